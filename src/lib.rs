@@ -1,5 +1,6 @@
-//! `ingress-guard`: an Ingress that is stored should serve.
-#![doc = ""]
-pub mod admission;
-pub mod server;
-pub mod telemetry;
+pub mod checks;
+pub mod cluster;
+pub mod engine;
+pub mod finding;
+pub mod model;
+pub mod routing;

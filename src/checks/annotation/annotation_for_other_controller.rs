@@ -1,0 +1,85 @@
+//! IG602: annotations that another controller reads.
+
+use crate::checks::context::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::routing::Owner;
+
+pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
+    code: "IG602",
+    name: "annotation-for-other-controller",
+    summary: "annotations of a controller other than the one that takes this Ingress",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("annotation_for_other_controller.md"),
+    run,
+};
+
+/// Who reads annotations with a prefix.
+struct Prefix {
+    prefix: &'static str,
+    /// How people call the controller.
+    reader: &'static str,
+    /// The `spec.controller` values of the classes that it takes.
+    controllers: &'static [&'static str],
+}
+
+const F5: &[&str] = &["nginx.org/ingress-controller"];
+const TRAEFIK: &[&str] = &["traefik.io/ingress-controller"];
+
+const PREFIXES: [Prefix; 5] = [
+    Prefix { prefix: NGINX_PREFIX, reader: "ingress-nginx", controllers: &["k8s.io/ingress-nginx"] },
+    Prefix { prefix: "nginx.org/", reader: "F5's NGINX Ingress Controller", controllers: F5 },
+    Prefix { prefix: "nginx.com/", reader: "F5's NGINX Ingress Controller", controllers: F5 },
+    Prefix { prefix: "traefik.ingress.kubernetes.io/", reader: "Traefik", controllers: TRAEFIK },
+    Prefix { prefix: "ingress.kubernetes.io/", reader: "ingress-nginx before 0.9 and old HAProxy", controllers: &[] },
+];
+
+/// What controllers write under `ingress.kubernetes.io/` themselves (kubernetes/ingress-gce, status annotations).
+const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
+    "backends",
+    "forwarding-rule",
+    "https-forwarding-rule",
+    "https-target-proxy",
+    "ssl-cert",
+    "static-ip",
+    "target-proxy",
+    "url-map",
+];
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // Only of the controllers above is it known which annotations they read.
+    let Owner::Controller(controller) = cx.taker.owner else { return };
+    let Some(own) = PREFIXES.iter().find(|prefix| prefix.controllers.contains(&controller)) else { return };
+    let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(own, cx, key));
+    for (key, _) in cx.ingress.meta.annotations.iter() {
+        let Some(foreign) = PREFIXES.iter().find(|prefix| key.starts_with(prefix.prefix)) else { continue };
+        if reads(own, cx, key) || is_written_by_controllers(key) {
+            continue;
+        }
+        let message = format!("{controller} does not read it, {} does: it has no effect", foreign.reader);
+        let finding = out.add(FieldPath::annotation(key), key, message);
+        if has_own {
+            finding.at_most(AUDIT);
+        }
+        finding.help(if own.prefix == NGINX_PREFIX {
+            format!("use {NGINX_PREFIX}{} if there is one, or remove it", key.split('/').next_back().unwrap_or(key))
+        } else {
+            "remove it, or use this controller's own".to_owned()
+        });
+    }
+}
+
+fn reads(own: &Prefix, cx: &Context<'_>, key: &str) -> bool {
+    let own_prefix =
+        PREFIXES.iter().any(|prefix| prefix.controllers == own.controllers && key.starts_with(prefix.prefix));
+    own_prefix || (cx.dialect().engine.reads_nginx_annotations() && key.starts_with(NGINX_PREFIX))
+}
+
+fn is_written_by_controllers(key: &str) -> bool {
+    key.strip_prefix("ingress.kubernetes.io/").is_some_and(|name| WRITTEN_BY_CONTROLLERS.contains(&name))
+}

@@ -1,0 +1,102 @@
+//! IG2xx: what answers?
+
+mod service_not_found;
+mod service_port_not_found;
+mod service_port_not_tcp;
+mod service_target_port_used;
+
+pub(super) use service_not_found::SERVICE_NOT_FOUND;
+pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
+pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
+pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
+
+use serde_json::json;
+
+use super::Context;
+use crate::cluster::Lookup;
+use crate::finding::Patch;
+use crate::model::{Backend, BackendRef, FieldPath, Path, PathType, PortRef, Rule, Service};
+use crate::routing::{Engine, Owner};
+
+/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
+const ACTION_PORT: &str = "use-annotation";
+
+/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
+const SERVICE_PORT_ONLY: [&str; 5] = [
+    "ingress.gcp.kubernetes.io/gce",
+    "ingress.k8s.aws/alb",
+    "k8s.io/ingress-gce",
+    "projectcontour.io/ingress-controller",
+    "traefik.io/ingress-controller",
+];
+
+/// A backend that names a Service and one of its ports, and that some visitor can reach.
+struct ServiceBackend<'a> {
+    at: BackendRef<'a>,
+    name: &'a str,
+    port: &'a PortRef,
+}
+
+impl ServiceBackend<'_> {
+    fn name_field(&self) -> FieldPath {
+        self.at.field().field("service").field("name")
+    }
+
+    fn port_field(&self) -> FieldPath {
+        let port = self.at.field().field("service").field("port");
+        match self.port {
+            PortRef::Name(_) => port.field("name"),
+            PortRef::Number(_) => port.field("number"),
+        }
+    }
+
+    /// Ask for this port by its number in the place of the one that is asked for now: every port has a number.
+    fn fix(&self, number: i32) -> Patch {
+        let port = self.at.field().field("service").field("port");
+        let asked = match self.port {
+            PortRef::Name(name) => json!({ "name": name }),
+            PortRef::Number(number) => json!({ "number": number }),
+        };
+        Patch::on(&port, asked).replace(&port, json!({ "number": number }))
+    }
+
+    /// Tells backends apart without their place in the list.
+    fn subject(&self) -> String {
+        format!("{} service={} port={}", self.at.subject(), self.name, self.port)
+    }
+}
+
+/// The backends that must have a Service: none where every request is redirected first, none behind an action of the
+/// AWS controller, and not a default backend that nothing can reach.
+fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend<'a>> {
+    let ingress = cx.ingress;
+    // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
+    let redirects =
+        cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
+    let shadowed_default = cx.dialect().engine == Engine::Nginx && takes_every_path_itself(&ingress.rules);
+    ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(|at| {
+        let Backend::Service { name, port: Some(port) } = at.backend else { return None };
+        let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);
+        (!action).then_some(ServiceBackend { at, name, port })
+    })
+}
+
+/// On ingress-nginx the default backend of an Ingress with rules is only the fallback of those rules' hosts, and a
+/// Prefix path `/` replaces that fallback (sections 2.3 and 2.4).
+fn takes_every_path_itself(rules: &[Rule]) -> bool {
+    let is_root = |path: &Path| path.routed() == "/" && path.path_type != PathType::Exact;
+    !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
+}
+
+/// The Service of a backend, where there is one.
+fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
+    match cx.world.service(cx.namespace(), backend.name) {
+        Lookup::Found(service) => Some(service),
+        Lookup::Absent | Lookup::Unknown => None,
+    }
+}
+
+/// Whether the controller is known to want a port of the Service itself.
+fn wants_service_port(cx: &Context<'_>) -> bool {
+    matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+}

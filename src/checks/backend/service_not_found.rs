@@ -1,0 +1,53 @@
+//! IG201: the backend Service does not exist in the Ingress' namespace.
+
+use super::service_backends;
+use crate::checks::context::{WARN, list};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds};
+
+pub(crate) static SERVICE_NOT_FOUND: Check = Check {
+    code: "IG201",
+    name: "service-not-found",
+    summary: "the backend Service does not exist in the Ingress' own namespace",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::NONE,
+    page: include_str!("service_not_found.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for backend in service_backends(cx) {
+        if !cx.world.service(cx.namespace(), backend.name).is_absent() {
+            continue;
+        }
+        // ingress-nginx lets another Service answer in the place of one without endpoints (section 4.6).
+        let substitute = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
+        let consequence = match substitute {
+            Some(substitute) => format!("visitors get service {:?} of the default-backend annotation", substitute),
+            None => cx.dialect().without_backend().to_owned(),
+        };
+        let name = Quoted(backend.name);
+        let message = format!("service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
+        let subject = format!("{} service={}", backend.at.subject(), backend.name);
+        let finding = out.add(backend.name_field(), subject, message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
+        if cx.is_unowned() || substitute.is_some() {
+            finding.at_most(WARN);
+        }
+    }
+}
+
+fn help(cx: &Context<'_>, name: &str) -> String {
+    if let Some(near) = cx.nearest(name, cx.world.service_names(cx.namespace())) {
+        return format!("did you mean {near:?}?");
+    }
+    let mut elsewhere = cx.world.service_namespaces(name).peekable();
+    if cx.settings.reveal_other_namespaces && elsewhere.peek().is_some() {
+        return format!("an Ingress reaches its own namespace only, and this service is in {}", list(elsewhere));
+    }
+    "apply the Service first".to_owned()
+}

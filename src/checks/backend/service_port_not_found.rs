@@ -1,0 +1,56 @@
+//! IG202: the Service has no such port.
+
+use super::{service, service_backends, wants_service_port};
+use crate::checks::context::{WARN, list};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{Key, Kind, Kinds, PortRef, Service, ServiceType};
+
+pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
+    code: "IG202",
+    name: "service-port-not-found",
+    summary: "the backend Service has no port with that number or name",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::NONE,
+    page: include_str!("service_port_not_found.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for backend in service_backends(cx) {
+        let Some(service) = service(cx, &backend) else { continue };
+        if is_answered(cx, service, backend.port) {
+            continue;
+        }
+        let message = format!(
+            "service {:?} has no port {}: {}",
+            backend.name,
+            backend.port,
+            if cx.dialect().engine.reads_nginx_annotations() && cx.nginx().service_upstream() {
+                "visitors get 502 or 504"
+            } else {
+                cx.dialect().without_backend()
+            }
+        );
+        let finding = out.add(backend.port_field(), backend.subject(), message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        match &service.ports[..] {
+            [] => finding.help("the service has no ports: give it one"),
+            [only] => finding.help(format!("use its only port {only}")).fix(backend.fix(only.number)),
+            ports => finding.help(format!("use one of its ports: {}", list(ports))),
+        };
+        if cx.is_unowned() {
+            finding.at_most(WARN);
+        }
+    }
+}
+
+fn is_answered(cx: &Context<'_>, service: &Service, wanted: &PortRef) -> bool {
+    // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
+    service.kind == ServiceType::ExternalName
+        || service.ports.iter().any(|port| port.answers_to(wanted))
+        || (!wants_service_port(cx) && service.ports.iter().any(|port| port.targets(wanted)))
+}

@@ -1,0 +1,52 @@
+//! IG205: only UDP or SCTP under that port.
+
+use super::{service, service_backends};
+use crate::checks::context::{WARN, list};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{Key, Kind, Kinds, Protocol, ServiceType};
+
+pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
+    code: "IG205",
+    name: "service-port-not-tcp",
+    summary: "the backend's port speaks UDP or SCTP only",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::NONE,
+    page: include_str!("service_port_not_tcp.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for backend in service_backends(cx) {
+        let Some(service) = service(cx, &backend) else { continue };
+        if service.kind == ServiceType::ExternalName {
+            continue;
+        }
+        let meant = || service.ports.iter().filter(|port| port.answers_to(backend.port) || port.targets(backend.port));
+        let Some(first) = meant().next() else { continue };
+        if meant().any(|port| port.protocol == Protocol::Tcp) {
+            continue;
+        }
+        let message = format!(
+            "port {} of service {:?} is {}, and HTTP needs TCP: {}",
+            backend.port,
+            backend.name,
+            first.protocol,
+            cx.dialect().without_backend()
+        );
+        let finding = out.add(backend.port_field(), backend.subject(), message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
+        if tcp.is_empty() {
+            finding.help("give the service a TCP port");
+        } else {
+            finding.help(format!("use a TCP port: {}", list(&tcp)));
+        }
+        if cx.is_unowned() {
+            finding.at_most(WARN);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! IG203: the backend names a targetPort in the place of the Service's port.
+
+use super::{service, service_backends, wants_service_port};
+use crate::checks::context::list;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{Key, Kind, Kinds};
+
+pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
+    code: "IG203",
+    name: "service-target-port-used",
+    summary: "the backend's port is a `targetPort`, which only some controllers accept",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::NONE,
+    page: include_str!("service_target_port_used.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    if wants_service_port(cx) {
+        return;
+    }
+    for backend in service_backends(cx) {
+        let Some(service) = service(cx, &backend) else { continue };
+        if service.ports.iter().any(|port| port.answers_to(backend.port)) {
+            continue;
+        }
+        let meant: Vec<_> = service.ports.iter().filter(|port| port.targets(backend.port)).collect();
+        let Some(first) = meant.first() else { continue };
+        let message = format!(
+            "{} is a targetPort of service {:?}, not one of its ports: \
+             ingress-nginx and HAProxy serve it, with other controllers visitors get an error",
+            backend.port, backend.name
+        );
+        let finding = out.add(backend.port_field(), backend.subject(), message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        finding.help(format!("use the service's port {}", list(&meant)));
+        finding.fix(backend.fix(first.number));
+    }
+}

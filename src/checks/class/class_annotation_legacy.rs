@@ -1,0 +1,43 @@
+//! IG104: the deprecated class annotation.
+
+use super::class_field;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Patch};
+use crate::model::{CLASS_ANNOTATION, FieldPath, Kind, Kinds};
+use crate::routing::ClassRules;
+
+pub(crate) static CLASS_ANNOTATION_LEGACY: Check = Check {
+    code: "IG104",
+    name: "class-annotation-legacy",
+    summary: "the class is named by the deprecated annotation `kubernetes.io/ingress.class`",
+    levels: Levels::new(Level::Audit, Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::of(&[Kind::IngressClass]),
+    page: include_str!("class_annotation_legacy.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let Some(value) = cx.ingress.meta.annotations.get(CLASS_ANNOTATION) else { return };
+    if ClassRules::is_gce(value) {
+        return;
+    }
+    let field = FieldPath::annotation(CLASS_ANNOTATION);
+    let message =
+        "this annotation is deprecated since Kubernetes 1.18: newer controllers ignore it, and visitors get 404";
+    let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
+    let in_the_field = cx.ingress.class_name.as_deref();
+    let class_exists = matches!(cx.world.class(value), Lookup::Found(_));
+    if in_the_field == Some(value) {
+        finding.help("remove it; spec.ingressClassName says the same");
+        finding.fix(Patch::on(&field, value).remove(&field));
+    } else if in_the_field.is_none() && class_exists {
+        finding.help(format!("set spec.ingressClassName: {value} in its place"));
+        finding.fix(Patch::on(&field, value).remove(&field).add(&class_field(), value));
+    } else {
+        finding.help("name an IngressClass in spec.ingressClassName in its place");
+    }
+}

@@ -1,0 +1,33 @@
+//! IG105: the class annotation names nobody.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
+use crate::routing::Owner;
+
+pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
+    code: "IG105",
+    name: "class-annotation-unmatched",
+    summary: "the class annotation's value is no IngressClass and no class that a controller is known to take",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),
+    hints: Kinds::NONE,
+    page: include_str!("class_annotation_unmatched.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
+    if cx.taker.owner != Owner::Nobody {
+        return;
+    }
+    let message = format!("no controller is known to take class {}: visitors get 404", Quoted(value));
+    let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
+    finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
+    match cx.nearest(value, cx.world.class_names()) {
+        Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near}")),
+        None => finding.help("name an IngressClass in spec.ingressClassName in its place"),
+    };
+}

@@ -1,0 +1,39 @@
+//! IG101: `spec.ingressClassName` names no IngressClass.
+
+use super::class_field;
+use crate::checks::context::list;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{ClassRef, Key, Kind, Kinds};
+use crate::routing::{ClassRules, Owner};
+
+pub(crate) static CLASS_NOT_FOUND: Check = Check {
+    code: "IG101",
+    name: "class-not-found",
+    summary: "`spec.ingressClassName` names no IngressClass",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),
+    hints: Kinds::NONE,
+    page: include_str!("class_not_found.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
+    // GKE's two names are the next check's: there the field is what is wrong, not the missing object.
+    if cx.taker.owner != Owner::Nobody || ClassRules::is_gce(name) {
+        return;
+    }
+    let message = format!("IngressClass {} does not exist: no controller serves this Ingress", Quoted(name));
+    let finding = out.add(class_field(), name, message);
+    finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
+    match cx.nearest(name, cx.world.class_names()) {
+        Some(near) => finding.help(format!("did you mean {near:?}?")),
+        None if cx.world.class_names().next().is_some() => {
+            finding.help(format!("use one that exists: {}", list(cx.world.class_names())))
+        }
+        None => finding.help("this cluster has no IngressClass: install an Ingress controller first"),
+    };
+}

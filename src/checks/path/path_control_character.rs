@@ -1,0 +1,55 @@
+//! IG315: a line break or another control character where it can only be a mistake or an attack.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::routing::SINGLE_LINE_ANNOTATIONS;
+
+pub(crate) static PATH_CONTROL_CHARACTER: Check = Check {
+    code: "IG315",
+    name: "path-control-character",
+    summary: "a path, or an annotation that is one line by its nature, holds a control character",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: false,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("path_control_character.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for at in cx.ingress.paths() {
+        if let Some(character) = control_character(&at.path.path) {
+            let path = Quoted(&at.path.path);
+            let message = format!(
+                "path {path} holds the control character {character:?}: \
+                 no request matches it, and it can break the controller's configuration"
+            );
+            out.add(at.field().field("path"), at.subject(), message)
+                .help("remove it; look for a YAML block that ends in a line break");
+        }
+    }
+    if cx.dialect().engine.reads_nginx_annotations() {
+        annotations(cx, out);
+    }
+}
+
+fn annotations(cx: &Context<'_>, out: &mut Findings) {
+    for (key, value) in cx.ingress.meta.annotations.iter() {
+        let is_single_line = key.strip_prefix(NGINX_PREFIX).is_some_and(|name| SINGLE_LINE_ANNOTATIONS.contains(&name));
+        if let Some(character) = control_character(value).filter(|_| is_single_line) {
+            let message = format!(
+                "{} holds the control character {character:?}: \
+                 the controller refuses or drops the annotation, and visitors get the site without it",
+                Quoted(value)
+            );
+            let finding = out.add(FieldPath::annotation(key), key, message);
+            finding.at_most(Levels::new(Level::Warn, Level::Deny)).help("write the value on one line");
+        }
+    }
+}
+
+fn control_character(text: &str) -> Option<char> {
+    text.chars().find(|character| character.is_control())
+}

@@ -1,0 +1,58 @@
+//! IG310: the rewrite target names a capture group that the path does not have.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::routing::{Groups, groups, is_plainly_regex};
+
+pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
+    code: "IG310",
+    name: "rewrite-capture-missing",
+    summary: "`rewrite-target` names a capture group that the path does not have",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("rewrite_capture_missing.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // A canary's rewrite is not read at all (section 7.1).
+    let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().names_canary()) else { return };
+    let Some(wanted) = highest_capture(target) else { return };
+    for at in cx.ingress.paths() {
+        let path = at.path.routed();
+        let Groups::Count(count) = groups(path) else { continue };
+        // A plain path beside `/$1` is the old tutorial: it serves, if not as meant.
+        if wanted <= count || (count == 0 && !is_plainly_regex(path)) {
+            continue;
+        }
+        let has = match count {
+            0 => "no capture group".to_owned(),
+            1 => "1 capture group".to_owned(),
+            more => format!("{more} capture groups"),
+        };
+        let message = format!(
+            "${wanted} in {} is empty, since path {} has {has}: the backend gets the same path for every request",
+            Quoted(target),
+            Quoted(path)
+        );
+        let finding = out.add(
+            FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target")),
+            format!("{} target={target}", at.subject()),
+            message,
+        );
+        finding.help(match count {
+            0 => "put the part to keep in parentheses, as in /api(/|$)(.*) with /$2".to_owned(),
+            _ => format!("use ${count} or less, or add the group to the path"),
+        });
+    }
+}
+
+/// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).
+fn highest_capture(target: &str) -> Option<usize> {
+    let digits = target.split('$').skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10));
+    digits.filter(|digit| *digit > 0).max().map(|digit| digit as usize)
+}

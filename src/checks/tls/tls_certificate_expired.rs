@@ -1,0 +1,37 @@
+//! IG404: the certificate is out of its time.
+
+use super::{secret_field, secrets};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
+
+pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
+    code: "IG404",
+    name: "tls-certificate-expired",
+    summary: "the certificate has expired or is not valid yet",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::NONE,
+    page: include_str!("tls_certificate_expired.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for (entry, name, secret) in secrets(cx) {
+        let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
+        let now = cx.world.now();
+        let what = if now > certificate.not_after {
+            format!("expired on {}", certificate.not_after.strftime("%F"))
+        } else if now < certificate.not_before {
+            format!("is not valid before {}", certificate.not_before.strftime("%F"))
+        } else {
+            continue;
+        };
+        let message = format!("the certificate in secret {} {what}: browsers refuse it", Quoted(name));
+        let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help("renew it");
+    }
+}

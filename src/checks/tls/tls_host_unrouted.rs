@@ -1,0 +1,62 @@
+//! IG407: a certificate for a host that nobody serves.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
+
+pub(crate) static TLS_HOST_UNROUTED: Check = Check {
+    code: "IG407",
+    name: "tls-host-unrouted",
+    summary: "a host of `spec.tls` that no rule routes",
+    levels: Levels::new(Level::Warn, Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::NONE,
+    page: include_str!("tls_host_unrouted.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // An Ingress that is nothing but a default backend takes every host.
+    if cx.ingress.rules.is_empty() {
+        return;
+    }
+    let routed = own_hosts(cx);
+    for (index, entry) in cx.ingress.tls.iter().enumerate() {
+        for (position, host) in entry.hosts.iter().enumerate() {
+            if routed.iter().any(|own| own.covers(host) || host.covers(own)) || may_be_routed_elsewhere(cx, host) {
+                continue;
+            }
+            let message = format!("no rule routes {host}: its visitors get 404, and this entry has no effect");
+            let field = FieldPath::spec().field("tls").index(index).field("hosts").index(position);
+            let finding = out.add(field, host.to_string(), message);
+            finding.rests_on_index("hosts");
+            let names: Vec<String> = routed.iter().map(ToString::to_string).collect();
+            match cx.nearest(&host.to_string(), names.iter().map(String::as_str)) {
+                Some(near) => finding.help(format!("did you mean {near}?")),
+                None => finding.help("add a rule for it, or remove it here"),
+            };
+        }
+    }
+}
+
+/// Hosts that this Ingress itself routes: its rules, their aliases, and their www twins where those are redirected.
+fn own_hosts(cx: &Context<'_>) -> Vec<Host> {
+    let mut hosts: Vec<Host> = cx.ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
+    if cx.nginx().redirects_www() {
+        hosts.extend(hosts.iter().filter_map(Host::www_twin).collect::<Vec<_>>());
+    }
+    hosts.extend(cx.nginx().server_aliases().map(Host::parse));
+    hosts
+}
+
+/// Another Ingress routes this host, or nobody can tell: which exact hosts lie under a wildcard is not indexed.
+fn may_be_routed_elsewhere(cx: &Context<'_>, host: &Host) -> bool {
+    let Host::Exact(_) = host else { return true };
+    let same_class = |other: &Ingress| other.class_ref() == cx.ingress.class_ref();
+    let elsewhere = |host: &Host| !cx.world.other_on(host, |_| true).is_absent();
+    elsewhere(host)
+        || host.wildcard().is_some_and(|wildcard| elsewhere(&wildcard))
+        || !cx.world.other_on(&Host::Any, same_class).is_absent()
+}

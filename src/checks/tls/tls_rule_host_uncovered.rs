@@ -1,0 +1,52 @@
+//! IG406: a host that TLS forgot.
+
+use super::{certificate, entry_for};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels};
+use crate::model::{FieldPath, Host, Key, Kind, Kinds};
+
+pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
+    code: "IG406",
+    name: "tls-rule-host-uncovered",
+    summary: "the Ingress has TLS, but no entry and no certificate of it is for this host",
+    levels: Levels::new(Level::Warn, Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::NONE,
+    page: include_str!("tls_rule_host_uncovered.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let tls = &cx.ingress.tls;
+    let asks_for_default = tls.iter().any(|entry| entry.hosts.is_empty() && entry.secret_name.is_none());
+    if tls.is_empty() || asks_for_default || cx.dialect().default_certificate {
+        return;
+    }
+    for (rule, host) in cx.ingress.hosts() {
+        if *host == Host::Any || entry_for(tls, host).is_some() {
+            continue;
+        }
+        // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
+        let may_cover = tls.iter().any(|entry| match certificate(cx, entry) {
+            Lookup::Found(certificate) => certificate.covers(host),
+            Lookup::Absent => false,
+            Lookup::Unknown => true,
+        });
+        if may_cover {
+            continue;
+        }
+        let consequence =
+            if cx.nginx().redirects_to_https() { "HTTP redirects (308) to HTTPS with" } else { "HTTPS answers with" };
+        let message = format!("no TLS entry is for {host}: {consequence} the controller's fake certificate");
+        let field = FieldPath::spec().field("rules").index(rule).field("host");
+        let finding = out.add(field, host.to_string(), message);
+        finding
+            .help("add it to spec.tls[].hosts with a certificate for it, or move the rule to an Ingress without TLS");
+        for name in tls.iter().filter_map(|entry| entry.secret_name.as_deref()) {
+            finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! IG401: the TLS Secret is not there.
+
+use super::{is_issued_for_it, secret_field, secrets, without_certificate};
+use crate::checks::context::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds};
+
+pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
+    code: "IG401",
+    name: "tls-secret-not-found",
+    summary: "the TLS Secret does not exist in the Ingress' own namespace",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::NONE,
+    page: include_str!("tls_secret_not_found.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for (entry, name, _) in secrets(cx).filter(|(.., secret)| secret.is_absent()) {
+        let pending = is_issued_for_it(cx);
+        let until = if pending { "until its issuer makes it, " } else { "" };
+        let message = format!(
+            "secret {} does not exist in namespace {:?}: {until}{}",
+            Quoted(name),
+            cx.namespace(),
+            without_certificate(cx)
+        );
+        let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
+        if pending {
+            finding.at_most(AUDIT);
+        } else if let Some(near) = cx.nearest(name, cx.world.secret_names(cx.namespace())) {
+            finding.help(format!("did you mean {near:?}?"));
+        } else {
+            finding.help("apply the Secret first, or name an issuer that makes it");
+        }
+    }
+}

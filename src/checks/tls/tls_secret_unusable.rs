@@ -1,0 +1,74 @@
+//! IG402: the TLS Secret is there, but cannot be served.
+
+use super::{is_issued_for_it, secret_field, secrets, without_certificate};
+use crate::checks::context::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds, TlsFacts, TlsFault};
+use crate::routing::Engine;
+
+pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
+    code: "IG402",
+    name: "tls-secret-unusable",
+    summary: "the TLS Secret holds no pair that a controller can serve",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::NONE,
+    page: include_str!("tls_secret_unusable.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for (entry, name, secret) in secrets(cx) {
+        let Lookup::Found(secret) = secret else { continue };
+        let Some(Fault { what, consequence, help, is_note }) = fault(cx, &secret.tls) else { continue };
+        let message = format!("secret {} {what}: {consequence}", Quoted(name));
+        let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
+        if is_note {
+            finding.at_most(AUDIT);
+        }
+    }
+}
+
+struct Fault {
+    what: String,
+    consequence: String,
+    help: &'static str,
+    /// Worth knowing, not worth a warning.
+    is_note: bool,
+}
+
+fn fault(cx: &Context<'_>, facts: &TlsFacts) -> Option<Fault> {
+    let consequence = without_certificate(cx);
+    match facts {
+        TlsFacts::Unusable(fault) => {
+            let help = match fault {
+                TlsFault::Empty(_) if is_issued_for_it(cx) => "the issuer is still at work",
+                TlsFault::KeysMissing(_) | TlsFault::Empty(_) => "put certificate and key into tls.crt and tls.key",
+                TlsFault::BadCertificate | TlsFault::BadKey => "put PEM text there, and encode it once only",
+                TlsFault::KeyMismatch => "put the key there that the certificate was issued for",
+                TlsFault::LeafNotFirst => "put the server's certificate first, then its intermediates",
+            };
+            let is_note = matches!(fault, TlsFault::Empty(_)) && is_issued_for_it(cx);
+            Some(Fault { what: fault.to_string(), consequence, help, is_note })
+        }
+        // ingress-nginx rejects the whole Secret then (section 5.2); others do not look at it.
+        TlsFacts::Pair { ca_readable: false, .. } if cx.dialect().engine == Engine::Nginx => Some(Fault {
+            what: "has an unreadable ca.crt beside a good pair, and the controller rejects it as a whole".to_owned(),
+            consequence,
+            help: "mend or remove ca.crt",
+            is_note: false,
+        }),
+        TlsFacts::Pair { certificate, .. } if !certificate.chain_in_order => Some(Fault {
+            what: "has its intermediate certificates out of order in tls.crt".to_owned(),
+            consequence: "some clients refuse it".to_owned(),
+            help: "order them so that each is issued by the next",
+            is_note: true,
+        }),
+        TlsFacts::Pair { .. } => None,
+    }
+}

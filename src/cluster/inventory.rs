@@ -1,0 +1,282 @@
+//! The one store. Watches, manifest files and tests fill it alike; indexes answer the questions that checks ask, so
+//! that no review costs more because the cluster is larger.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
+
+/// An object of any kind that the inventory holds.
+#[derive(Debug, Clone)]
+pub enum Object {
+    /// An Ingress.
+    Ingress(Box<Ingress>),
+    /// An IngressClass.
+    IngressClass(IngressClass),
+    /// A Namespace.
+    Namespace(Namespace),
+    /// A Secret's facts.
+    Secret(Secret),
+    /// A Service.
+    Service(Service),
+}
+
+/// Whether what the inventory holds of a kind is all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// Everything: what is not there does not exist.
+    Complete,
+    /// Nothing certain, because the first list has not come yet.
+    NotSynced,
+    /// Nothing certain, because the API server does not let us look.
+    Forbidden,
+    /// Nothing certain, because configuration says not to look.
+    SwitchedOff,
+    /// Nothing certain, because the check that asks has not declared that it reads this kind: a mistake of ours.
+    Undeclared,
+}
+
+/// How the class of an Ingress is said, without borrowing from it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum ClassKey {
+    Named(Box<str>),
+    Annotated(Box<str>),
+    Classless,
+}
+
+type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
+
+/// Everything known of the cluster.
+#[derive(Debug)]
+pub struct Inventory {
+    coverage: [Coverage; Kind::ALL.len()],
+    classes: BTreeMap<Box<str>, IngressClass>,
+    namespaces: HashMap<Box<str>, Namespace>,
+    ingresses: Namespaced<Ingress>,
+    secrets: Namespaced<Secret>,
+    services: Namespaced<Service>,
+    /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
+    hosts: HashMap<Host, BTreeSet<Key>>,
+    /// Class value → how many Ingresses with it have an address.
+    served: HashMap<ClassKey, usize>,
+    /// Service name → the namespaces that have one of that name.
+    service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self {
+            coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            classes: BTreeMap::new(),
+            namespaces: HashMap::new(),
+            ingresses: HashMap::new(),
+            secrets: HashMap::new(),
+            services: HashMap::new(),
+            hosts: HashMap::new(),
+            served: HashMap::new(),
+            service_namespaces: HashMap::new(),
+        }
+    }
+}
+
+impl Inventory {
+    /// Say how much of a kind the inventory holds.
+    pub fn cover(&mut self, kind: Kind, coverage: Coverage) {
+        self.coverage[kind as usize] = coverage;
+    }
+
+    /// How much of a kind the inventory holds.
+    #[must_use]
+    pub fn coverage(&self, kind: Kind) -> Coverage {
+        self.coverage[kind as usize]
+    }
+
+    /// Put an object in the place of whatever had its key.
+    pub fn apply(&mut self, object: Object) {
+        match object {
+            Object::Ingress(ingress) => self.apply_ingress(*ingress),
+            Object::IngressClass(class) => {
+                self.classes.insert(class.meta.key.name.clone(), class);
+            }
+            Object::Namespace(namespace) => {
+                self.namespaces.insert(namespace.name.clone(), namespace);
+            }
+            Object::Secret(secret) => {
+                let Key { namespace, name } = secret.meta.key.clone();
+                self.secrets.entry(namespace).or_default().insert(name, secret);
+            }
+            Object::Service(service) => {
+                let Key { namespace, name } = service.meta.key.clone();
+                self.service_namespaces.entry(name.clone()).or_default().insert(namespace.clone());
+                self.services.entry(namespace).or_default().insert(name, service);
+            }
+        }
+    }
+
+    /// Forget an object.
+    pub fn delete(&mut self, kind: Kind, key: &Key) {
+        match kind {
+            Kind::Ingress => self.delete_ingress(key),
+            Kind::IngressClass => {
+                self.classes.remove(&key.name);
+            }
+            Kind::Namespace => {
+                self.namespaces.remove(&key.name);
+            }
+            Kind::Secret => {
+                remove(&mut self.secrets, key);
+            }
+            Kind::Service => {
+                if remove(&mut self.services, key).is_some() {
+                    unlink(&mut self.service_namespaces, &key.name, &key.namespace);
+                }
+            }
+        }
+    }
+
+    /// How many objects of a kind there are.
+    #[must_use]
+    pub fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Ingress => self.ingresses.values().map(BTreeMap::len).sum(),
+            Kind::IngressClass => self.classes.len(),
+            Kind::Namespace => self.namespaces.len(),
+            Kind::Secret => self.secrets.values().map(BTreeMap::len).sum(),
+            Kind::Service => self.services.values().map(BTreeMap::len).sum(),
+        }
+    }
+
+    /// One IngressClass.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Option<&IngressClass> {
+        self.classes.get(name)
+    }
+
+    /// Every IngressClass by name: there are few.
+    pub fn classes(&self) -> impl Iterator<Item = &IngressClass> {
+        self.classes.values()
+    }
+
+    /// One Namespace.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name)
+    }
+
+    /// One Ingress.
+    #[must_use]
+    pub fn ingress(&self, namespace: &str, name: &str) -> Option<&Ingress> {
+        self.ingresses.get(namespace)?.get(name)
+    }
+
+    /// Every Ingress, by no particular namespace order.
+    pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.values().flat_map(BTreeMap::values)
+    }
+
+    /// One Secret.
+    #[must_use]
+    pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
+        self.secrets.get(namespace)?.get(name)
+    }
+
+    /// Names of the Secrets of a namespace.
+    pub fn secret_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        self.secrets.get(namespace).into_iter().flat_map(BTreeMap::keys).map(|name| &**name)
+    }
+
+    /// One Service.
+    #[must_use]
+    pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
+        self.services.get(namespace)?.get(name)
+    }
+
+    /// Names of the Services of a namespace.
+    pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        self.services.get(namespace).into_iter().flat_map(BTreeMap::keys).map(|name| &**name)
+    }
+
+    /// The namespaces that have a Service of this name.
+    pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.service_namespaces.get(name).into_iter().flatten().map(|namespace| &**namespace)
+    }
+
+    /// The Ingresses with a rule or an alias for exactly this host.
+    pub fn ingresses_on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
+        let keys = self.hosts.get(host).into_iter().flatten();
+        keys.filter_map(|key| self.ingress(&key.namespace, &key.name))
+    }
+
+    /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
+    #[must_use]
+    pub fn is_served(&self, class: ClassRef<'_>) -> bool {
+        self.served.contains_key(&ClassKey::from(class))
+    }
+
+    fn apply_ingress(&mut self, ingress: Ingress) {
+        let key = ingress.meta.key.clone();
+        self.delete_ingress(&key);
+        for host in claimed_hosts(&ingress) {
+            self.hosts.entry(host).or_default().insert(key.clone());
+        }
+        if ingress.has_address {
+            *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
+        }
+        self.ingresses.entry(key.namespace).or_default().insert(key.name, ingress);
+    }
+
+    fn delete_ingress(&mut self, key: &Key) {
+        let Some(ingress) = remove(&mut self.ingresses, key) else { return };
+        for host in claimed_hosts(&ingress) {
+            unlink(&mut self.hosts, &host, key);
+        }
+        if ingress.has_address {
+            let class = ClassKey::from(ingress.class_ref());
+            if let Some(count) = self.served.get_mut(&class) {
+                *count -= 1;
+                if *count == 0 {
+                    self.served.remove(&class);
+                }
+            }
+        }
+    }
+}
+
+/// The hosts that an Ingress answers for: those of its rules, its aliases (ingress-nginx `server-alias`), and every
+/// host where it is nothing but a default backend.
+fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
+    let mut hosts: Vec<Host> = ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
+    if ingress.rules.is_empty() && ingress.default_backend.is_some() {
+        hosts.push(Host::Any);
+    }
+    let aliases = ingress.meta.annotations.nginx("server-alias").unwrap_or_default();
+    hosts.extend(aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()).map(Host::parse));
+    hosts
+}
+
+fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
+    let of_namespace = objects.get_mut(&key.namespace)?;
+    let removed = of_namespace.remove(&key.name);
+    if of_namespace.is_empty() {
+        objects.remove(&key.namespace);
+    }
+    removed
+}
+
+fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+impl From<ClassRef<'_>> for ClassKey {
+    fn from(class: ClassRef<'_>) -> Self {
+        match class {
+            ClassRef::Named(name) => Self::Named(name.into()),
+            ClassRef::Annotated(value) => Self::Annotated(value.into()),
+            ClassRef::Classless => Self::Classless,
+        }
+    }
+}

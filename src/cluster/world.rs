@@ -1,0 +1,145 @@
+//! The only thing that a check may ask. One concrete type over the store: no trait, no mock.
+//!
+//! It enforces what a check declares that it reads: any other kind answers `Unknown`. And it remembers which kinds
+//! were asked for in vain, so that "not evaluated" is said exactly where it is true.
+
+use std::cell::Cell;
+
+use jiff::Timestamp;
+
+use super::{Coverage, Inventory, Lookup};
+use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service};
+
+/// The cluster as one check may see it while it judges one Ingress.
+#[derive(Debug)]
+pub struct World<'a> {
+    store: &'a Inventory,
+    candidate: &'a Key,
+    now: Timestamp,
+    needs: Kinds,
+    hints: Kinds,
+    asked: Cell<Kinds>,
+    unknown: Cell<Option<Unknown>>,
+}
+
+/// A kind that was asked for in vain, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown {
+    /// The kind.
+    pub kind: Kind,
+    /// Why nothing is known of it.
+    pub coverage: Coverage,
+}
+
+impl<'a> World<'a> {
+    /// The store as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
+    /// verdict and to read others for better words only.
+    #[must_use]
+    pub fn new(store: &'a Inventory, candidate: &'a Key, now: Timestamp, needs: Kinds, hints: Kinds) -> Self {
+        Self { store, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
+    }
+
+    /// The time of the review.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The kinds that were asked for so far.
+    #[must_use]
+    pub fn asked(&self) -> Kinds {
+        self.asked.get()
+    }
+
+    /// The first needed kind that was asked for in vain.
+    #[must_use]
+    pub fn unknown(&self) -> Option<Unknown> {
+        self.unknown.get()
+    }
+
+    /// An IngressClass.
+    #[must_use]
+    pub fn class(&self, name: &str) -> Lookup<&'a IngressClass> {
+        self.ask(Kind::IngressClass, |store| store.class(name))
+    }
+
+    /// Names of all IngressClasses, for hints.
+    pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::IngressClass).into_iter().flat_map(Inventory::classes).map(|class| &*class.meta.key.name)
+    }
+
+    /// The class that the API server would fill in: the newest of those annotated as default, ties by name
+    /// (`DefaultIngressClass`, Kubernetes 1.25 and later).
+    #[must_use]
+    pub fn default_class(&self) -> Lookup<&'a IngressClass> {
+        self.ask(Kind::IngressClass, |store| {
+            let defaults = store.classes().filter(|class| class.is_default);
+            defaults
+                .max_by(|a, b| a.meta.created.cmp(&b.meta.created).then_with(|| b.meta.key.name.cmp(&a.meta.key.name)))
+        })
+    }
+
+    /// Whether some stored Ingress that says its class like this has an address, which only a controller that serves
+    /// it would have given it.
+    #[must_use]
+    pub fn served(&self, class: ClassRef<'_>) -> Lookup<()> {
+        self.ask(Kind::Ingress, |store| store.is_served(class).then_some(()))
+    }
+
+    /// A Service.
+    #[must_use]
+    pub fn service(&self, namespace: &str, name: &str) -> Lookup<&'a Service> {
+        self.ask(Kind::Service, |store| store.service(namespace, name))
+    }
+
+    /// Names of the Services of a namespace, for hints.
+    pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_names(namespace))
+    }
+
+    /// Other namespaces that have a Service of this name, for hints.
+    pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_namespaces(name))
+    }
+
+    /// A Secret's facts.
+    #[must_use]
+    pub fn secret(&self, namespace: &str, name: &str) -> Lookup<&'a Secret> {
+        self.ask(Kind::Secret, |store| store.secret(namespace, name))
+    }
+
+    /// Names of the Secrets of a namespace, for hints; none where Secrets are not listed.
+    pub fn secret_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.secret_names(namespace))
+    }
+
+    /// Whether some other Ingress with a rule or an alias for exactly this host is so. Those that are being deleted
+    /// do not count: they will not be there when this one serves.
+    #[must_use]
+    pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {
+        self.ask(Kind::Ingress, |store| {
+            let others = store.ingresses_on(host).filter(|other| other.meta.key != *self.candidate);
+            others.filter(|other| !other.meta.deleting).find(|other| is_so(other))
+        })
+    }
+
+    fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        match self.readable(kind) {
+            Some(store) => answer(store).map_or(Lookup::Absent, Lookup::Found),
+            None => Lookup::Unknown,
+        }
+    }
+
+    fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
+        self.asked.set(self.asked.get() | kind.into());
+        let declared = self.needs | self.hints;
+        let coverage = if declared.contains(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
+        if coverage == Coverage::Complete {
+            return Some(self.store);
+        }
+        if !self.hints.contains(kind) && self.unknown.get().is_none() {
+            self.unknown.set(Some(Unknown { kind, coverage }));
+        }
+        None
+    }
+}

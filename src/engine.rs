@@ -1,0 +1,166 @@
+//! Runs checks over one Ingress: order, clock, panics. What becomes of the findings is policy's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
+use crate::cluster::{Coverage, Inventory, Unknown, World};
+use crate::finding::{Finding, Level, Levels};
+use crate::model::{FieldPath, Ingress, Kind, Kinds};
+use crate::routing::Taker;
+
+/// The checks that run, with what configuration says to them.
+#[derive(Debug)]
+pub struct Engine {
+    checks: Vec<&'static Check>,
+    settings: Settings,
+}
+
+/// What the checks say of one Ingress.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// What they found, in the order of the checks, then of the object's fields.
+    pub findings: Vec<Finding>,
+    /// What could not be judged.
+    pub not_evaluated: Vec<NotEvaluated>,
+}
+
+/// A check without a verdict.
+#[derive(Debug, Clone, Copy)]
+pub struct NotEvaluated {
+    /// The check.
+    pub check: &'static Check,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a check has no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It asked for a kind of which nothing is known.
+    Unknown(Unknown),
+    /// There was no time left.
+    Deadline,
+}
+
+impl Engine {
+    /// An engine that runs these checks in their order.
+    #[must_use]
+    pub fn new(checks: Vec<&'static Check>, settings: Settings) -> Self {
+        Self { checks, settings }
+    }
+
+    /// The kinds without which some check cannot judge.
+    #[must_use]
+    pub fn needs(&self) -> Kinds {
+        // The class of an Ingress says whose rules hold.
+        let own = Kinds::of(&[Kind::IngressClass, Kind::Ingress]);
+        self.checks.iter().fold(own, |needs, check| needs | check.needs)
+    }
+
+    /// Judge one Ingress against the store. After `deadline` no further check is begun.
+    #[must_use]
+    pub fn run(&self, ingress: &Ingress, store: &Inventory, now: Timestamp, deadline: Option<Instant>) -> Evaluation {
+        self.run_only(|_| true, ingress, store, now, deadline)
+    }
+
+    /// As [`Engine::run`], with some of the checks.
+    #[must_use]
+    pub fn run_only(
+        &self,
+        wanted: impl Fn(&Check) -> bool,
+        ingress: &Ingress,
+        store: &Inventory,
+        now: Timestamp,
+        deadline: Option<Instant>,
+    ) -> Evaluation {
+        let key = &ingress.meta.key;
+        let own = World::new(store, key, now, Kind::IngressClass.into(), Kind::Ingress.into());
+        let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
+        let mut evaluation = Evaluation::default();
+        for check in self.checks.iter().copied().filter(|check| wanted(check) && speaks(check, ingress, &taker)) {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
+                continue;
+            }
+            let world = World::new(store, key, now, check.needs, check.hints);
+            let mut found = Findings::new(check.code);
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                (check.run)(&Context::new(ingress, &world, &self.settings, taker), &mut found);
+            }));
+            match outcome {
+                // What a check found before it failed may be half the truth.
+                Err(_) => evaluation.findings.push(failed(check)),
+                Ok(()) => evaluation.findings.append(&mut found.into_inner()),
+            }
+            if let Some(unknown) = world.unknown() {
+                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+            }
+        }
+        evaluation.report_not_evaluated();
+        evaluation
+    }
+}
+
+/// Whether a check has anything to say of this Ingress. Solvers of ACME challenges live for seconds and are nobody's
+/// to mend; what nobody may waive holds for them too, since anybody can put their label on.
+fn speaks(check: &Check, ingress: &Ingress, taker: &Taker<'_>) -> bool {
+    let applies = match check.applies {
+        Applies::Everywhere => true,
+        Applies::NginxDialect => taker.dialect.engine.reads_nginx_annotations(),
+    };
+    applies && (!ingress.is_acme_solver || !check.waivable)
+}
+
+fn failed(check: &Check) -> Finding {
+    let message =
+        format!("{} {} failed on this Ingress: it was judged by the other checks only", check.code, check.name);
+    let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message);
+    finding.help("please report it with the Ingress; the log has the place");
+    finding
+}
+
+impl Evaluation {
+    /// One finding for each reason, which names the checks that it has silenced.
+    fn report_not_evaluated(&mut self) {
+        let mut reasons: Vec<(Why, Vec<&'static str>)> = Vec::new();
+        for NotEvaluated { check, why } in &self.not_evaluated {
+            match reasons.iter_mut().find(|(known, _)| known == why) {
+                Some((_, codes)) => codes.push(check.code),
+                None => reasons.push((*why, vec![check.code])),
+            }
+        }
+        for (why, codes) in reasons {
+            let message = format!("{} not evaluated: {}", codes.join(", "), why.text());
+            let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), why.text(), message);
+            finding.at_most(Levels::both(why.ceiling()));
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl Why {
+    /// For a human.
+    #[must_use]
+    pub fn text(self) -> String {
+        match self {
+            Self::Deadline => "the review took too long".to_owned(),
+            Self::Unknown(Unknown { kind, coverage }) => match coverage {
+                Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
+                Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
+                Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
+                Coverage::Undeclared | Coverage::Complete => format!("the check does not declare that it reads {kind}"),
+            },
+        }
+    }
+
+    /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
+    fn ceiling(self) -> Level {
+        match self {
+            Self::Unknown(Unknown { coverage: Coverage::Forbidden | Coverage::SwitchedOff, .. }) => Level::Audit,
+            Self::Unknown(_) | Self::Deadline => Level::Warn,
+        }
+    }
+}

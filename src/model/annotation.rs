@@ -1,0 +1,110 @@
+//! Annotations: the few that some check reads, kept sorted.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+/// Names the class of an Ingress the old way (deprecated since Kubernetes 1.18).
+pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
+/// What ingress-nginx reads: this prefix and a name that it knows.
+pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
+/// Waives findings on one object, with a reason.
+pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
+
+/// Whether some check can read this annotation. The others are dropped when an object is read, and their changes do
+/// not make an update worth judging: `last-applied-configuration` changes with every label.
+#[must_use]
+pub fn is_relevant(key: &str) -> bool {
+    const DOMAINS: [&str; 5] =
+        ["cert-manager.io/", "certmanager.k8s.io/", "nginx.org/", "nginx.com/", "kubernetes.io/tls-acme"];
+    key.contains("ingress") || DOMAINS.iter().any(|domain| key.starts_with(domain))
+}
+
+/// The relevant annotations of one object, sorted by key.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Annotations(Box<[(Box<str>, Box<str>)]>);
+
+impl Annotations {
+    /// The value of an annotation, empty or not.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        debug_assert!(is_relevant(key), "{key} is never kept: see is_relevant");
+        let at = self.0.binary_search_by(|(have, _)| (**have).cmp(key)).ok()?;
+        self.0.get(at).map(|(_, value)| &**value)
+    }
+
+    /// The value of one of ingress-nginx's annotations by its short name, e.g. `rewrite-target`.
+    #[must_use]
+    pub fn nginx(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(key, _)| key.strip_prefix(NGINX_PREFIX) == Some(name)).map(|(_, value)| value)
+    }
+
+    /// Key and value of each, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+}
+
+impl<'a> FromIterator<(&'a str, &'a str)> for Annotations {
+    fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
+        Self::sorted(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+}
+
+impl Annotations {
+    fn sorted(mut pairs: Vec<(Box<str>, Box<str>)>) -> Self {
+        pairs.retain(|(key, _)| is_relevant(key));
+        pairs.sort();
+        Self(pairs.into_boxed_slice())
+    }
+}
+
+impl<'de> Deserialize<'de> for Annotations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Annotations;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a map of strings")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
+                let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::new();
+                while let Some(Text(key)) = map.next_key()? {
+                    // A foreign value is checked for being text all the same, as the API server does, but not kept.
+                    if is_relevant(&key) {
+                        pairs.push((key.into(), map.next_value()?));
+                    } else {
+                        map.next_value::<Text<'_>>()?;
+                    }
+                }
+                Ok(Annotations::sorted(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+/// Text that is borrowed from the input where it holds no escape.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_what_checks_read_and_drops_the_rest() {
+        let annotations: Annotations = serde_json::from_str(
+            r#"{"nginx.ingress.kubernetes.io/use-regex":"true","kubectl.kubernetes.io/last-applied-configuration":"{\n}",
+                "cert-manager.io/issuer":"x","a":"b"}"#,
+        )
+        .unwrap();
+        let keys: Vec<_> = annotations.iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["cert-manager.io/issuer", "nginx.ingress.kubernetes.io/use-regex"]);
+        assert_eq!(annotations.nginx("use-regex"), Some("true"));
+        assert_eq!(annotations.get("cert-manager.io/issuer"), Some("x"));
+        assert!(serde_json::from_str::<Annotations>(r#"{"a":true}"#).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! The facts of a serving certificate that checks need: names, validity, order of its chain.
+
+use jiff::Timestamp;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::FromDer;
+
+use super::Host;
+
+/// What is known of a certificate chain's leaf. The bytes are not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// The DNS names that it is for: its SANs, or its common name where it has no DNS SAN.
+    pub names: Box<[Host]>,
+    /// Not valid before.
+    pub not_before: Timestamp,
+    /// Not valid after.
+    pub not_after: Timestamp,
+    /// Each certificate of the chain was issued by the next.
+    pub chain_in_order: bool,
+}
+
+impl Certificate {
+    /// Read a chain of DER certificates, leaf first; `None` where one of them is unreadable or there is none.
+    #[must_use]
+    pub fn from_chain<B: AsRef<[u8]>>(chain: &[B]) -> Option<Self> {
+        let chain: Vec<_> = chain.iter().map(|der| parse(der.as_ref())).collect::<Option<_>>()?;
+        let leaf = chain.first()?;
+        Some(Self {
+            names: names(leaf),
+            not_before: Timestamp::from_second(leaf.validity().not_before.timestamp()).ok()?,
+            not_after: Timestamp::from_second(leaf.validity().not_after.timestamp()).ok()?,
+            chain_in_order: chain.windows(2).all(|pair| match pair {
+                [subject, issuer] => subject.issuer().as_raw() == issuer.subject().as_raw(),
+                _ => true,
+            }),
+        })
+    }
+
+    /// Whether it is a certificate for this host. A wildcard host needs that very wildcard.
+    #[must_use]
+    pub fn covers(&self, host: &Host) -> bool {
+        self.names.iter().any(|name| name.covers(host))
+    }
+}
+
+fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
+    X509Certificate::from_der(der).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, certificate)| certificate)
+}
+
+/// SANs first, the common name only without them: Go's `VerifyHostname` and ingress-nginx's own `verifyHostname`.
+fn names(leaf: &X509Certificate<'_>) -> Box<[Host]> {
+    let sans: Box<[Host]> = leaf
+        .subject_alternative_name()
+        .ok()
+        .flatten()
+        .into_iter()
+        .flat_map(|extension| &extension.value.general_names)
+        .filter_map(|name| match name {
+            GeneralName::DNSName(name) if !name.is_empty() => Some(Host::parse(name)),
+            _ => None,
+        })
+        .collect();
+    if !sans.is_empty() {
+        return sans;
+    }
+    leaf.subject()
+        .iter_common_name()
+        .filter_map(|name| name.as_str().ok())
+        .filter(|n| !n.is_empty())
+        .map(Host::parse)
+        .collect()
+}

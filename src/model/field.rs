@@ -1,0 +1,96 @@
+//! Where in an object something is: built only when something is found, printed as the API server prints it.
+
+use std::fmt;
+
+/// One step of a [`FieldPath`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Segment {
+    /// `.field`
+    Field(&'static str),
+    /// `[0]`
+    Index(usize),
+    /// `[key]` of a map such as `metadata.annotations`.
+    Key(Box<str>),
+}
+
+/// A place in an object, e.g. `spec.rules[0].http.paths[1].backend`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct FieldPath(Vec<Segment>);
+
+impl FieldPath {
+    /// `spec`
+    #[must_use]
+    pub fn spec() -> Self {
+        Self(vec![Segment::Field("spec")])
+    }
+
+    /// `metadata.annotations[key]`
+    #[must_use]
+    pub fn annotation(key: &str) -> Self {
+        Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Key(key.into())])
+    }
+
+    /// This place's field.
+    #[must_use]
+    pub fn field(mut self, name: &'static str) -> Self {
+        self.0.push(Segment::Field(name));
+        self
+    }
+
+    /// This list's item.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.0.push(Segment::Index(index));
+        self
+    }
+
+    /// The steps from the object's root.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.0
+    }
+
+    /// The RFC 6901 JSON pointer, e.g. `/spec/rules/0/host`.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for segment in &self.0 {
+            pointer.push('/');
+            match segment {
+                Segment::Field(name) => pointer.push_str(name),
+                Segment::Index(index) => pointer.push_str(&index.to_string()),
+                Segment::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            }
+        }
+        pointer
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, segment) in self.0.iter().enumerate() {
+            match segment {
+                Segment::Field(name) if position == 0 => f.write_str(name)?,
+                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Index(index) => write!(f, "[{index}]")?,
+                Segment::Key(key) => write!(f, "[{key}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prints_as_the_api_server_and_as_a_pointer() {
+        let field = FieldPath::spec().field("rules").index(0).field("http").field("paths").index(12).field("path");
+        assert_eq!(field.to_string(), "spec.rules[0].http.paths[12].path");
+        assert_eq!(field.pointer(), "/spec/rules/0/http/paths/12/path");
+        let annotation = FieldPath::annotation("nginx.ingress.kubernetes.io/rewrite-target");
+        assert_eq!(annotation.to_string(), "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]");
+        assert_eq!(annotation.pointer(), "/metadata/annotations/nginx.ingress.kubernetes.io~1rewrite-target");
+    }
+}

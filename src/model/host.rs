@@ -1,0 +1,100 @@
+//! Host names of rules, TLS entries and certificates, and which covers which.
+
+use std::fmt;
+
+/// A host as an Ingress or a certificate writes it, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Host {
+    /// No host: every request that no other host takes.
+    Any,
+    /// `app.example.com`
+    Exact(Box<str>),
+    /// `*.example.com`, kept as `example.com`. It stands for exactly one label
+    /// (Kubernetes Ingress API, "Hostname wildcards"; RFC 6125 section 6.4.3).
+    Wildcard(Box<str>),
+}
+
+impl Host {
+    /// Read a host; the empty text is [`Host::Any`].
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.to_ascii_lowercase();
+        if text.is_empty() {
+            Self::Any
+        } else if let Some(parent) = text.strip_prefix("*.") {
+            Self::Wildcard(parent.into())
+        } else {
+            Self::Exact(text.into())
+        }
+    }
+
+    /// Whether every request for `other` is also one for `self`.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Any, _) => true,
+            (Self::Wildcard(parent), Self::Exact(name)) => {
+                name.split_once('.').is_some_and(|(label, rest)| !label.is_empty() && rest == &**parent)
+            }
+            _ => self == other,
+        }
+    }
+
+    /// The wildcard that would cover this exact host, if it has a parent domain.
+    #[must_use]
+    pub fn wildcard(&self) -> Option<Self> {
+        match self {
+            Self::Exact(name) => name.split_once('.').map(|(_, parent)| Self::Wildcard(parent.into())),
+            _ => None,
+        }
+    }
+
+    /// `www.` added or taken away, as ingress-nginx's `from-to-www-redirect` does.
+    #[must_use]
+    pub fn www_twin(&self) -> Option<Self> {
+        match self {
+            Self::Exact(name) => Some(Self::Exact(match name.strip_prefix("www.") {
+                Some(bare) => bare.into(),
+                None => format!("www.{name}").into(),
+            })),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Host {
+    /// `*` stands for [`Host::Any`], which no rule can write.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("*"),
+            Self::Exact(name) => f.write_str(name),
+            Self::Wildcard(parent) => write!(f, "*.{parent}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_covers_exactly_one_label() {
+        let wildcard = Host::parse("*.Foo.com");
+        for (host, covered) in [
+            ("bar.foo.com", true),
+            ("BAR.foo.com", true),
+            ("baz.bar.foo.com", false),
+            ("foo.com", false),
+            (".foo.com", false),
+            ("*.foo.com", true),
+            ("*.bar.foo.com", false),
+        ] {
+            assert_eq!(wildcard.covers(&Host::parse(host)), covered, "{host}");
+        }
+        assert!(!Host::parse("a.foo.com").covers(&wildcard));
+        assert!(Host::Any.covers(&wildcard));
+        assert_eq!(Host::parse("a.foo.com").wildcard(), Some(wildcard));
+        assert_eq!(Host::parse("www.foo.com").www_twin(), Some(Host::parse("foo.com")));
+        assert_eq!(Host::parse("foo.com").www_twin(), Some(Host::parse("www.foo.com")));
+    }
+}

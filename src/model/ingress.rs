@@ -1,0 +1,351 @@
+//! Ingress: rules, paths, backends, TLS entries, and ways to walk them that know their field.
+
+use serde::Deserialize;
+
+use super::annotation::CLASS_ANNOTATION;
+use super::service::PortRef;
+use super::{FieldPath, Host, Meta, lax, meta};
+
+/// An Ingress.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Ingress {
+    /// Identity, age, annotations.
+    pub meta: Meta,
+    /// `spec.ingressClassName`
+    pub class_name: Option<Box<str>>,
+    /// `spec.defaultBackend`
+    pub default_backend: Option<Backend>,
+    /// `spec.tls`
+    pub tls: Box<[TlsEntry]>,
+    /// `spec.rules`
+    pub rules: Box<[Rule]>,
+    /// The one bit of status that says that some controller serves this Ingress: it has a load-balancer address.
+    pub has_address: bool,
+    /// Made by cert-manager to answer an HTTP-01 challenge: short-lived, and nobody's to judge
+    /// (label `acme.cert-manager.io/http01-solver`).
+    pub is_acme_solver: bool,
+}
+
+/// How an Ingress says whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ClassRef<'a> {
+    /// `spec.ingressClassName`; the annotation is then not consulted any more.
+    Named(&'a str),
+    /// The annotation `kubernetes.io/ingress.class`, empty or not.
+    Annotated(&'a str),
+    /// Neither.
+    Classless,
+}
+
+/// One of `spec.rules`.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// `host`
+    pub host: Host,
+    /// `http.paths`; empty where the rule has no `http`.
+    pub paths: Box<[Path]>,
+}
+
+/// One of `http.paths`.
+#[derive(Debug, Clone)]
+pub struct Path {
+    /// `path` as written, which may be empty.
+    pub path: Box<str>,
+    /// `pathType`
+    pub path_type: PathType,
+    /// `backend`
+    pub backend: Backend,
+}
+
+/// `pathType`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathType {
+    /// `Exact`
+    Exact,
+    /// `Prefix`
+    Prefix,
+    /// `ImplementationSpecific`
+    ImplementationSpecific,
+}
+
+/// What stands behind a path or behind the whole Ingress.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backend {
+    /// A Service of the Ingress' own namespace; there is no other form.
+    Service {
+        /// `service.name`
+        name: Box<str>,
+        /// `service.port`; `None` only where no API server has looked at it yet.
+        port: Option<PortRef>,
+    },
+    /// `resource`: some other object, e.g. a storage bucket.
+    Resource,
+}
+
+/// One of `spec.tls`.
+#[derive(Debug, Clone)]
+pub struct TlsEntry {
+    /// `hosts` as written; may be empty.
+    pub hosts: Box<[Host]>,
+    /// `secretName`; `None` asks for the controller's default certificate.
+    pub secret_name: Option<Box<str>>,
+}
+
+/// A path with its place in the Ingress.
+#[derive(Debug, Clone, Copy)]
+pub struct PathRef<'a> {
+    /// The rule that holds it.
+    pub rule: &'a Rule,
+    /// The path.
+    pub path: &'a Path,
+    rule_index: usize,
+    path_index: usize,
+}
+
+/// A backend with its place in the Ingress.
+#[derive(Debug, Clone, Copy)]
+pub struct BackendRef<'a> {
+    /// The backend.
+    pub backend: &'a Backend,
+    /// The path that it stands behind; `None` for `spec.defaultBackend`.
+    pub path: Option<PathRef<'a>>,
+}
+
+impl Ingress {
+    /// How this Ingress says whose it is: the field wins over the annotation
+    /// (ingress-nginx `GetIngressClass`; Kubernetes Ingress API, "Deprecated annotation").
+    #[must_use]
+    pub fn class_ref(&self) -> ClassRef<'_> {
+        match (&self.class_name, self.meta.annotations.get(CLASS_ANNOTATION)) {
+            (Some(name), _) => ClassRef::Named(name),
+            (None, Some(value)) => ClassRef::Annotated(value),
+            (None, None) => ClassRef::Classless,
+        }
+    }
+
+    /// Every path of every rule.
+    pub fn paths(&self) -> impl Iterator<Item = PathRef<'_>> {
+        self.rules.iter().enumerate().flat_map(|(rule_index, rule)| {
+            rule.paths.iter().enumerate().map(move |(path_index, path)| PathRef { rule, path, rule_index, path_index })
+        })
+    }
+
+    /// Every backend: the default one first, then those of the paths.
+    pub fn backends(&self) -> impl Iterator<Item = BackendRef<'_>> {
+        let default = self.default_backend.iter().map(|backend| BackendRef { backend, path: None });
+        default.chain(self.paths().map(|path| BackendRef { backend: &path.path.backend, path: Some(path) }))
+    }
+
+    /// The distinct hosts of the rules with the index of the first rule that has each, in the order of the rules.
+    #[must_use]
+    pub fn hosts(&self) -> Vec<(usize, &Host)> {
+        let mut seen = std::collections::HashSet::with_capacity(self.rules.len());
+        self.rules.iter().map(|rule| &rule.host).enumerate().filter(|(_, host)| seen.insert(*host)).collect()
+    }
+}
+
+impl Path {
+    /// The path that controllers route: an empty one is `/`.
+    #[must_use]
+    pub fn routed(&self) -> &str {
+        if self.path.is_empty() { "/" } else { &self.path }
+    }
+}
+
+impl PathType {
+    /// As Kubernetes writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "Exact",
+            Self::Prefix => "Prefix",
+            Self::ImplementationSpecific => "ImplementationSpecific",
+        }
+    }
+}
+
+impl PathRef<'_> {
+    /// `spec.rules[i].http.paths[j]`
+    #[must_use]
+    pub fn field(&self) -> FieldPath {
+        FieldPath::spec().field("rules").index(self.rule_index).field("http").field("paths").index(self.path_index)
+    }
+
+    /// What this path is without saying where in the list it stands, e.g. `app.example.com /api Prefix`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{} {} {}", self.rule.host, self.path.routed(), self.path.path_type.name())
+    }
+}
+
+impl BackendRef<'_> {
+    /// `spec.defaultBackend` or `spec.rules[i].http.paths[j].backend`
+    #[must_use]
+    pub fn field(&self) -> FieldPath {
+        match self.path {
+            Some(path) => path.field().field("backend"),
+            None => FieldPath::spec().field("defaultBackend"),
+        }
+    }
+
+    /// What this backend is without saying where in the list it stands.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        self.path.map_or_else(|| "defaultBackend".to_owned(), |path| path.subject())
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    spec: WireSpec,
+    #[serde(deserialize_with = "lax::null")]
+    status: WireStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireSpec {
+    ingress_class_name: Option<Box<str>>,
+    default_backend: Option<WireBackend>,
+    #[serde(deserialize_with = "lax::null")]
+    tls: Vec<WireTls>,
+    #[serde(deserialize_with = "lax::null")]
+    rules: Vec<WireRule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireTls {
+    #[serde(deserialize_with = "lax::null")]
+    hosts: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    secret_name: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireRule {
+    #[serde(deserialize_with = "lax::null")]
+    host: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    http: WireHttp,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireHttp {
+    #[serde(deserialize_with = "lax::null")]
+    paths: Vec<WirePath>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WirePath {
+    #[serde(deserialize_with = "lax::null")]
+    path: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    path_type: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    backend: WireBackend,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireBackend {
+    service: Option<WireService>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireService {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    port: WirePort,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WirePort {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    number: i32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireStatus {
+    #[serde(deserialize_with = "lax::null")]
+    load_balancer: WireLoadBalancer,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireLoadBalancer {
+    #[serde(deserialize_with = "lax::null")]
+    ingress: Vec<serde::de::IgnoredAny>,
+}
+
+impl From<Wire> for Ingress {
+    fn from(wire: Wire) -> Self {
+        Self {
+            is_acme_solver: wire
+                .metadata
+                .labels
+                .get("acme.cert-manager.io/http01-solver")
+                .is_some_and(|v| &**v == "true"),
+            meta: wire.metadata.into(),
+            class_name: wire.spec.ingress_class_name,
+            default_backend: wire.spec.default_backend.map(Backend::from),
+            tls: wire.spec.tls.into_iter().map(TlsEntry::from).collect(),
+            rules: wire.spec.rules.into_iter().map(Rule::from).collect(),
+            has_address: !wire.status.load_balancer.ingress.is_empty(),
+        }
+    }
+}
+
+impl From<WireTls> for TlsEntry {
+    fn from(wire: WireTls) -> Self {
+        Self {
+            hosts: wire.hosts.iter().map(|host| Host::parse(host)).collect(),
+            secret_name: (!wire.secret_name.is_empty()).then_some(wire.secret_name),
+        }
+    }
+}
+
+impl From<WireRule> for Rule {
+    fn from(wire: WireRule) -> Self {
+        Self { host: Host::parse(&wire.host), paths: wire.http.paths.into_iter().map(Path::from).collect() }
+    }
+}
+
+impl From<WirePath> for Path {
+    fn from(wire: WirePath) -> Self {
+        let path_type = match &*wire.path_type {
+            "Exact" => PathType::Exact,
+            "Prefix" => PathType::Prefix,
+            _ => PathType::ImplementationSpecific,
+        };
+        Self { path: wire.path, path_type, backend: wire.backend.into() }
+    }
+}
+
+impl From<WireBackend> for Backend {
+    fn from(wire: WireBackend) -> Self {
+        let Some(WireService { name, port }) = wire.service else { return Self::Resource };
+        let port = if !port.name.is_empty() {
+            Some(PortRef::Name(port.name))
+        } else if port.number != 0 {
+            Some(PortRef::Number(port.number))
+        } else {
+            None
+        };
+        Self::Service { name, port }
+    }
+}

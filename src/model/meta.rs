@@ -1,0 +1,73 @@
+//! Object metadata: identity, age, the annotations that matter.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::annotation::Annotations;
+use super::lax;
+
+/// Namespace and name. Cluster-scoped objects have an empty namespace.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Key {
+    /// Namespace, or empty.
+    pub namespace: Box<str>,
+    /// Name.
+    pub name: Box<str>,
+}
+
+impl Key {
+    /// A key of these parts.
+    #[must_use]
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() { f.write_str(&self.name) } else { write!(f, "{}/{}", self.namespace, self.name) }
+    }
+}
+
+/// What checks read of an object's metadata.
+#[derive(Debug, Clone, Default)]
+pub struct Meta {
+    /// Namespace and name.
+    pub key: Key,
+    /// The annotations that a check can read; see [`super::is_relevant`].
+    pub annotations: Annotations,
+    /// `creationTimestamp`; `None` for an object that no API server has stored.
+    pub created: Option<Timestamp>,
+    /// `deletionTimestamp` is set.
+    pub deleting: bool,
+}
+
+/// Metadata on the wire, labels included: who needs them takes them before the rest becomes a [`Meta`].
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) namespace: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) labels: BTreeMap<Box<str>, Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    annotations: Annotations,
+    creation_timestamp: Option<Timestamp>,
+    deletion_timestamp: Option<Timestamp>,
+}
+
+impl From<Wire> for Meta {
+    fn from(wire: Wire) -> Self {
+        Self {
+            key: Key { namespace: wire.namespace, name: wire.name },
+            annotations: wire.annotations,
+            created: wire.creation_timestamp,
+            deleting: wire.deletion_timestamp.is_some(),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What things *are*: Kubernetes objects parsed once into the terms that checks speak. No I/O, no cluster, no verdict.
+//!
+//! Each kind deserialises from what the API server or a manifest holds, as laxly as Go's decoder (unknown fields are
+//! ignored, `null` is the zero value), and keeps only what some check reads.
+
+mod annotation;
+mod certificate;
+mod class;
+mod field;
+mod host;
+mod ingress;
+mod kind;
+mod lax;
+mod meta;
+mod namespace;
+mod secret;
+mod service;
+mod waiver;
+
+pub use annotation::{Annotations, CLASS_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_relevant};
+pub use certificate::Certificate;
+pub use class::IngressClass;
+pub use field::{FieldPath, Segment};
+pub use host::Host;
+pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, TlsEntry};
+pub use kind::{Kind, Kinds};
+pub use meta::{Key, Meta};
+pub use namespace::Namespace;
+pub use secret::{KeyFit, Secret, TlsFacts, TlsFault};
+pub use service::{PortRef, Protocol, Service, ServicePort, ServiceType, TargetPort};
+pub use waiver::{Waiver, WaiverError, parse_waivers};

@@ -1,0 +1,30 @@
+//! Namespace: its labels, which policy selects by.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{lax, meta};
+
+/// A Namespace.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Namespace {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its labels.
+    pub labels: BTreeMap<Box<str>, Box<str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+}
+
+impl From<Wire> for Namespace {
+    fn from(wire: Wire) -> Self {
+        Self { name: wire.metadata.name, labels: wire.metadata.labels }
+    }
+}

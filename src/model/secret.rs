@@ -1,0 +1,153 @@
+//! Secret: what its TLS pair is good for. Contents become facts here and are dropped; no key is ever kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use serde::Deserialize;
+
+use super::{Certificate, Meta, lax, meta};
+
+/// A Secret, reduced to what it means for TLS.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Secret {
+    /// Identity and age.
+    pub meta: Meta,
+    /// What its `tls.crt`, `tls.key` and `ca.crt` amount to.
+    pub tls: TlsFacts,
+}
+
+/// What a Secret is worth as a serving certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsFacts {
+    /// A pair that a controller can serve.
+    Pair {
+        /// The certificate's facts.
+        certificate: Certificate,
+        /// Whether the key belongs to it.
+        key: KeyFit,
+        /// `ca.crt` is absent or readable. An unreadable one makes ingress-nginx reject the whole Secret.
+        ca_readable: bool,
+    },
+    /// Nothing that can be served.
+    Unusable(TlsFault),
+}
+
+/// Whether a private key belongs to a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFit {
+    /// It does.
+    Fits,
+    /// A kind of key that cannot be judged here, e.g. P-521.
+    Unknown,
+}
+
+/// Why a Secret cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// These data keys are absent.
+    KeysMissing(&'static str),
+    /// The data key is there, but empty, as cert-manager leaves it until the certificate is issued.
+    Empty(&'static str),
+    /// `tls.crt` holds no readable PEM certificate.
+    BadCertificate,
+    /// `tls.key` holds no PEM private key.
+    BadKey,
+    /// The key belongs to another certificate.
+    KeyMismatch,
+    /// The key belongs to a later certificate of the chain.
+    LeafNotFirst,
+}
+
+impl fmt::Display for TlsFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeysMissing(keys) => write!(f, "has no {keys}"),
+            Self::Empty(key) => write!(f, "has an empty {key}"),
+            Self::BadCertificate => f.write_str("holds no readable PEM certificate in tls.crt"),
+            Self::BadKey => f.write_str("holds no PEM private key in tls.key"),
+            Self::KeyMismatch => f.write_str("holds a tls.key that does not belong to its tls.crt"),
+            Self::LeafNotFirst => f.write_str("does not have its own certificate first in tls.crt"),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    data: BTreeMap<Box<str>, Option<Box<str>>>,
+    /// What only manifests have; the API server turns it into `data`.
+    #[serde(rename = "stringData", deserialize_with = "lax::null")]
+    string_data: BTreeMap<Box<str>, Option<Box<str>>>,
+}
+
+impl From<Wire> for Secret {
+    fn from(mut wire: Wire) -> Self {
+        let mut take = |name: &str| -> Option<Vec<u8>> {
+            if let Some(text) = wire.string_data.remove(name) {
+                return Some(text.unwrap_or_default().as_bytes().to_vec());
+            }
+            let encoded: String = wire.data.remove(name)?.unwrap_or_default().split_ascii_whitespace().collect();
+            // What is no base64 is no PEM either: it is judged as such.
+            Some(BASE64_STANDARD.decode(&encoded).unwrap_or_else(|_| encoded.into_bytes()))
+        };
+        let tls = facts(take("tls.crt"), take("tls.key"), take("ca.crt"));
+        Self { meta: Meta::from(wire.metadata), tls }
+    }
+}
+
+fn facts(certificate: Option<Vec<u8>>, key: Option<Vec<u8>>, ca: Option<Vec<u8>>) -> TlsFacts {
+    match pair(certificate.as_deref(), key.as_deref()) {
+        Ok((certificate, key)) => TlsFacts::Pair { certificate, key, ca_readable: ca.is_none_or(|ca| readable(&ca)) },
+        Err(fault) => TlsFacts::Unusable(fault),
+    }
+}
+
+/// What Go's `tls.X509KeyPair` asks of a pair (ingress-nginx `ssl.CreateSSLCert`).
+fn pair(certificate: Option<&[u8]>, key: Option<&[u8]>) -> Result<(Certificate, KeyFit), TlsFault> {
+    let (certificate, key) = match (certificate, key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, Some(_)) => return Err(TlsFault::KeysMissing("tls.crt")),
+        (Some(_), None) => return Err(TlsFault::KeysMissing("tls.key")),
+        (None, None) => return Err(TlsFault::KeysMissing("tls.crt and tls.key")),
+    };
+    if certificate.trim_ascii().is_empty() {
+        return Err(TlsFault::Empty("tls.crt"));
+    }
+    if key.trim_ascii().is_empty() {
+        return Err(TlsFault::Empty("tls.key"));
+    }
+    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|_| TlsFault::BadCertificate)?;
+    let facts = Certificate::from_chain(&chain).ok_or(TlsFault::BadCertificate)?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsFault::BadKey)?;
+    Ok((facts, key_fit(chain, &key)?))
+}
+
+fn key_fit(chain: Vec<CertificateDer<'static>>, key: &PrivateKeyDer<'_>) -> Result<KeyFit, TlsFault> {
+    use rustls::{Error, InconsistentKeys::KeyMismatch};
+    let Ok(signer) = rustls::crypto::ring::sign::any_supported_type(key) else { return Ok(KeyFit::Unknown) };
+    for (position, certificate) in chain.into_iter().enumerate() {
+        match (CertifiedKey::new(vec![certificate], signer.clone()).keys_match(), position) {
+            (Ok(()), 0) => return Ok(KeyFit::Fits),
+            (Ok(()), _) => return Err(TlsFault::LeafNotFirst),
+            (Err(Error::InconsistentKeys(KeyMismatch)), _) => {}
+            (Err(_), _) => return Ok(KeyFit::Unknown),
+        }
+    }
+    Err(TlsFault::KeyMismatch)
+}
+
+fn readable(ca: &[u8]) -> bool {
+    let chain = CertificateDer::pem_slice_iter(ca).collect::<Result<Vec<_>, _>>();
+    ca.trim_ascii().is_empty() || chain.is_ok_and(|chain| Certificate::from_chain(&chain).is_some())
+}

@@ -1,0 +1,201 @@
+//! Service: its type and ports.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
+
+use super::{Meta, lax, meta};
+
+/// A port as a backend names it: one or the other, never both, never neither (the API server sees to it).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PortRef {
+    /// `port.name`
+    Name(Box<str>),
+    /// `port.number`
+    Number(i32),
+}
+
+impl fmt::Display for PortRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "{name:?}"),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+/// A Service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Service {
+    /// Identity and age.
+    pub meta: Meta,
+    /// What kind of Service it is.
+    pub kind: ServiceType,
+    /// Its ports, in order: controllers take the first that matches.
+    pub ports: Box<[ServicePort]>,
+}
+
+/// `spec.type`, as far as checks tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceType {
+    /// ClusterIP, NodePort or LoadBalancer, headless or not.
+    Cluster,
+    /// An alias for a DNS name outside.
+    ExternalName,
+}
+
+/// One entry of `spec.ports`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServicePort {
+    /// `name`, which a Service with one port may leave out.
+    pub name: Option<Box<str>>,
+    /// `port`
+    pub number: i32,
+    /// `targetPort`; the port number where it is left out, as the API server fills it in.
+    pub target: TargetPort,
+    /// `protocol`
+    pub protocol: Protocol,
+}
+
+/// `targetPort`: a number or the name of a container port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetPort {
+    /// A port number.
+    Number(i32),
+    /// The name of a container port.
+    Name(Box<str>),
+}
+
+/// `protocol` of a Service port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP, the default.
+    Tcp,
+    /// UDP
+    Udp,
+    /// SCTP
+    Sctp,
+}
+
+impl ServicePort {
+    /// Whether a backend that asks for `wanted` means this port by its Service number or name. A port without a name
+    /// answers to no name, not to the empty one.
+    #[must_use]
+    pub fn answers_to(&self, wanted: &PortRef) -> bool {
+        match wanted {
+            PortRef::Number(number) => self.number == *number,
+            PortRef::Name(name) => self.name.as_ref() == Some(name),
+        }
+    }
+
+    /// Whether `wanted` is this port's `targetPort`.
+    #[must_use]
+    pub fn targets(&self, wanted: &PortRef) -> bool {
+        match (&self.target, wanted) {
+            (TargetPort::Number(target), PortRef::Number(number)) => target == number,
+            (TargetPort::Name(target), PortRef::Name(name)) => target == name,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for ServicePort {
+    /// `80 (http)`, or `80` without a name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.number)?;
+        match &self.name {
+            Some(name) => write!(f, " ({name})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "TCP",
+            Self::Udp => "UDP",
+            Self::Sctp => "SCTP",
+        })
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    spec: WireSpec,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireSpec {
+    #[serde(rename = "type", deserialize_with = "lax::null")]
+    kind: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    ports: Vec<WirePort>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WirePort {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    port: i32,
+    target_port: Option<TargetPort>,
+    #[serde(deserialize_with = "lax::null")]
+    protocol: Box<str>,
+}
+
+impl From<Wire> for Service {
+    fn from(wire: Wire) -> Self {
+        let kind = if &*wire.spec.kind == "ExternalName" { ServiceType::ExternalName } else { ServiceType::Cluster };
+        let ports = wire.spec.ports.into_iter().map(ServicePort::from).collect();
+        Self { meta: wire.metadata.into(), kind, ports }
+    }
+}
+
+impl From<WirePort> for ServicePort {
+    fn from(wire: WirePort) -> Self {
+        let target = match wire.target_port {
+            // Zero and the empty name are Go's zero value: the same as nothing.
+            None | Some(TargetPort::Number(0)) => TargetPort::Number(wire.port),
+            Some(TargetPort::Name(name)) if name.is_empty() => TargetPort::Number(wire.port),
+            Some(target) => target,
+        };
+        let protocol = match &*wire.protocol {
+            "UDP" => Protocol::Udp,
+            "SCTP" => Protocol::Sctp,
+            _ => Protocol::Tcp,
+        };
+        Self { name: (!wire.name.is_empty()).then_some(wire.name), number: wire.port, target, protocol }
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct IntOrString;
+        impl Visitor<'_> for IntOrString {
+            type Value = TargetPort;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port number or name")
+            }
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<TargetPort, E> {
+                i32::try_from(number).map(TargetPort::Number).map_err(E::custom)
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<TargetPort, E> {
+                i32::try_from(number).map(TargetPort::Number).map_err(E::custom)
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<TargetPort, E> {
+                // kubectl sends `targetPort: "8080"` as text; the controller compares text with text.
+                Ok(name.parse().map_or_else(|_| TargetPort::Name(name.into()), TargetPort::Number))
+            }
+        }
+        deserializer.deserialize_any(IntOrString)
+    }
+}

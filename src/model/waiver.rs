@@ -1,0 +1,96 @@
+//! `ingress-guard.io/ignore: "IG305 until=2027-01-31 reason=landing page; IG501 reason=moving hosts"`
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use thiserror::Error;
+
+/// One clause of the annotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver<'a> {
+    /// Code or name of the check as written.
+    pub check: &'a str,
+    /// The last day (UTC) on which it holds; `None`: for good.
+    pub until: Option<Date>,
+    /// Why; never empty.
+    pub reason: &'a str,
+}
+
+/// Why a clause waives nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum WaiverError<'a> {
+    /// No `reason=`, or an empty one.
+    #[error("{0:?} gives no reason")]
+    NoReason(&'a str),
+    /// `until=` is no date.
+    #[error("until={0:?} is no date such as 2027-01-31")]
+    BadDate(&'a str),
+    /// Something that is neither `until=` nor `reason=`.
+    #[error("{0:?} is neither until=DATE nor reason=TEXT")]
+    UnknownWord(&'a str),
+}
+
+impl Waiver<'_> {
+    /// Whether its last day is over.
+    #[must_use]
+    pub fn expired(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|day| now.to_zoned(jiff::tz::TimeZone::UTC).date() > day)
+    }
+}
+
+/// The clauses of an annotation's value, in order. Clauses are parted by `;`; the reason goes to the clause's end.
+pub fn parse_waivers(value: &str) -> impl Iterator<Item = Result<Waiver<'_>, WaiverError<'_>>> {
+    value.split(';').map(str::trim).filter(|clause| !clause.is_empty()).map(parse_clause)
+}
+
+fn parse_clause(clause: &str) -> Result<Waiver<'_>, WaiverError<'_>> {
+    let (check, mut rest) = clause.split_once(char::is_whitespace).unwrap_or((clause, ""));
+    let mut until = None;
+    loop {
+        rest = rest.trim_start();
+        if let Some(reason) = rest.strip_prefix("reason=") {
+            let reason = reason.trim();
+            return if reason.is_empty() {
+                Err(WaiverError::NoReason(check))
+            } else {
+                Ok(Waiver { check, until, reason })
+            };
+        }
+        let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        if word.is_empty() {
+            return Err(WaiverError::NoReason(check));
+        }
+        let date = word.strip_prefix("until=").ok_or(WaiverError::UnknownWord(word))?;
+        until = Some(date.parse().map_err(|_| WaiverError::BadDate(date))?);
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clauses_name_a_check_a_day_and_a_reason() {
+        let parsed: Vec<_> =
+            parse_waivers("IG305 until=2027-01-31 reason=landing page; path-shadowed reason=on purpose ;; IG501")
+                .collect();
+        assert_eq!(
+            parsed,
+            [
+                Ok(Waiver { check: "IG305", until: Some(jiff::civil::date(2027, 1, 31)), reason: "landing page" }),
+                Ok(Waiver { check: "path-shadowed", until: None, reason: "on purpose" }),
+                Err(WaiverError::NoReason("IG501")),
+            ]
+        );
+        assert_eq!(parse_waivers("IG1 until=tomorrow reason=x").next(), Some(Err(WaiverError::BadDate("tomorrow"))));
+        assert_eq!(parse_waivers("IG1 IG2 reason=x").next(), Some(Err(WaiverError::UnknownWord("IG2"))));
+        assert_eq!(parse_waivers("IG1 reason= ").next(), Some(Err(WaiverError::NoReason("IG1"))));
+    }
+
+    #[test]
+    fn a_waiver_holds_through_its_last_day() {
+        let waiver = parse_waivers("IG305 until=2027-01-31 reason=x").next().unwrap().unwrap();
+        assert!(!waiver.expired("2027-01-31T23:59:59Z".parse().unwrap()));
+        assert!(waiver.expired("2027-02-01T00:00:00Z".parse().unwrap()));
+    }
+}

@@ -1,0 +1,121 @@
+//! Who takes an Ingress, as far as that can be known: sections 1.1 to 1.3.
+
+use super::dialect::{Dialect, Dialects};
+use crate::cluster::{Lookup, World};
+use crate::model::{ClassRef, Ingress};
+
+/// Classes that a controller matches by name, without an IngressClass object.
+const MATCHED_BY_NAME: [&str; 1] = ["contour"];
+/// Values of the class annotation that GKE's controller takes. It has no IngressClass object and ignores an Ingress
+/// that has the field (kubernetes/ingress-gce#1308, #1891).
+const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
+
+/// What becomes of Ingresses without any class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Classless {
+    /// Some controller of the cluster takes them (`--watch-ingress-without-class` and the like).
+    Served,
+    /// No controller does.
+    Ignored,
+    /// Nobody has said.
+    #[default]
+    Unknown,
+}
+
+/// What configuration says of classes.
+#[derive(Debug, Clone, Default)]
+pub struct ClassRules {
+    /// Class names that are served although no IngressClass of that name exists.
+    pub assume: Vec<String>,
+    /// What becomes of Ingresses without any class.
+    pub classless: Classless,
+    /// The values of `spec.controller` that run in this cluster; empty: nobody has said.
+    pub controllers: Vec<String>,
+}
+
+/// Who takes an Ingress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// The controller that its IngressClass names.
+    Controller(&'a str),
+    /// Some controller: it is assumed or matched by name, or it has given an address to an Ingress of this class.
+    Somebody,
+    /// Nobody that can be seen.
+    Nobody,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Who takes an Ingress and whose rules hold for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Taker<'a> {
+    /// Who takes it.
+    pub owner: Owner<'a>,
+    /// Whose rules hold; Kubernetes' own where the owner is not known.
+    pub dialect: &'a Dialect,
+}
+
+impl ClassRules {
+    /// Whether a class name is served without an IngressClass object.
+    #[must_use]
+    pub fn assumes(&self, name: &str) -> bool {
+        MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
+    }
+
+    /// Whether this is a class that GKE's controller takes by annotation.
+    #[must_use]
+    pub fn is_gce(name: &str) -> bool {
+        GCE_ANNOTATIONS.contains(&name)
+    }
+}
+
+impl<'a> Taker<'a> {
+    /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        let class = ingress.class_ref();
+        let name = match class {
+            ClassRef::Named(name) | ClassRef::Annotated(name) => name,
+            ClassRef::Classless => return Self { owner: classless(world, rules), dialect: dialects.neutral() },
+        };
+        if let Lookup::Found(found) = world.class(name) {
+            let dialect = dialects.of_class(name, &found.controller);
+            return Self { owner: Owner::Controller(&found.controller), dialect };
+        }
+        let by_name = match class {
+            ClassRef::Annotated(value) => dialects.of_annotation(value),
+            _ => dialects.of_name(name),
+        };
+        if let Some(dialect) = by_name {
+            return Self { owner: Owner::Somebody, dialect };
+        }
+        let by_annotation = matches!(class, ClassRef::Annotated(value) if ClassRules::is_gce(value));
+        let owner = if rules.assumes(name) || by_annotation {
+            Owner::Somebody
+        } else {
+            unseen(world.class(name), world.served(class))
+        };
+        Self { owner, dialect: dialects.neutral() }
+    }
+}
+
+fn classless<'a>(world: &World<'_>, rules: &ClassRules) -> Owner<'a> {
+    match rules.classless {
+        Classless::Served => Owner::Somebody,
+        Classless::Ignored => Owner::Nobody,
+        Classless::Unknown => match world.served(ClassRef::Classless) {
+            Lookup::Found(()) => Owner::Somebody,
+            // Controllers that take classless Ingresses leave no trace before they have served one.
+            Lookup::Absent | Lookup::Unknown => Owner::Unknown,
+        },
+    }
+}
+
+fn unseen<'a, T>(class: Lookup<T>, served: Lookup<()>) -> Owner<'a> {
+    match (class, served) {
+        (_, Lookup::Found(())) => Owner::Somebody,
+        (Lookup::Absent, Lookup::Absent) => Owner::Nobody,
+        _ => Owner::Unknown,
+    }
+}

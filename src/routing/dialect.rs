@@ -1,0 +1,154 @@
+//! Whose rules hold for an Ingress: a dialect is chosen by the class's controller or, where configured, by its name.
+
+use std::collections::BTreeMap;
+
+/// The family of rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// ingress-nginx and its forks: nginx annotations, and a rendered configuration that one Ingress can break.
+    Nginx,
+    /// Traefik's ingress-nginx provider: the same annotations, no configuration to break.
+    Traefik,
+    /// Kubernetes' own rules.
+    Neutral,
+}
+
+impl Engine {
+    /// Whether `nginx.ingress.kubernetes.io/` annotations mean anything.
+    #[must_use]
+    pub const fn reads_nginx_annotations(self) -> bool {
+        matches!(self, Self::Nginx | Self::Traefik)
+    }
+}
+
+/// How one controller is set up, as far as its answers depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dialect {
+    /// The family of rules.
+    pub engine: Engine,
+    /// The controller's version; `None`: unknown, and what depends on it does not deny.
+    pub version: Option<String>,
+    /// `--ingress-class`: the annotation value that it takes.
+    pub annotation_class: String,
+    /// `--watch-namespace`; empty: all.
+    pub watch_namespaces: Vec<String>,
+    /// `--default-ssl-certificate` is set: there is no "fake certificate".
+    pub default_certificate: bool,
+    /// nginx variables beyond those of nginx and the controller's template.
+    pub extra_variables: Vec<String>,
+    /// Keys of the controller's ConfigMap that change its answers.
+    pub settings: BTreeMap<String, String>,
+}
+
+impl Dialect {
+    /// Every default of an engine.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            version: None,
+            annotation_class: "nginx".to_owned(),
+            watch_namespaces: Vec::new(),
+            default_certificate: false,
+            extra_variables: Vec::new(),
+            settings: BTreeMap::new(),
+        }
+    }
+
+    /// What a visitor gets from a backend that does not exist (section 0: on ingress-nginx a location without
+    /// endpoints answers 503).
+    #[must_use]
+    pub const fn without_backend(&self) -> &'static str {
+        match self.engine {
+            Engine::Nginx => "visitors get 503",
+            Engine::Traefik | Engine::Neutral => "visitors get an error",
+        }
+    }
+
+    /// What a visitor gets over HTTPS from a host without a usable certificate (section 5.2).
+    #[must_use]
+    pub const fn without_certificate(&self) -> &'static str {
+        match self.engine {
+            Engine::Nginx if self.default_certificate => "visitors get the default certificate",
+            Engine::Nginx => "visitors get the controller's fake certificate",
+            Engine::Traefik | Engine::Neutral => "visitors get a certificate warning",
+        }
+    }
+}
+
+/// Which Ingresses a dialect is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DialectMatch {
+    /// Those whose IngressClass has this `spec.controller`.
+    Controller(String),
+    /// Those whose class has this name, IngressClass object or not.
+    Class(String),
+}
+
+/// One entry of `dialects`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialectRule {
+    /// Which Ingresses it is for.
+    pub matches: DialectMatch,
+    /// How the controller is set up.
+    pub dialect: Dialect,
+}
+
+/// Every dialect in order; the first that matches holds.
+#[derive(Debug, Clone)]
+pub struct Dialects {
+    rules: Vec<DialectRule>,
+    neutral: Dialect,
+}
+
+impl Dialects {
+    /// The configured rules, then the built-in one for ingress-nginx.
+    #[must_use]
+    pub fn new(mut rules: Vec<DialectRule>) -> Self {
+        let matches = DialectMatch::Controller("k8s.io/ingress-nginx".to_owned());
+        rules.push(DialectRule { matches, dialect: Dialect::new(Engine::Nginx) });
+        Self { rules, neutral: Dialect::new(Engine::Neutral) }
+    }
+
+    /// The dialect of a class.
+    #[must_use]
+    pub fn of_class(&self, name: &str, controller: &str) -> &Dialect {
+        self.find(|matches| match matches {
+            DialectMatch::Controller(wanted) => wanted == controller,
+            DialectMatch::Class(wanted) => wanted == name,
+        })
+    }
+
+    /// The dialect configured for a class name that has no IngressClass object (`--ingress-class-by-name`).
+    #[must_use]
+    pub fn of_name(&self, name: &str) -> Option<&Dialect> {
+        let named = |rule: &&DialectRule| matches!(&rule.matches, DialectMatch::Class(wanted) if wanted == name);
+        self.rules.iter().find(named).map(|rule| &rule.dialect)
+    }
+
+    /// The dialect that takes this value of the class annotation without any IngressClass object.
+    #[must_use]
+    pub fn of_annotation(&self, value: &str) -> Option<&Dialect> {
+        let takes = |rule: &&DialectRule| {
+            rule.dialect.engine.reads_nginx_annotations() && rule.dialect.annotation_class == value
+        };
+        self.rules.iter().find(takes).map(|rule| &rule.dialect)
+    }
+
+    /// Kubernetes' own rules.
+    #[must_use]
+    pub fn neutral(&self) -> &Dialect {
+        &self.neutral
+    }
+
+    fn find(&self, matches: impl Fn(&DialectMatch) -> bool) -> &Dialect {
+        self.rules.iter().find(|rule| matches(&rule.matches)).map_or(&self.neutral, |rule| &rule.dialect)
+    }
+}
+
+impl Default for Dialects {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
