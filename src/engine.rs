@@ -80,7 +80,14 @@ impl Engine {
         let own = World::new(store, key, now, Kind::IngressClass.into(), Kind::Ingress.into());
         let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
         let mut evaluation = Evaluation::default();
-        for check in self.checks.iter().copied().filter(|check| wanted(check) && speaks(check, ingress, &taker)) {
+        for check in self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress)) {
+            if check.applies == Applies::NginxDialect && !taker.dialect.engine.reads_nginx_annotations() {
+                // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
+                if let Some(unknown) = own.unknown() {
+                    evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+                }
+                continue;
+            }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
                 continue;
@@ -104,14 +111,10 @@ impl Engine {
     }
 }
 
-/// Whether a check has anything to say of this Ingress. Solvers of ACME challenges live for seconds and are nobody's
-/// to mend; what nobody may waive holds for them too, since anybody can put their label on.
-fn speaks(check: &Check, ingress: &Ingress, taker: &Taker<'_>) -> bool {
-    let applies = match check.applies {
-        Applies::Everywhere => true,
-        Applies::NginxDialect => taker.dialect.engine.reads_nginx_annotations(),
-    };
-    applies && (!ingress.is_acme_solver || !check.waivable)
+/// Solvers of ACME challenges live for seconds and are nobody's to mend. What nobody may waive holds for them too, since
+/// anybody can put their label on.
+fn exempt(check: &Check, ingress: &Ingress) -> bool {
+    ingress.is_acme_solver && check.waivable
 }
 
 fn failed(check: &Check) -> Finding {

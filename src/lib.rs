@@ -1,6 +1,9 @@
+pub mod admission;
 pub mod checks;
 pub mod cluster;
+pub mod config;
 pub mod engine;
 pub mod finding;
 pub mod model;
+pub mod policy;
 pub mod routing;

@@ -62,10 +62,7 @@ pub enum ManifestError {
 /// # Errors
 /// When a path cannot be read, holds no object, or holds a broken document.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
-    let mut inventory = Inventory::default();
-    for kind in Kind::ALL {
-        inventory.cover(kind, Coverage::Complete);
-    }
+    let mut inventory = whole_cluster();
     for path in paths {
         let mut files = Vec::new();
         collect(path, &mut files, &mut BTreeSet::new())?;
@@ -78,6 +75,23 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
         }
     }
     Ok(inventory)
+}
+
+/// As [`load`], from YAML text that is no file; `name` is what errors call it.
+///
+/// # Errors
+/// When a document is broken.
+pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
+    let mut inventory = whole_cluster();
+    let found = yaml(text).map_err(|broken| broken.in_file(Path::new(name)))?;
+    found.into_iter().flatten().for_each(|object| inventory.apply(object));
+    Ok(inventory)
+}
+
+fn whole_cluster() -> Inventory {
+    let mut inventory = Inventory::default();
+    Kind::ALL.into_iter().for_each(|kind| inventory.cover(kind, Coverage::Complete));
+    inventory
 }
 
 /// A file as it is, a folder's manifests in order of their names, each folder once however links lead to it.
@@ -111,16 +125,9 @@ fn load_file(path: &Path, inventory: &mut Inventory) -> Result<usize, ManifestEr
     let text = text.trim_start_matches('\u{feff}');
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     let found = if is_json { json(text) } else { yaml(text) };
-    let found = found.map_err(|Broken { line, column, message }| ManifestError::Broken {
-        path: path.to_owned(),
-        line,
-        column,
-        message,
-    })?;
+    let found = found.map_err(|broken| broken.in_file(path))?;
     let count = found.len();
-    for object in found.into_iter().flatten() {
-        inventory.apply(object);
-    }
+    found.into_iter().flatten().for_each(|object| inventory.apply(object));
     Ok(count)
 }
 
@@ -128,6 +135,13 @@ struct Broken {
     line: u64,
     column: u64,
     message: String,
+}
+
+impl Broken {
+    fn in_file(self, path: &Path) -> ManifestError {
+        let Self { line, column, message } = self;
+        ManifestError::Broken { path: path.to_owned(), line, column, message }
+    }
 }
 
 /// An object of a known kind, or nothing for another kind.

@@ -7,5 +7,5 @@ mod world;
 
 pub use inventory::{Coverage, Inventory, Object};
 pub use lookup::Lookup;
-pub use manifests::{ManifestError, load};
+pub use manifests::{ManifestError, load, load_text};
 pub use world::{Unknown, World};

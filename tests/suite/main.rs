@@ -1,1 +1,3 @@
+//! Everything that needs no cluster, in one binary: linking once is the slow part.
 
+mod pages;

@@ -20,7 +20,8 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
-    if cx.taker.owner != Owner::Nobody {
+    let unseen = cx.world.class(value).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
+    if !unseen || cx.taker.owner != Owner::Nobody {
         return;
     }
     let message = format!("no controller is known to take class {}: visitors get 404", Quoted(value));

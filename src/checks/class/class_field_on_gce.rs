@@ -2,7 +2,6 @@
 
 use super::class_field;
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
 use crate::routing::{ClassRules, Owner};
@@ -23,8 +22,8 @@ pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     // Whoever has made an IngressClass of that name, or serves it, is not GKE's own controller.
-    let taken = !matches!(cx.world.class(name), Lookup::Absent) || matches!(cx.taker.owner, Owner::Somebody);
-    if !ClassRules::is_gce(name) || taken {
+    let unseen = cx.world.class(name).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
+    if !ClassRules::is_gce(name) || !unseen || cx.taker.owner != Owner::Nobody {
         return;
     }
     let message = format!("GKE's controller ignores an Ingress with ingressClassName {name:?}: visitors get 404");

@@ -22,8 +22,9 @@ pub(crate) static CLASS_NOT_FOUND: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
-    // GKE's two names are the next check's: there the field is what is wrong, not the missing object.
-    if cx.taker.owner != Owner::Nobody || ClassRules::is_gce(name) {
+    let unseen = cx.world.class(name).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
+    // GKE's two names are IG108's: there the field is what is wrong, not the missing object.
+    if !unseen || cx.taker.owner != Owner::Nobody || ClassRules::is_gce(name) {
         return;
     }
     let message = format!("IngressClass {} does not exist: no controller serves this Ingress", Quoted(name));

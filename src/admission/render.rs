@@ -1,0 +1,189 @@
+//! The words that reach people: warnings of one line, denials of many, as kubectl, Helm, Argo and Flux print them.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::checks;
+use crate::finding::{Finding, Level};
+use crate::model::Key;
+use crate::policy::{Ceiling, Verdict};
+
+/// At most so many warnings: past 4,096 characters in all the API server drops the rest
+/// (`endpoints/filters/warning.go`).
+const WARNINGS: usize = 8;
+/// At most so many characters in a warning, past which the API server cuts.
+const WARNING_LENGTH: usize = 256;
+/// At most so many faults in a denial.
+const DENIALS: usize = 50;
+
+/// The answer as `admission.k8s.io/v1` has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Review<'a> {
+    kind: &'static str,
+    api_version: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit_annotations: Option<AuditAnnotations>,
+}
+
+/// `metav1.Status`. The reason is `Forbidden`, never `Invalid` or `Conflict`: Flux and `kubectl apply --force` take
+/// those as leave to delete the object and create it anew.
+#[derive(Serialize)]
+struct Status<'a> {
+    code: u16,
+    reason: &'static str,
+    message: String,
+    details: Details<'a>,
+}
+
+#[derive(Serialize)]
+struct Details<'a> {
+    name: &'a str,
+    group: &'static str,
+    kind: &'static str,
+    causes: Vec<Cause<'a>>,
+}
+
+#[derive(Serialize)]
+struct Cause<'a> {
+    reason: &'a str,
+    message: String,
+    field: String,
+}
+
+/// Codes for the audit log. Keys have no `/`: the API server puts the webhook's name in front.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct AuditAnnotations {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    denied: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    warned: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    audited: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    spared: String,
+}
+
+/// Allow without a word.
+pub(super) fn allow(uid: &str) -> Vec<u8> {
+    answer(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: None })
+}
+
+/// Say what the verdict says.
+pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict) -> Vec<u8> {
+    let denies = verdict.denies();
+    answer(Response {
+        uid,
+        allowed: !denies,
+        status: denies.then(|| denial(key, verdict)),
+        warnings: warnings(verdict),
+        audit_annotations: audit_annotations(verdict),
+    })
+}
+
+fn answer(response: Response<'_>) -> Vec<u8> {
+    let review = Review { kind: "AdmissionReview", api_version: "admission.k8s.io/v1", response };
+    serde_json::to_vec(&review).expect("plain structs of text always serialise")
+}
+
+fn warnings(verdict: &Verdict) -> Vec<String> {
+    let mut all = verdict.at(Level::Warn);
+    let mut warnings: Vec<String> = all.by_ref().take(WARNINGS).map(warning).collect();
+    match all.count() {
+        0 => {}
+        1 => warnings.push("and 1 more finding".to_owned()),
+        more => warnings.push(format!("and {more} more findings")),
+    }
+    warnings
+}
+
+/// One line, code first, cut where the API server would cut it.
+fn warning(finding: &Finding) -> String {
+    let text = escape(&format!("{} {finding}", finding.code));
+    match text.char_indices().nth(WARNING_LENGTH) {
+        None => text,
+        Some(_) => text.chars().take(WARNING_LENGTH - 1).chain(['…']).collect(),
+    }
+}
+
+/// Control characters made visible: a warning that holds one is dropped by the API server in silence.
+fn escape(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, character| {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+        out
+    })
+}
+
+/// Everything in the message, since Helm, Argo and Flux show nothing else: one line for each fault.
+fn denial<'a>(key: &'a Key, verdict: &'a Verdict) -> Status<'a> {
+    let mut message = format!("Ingress {key} would not serve:");
+    let mut causes = Vec::new();
+    for finding in verdict.at(Level::Deny).take(DENIALS) {
+        let name = checks::find(finding.code).map_or("", |check| check.name);
+        let _ = write!(message, "\n{} [{} {name}]", escape(&finding.to_string()), finding.code);
+        causes.push(Cause {
+            reason: finding.code,
+            message: escape(&format!(
+                "{}{}",
+                finding.message,
+                if finding.help.is_empty() { String::new() } else { format!("; {}", finding.help) }
+            )),
+            field: finding.field.to_string(),
+        });
+    }
+    let more = verdict.at(Level::Deny).count().saturating_sub(DENIALS);
+    if more > 0 {
+        let _ = write!(message, "\nand {more} more");
+    }
+    let details = Details { name: &key.name, group: "networking.k8s.io", kind: "Ingress", causes };
+    Status { code: 403, reason: "Forbidden", message, details }
+}
+
+fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
+    if verdict.rulings.is_empty() {
+        return None;
+    }
+    let codes = |level| {
+        let mut codes: Vec<&str> = verdict.at(level).map(|finding| finding.code).collect();
+        codes.dedup();
+        codes.join(",")
+    };
+    let mut spared: Vec<String> = Vec::new();
+    for ruling in &verdict.rulings {
+        let Some(ceiling) = &ruling.spared else { continue };
+        let reason = match ceiling {
+            Ceiling::Waiver(reason) => format!("{}={} ({})", ruling.finding.code, ceiling.name(), escape(reason)),
+            _ => format!("{}={}", ruling.finding.code, ceiling.name()),
+        };
+        if !spared.contains(&reason) && spared.len() < DENIALS {
+            spared.push(reason);
+        }
+    }
+    Some(AuditAnnotations {
+        denied: codes(Level::Deny),
+        warned: codes(Level::Warn),
+        audited: codes(Level::Audit),
+        spared: spared.join(","),
+    })
+}

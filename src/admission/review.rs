@@ -1,0 +1,196 @@
+//! Reading an `AdmissionReview` in two steps: first its shell with the objects as raw slices, so that most updates can
+//! pass unread, then the object itself.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
+
+use super::Rejection;
+use crate::model::Annotations;
+
+/// Text that is borrowed where it holds no escape.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shell<'a> {
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    api_version: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: Option<Request<'a>>,
+}
+
+/// `request`, as far as anybody here reads it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Request<'a> {
+    #[serde(borrow, default)]
+    pub(super) uid: Text<'a>,
+    #[serde(borrow)]
+    kind: Option<GroupVersionKind<'a>>,
+    #[serde(borrow)]
+    pub(super) sub_resource: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) namespace: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    operation: Text<'a>,
+    #[serde(borrow)]
+    pub(super) user_info: Option<UserInfo<'a>>,
+    #[serde(borrow)]
+    pub(super) object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) old_object: Option<&'a RawValue>,
+    pub(super) dry_run: Option<bool>,
+    #[serde(borrow)]
+    pub(super) options: Option<Options<'a>>,
+}
+
+#[derive(Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+struct GroupVersionKind<'a> {
+    #[serde(borrow)]
+    group: Cow<'a, str>,
+    #[serde(borrow)]
+    version: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct UserInfo<'a> {
+    #[serde(borrow, default)]
+    pub(super) username: Text<'a>,
+    pub(super) groups: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Options<'a> {
+    #[serde(borrow)]
+    pub(super) field_manager: Option<Text<'a>>,
+}
+
+/// What the API server is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Store a new object.
+    Create,
+    /// Change a stored one.
+    Update,
+    /// Anything else, which is nobody's business here.
+    Other(&'static str),
+}
+
+impl Operation {
+    /// As the API server writes it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Read the shell of a review.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
+        let shell: Shell<'a> = serde_json::from_slice(body)
+            .map_err(|error| Rejection::new("MalformedReview", format!("the body is no AdmissionReview: {error}")))?;
+        let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
+        if text(&shell.kind) != "AdmissionReview" {
+            let message = format!("kind is {:?}, not \"AdmissionReview\"", text(&shell.kind));
+            return Err(Rejection::new("WrongKind", message));
+        }
+        if text(&shell.api_version) != "admission.k8s.io/v1" {
+            let message = format!("apiVersion is {:?}, not \"admission.k8s.io/v1\"", text(&shell.api_version));
+            return Err(Rejection::new("WrongVersion", message));
+        }
+        let request = shell.request.ok_or_else(|| Rejection::new("MissingRequest", "the review has no request"))?;
+        if request.uid.0.is_empty() {
+            return Err(Rejection::new("MissingUid", "request.uid is empty: the answer could not be matched to it"));
+        }
+        let kind = request.kind.as_ref();
+        let is_ingress = kind
+            .is_some_and(|kind| (&*kind.group, &*kind.version, &*kind.kind) == ("networking.k8s.io", "v1", "Ingress"));
+        if !is_ingress {
+            let message =
+                "request.kind is not networking.k8s.io/v1 Ingress: the webhook configuration sends more than it should";
+            return Err(Rejection::new("WrongObject", message));
+        }
+        Ok(request)
+    }
+
+    pub(super) fn operation(&self) -> Operation {
+        match &*self.operation.0 {
+            "CREATE" => Operation::Create,
+            "UPDATE" => Operation::Update,
+            "DELETE" => Operation::Other("DELETE"),
+            _ => Operation::Other("CONNECT"),
+        }
+    }
+
+    pub(super) fn groups(&self) -> &[String] {
+        self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether this write is to pass without a look at the cluster: not a write of an Ingress as such, an object on
+    /// its way out, or one whose meaning stays the same to the byte.
+    pub(super) fn passes_untouched(&self) -> Result<bool, Rejection> {
+        if matches!(self.operation(), Operation::Other(_))
+            || self.sub_resource.as_ref().is_some_and(|s| !s.0.is_empty())
+        {
+            return Ok(true);
+        }
+        let new: Outline<'_> = object("request.object", self.object)?;
+        if new.metadata.deletion_timestamp.is_some() {
+            return Ok(true);
+        }
+        if self.operation() != Operation::Update {
+            return Ok(false);
+        }
+        let old: Outline<'_> = object("request.oldObject", self.old_object)?;
+        Ok(new.spec.map(RawValue::get) == old.spec.map(RawValue::get)
+            && new.metadata.annotations.unwrap_or_default() == old.metadata.annotations.unwrap_or_default())
+    }
+
+    /// Read the object that is to be stored.
+    pub(super) fn new_object<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
+        object("request.object", self.object)
+    }
+
+    /// Read the object that is stored now.
+    pub(super) fn stored_object<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
+        object("request.oldObject", self.old_object)
+    }
+}
+
+/// An object without its content: enough to see whether the content has changed.
+#[derive(Deserialize)]
+struct Outline<'a> {
+    #[serde(default)]
+    metadata: OutlineMeta,
+    #[serde(borrow)]
+    spec: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct OutlineMeta {
+    deletion_timestamp: Option<IgnoredAny>,
+    annotations: Option<Annotations>,
+}
+
+fn object<'a, T: Deserialize<'a>>(field: &'static str, raw: Option<&'a RawValue>) -> Result<T, Rejection> {
+    let raw = raw.ok_or_else(|| Rejection::new("MissingObject", format!("{field} is absent")))?;
+    serde_json::from_str(raw.get())
+        .map_err(|error| Rejection::new("MalformedObject", format!("{field} is no Ingress: {error}")))
+}

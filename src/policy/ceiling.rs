@@ -1,0 +1,126 @@
+//! What keeps a finding from denying. Each ceiling is one small function that gives its reason.
+
+use super::{Circumstances, MissingReferences, Policy, Ruling, Scope, check_of};
+use crate::finding::{Finding, Level};
+use crate::model::{WAIVER_ANNOTATION, Waiver, parse_waivers};
+use crate::policy::Profile;
+
+/// Why a finding did not deny.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ceiling {
+    /// The profile or an override says less.
+    Level,
+    /// Waived on the object, with this reason.
+    Waiver(String),
+    /// It rests on other objects, which a dry run may be about to create.
+    DryRun,
+    /// It rests on other objects, and configuration says that such only warn.
+    MissingReferences,
+    /// The object had it before.
+    Ratchet,
+    /// The writer is never denied.
+    BreakGlass,
+    /// A namespace rule may spare it: the labels that it selects by are not known.
+    NamespaceUnknown,
+}
+
+impl Ceiling {
+    /// One word for audit annotations.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Level => "level",
+            Self::Waiver(_) => "waiver",
+            Self::DryRun => "dry-run",
+            Self::MissingReferences => "missing-references",
+            Self::Ratchet => "ratchet",
+            Self::BreakGlass => "break-glass",
+            Self::NamespaceUnknown => "namespace-unknown",
+        }
+    }
+}
+
+/// A highest level and its reason.
+type Cap = Option<(Level, Ceiling)>;
+
+/// The ceilings of one verdict.
+pub(super) struct Ceilings<'a> {
+    policy: &'a Policy,
+    scope: &'a Scope<'a>,
+    circumstances: &'a Circumstances<'a>,
+    waivers: Vec<Waiver<'a>>,
+    profile: Profile,
+}
+
+impl<'a> Ceilings<'a> {
+    pub(super) fn new(policy: &'a Policy, scope: &'a Scope<'a>, circumstances: &'a Circumstances<'a>) -> Self {
+        let annotation = circumstances.ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| scope.waivers());
+        let waivers = annotation.map(|value| parse_waivers(value).filter_map(Result::ok).collect()).unwrap_or_default();
+        let profile = scope.rule.and_then(|rule| rule.profile).unwrap_or(policy.profile);
+        Self { policy, scope, circumstances, waivers, profile }
+    }
+
+    /// The lowest of the check's level and every ceiling; nothing where the check is off.
+    pub(super) fn rule(&self, finding: Finding) -> Option<Ruling> {
+        let check = check_of(&finding)?;
+        let level = match self.scope.rule {
+            Some(rule) => rule.level(self.policy, check),
+            None => self.policy.checks.level(check, self.profile),
+        };
+        if level == Level::Off {
+            return None;
+        }
+        // What is not certain enough to deny under any profile is not spared anything.
+        let level = level.min(self.profile.pick(finding.ceiling));
+        let lifted = self.profile.lifted();
+        let could_deny =
+            level == Level::Deny || lifted.pick(check.levels).min(lifted.pick(finding.ceiling)) == Level::Deny;
+        let caps = [
+            Some((level, Ceiling::Level)),
+            self.waiver(check.waivable, &finding),
+            self.reference(&finding),
+            self.ratchet(&finding),
+            self.break_glass(),
+            self.namespace_unknown(),
+        ];
+        let (level, reason) = caps.into_iter().flatten().min_by_key(|(level, _)| *level)?;
+        Some(Ruling { finding, level, spared: (could_deny && level < Level::Deny).then_some(reason) })
+    }
+
+    fn waiver(&self, waivable: bool, finding: &Finding) -> Cap {
+        let check = check_of(finding)?;
+        let for_it = |waiver: &&Waiver<'_>| {
+            (waiver.check.eq_ignore_ascii_case(check.code) || waiver.check == check.name)
+                && !waiver.expired(self.circumstances.now)
+        };
+        let waiver = self.waivers.iter().find(for_it).filter(|_| waivable)?;
+        Some((Level::Audit, Ceiling::Waiver(waiver.reason.to_owned())))
+    }
+
+    fn reference(&self, finding: &Finding) -> Cap {
+        if finding.rests_on.is_empty() {
+            return None;
+        }
+        match self.policy.missing_references {
+            MissingReferences::Warn => Some((Level::Warn, Ceiling::MissingReferences)),
+            MissingReferences::DenyWhenPersisted if self.circumstances.dry_run => Some((Level::Warn, Ceiling::DryRun)),
+            MissingReferences::DenyWhenPersisted | MissingReferences::Deny => None,
+        }
+    }
+
+    fn ratchet(&self, finding: &Finding) -> Cap {
+        let held = self.circumstances.held?;
+        held.contains(&(finding.code, finding.subject.clone())).then_some((Level::Warn, Ceiling::Ratchet))
+    }
+
+    fn break_glass(&self) -> Cap {
+        let glass = &self.policy.break_glass;
+        let user = glass.users.iter().any(|user| user == self.circumstances.user);
+        let group = glass.groups.iter().any(|group| self.circumstances.groups.contains(group));
+        (user || group).then_some((Level::Warn, Ceiling::BreakGlass))
+    }
+
+    fn namespace_unknown(&self) -> Cap {
+        self.scope.unsure.then_some((Level::Warn, Ceiling::NamespaceUnknown))
+    }
+}

@@ -1,0 +1,179 @@
+//! What becomes of findings: profile, levels, overrides, and the ceilings that keep a finding from denying.
+//!
+//! The effective level is the lowest of the level and of every ceiling. Exempt never means unaudited: whatever lowers
+//! a finding, it stays in the verdict.
+
+mod ceiling;
+mod level;
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+pub use ceiling::Ceiling;
+pub use level::{NamespaceMatch, NamespaceRule, Overrides, Profile};
+
+use crate::checks::{self, Check, WAIVER_INVALID};
+use crate::cluster::Lookup;
+use crate::finding::{Finding, Level};
+use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
+
+/// What configuration says of verdicts.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// The profile where no namespace rule says another.
+    pub profile: Profile,
+    /// Levels of single checks.
+    pub checks: Overrides,
+    /// What faults that rest on other objects may come to.
+    pub missing_references: MissingReferences,
+    /// Who is never denied.
+    pub break_glass: BreakGlass,
+    /// Rules for namespaces; the first that matches holds.
+    pub namespaces: Vec<NamespaceRule>,
+}
+
+/// What a finding that rests on any other object may come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum MissingReferences {
+    /// It only ever warns.
+    Warn,
+    /// It denies, but not on a dry run: Flux dry-runs a whole batch before it applies any of it, so the object that
+    /// is missed may be the next one.
+    #[default]
+    DenyWhenPersisted,
+    /// It denies on a dry run as well.
+    Deny,
+}
+
+/// Users and groups whose writes are warned about, never denied.
+#[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct BreakGlass {
+    /// User names, exactly.
+    pub users: Vec<String>,
+    /// Group names, exactly.
+    pub groups: Vec<String>,
+}
+
+/// What a verdict depends on besides the findings.
+#[derive(Debug, Clone, Copy)]
+pub struct Circumstances<'a> {
+    /// The judged Ingress.
+    pub ingress: &'a Ingress,
+    /// Labels of its namespace.
+    pub namespace_labels: Lookup<&'a BTreeMap<Box<str>, Box<str>>>,
+    /// Nothing will be stored.
+    pub dry_run: bool,
+    /// Who writes.
+    pub user: &'a str,
+    /// The writer's groups.
+    pub groups: &'a [String],
+    /// Findings that the object had before this write.
+    pub held: Option<&'a Held>,
+    /// The time of the review.
+    pub now: Timestamp,
+}
+
+/// Findings by code and subject.
+pub type Held = HashSet<(&'static str, Box<str>)>;
+
+/// What became of one finding.
+#[derive(Debug, Clone)]
+pub struct Ruling {
+    /// The finding.
+    pub finding: Finding,
+    /// What becomes of it.
+    pub level: Level,
+    /// It would have denied but for this.
+    pub spared: Option<Ceiling>,
+}
+
+/// What became of all findings, worst first.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// Each finding with its level; those of checks that are off are left out.
+    pub rulings: Vec<Ruling>,
+}
+
+impl Verdict {
+    /// The findings at one level.
+    pub fn at(&self, level: Level) -> impl Iterator<Item = &Finding> {
+        self.rulings.iter().filter(move |ruling| ruling.level == level).map(|ruling| &ruling.finding)
+    }
+
+    /// Whether anything denies.
+    #[must_use]
+    pub fn denies(&self) -> bool {
+        self.at(Level::Deny).next().is_some()
+    }
+}
+
+impl Policy {
+    /// Whether a check can have any level but `off` in some namespace.
+    #[must_use]
+    pub fn uses(&self, check: &Check) -> bool {
+        let everywhere = self.checks.level(check, self.profile) > Level::Off;
+        everywhere || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
+    }
+
+    /// The kinds without which the policy cannot rule.
+    #[must_use]
+    pub fn needs(&self) -> Kinds {
+        let selects = self.namespaces.iter().any(|rule| matches!(rule.matches, NamespaceMatch::Labels(_)));
+        if selects { Kind::Namespace.into() } else { Kinds::NONE }
+    }
+
+    /// Rule on every finding.
+    #[must_use]
+    pub fn judge(&self, mut findings: Vec<Finding>, circumstances: &Circumstances<'_>) -> Verdict {
+        let scope = self.scope(circumstances);
+        findings.extend(scope.waiver_refused(circumstances.ingress));
+        let ceilings = ceiling::Ceilings::new(self, &scope, circumstances);
+        let mut rulings: Vec<Ruling> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
+        rulings.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
+        Verdict { rulings }
+    }
+
+    /// What holds in the namespace of the judged Ingress.
+    fn scope(&self, circumstances: &Circumstances<'_>) -> Scope<'_> {
+        let namespace = &circumstances.ingress.meta.key.namespace;
+        let mut unsure = false;
+        for rule in &self.namespaces {
+            match rule.matches.holds(namespace, circumstances.namespace_labels) {
+                Lookup::Found(()) => return Scope { rule: Some(rule), unsure },
+                Lookup::Absent => {}
+                Lookup::Unknown => unsure = true,
+            }
+        }
+        Scope { rule: None, unsure }
+    }
+}
+
+/// The namespace rule that holds, if any.
+struct Scope<'a> {
+    rule: Option<&'a NamespaceRule>,
+    /// A rule selects by labels that are not known: it might have spared the namespace.
+    unsure: bool,
+}
+
+impl Scope<'_> {
+    fn waivers(&self) -> bool {
+        self.rule.is_none_or(|rule| rule.waivers)
+    }
+
+    /// Says so where an object waives in a namespace that may not.
+    fn waiver_refused(&self, ingress: &Ingress) -> Option<Finding> {
+        let _ = ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| !self.waivers())?;
+        let message = format!("namespace {:?} may not waive findings: it waives nothing", ingress.meta.key.namespace);
+        let field = FieldPath::annotation(WAIVER_ANNOTATION);
+        let mut finding = Finding::new(WAIVER_INVALID.code, field, "waivers refused", message);
+        finding.help("mend the faults, or ask whoever runs the cluster");
+        Some(finding)
+    }
+}
+
+fn check_of(finding: &Finding) -> Option<&'static Check> {
+    checks::find(finding.code)
+}

@@ -1,0 +1,63 @@
+//! Certificates on demand, so that pages and tests name what matters of them and hold no PEM.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+/// Replace `certificate(…)`, `chain(…)` and `key(…)` by PEM text, indented as a YAML block.
+pub(crate) fn expand(yaml: &str) -> String {
+    let mut keys = HashMap::new();
+    yaml.lines().fold(String::new(), |mut out, line| {
+        match replacement(line, &mut keys) {
+            Some((field, pem)) => {
+                let indent = " ".repeat(field.len() - field.trim_start().len() + 2);
+                let _ = writeln!(out, "{field}|");
+                pem.lines().for_each(|row| {
+                    let _ = writeln!(out, "{indent}{row}");
+                });
+            }
+            None => {
+                let _ = writeln!(out, "{line}");
+            }
+        }
+        out
+    })
+}
+
+fn replacement<'a>(line: &'a str, keys: &mut HashMap<String, KeyPair>) -> Option<(&'a str, String)> {
+    for form in ["certificate(", "chain(", "key("] {
+        let Some(start) = line.find(form) else { continue };
+        let arguments = line[start + form.len()..].strip_suffix(')')?;
+        let parts: Vec<&str> = arguments.split(';').map(str::trim).collect();
+        let name = if form == "key(" { parts[0] } else { parts.get(2).copied().unwrap_or("own") };
+        let key = keys.entry(name.to_owned()).or_insert_with(|| KeyPair::generate().unwrap());
+        let pem = match form {
+            "key(" => key.serialize_pem(),
+            "chain(" => certificate(&parts, key) + &certificate(&["other.example.com"], &KeyPair::generate().unwrap()),
+            _ => certificate(&parts, key),
+        };
+        return Some((&line[..start], pem));
+    }
+    None
+}
+
+/// `HOSTS; FROM..UNTIL`, self-signed. `CN=name` in the place of hosts: no SAN, that common name.
+pub(crate) fn certificate(parts: &[&str], key: &KeyPair) -> String {
+    let hosts = parts[0];
+    let (sans, name) = match hosts.strip_prefix("CN=") {
+        Some(name) => (Vec::new(), name),
+        None => (hosts.split(',').map(|host| host.trim().to_owned()).collect(), "ingress-guard test"),
+    };
+    let mut params = CertificateParams::new(sans).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let (from, until) = parts.get(1).and_then(|dates| dates.split_once("..")).unwrap_or(("2026-01-01", "2036-01-01"));
+    params.not_before = day(from);
+    params.not_after = day(until);
+    params.self_signed(key).unwrap().pem()
+}
+
+fn day(text: &str) -> time::OffsetDateTime {
+    let parts: Vec<i32> = text.split('-').map(|part| part.parse().unwrap()).collect();
+    date_time_ymd(parts[0], u8::try_from(parts[1]).unwrap(), u8::try_from(parts[2]).unwrap())
+}
