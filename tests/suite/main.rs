@@ -1,3 +1,4 @@
 //! Everything that needs no cluster, in one binary: linking once is the slow part.
 
+mod admission;
 mod pages;

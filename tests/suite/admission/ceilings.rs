@@ -1,0 +1,184 @@
+//! What keeps a finding from denying: ratchet, dry run, waivers, namespaces, profiles, break-glass.
+
+use ingress_guard::cluster::{Coverage, load_text};
+use ingress_guard::model::Kind;
+use serde_json::json;
+
+use super::{BAD, GOOD, ask, create, recorded, reviewer, reviewer_over, spec, update};
+
+#[test]
+fn a_path_above_the_old_bad_one_does_not_make_it_new() {
+    let reviewer = reviewer("", GOOD);
+    let old = (json!({}), spec(&[("/old", "gone", 80)]));
+    let inserted = (json!({}), spec(&[("/new", "web", 80), ("/old", "gone", 80)]));
+    ask(&reviewer, &update(old.clone(), inserted)).assert(&["IG201"], &[]);
+    let another_fault = (json!({}), spec(&[("/new", "missing", 80), ("/old", "gone", 80)]));
+    let answer = ask(&reviewer, &update(old, another_fault));
+    answer.assert(&["IG201"], &["IG201"]);
+    assert!(answer.message.contains("missing") && !answer.message.contains("gone"), "{}", answer.message);
+}
+
+#[test]
+fn an_unrelated_change_of_a_bad_object_warns_and_says_what_was_spared() {
+    let old = (json!({}), spec(&[("/", "gone", 80)]));
+    let mut new = old.clone();
+    new.1["rules"][0]["http"]["paths"][0]["pathType"] = json!("Prefix");
+    new.1["defaultBackend"] = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let answer = ask(&reviewer("", GOOD), &update(old, new));
+    answer.assert(&["IG201"], &[]);
+    assert_eq!(answer.would_deny, ["IG201"]);
+    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=ratchet");
+}
+
+#[test]
+fn the_same_backend_with_another_port_is_another_fault() {
+    let old = (json!({}), spec(&[("/", "web", 81)]));
+    let new = (json!({}), spec(&[("/", "web", 82)]));
+    ask(&reviewer("", GOOD), &update(old, new)).assert(&[], &["IG202"]);
+}
+
+#[test]
+fn on_a_dry_run_only_faults_of_the_object_itself_deny() {
+    let reviewer = reviewer("", BAD);
+    ask(&reviewer, &recorded("create-dryrun")).assert(&["IG201"], &[]);
+    let mut own_fault = create(
+        json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"}),
+        spec(&[("/api/(.*)", "wbe", 80), ("/other", "nobody", 80)]),
+    );
+    own_fault["request"]["dryRun"] = json!(true);
+    ask(&reviewer, &own_fault).assert(&["IG201"], &["IG310"]);
+}
+
+#[test]
+fn missing_references_can_always_warn_or_always_deny() {
+    let warn = reviewer("missingReferences: warn", BAD);
+    ask(&warn, &recorded("create")).assert(&["IG201"], &[]);
+    let deny = reviewer("missingReferences: deny", BAD);
+    ask(&deny, &recorded("create-dryrun")).assert(&[], &["IG201"]);
+}
+
+#[test]
+fn a_waiver_with_a_reason_silences_and_is_remembered() {
+    let reviewer = reviewer("", BAD);
+    let waived = |clause: &str| create(json!({"ingress-guard.io/ignore": clause}), spec(&[("/", "web", 80)]));
+    let answer = ask(&reviewer, &waived("IG201 until=2026-11-22 reason=comes with the next release"));
+    answer.assert(&[], &[]);
+    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=waiver (comes with the next release)");
+    ask(&reviewer, &waived("service-not-found reason=by name")).assert(&[], &[]);
+    ask(&reviewer, &waived("IG202 reason=another check")).assert(&[], &["IG201"]);
+}
+
+#[test]
+fn a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so() {
+    let bad = reviewer("", BAD);
+    let waived =
+        |clause: &str, path: &str| create(json!({"ingress-guard.io/ignore": clause}), spec(&[(path, "web", 80)]));
+    for clause in
+        ["IG201 until=2026-11-21 reason=late", "IG201", "IG201 reason=", "IG999 reason=typo", "IG201 soon reason=x"]
+    {
+        ask(&bad, &waived(clause, "/")).assert(&["IG903"], &["IG201"]);
+    }
+    let unwaivable = waived("IG315 reason=I know better", "/a\nb");
+    ask(&reviewer("", GOOD), &unwaivable).assert(&["IG903"], &["IG315"]);
+    let forbidden = reviewer("namespaces: [{match: 'def*', waivers: false}]", BAD);
+    ask(&forbidden, &waived("IG201 reason=please", "/")).assert(&["IG903"], &["IG201"]);
+    // Judged a second time with the old object beside it, it says so once all the same.
+    let update = update(
+        (json!({}), spec(&[("/old", "web", 80)])),
+        (json!({"ingress-guard.io/ignore": "IG201 reason=please"}), spec(&[("/", "web", 80)])),
+    );
+    ask(&forbidden, &update).assert(&["IG903"], &["IG201"]);
+}
+
+#[test]
+fn namespaces_have_their_own_levels_by_name_or_label() {
+    let create = recorded("create");
+    ask(&reviewer("namespaces: [{match: 'def*', profile: observe}]", BAD), &create).assert(&["IG201"], &[]);
+    ask(&reviewer("namespaces: [{match: other, profile: observe}]", BAD), &create).assert(&[], &["IG201"]);
+    ask(&reviewer("namespaces: [{match: '*', checks: {IG201: off}}]", BAD), &create).assert(&[], &[]);
+    ask(
+        &reviewer("{checks: {IG201: off}, namespaces: [{match: default, checks: {service-not-found: deny}}]}", BAD),
+        &create,
+    )
+    .assert(&[], &["IG201"]);
+
+    let by_label = "namespaces: [{selector: {matchLabels: {stage: test}}, profile: observe}]";
+    let labelled = |stage| {
+        format!("{BAD}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: default, labels: {{stage: {stage}}}}}\n")
+    };
+    ask(&reviewer(by_label, &labelled("test")), &create).assert(&["IG201"], &[]);
+    ask(&reviewer(by_label, &labelled("production")), &create).assert(&[], &["IG201"]);
+}
+
+#[test]
+fn a_namespace_whose_labels_nobody_knows_might_be_spared() {
+    let mut inventory = load_text("cluster", BAD).unwrap();
+    inventory.cover(Kind::Namespace, Coverage::NotSynced);
+    let config = "namespaces: [{selector: {matchLabels: {stage: test}}, profile: observe}]";
+    let answer = ask(&reviewer_over(config, inventory), &recorded("create"));
+    answer.assert(&["IG201"], &[]);
+    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=namespace-unknown");
+}
+
+#[test]
+fn profiles_and_overrides_set_the_level() {
+    let create_bad = recorded("create");
+    let observed = ask(&reviewer("profile: observe", BAD), &create_bad);
+    observed.assert(&["IG201"], &[]);
+    assert_eq!(observed.would_deny, ["IG201"], "what guard would deny is counted while observing");
+    ask(&reviewer("{profile: observe, checks: {IG201: deny}}", BAD), &create_bad).assert(&["IG201"], &[]);
+    ask(&reviewer("checks: {IG201: warn}", BAD), &create_bad).assert(&["IG201"], &[]);
+    ask(&reviewer("checks: {IG201: audit}", BAD), &create_bad).assert(&[], &[]);
+    ask(&reviewer("checks: {IG201: off}", BAD), &create_bad).assert(&[], &[]);
+
+    let mut tls = spec(&[("/", "web", 80)]);
+    tls["tls"] = json!([{"hosts": ["app.example.com"], "secretName": "absent"}]);
+    ask(&reviewer("", GOOD), &create(json!({}), tls.clone())).assert(&["IG401"], &[]);
+    ask(&reviewer("profile: strict", GOOD), &create(json!({}), tls.clone())).assert(&[], &["IG401"]);
+    // Pending is pending, whatever the level.
+    let pending = json!({"cert-manager.io/issuer": "letsencrypt"});
+    ask(&reviewer("{profile: strict, checks: {IG401: deny}}", GOOD), &create(pending, tls)).assert(&[], &[]);
+}
+
+#[test]
+fn classless_ingresses_are_as_wrong_as_configuration_says() {
+    let mut classless = spec(&[("/", "web", 80)]);
+    classless.as_object_mut().unwrap().remove("ingressClassName");
+    let review = create(json!({}), classless);
+    ask(&reviewer("", GOOD), &review).assert(&["IG102"], &[]);
+    ask(&reviewer("classes: {classless: served}", GOOD), &review).assert(&[], &[]);
+    ask(&reviewer("classes: {classless: ignored}", GOOD), &review).assert(&[], &["IG102"]);
+    ask(&reviewer("{classes: {classless: ignored}, checks: {IG102: warn}}", GOOD), &review).assert(&["IG102"], &[]);
+}
+
+#[test]
+fn who_breaks_the_glass_is_warned_only() {
+    let create = recorded("create");
+    for config in ["breakGlass: {users: [admin]}", "breakGlass: {groups: ['system:masters']}"] {
+        let answer = ask(&reviewer(config, BAD), &create);
+        answer.assert(&["IG201"], &[]);
+        assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=break-glass");
+    }
+    ask(&reviewer("breakGlass: {users: [root]}", BAD), &create).assert(&[], &["IG201"]);
+}
+
+#[test]
+fn nothing_unknown_denies() {
+    for kind in Kind::ALL {
+        for coverage in [Coverage::NotSynced, Coverage::Forbidden, Coverage::SwitchedOff] {
+            let mut inventory = load_text("cluster", "").unwrap();
+            Kind::ALL.into_iter().for_each(|kind| inventory.cover(kind, Coverage::Complete));
+            let complete = ask(&reviewer_over("", inventory), &recorded("create")).codes().1;
+            let mut inventory = load_text("cluster", "").unwrap();
+            inventory.cover(kind, coverage);
+            let partial = ask(&reviewer_over("", inventory), &recorded("create")).codes().1;
+            assert!(partial.iter().all(|code| complete.contains(code)), "{kind} {coverage:?}: {partial:?}");
+        }
+    }
+    let mut inventory = load_text("cluster", BAD).unwrap();
+    inventory.cover(Kind::Service, Coverage::Forbidden);
+    ask(&reviewer_over("", inventory), &recorded("create")).assert(&[], &[]);
+    let mut inventory = load_text("cluster", BAD).unwrap();
+    inventory.cover(Kind::Service, Coverage::NotSynced);
+    ask(&reviewer_over("", inventory), &recorded("create")).assert(&["IG902"], &[]);
+}

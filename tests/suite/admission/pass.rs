@@ -1,0 +1,72 @@
+//! What passes untouched, and that it does so without a look at the cluster.
+
+use std::sync::Arc;
+
+use ingress_guard::admission::Reviewer;
+use ingress_guard::cluster::load_text;
+use ingress_guard::config::Config;
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+
+use super::{BAD, ask, recorded, reviewer, spec, update};
+use crate::pages::now;
+
+/// An Ingress that is denied when it is created, updated in its metadata only.
+fn bad_update(old_annotations: Value, new_annotations: Value) -> Value {
+    let bad = spec(&[("/", "nobody", 80)]);
+    update((old_annotations, bad.clone()), (new_annotations, bad))
+}
+
+#[test]
+fn an_update_that_changes_no_meaning_passes() {
+    let reviewer = reviewer("", BAD);
+    let labels = {
+        let mut review = bad_update(json!({}), json!({}));
+        review["request"]["object"]["metadata"]["labels"] = json!({"team": "shop"});
+        review
+    };
+    let last_applied = bad_update(
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "{}\n"}),
+        json!({"kubectl.kubernetes.io/last-applied-configuration": "{\"a\":1}\n", "a": "b"}),
+    );
+    let finalizer_removed = {
+        let mut review = bad_update(json!({}), json!({}));
+        review["request"]["oldObject"]["metadata"]["finalizers"] = json!(["example.com/wait"]);
+        review
+    };
+    for review in [labels, last_applied, finalizer_removed] {
+        assert_eq!(ask(&reviewer, &review).verdict, "pass");
+    }
+}
+
+#[test]
+fn an_object_on_its_way_out_passes_however_it_changes() {
+    let mut review = update((json!({}), spec(&[("/", "wbe", 80)])), (json!({}), spec(&[("/", "nobody", 80)])));
+    review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-11-22T06:02:12Z");
+    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "pass");
+}
+
+#[test]
+fn an_annotation_that_controllers_read_is_worth_a_judgement() {
+    let review = bad_update(json!({}), json!({"nginx.ingress.kubernetes.io/use-regex": "true"}));
+    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "the fault is old: it warns");
+    let review = bad_update(json!({"ingress-guard.io/ignore": "IG201 reason=x"}), json!({}));
+    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "taking a waiver away is a change");
+}
+
+#[test]
+fn passing_never_waits_for_the_inventory() {
+    let inventory = Arc::new(RwLock::new(load_text("cluster", BAD).unwrap()));
+    let config = Config::default();
+    let reviewer = Arc::new(Reviewer::new(inventory.clone(), config.engine(), config.policy, now));
+    // A writer holds the store for ever: whoever looks at it waits for ever.
+    let writer = inventory.write();
+    for name in ["delete", "deletecollection", "status-update", "update-by-serviceaccount"] {
+        let reviewer = reviewer.clone();
+        let (done, answer) = std::sync::mpsc::channel();
+        let name = name.to_owned();
+        std::thread::spawn(move || done.send(ask(&reviewer, &recorded(&name)).verdict));
+        assert_eq!(answer.recv_timeout(std::time::Duration::from_secs(5)), Ok("pass"));
+    }
+    drop(writer);
+}
