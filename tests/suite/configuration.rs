@@ -1,0 +1,114 @@
+//! The configuration file: what it may say, and what is said to whoever mistypes it.
+
+use ingress_guard::cluster::{Coverage, Inventory};
+use ingress_guard::config::{Config, SecretsMode};
+use ingress_guard::finding::Level;
+use ingress_guard::model::Kind;
+use ingress_guard::policy::{MissingReferences, Profile};
+
+fn error(text: &str) -> String {
+    Config::parse("guard.yaml", text).expect_err("must not parse").to_string()
+}
+
+#[test]
+fn the_whole_schema_is_read() {
+    let text = "
+profile: strict
+checks: {IG305: off, service-not-found: warn}
+missingReferences: denyWhenPersisted
+secrets: off
+revealOtherNamespaces: false
+expiryWarningDays: 30
+classes: {assume: [internal], classless: ignored, controllers: [k8s.io/ingress-nginx]}
+dialects:
+  - match: {controller: k8s.io/ingress-nginx}
+    engine: nginx
+    version: 1.15.1
+    annotationClass: nginx
+    watchNamespaces: [shop]
+    defaultCertificate: true
+    extraVariables: [my_variable]
+    settings: {allow-snippet-annotations: \"true\"}
+  - match: {class: edge}
+    engine: traefik
+hostOwnership:
+  - {hosts: ['*.shop.example.com'], namespaces: [shop]}
+breakGlass: {users: [root], groups: ['system:masters']}
+namespaces:
+  - match: 'legacy-*'
+    profile: observe
+    checks: {IG202: audit}
+    waivers: false
+  - selector: {matchLabels: {stage: test}}
+";
+    let config = Config::parse("guard.yaml", text).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(config.policy.profile, Profile::Strict);
+    assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
+    let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
+    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off)]);
+    assert_eq!(config.secrets, SecretsMode::Off);
+    assert!(!config.settings.reveal_other_namespaces);
+    assert_eq!(config.settings.expiry_warning_days, 30);
+    assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
+    let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx");
+    assert_eq!(dialect.version.as_deref(), Some("1.15.1"));
+    assert!(dialect.default_certificate);
+    assert_eq!(config.host_ownership[0].namespaces, ["shop"]);
+    assert_eq!(config.policy.namespaces.len(), 2);
+    assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
+
+    let mut inventory = Inventory::default();
+    config.restrict(&mut inventory);
+    assert_eq!(inventory.coverage(Kind::Secret), Coverage::SwitchedOff);
+}
+
+#[test]
+fn an_empty_file_is_the_default() {
+    for text in ["", "# nothing\n", "{}"] {
+        let config = Config::parse("guard.yaml", text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(config.policy.profile, Profile::Guard);
+        assert_eq!(config.secrets, SecretsMode::Get);
+    }
+}
+
+#[test]
+fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
+    for (text, said) in [
+        ("profil: guard", r#"guard.yaml:1:1: unknown key "profil"; did you mean "profile"?"#),
+        ("profile: gaurd", r#"guard.yaml:1:10: unknown value "gaurd"; did you mean "guard"?"#),
+        ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
+        ("namespaces:\n  - matches: x", r#"guard.yaml:2:5: unknown key "matches"; did you mean "match"?"#),
+        ("breakGlass: {user: [root]}", r#"guard.yaml:1:14: unknown key "user"; did you mean "users"?"#),
+        ("checks: {IG999: warn}", r#"guard.yaml: checks: there is no check "IG999"; did you mean"#),
+        (
+            "checks: {service-not-fond: warn}",
+            r#"there is no check "service-not-fond"; did you mean "service-not-found"?"#,
+        ),
+        ("checks: {everything: warn}", r#"there is no check "everything"; ingress-guard checks lists them"#),
+        ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is named twice"),
+        ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: there is no check "IG1""#),
+        ("namespaces: [{profile: observe}]", "guard.yaml: namespaces[0]: give either match or selector"),
+        ("dialects: [{match: {}, engine: nginx}]", "guard.yaml: dialects[0].match: give either controller or class"),
+        (
+            "dialects: [{match: {class: x}, engine: nginx, version: newest}]",
+            r#"dialects[0].version: write it as "1.15.1""#,
+        ),
+        ("profile: guard\nprofile: strict", "guard.yaml:2:1:"),
+        ("profile: [guard", "guard.yaml:"),
+        ("expiryWarningDays: -1", "guard.yaml:1:20:"),
+    ] {
+        let error = error(text);
+        assert!(error.contains(said), "{text:?}\n  says {error}\n  not  {said}");
+    }
+}
+
+#[test]
+fn the_sample_configuration_is_valid_and_has_every_key() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/config.yaml");
+    Config::read(path.as_ref()).unwrap_or_else(|error| panic!("{error}"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let schema = ingress_guard::config::schema();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("{key}:")), "examples/config.yaml does not show {key}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Manifest files as the whole cluster: every form that they come in, and every way to break them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ingress_guard::cluster::{Inventory, ManifestError, load};
+use ingress_guard::model::{Kind, TargetPort};
+use tempfile::TempDir;
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn loaded(files: &[(&str, &str)]) -> Result<Inventory, ManifestError> {
+    load(&[folder(files).path().to_owned()])
+}
+
+/// The error without the folder's own path.
+fn error(files: &[(&str, &str)]) -> String {
+    let folder = folder(files);
+    let error = load(&[folder.path().to_owned()]).expect_err("must not load").to_string();
+    error.replace(&format!("{}/", folder.path().display()), "")
+}
+
+const SERVICE: &str = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+
+#[test]
+fn yaml_and_json_documents_and_lists_are_read() {
+    let inventory = loaded(&[
+        ("a.yaml", &format!("# a comment\n---\n{SERVICE}---\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: x}}\n")),
+        ("b.yml", "kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: two, namespace: shop}}\n"),
+        ("deep/down/c.json", r#"{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"three"}}]} {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"shop"}}"#),
+        ("d.json", r#"{"kind":"IngressClass","apiVersion":"networking.k8s.io/v1","metadata":{"name":"nginx"},"spec":{"controller":"c"}}"#),
+        ("e.yaml", "--- {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}, spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}}\n"),
+        ("notes.txt", "not a manifest"),
+        ("bom.yaml", &format!("\u{feff}{}", SERVICE.replace("web", "bom").replace('\n', "\r\n"))),
+    ])
+    .unwrap_or_else(|error| panic!("{error}"));
+    let counts: Vec<_> = Kind::ALL.into_iter().map(|kind| (kind.name(), inventory.count(kind))).collect();
+    assert_eq!(counts, [("Ingress", 1), ("IngressClass", 1), ("Namespace", 1), ("Secret", 0), ("Service", 4)]);
+    assert!(inventory.service("default", "web").is_some(), "without a namespace it is in default");
+    assert!(inventory.service("shop", "two").is_some());
+    assert!(
+        inventory.service("default", "three").is_some(),
+        "items of a ServiceList need not say that they are Services"
+    );
+    assert_eq!(inventory.ingresses().next().unwrap().backends().count(), 1);
+}
+
+#[test]
+fn the_same_object_again_replaces_the_first() {
+    let second = SERVICE.replace("80", "81");
+    let inventory = loaded(&[("a.yaml", SERVICE), ("b.yaml", &second)]).unwrap();
+    assert_eq!(inventory.count(Kind::Service), 1);
+    assert_eq!(inventory.service("default", "web").unwrap().ports[0].number, 81);
+}
+
+#[test]
+fn target_ports_are_numbers_names_or_the_port_itself() {
+    let ports = "spec: {ports: [{port: 80, targetPort: 8080}, {port: 81, targetPort: http}, {port: 82}, {port: 83, targetPort: \"8083\"}, {port: 84, targetPort: null}]}";
+    let inventory = loaded(&[("a.yaml", &SERVICE.replace("spec: {ports: [{port: 80}]}", ports))]).unwrap();
+    let targets: Vec<_> =
+        inventory.service("default", "web").unwrap().ports.iter().map(|port| port.target.clone()).collect();
+    let number = TargetPort::Number;
+    assert_eq!(targets, [number(8080), TargetPort::Name("http".into()), number(82), number(8083), number(84)]);
+}
+
+#[test]
+fn a_broken_document_is_named_by_file_line_and_column() {
+    let after = |broken: &str| format!("{SERVICE}---\n{broken}");
+    for (file, text, said) in [
+        ("a.yaml", after("kind: [unclosed\n"), "a.yaml:6:7:"),
+        ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: eighty}]}\n"), "a.yaml:9:23:"),
+        ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations: {a: true}\n"), "a.yaml:10:"),
+        ("a.yaml", after("apiVersion: v1\nkind: Service\nkind: Service\n"), "a.yaml:8:1:"),
+        ("a.yaml", "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, spec: {ports: x}}\n".to_owned(), "a.yaml:4:3:"),
+        ("a.json", "{\"kind\": \"Service\",\n \"apiVersion\": \"v1\",\n \"spec\": {\"ports\": 1}}".to_owned(), "a.json:3:"),
+        ("a.json", "{\"kind\": \"List\", \"apiVersion\": \"v1\", \"items\": [\n{\"kind\":\"Service\",\"apiVersion\":\"v1\",\"spec\":{\"ports\":1}}]}".to_owned(), "a.json:2:"),
+        ("a.json", "{\"kind\": ".to_owned(), "a.json:1:"),
+        ("helm.yaml", "kind: {{ .Values.kind }}\n".to_owned(), "helm.yaml:1:"),
+    ] {
+        let error = error(&[(file, &text)]);
+        assert!(error.starts_with(said), "{text}\n  says {error}\n  not  {said}");
+        assert!(!error.contains('\n') && !error.contains(" at line "), "{error}");
+    }
+}
+
+#[test]
+fn no_file_no_manifest_and_no_object_are_errors() {
+    let missing = load(&[PathBuf::from("/no/such/folder")]).expect_err("must not load").to_string();
+    assert!(missing.starts_with("/no/such/folder: No such file"), "{missing}");
+    assert!(error(&[]).contains("holds no Kubernetes object"));
+    assert!(error(&[("a.txt", SERVICE)]).contains("holds no Kubernetes object"));
+    assert!(error(&[("a.yaml", "# nothing\n---\n")]).contains("holds no Kubernetes object"));
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("latin.yaml"), b"kind: \xe9").unwrap();
+    assert!(load(&[folder.path().to_owned()]).expect_err("no UTF-8").to_string().contains("latin.yaml"));
+}
+
+#[test]
+fn links_that_lead_in_a_circle_are_followed_once() {
+    let folder = folder(&[("a/web.yaml", SERVICE)]);
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("a/up")).unwrap();
+    assert_eq!(load(&[folder.path().to_owned()]).unwrap().count(Kind::Service), 1);
+}

@@ -1,0 +1,118 @@
+//! What people forget when they add a check, a test remembers.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ingress_guard::checks::{self, Check};
+use ingress_guard::config;
+use ingress_guard::finding::Level;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below a folder, by its path from the project's root.
+pub(crate) fn files_below(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|found| found == extension) {
+                found.push(entry.strip_prefix(root()).unwrap().to_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn stems(extension: &str) -> BTreeSet<String> {
+    let files = files_below("src/checks", extension).into_iter();
+    let stems = files.filter(|path| path.components().count() == 4).map(|path| stem(&path));
+    stems.filter(|stem| stem != "mod").collect()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn every_check_has_a_file_a_page_and_a_place_in_the_registry() {
+    let registered: BTreeSet<String> = checks::ALL.iter().map(|check| check.name.replace('-', "_")).collect();
+    assert_eq!(stems("rs"), registered, "files in src/checks and checks::ALL differ");
+    assert_eq!(stems("md"), registered, "pages in src/checks and checks::ALL differ");
+}
+
+#[test]
+fn codes_are_in_order_and_names_are_unique() {
+    assert!(checks::ALL.windows(2).all(|pair| pair[0].code < pair[1].code), "checks::ALL is in the order of the codes");
+    let names: BTreeSet<_> = checks::ALL.iter().map(|check| check.name).collect();
+    assert_eq!(names.len(), checks::ALL.len());
+    for check in checks::ALL {
+        let number = check.code.strip_prefix("IG").unwrap();
+        assert!(number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit()), "{}", check.code);
+        assert!(check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", check.name);
+        let remedy =
+            ["no-", "missing-", "use-", "require-", "check-for"].iter().any(|start| check.name.starts_with(start));
+        assert!(!remedy, "{}: a name says the fault, not the remedy", check.name);
+    }
+}
+
+#[test]
+fn strict_is_never_milder_than_guard() {
+    for check in checks::ALL {
+        assert!(check.levels.strict >= check.levels.guard, "{}", check.code);
+    }
+}
+
+#[test]
+fn what_nobody_may_waive_is_as_the_catalogue_says() {
+    let unwaivable: Vec<_> = checks::ALL.iter().filter(|check| !check.waivable).map(|check| check.code).collect();
+    assert_eq!(unwaivable, ["IG315", "IG901", "IG902", "IG903"]);
+}
+
+#[test]
+fn pages_have_their_headings() {
+    for check in checks::ALL {
+        let title = format!("# {} {}\n", check.code, check.name);
+        assert!(check.page.starts_with(&title), "{}: the page begins with {title:?}", check.code);
+        let headings: Vec<_> = check.page.lines().filter(|line| line.starts_with("## ")).collect();
+        let wanted = ["## What happens", "## Reported", "## Not reported", "## What to do"];
+        assert_eq!(headings, wanted, "{}", check.code);
+    }
+}
+
+fn catalogue() -> String {
+    let mut text = String::from(
+        "# The checks\n\nGenerated from the checks themselves (`make docs`). Each code links to its page, which is the \
+         check's test as well.\n\n| code | name | guard | strict | found when |\n|---|---|---|---|---|\n",
+    );
+    for check in checks::ALL {
+        let Check { code, name, summary, levels, .. } = check;
+        let page =
+            files_below("src/checks", "md").into_iter().find(|path| stem(path) == name.replace('-', "_")).unwrap();
+        text += &format!(
+            "| [{code}](../{}) | {name} | {} | {} | {summary} |\n",
+            page.display(),
+            levels.guard,
+            levels.strict
+        );
+    }
+    let denied = checks::ALL.iter().filter(|check| check.levels.guard == Level::Deny).count();
+    text + &format!("\n{} checks; {denied} of them deny under the default profile `guard`.\n", checks::ALL.len())
+}
+
+#[test]
+fn generated_documents_are_as_committed() {
+    let schema = format!("{:#}\n", config::schema());
+    for (path, text) in [("docs/checks.md", catalogue()), ("docs/config.schema.json", schema)] {
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            fs::write(root().join(path), &text).unwrap();
+        }
+        let committed = fs::read_to_string(root().join(path)).unwrap_or_default();
+        assert!(committed == text, "{path} is not what the code says: make docs");
+    }
+}
