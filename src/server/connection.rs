@@ -126,7 +126,11 @@ impl Shared {
 
 fn http1(limits: &Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.idle).max_buf_size(limits.head_bytes);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle)
+        .max_buf_size(limits.head_bytes)
+        .max_header_size(limits.head_bytes);
     builder
 }
 

@@ -31,7 +31,7 @@ impl Failure {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Status<'a> {
+struct Answer<'a> {
     kind: &'static str,
     api_version: &'static str,
     status: &'static str,
@@ -42,7 +42,7 @@ struct Status<'a> {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
-        let status = Status {
+        let answer = Answer {
             kind: "Status",
             api_version: "v1",
             status: "Failure",
@@ -50,7 +50,7 @@ impl IntoResponse for Failure {
             reason: self.reason,
             message: &self.message,
         };
-        let body = serde_json::to_vec(&status).expect("a struct of strings and a number is always JSON");
+        let body = serde_json::to_vec(&answer).expect("a struct of strings and a number is always JSON");
         (self.status, [(header::CONTENT_TYPE, JSON)], body).into_response()
     }
 }

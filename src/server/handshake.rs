@@ -53,11 +53,10 @@ impl Handshakes {
         };
         let cause = cause(&error);
         self.metrics.handshake_failed(cause.reason);
-        match cause.hint.and_then(|hint| Some((hint, self.may_warn()?))) {
-            Some((hint, suppressed)) => {
-                tracing::warn!(%peer, %error, suppressed, "TLS handshake failed: {hint}");
-            }
-            None => tracing::debug!(%peer, %error, "TLS handshake failed"),
+        if let Some((hint, suppressed)) = cause.hint.and_then(|hint| Some((hint, self.may_warn()?))) {
+            tracing::warn!(%peer, %error, suppressed, "TLS handshake failed: {hint}");
+        } else {
+            tracing::debug!(%peer, %error, "TLS handshake failed");
         }
         None
     }

@@ -62,8 +62,8 @@ async fn validate<J: Judge>(State(webhook): State<Arc<Webhook<J>>>, request: Req
 impl<J: Judge> Webhook<J> {
     async fn validate(&self, request: Request) -> Result<Vec<u8>, Failure> {
         let (head, mut body) = request.into_parts();
-        let held = match self.body(&head.headers, &mut body).await {
-            Ok(held) => held,
+        let complete = match self.body(&head.headers, &mut body).await {
+            Ok(body) => body,
             Err(failure) => {
                 // Nothing more is coming in time from a client that has just been too slow.
                 if failure.status != StatusCode::REQUEST_TIMEOUT {
@@ -74,7 +74,7 @@ impl<J: Judge> Webhook<J> {
         };
         let _place = self.place().await?;
         let started = Instant::now();
-        let reviewed = self.judge.review(&held.bytes).await.map_err(Failure::from)?;
+        let reviewed = self.judge.review(&complete.bytes).await.map_err(Failure::from)?;
         let took = started.elapsed();
         self.metrics.reviewed(&reviewed.record, took);
         log(&reviewed.record, took);

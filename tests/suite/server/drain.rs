@@ -1,0 +1,117 @@
+//! How the server ends.
+
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::routing::post;
+use ingress_guard::server::Limits;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::client::{Client, eventually, patiently, review, whole};
+use super::judge::Echo;
+use super::running::{calm, start, start_app, start_judging};
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    answered: usize,
+    closes: usize,
+    lost: usize,
+}
+
+/// POST in a row without ever retrying, on a kept connection until the server says close, until nobody listens.
+/// Once a connection is there, each request on it must be answered.
+async fn insist(client: Client) -> Tally {
+    let mut tally = Tally::default();
+    while let Ok(mut sender) = client.h1().await {
+        loop {
+            let Ok(answer) = patiently(whole(sender.send_request(review("{}")))).await else {
+                tally.lost += 1;
+                break;
+            };
+            assert_eq!(answer.status, 200);
+            tally.answered += 1;
+            if answer.headers.get("connection").is_some_and(|value| value == "close") {
+                tally.closes += 1;
+                break;
+            }
+        }
+    }
+    tally
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_under_load_loses_no_request() {
+    let limits = Limits { lame_duck: Duration::from_secs(1), grace: Duration::from_millis(500), ..Limits::default() };
+    let server = start_judging(limits, Echo { takes: Duration::from_millis(5), ..Echo::default() }).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..16 {
+        clients.spawn(insist(server.client()));
+    }
+    server.until_counts(r#"ingress_guard_open_connections{port="webhook"} 16"#).await;
+    server.shutdown.cancel();
+    let drained = patiently(server.end).await.unwrap();
+    assert_eq!(drained.cut, 0);
+    for tally in patiently(clients.join_all()).await {
+        assert!(tally.lost == 0 && tally.answered > 1 && tally.closes > 0, "{tally:?}");
+    }
+}
+
+#[tokio::test]
+async fn http_2_requests_in_progress_are_answered_and_nothing_forbidden_is_sent() {
+    let server = start_judging(calm(), Echo { takes: Duration::from_millis(200), ..Echo::default() }).await;
+    let mut sender = server.client().h2().await.unwrap();
+    let first = sender.send_request(review("first"));
+    let first = tokio::spawn(whole(first));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.shutdown.cancel();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let late = patiently(whole(sender.send_request(review("late")))).await.unwrap();
+    assert!(late.headers.get("connection").is_none());
+    assert_eq!(late.body, "late");
+    assert_eq!(patiently(first).await.unwrap().unwrap().body, "first");
+    assert_eq!(patiently(server.end).await.unwrap().cut, 0);
+}
+
+#[tokio::test]
+async fn readiness_goes_at_once_while_requests_are_still_taken() {
+    let server = start(Limits { lame_duck: Duration::from_secs(1), ..calm() }).await;
+    assert_eq!(server.readyz().await.0, 200);
+    server.shutdown.cancel();
+    eventually("not ready", || async { server.readyz().await == (503, "not ready\ndraining\n".to_owned()) }).await;
+    let answer = server.client().send(review("{}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["connection"], "close");
+    patiently(server.end).await.unwrap();
+    assert!(TcpStream::connect(server.addr).await.is_err());
+    assert!(TcpStream::connect(server.health).await.is_err());
+}
+
+#[tokio::test]
+async fn requests_that_take_too_long_are_cut_and_counted() {
+    let stuck = Router::new().route("/validate", post(async || std::future::pending::<()>().await));
+    let limits = Limits { drain: Duration::from_millis(200), ..calm() };
+    let server = start_app(limits, stuck).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..3 {
+        let mut sender = server.client().h1().await.unwrap();
+        clients.spawn(async move { whole(sender.send_request(review("{}"))).await.is_err() });
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let asked = Instant::now();
+    server.shutdown.cancel();
+    assert_eq!(patiently(server.end).await.unwrap().cut, 3);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(patiently(clients.join_all()).await.into_iter().all(|cut| cut));
+}
+
+#[tokio::test]
+async fn an_idle_server_ends_without_waiting_for_idle_connections() {
+    let server = start(Limits { drain: Duration::from_mins(1), ..calm() }).await;
+    let mut idle = server.client().h1().await.unwrap();
+    assert_eq!(patiently(whole(idle.send_request(review("{}")))).await.unwrap().status, 200);
+    let silent = server.client().raw().await;
+    server.shutdown.cancel();
+    assert_eq!(patiently(server.end).await.unwrap().cut, 0);
+    drop(silent);
+}
