@@ -27,6 +27,9 @@ use super::failure::Failure;
 use super::limits::Limits;
 use crate::telemetry::Metrics;
 
+/// hyper panics below it.
+const SMALLEST_BUFFER: usize = 8192;
+
 /// The way to the end of a port, in this order.
 #[derive(Clone, Default)]
 pub(super) struct Phases {
@@ -129,7 +132,7 @@ fn http1(limits: &Limits) -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.idle)
-        .max_buf_size(limits.head_bytes)
+        .max_buf_size(limits.head_bytes.max(SMALLEST_BUFFER))
         .max_header_size(limits.head_bytes);
     builder
 }

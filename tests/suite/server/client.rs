@@ -107,7 +107,7 @@ impl Client {
     /// One request on a connection of its own.
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Answer {
         let mut sender = self.h1().await.unwrap();
-        patiently(whole(sender.send_request(request))).await.unwrap()
+        sender.ask(request).await.unwrap()
     }
 
     /// The certificate that a new connection sees.
@@ -138,6 +138,32 @@ where
 {
     let (head, body) = response.await?.into_parts();
     Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
+}
+
+/// One request after another on one connection.
+pub(crate) trait Ask {
+    /// Fails when the connection is or gets closed before the whole answer is here.
+    fn ask(&mut self, request: Request<Full<Bytes>>) -> impl Future<Output = hyper::Result<Answer>> + Send;
+}
+
+impl Ask for http1::SendRequest<Full<Bytes>> {
+    async fn ask(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Answer> {
+        patiently(async {
+            self.ready().await?;
+            whole(self.send_request(request)).await
+        })
+        .await
+    }
+}
+
+impl Ask for http2::SendRequest<Full<Bytes>> {
+    async fn ask(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Answer> {
+        patiently(async {
+            self.ready().await?;
+            whole(self.send_request(request)).await
+        })
+        .await
+    }
 }
 
 /// What takes this long has hung.

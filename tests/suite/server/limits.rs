@@ -6,9 +6,8 @@ use ingress_guard::server::Limits;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::client::{patiently, review, whole};
-use super::judge::Echo;
-use super::running::{calm, start, start_judging};
+use super::client::{Ask, patiently, review, whole};
+use super::running::{calm, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_idle_connections_do_not_slow_the_others() {
@@ -18,7 +17,7 @@ async fn three_hundred_idle_connections_do_not_slow_the_others() {
         let client = server.client();
         opening.spawn(async move {
             let mut sender = client.h1().await.unwrap();
-            assert_eq!(patiently(whole(sender.send_request(review("{}")))).await.unwrap().status, 200);
+            assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
             sender
         });
     }
@@ -27,11 +26,11 @@ async fn three_hundred_idle_connections_do_not_slow_the_others() {
     let mut sender = server.client().h1().await.unwrap();
     let started = Instant::now();
     for _ in 0..50 {
-        assert_eq!(patiently(whole(sender.send_request(review("{}")))).await.unwrap().status, 200);
+        assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
     }
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     for sender in &mut idle {
-        assert_eq!(patiently(whole(sender.send_request(review("{}")))).await.unwrap().status, 200);
+        assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
     }
 }
 
@@ -49,30 +48,47 @@ async fn the_excess_of_connections_waits_instead_of_failing() {
 
 #[tokio::test]
 async fn the_excess_of_reviews_waits_a_little_and_is_then_refused() {
-    let limits = Limits { reviews: 1, review_wait: Duration::from_millis(100), ..calm() };
-    let server = start_judging(limits, Echo { takes: Duration::from_secs(1), ..Echo::default() }).await;
+    let wait = Duration::from_millis(100);
+    let server = start(Limits { reviews: 1, review_wait: wait, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
-    let first = tokio::spawn(whole(sender.send_request(review("first"))));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let second = patiently(whole(sender.send_request(review("second")))).await.unwrap();
+    let first = tokio::spawn(whole(sender.send_request(review("wait"))));
+    server.judge.until_waiting(1).await;
+    let started = Instant::now();
+    let second = sender.ask(review("second")).await.unwrap();
+    assert!(started.elapsed() >= wait);
     assert_eq!(second.status, 503);
-    assert!(second.body.windows(10).any(|part| part == b"Overloaded"), "{:?}", second.body);
-    assert_eq!(patiently(first).await.unwrap().unwrap().body, "first");
+    assert!(String::from_utf8_lossy(&second.body).contains(r#""reason":"Overloaded""#), "{:?}", second.body);
     assert!(server.counts(r#"ingress_guard_rejected_requests_total{reason="Overloaded"} 1"#).await);
+    server.judge.let_go();
+    assert_eq!(patiently(first).await.unwrap().unwrap().body, "wait");
     // The place is free again.
-    assert_eq!(patiently(whole(sender.send_request(review("third")))).await.unwrap().status, 200);
+    assert_eq!(sender.ask(review("third")).await.unwrap().status, 200);
 }
 
 #[tokio::test]
 async fn all_bodies_together_take_no_more_than_their_room() {
-    let limits = Limits { bodies_bytes: 1000, ..calm() };
-    let server = start_judging(limits, Echo { takes: Duration::from_secs(1), ..Echo::default() }).await;
+    let server = start(Limits { bodies_bytes: 1000, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
-    let first = tokio::spawn(whole(sender.send_request(review(vec![b'1'; 600]))));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let second = patiently(whole(sender.send_request(review(vec![b'2'; 600])))).await.unwrap();
-    assert_eq!(second.status, 503);
+    let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(150)))));
+    server.judge.until_waiting(1).await;
+    assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 503);
+    assert_eq!(sender.ask(review("x".repeat(400))).await.unwrap().status, 200);
+    server.judge.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
-    let third = patiently(whole(sender.send_request(review(vec![b'3'; 600])))).await.unwrap();
-    assert_eq!(third.status, 200);
+    assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn no_answer_waits_for_a_delayed_acknowledgement() {
+    let server = start(calm()).await;
+    let mut sender = server.client().h2().await.unwrap();
+    let mut times = Vec::new();
+    for _ in 0..21 {
+        let started = Instant::now();
+        assert_eq!(sender.ask(review(vec![b' '; 10_000])).await.unwrap().status, 200);
+        times.push(started.elapsed());
+    }
+    times.sort_unstable();
+    // Linux delays an acknowledgement by 40 ms.
+    assert!(times[10] < Duration::from_millis(30), "{times:?}");
 }

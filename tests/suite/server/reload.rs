@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::task::JoinSet;
 
-use super::client::{Client, eventually, patiently, plain_get, review, whole};
+use super::client::{Ask, Client, eventually, patiently, plain_get, review};
 use super::running::{calm, start};
 
 /// Requests in a row, on kept or on new connections, until told to stop. Returns how many were answered.
@@ -17,7 +17,7 @@ async fn load(client: Client, keep: bool, stop: Arc<AtomicBool>) -> usize {
     while !stop.load(Ordering::Relaxed) {
         let mut sender = client.h1().await.unwrap();
         loop {
-            let answer = patiently(whole(sender.send_request(review("{}")))).await.unwrap();
+            let answer = sender.ask(review("{}")).await.unwrap();
             assert_eq!(answer.status, 200);
             answered += 1;
             if !keep || stop.load(Ordering::Relaxed) {

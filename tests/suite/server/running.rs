@@ -30,6 +30,9 @@ pub(crate) struct Running {
 /// Limits with which nothing goes wrong by itself, and ends are quick.
 pub(crate) fn calm() -> Limits {
     Limits {
+        handshake: PATIENCE,
+        first_request: PATIENCE,
+        body: PATIENCE,
         lame_duck: Duration::from_millis(50),
         grace: Duration::from_millis(50),
         drain: Duration::from_millis(500),

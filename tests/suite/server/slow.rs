@@ -6,7 +6,7 @@ use ingress_guard::server::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::client::{patiently, review, until_closed, whole};
+use super::client::{Ask, review, until_closed};
 use super::running::{Running, calm, start};
 
 const LIMIT: Duration = Duration::from_millis(400);
@@ -20,7 +20,7 @@ async fn meanwhile<T>(server: &Running, slow: impl Future<Output = T>) -> T {
     let mut other = server.client().h1().await.unwrap();
     let others = async {
         for _ in 0..10_000 {
-            assert_eq!(patiently(whole(other.send_request(review("{}")))).await.unwrap().status, 200);
+            assert_eq!(other.ask(review("{}")).await.unwrap().status, 200);
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -82,9 +82,9 @@ async fn half_a_body_is_answered_408() {
 async fn an_idle_kept_connection_outlives_the_limit_of_the_first_request() {
     let server = impatient().await;
     let mut sender = server.client().h1().await.unwrap();
-    assert_eq!(patiently(whole(sender.send_request(review("{}")))).await.unwrap().status, 200);
+    assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
     tokio::time::sleep(LIMIT * 2).await;
-    assert_eq!(patiently(whole(sender.send_request(review("{}")))).await.unwrap().status, 200);
+    assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use rustls::{ProtocolVersion, RootCertStore, SupportedProtocolVersion};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use super::client::{Client, eventually, patiently, review, until_closed, whole};
+use super::client::{Ask, Client, eventually, patiently, review, until_closed};
 use super::judge::Echo;
 use super::pki::{Authority, Mount};
 use super::running::{bind, calm, start, start_as};
@@ -35,8 +35,8 @@ async fn http_1_and_http_2_are_served_as_negotiated() {
     let mut h1 = server.client().h1().await.unwrap();
     let mut h2 = server.client().h2().await.unwrap();
     for body in ["one", "two"] {
-        assert_eq!(patiently(whole(h1.send_request(review(body)))).await.unwrap().body, body);
-        assert_eq!(patiently(whole(h2.send_request(review(body)))).await.unwrap().body, body);
+        assert_eq!(h1.ask(review(body)).await.unwrap().body, body);
+        assert_eq!(h2.ask(review(body)).await.unwrap().body, body);
     }
 }
 
