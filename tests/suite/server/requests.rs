@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::client::{Answer, Ask, request, review, until_closed};
-use super::running::{calm, start, start_app};
+use super::running::{Running, calm, start, start_app};
 
 const MIB: usize = 1024 * 1024;
 
@@ -100,24 +100,34 @@ async fn nine_mebibytes_are_refused_when_announced() {
     assert!(server.counts(r#"ingress_guard_rejected_requests_total{reason="RequestEntityTooLarge"} 2"#).await);
 }
 
-#[tokio::test]
-async fn nine_mebibytes_are_refused_when_they_come_in_chunks() {
-    let server = start(calm()).await;
+/// Send a body in chunks of a mebibyte, all of it before reading anything of the answer.
+async fn in_chunks(server: &Running, mebibytes: usize) -> String {
     let mut tls = server.client().raw().await;
     let head = "POST /validate HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n";
     tls.write_all(head.as_bytes()).await.unwrap();
     tls.write_all(b"transfer-encoding: chunked\r\n\r\n").await.unwrap();
-    // A client that writes to the end before it reads: it is not cut off half way.
-    for _ in 0..9 {
+    for _ in 0..mebibytes {
         tls.write_all(format!("{MIB:x}\r\n").as_bytes()).await.unwrap();
         tls.write_all(&vec![b' '; MIB]).await.unwrap();
         tls.write_all(b"\r\n").await.unwrap();
     }
     tls.write_all(b"0\r\n\r\n").await.unwrap();
     tls.flush().await.unwrap();
-    let answer = until_closed(&mut tls).await;
+    until_closed(&mut tls).await
+}
+
+#[tokio::test]
+async fn nine_mebibytes_are_refused_when_they_come_in_chunks() {
+    let server = start(calm()).await;
+    let answer = in_chunks(&server, 9).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains(r#""reason":"RequestEntityTooLarge""#), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_far_too_much_can_finish_and_read_why_it_is_refused() {
+    let server = start(calm()).await;
+    assert!(in_chunks(&server, 15).await.starts_with("HTTP/1.1 413 "));
 }
 
 #[tokio::test]
