@@ -92,7 +92,8 @@ fn cause(error: &io::Error) -> Cause {
 
 fn alert_hint(alert: AlertDescription) -> &'static str {
     match alert {
-        AlertDescription::UnknownCA | AlertDescription::BadCertificate => {
+        // The last one: an authority of the same name but with another key.
+        AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::DecryptError => {
             "the client does not trust our certificate: is caBundle its authority, and does it name the service?"
         }
         AlertDescription::CertificateExpired => "the client says that our certificate has expired",

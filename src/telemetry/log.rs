@@ -1,5 +1,6 @@
 //! The log: one line per event on standard error, as text or JSON, filtered by `RUST_LOG`; panics go the same way.
 
+use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
@@ -40,10 +41,14 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
         LogFormat::Json => {
             log.json().flatten_event(true).with_current_span(false).with_span_list(false).finish().try_init()
         }
-        LogFormat::Text => log.finish().try_init(),
+        LogFormat::Text => log.with_ansi(colour()).finish().try_init(),
     }?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+fn colour() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
 }
 
 fn log_panic(info: &PanicHookInfo<'_>) {
