@@ -1,5 +1,23 @@
+//! An Ingress that is stored should serve; when it would not, `ingress-guard` says so before it is stored, says why, and
+//! says how to mend it.
+//!
+//! The modules from the foundation up; each uses those above it in this list and never one below (a test holds that):
+//!
+//! - [`model`]: what Kubernetes objects *are*, parsed once;
+//! - [`finding`]: what a check finds;
+//! - [`cluster`]: the one store of what is known, its feeders, and the view of it that a check may ask;
+//! - [`routing`]: what a controller does with an Ingress;
+//! - [`checks`]: the heart, one file and one page per check;
+//! - [`engine`]: runs checks over one Ingress;
+//! - [`policy`]: what becomes of findings;
+//! - [`admission`]: from an `AdmissionReview` to its answer;
+//! - [`config`]: the configuration file;
+//! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
+//! - [`cli`]: the commands.
+
 pub mod admission;
 pub mod checks;
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod engine;
@@ -7,3 +25,5 @@ pub mod finding;
 pub mod model;
 pub mod policy;
 pub mod routing;
+pub mod server;
+pub mod telemetry;

@@ -111,11 +111,16 @@ impl Verdict {
 }
 
 impl Policy {
+    /// The level of a check where no namespace rule says another, before any ceiling.
+    #[must_use]
+    pub fn level(&self, check: &Check) -> Level {
+        self.checks.level(check, self.profile)
+    }
+
     /// Whether a check can have any level but `off` in some namespace.
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
-        let everywhere = self.checks.level(check, self.profile) > Level::Off;
-        everywhere || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
+        self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
     }
 
     /// The kinds without which the policy cannot rule.

@@ -6,3 +6,4 @@ mod configuration;
 mod manifests;
 mod pages;
 mod registry;
+mod server;

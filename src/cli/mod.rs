@@ -1,0 +1,67 @@
+//! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
+//! 1 findings, 2 could not do the work.
+
+mod checks;
+mod explain;
+mod serve;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An Ingress that is stored should serve.
+///
+/// Judges Ingresses before they are stored and says which would answer 404, 503 or a fake certificate, why, and how to
+/// mend them.
+#[derive(Debug, Parser)]
+#[command(name = "ingress-guard", version, max_term_width = 120)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer AdmissionReviews over HTTPS.
+    Serve(serve::Arguments),
+    /// Print the page of a check.
+    Explain(explain::Arguments),
+    /// List the checks with their levels.
+    Checks(checks::Arguments),
+}
+
+/// Run the command that the arguments name.
+#[must_use]
+pub fn run() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Serve(arguments) => serve::run(arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Checks(arguments) => checks::run(&arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads has read enough: `ingress-guard checks | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Write to stdout, where a reader that has gone away is no panic.
+fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The configuration file, or every default.
+fn config(path: Option<&std::path::Path>) -> anyhow::Result<crate::config::Config> {
+    Ok(path.map(crate::config::Config::read).transpose()?.unwrap_or_default())
+}

@@ -1,0 +1,58 @@
+//! The health port: is the process alive, can it judge, and what are its numbers. Plain HTTP, for kubelet and Prometheus.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio_util::sync::CancellationToken;
+
+use super::certificates::Certificates;
+use super::failure::Failure;
+use super::judge::Readiness;
+use crate::telemetry::Metrics;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the health port reports on.
+pub(super) struct Health {
+    pub(super) readiness: Arc<dyn Readiness>,
+    pub(super) certificates: Arc<Certificates>,
+    pub(super) draining: CancellationToken,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+pub(super) fn router(health: Health) -> Router {
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .method_not_allowed_fallback(async || {
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is served here")
+        })
+        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "NotFound", "served here: /livez /readyz /metrics"))
+        .with_state(Arc::new(health))
+}
+
+/// Ready means: sending reviews here is better than not. A certificate that cannot be reloaded is only mentioned, as
+/// the last good one still serves; taking every replica out of the Service would turn a warning into an outage.
+async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
+    let mut missing = health.readiness.missing();
+    if health.draining.is_cancelled() {
+        missing.insert(0, "draining".to_owned());
+    }
+    let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let mut body = String::from(if missing.is_empty() { "ready\n" } else { "not ready\n" });
+    for line in missing.iter().chain(&health.certificates.troubles()) {
+        body.push_str(line);
+        body.push('\n');
+    }
+    (status, body)
+}
+
+async fn metrics(State(health): State<Arc<Health>>) -> Response {
+    let text = health.metrics.encode(&health.readiness.objects());
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
+}

@@ -1,0 +1,205 @@
+//! From certificate files to a TLS configuration, and what is wrong with them when it does not work.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
+
+use super::self_signed::SelfSigned;
+
+/// Where the serving certificate comes from.
+#[derive(Debug, Clone)]
+pub enum CertificateSource {
+    /// Two PEM files, read again while serving.
+    Files {
+        /// The chain, leaf first.
+        certificate: PathBuf,
+        /// Its key: PKCS#8, SEC1 or PKCS#1.
+        key: PathBuf,
+    },
+    /// Made in memory.
+    Memory(SelfSigned),
+}
+
+/// How the webhook port speaks TLS.
+#[derive(Debug, Clone)]
+pub struct TlsOptions {
+    /// The serving certificate.
+    pub certificate: CertificateSource,
+    /// When given, only clients with a certificate from these authorities are served.
+    pub client_ca: Option<PathBuf>,
+    /// How often the files are compared with what is being served.
+    pub poll: Duration,
+}
+
+/// Why no TLS configuration comes out of these files.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TlsError {
+    /// The file cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system says.
+        reason: String,
+    },
+    /// The file is read but is not what it should be.
+    #[error("{}: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        reason: String,
+    },
+    /// Each file is fine, but they are not a pair.
+    #[error("the key in {} does not fit the certificate in {}", key.display(), certificate.display())]
+    KeyMismatch {
+        /// The certificate file.
+        certificate: PathBuf,
+        /// The key file.
+        key: PathBuf,
+    },
+    /// A self-signed certificate could not be made.
+    #[error("cannot make a self-signed certificate: {0}")]
+    SelfSigned(String),
+}
+
+/// The bytes of one file.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+/// The bytes a configuration is made of; equal bytes make an equal configuration. Not `Debug`: it holds the key.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Material {
+    certificate: Part,
+    key: Part,
+    client_ca: Option<Part>,
+}
+
+/// A configuration and until when its certificate is good.
+pub(super) struct Loaded {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) validity: Validity,
+}
+
+/// When a certificate is good, in seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Validity {
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+}
+
+impl Part {
+    fn read(path: &Path) -> Result<Self, TlsError> {
+        match fs::read(path) {
+            Ok(bytes) => Ok(Self { path: path.to_owned(), bytes }),
+            Err(error) => Err(TlsError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
+        }
+    }
+
+    fn unusable(&self, reason: impl Into<String>) -> TlsError {
+        TlsError::Unusable { path: self.path.clone(), reason: reason.into() }
+    }
+
+    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.bytes)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.unusable(format!("not PEM: {error}")))?;
+        if chain.is_empty() { Err(self.unusable("no certificate in it")) } else { Ok(chain) }
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        use rustls::pki_types::pem::Error;
+
+        PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
+            Error::NoItemsFound => self.unusable("no private key in it (encrypted keys are not supported)"),
+            error => self.unusable(format!("not PEM: {error}")),
+        })
+    }
+}
+
+impl TlsOptions {
+    /// Read what there is. A projected Secret is swapped as a whole by renaming a symlink, which can happen between
+    /// two reads: what two rounds agree on is whole.
+    pub(super) fn read(&self) -> Result<Material, TlsError> {
+        const ROUNDS: usize = 4;
+        let mut material = self.read_once();
+        for _ in 0..ROUNDS {
+            let again = self.read_once();
+            if again == material {
+                break;
+            }
+            material = again;
+        }
+        material
+    }
+
+    fn read_once(&self) -> Result<Material, TlsError> {
+        let (certificate, key) = match &self.certificate {
+            CertificateSource::Files { certificate, key } => (Part::read(certificate)?, Part::read(key)?),
+            CertificateSource::Memory(pair) => {
+                let part = |pem: &str| Part { path: PathBuf::from("(in memory)"), bytes: pem.as_bytes().to_vec() };
+                (part(pair.certificate_pem()), part(pair.key_pem()))
+            }
+        };
+        Ok(Material { certificate, key, client_ca: self.client_ca.as_deref().map(Part::read).transpose()? })
+    }
+}
+
+impl Material {
+    /// Make the configuration: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, one certificate whatever the client names.
+    pub(super) fn load(&self) -> Result<Loaded, TlsError> {
+        let provider = Arc::new(ring::default_provider());
+        let chain = self.certificate.certificates()?;
+        let validity = validity(&chain[0]).map_err(|reason| self.certificate.unusable(reason))?;
+        let pair = CertifiedKey::from_der(chain, self.key.key()?, &provider).map_err(|error| self.explain(&error))?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("ring supports TLS 1.2 and 1.3");
+        let builder = match &self.client_ca {
+            None => builder.with_no_client_auth(),
+            Some(part) => builder.with_client_cert_verifier(client_verifier(part, provider)?),
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Loaded { config: Arc::new(config), validity })
+    }
+
+    fn explain(&self, error: &rustls::Error) -> TlsError {
+        match error {
+            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                TlsError::KeyMismatch { certificate: self.certificate.path.clone(), key: self.key.path.clone() }
+            }
+            rustls::Error::InvalidCertificate(_) => self.certificate.unusable(error.to_string()),
+            _ => self.key.unusable(error.to_string()),
+        }
+    }
+}
+
+fn client_verifier(part: &Part, provider: Arc<CryptoProvider>) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in part.certificates()? {
+        roots.add(certificate).map_err(|error| part.unusable(error.to_string()))?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|error| part.unusable(error.to_string()))
+}
+
+fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
+    let (_, certificate) =
+        x509_parser::parse_x509_certificate(leaf).map_err(|error| format!("not an X.509 certificate: {error}"))?;
+    let validity = certificate.validity();
+    Ok(Validity { not_before: validity.not_before.timestamp(), not_after: validity.not_after.timestamp() })
+}

@@ -1,0 +1,172 @@
+//! Every number the process publishes. No label ever holds the name of an object: label sets stay small for good.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use crate::admission::Record;
+
+/// Upper bounds in seconds: a review takes about 100 µs, the API server gives up after seconds.
+const REVIEW_SECONDS: [f64; 13] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReviewLabels {
+    operation: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FindingLabels {
+    code: &'static str,
+    level: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CodeLabel {
+    code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabel {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PortLabel {
+    port: &'static str,
+}
+
+/// The metrics of one process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    reviews: Family<ReviewLabels, Counter>,
+    findings: Family<FindingLabels, Counter>,
+    would_deny: Family<CodeLabel, Counter>,
+    review_seconds: Histogram,
+    rejected: Family<ReasonLabel, Counter>,
+    objects: Family<KindLabel, Gauge>,
+    handshake_failures: Family<ReasonLabel, Counter>,
+    connections: Family<PortLabel, Gauge>,
+    pub(crate) panics: Counter,
+    pub(crate) certificate_reload_failures: Counter,
+    /// 1 while the files on disk cannot be served and the last good certificate is.
+    pub(crate) certificate_reload_failing: Gauge,
+    /// `notAfter` of the certificate being served, seconds since 1970.
+    pub(crate) certificate_expiry: Gauge,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// Everything at zero, registered under the prefix `ingress_guard`.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("ingress_guard"),
+            reviews: Family::default(),
+            findings: Family::default(),
+            would_deny: Family::default(),
+            review_seconds: Histogram::new(REVIEW_SECONDS),
+            rejected: Family::default(),
+            objects: Family::default(),
+            handshake_failures: Family::default(),
+            connections: Family::default(),
+            panics: Counter::default(),
+            certificate_reload_failures: Counter::default(),
+            certificate_reload_failing: Gauge::default(),
+            certificate_expiry: Gauge::default(),
+        };
+        metrics.register_reviews();
+        metrics.register_server();
+        metrics
+    }
+
+    fn register_reviews(&mut self) {
+        let r = &mut self.registry;
+        r.register("reviews", "Reviews answered, by operation and verdict", self.reviews.clone());
+        r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
+        r.register("would_deny", "Findings kept from denying, by code", self.would_deny.clone());
+        r.register("review_duration_seconds", "Time from a complete body to its answer", self.review_seconds.clone());
+        r.register("rejected_requests", "Requests to /validate that could not be judged", self.rejected.clone());
+        r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
+        r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+    }
+
+    fn register_server(&mut self) {
+        let r = &mut self.registry;
+        r.register("panics", "Requests answered 500 because their handler panicked", self.panics.clone());
+        r.register("tls_handshake_failures", "TLS handshakes that failed", self.handshake_failures.clone());
+        r.register("open_connections", "Open connections, by port", self.connections.clone());
+        r.register(
+            "certificate_reload_failures",
+            "Changes of the certificate files that could not be loaded",
+            self.certificate_reload_failures.clone(),
+        );
+        r.register(
+            "certificate_reload_failing",
+            "1 while the certificate files cannot be loaded and the last good certificate is served",
+            self.certificate_reload_failing.clone(),
+        );
+        r.register(
+            "certificate_expiry_timestamp_seconds",
+            "notAfter of the certificate being served, seconds since 1970",
+            self.certificate_expiry.clone(),
+        );
+    }
+
+    /// Count one answered review. On the path of every request: all labels are static, nothing is allocated once a
+    /// label set exists.
+    pub fn reviewed(&self, record: &Record, took: Duration) {
+        self.reviews.get_or_create(&ReviewLabels { operation: record.operation, verdict: record.verdict }).inc();
+        self.review_seconds.observe(took.as_secs_f64());
+        for &(code, level) in &record.findings {
+            self.findings.get_or_create(&FindingLabels { code, level }).inc();
+        }
+        for &code in &record.would_deny {
+            self.would_deny.get_or_create(&CodeLabel { code }).inc();
+        }
+    }
+
+    /// Count one request to `/validate` that was refused before a verdict.
+    pub fn rejected(&self, reason: &'static str) {
+        self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    pub(crate) fn handshake_failed(&self, reason: &'static str) {
+        self.handshake_failures.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// The gauge of open connections of one port.
+    pub(crate) fn connections(&self, port: &'static str) -> Gauge {
+        self.connections.get_or_create_owned(&PortLabel { port })
+    }
+
+    /// Everything as `OpenMetrics` text, with the inventory counted as of now.
+    #[must_use]
+    pub fn encode(&self, objects: &[(&'static str, usize)]) -> String {
+        for &(kind, count) in objects {
+            self.objects.get_or_create(&KindLabel { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        let mut out = String::with_capacity(8 * 1024);
+        // Writing to a String cannot fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}

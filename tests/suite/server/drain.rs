@@ -1,0 +1,128 @@
+//! How the server ends.
+
+use std::time::{Duration, Instant};
+
+use ingress_guard::server::Limits;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::client::{Ask, Client, eventually, patiently, review, whole};
+use super::judge::Echo;
+use super::running::{PATIENCE, calm, start, start_judging};
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    answered: usize,
+    closes: usize,
+    lost: usize,
+}
+
+/// POST in a row without ever retrying, on a kept connection until the server says close, until nobody listens.
+/// Once a connection is there, each request on it must be answered.
+async fn insist(client: Client) -> Tally {
+    let mut tally = Tally::default();
+    while let Ok(mut sender) = client.h1().await {
+        loop {
+            let Ok(answer) = sender.ask(review("{}")).await else {
+                tally.lost += 1;
+                break;
+            };
+            assert_eq!(answer.status, 200);
+            tally.answered += 1;
+            if answer.headers.get("connection").is_some_and(|value| value == "close") {
+                tally.closes += 1;
+                break;
+            }
+        }
+    }
+    tally
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_under_load_loses_no_request() {
+    let limits = Limits { lame_duck: Duration::from_secs(1), grace: Duration::from_millis(500), ..Limits::default() };
+    let server = start_judging(limits, Echo::taking(Duration::from_millis(5))).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..16 {
+        clients.spawn(insist(server.client()));
+    }
+    server.until_counts(r#"ingress_guard_open_connections{port="webhook"} 16"#).await;
+    server.shutdown.cancel();
+    let drained = patiently(server.end).await.unwrap();
+    assert_eq!(drained.cut, 0);
+    for tally in patiently(clients.join_all()).await {
+        assert!(tally.lost == 0 && tally.answered > 1 && tally.closes > 0, "{tally:?}");
+    }
+}
+
+#[tokio::test]
+async fn http_2_requests_in_progress_are_answered_and_nothing_forbidden_is_sent() {
+    let server = start(Limits { drain: PATIENCE, lame_duck: Duration::from_secs(1), ..calm() }).await;
+    let mut sender = server.client().h2().await.unwrap();
+    let first = tokio::spawn(whole(sender.send_request(review("wait"))));
+    server.judge.until_waiting(1).await;
+    server.shutdown.cancel();
+    eventually("not ready", || async { server.readyz().await.0 == 503 }).await;
+    let late = sender.ask(review("late")).await.unwrap();
+    assert_eq!(late.body, "late");
+    assert!(late.headers.get("connection").is_none());
+    eventually("closed to others", || async { TcpStream::connect(server.addr).await.is_err() }).await;
+    server.judge.let_go();
+    assert_eq!(patiently(first).await.unwrap().unwrap().body, "wait");
+    assert_eq!(patiently(server.end).await.unwrap().cut, 0);
+}
+
+#[tokio::test]
+async fn readiness_goes_at_once_while_requests_are_still_taken() {
+    let server = start(Limits { lame_duck: Duration::from_secs(1), ..calm() }).await;
+    assert_eq!(server.readyz().await.0, 200);
+    server.shutdown.cancel();
+    eventually("not ready", || async { server.readyz().await == (503, "not ready\ndraining\n".to_owned()) }).await;
+    let answer = server.client().send(review("{}")).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["connection"], "close");
+    patiently(server.end).await.unwrap();
+    assert!(TcpStream::connect(server.addr).await.is_err());
+    assert!(TcpStream::connect(server.health).await.is_err());
+}
+
+#[tokio::test]
+async fn requests_that_take_too_long_are_cut_and_counted() {
+    let server = start(Limits { drain: Duration::from_millis(200), ..calm() }).await;
+    let mut clients = JoinSet::new();
+    for _ in 0..3 {
+        let mut sender = server.client().h1().await.unwrap();
+        clients.spawn(async move { sender.ask(review("wait")).await.is_err() });
+    }
+    server.judge.until_waiting(3).await;
+    let asked = Instant::now();
+    server.shutdown.cancel();
+    assert_eq!(patiently(server.end).await.unwrap().cut, 3);
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(patiently(clients.join_all()).await.into_iter().all(|cut| cut));
+}
+
+#[tokio::test]
+async fn an_idle_server_ends_without_waiting_for_idle_connections() {
+    let server = start(Limits { drain: Duration::from_mins(1), ..calm() }).await;
+    let mut idle = server.client().h1().await.unwrap();
+    assert_eq!(idle.ask(review("{}")).await.unwrap().status, 200);
+    let silent = server.client().raw().await;
+    server.shutdown.cancel();
+    assert_eq!(patiently(server.end).await.unwrap().cut, 0);
+    drop(silent);
+}
+
+#[tokio::test]
+async fn a_client_that_has_just_connected_still_gets_its_first_request_answered() {
+    let server = start(Limits { grace: PATIENCE, drain: PATIENCE, ..calm() }).await;
+    let mut h1 = server.client().h1().await.unwrap();
+    let mut h2 = server.client().h2().await.unwrap();
+    server.until_counts(r#"ingress_guard_open_connections{port="webhook"} 2"#).await;
+    server.shutdown.cancel();
+    eventually("closed to others", || async { TcpStream::connect(server.addr).await.is_err() }).await;
+    assert_eq!(h1.ask(review("h1")).await.unwrap().body, "h1");
+    assert_eq!(h2.ask(review("h2")).await.unwrap().body, "h2");
+    drop((h1, h2));
+    assert_eq!(patiently(server.end).await.unwrap().cut, 0);
+}

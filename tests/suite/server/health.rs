@@ -1,0 +1,58 @@
+//! The health port.
+
+use super::client::{plain, plain_get, review};
+use super::running::{calm, start};
+
+#[tokio::test]
+async fn livez_says_ok() {
+    let server = start(calm()).await;
+    server.judge.missing.lock().unwrap().push("anything".to_owned());
+    assert_eq!(plain_get(server.health, "/livez").await, (200, "ok\n".to_owned()));
+}
+
+#[tokio::test]
+async fn readyz_names_what_is_missing() {
+    let server = start(calm()).await;
+    assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
+    *server.judge.missing.lock().unwrap() = vec!["Service: not listed yet".to_owned(), "Secret: x".to_owned()];
+    let expected = "not ready\nService: not listed yet\nSecret: x\n";
+    assert_eq!(server.readyz().await, (503, expected.to_owned()));
+    server.judge.missing.lock().unwrap().clear();
+    assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
+}
+
+#[tokio::test]
+async fn metrics_hold_what_was_reviewed() {
+    let server = start(calm()).await;
+    for _ in 0..2 {
+        assert_eq!(server.client().send(review("{}")).await.status, 200);
+    }
+    let (status, head, text) = plain(server.health, "GET", "/metrics").await;
+    assert_eq!(status, 200);
+    assert!(head.to_lowercase().contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    for line in [
+        r#"ingress_guard_reviews_total{operation="CREATE",verdict="warn"} 2"#,
+        r#"ingress_guard_findings_total{code="IG202",level="warn"} 2"#,
+        r#"ingress_guard_findings_total{code="IG301",level="audit"} 2"#,
+        r#"ingress_guard_would_deny_total{code="IG202"} 2"#,
+        "ingress_guard_review_duration_seconds_count 2",
+        r#"ingress_guard_review_duration_seconds_bucket{le="+Inf"} 2"#,
+        r#"ingress_guard_objects{kind="Ingress"} 3"#,
+        r#"ingress_guard_objects{kind="Service"} 7"#,
+        "ingress_guard_panics_total 0",
+        "ingress_guard_certificate_reload_failures_total 0",
+        "ingress_guard_certificate_reload_failing 0",
+        concat!("ingress_guard_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+        "# EOF",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
+    }
+    assert!(text.contains(r#"ingress_guard_review_duration_seconds_bucket{le="0.0001"}"#), "{text}");
+}
+
+#[tokio::test]
+async fn anything_else_is_refused() {
+    let server = start(calm()).await;
+    assert_eq!(plain(server.health, "GET", "/validate").await.0, 404);
+    assert_eq!(plain(server.health, "POST", "/readyz").await.0, 405);
+}

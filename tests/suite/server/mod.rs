@@ -1,0 +1,14 @@
+//! The server on real sockets: TLS, limits, slow clients, certificate swaps and the end.
+
+mod client;
+mod drain;
+mod health;
+mod judge;
+mod limits;
+mod pki;
+mod reload;
+mod requests;
+mod running;
+mod signal;
+mod slow;
+mod tls;
