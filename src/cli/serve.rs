@@ -70,7 +70,9 @@ async fn serve(options: server::Options, reviewer: Arc<Reviewer>) -> anyhow::Res
 fn reviewer(arguments: &Arguments) -> anyhow::Result<Reviewer> {
     let config = super::config(arguments.config.as_deref())?;
     if arguments.manifests.is_empty() {
-        bail!("serve needs --manifests PATH: this version judges against manifest files, not yet against a live cluster");
+        bail!(
+            "serve needs --manifests PATH: this version judges against manifest files, not yet against a live cluster"
+        );
     }
     let mut inventory = cluster::load(&arguments.manifests)?;
     config.restrict(&mut inventory);
@@ -82,14 +84,13 @@ fn reviewer(arguments: &Arguments) -> anyhow::Result<Reviewer> {
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
-    let certificate = match (arguments.tls_cert, arguments.tls_key) {
-        (Some(certificate), Some(key)) => CertificateSource::Files { certificate, key },
-        _ => {
-            let made = SelfSigned::generate(&[])?;
-            // Whoever calls must trust it: it goes to `curl --cacert` or, in base64, into caBundle.
-            super::print(made.certificate_pem())?;
-            CertificateSource::Memory(made)
-        }
+    let certificate = if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
+        CertificateSource::Files { certificate, key }
+    } else {
+        let made = SelfSigned::generate(&[])?;
+        // Whoever calls must trust it: it goes to `curl --cacert` or, in base64, into caBundle.
+        super::print(made.certificate_pem())?;
+        CertificateSource::Memory(made)
     };
     Ok(server::Options {
         listen: arguments.listen,

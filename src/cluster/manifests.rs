@@ -90,7 +90,9 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
 
 fn whole_cluster() -> Inventory {
     let mut inventory = Inventory::default();
-    Kind::ALL.into_iter().for_each(|kind| inventory.cover(kind, Coverage::Complete));
+    for kind in Kind::ALL {
+        inventory.cover(kind, Coverage::Complete);
+    }
     inventory
 }
 
@@ -239,10 +241,9 @@ struct YamlItems {
 /// The documents of a YAML stream, split as kubectl does it: at lines that begin with `---`.
 fn yaml(text: &str) -> Result<Vec<Found>, Broken> {
     let mut found = Vec::new();
-    let mut line = 0;
     let mut document = String::new();
     let mut first = 0;
-    for row in text.split_inclusive('\n') {
+    for (line, row) in (0..).zip(text.split_inclusive('\n')) {
         if row.starts_with("---") {
             yaml_document(&document, first, &mut found)?;
             // What follows the marker on its line belongs to the document; blanks keep its column.
@@ -251,7 +252,6 @@ fn yaml(text: &str) -> Result<Vec<Found>, Broken> {
         } else {
             document.push_str(row);
         }
-        line += 1;
     }
     yaml_document(&document, first, &mut found)?;
     Ok(found)
@@ -282,7 +282,7 @@ fn yaml_document(text: &str, first_line: u64, found: &mut Vec<Found>) -> Result<
 /// The message without the place, which we say ourselves, in front of it.
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
-    let place = text.rfind(" at line ").or_else(|| text.rfind("\n"));
+    let place = text.rfind(" at line ").or_else(|| text.rfind('\n'));
     place.map_or(text.clone(), |end| text[..end].to_owned())
 }
 

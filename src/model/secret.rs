@@ -100,14 +100,15 @@ impl From<Wire> for Secret {
             // What is no base64 is no PEM either: it is judged as such.
             Some(BASE64_STANDARD.decode(&encoded).unwrap_or_else(|_| encoded.into_bytes()))
         };
-        let tls = facts(take("tls.crt"), take("tls.key"), take("ca.crt"));
+        let (certificate, key, ca) = (take("tls.crt"), take("tls.key"), take("ca.crt"));
+        let tls = facts(certificate.as_deref(), key.as_deref(), ca.as_deref());
         Self { meta: Meta::from(wire.metadata), tls }
     }
 }
 
-fn facts(certificate: Option<Vec<u8>>, key: Option<Vec<u8>>, ca: Option<Vec<u8>>) -> TlsFacts {
-    match pair(certificate.as_deref(), key.as_deref()) {
-        Ok((certificate, key)) => TlsFacts::Pair { certificate, key, ca_readable: ca.is_none_or(|ca| readable(&ca)) },
+fn facts(certificate: Option<&[u8]>, key: Option<&[u8]>, ca: Option<&[u8]>) -> TlsFacts {
+    match pair(certificate, key) {
+        Ok((certificate, key)) => TlsFacts::Pair { certificate, key, ca_readable: ca.is_none_or(readable) },
         Err(fault) => TlsFacts::Unusable(fault),
     }
 }

@@ -21,16 +21,16 @@ pub trait Readiness: Send + Sync + 'static {
 
 impl Judge for Reviewer {
     async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
-        Reviewer::review(self, body)
+        Self::review(self, body)
     }
 }
 
 impl Readiness for Reviewer {
     fn missing(&self) -> Vec<String> {
-        Reviewer::missing(self)
+        Self::missing(self)
     }
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
-        Reviewer::objects(self)
+        Self::objects(self)
     }
 }

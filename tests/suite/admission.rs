@@ -99,8 +99,8 @@ fn texts(codes: &[&str]) -> Vec<String> {
 
 /// Send a review and read the answer.
 pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
-    let reviewed = reviewer.review(review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
-    let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
+    let answer = reviewer.review(review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
     let response = &body["response"];
     assert_eq!(response["uid"], review["request"]["uid"], "the answer must be for the review that was sent");
     let warnings = response["warnings"].as_array().into_iter().flatten();
@@ -108,8 +108,8 @@ pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
         allowed: response["allowed"].as_bool().unwrap(),
         warnings: warnings.map(|warning| warning.as_str().unwrap().to_owned()).collect(),
         message: response["status"]["message"].as_str().unwrap_or_default().to_owned(),
-        verdict: reviewed.record.verdict,
-        would_deny: reviewed.record.would_deny,
+        verdict: answer.record.verdict,
+        would_deny: answer.record.would_deny,
         body,
     }
 }

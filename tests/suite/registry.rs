@@ -1,6 +1,7 @@
 //! What people forget when they add a check, a test remembers.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -94,12 +95,8 @@ fn catalogue() -> String {
         let Check { code, name, summary, levels, .. } = check;
         let page =
             files_below("src/checks", "md").into_iter().find(|path| stem(path) == name.replace('-', "_")).unwrap();
-        text += &format!(
-            "| [{code}](../{}) | {name} | {} | {} | {summary} |\n",
-            page.display(),
-            levels.guard,
-            levels.strict
-        );
+        let page = page.display();
+        let _ = writeln!(text, "| [{code}](../{page}) | {name} | {} | {} | {summary} |", levels.guard, levels.strict);
     }
     let denied = checks::ALL.iter().filter(|check| check.levels.guard == Level::Deny).count();
     text + &format!("\n{} checks; {denied} of them deny under the default profile `guard`.\n", checks::ALL.len())

@@ -20,10 +20,10 @@ pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
 };
 
 /// Who reads annotations with a prefix.
-struct Prefix {
+struct Reader {
     prefix: &'static str,
     /// How people call the controller.
-    reader: &'static str,
+    name: &'static str,
     /// The `spec.controller` values of the classes that it takes.
     controllers: &'static [&'static str],
 }
@@ -31,12 +31,12 @@ struct Prefix {
 const F5: &[&str] = &["nginx.org/ingress-controller"];
 const TRAEFIK: &[&str] = &["traefik.io/ingress-controller"];
 
-const PREFIXES: [Prefix; 5] = [
-    Prefix { prefix: NGINX_PREFIX, reader: "ingress-nginx", controllers: &["k8s.io/ingress-nginx"] },
-    Prefix { prefix: "nginx.org/", reader: "F5's NGINX Ingress Controller", controllers: F5 },
-    Prefix { prefix: "nginx.com/", reader: "F5's NGINX Ingress Controller", controllers: F5 },
-    Prefix { prefix: "traefik.ingress.kubernetes.io/", reader: "Traefik", controllers: TRAEFIK },
-    Prefix { prefix: "ingress.kubernetes.io/", reader: "ingress-nginx before 0.9 and old HAProxy", controllers: &[] },
+const READERS: [Reader; 5] = [
+    Reader { prefix: NGINX_PREFIX, name: "ingress-nginx", controllers: &["k8s.io/ingress-nginx"] },
+    Reader { prefix: "nginx.org/", name: "F5's NGINX Ingress Controller", controllers: F5 },
+    Reader { prefix: "nginx.com/", name: "F5's NGINX Ingress Controller", controllers: F5 },
+    Reader { prefix: "traefik.ingress.kubernetes.io/", name: "Traefik", controllers: TRAEFIK },
+    Reader { prefix: "ingress.kubernetes.io/", name: "ingress-nginx before 0.9 and old HAProxy", controllers: &[] },
 ];
 
 /// What controllers write under `ingress.kubernetes.io/` themselves (kubernetes/ingress-gce, status annotations).
@@ -54,14 +54,14 @@ const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // Only of the controllers above is it known which annotations they read.
     let Owner::Controller(controller) = cx.taker.owner else { return };
-    let Some(own) = PREFIXES.iter().find(|prefix| prefix.controllers.contains(&controller)) else { return };
+    let Some(own) = READERS.iter().find(|prefix| prefix.controllers.contains(&controller)) else { return };
     let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(own, cx, key));
     for (key, _) in cx.ingress.meta.annotations.iter() {
-        let Some(foreign) = PREFIXES.iter().find(|prefix| key.starts_with(prefix.prefix)) else { continue };
+        let Some(foreign) = READERS.iter().find(|prefix| key.starts_with(prefix.prefix)) else { continue };
         if reads(own, cx, key) || is_written_by_controllers(key) {
             continue;
         }
-        let message = format!("{controller} does not read it, {} does: it has no effect", foreign.reader);
+        let message = format!("{controller} does not read it, {} does: it has no effect", foreign.name);
         let finding = out.add(FieldPath::annotation(key), key, message);
         if has_own {
             finding.at_most(AUDIT);
@@ -74,9 +74,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-fn reads(own: &Prefix, cx: &Context<'_>, key: &str) -> bool {
+fn reads(own: &Reader, cx: &Context<'_>, key: &str) -> bool {
     let own_prefix =
-        PREFIXES.iter().any(|prefix| prefix.controllers == own.controllers && key.starts_with(prefix.prefix));
+        READERS.iter().any(|prefix| prefix.controllers == own.controllers && key.starts_with(prefix.prefix));
     own_prefix || (cx.dialect().engine.reads_nginx_annotations() && key.starts_with(NGINX_PREFIX))
 }
 

@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // ingress-nginx lets another Service answer in the place of one without endpoints (section 4.6).
         let substitute = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
         let consequence = match substitute {
-            Some(substitute) => format!("visitors get service {:?} of the default-backend annotation", substitute),
+            Some(substitute) => format!("visitors get service {substitute:?} of the default-backend annotation"),
             None => cx.dialect().without_backend().to_owned(),
         };
         let name = Quoted(backend.name);

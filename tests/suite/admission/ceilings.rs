@@ -167,7 +167,9 @@ fn nothing_unknown_denies() {
     for kind in Kind::ALL {
         for coverage in [Coverage::NotSynced, Coverage::Forbidden, Coverage::SwitchedOff] {
             let mut inventory = load_text("cluster", "").unwrap();
-            Kind::ALL.into_iter().for_each(|kind| inventory.cover(kind, Coverage::Complete));
+            for kind in Kind::ALL {
+                inventory.cover(kind, Coverage::Complete);
+            }
             let complete = ask(&reviewer_over("", inventory), &recorded("create")).codes().1;
             let mut inventory = load_text("cluster", "").unwrap();
             inventory.cover(kind, coverage);
