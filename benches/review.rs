@@ -4,6 +4,9 @@
 //! connections, each sending its next request when the last is answered, as the API server does. Absolute figures are
 //! the machine's; the ratios are ours.
 
+#![expect(clippy::print_stdout, reason = "what a bench is for")]
+
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::SocketAddr;
@@ -90,7 +93,8 @@ fn inventory(count: usize) -> Inventory {
     );
     for n in 0..count {
         let namespace = n / 20;
-        yaml += &format!(
+        let _ = write!(
+            yaml,
             "---\n{{\"apiVersion\": v1, kind: Service, metadata: {{name: web-{n}, namespace: team-{namespace}}}, spec: {{ports: [{{port: 80, name: http}}]}}}}\n"
         );
         let paths: Vec<Value> = (0..6).map(|path| path_to(&format!("/part-{path}"), &format!("web-{n}"))).collect();
@@ -99,7 +103,7 @@ fn inventory(count: usize) -> Inventory {
             "metadata": {"name": format!("web-{n}"), "namespace": format!("team-{namespace}"), "creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"ingressClassName": "nginx", "rules": [{"host": format!("app-{n}.example.com"), "http": {"paths": paths}}]},
         });
-        yaml += &format!("---\n{ingress}\n");
+        let _ = write!(yaml, "---\n{ingress}\n");
     }
     load_text("bench", &yaml).expect("what was just written")
 }
@@ -266,7 +270,7 @@ impl Running {
     fn cpu(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a Linux with procfs");
         let threads = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok());
-        let spent = threads.filter_map(|stat| stat.split(' ').next()?.parse().ok());
+        let spent = threads.filter_map(|stat| stat.split(' ').next()?.parse::<u64>().ok());
         Duration::from_nanos(spent.sum())
     }
 
