@@ -153,7 +153,7 @@ fn measure() {
             let per_second = REQUESTS as f64 / took;
             figures.push(Figures {
                 per_second,
-                cpu: (server.cpu() - cpu) / u32::try_from(REQUESTS).expect("a small number"),
+                cpu: server.cpu().saturating_sub(cpu) / u32::try_from(REQUESTS).expect("a small number"),
             });
         }
     }
@@ -172,7 +172,7 @@ fn measure() {
 }
 
 fn median(mut rounds: Vec<Figures>) -> Figures {
-    rounds.sort_by(|a, b| a.cpu.cmp(&b.cpu));
+    rounds.sort_by_key(|figures| figures.cpu);
     rounds.swap_remove(rounds.len() / 2)
 }
 

@@ -99,11 +99,10 @@ impl Reviewer {
     pub fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body)?;
         let mut record = record(&request);
-        if request.passes_untouched()? {
+        let Some(mut ingress) = request.to_judge()? else {
             record.verdict = "pass";
             return Ok(Reviewed { body: render::allow(&request.uid.0), record });
-        }
-        let mut ingress: Ingress = request.new_object()?;
+        };
         // The request knows best: a dry run of a `generateName` object has its namespace nowhere else.
         if ingress.meta.key.namespace.is_empty() {
             ingress.meta.key.namespace = record.namespace.as_str().into();
@@ -140,7 +139,7 @@ impl Reviewer {
             return Ok(verdict);
         }
         // A denial is pending: what the object had before this write may stay. Only the checks that deny look again.
-        let mut old: Ingress = request.stored_object()?;
+        let mut old = request.stored()?;
         old.meta.key = ingress.meta.key.clone();
         let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
         let before = self.engine.run_only(|check| denying.contains(&check.code), &old, &store, now, deadline);

@@ -4,11 +4,9 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::value::RawValue;
 
 use super::Rejection;
-use crate::model::Annotations;
+use crate::model::{Ingress, IngressHead, RawIngress};
 
 /// Text that is borrowed where it holds no escape.
 #[derive(Debug, Default, Deserialize)]
@@ -44,9 +42,9 @@ pub(super) struct Request<'a> {
     #[serde(borrow)]
     pub(super) user_info: Option<UserInfo<'a>>,
     #[serde(borrow)]
-    pub(super) object: Option<&'a RawValue>,
+    pub(super) object: Option<RawIngress<'a>>,
     #[serde(borrow)]
-    pub(super) old_object: Option<&'a RawValue>,
+    pub(super) old_object: Option<RawIngress<'a>>,
     pub(super) dry_run: Option<bool>,
     #[serde(borrow)]
     pub(super) options: Option<Options<'a>>,
@@ -103,8 +101,12 @@ impl Operation {
 impl<'a> Request<'a> {
     /// Read the shell of a review.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
-        let shell: Shell<'a> = serde_json::from_slice(body)
-            .map_err(|error| Rejection::new("MalformedReview", format!("the body is no AdmissionReview: {error}")))?;
+        let malformed = |error: &dyn std::fmt::Display| {
+            Rejection::new("MalformedReview", format!("the body is no AdmissionReview: {error}"))
+        };
+        // Text is checked once for the whole body, not string by string.
+        let text = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
+        let shell: Shell<'a> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
         if text(&shell.kind) != "AdmissionReview" {
             let message = format!("kind is {:?}, not \"AdmissionReview\"", text(&shell.kind));
@@ -142,55 +144,40 @@ impl<'a> Request<'a> {
         self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
     }
 
-    /// Whether this write is to pass without a look at the cluster: not a write of an Ingress as such, an object on
-    /// its way out, or one whose meaning stays the same to the byte.
-    pub(super) fn passes_untouched(&self) -> Result<bool, Rejection> {
+    /// The Ingress that is to be stored; nothing where this write is to pass without a look at the cluster: it is no
+    /// write of an Ingress as such, the object is on its way out, or its meaning stays the same to the byte.
+    pub(super) fn to_judge(&self) -> Result<Option<Ingress>, Rejection> {
         if matches!(self.operation(), Operation::Other(_))
             || self.sub_resource.as_ref().is_some_and(|s| !s.0.is_empty())
         {
-            return Ok(true);
+            return Ok(None);
         }
-        let new: Outline<'_> = object("request.object", self.object)?;
-        if new.metadata.deletion_timestamp.is_some() {
-            return Ok(true);
+        let new = present("request.object", self.object)?;
+        let head = new.head().map_err(|error| malformed("request.object.metadata", &error))?;
+        if head.meta.deleting {
+            return Ok(None);
         }
-        if self.operation() != Operation::Update {
-            return Ok(false);
+        if self.operation() == Operation::Update {
+            let old = present("request.oldObject", self.old_object)?;
+            let same_annotations = |old: IngressHead| old.meta.annotations == head.meta.annotations;
+            if new.has_spec_of(&old) && old.head().is_ok_and(same_annotations) {
+                return Ok(None);
+            }
         }
-        let old: Outline<'_> = object("request.oldObject", self.old_object)?;
-        Ok(new.spec.map(RawValue::get) == old.spec.map(RawValue::get)
-            && new.metadata.annotations.unwrap_or_default() == old.metadata.annotations.unwrap_or_default())
+        new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
     }
 
-    /// Read the object that is to be stored.
-    pub(super) fn new_object<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
-        object("request.object", self.object)
-    }
-
-    /// Read the object that is stored now.
-    pub(super) fn stored_object<T: DeserializeOwned>(&self) -> Result<T, Rejection> {
-        object("request.oldObject", self.old_object)
+    /// The Ingress that is stored now.
+    pub(super) fn stored(&self) -> Result<Ingress, Rejection> {
+        let old = present("request.oldObject", self.old_object)?;
+        old.head().and_then(|head| old.read(head)).map_err(|error| malformed("request.oldObject", &error))
     }
 }
 
-/// An object without its content: enough to see whether the content has changed.
-#[derive(Deserialize)]
-struct Outline<'a> {
-    #[serde(default)]
-    metadata: OutlineMeta,
-    #[serde(borrow)]
-    spec: Option<&'a RawValue>,
+fn present<'a>(field: &str, object: Option<RawIngress<'a>>) -> Result<RawIngress<'a>, Rejection> {
+    object.ok_or_else(|| Rejection::new("MissingObject", format!("{field} is absent")))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct OutlineMeta {
-    deletion_timestamp: Option<IgnoredAny>,
-    annotations: Option<Annotations>,
-}
-
-fn object<'a, T: Deserialize<'a>>(field: &'static str, raw: Option<&'a RawValue>) -> Result<T, Rejection> {
-    let raw = raw.ok_or_else(|| Rejection::new("MissingObject", format!("{field} is absent")))?;
-    serde_json::from_str(raw.get())
-        .map_err(|error| Rejection::new("MalformedObject", format!("{field} is no Ingress: {error}")))
+fn malformed(field: &str, error: &serde_json::Error) -> Rejection {
+    Rejection::new("MalformedObject", format!("{field} is no Ingress: {error}"))
 }

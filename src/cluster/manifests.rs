@@ -1,6 +1,6 @@
 //! Manifest files as a feeder of the inventory: what they hold is the whole cluster.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -154,6 +154,14 @@ type Found = Option<Object>;
 struct Header {
     api_version: Option<String>,
     kind: Option<String>,
+    /// Not kept: the API server refuses annotations that are no text, so nobody else may take them here.
+    metadata: Option<HeaderMeta>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct HeaderMeta {
+    annotations: Option<BTreeMap<String, Option<String>>>,
 }
 
 impl Header {
@@ -167,6 +175,7 @@ impl Header {
         Self {
             kind: self.kind.or_else(|| item.map(str::to_owned)),
             api_version: self.api_version.or_else(|| list.api_version.clone()),
+            metadata: self.metadata,
         }
     }
 

@@ -209,7 +209,7 @@ struct Wire {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct WireSpec {
+pub(super) struct WireSpec {
     ingress_class_name: Option<Box<str>>,
     default_backend: Option<WireBackend>,
     #[serde(deserialize_with = "lax::null")]
@@ -280,7 +280,7 @@ struct WirePort {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct WireStatus {
+pub(super) struct WireStatus {
     #[serde(deserialize_with = "lax::null")]
     load_balancer: WireLoadBalancer,
 }
@@ -294,18 +294,21 @@ struct WireLoadBalancer {
 
 impl From<Wire> for Ingress {
     fn from(wire: Wire) -> Self {
+        let is_acme_solver = wire.metadata.is_acme_solver();
+        Self::from_parts(wire.metadata.into(), is_acme_solver, wire.spec, &wire.status)
+    }
+}
+
+impl Ingress {
+    pub(super) fn from_parts(meta: Meta, is_acme_solver: bool, spec: WireSpec, status: &WireStatus) -> Self {
         Self {
-            is_acme_solver: wire
-                .metadata
-                .labels
-                .get("acme.cert-manager.io/http01-solver")
-                .is_some_and(|v| &**v == "true"),
-            meta: wire.metadata.into(),
-            class_name: wire.spec.ingress_class_name,
-            default_backend: wire.spec.default_backend.map(Backend::from),
-            tls: wire.spec.tls.into_iter().map(TlsEntry::from).collect(),
-            rules: wire.spec.rules.into_iter().map(Rule::from).collect(),
-            has_address: !wire.status.load_balancer.ingress.is_empty(),
+            meta,
+            is_acme_solver,
+            class_name: spec.ingress_class_name,
+            default_backend: spec.default_backend.map(Backend::from),
+            tls: spec.tls.into_iter().map(TlsEntry::from).collect(),
+            rules: spec.rules.into_iter().map(Rule::from).collect(),
+            has_address: !status.load_balancer.ingress.is_empty(),
         }
     }
 }

@@ -61,6 +61,13 @@ pub(super) struct Wire {
     deletion_timestamp: Option<Timestamp>,
 }
 
+impl Wire {
+    /// The label that cert-manager puts on the Ingress of an HTTP-01 challenge.
+    pub(super) fn is_acme_solver(&self) -> bool {
+        self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| &**value == "true")
+    }
+}
+
 impl From<Wire> for Meta {
     fn from(wire: Wire) -> Self {
         Self {

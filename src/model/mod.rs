@@ -13,6 +13,7 @@ mod kind;
 mod lax;
 mod meta;
 mod namespace;
+mod raw;
 mod secret;
 mod service;
 mod waiver;
@@ -26,6 +27,7 @@ pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathTyp
 pub use kind::{Kind, Kinds};
 pub use meta::{Key, Meta};
 pub use namespace::Namespace;
+pub use raw::{IngressHead, RawIngress};
 pub use secret::{KeyFit, Secret, TlsFacts, TlsFault};
 pub use service::{PortRef, Protocol, Service, ServicePort, ServiceType, TargetPort};
 pub use waiver::{Waiver, WaiverError, parse_waivers};

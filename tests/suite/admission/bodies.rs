@@ -61,7 +61,7 @@ fn what_is_no_review_of_an_ingress_is_named() {
     assert_eq!(changed(|review| review["request"]["object"] = Value::Null), (400, "MissingObject"));
     assert_eq!(changed(|review| review["request"]["object"]["spec"]["rules"] = json!("x")), (400, "MalformedObject"));
     assert_eq!(
-        changed(|review| review["request"]["object"]["metadata"]["annotations"] = json!({"a": true})),
+        changed(|review| review["request"]["object"]["metadata"]["labels"] = json!(1)),
         (400, "MalformedObject")
     );
 }
