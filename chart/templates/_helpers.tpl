@@ -51,8 +51,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- /* The Secret that holds the serving certificate; fails unless exactly one way to get it is chosen. */}}
 {{- define "ingress-guard.certificateSecret" -}}
 {{- $certificate := .Values.certificate }}
-{{- if and $certificate.certManager.enabled $certificate.existingSecret }}
-{{- fail "certificate: set certManager.enabled to false to use existingSecret" }}
+{{- if and $certificate.certManager.enabled (or $certificate.existingSecret $certificate.caBundle) }}
+{{- fail "certificate: set certManager.enabled to false to use existingSecret and caBundle" }}
 {{- else if $certificate.certManager.enabled }}
 {{- printf "%s-tls" (include "ingress-guard.fullname" .) }}
 {{- else }}
