@@ -1,0 +1,59 @@
+# syntax=docker/dockerfile:1
+#
+#   docker build -t ingress-guard .
+#   docker buildx build --platform linux/amd64,linux/arm64 -t ingress-guard .
+#
+# One static binary and nothing else: no shell, no package manager, no libc. It is compiled on the machine that builds and for the
+# platform that is asked for, so building arm64 on amd64 needs no emulation.
+
+FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
+ARG TARGETARCH
+WORKDIR /src
+
+# The linker and the C compiler (PCRE2, ring, mimalloc) of the other architecture, where it is another one.
+RUN <<'EOT'
+set -eu
+case "$TARGETARCH" in
+    amd64) target=x86_64-unknown-linux-gnu  cross=x86-64-linux-gnu ;;
+    arm64) target=aarch64-unknown-linux-gnu cross=aarch64-linux-gnu ;;
+    *) echo "no build for $TARGETARCH" >&2; exit 1 ;;
+esac
+if [ "$TARGETARCH" != "$(dpkg --print-architecture)" ]; then
+    apt-get update
+    apt-get install -y --no-install-recommends "gcc-$cross" "libc6-dev-$TARGETARCH-cross"
+    rm -rf /var/lib/apt/lists/*
+fi
+echo "$target" >/target
+EOT
+
+# The toolchain before the sources: this layer stays while code changes.
+COPY rust-toolchain.toml ./
+RUN rustup target add "$(cat /target)"
+
+COPY . .
+# Caches survive between builds; the binary therefore has to be copied out of them.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target,sharing=locked <<'EOT'
+set -eu
+target=$(cat /target)
+export RUSTFLAGS="-C target-feature=+crt-static"
+export CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=x86_64-linux-gnu-gcc
+export CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+cargo build --profile dist --locked --target "$target"
+install -D -m 755 "target/$target/dist/ingress-guard" /out/ingress-guard
+EOT
+
+FROM scratch
+LABEL org.opencontainers.image.title="ingress-guard" \
+      org.opencontainers.image.description="A validating admission webhook that denies an Ingress that would be stored but not serve" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /out/ingress-guard /ingress-guard
+COPY LICENSE /LICENSE
+# A number, not a name: there is no /etc/passwd, and runAsNonRoot wants to see that it is not 0.
+USER 65532:65532
+# 8443 reviews over TLS, 8080 health and metrics. The binary listens on loopback unless it is told otherwise.
+EXPOSE 8443 8080
+ENV INGRESS_GUARD_LISTEN=0.0.0.0:8443 \
+    INGRESS_GUARD_HEALTH_LISTEN=0.0.0.0:8080
+ENTRYPOINT ["/ingress-guard"]
+CMD ["serve"]

@@ -1,0 +1,83 @@
+{{- define "ingress-guard.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "ingress-guard.fullname" -}}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "ingress-guard.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "ingress-guard.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "ingress-guard.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "ingress-guard.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "ingress-guard.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "ingress-guard.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{- define "ingress-guard.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "ingress-guard.dnsPolicy" -}}
+{{- default (ternary "ClusterFirstWithHostNet" "ClusterFirst" .Values.hostNetwork) .Values.dnsPolicy }}
+{{- end }}
+
+{{- /* The Secret that holds the serving certificate; fails unless exactly one way to get it is chosen. */}}
+{{- define "ingress-guard.certificateSecret" -}}
+{{- $certificate := .Values.certificate }}
+{{- if and $certificate.certManager.enabled (or $certificate.existingSecret $certificate.caBundle) }}
+{{- fail "certificate: set certManager.enabled to false to use existingSecret and caBundle" }}
+{{- else if $certificate.certManager.enabled }}
+{{- printf "%s-tls" (include "ingress-guard.fullname" .) }}
+{{- else }}
+{{- required "certificate: enable certManager or name an existingSecret" $certificate.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{- /* Helm reads `off` as YAML 1.1 does, a boolean; ingress-guard wants the word. */}}
+{{- define "ingress-guard.level" -}}
+{{- if and (kindIs "bool" .) (not .) }}off{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{- define "ingress-guard.secretsMode" -}}
+{{- include "ingress-guard.level" (ternary .Values.config.secrets "get" (hasKey .Values.config "secrets")) }}
+{{- end }}
+
+{{- define "ingress-guard.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if hasKey $config "secrets" }}
+{{- $_ := set $config "secrets" (include "ingress-guard.secretsMode" .) }}
+{{- end }}
+{{- range $rule := prepend (default list $config.namespaces) $config }}
+{{- range $check, $level := default dict $rule.checks }}
+{{- $_ := set $rule.checks $check (include "ingress-guard.level" $level) }}
+{{- end }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
