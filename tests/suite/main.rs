@@ -4,7 +4,9 @@
 
 mod admission;
 mod architecture;
+mod binary;
 mod configuration;
+mod engine;
 mod manifests;
 mod pages;
 mod registry;

@@ -1,6 +1,6 @@
 //! The server on real sockets: TLS, limits, slow clients, certificate swaps and the end.
 
-mod client;
+pub(crate) mod client;
 mod drain;
 mod health;
 mod judge;

@@ -1,0 +1,242 @@
+//! The real binary as a process: what it prints, how it ends, and the main job over TLS.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use axum::http::Request;
+use bytes::Bytes;
+use http_body_util::Full;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::Value;
+
+use crate::admission::recorded;
+use crate::server::client::{Client, plain_get};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
+    // The machine's own settings are none of the test's.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INGRESS_GUARD_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).current_dir(ROOT).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command(arguments).output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+/// `serve` over a file of manifests, on ports of its own.
+struct Serving {
+    child: Child,
+    pem: String,
+    webhook: SocketAddr,
+    health: SocketAddr,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Serving {
+    fn start(arguments: &[&str]) -> Self {
+        let local = ["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
+        let mut child =
+            command(&[&local[..], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let serving = line_of(&mut log, "serving");
+        let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
+        let (webhook, health) = (address("webhook"), address("health"));
+        let mut pem = String::new();
+        let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+        while !pem.contains("END CERTIFICATE") {
+            assert_ne!(stdout.read_line(&mut pem).unwrap(), 0, "no certificate was printed: {pem}");
+        }
+        Self { child, pem, webhook, health, log }
+    }
+
+    fn client(&self) -> Client {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
+        Client::new(self.webhook, roots)
+    }
+
+    async fn send(&self, body: Vec<u8>) -> (u16, Value) {
+        let request = Request::post("/validate?timeout=3s")
+            .header("host", "localhost")
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let answer = self.client().send(request).await;
+        (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap())
+    }
+
+    /// Ask it to end, and wait for that.
+    fn end(mut self) -> (i32, String) {
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(started.elapsed() < Duration::from_secs(30), "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        (status.code().unwrap_or(-1), rest)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+/// The first log line with this message.
+fn line_of(log: &mut impl std::io::BufRead, message: &str) -> Value {
+    loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "it ended without saying {message:?}");
+        let value: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        if value["message"] == message {
+            return value;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_reviews_sent_over_tls_get_the_expected_answers() {
+    for (cluster, denied) in [("good", 0), ("bad", 4)] {
+        let mut serving = Serving::start(&["--manifests", &format!("tests/reviews/{cluster}.yaml")]);
+        let mut verdicts: BTreeMap<String, usize> = BTreeMap::new();
+        for entry in std::fs::read_dir(format!("{ROOT}/tests/reviews/recorded")).unwrap() {
+            let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+            let (status, answer) = serving.send(recorded(&name).to_string().into_bytes()).await;
+            let expected = format!("{ROOT}/tests/reviews/expected/{name}.{cluster}.json");
+            let expected: Value = serde_json::from_slice(&std::fs::read(expected).unwrap()).unwrap();
+            assert_eq!((status, &answer), (200, &expected), "{name} in the {cluster} cluster");
+            let line = line_of(&mut serving.log, "reviewed");
+            assert_eq!(line["uid"], recorded(&name)["request"]["uid"]);
+            *verdicts.entry(line["verdict"].as_str().unwrap().to_owned()).or_default() += 1;
+        }
+        assert_eq!(verdicts.get("deny").copied().unwrap_or_default(), denied, "{verdicts:?}");
+        assert_eq!(verdicts["pass"], 6);
+
+        let metrics = plain_get(serving.health, "/metrics").await.1;
+        assert!(metrics.contains("ingress_guard_objects{kind=\"Service\"} 1"), "{metrics}");
+        assert!(metrics.contains("ingress_guard_reviews_total{operation=\"DELETE\",verdict=\"pass\"} 4"), "{metrics}");
+        if denied > 0 {
+            assert!(metrics.contains("ingress_guard_findings_total{code=\"IG201\",level=\"deny\"} 4"), "{metrics}");
+            assert!(metrics.contains("ingress_guard_would_deny_total{code=\"IG201\"} 3"), "{metrics}");
+        }
+        assert_eq!(plain_get(serving.health, "/readyz").await.0, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_line_per_review_says_who_did_what_to_what() {
+    let mut serving = Serving::start(&["--manifests", "tests/reviews/bad.yaml"]);
+    serving.send(recorded("ssa-update-dryrun").to_string().into_bytes()).await;
+    let line = line_of(&mut serving.log, "reviewed");
+    for (field, value) in [
+        ("uid", "afd1c0be-cb76-4ffe-9b55-b141028de3a0"),
+        ("namespace", "default"),
+        ("name", "web"),
+        ("operation", "UPDATE"),
+        ("user", "admin"),
+        ("fieldManager", "kubectl"),
+        ("verdict", "warn"),
+        ("codes", "IG201"),
+    ] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    assert_eq!(line["dryRun"], true);
+    assert!(line["duration_us"].as_u64().is_some(), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_no_review_are_answered_and_counted() {
+    let serving = Serving::start(&["--manifests", "tests/reviews/good.yaml"]);
+    let whole = recorded("update").to_string().into_bytes();
+    for end in (0..whole.len()).step_by(97) {
+        let (status, answer) = serving.send(whole[..end].to_vec()).await;
+        assert_eq!((status, &answer["reason"]), (400, &Value::from("MalformedReview")), "cut at {end}");
+    }
+    let (status, answer) = serving.send(vec![b' '; 9 << 20]).await;
+    assert_eq!((status, &answer["reason"]), (413, &Value::from("RequestEntityTooLarge")));
+    let metrics = plain_get(serving.health, "/metrics").await.1;
+    assert!(metrics.contains("ingress_guard_rejected_requests_total{reason=\"RequestEntityTooLarge\"} 1"), "{metrics}");
+    assert!(metrics.contains("ingress_guard_panics_total 0"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asked_to_end_it_drains_and_exits_with_zero() {
+    let serving = Serving::start(&["--manifests", "examples/cluster"]);
+    assert_eq!(serving.send(recorded("delete").to_string().into_bytes()).await.0, 200);
+    let (code, log) = tokio::task::spawn_blocking(|| serving.end()).await.unwrap();
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("\"message\":\"drained\""), "{log}");
+}
+
+#[test]
+fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.yaml");
+    std::fs::write(&broken, "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: x}]}\n")
+        .unwrap();
+    let broken = broken.to_str().unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let config = folder.path().join("config.yaml");
+    std::fs::write(&config, "profile: guard\nchekcs: {IG201: warn}\n").unwrap();
+    let config = config.to_str().unwrap();
+    for (arguments, said) in [
+        (vec!["--manifests", "no/such/folder"], "no/such/folder: No such file or directory".to_owned()),
+        (vec!["--manifests", empty.to_str().unwrap()], "holds no Kubernetes object".to_owned()),
+        (vec!["--manifests", broken], format!("{broken}:4:23: ")),
+        (
+            vec!["--manifests", "tests/reviews/good.yaml", "--config", config],
+            format!("{config}:2:1: unknown key \"chekcs\"; did you mean \"checks\"?"),
+        ),
+        (vec![], "serve needs --manifests PATH".to_owned()),
+        (
+            vec!["--manifests", "tests/reviews/good.yaml", "--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"],
+            "nowhere".to_owned(),
+        ),
+        (
+            vec!["--manifests", "tests/reviews/good.yaml", "--listen", "192.0.2.1:1"],
+            "cannot listen on 192.0.2.1:1".to_owned(),
+        ),
+    ] {
+        let (code, _, stderr) =
+            run(&[&["serve", "--health-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"][..4], &arguments].concat());
+        assert_eq!(code, 2, "{arguments:?}: {stderr}");
+        let error =
+            stderr.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("no error: {stderr}"));
+        assert!(error.contains(&said), "{error}\n  does not say {said}");
+    }
+    assert_eq!(run(&["serve", "--manifest", "x"]).0, 2, "an unknown flag is a mistake, too");
+}
+
+#[test]
+fn explain_prints_the_page_and_checks_the_catalogue() {
+    let (code, page, _) = run(&["explain", "ig202"]);
+    assert_eq!((code, page.as_str()), (0, include_str!("../../src/checks/backend/service_port_not_found.md")));
+    assert_eq!(run(&["explain", "service-port-not-found"]).1, page);
+    let (code, _, stderr) = run(&["explain", "IG000"]);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("there is no check \"IG000\""), "{stderr}");
+
+    let (code, catalogue, _) = run(&["checks"]);
+    assert_eq!(code, 0);
+    assert!(catalogue.contains("IG201  deny   service-not-found"), "{catalogue}");
+    assert_eq!(catalogue.lines().count(), ingress_guard::checks::ALL.len());
+}

@@ -1,0 +1,210 @@
+//! What the engine does when a check goes wrong or time runs out, and that the inventory's indexes never lie.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ingress_guard::admission::Reviewer;
+use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
+use ingress_guard::cluster::{Inventory, Lookup, Object, World, load_text};
+use ingress_guard::engine::Engine;
+use ingress_guard::finding::{Level, Levels};
+use ingress_guard::model::{ClassRef, FieldPath, Host, Ingress, Key, Kind, Kinds};
+use ingress_guard::policy::Policy;
+use parking_lot::RwLock;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::admission::{GOOD, ask, create, spec};
+use crate::pages::now;
+
+const TEMPLATE: Check = Check {
+    code: "IG201",
+    name: "service-not-found",
+    summary: "",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: "",
+    run: |_, _| {},
+};
+
+fn finds(_: &Context<'_>, out: &mut Findings) {
+    out.add(FieldPath::spec(), "subject", "a fault: a consequence");
+}
+
+fn finds_and_fails(cx: &Context<'_>, out: &mut Findings) {
+    finds(cx, out);
+    panic!("a mistake of ours");
+}
+
+fn reads_undeclared(cx: &Context<'_>, out: &mut Findings) {
+    if cx.world.service("default", "absent").is_absent() {
+        finds(cx, out);
+    }
+}
+
+static FAILS: Check = Check { code: "IG101", name: "class-not-found", run: finds_and_fails, ..TEMPLATE };
+static FINDS: Check = Check { run: finds, ..TEMPLATE };
+static READS_UNDECLARED: Check = Check { run: reads_undeclared, ..TEMPLATE };
+
+fn inventory() -> Inventory {
+    load_text("cluster", GOOD).unwrap()
+}
+
+fn reviewer(checks: Vec<&'static Check>) -> Arc<Reviewer> {
+    let engine = Engine::new(checks, Settings::default());
+    Arc::new(Reviewer::new(Arc::new(RwLock::new(inventory())), engine, Policy::default(), now))
+}
+
+#[test]
+fn a_check_that_panics_takes_neither_the_request_nor_the_other_checks_with_it() {
+    let review = create(json!({}), spec(&[("/", "web", 80)]));
+    let answer = ask(&reviewer(vec![&FAILS, &FINDS]), &review);
+    // What it had found before it failed is not believed.
+    answer.assert(&["IG901"], &["IG201"]);
+    assert!(answer.warnings[0].contains("IG101 class-not-found failed"), "{:?}", answer.warnings);
+    ask(&reviewer(vec![&FAILS]), &review).assert(&["IG901"], &[]);
+}
+
+#[test]
+fn a_kind_that_a_check_does_not_declare_is_unknown_to_it() {
+    let answer = ask(&reviewer(vec![&READS_UNDECLARED]), &create(json!({}), spec(&[("/", "web", 80)])));
+    answer.assert(&["IG902"], &[]);
+}
+
+#[test]
+fn after_the_deadline_nothing_is_judged_and_that_is_said() {
+    let engine = Engine::new(vec![&FINDS], Settings::default());
+    let ingress: Ingress = serde_json::from_value(json!({"metadata": {"name": "web"}, "spec": {}})).unwrap();
+    let evaluation = engine.run(&ingress, &inventory(), now(), Some(Instant::now()));
+    let codes: Vec<_> = evaluation.findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["IG902"]);
+    assert!(evaluation.findings[0].message.contains("IG201 not evaluated: the review took too long"));
+}
+
+#[test]
+fn every_check_that_may_run_is_asked_for_what_it_needs() {
+    let config = ingress_guard::config::Config::default();
+    let needs = config.engine().needs();
+    assert!(
+        [Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::Secret].into_iter().all(|kind| needs.contains(kind))
+    );
+    let off = "checks: {IG401: off, IG402: off, IG403: off, IG404: off, IG406: off}";
+    let config = ingress_guard::config::Config::parse("config", off).unwrap();
+    assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
+}
+
+// === the inventory ===
+
+/// One event of a watch: an Ingress appears, changes or goes.
+#[derive(Debug, Clone)]
+enum Event {
+    Apply { name: u8, host: u8, class: u8, has_address: bool, alias: bool },
+    Delete { name: u8 },
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        3 => (0..4u8, 0..4u8, 0..3u8, any::<bool>(), any::<bool>()).prop_map(|(name, host, class, has_address, alias)| {
+            Event::Apply { name, host, class, has_address, alias }
+        }),
+        1 => (0..4u8).prop_map(|name| Event::Delete { name }),
+    ]
+}
+
+fn key(name: u8) -> Key {
+    Key::new("shop", &format!("web-{name}"))
+}
+
+const HOSTS: [&str; 4] = ["", "a.example.com", "*.example.com", "b.example.com"];
+
+fn ingress(name: u8, host: u8, class: u8, has_address: bool, alias: bool) -> Ingress {
+    let mut annotations = json!({});
+    let mut spec = json!({"rules": [{"host": HOSTS[host as usize]}]});
+    match class {
+        0 => spec["ingressClassName"] = json!("nginx"),
+        1 => annotations["kubernetes.io/ingress.class"] = json!("nginx"),
+        _ => {}
+    }
+    if alias {
+        annotations["nginx.ingress.kubernetes.io/server-alias"] = json!("alias.example.com, b.example.com");
+    }
+    let addresses = if has_address { json!([{"ip": "192.0.2.1"}]) } else { json!([]) };
+    serde_json::from_value(json!({
+        "metadata": {"name": key(name).name, "namespace": "shop", "annotations": annotations},
+        "spec": spec, "status": {"loadBalancer": {"ingress": addresses}},
+    }))
+    .unwrap()
+}
+
+/// Everything that the indexes answer.
+fn answers(inventory: &Inventory) -> Vec<String> {
+    let hosts = HOSTS.iter().chain(&["alias.example.com"]).map(|host| {
+        let on: Vec<_> =
+            inventory.ingresses_on(&Host::parse(host)).map(|ingress| ingress.meta.key.to_string()).collect();
+        format!("{host}: {on:?}")
+    });
+    let classes = [ClassRef::Named("nginx"), ClassRef::Annotated("nginx"), ClassRef::Classless];
+    let served = classes.iter().map(|class| format!("{class:?} served: {}", inventory.is_served(*class)));
+    hosts.chain(served).chain([inventory.count(Kind::Ingress).to_string()]).collect()
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_order_of_events_the_indexes_are_those_of_a_fresh_list(events in proptest::collection::vec(event(), 0..40)) {
+        let mut followed = Inventory::default();
+        let mut stored = std::collections::BTreeMap::new();
+        for event in events {
+            match event {
+                Event::Apply { name, host, class, has_address, alias } => {
+                    let ingress = ingress(name, host, class, has_address, alias);
+                    stored.insert(name, ingress.clone());
+                    followed.apply(Object::Ingress(Box::new(ingress)));
+                }
+                Event::Delete { name } => {
+                    stored.remove(&name);
+                    followed.delete(Kind::Ingress, &key(name));
+                }
+            }
+        }
+        let mut fresh = Inventory::default();
+        for ingress in stored.into_values() {
+            fresh.apply(Object::Ingress(Box::new(ingress)));
+        }
+        prop_assert_eq!(answers(&followed), answers(&fresh));
+    }
+}
+
+#[test]
+fn services_are_known_by_their_name_in_every_namespace() {
+    let service = |namespace: &str| -> Object {
+        Object::Service(serde_json::from_value(json!({"metadata": {"name": "web", "namespace": namespace}})).unwrap())
+    };
+    let mut inventory = Inventory::default();
+    inventory.apply(service("shop"));
+    inventory.apply(service("blog"));
+    assert_eq!(inventory.service_namespaces("web").collect::<Vec<_>>(), ["blog", "shop"]);
+    inventory.delete(Kind::Service, &Key::new("blog", "web"));
+    inventory.delete(Kind::Service, &Key::new("blog", "web"));
+    assert_eq!(inventory.service_namespaces("web").collect::<Vec<_>>(), ["shop"]);
+    inventory.delete(Kind::Service, &Key::new("shop", "web"));
+    assert_eq!(inventory.service_namespaces("web").count() + inventory.count(Kind::Service), 0);
+}
+
+#[test]
+fn the_judged_ingress_and_those_being_deleted_are_no_others() {
+    let mut inventory = load_text("cluster", "").unwrap();
+    inventory.apply(Object::Ingress(Box::new(ingress(0, 1, 0, false, false))));
+    let host = Host::parse("a.example.com");
+    let (own, other) = (key(0), key(1));
+    let world = |candidate| World::new(&inventory, candidate, now(), Kind::Ingress.into(), Kinds::NONE);
+    assert!(world(&own).other_on(&host, |_| true).is_absent());
+    assert!(matches!(world(&other).other_on(&host, |_| true), Lookup::Found(_)));
+    let mut going = ingress(0, 1, 0, false, false);
+    going.meta.deleting = true;
+    inventory.apply(Object::Ingress(Box::new(going)));
+    let world = World::new(&inventory, &other, now(), Kind::Ingress.into(), Kinds::NONE);
+    assert!(world.other_on(&host, |_| true).is_absent());
+}
