@@ -1,6 +1,6 @@
 //! IG202: the Service has no such port.
 
-use super::{service, service_backends, wants_service_port};
+use super::{dials_service_address, service, service_backends, wants_service_port};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             "service {:?} has no port {}: {}",
             backend.name,
             backend.port,
-            if cx.dialect().engine.reads_nginx_annotations() && cx.nginx().service_upstream() {
+            if dials_service_address(cx, backend.port) {
                 "visitors get 502 or 504"
             } else {
                 cx.dialect().without_backend()
