@@ -35,9 +35,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             more => format!("{more} capture groups"),
         };
         let message = format!(
-            "${wanted} in {} is empty, since path {} has {has}: the backend gets the same path for every request",
+            "${wanted} in {} is empty, since path {} has {has}: {}",
             Quoted(target),
-            Quoted(path)
+            Quoted(path),
+            consequence(target, count)
         );
         let finding = out.add(
             FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target")),
@@ -49,6 +50,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             _ => format!("use ${count} or less, or add the group to the path"),
         });
     }
+}
+
+/// What the backend is asked for, with every capture that is missing left empty.
+fn consequence(target: &str, groups: usize) -> String {
+    let mut pieces = target.split('$');
+    let mut rewritten = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
+            Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
+            // What it stands for differs from request to request.
+            _ => return "the backend never sees that part of the path".to_owned(),
+        }
+    }
+    format!("the backend gets {} for every request", Quoted(&rewritten))
 }
 
 /// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).
