@@ -41,7 +41,7 @@ fn annotations(cx: &Context<'_>, out: &mut Findings) {
         if let Some(character) = control_character(value).filter(|_| is_single_line) {
             let message = format!(
                 "{} holds the control character {character:?}: \
-                 the controller refuses or drops the annotation, and visitors get the site without it",
+                 the controller drops it or the whole Ingress, and visitors get the wrong page or 404",
                 Quoted(value)
             );
             let finding = out.add(FieldPath::annotation(key), key, message);
