@@ -3,6 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
+use crate::routing::Engine;
 
 pub(crate) static TLS_HOST_UNROUTED: Check = Check {
     code: "IG407",
@@ -18,8 +19,9 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // An Ingress that is nothing but a default backend takes every host.
-    if cx.ingress.rules.is_empty() {
+    // A default backend takes the hosts that no rule takes. On ingress-nginx only where it stands alone (section 2.3).
+    let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().engine != Engine::Nginx;
+    if cx.ingress.rules.is_empty() || takes_the_rest {
         return;
     }
     let routed = own_hosts(cx);

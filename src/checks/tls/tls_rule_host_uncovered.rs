@@ -4,7 +4,7 @@ use super::{certificate, entry_for};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
-use crate::model::{FieldPath, Host, Key, Kind, Kinds};
+use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
 
 pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     code: "IG406",
@@ -13,7 +13,7 @@ pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     levels: Levels::new(Level::Warn, Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
-    needs: Kinds::of(&[Kind::Secret]),
+    needs: Kinds::of(&[Kind::Ingress, Kind::Secret]),
     hints: Kinds::NONE,
     page: include_str!("tls_rule_host_uncovered.md"),
     run,
@@ -35,7 +35,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Lookup::Absent => false,
             Lookup::Unknown => true,
         });
-        if may_cover {
+        // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
+        let elsewhere = |other: &Ingress| entry_for(&other.tls, host).is_some();
+        if may_cover || !cx.world.other_on(host, elsewhere).is_absent() {
             continue;
         }
         let consequence =
@@ -43,8 +45,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("no TLS entry is for {host}: {consequence} the controller's fake certificate");
         let field = FieldPath::spec().field("rules").index(rule).field("host");
         let finding = out.add(field, host.to_string(), message);
-        finding
-            .help("add it to spec.tls[].hosts with a certificate for it, or move the rule to an Ingress without TLS");
+        finding.rests_on_index("hosts");
+        finding.help("add it to spec.tls, or move its rule to an Ingress without TLS");
         for name in tls.iter().filter_map(|entry| entry.secret_name.as_deref()) {
             finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         }
