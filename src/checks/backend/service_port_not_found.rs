@@ -37,10 +37,15 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        match &service.ports[..] {
-            [] => finding.help("the service has no ports: give it one"),
-            [only] => finding.help(format!("use its only port {only}")).fix(backend.fix(only.number)),
-            ports => finding.help(format!("use one of its ports: {}", list(ports))),
+        // Where the controller wants the Service's own port, its targetPort says which one was meant.
+        let meant = service.ports.iter().find(|port| port.targets(backend.port));
+        match (meant, &service.ports[..]) {
+            (Some(port), _) => {
+                finding.help(format!("use port {port}, whose targetPort it is")).fix(backend.fix(port.number))
+            }
+            (None, []) => finding.help("the service has no ports: give it one"),
+            (None, [only]) => finding.help(format!("use its only port {only}")).fix(backend.fix(only.number)),
+            (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
         if cx.is_unowned() {
             finding.at_most(WARN);
