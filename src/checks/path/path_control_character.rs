@@ -41,11 +41,11 @@ fn annotations(cx: &Context<'_>, out: &mut Findings) {
         if let Some(character) = control_character(value).filter(|_| is_single_line) {
             let message = format!(
                 "{} holds the control character {character:?}: \
-                 the controller drops it or the whole Ingress, and visitors get the wrong page or 404",
+                 it or the whole Ingress is dropped, and visitors get the wrong page or 404",
                 Quoted(value)
             );
             let finding = out.add(FieldPath::annotation(key), key, message);
-            finding.at_most(Levels::new(Level::Warn, Level::Deny)).help("write the value on one line");
+            finding.at_most(Levels::new(Level::Warn, Level::Deny)).help("write it on one line");
         }
     }
 }

@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             more => format!("{more} capture groups"),
         };
         let message = format!(
-            "${wanted} in {} is empty, since path {} has {has}: {}",
+            "${wanted} in {} is empty, path {} has {has}: {}",
             Quoted(target),
             Quoted(path),
             consequence(target, count)
@@ -46,7 +46,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             message,
         );
         finding.help(match count {
-            0 => "put the part to keep in parentheses, as in /api(/|$)(.*) with /$2".to_owned(),
+            0 => "capture what to keep, as in /api(/|$)(.*) with /$2".to_owned(),
+            1 => "use $1, or add the group to the path".to_owned(),
             _ => format!("use ${count} or less, or add the group to the path"),
         });
     }
@@ -60,10 +61,10 @@ fn consequence(target: &str, groups: usize) -> String {
         match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
             Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
             // What it stands for differs from request to request.
-            _ => return "the backend never sees that part of the path".to_owned(),
+            _ => return "the backend misses that part of the path".to_owned(),
         }
     }
-    format!("the backend gets {} for every request", Quoted(&rewritten))
+    format!("every request becomes {}", Quoted(&rewritten))
 }
 
 /// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).

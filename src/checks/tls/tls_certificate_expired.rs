@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             (format!("expired on {}", certificate.not_after.strftime("%F")), "renew it")
         } else if now < certificate.not_before {
             let what = format!("is not valid before {}", certificate.not_before.strftime("%F"));
-            (what, "serve the one before it until then")
+            (what, "keep the previous one until then")
         } else {
             continue;
         };

@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             format!("the certificate in secret {} does not cover {host}: {}", Quoted(name), without_certificate(cx));
         let finding = out.add(secret_field(index), format!("{host} secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        finding.help("name a secret whose certificate does, or have it issued for this host too");
+        finding.help("reissue it for this host too");
     }
 }
 
