@@ -1,6 +1,6 @@
 //! IG403: the certificate is for other hosts.
 
-use super::{certificate, entry_for, secret_field, without_certificate};
+use super::{Entries, certificate, secret_field, without_certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -21,8 +21,9 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let entries = Entries::of(&cx.ingress.tls);
     for (_, host) in cx.ingress.hosts() {
-        let Some((index, entry)) = entry_for(&cx.ingress.tls, host).filter(|_| *host != Host::Any) else { continue };
+        let Some((index, entry)) = entries.meant_for(host).filter(|_| *host != Host::Any) else { continue };
         let Some(name) = entry.secret_name.as_deref() else { continue };
         let Lookup::Found(own) = certificate(cx, entry) else { continue };
         if own.covers(host) || another_may_serve(cx, entry, host) {

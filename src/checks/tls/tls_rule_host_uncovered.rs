@@ -1,6 +1,6 @@
 //! IG406: a host that TLS forgot.
 
-use super::{certificate, entry_for};
+use super::{Entries, certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
@@ -25,8 +25,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if tls.is_empty() || asks_for_default || cx.dialect().default_certificate {
         return;
     }
+    let entries = Entries::of(tls);
     for (rule, host) in cx.ingress.hosts() {
-        if *host == Host::Any || entry_for(tls, host).is_some() {
+        if *host == Host::Any || entries.meant_for(host).is_some() {
             continue;
         }
         // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
@@ -36,7 +37,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Lookup::Unknown => true,
         });
         // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
-        let elsewhere = |other: &Ingress| entry_for(&other.tls, host).is_some();
+        let elsewhere = |other: &Ingress| Entries::of(&other.tls).meant_for(host).is_some();
         if may_cover || !cx.world.other_on(host, elsewhere).is_absent() {
             continue;
         }
