@@ -30,9 +30,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let has = match count {
-            0 => "no capture group".to_owned(),
-            1 => "1 capture group".to_owned(),
-            more => format!("{more} capture groups"),
+            0 => "no group".to_owned(),
+            1 => "1 group".to_owned(),
+            more => format!("{more} groups"),
         };
         let message = format!(
             "${wanted} in {} is empty, path {} has {has}: {}",
@@ -46,7 +46,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             message,
         );
         finding.help(match count {
-            0 => "capture what to keep, as in /api(/|$)(.*) with /$2".to_owned(),
+            0 => "capture what to keep: /api(/|$)(.*) with /$2".to_owned(),
             1 => "use $1, or add the group to the path".to_owned(),
             _ => format!("use ${count} or less, or add the group to the path"),
         });
@@ -61,7 +61,7 @@ fn consequence(target: &str, groups: usize) -> String {
         match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
             Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
             // What it stands for differs from request to request.
-            _ => return "the backend misses that part of the path".to_owned(),
+            _ => return "that part of the path is lost".to_owned(),
         }
     }
     format!("every request becomes {}", Quoted(&rewritten))
