@@ -156,6 +156,17 @@ fn an_action_of_the_aws_controller_has_no_service() {
 }
 
 #[test]
+fn the_aws_controller_never_looks_at_secrets() {
+    let world = |entry: &str| {
+        let spec = format!("ingressClassName: alb, tls: [{entry}], rules: [{}]", rule("app.example.com", &["/"]));
+        let alb = class("alb", "ingress.k8s.aws/alb");
+        accused(&format!("{NGINX}{alb}{}{}", secret("other", "b.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world("{hosts: [app.example.com], secretName: absent}"), NOBODY);
+    assert_eq!(world("{hosts: [app.example.com], secretName: other}"), NOBODY);
+}
+
+#[test]
 fn a_resource_backend_names_no_service() {
     let spec = "ingressClassName: bucket, defaultBackend: {resource: {kind: Bucket, name: pages}}";
     assert_eq!(accused(&(class("bucket", "example.com/buckets") + &ingress("web", NO_ANNOTATIONS, spec))), NOBODY);

@@ -19,12 +19,20 @@ use std::collections::{HashMap, HashSet};
 use super::Context;
 use crate::cluster::Lookup;
 use crate::model::{Certificate, FieldPath, Host, Secret, TlsEntry, TlsFacts};
-use crate::routing::Engine;
+use crate::routing::{Engine, Owner};
 
-/// The distinct Secrets that the TLS entries name, each with the first entry that names it.
+/// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
+/// (kubernetes-sigs/aws-load-balancer-controller#3178).
+fn reads_secrets(cx: &Context<'_>) -> bool {
+    cx.taker.owner != Owner::Controller("ingress.k8s.aws/alb")
+}
+
+/// The distinct Secrets that the TLS entries name, each with the first entry that names it; none where the controller
+/// does not read them.
 fn secrets<'a>(cx: &Context<'a>) -> impl Iterator<Item = (usize, &'a str, Lookup<&'a Secret>)> {
     let mut seen = HashSet::new();
-    cx.ingress.tls.iter().enumerate().filter_map(move |(index, entry)| {
+    let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
+    entries.iter().enumerate().filter_map(move |(index, entry)| {
         let name = entry.secret_name.as_deref()?;
         seen.insert(name).then(|| (index, name, cx.world.secret(cx.namespace(), name)))
     })

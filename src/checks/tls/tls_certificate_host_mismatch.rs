@@ -1,6 +1,6 @@
 //! IG403: the certificate is for other hosts.
 
-use super::{Entries, certificate, secret_field, without_certificate};
+use super::{Entries, certificate, reads_secrets, secret_field, without_certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -21,6 +21,9 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    if !reads_secrets(cx) {
+        return;
+    }
     let entries = Entries::of(&cx.ingress.tls);
     for (_, host) in cx.ingress.hosts() {
         let Some((index, entry)) = entries.meant_for(host).filter(|_| *host != Host::Any) else { continue };
