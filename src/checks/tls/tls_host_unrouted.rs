@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             if is_among(&routed, host) || may_be_routed_elsewhere(cx, host) {
                 continue;
             }
-            let message = format!("no rule routes {host}: its visitors get 404, and this entry has no effect");
+            let message = format!("no rule routes {host}: its visitors get 404");
             let field = FieldPath::spec().field("tls").index(index).field("hosts").index(position);
             let finding = out.add(field, host.to_string(), message);
             finding.rests_on_index("hosts");
