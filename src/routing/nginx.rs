@@ -2,7 +2,8 @@
 
 use crate::model::{Annotations, Ingress};
 
-/// Annotations whose value is one line by their nature. Snippets and header lists are not among them.
+/// Annotations whose value is one line by their nature. Snippets and header lists are not among them, nor lists of
+/// address ranges: the controller trims each range.
 pub const SINGLE_LINE_ANNOTATIONS: &[&str] = &[
     "affinity",
     "app-root",
@@ -37,7 +38,6 @@ pub const SINGLE_LINE_ANNOTATIONS: &[&str] = &[
     "upstream-hash-by",
     "upstream-vhost",
     "use-regex",
-    "whitelist-source-range",
     "x-forwarded-prefix",
 ];
 

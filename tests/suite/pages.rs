@@ -4,7 +4,7 @@
 //! A `yaml config` block configures what follows it. In a Secret, `certificate(HOST, HOST; FROM..UNTIL; NAME)` and
 //! `key(NAME)` stand for PEM text, so that pages stay readable; `chain(…)` is a certificate with another one after it.
 
-mod fixtures;
+pub(crate) mod fixtures;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -72,28 +72,40 @@ fn write(parts: &[Part]) -> String {
     page
 }
 
-/// The worlds of a page, each with the configuration that holds for it.
-pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
+/// The manifests of each world of a page with the configuration that holds for it.
+pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
     let mut config = String::new();
-    let mut worlds = Vec::new();
+    let mut sources = Vec::new();
     for part in parse(page) {
         let Part::Fence(block) = part else { continue };
         match block.info.as_str() {
             "yaml config" => config = block.text,
             "yaml" => {
                 let parsed = Config::parse("page", &config).unwrap_or_else(|error| panic!("{error}"));
-                let manifests = fixtures::expand(&block.text);
-                let mut inventory =
-                    load_text("page", &manifests).unwrap_or_else(|error| panic!("{error}\n{manifests}"));
-                parsed.restrict(&mut inventory);
-                let mut ingresses: Vec<Ingress> = inventory.ingresses().cloned().collect();
-                ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
-                worlds.push((parsed, inventory, ingresses));
+                sources.push((parsed, fixtures::expand(&block.text)));
             }
             _ => {}
         }
     }
-    worlds
+    sources
+}
+
+/// What these manifests hold, as far as the configuration lets us look.
+pub(crate) fn inventory(config: &Config, manifests: &str) -> Inventory {
+    let mut inventory = load_text("page", manifests).unwrap_or_else(|error| panic!("{error}\n{manifests}"));
+    config.restrict(&mut inventory);
+    inventory
+}
+
+/// The worlds of a page, each with the configuration that holds for it.
+pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
+    let world = |(config, manifests): (Config, String)| {
+        let inventory = inventory(&config, &manifests);
+        let mut ingresses: Vec<Ingress> = inventory.ingresses().cloned().collect();
+        ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+        (config, inventory, ingresses)
+    };
+    sources(page).into_iter().map(world).collect()
 }
 
 /// What one check says of a world, a line for each finding. What the engine and the policy say of themselves needs all

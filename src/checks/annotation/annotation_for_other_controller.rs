@@ -36,7 +36,7 @@ const READERS: [Reader; 5] = [
     Reader { prefix: "nginx.org/", name: "F5's NGINX Ingress Controller", controllers: F5 },
     Reader { prefix: "nginx.com/", name: "F5's NGINX Ingress Controller", controllers: F5 },
     Reader { prefix: "traefik.ingress.kubernetes.io/", name: "Traefik", controllers: TRAEFIK },
-    Reader { prefix: "ingress.kubernetes.io/", name: "ingress-nginx before 0.9 and old HAProxy", controllers: &[] },
+    Reader { prefix: "ingress.kubernetes.io/", name: "ingress-nginx before 0.9", controllers: &[] },
 ];
 
 /// What controllers write under `ingress.kubernetes.io/` themselves (kubernetes/ingress-gce, status annotations).
@@ -61,16 +61,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if reads(own, cx, key) || is_written_by_controllers(key) {
             continue;
         }
-        let message = format!("{controller} does not read it, {} does: it has no effect", foreign.name);
+        let message = format!("read by {}, not by {controller}: it has no effect", foreign.name);
         let finding = out.add(FieldPath::annotation(key), key, message);
         if has_own {
             finding.at_most(AUDIT);
         }
-        finding.help(if own.prefix == NGINX_PREFIX {
-            format!("use {NGINX_PREFIX}{} if there is one, or remove it", key.split('/').next_back().unwrap_or(key))
+        // ingress-nginx changed its prefix and kept most names behind it.
+        let is_renamed = own.prefix == NGINX_PREFIX && foreign.prefix == "ingress.kubernetes.io/";
+        if is_renamed {
+            finding.help(format!("ingress-nginx's prefix is {NGINX_PREFIX} now"));
         } else {
-            "remove it, or use this controller's own".to_owned()
-        });
+            finding.help("use this controller's own, or remove it");
+        }
     }
 }
 

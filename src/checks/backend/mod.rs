@@ -98,5 +98,12 @@ fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Ser
 
 /// Whether the controller is known to want a port of the Service itself.
 fn wants_service_port(cx: &Context<'_>) -> bool {
-    matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+    cx.dialect().engine == Engine::Traefik
+        || matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+}
+
+/// Requests go to the Service's own address, at the very number that the backend names: the number is not checked
+/// against the Service, a name is (section 4.5).
+fn dials_service_address(cx: &Context<'_>, port: &PortRef) -> bool {
+    cx.dialect().engine == Engine::Nginx && cx.nginx().service_upstream() && matches!(port, PortRef::Number(_))
 }

@@ -24,8 +24,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !cx.world.service(cx.namespace(), backend.name).is_absent() {
             continue;
         }
-        // ingress-nginx lets another Service answer in the place of one without endpoints (section 4.6).
-        let substitute = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
+        // ingress-nginx lets another Service answer in the place of one without endpoints, if that one exists
+        // (section 4.6).
+        let named = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
+        let substitute = named.filter(|named| !cx.world.service(cx.namespace(), named).is_absent());
         let consequence = match substitute {
             Some(substitute) => format!("visitors get service {substitute:?} of the default-backend annotation"),
             None => cx.dialect().without_backend().to_owned(),
@@ -35,6 +37,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let subject = format!("{} service={}", backend.at.subject(), backend.name);
         let finding = out.add(backend.name_field(), subject, message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
+        if let Some(named) = named {
+            finding.rests_on(Kind::Service, Key::new(cx.namespace(), named));
+        }
         if cx.is_unowned() || substitute.is_some() {
             finding.at_most(WARN);
         }

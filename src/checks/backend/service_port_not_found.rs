@@ -1,10 +1,10 @@
 //! IG202: the Service has no such port.
 
-use super::{service, service_backends, wants_service_port};
+use super::{dials_service_address, service, service_backends, wants_service_port};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{Key, Kind, Kinds, PortRef, Service, ServiceType};
+use crate::model::{Key, Kind, Kinds, PortRef, Protocol, Service, ServiceType};
 
 pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
     code: "IG202",
@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             "service {:?} has no port {}: {}",
             backend.name,
             backend.port,
-            if cx.dialect().engine.reads_nginx_annotations() && cx.nginx().service_upstream() {
+            if dials_service_address(cx, backend.port) {
                 "visitors get 502 or 504"
             } else {
                 cx.dialect().without_backend()
@@ -37,10 +37,19 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        match &service.ports[..] {
-            [] => finding.help("the service has no ports: give it one"),
-            [only] => finding.help(format!("use its only port {only}")).fix(backend.fix(only.number)),
-            ports => finding.help(format!("use one of its ports: {}", list(ports))),
+        // A port that speaks no HTTP is no way out. Where the controller wants the Service's own port, its targetPort
+        // says which one was meant.
+        let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
+        let meant = tcp.iter().find(|port| port.targets(backend.port));
+        match (meant, &tcp[..]) {
+            (Some(port), _) => {
+                finding.help(format!("use port {port}, whose targetPort it is")).fix(backend.fix(port.number))
+            }
+            (None, []) => finding.help("give the service a TCP port"),
+            (None, [only]) => finding
+                .help(format!("use its only {}port {only}", if service.ports.len() > 1 { "TCP " } else { "" }))
+                .fix(backend.fix(only.number)),
+            (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
         if cx.is_unowned() {
             finding.at_most(WARN);

@@ -1,6 +1,6 @@
 //! IG205: only UDP or SCTP under that port.
 
-use super::{service, service_backends};
+use super::{service, service_backends, wants_service_port};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -25,7 +25,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if service.kind == ServiceType::ExternalName {
             continue;
         }
-        let meant = || service.ports.iter().filter(|port| port.answers_to(backend.port) || port.targets(backend.port));
+        // Where a targetPort does not count, it is service-port-not-found's.
+        let by_target = !wants_service_port(cx);
+        let meant = || {
+            let ports = service.ports.iter();
+            ports.filter(|port| port.answers_to(backend.port) || (by_target && port.targets(backend.port)))
+        };
         let Some(first) = meant().next() else { continue };
         if meant().any(|port| port.protocol == Protocol::Tcp) {
             continue;

@@ -1,10 +1,10 @@
 //! IG203: the backend names a targetPort in the place of the Service's port.
 
-use super::{service, service_backends, wants_service_port};
+use super::{dials_service_address, service, service_backends, wants_service_port};
 use crate::checks::context::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{Key, Kind, Kinds};
+use crate::model::{Key, Kind, Kinds, Protocol};
 
 pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
     code: "IG203",
@@ -28,16 +28,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if service.ports.iter().any(|port| port.answers_to(backend.port)) {
             continue;
         }
-        let meant: Vec<_> = service.ports.iter().filter(|port| port.targets(backend.port)).collect();
+        // Where none of them is TCP, service-port-not-tcp says so.
+        let meant: Vec<_> =
+            service.ports.iter().filter(|port| port.targets(backend.port) && port.protocol == Protocol::Tcp).collect();
         let Some(first) = meant.first() else { continue };
-        let message = format!(
-            "{} is a targetPort of service {:?}, not one of its ports: \
-             ingress-nginx and HAProxy serve it, with other controllers visitors get an error",
-            backend.port, backend.name
-        );
+        // Nothing listens on the Service's address under a targetPort.
+        let consequence = if dials_service_address(cx, backend.port) {
+            "with service-upstream visitors get 502 or 504"
+        } else {
+            "ingress-nginx and HAProxy serve it, elsewhere visitors get an error"
+        };
+        let message = format!("{} is a targetPort of service {:?}: {consequence}", backend.port, backend.name);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.help(format!("use the service's port {}", list(&meant)));
+        finding.help(format!("use its port {}", list(&meant)));
         finding.fix(backend.fix(first.number));
     }
 }

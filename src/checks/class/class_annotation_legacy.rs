@@ -26,10 +26,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let field = FieldPath::annotation(CLASS_ANNOTATION);
-    let message =
-        "this annotation is deprecated since Kubernetes 1.18: newer controllers ignore it, and visitors get 404";
-    let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
     let in_the_field = cx.ingress.class_name.as_deref();
+    let message = if in_the_field.is_some() {
+        "this annotation is deprecated, and spec.ingressClassName wins: it has no effect"
+    } else {
+        "this annotation is deprecated: visitors get 404 from a controller that no longer reads it"
+    };
+    let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
     let class_exists = matches!(cx.world.class(value), Lookup::Found(_));
     if in_the_field == Some(value) {
         finding.help("remove it; spec.ingressClassName says the same");
@@ -38,6 +41,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.help(format!("set spec.ingressClassName: {value} in its place"));
         finding.fix(Patch::on(&field, value).remove(&field).add(&class_field(), value));
     } else {
-        finding.help("name an IngressClass in spec.ingressClassName in its place");
+        finding.help("name the class in spec.ingressClassName only");
     }
 }

@@ -28,7 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
     match cx.nearest(value, cx.world.class_names()) {
-        Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near}")),
+        Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near} in its place")),
         None => finding.help("name an IngressClass in spec.ingressClassName in its place"),
     };
 }

@@ -26,13 +26,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if !ClassRules::is_gce(name) || !unseen || cx.taker.owner != Owner::Nobody {
         return;
     }
-    let message = format!("GKE's controller ignores an Ingress with ingressClassName {name:?}: visitors get 404");
+    let message = format!(
+        "GKE's controller ignores ingressClassName {name:?}: no load balancer is made, and visitors reach nothing"
+    );
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
     finding.help(format!("remove it and annotate {CLASS_ANNOTATION}: {name}"));
-    if cx.ingress.meta.annotations.get(CLASS_ANNOTATION).is_some() {
-        finding.fix(Patch::on(&class_field(), name).remove(&class_field()));
-    } else if cx.ingress.meta.annotations.iter().next().is_some() {
+    // Where there are no annotations yet, a patch would have to know that to add the map.
+    if cx.ingress.meta.annotations.iter().next().is_some() {
         let annotation = FieldPath::annotation(CLASS_ANNOTATION);
         finding.fix(Patch::on(&class_field(), name).remove(&class_field()).add(&annotation, name));
     }

@@ -33,9 +33,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let message = if ignored {
-        "the Ingress names no class: no controller serves it"
+        "the Ingress names no class: nobody serves it, and visitors get 404"
     } else {
-        "the Ingress names no class: most controllers ignore it, and visitors get 404"
+        "the Ingress names no class: ingress-nginx and others ignore it, and visitors get 404"
     };
     let finding = out.add(class_field(), "classless", message);
     finding.rests_on_index("served classes");

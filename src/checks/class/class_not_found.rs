@@ -27,7 +27,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if !unseen || cx.taker.owner != Owner::Nobody || ClassRules::is_gce(name) {
         return;
     }
-    let message = format!("IngressClass {} does not exist: no controller serves this Ingress", Quoted(name));
+    let message =
+        format!("IngressClass {} does not exist: nobody serves this Ingress, and visitors get 404", Quoted(name));
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
     match cx.nearest(name, cx.world.class_names()) {

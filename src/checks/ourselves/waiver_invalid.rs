@@ -29,10 +29,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 let name = Quoted(waiver.check);
                 let (message, help) = match find(waiver.check) {
                     None => (format!("{name} is no check"), nearest(cx, waiver.check)),
-                    Some(check) if !check.waivable => (
-                        format!("{name} cannot be waived: its harm goes beyond this Ingress"),
-                        "mend the fault".to_owned(),
-                    ),
+                    Some(check) if !check.waivable => {
+                        (format!("{name} cannot be waived on an object"), "mend the fault".to_owned())
+                    }
                     Some(_) if waiver.expired(cx.world.now()) => {
                         let until = waiver.until.map(|day| day.to_string()).unwrap_or_default();
                         (
@@ -53,6 +52,6 @@ fn nearest(cx: &Context<'_>, wanted: &str) -> String {
     let names = ALL.iter().flat_map(|check| [check.code, check.name]);
     match cx.nearest(wanted, names) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => "ingress-guard checks lists them".to_owned(),
+        None => "see those that there are with ingress-guard checks".to_owned(),
     }
 }

@@ -26,8 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 "path {path} holds the control character {character:?}: \
                  no request matches it, and it can break the controller's configuration"
             );
-            out.add(at.field().field("path"), at.subject(), message)
-                .help("remove it; look for a YAML block that ends in a line break");
+            out.add(at.field().field("path"), at.subject(), message).help("look for a YAML block after | or >");
         }
     }
     if cx.dialect().engine.reads_nginx_annotations() {
@@ -41,11 +40,11 @@ fn annotations(cx: &Context<'_>, out: &mut Findings) {
         if let Some(character) = control_character(value).filter(|_| is_single_line) {
             let message = format!(
                 "{} holds the control character {character:?}: \
-                 the controller refuses or drops the annotation, and visitors get the site without it",
+                 it or the whole Ingress is dropped, visitors get the wrong page or 404",
                 Quoted(value)
             );
             let finding = out.add(FieldPath::annotation(key), key, message);
-            finding.at_most(Levels::new(Level::Warn, Level::Deny)).help("write the value on one line");
+            finding.at_most(Levels::new(Level::Warn, Level::Deny)).help("write it on one line");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! IG305: the host serves `/` and nothing below it.
 
+use std::collections::HashSet;
+
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Host, Ingress, Kind, Kinds, Path, PathRef, PathType};
@@ -22,8 +24,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.ingress.default_backend.is_some() {
         return;
     }
+    let others = cx.ingress.paths().filter(|at| !is_exact_root(at.path));
+    let has_more: HashSet<&Host> = others.map(|at| &at.rule.host).collect();
     for at in cx.ingress.paths().filter(|at| is_exact_root(at.path)) {
-        if is_alone(cx, at) {
+        if !has_more.contains(&at.rule.host) && is_alone(cx, &at.rule.host) {
             let field = at.field().field("pathType");
             let message =
                 "Exact \"/\" is the only path of this host: visitors get 404 for everything but the bare root";
@@ -38,12 +42,8 @@ fn is_exact_root(path: &Path) -> bool {
     path.routed() == "/" && path.path_type == PathType::Exact
 }
 
-/// No other path for this host, in this Ingress or another.
-fn is_alone(cx: &Context<'_>, at: PathRef<'_>) -> bool {
-    let host = &at.rule.host;
-    if cx.ingress.paths().any(|other| other.rule.host == *host && !is_exact_root(other.path)) {
-        return false;
-    }
+/// No other path for this host in any other Ingress.
+fn is_alone(cx: &Context<'_>, host: &Host) -> bool {
     let has_more = |other: &Ingress| {
         let more = |path: PathRef<'_>| path.rule.host == *host && !is_exact_root(path.path);
         other.default_backend.is_some() || other.paths().any(more)

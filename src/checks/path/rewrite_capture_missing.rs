@@ -30,14 +30,15 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let has = match count {
-            0 => "no capture group".to_owned(),
-            1 => "1 capture group".to_owned(),
-            more => format!("{more} capture groups"),
+            0 => "no group".to_owned(),
+            1 => "1 group".to_owned(),
+            more => format!("{more} groups"),
         };
         let message = format!(
-            "${wanted} in {} is empty, since path {} has {has}: the backend gets the same path for every request",
+            "${wanted} in {} is empty, path {} has {has}: {}",
             Quoted(target),
-            Quoted(path)
+            Quoted(path),
+            consequence(target, count)
         );
         let finding = out.add(
             FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target")),
@@ -45,10 +46,25 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             message,
         );
         finding.help(match count {
-            0 => "put the part to keep in parentheses, as in /api(/|$)(.*) with /$2".to_owned(),
+            0 => "capture what to keep: /api(/|$)(.*) with /$2".to_owned(),
+            1 => "use $1, or add the group to the path".to_owned(),
             _ => format!("use ${count} or less, or add the group to the path"),
         });
     }
+}
+
+/// What the backend is asked for, with every capture that is missing left empty.
+fn consequence(target: &str, groups: usize) -> String {
+    let mut pieces = target.split('$');
+    let mut rewritten = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
+            Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
+            // What it stands for differs from request to request.
+            _ => return "that part of the path is lost".to_owned(),
+        }
+    }
+    format!("every request becomes {}", Quoted(&rewritten))
 }
 
 /// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).

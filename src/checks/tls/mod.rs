@@ -14,18 +14,27 @@ pub(super) use tls_rule_host_uncovered::TLS_RULE_HOST_UNCOVERED;
 pub(super) use tls_secret_not_found::TLS_SECRET_NOT_FOUND;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
 
+use std::collections::{HashMap, HashSet};
+
 use super::Context;
 use crate::cluster::Lookup;
 use crate::model::{Certificate, FieldPath, Host, Secret, TlsEntry, TlsFacts};
-use crate::routing::Engine;
+use crate::routing::{Engine, Owner};
 
-/// The distinct Secrets that the TLS entries name, each with the first entry that names it.
+/// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
+/// (kubernetes-sigs/aws-load-balancer-controller#3178).
+fn reads_secrets(cx: &Context<'_>) -> bool {
+    cx.taker.owner != Owner::Controller("ingress.k8s.aws/alb")
+}
+
+/// The distinct Secrets that the TLS entries name, each with the first entry that names it; none where the controller
+/// does not read them.
 fn secrets<'a>(cx: &Context<'a>) -> impl Iterator<Item = (usize, &'a str, Lookup<&'a Secret>)> {
-    let entries = &cx.ingress.tls;
+    let mut seen = HashSet::new();
+    let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
     entries.iter().enumerate().filter_map(move |(index, entry)| {
         let name = entry.secret_name.as_deref()?;
-        let first = entries.iter().position(|entry| entry.secret_name.as_deref() == Some(name));
-        (first == Some(index)).then(|| (index, name, cx.world.secret(cx.namespace(), name)))
+        seen.insert(name).then(|| (index, name, cx.world.secret(cx.namespace(), name)))
     })
 }
 
@@ -43,12 +52,29 @@ fn secret_field(entry: usize) -> FieldPath {
     FieldPath::spec().field("tls").index(entry).field("secretName")
 }
 
-/// The entry that is meant for a host: the first that names it, else the first with a wildcard over it.
-fn entry_for<'a>(tls: &'a [TlsEntry], host: &Host) -> Option<(usize, &'a TlsEntry)> {
-    let named = |entry: &TlsEntry| entry.hosts.contains(host);
-    let covered = |entry: &TlsEntry| entry.hosts.iter().any(|pattern| pattern.covers(host));
-    let at = tls.iter().position(named).or_else(|| tls.iter().position(covered))?;
-    tls.get(at).map(|entry| (at, entry))
+/// Which entry is meant for which host. An Ingress can have thousands of both.
+struct Entries<'a> {
+    tls: &'a [TlsEntry],
+    first_with: HashMap<&'a Host, usize>,
+}
+
+impl<'a> Entries<'a> {
+    fn of(tls: &'a [TlsEntry]) -> Self {
+        let mut first_with = HashMap::new();
+        for (index, entry) in tls.iter().enumerate() {
+            entry.hosts.iter().for_each(|host| {
+                first_with.entry(host).or_insert(index);
+            });
+        }
+        Self { tls, first_with }
+    }
+
+    /// The first entry that names the host, else the first with a wildcard over it.
+    fn meant_for(&self, host: &Host) -> Option<(usize, &'a TlsEntry)> {
+        let covering = || host.wildcard().and_then(|wildcard| self.first_with.get(&wildcard));
+        let at = *self.first_with.get(host).or_else(covering)?;
+        self.tls.get(at).map(|entry| (at, entry))
+    }
 }
 
 /// Somebody has been asked to issue the certificate: cert-manager's ingress-shim, or what reads kube-lego's

@@ -23,15 +23,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (entry, name, secret) in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
         let now = cx.world.now();
-        let what = if now > certificate.not_after {
-            format!("expired on {}", certificate.not_after.strftime("%F"))
+        let (what, help) = if now > certificate.not_after {
+            (format!("expired on {}", certificate.not_after.strftime("%F")), "renew it")
         } else if now < certificate.not_before {
-            format!("is not valid before {}", certificate.not_before.strftime("%F"))
+            let what = format!("is not valid before {}", certificate.not_before.strftime("%F"));
+            (what, "keep the previous one until then")
         } else {
             continue;
         };
         let message = format!("the certificate in secret {} {what}: browsers refuse it", Quoted(name));
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
-        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help("renew it");
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
     }
 }

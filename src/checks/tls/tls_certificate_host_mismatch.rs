@@ -1,6 +1,6 @@
 //! IG403: the certificate is for other hosts.
 
-use super::{certificate, entry_for, secret_field, without_certificate};
+use super::{Entries, certificate, reads_secrets, secret_field, without_certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -21,8 +21,12 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    if !reads_secrets(cx) {
+        return;
+    }
+    let entries = Entries::of(&cx.ingress.tls);
     for (_, host) in cx.ingress.hosts() {
-        let Some((index, entry)) = entry_for(&cx.ingress.tls, host).filter(|_| *host != Host::Any) else { continue };
+        let Some((index, entry)) = entries.meant_for(host).filter(|_| *host != Host::Any) else { continue };
         let Some(name) = entry.secret_name.as_deref() else { continue };
         let Lookup::Found(own) = certificate(cx, entry) else { continue };
         if own.covers(host) || another_may_serve(cx, entry, host) {
@@ -32,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             format!("the certificate in secret {} does not cover {host}: {}", Quoted(name), without_certificate(cx));
         let finding = out.add(secret_field(index), format!("{host} secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        finding.help("name a certificate that does, or have this one issued for the host as well");
+        finding.help("reissue it for this host too");
     }
 }
 

@@ -1,8 +1,12 @@
 //! IG407: a certificate for a host that nobody serves.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
+use crate::routing::Engine;
 
 pub(crate) static TLS_HOST_UNROUTED: Check = Check {
     code: "IG407",
@@ -18,21 +22,22 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // An Ingress that is nothing but a default backend takes every host.
-    if cx.ingress.rules.is_empty() {
+    // A default backend takes the hosts that no rule takes. On ingress-nginx only where it stands alone (section 2.3).
+    let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().engine != Engine::Nginx;
+    if cx.ingress.rules.is_empty() || takes_the_rest {
         return;
     }
     let routed = own_hosts(cx);
+    let names = LazyCell::new(|| routed.iter().map(ToString::to_string).collect::<Vec<_>>());
     for (index, entry) in cx.ingress.tls.iter().enumerate() {
         for (position, host) in entry.hosts.iter().enumerate() {
-            if routed.iter().any(|own| own.covers(host) || host.covers(own)) || may_be_routed_elsewhere(cx, host) {
+            if is_among(&routed, host) || may_be_routed_elsewhere(cx, host) {
                 continue;
             }
-            let message = format!("no rule routes {host}: its visitors get 404, and this entry has no effect");
+            let message = format!("no rule routes {host}: its visitors get 404");
             let field = FieldPath::spec().field("tls").index(index).field("hosts").index(position);
             let finding = out.add(field, host.to_string(), message);
             finding.rests_on_index("hosts");
-            let names: Vec<String> = routed.iter().map(ToString::to_string).collect();
             match cx.nearest(&host.to_string(), names.iter().map(String::as_str)) {
                 Some(near) => finding.help(format!("did you mean {near}?")),
                 None => finding.help("add a rule for it, or remove it here"),
@@ -42,13 +47,21 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 /// Hosts that this Ingress itself routes: its rules, their aliases, and their www twins where those are redirected.
-fn own_hosts(cx: &Context<'_>) -> Vec<Host> {
-    let mut hosts: Vec<Host> = cx.ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
+fn own_hosts(cx: &Context<'_>) -> BTreeSet<Host> {
+    let mut hosts: BTreeSet<Host> = cx.ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
     if cx.nginx().redirects_www() {
         hosts.extend(hosts.iter().filter_map(Host::www_twin).collect::<Vec<_>>());
     }
     hosts.extend(cx.nginx().server_aliases().map(Host::parse));
     hosts
+}
+
+/// One of these hosts is this one, stands over it or, where it is a wildcard, under it.
+fn is_among(routed: &BTreeSet<Host>, host: &Host) -> bool {
+    routed.contains(host)
+        || routed.contains(&Host::Any)
+        || host.wildcard().is_some_and(|wildcard| routed.contains(&wildcard))
+        || (matches!(host, Host::Wildcard(_)) && routed.iter().any(|own| host.covers(own)))
 }
 
 /// Another Ingress routes this host, or nobody can tell: which exact hosts lie under a wildcard is not indexed.

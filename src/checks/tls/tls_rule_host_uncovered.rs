@@ -1,10 +1,10 @@
 //! IG406: a host that TLS forgot.
 
-use super::{certificate, entry_for};
+use super::{Entries, certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
-use crate::model::{FieldPath, Host, Key, Kind, Kinds};
+use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
 
 pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     code: "IG406",
@@ -13,7 +13,7 @@ pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     levels: Levels::new(Level::Warn, Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
-    needs: Kinds::of(&[Kind::Secret]),
+    needs: Kinds::of(&[Kind::Ingress, Kind::Secret]),
     hints: Kinds::NONE,
     page: include_str!("tls_rule_host_uncovered.md"),
     run,
@@ -25,8 +25,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if tls.is_empty() || asks_for_default || cx.dialect().default_certificate {
         return;
     }
+    let entries = Entries::of(tls);
     for (rule, host) in cx.ingress.hosts() {
-        if *host == Host::Any || entry_for(tls, host).is_some() {
+        if *host == Host::Any || entries.meant_for(host).is_some() {
             continue;
         }
         // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
@@ -35,7 +36,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Lookup::Absent => false,
             Lookup::Unknown => true,
         });
-        if may_cover {
+        // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
+        let elsewhere = |other: &Ingress| Entries::of(&other.tls).meant_for(host).is_some();
+        if may_cover || !cx.world.other_on(host, elsewhere).is_absent() {
             continue;
         }
         let consequence =
@@ -43,8 +46,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("no TLS entry is for {host}: {consequence} the controller's fake certificate");
         let field = FieldPath::spec().field("rules").index(rule).field("host");
         let finding = out.add(field, host.to_string(), message);
-        finding
-            .help("add it to spec.tls[].hosts with a certificate for it, or move the rule to an Ingress without TLS");
+        finding.rests_on_index("hosts");
+        finding.help("add it to spec.tls, or move its rule to an Ingress without TLS");
         for name in tls.iter().filter_map(|entry| entry.secret_name.as_deref()) {
             finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         }

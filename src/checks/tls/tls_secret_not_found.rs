@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         } else if let Some(near) = cx.nearest(name, cx.world.secret_names(cx.namespace())) {
             finding.help(format!("did you mean {near:?}?"));
         } else {
-            finding.help("apply the Secret first, or name an issuer that makes it");
+            finding.help("apply it first, or name an issuer for it");
         }
     }
 }

@@ -49,8 +49,8 @@ fn fault(cx: &Context<'_>, facts: &TlsFacts) -> Option<Fault> {
             let help = match fault {
                 TlsFault::Empty(_) if is_issued_for_it(cx) => "the issuer is still at work",
                 TlsFault::KeysMissing(_) | TlsFault::Empty(_) => "put certificate and key into tls.crt and tls.key",
-                TlsFault::BadCertificate | TlsFault::BadKey => "put PEM text there, and encode it once only",
-                TlsFault::KeyMismatch => "put the key there that the certificate was issued for",
+                TlsFault::BadCertificate | TlsFault::BadKey => "put PEM text there, encoded once",
+                TlsFault::KeyMismatch => "use the key of that certificate",
                 TlsFault::LeafNotFirst => "put the server's certificate first, then its intermediates",
             };
             let is_note = matches!(fault, TlsFault::Empty(_)) && is_issued_for_it(cx);
@@ -58,7 +58,7 @@ fn fault(cx: &Context<'_>, facts: &TlsFacts) -> Option<Fault> {
         }
         // ingress-nginx rejects the whole Secret then (section 5.2); others do not look at it.
         TlsFacts::Pair { ca_readable: false, .. } if cx.dialect().engine == Engine::Nginx => Some(Fault {
-            what: "has an unreadable ca.crt beside a good pair, and the controller rejects it as a whole".to_owned(),
+            what: "has an unreadable ca.crt, and the good pair is dropped with it".to_owned(),
             consequence,
             help: "mend or remove ca.crt",
             is_note: false,

@@ -1,0 +1,57 @@
+//! A fix mends: for every finding of every page that offers a patch, the patched Ingress no longer has it, and has nothing
+//! new.
+
+use std::collections::BTreeSet;
+
+use ingress_guard::checks;
+use ingress_guard::cluster::Object;
+use ingress_guard::config::Config;
+use ingress_guard::finding::Finding;
+use ingress_guard::model::Ingress;
+use serde_json::Value;
+
+use crate::pages::{inventory, now, sources};
+
+/// The Ingresses among these manifests, as the JSON that an API server would store.
+fn documents(manifests: &str) -> Vec<Value> {
+    let documents = manifests.split("---\n").map(|text| serde_saphyr::from_str::<Value>(text).unwrap());
+    documents.filter(|document| document["kind"] == "Ingress").collect()
+}
+
+/// What the whole engine says of an Ingress in the place of the stored one.
+fn judge(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> {
+    let mut inventory = inventory(config, manifests);
+    let ingress: Ingress = serde_json::from_value(document.clone()).unwrap();
+    inventory.apply(Object::Ingress(Box::new(ingress.clone())));
+    config.engine().run(&ingress, &inventory, now(), None).findings
+}
+
+fn identities(findings: &[Finding]) -> BTreeSet<(&'static str, Box<str>)> {
+    findings.iter().map(|finding| (finding.code, finding.subject.clone())).collect()
+}
+
+#[test]
+fn a_fix_removes_its_finding_and_adds_none() {
+    let mut exercised = BTreeSet::new();
+    for check in checks::ALL {
+        for (config, manifests) in sources(check.page) {
+            for document in documents(&manifests) {
+                let before = judge(&config, &manifests, &document);
+                for finding in &before {
+                    let Some(fix) = &finding.fix else { continue };
+                    let patch = serde_json::to_value(fix).unwrap();
+                    assert_eq!(patch[0]["op"], "test", "{finding}: {patch}");
+                    let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+                    let mut mended = document.clone();
+                    json_patch::patch(&mut mended, &patch).unwrap_or_else(|error| panic!("{finding}: {error}"));
+                    let after = identities(&judge(&config, &manifests, &mended));
+                    assert!(!after.contains(&(finding.code, finding.subject.clone())), "{finding}: still there");
+                    let new: Vec<_> = after.difference(&identities(&before)).cloned().collect();
+                    assert!(new.is_empty(), "{finding}: {new:?}");
+                    exercised.insert(finding.code);
+                }
+            }
+        }
+    }
+    assert!(exercised.len() >= 4, "only {exercised:?} have fixes on their pages");
+}

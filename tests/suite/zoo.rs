@@ -1,0 +1,463 @@
+//! The zoo: Ingresses that look wrong and are not. Each runs through the whole default engine under `guard`, and none is
+//! denied or warned about, or gets exactly the word that its test says.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use ingress_guard::cluster::{Coverage, Inventory, Lookup, load_text};
+use ingress_guard::config::Config;
+use ingress_guard::finding::Level;
+use ingress_guard::model::Kind;
+use ingress_guard::policy::Circumstances;
+
+use crate::pages::{fixtures, now};
+
+/// ingress-nginx under its usual name, and a Service `web` with one port.
+const NGINX: &str = r"
+{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {ports: [{port: 80, name: http}]}}
+---
+";
+const WEB: &str = "{service: {name: web, port: {number: 80}}}";
+const NO_ANNOTATIONS: &[(&str, &str)] = &[];
+
+/// An Ingress of namespace `shop`; `spec` is what stands between the braces.
+fn ingress(name: &str, annotations: &[(&str, &str)], spec: &str) -> String {
+    let annotations: serde_json::Map<_, _> = annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
+    let annotations = serde_json::Value::from(annotations);
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\n\
+         metadata: {{name: {name}, namespace: shop, annotations: {annotations}}}\nspec: {{{spec}}}\n---\n"
+    )
+}
+
+/// A rule that sends these Prefix paths to `web`; no host where it is empty.
+fn rule(host: &str, paths: &[&str]) -> String {
+    let paths: Vec<String> =
+        paths.iter().map(|path| format!("{{path: {path:?}, pathType: Prefix, backend: {WEB}}}")).collect();
+    let host = if host.is_empty() { String::new() } else { format!("host: {host:?}, ") };
+    format!("{{{host}http: {{paths: [{}]}}}}", paths.join(", "))
+}
+
+/// The spec of an Ingress of class nginx with these rules.
+fn nginx(rules: &[String]) -> String {
+    format!("ingressClassName: nginx, rules: [{}]", rules.join(", "))
+}
+
+fn class(name: &str, controller: &str) -> String {
+    format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: {name}}}, \
+         spec: {{controller: {controller}}}}}\n---\n"
+    )
+}
+
+fn service(name: &str, spec: &str) -> String {
+    format!("{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: shop}}, spec: {{{spec}}}}}\n---\n")
+}
+
+fn secret(name: &str, hosts: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: shop}}\nstringData:\n  \
+         tls.crt: certificate({hosts})\n  tls.key: key(own)\n---\n"
+    )
+}
+
+fn store(manifests: &str) -> Inventory {
+    load_text("zoo", &fixtures::expand(manifests)).unwrap_or_else(|error| panic!("{error}\n{manifests}"))
+}
+
+/// What every Ingress of the store is told above a note for audits: level, code and name.
+fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
+    let config = Config::default();
+    let engine = config.engine();
+    let mut said = Vec::new();
+    for ingress in inventory.ingresses() {
+        let circumstances = Circumstances {
+            ingress,
+            namespace_labels: Lookup::Absent,
+            dry_run,
+            user: "",
+            groups: &[],
+            held: None,
+            now: now(),
+        };
+        let verdict = config.policy.judge(engine.run(ingress, inventory, now(), None).findings, &circumstances);
+        let loud = verdict.rulings.iter().filter(|ruling| ruling.level > Level::Audit);
+        said.extend(loud.map(|r| format!("{} {} {}", r.level, r.finding.code, ingress.meta.key.name)));
+    }
+    said.sort();
+    said
+}
+
+fn accused(manifests: &str) -> Vec<String> {
+    said(&store(manifests), false)
+}
+
+const NOBODY: &[&str] = &[];
+
+#[test]
+fn cert_managers_solver_is_nobodys_to_judge() {
+    let solver = |path: &str| {
+        format!(
+            "{NGINX}
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: cm-acme-http-solver-x7k2p
+  namespace: shop
+  labels: {{acme.cert-manager.io/http01-solver: \"true\"}}
+spec:
+  ingressClassName: nginx-of-the-issuer
+  rules:
+    - host: app.example.com
+      http:
+        paths:
+          - path: {path:?}
+            pathType: ImplementationSpecific
+            backend: {{service: {{name: cm-acme-http-solver-9m4fd, port: {{number: 8089}}}}}}
+"
+        )
+    };
+    assert_eq!(accused(&solver("/.well-known/acme-challenge/t0k3n")), NOBODY);
+    // The label is anybody's to put on: what nobody may waive holds all the same.
+    assert_eq!(accused(&solver("/.well-known/acme-challenge/\n")), ["deny IG315 cm-acme-http-solver-x7k2p"]);
+}
+
+#[test]
+fn a_canary_pair_shares_host_and_path_on_purpose() {
+    let canary = |annotations: &[(&str, &str)]| {
+        let spec = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: /, \
+                    pathType: Prefix, backend: {service: {name: web-canary, port: {number: 80}}}}]}}]";
+        accused(&format!(
+            "{NGINX}{}{}{}",
+            service("web-canary", "ports: [{port: 80}]"),
+            ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])])),
+            ingress("web-canary", annotations, spec),
+        ))
+    };
+    const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
+    const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
+    assert_eq!(canary(&[(CANARY, "true"), (WEIGHT, "10")]), NOBODY);
+    assert_eq!(canary(&[(CANARY, "true"), (WEIGHT, "0")]), NOBODY, "a rollout at rest");
+    assert_eq!(canary(&[(CANARY, "false"), (WEIGHT, "0")]), NOBODY, "after the rollout");
+}
+
+#[test]
+fn an_action_of_the_aws_controller_has_no_service() {
+    let spec = "ingressClassName: alb, rules: [{http: {paths: [\
+                {path: /, pathType: Prefix, backend: {service: {name: ssl-redirect, port: {name: use-annotation}}}}]}}]";
+    let annotations = [
+        ("alb.ingress.kubernetes.io/group.name", "shared"),
+        ("alb.ingress.kubernetes.io/actions.ssl-redirect", "{\n  \"Type\": \"redirect\"\n}"),
+    ];
+    let world = class("alb", "ingress.k8s.aws/alb") + &ingress("web", &annotations, spec);
+    assert_eq!(accused(&world), NOBODY);
+}
+
+#[test]
+fn the_aws_controller_never_looks_at_secrets() {
+    let world = |entry: &str| {
+        let spec = format!("ingressClassName: alb, tls: [{entry}], rules: [{}]", rule("app.example.com", &["/"]));
+        let alb = class("alb", "ingress.k8s.aws/alb");
+        accused(&format!("{NGINX}{alb}{}{}", secret("other", "b.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world("{hosts: [app.example.com], secretName: absent}"), NOBODY);
+    assert_eq!(world("{hosts: [app.example.com], secretName: other}"), NOBODY);
+}
+
+#[test]
+fn a_resource_backend_names_no_service() {
+    let spec = "ingressClassName: bucket, defaultBackend: {resource: {kind: Bucket, name: pages}}";
+    assert_eq!(accused(&(class("bucket", "example.com/buckets") + &ingress("web", NO_ANNOTATIONS, spec))), NOBODY);
+}
+
+#[test]
+fn a_tls_entry_without_a_secret_asks_for_the_default_certificate() {
+    let spec = format!("tls: [{{hosts: [app.example.com]}}], {}", nginx(&[rule("app.example.com", &["/"])]));
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec))), NOBODY);
+}
+
+#[test]
+fn an_empty_list_of_tls_hosts_leaves_the_choice_to_the_certificate() {
+    let world = |entry: &str| {
+        let spec = format!("tls: [{entry}], {}", nginx(&[rule("app.example.com", &["/"])]));
+        accused(&format!("{NGINX}{}{}", secret("wild", "*.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world("{hosts: [], secretName: wild}"), NOBODY);
+    assert_eq!(world("{secretName: wild}"), NOBODY);
+    assert_eq!(world("{hosts: []}"), NOBODY);
+}
+
+#[test]
+fn a_wildcard_tls_host_stands_over_exact_rule_hosts_of_one_label() {
+    let world = |hosts: &[&str]| {
+        let rules: Vec<String> = hosts.iter().map(|host| rule(host, &["/"])).collect();
+        let spec = format!("tls: [{{hosts: [\"*.example.com\"], secretName: wild}}], {}", nginx(&rules));
+        accused(&format!("{NGINX}{}{}", secret("wild", "*.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world(&["app.example.com", "api.example.com"]), NOBODY);
+    assert_eq!(world(&["app.example.com", "a.b.example.com"]), ["warn IG406 web"], "two labels are not covered");
+}
+
+#[test]
+fn a_www_host_needs_no_rule_where_it_is_redirected() {
+    let tls = "tls: [{hosts: [example.com, www.example.com], secretName: www}]";
+    let spec = format!("{tls}, {}", nginx(&[rule("example.com", &["/"])]));
+    let world = |annotations: &[(&str, &str)]| {
+        let secret = secret("www", "example.com, www.example.com");
+        accused(&format!("{NGINX}{secret}{}", ingress("web", annotations, &spec)))
+    };
+    assert_eq!(world(&[("nginx.ingress.kubernetes.io/from-to-www-redirect", "true")]), NOBODY);
+    assert_eq!(world(&[]), ["warn IG407 web"], "without the redirect nobody routes it");
+}
+
+#[test]
+fn services_without_pods_of_their_own_are_services() {
+    for spec in [
+        "type: ExternalName, externalName: legacy.example.net",
+        "clusterIP: None, selector: {app: web}, ports: [{port: 80}]",
+        "ports: [{port: 80}]",
+    ] {
+        let backend = "ingressClassName: nginx, defaultBackend: {service: {name: legacy, port: {number: 80}}}";
+        let world = format!("{NGINX}{}{}", service("legacy", spec), ingress("web", NO_ANNOTATIONS, backend));
+        assert_eq!(accused(&world), NOBODY, "{spec}");
+    }
+}
+
+#[test]
+fn two_ingresses_may_share_a_host() {
+    let web = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])]));
+    let api = ingress("api", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/api"])]));
+    assert_eq!(accused(&format!("{NGINX}{web}{api}")), NOBODY);
+}
+
+#[test]
+fn ingresses_of_different_classes_may_both_be_without_a_host() {
+    let inside = format!("ingressClassName: inside, rules: [{}]", rule("", &["/"]));
+    let world = format!(
+        "{NGINX}{}{}{}",
+        class("inside", "k8s.io/ingress-nginx-inside"),
+        ingress("web", NO_ANNOTATIONS, &nginx(&[rule("", &["/"])])),
+        ingress("inside", NO_ANNOTATIONS, &inside),
+    );
+    assert_eq!(accused(&world), NOBODY);
+}
+
+#[test]
+fn classes_that_controllers_match_by_name_need_no_object() {
+    let spec = format!("rules: [{}]", rule("app.example.com", &["/"]));
+    for (annotation, field) in
+        [(Some("gce"), None), (Some("gce-internal"), None), (Some("contour"), None), (None, Some("contour"))]
+    {
+        let annotations: Vec<_> = annotation.iter().map(|class| ("kubernetes.io/ingress.class", *class)).collect();
+        let field = field.map(|class| format!("ingressClassName: {class}, ")).unwrap_or_default();
+        let world = format!("{NGINX}{}", ingress("web", &annotations, &(field + &spec)));
+        assert_eq!(accused(&world), NOBODY, "{annotations:?} {spec}");
+    }
+}
+
+#[test]
+fn a_port_without_a_name_is_found_by_its_number_only() {
+    let world = |port: &str| {
+        let spec = format!("ingressClassName: nginx, defaultBackend: {{service: {{name: plain, port: {{{port}}}}}}}");
+        accused(&format!("{NGINX}{}{}", service("plain", "ports: [{port: 80}]"), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world("number: 80"), NOBODY);
+    assert_eq!(world("number: 81"), ["deny IG202 web"]);
+    assert_eq!(world("name: http"), ["deny IG202 web"]);
+}
+
+#[test]
+fn numbers_written_as_text_are_numbers_as_target_ports_and_names_as_port_names() {
+    let world = |port: &str| {
+        let ports = "ports: [{port: 80, targetPort: \"8080\", name: \"9090\"}]";
+        let spec = format!("ingressClassName: nginx, defaultBackend: {{service: {{name: text, port: {{{port}}}}}}}");
+        accused(&format!("{NGINX}{}{}", service("text", ports), ingress("web", NO_ANNOTATIONS, &spec)))
+    };
+    assert_eq!(world("number: 80"), NOBODY);
+    assert_eq!(world("name: \"9090\""), NOBODY);
+    assert_eq!(world("number: 8080"), ["warn IG203 web"]);
+    assert_eq!(world("number: 9090"), ["deny IG202 web"]);
+}
+
+#[test]
+fn five_thousand_paths_and_two_thousand_hosts_are_judged_in_no_time() {
+    let paths: Vec<String> = (0..5000).map(|number| format!("/p{number}")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let wide = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &paths)]));
+    let mut hosts = String::new();
+    let rules: Vec<String> = (0..2000)
+        .map(|number| {
+            let _ = write!(hosts, "h{number}.example.com, ");
+            rule(&format!("h{number}.example.com"), &["/"])
+        })
+        .collect();
+    let tall = format!("tls: [{{hosts: [{hosts}]}}], {}", nginx(&rules));
+    for (name, world) in [("paths", wide), ("hosts", ingress("web", NO_ANNOTATIONS, &tall))] {
+        let inventory = store(&format!("{NGINX}{world}"));
+        let start = Instant::now();
+        assert_eq!(said(&inventory, false), NOBODY);
+        // Generous: unoptimized, on a machine that does other things.
+        assert!(start.elapsed() < Duration::from_secs(2), "the {name} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn five_thousand_faults_are_found_in_no_time() {
+    let path = |number: usize| {
+        format!(
+            "{{path: /p{number}, pathType: Prefix, backend: {{service: {{name: w{number}, port: {{number: 80}}}}}}}}"
+        )
+    };
+    let paths: Vec<String> = (0..5000).map(path).collect();
+    let rules = format!("{{host: app.example.com, http: {{paths: [{}]}}}}", paths.join(", "));
+    let services: String = (0..2000).map(|number| service(&format!("s{number}"), "ports: [{port: 80}]")).collect();
+    let inventory = store(&format!("{NGINX}{services}{}", ingress("web", NO_ANNOTATIONS, &nginx(&[rules]))));
+    let start = Instant::now();
+    assert_eq!(said(&inventory, false).len(), 5000);
+    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+}
+
+#[test]
+fn the_rules_of_nginx_are_not_put_on_other_controllers() {
+    let spec = format!("ingressClassName: haproxy, rules: [{}]", rule("app.example.com", &["/api/.*"]));
+    let annotations = [
+        ("nginx.ingress.kubernetes.io/rewrite-target", "/$2\n"),
+        ("haproxy.org/path-rewrite", "/api/(.*) /\\1\n"),
+        ("nginx.org/rewrites", "x"),
+    ];
+    let world =
+        format!("{NGINX}{}{}", class("haproxy", "haproxy.org/ingress-controller"), ingress("web", &annotations, &spec));
+    assert_eq!(accused(&world), NOBODY);
+}
+
+#[test]
+fn annotations_of_many_lines_may_have_many_lines() {
+    let annotations = [
+        ("kubectl.kubernetes.io/last-applied-configuration", "{\"kind\":\"Ingress\"}\n"),
+        ("nginx.ingress.kubernetes.io/configuration-snippet", "more_set_headers \"A: b\";\ngzip on;\n"),
+        ("nginx.ingress.kubernetes.io/server-snippet", "location /x {\n  return 403;\n}\n"),
+        ("nginx.ingress.kubernetes.io/whitelist-source-range", "10.0.0.0/8,\n192.0.2.0/24\n"),
+        ("meta.helm.sh/notes", "a\tb\r\n"),
+    ];
+    let spec = nginx(&[rule("app.example.com", &["/"])]);
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &annotations, &spec))), NOBODY);
+}
+
+#[test]
+fn paths_with_odd_characters_are_no_patterns() {
+    let paths = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)"];
+    let spec = nginx(&[rule("app.example.com", &paths)]);
+    for annotations in [&[][..], &[("nginx.ingress.kubernetes.io/rewrite-target", "/$1")]] {
+        assert_eq!(accused(&format!("{NGINX}{}", ingress("web", annotations, &spec))), NOBODY);
+    }
+}
+
+#[test]
+fn the_old_tutorial_serves() {
+    let annotations = [("nginx.ingress.kubernetes.io/rewrite-target", "/$1")];
+    let spec = nginx(&[rule("hello-world.example", &["/"])]);
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &annotations, &spec))), NOBODY);
+}
+
+#[test]
+fn a_rewritten_api_and_a_plain_frontend_share_a_host() {
+    let api = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: \"/api(/|$)(.*)\", \
+               pathType: ImplementationSpecific, backend: {service: {name: web, port: {number: 80}}}}]}}]";
+    let annotations =
+        [("nginx.ingress.kubernetes.io/use-regex", "true"), ("nginx.ingress.kubernetes.io/rewrite-target", "/$2")];
+    let web = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])]));
+    assert_eq!(accused(&format!("{NGINX}{web}{}", ingress("api", &annotations, api))), NOBODY);
+}
+
+#[test]
+fn a_catch_all_wildcard_stands_beside_exact_hosts() {
+    let wildcard = ingress("any", NO_ANNOTATIONS, &nginx(&[rule("*.apps.example.com", &["/"])]));
+    let exact = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("web.apps.example.com", &["/"])]));
+    assert_eq!(accused(&format!("{NGINX}{wildcard}{exact}")), NOBODY);
+}
+
+#[test]
+fn a_class_is_served_where_somebody_has_given_an_address() {
+    let spec = format!("rules: [{}]", rule("app.example.com", &["/"]));
+    let named = format!("ingressClassName: edge, {spec}");
+    let annotated = [("kubernetes.io/ingress.class", "edge")];
+    for (code, annotations, spec) in
+        [("IG101", NO_ANNOTATIONS, &named), ("IG105", &annotated, &spec), ("IG102", NO_ANNOTATIONS, &spec)]
+    {
+        let alone = format!("{NGINX}{}", ingress("web", annotations, spec));
+        assert_eq!(accused(&alone).len(), 1, "{code}");
+        assert!(accused(&alone)[0].ends_with(&format!("{code} web")), "{:?}", accused(&alone));
+        let old = ingress("old", annotations, spec)
+            .replace("---", "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n---");
+        assert_eq!(accused(&(alone + &old)), NOBODY, "{code}");
+    }
+}
+
+#[test]
+fn an_ingress_is_not_compared_with_itself_nor_with_what_is_being_deleted() {
+    let spec = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: /, pathType: Exact, \
+                backend: {service: {name: web, port: {number: 80}}}}]}}]";
+    let web = ingress("web", NO_ANNOTATIONS, spec);
+    assert_eq!(accused(&format!("{NGINX}{web}")), ["warn IG305 web"]);
+    let api = ingress("api", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/api"])]));
+    assert_eq!(accused(&format!("{NGINX}{web}{api}")), NOBODY);
+    let leaving = api.replace("namespace: shop", "namespace: shop, deletionTimestamp: \"2026-11-22T11:00:00Z\"");
+    assert_eq!(accused(&format!("{NGINX}{web}{leaving}")), ["warn IG305 web"]);
+}
+
+#[test]
+fn a_dry_run_does_not_deny_for_what_the_same_batch_may_bring() {
+    let spec = "ingressClassName: soon, defaultBackend: {service: {name: soon, port: {number: 80}}}";
+    let inventory = store(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec)));
+    assert_eq!(said(&inventory, true), ["warn IG101 web", "warn IG201 web"]);
+    assert_eq!(said(&inventory, false), ["deny IG101 web", "warn IG201 web"]);
+}
+
+#[test]
+fn what_is_unknown_is_never_held_against_an_ingress() {
+    let spec = "ingressClassName: ngnix, tls: [{hosts: [app.example.com], secretName: absent}], \
+                rules: [{host: app.example.com, http: {paths: [{path: /, pathType: Exact, \
+                backend: {service: {name: absent, port: {number: 80}}}}]}}]";
+    let world = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec));
+    let codes = |coverage: Option<(Kind, Coverage)>| -> Vec<String> {
+        let mut inventory = store(&world);
+        if let Some((kind, coverage)) = coverage {
+            inventory.cover(kind, coverage);
+        }
+        said(&inventory, false)
+    };
+    let has = |said: &[String], code: &str| said.iter().any(|line| line.contains(code));
+    let complete = codes(None);
+    assert!(!has(&complete, "IG902"), "{complete:?}");
+    // No check reads Namespaces.
+    for (kind, accusers) in [
+        (Kind::IngressClass, &["IG101"][..]),
+        (Kind::Ingress, &["IG101", "IG305"]),
+        (Kind::Secret, &["IG401"]),
+        (Kind::Service, &["IG201"]),
+    ] {
+        for accuser in accusers {
+            assert!(has(&complete, accuser), "{accuser}: {complete:?}");
+            for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::SwitchedOff] {
+                let said = codes(Some((kind, coverage)));
+                assert!(!has(&said, accuser), "{kind} {coverage:?}: {said:?}");
+                // What somebody has chosen is only noted; what should not be so is said aloud.
+                let is_loud = coverage == Coverage::NotSynced;
+                assert_eq!(has(&said, "warn IG902"), is_loud, "{kind} {coverage:?}: {said:?}");
+                assert_eq!(noted(&world, kind, coverage), !is_loud, "{kind} {coverage:?}");
+            }
+        }
+    }
+}
+
+/// Whether audits are told that something was not evaluated.
+fn noted(world: &str, kind: Kind, coverage: Coverage) -> bool {
+    let mut inventory = store(world);
+    inventory.cover(kind, coverage);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let evaluation = Config::default().engine().run(ingress, &inventory, now(), None);
+    let mut findings = evaluation.findings.iter();
+    findings.any(|finding| finding.code == "IG902" && finding.ceiling.guard == Level::Audit)
+}
