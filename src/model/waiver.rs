@@ -22,11 +22,21 @@ pub enum WaiverError<'a> {
     #[error("{0:?} gives no reason")]
     NoReason(&'a str),
     /// `until=` is no date.
-    #[error("until={0:?} is no date such as 2027-01-31")]
-    BadDate(&'a str),
+    #[error("until={date:?} of {check:?} is no date such as 2027-01-31")]
+    BadDate {
+        /// The check that the clause names.
+        check: &'a str,
+        /// What stands there.
+        date: &'a str,
+    },
     /// Something that is neither `until=` nor `reason=`.
-    #[error("{0:?} is neither until=DATE nor reason=TEXT")]
-    UnknownWord(&'a str),
+    #[error("{word:?} after {check:?} is neither until=DATE nor reason=TEXT")]
+    UnknownWord {
+        /// The check that the clause names.
+        check: &'a str,
+        /// What stands there.
+        word: &'a str,
+    },
 }
 
 impl Waiver<'_> {
@@ -59,8 +69,8 @@ fn parse_clause(clause: &str) -> Result<Waiver<'_>, WaiverError<'_>> {
         if word.is_empty() {
             return Err(WaiverError::NoReason(check));
         }
-        let date = word.strip_prefix("until=").ok_or(WaiverError::UnknownWord(word))?;
-        until = Some(date.parse().map_err(|_| WaiverError::BadDate(date))?);
+        let date = word.strip_prefix("until=").ok_or(WaiverError::UnknownWord { check, word })?;
+        until = Some(date.parse().map_err(|_| WaiverError::BadDate { check, date })?);
         rest = after;
     }
 }
@@ -82,8 +92,14 @@ mod tests {
                 Err(WaiverError::NoReason("IG501")),
             ]
         );
-        assert_eq!(parse_waivers("IG1 until=tomorrow reason=x").next(), Some(Err(WaiverError::BadDate("tomorrow"))));
-        assert_eq!(parse_waivers("IG1 IG2 reason=x").next(), Some(Err(WaiverError::UnknownWord("IG2"))));
+        assert_eq!(
+            parse_waivers("IG1 until=tomorrow reason=x").next(),
+            Some(Err(WaiverError::BadDate { check: "IG1", date: "tomorrow" }))
+        );
+        assert_eq!(
+            parse_waivers("IG1 IG2 reason=x").next(),
+            Some(Err(WaiverError::UnknownWord { check: "IG1", word: "IG2" }))
+        );
         assert_eq!(parse_waivers("IG1 reason= ").next(), Some(Err(WaiverError::NoReason("IG1"))));
     }
 

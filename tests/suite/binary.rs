@@ -78,7 +78,7 @@ impl Serving {
 
     /// Ask it to end, and wait for that.
     fn end(mut self) -> (i32, String) {
-        let asked = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let asked = Command::new("sh").args(["-c", &format!("kill {}", self.child.id())]).status().unwrap();
         assert!(asked.success());
         let started = Instant::now();
         let status = loop {

@@ -113,3 +113,29 @@ fn generated_documents_are_as_committed() {
         assert!(committed == text, "{path} is not what the code says: make docs");
     }
 }
+
+#[test]
+fn a_scaffolded_check_finds_its_place() {
+    let copy = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp").arg("-r").arg(root().join("src/checks")).arg(copy.path()).status();
+    assert!(copied.unwrap().success());
+    let checks = copy.path().join("checks");
+    let scaffold = |arguments: [&str; 3]| {
+        std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
+    };
+    assert_eq!(scaffold(["IG204", "service-without-ready-endpoints", "backend"]), Some(0));
+    let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
+    assert!(read("backend/service_without_ready_endpoints.rs").contains("code: \"IG204\""));
+    assert!(
+        read("backend/service_without_ready_endpoints.md").starts_with("# IG204 service-without-ready-endpoints\n")
+    );
+    assert!(read("backend/mod.rs").contains("mod service_without_ready_endpoints;"));
+    let registry = read("mod.rs");
+    let place = |name: &str| registry.find(&format!("&backend::{name},")).unwrap();
+    assert!(place("SERVICE_TARGET_PORT_USED") < place("SERVICE_WITHOUT_READY_ENDPOINTS"));
+    assert!(place("SERVICE_WITHOUT_READY_ENDPOINTS") < place("SERVICE_PORT_NOT_TCP"));
+
+    assert_eq!(scaffold(["IG204", "another-fault", "backend"]), Some(2), "a code is never given twice");
+    assert_eq!(scaffold(["IG299", "OneWord", "backend"]), Some(2));
+    assert_eq!(scaffold(["IG299", "another-fault", "nowhere"]), Some(2));
+}

@@ -126,6 +126,8 @@ spec:
 
 #[test]
 fn a_canary_pair_shares_host_and_path_on_purpose() {
+    const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
+    const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
     let canary = |annotations: &[(&str, &str)]| {
         let spec = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: /, \
                     pathType: Prefix, backend: {service: {name: web-canary, port: {number: 80}}}}]}}]";
@@ -136,8 +138,6 @@ fn a_canary_pair_shares_host_and_path_on_purpose() {
             ingress("web-canary", annotations, spec),
         ))
     };
-    const CANARY: &str = "nginx.ingress.kubernetes.io/canary";
-    const WEIGHT: &str = "nginx.ingress.kubernetes.io/canary-weight";
     assert_eq!(canary(&[(CANARY, "true"), (WEIGHT, "10")]), NOBODY);
     assert_eq!(canary(&[(CANARY, "true"), (WEIGHT, "0")]), NOBODY, "a rollout at rest");
     assert_eq!(canary(&[(CANARY, "false"), (WEIGHT, "0")]), NOBODY, "after the rollout");
