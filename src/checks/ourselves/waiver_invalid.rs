@@ -18,7 +18,7 @@ pub static WAIVER_INVALID: Check = Check {
     run,
 };
 
-const FORM: &str = "write it as \"IG305 until=2027-01-31 reason=landing page; IG401 reason=…\"";
+const FORM: &str = "write it as \"IG305 until=2027-01-31 reason=landing page\"";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.ingress.meta.annotations.get(WAIVER_ANNOTATION) else { return };
