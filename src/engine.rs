@@ -3,10 +3,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
-use crate::cluster::{Coverage, Inventory, Unknown, World};
+use crate::cluster::{Coverage, Snapshot, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::routing::Taker;
@@ -62,8 +60,8 @@ impl Engine {
 
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
     #[must_use]
-    pub fn run(&self, ingress: &Ingress, store: &Inventory, now: Timestamp, deadline: Option<Instant>) -> Evaluation {
-        self.run_only(|_| true, ingress, store, now, deadline)
+    pub fn run(&self, ingress: &Ingress, known: Snapshot<'_>, deadline: Option<Instant>) -> Evaluation {
+        self.run_only(|_| true, ingress, known, deadline)
     }
 
     /// As [`Engine::run`], with some of the checks.
@@ -72,12 +70,11 @@ impl Engine {
         &self,
         wanted: impl Fn(&Check) -> bool,
         ingress: &Ingress,
-        store: &Inventory,
-        now: Timestamp,
+        known: Snapshot<'_>,
         deadline: Option<Instant>,
     ) -> Evaluation {
         let key = &ingress.meta.key;
-        let own = World::new(store, key, now, Kind::IngressClass.into(), Kind::Ingress.into());
+        let own = World::new(known, key, Kind::IngressClass.into(), Kind::Ingress.into());
         let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
         let mut evaluation = Evaluation::default();
         for check in self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress)) {
@@ -92,7 +89,7 @@ impl Engine {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
                 continue;
             }
-            let world = World::new(store, key, now, check.needs, check.hints);
+            let world = World::new(known, key, check.needs, check.hints);
             let mut found = Findings::new(check.code);
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 (check.run)(&Context::new(ingress, &world, &self.settings, taker), &mut found);
@@ -154,6 +151,9 @@ impl Why {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
+                Coverage::OnDemand | Coverage::Unreadable => {
+                    format!("a {kind} that it depends on could not be read in time")
+                }
                 Coverage::Undeclared | Coverage::Complete => format!("the check does not declare that it reads {kind}"),
             },
         }

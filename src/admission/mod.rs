@@ -1,28 +1,33 @@
 //! From the bytes of an `AdmissionReview` to the bytes of its answer: pass, judge, lower, render. No socket, no log line,
 //! no metric: the caller gets a [`Record`] of what happened and does those.
 
+mod confirm;
 mod render;
 mod review;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
+pub use confirm::Cluster;
 pub use review::Operation;
 use review::{Request, Text};
 
-use crate::checks::CHECK_FAILED;
-use crate::cluster::{Coverage, Inventory, Lookup};
+use crate::checks::{CHECK_FAILED, Check};
+use crate::cluster::{Coverage, Facts, Inventory, Lookup, Snapshot};
 use crate::engine::{Engine, Evaluation};
-use crate::finding::{Finding, Level};
+use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Kind};
-use crate::policy::{Circumstances, Held, Policy, Verdict};
+use crate::policy::{Ceiling, Circumstances, Held, Policy, Verdict};
 
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
+
+/// So often at most is read what a denial rests on, before it is spoken.
+const CONFIRMATIONS: usize = 2;
 
 /// Judges reviews against one inventory with one policy.
 #[derive(Debug)]
@@ -31,6 +36,16 @@ pub struct Reviewer {
     engine: Engine,
     policy: Policy,
     clock: fn() -> Timestamp,
+    cluster: Option<Cluster>,
+}
+
+/// One write under judgement.
+struct Case<'a> {
+    request: &'a Request<'a>,
+    ingress: &'a Ingress,
+    record: &'a Record,
+    now: Timestamp,
+    deadline: Instant,
 }
 
 /// What one review came to: the answer for the API server and the record for log and metrics.
@@ -89,14 +104,21 @@ impl Reviewer {
     /// A reviewer over an inventory that somebody else keeps filled.
     #[must_use]
     pub fn new(inventory: Arc<RwLock<Inventory>>, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        Self { inventory, engine, policy, clock }
+        Self { inventory, engine, policy, clock, cluster: None }
+    }
+
+    /// Let denials be confirmed by live reads, and Secrets be read as Ingresses name them.
+    #[must_use]
+    pub fn with_cluster(mut self, cluster: Cluster) -> Self {
+        self.cluster = Some(cluster);
+        self
     }
 
     /// Judge one body.
     ///
     /// # Errors
     /// When the bytes are no `admission.k8s.io/v1` `AdmissionReview` of an Ingress.
-    pub fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
+    pub async fn review(&self, body: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body)?;
         let mut record = record(&request);
         let Some(mut ingress) = request.to_judge()? else {
@@ -107,7 +129,9 @@ impl Reviewer {
         if ingress.meta.key.namespace.is_empty() {
             ingress.meta.key.namespace = record.namespace.as_str().into();
         }
-        let verdict = self.judge(&request, &ingress, &record)?;
+        let deadline = Instant::now() + DEADLINE;
+        let case = Case { request: &request, ingress: &ingress, record: &record, now: (self.clock)(), deadline };
+        let verdict = self.verdict(&case).await;
         record.verdict = match () {
             () if verdict.denies() => "deny",
             () if verdict.at(Level::Warn).next().is_some() => "warn",
@@ -119,32 +143,59 @@ impl Reviewer {
         Ok(Reviewed { body: render::verdict(&request.uid.0, &ingress.meta.key, &verdict), record })
     }
 
-    fn judge(&self, request: &Request<'_>, ingress: &Ingress, record: &Record) -> Result<Verdict, Rejection> {
-        let deadline = Some(Instant::now() + DEADLINE);
-        let now = (self.clock)();
+    /// Judge; where that would deny on what the inventory says of other objects, read them and judge once more. The
+    /// inventory may lag: a port that was added, an Ingress that was deleted, a Service that was created just before.
+    async fn verdict(&self, case: &Case<'_>) -> Verdict {
+        let Some(cluster) = &self.cluster else { return self.judge(case, &Facts::default(), None) };
+        let mut facts = cluster.secrets_of(case.ingress).await;
+        let mut verdict = self.judge(case, &facts, None);
+        let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
+        let mut confirmed = HashSet::new();
+        // What is read may bring up what was hidden: once a class is found, its rules hold.
+        for _ in 0..CONFIRMATIONS {
+            if wanted.is_empty() {
+                break;
+            }
+            confirmed.extend(cluster.confirm(&wanted, &mut facts).await);
+            verdict = self.judge(case, &facts, Some(&confirmed));
+            let spared = verdict.rulings.iter().filter(|ruling| ruling.spared == Some(Ceiling::Unconfirmed));
+            let doubtful: HashSet<Evidence> = spared.flat_map(|ruling| &ruling.finding.rests_on).cloned().collect();
+            wanted = &doubtful - &wanted;
+        }
+        verdict
+    }
+
+    fn judge(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // One guard for the whole judgement: it sees one state of the cluster.
         let store = self.inventory.read();
-        let findings = self.engine.run(ingress, &store, now, deadline).findings;
+        let known = Snapshot { store: &store, facts, now: case.now };
+        let findings = self.engine.run(case.ingress, known, Some(case.deadline)).findings;
         let circumstances = Circumstances {
-            ingress,
-            namespace_labels: namespace_labels(&store, &ingress.meta.key.namespace),
-            dry_run: record.dry_run,
-            user: &record.user,
-            groups: request.groups(),
+            ingress: case.ingress,
+            namespace_labels: namespace_labels(&store, &case.ingress.meta.key.namespace),
+            dry_run: case.record.dry_run,
+            user: &case.record.user,
+            groups: case.request.groups(),
             held: None,
-            now,
+            confirmed,
+            now: case.now,
         };
         let verdict = self.policy.judge(findings.clone(), &circumstances);
-        if !verdict.denies() || request.operation() != Operation::Update {
-            return Ok(verdict);
+        if !verdict.denies() || case.request.operation() != Operation::Update {
+            return verdict;
         }
         // A denial is pending: what the object had before this write may stay. Only the checks that deny look again.
-        let mut old = request.stored()?;
-        old.meta.key = ingress.meta.key.clone();
         let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
-        let before = self.engine.run_only(|check| denying.contains(&check.code), &old, &store, now, deadline);
-        let held = held(&before, &findings);
-        Ok(self.policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances }))
+        let held = match case.request.stored() {
+            Ok(mut old) => {
+                old.meta.key = case.ingress.meta.key.clone();
+                let is_denying = |check: &Check| denying.contains(&check.code);
+                held(&self.engine.run_only(is_denying, &old, known, Some(case.deadline)), &findings)
+            }
+            // Whatever it says now may be old where the old object cannot be read.
+            Err(_) => findings.iter().map(identity).collect(),
+        };
+        self.policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances })
     }
 
     /// Why reviews cannot be judged fully yet, one line each; empty when ready.
@@ -167,13 +218,16 @@ impl Reviewer {
 /// What the object had before the write. Where a check could not look at the old object, whatever it says now may be
 /// old.
 fn held(before: &Evaluation, now: &[Finding]) -> Held {
-    let identity = |finding: &Finding| (finding.code, finding.subject.clone());
     let unjudged = |code: &str| {
         before.not_evaluated.iter().any(|not| not.check.code == code)
             || before.findings.iter().any(|failed| failed.code == CHECK_FAILED.code && &*failed.subject == code)
     };
     let doubtful = now.iter().filter(|finding| unjudged(finding.code));
     before.findings.iter().chain(doubtful).map(identity).collect()
+}
+
+fn identity(finding: &Finding) -> (&'static str, Box<str>) {
+    (finding.code, finding.subject.clone())
 }
 
 fn record(request: &Request<'_>) -> Record {

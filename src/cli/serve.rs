@@ -1,18 +1,20 @@
 //! `ingress-guard serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use jiff::Timestamp;
+use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::RwLock;
 
-use crate::admission::Reviewer;
-use crate::cluster;
-use crate::model::Kind;
+use crate::admission::{Cluster, Reviewer};
+use crate::cluster::{self, Coverage, Feeds, Inventory, Live, Pace};
+use crate::config::{Config, SecretsMode};
+use crate::model::{Kind, Kinds};
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -24,6 +26,12 @@ pub(super) struct Arguments {
     /// Files and folders that are the whole cluster (YAML or JSON).
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
+    /// The cluster to watch; without this and --manifests: the one that this runs in, else the default kubeconfig.
+    #[arg(long, env = "INGRESS_GUARD_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig other than its current one.
+    #[arg(long, env = "INGRESS_GUARD_CONTEXT", value_name = "NAME")]
+    context: Option<String>,
     /// Address of the webhook, HTTPS.
     #[arg(long, env = "INGRESS_GUARD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -49,15 +57,21 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::start_log(arguments.log_format)?;
-    let reviewer = Arc::new(reviewer(&arguments)?);
-    let options = options(arguments)?;
+    let config = super::config(arguments.config.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-    runtime.block_on(serve(options, reviewer))
+    runtime.block_on(serve(arguments, config))
 }
 
-async fn serve(options: server::Options, reviewer: Arc<Reviewer>) -> anyhow::Result<()> {
+async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot listen for signals")?;
     let metrics = Arc::new(Metrics::new());
+    let reviewer = if arguments.manifests.is_empty() {
+        let client = client(arguments.kubeconfig.as_deref(), arguments.context.clone()).await?;
+        watching(client, config)
+    } else {
+        over_manifests(&arguments.manifests, config)?
+    };
+    let (reviewer, options) = (Arc::new(reviewer), options(arguments)?);
     let app = server::webhook(Arc::clone(&reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
     tokio::select! {
@@ -66,21 +80,51 @@ async fn serve(options: server::Options, reviewer: Arc<Reviewer>) -> anyhow::Res
     }
 }
 
-/// The engine over an inventory of manifests.
-fn reviewer(arguments: &Arguments) -> anyhow::Result<Reviewer> {
-    let config = super::config(arguments.config.as_deref())?;
-    if arguments.manifests.is_empty() {
-        bail!(
-            "serve needs --manifests PATH: this version judges against manifest files, not yet against a live cluster"
-        );
-    }
-    let mut inventory = cluster::load(&arguments.manifests)?;
+/// A reviewer over an inventory of manifests, which are all there is.
+fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer> {
+    let mut inventory = cluster::load(paths)?;
     config.restrict(&mut inventory);
     for kind in Kind::ALL {
         tracing::info!(kind = kind.name(), objects = inventory.count(kind), "loaded");
     }
     let engine = config.engine();
     Ok(Reviewer::new(Arc::new(RwLock::new(inventory)), engine, config.policy, Timestamp::now))
+}
+
+/// A reviewer over an inventory that watches keep filled, whose denials are confirmed by live reads.
+fn watching(client: kube::Client, config: Config) -> Reviewer {
+    let engine = config.engine();
+    let reads_secrets = config.secrets == SecretsMode::Get;
+    let mut inventory = Inventory::default();
+    config.restrict(&mut inventory);
+    if reads_secrets {
+        inventory.cover(Kind::Secret, Coverage::OnDemand);
+    }
+    let needed = engine.needs() | config.policy.needs();
+    let watched = needed.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced);
+    let watched = watched.fold(Kinds::NONE, |all, kind| all | kind.into());
+    let inventory = Arc::new(RwLock::new(inventory));
+    let feeds = Feeds::start(&client, watched, &inventory, &Pace::default());
+    let cluster = Cluster { live: Live::new(client), feeds, reads_secrets };
+    Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
+}
+
+/// The client of the cluster that flags, the environment or the default kubeconfig name.
+async fn client(kubeconfig: Option<&Path>, context: Option<String>) -> anyhow::Result<kube::Client> {
+    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
+    let config = match kubeconfig {
+        Some(path) => {
+            let read = Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
+            kube::Config::from_custom_kubeconfig(read, &options).await.with_context(|| path.display().to_string())?
+        }
+        None if options.context.is_some() => kube::Config::from_kubeconfig(&options).await?,
+        None => kube::Config::infer().await.map_err(|_| {
+            anyhow!(
+                "there is no cluster to watch: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
+            )
+        })?,
+    };
+    kube::Client::try_from(config).context("cannot make a client")
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {

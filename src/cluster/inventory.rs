@@ -1,24 +1,10 @@
 //! The one store. Watches, manifest files and tests fill it alike; indexes answer the questions that checks ask, so
 //! that no review costs more because the cluster is larger.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::Object;
 use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
-
-/// An object of any kind that the inventory holds.
-#[derive(Debug, Clone)]
-pub enum Object {
-    /// An Ingress.
-    Ingress(Box<Ingress>),
-    /// An IngressClass.
-    IngressClass(IngressClass),
-    /// A Namespace.
-    Namespace(Namespace),
-    /// A Secret's facts.
-    Secret(Secret),
-    /// A Service.
-    Service(Service),
-}
 
 /// Whether what the inventory holds of a kind is all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +17,10 @@ pub enum Coverage {
     Forbidden,
     /// Nothing certain, because configuration says not to look.
     SwitchedOff,
+    /// Read one by one as Ingresses name them: what was not read for this review is not known.
+    OnDemand,
+    /// Nothing certain of one object: it did not answer in time, or cannot be read.
+    Unreadable,
     /// Nothing certain, because the check that asks has not declared that it reads this kind: a mistake of ours.
     Undeclared,
 }
@@ -60,6 +50,8 @@ pub struct Inventory {
     served: HashMap<ClassKey, usize>,
     /// Service name → the namespaces that have one of that name.
     service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
+    /// Objects that exist and could not be read: nothing is known of them, least of all that they are absent.
+    unreadable: HashSet<(Kind, Key)>,
 }
 
 impl Default for Inventory {
@@ -74,6 +66,7 @@ impl Default for Inventory {
             hosts: HashMap::new(),
             served: HashMap::new(),
             service_namespaces: HashMap::new(),
+            unreadable: HashSet::new(),
         }
     }
 }
@@ -92,6 +85,9 @@ impl Inventory {
 
     /// Put an object in the place of whatever had its key.
     pub fn apply(&mut self, object: Object) {
+        if !self.unreadable.is_empty() {
+            self.unreadable.remove(&(object.kind(), object.key()));
+        }
         match object {
             Object::Ingress(ingress) => self.apply_ingress(*ingress),
             Object::IngressClass(class) => {
@@ -112,8 +108,23 @@ impl Inventory {
         }
     }
 
+    /// Remember that an object exists of which nothing can be read.
+    pub fn apply_unreadable(&mut self, kind: Kind, key: Key) {
+        self.delete(kind, &key);
+        self.unreadable.insert((kind, key));
+    }
+
+    /// Whether an object exists of which nothing can be read.
+    #[must_use]
+    pub fn is_unreadable(&self, kind: Kind, namespace: &str, name: &str) -> bool {
+        !self.unreadable.is_empty() && self.unreadable.contains(&(kind, Key::new(namespace, name)))
+    }
+
     /// Forget an object.
     pub fn delete(&mut self, kind: Kind, key: &Key) {
+        if !self.unreadable.is_empty() {
+            self.unreadable.remove(&(kind, key.clone()));
+        }
         match kind {
             Kind::Ingress => self.delete_ingress(key),
             Kind::IngressClass => {
@@ -131,6 +142,21 @@ impl Inventory {
                 }
             }
         }
+    }
+
+    /// Forget every object of a kind that is not among these: what a list did not hold is gone.
+    pub fn retain(&mut self, kind: Kind, listed: &HashSet<Key>) {
+        let keys: Vec<Key> = match kind {
+            Kind::Ingress => keys_of(&self.ingresses),
+            Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
+            Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
+            Kind::Secret => keys_of(&self.secrets),
+            Kind::Service => keys_of(&self.services),
+        };
+        for key in keys.iter().filter(|key| !listed.contains(key)) {
+            self.delete(kind, key);
+        }
+        self.unreadable.retain(|(of, key)| *of != kind || listed.contains(key));
     }
 
     /// How many objects of a kind there are.
@@ -177,11 +203,6 @@ impl Inventory {
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
         self.secrets.get(namespace)?.get(name)
-    }
-
-    /// Names of the Secrets of a namespace.
-    pub fn secret_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        self.secrets.get(namespace).into_iter().flat_map(BTreeMap::keys).map(|name| &**name)
     }
 
     /// One Service.
@@ -251,6 +272,11 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     let aliases = ingress.meta.annotations.nginx("server-alias").unwrap_or_default();
     hosts.extend(aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()).map(Host::parse));
     hosts
+}
+
+fn keys_of<T>(objects: &Namespaced<T>) -> Vec<Key> {
+    let namespaces = objects.iter();
+    namespaces.flat_map(|(namespace, objects)| objects.keys().map(|name| Key::new(namespace, name))).collect()
 }
 
 fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {

@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use serde_saphyr::Spanned;
 use thiserror::Error;
 
-use super::{Coverage, Inventory, Object};
-use crate::model::{Ingress, Kind};
+use super::object::{Object, Source};
+use super::{Coverage, Inventory};
+use crate::model::Kind;
 
 /// Largest manifest file that is read, in bytes.
 const MAX_FILE: u64 = 256 << 20;
@@ -181,38 +182,19 @@ impl Header {
 
     fn known_kind(&self) -> Option<Kind> {
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == self.kind.as_deref())?;
-        let version = match kind {
-            Kind::Ingress | Kind::IngressClass => "networking.k8s.io/v1",
-            Kind::Namespace | Kind::Secret | Kind::Service => "v1",
+        let version = match kind.group() {
+            "" => kind.version().to_owned(),
+            group => format!("{group}/{}", kind.version()),
         };
-        (self.api_version.as_deref() == Some(version)).then_some(kind)
+        (self.api_version.as_deref() == Some(version.as_str())).then_some(kind)
     }
 }
 
-/// Somebody who can read the current document as any type.
-trait Source {
-    type Error;
-    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error>;
-}
-
+/// The object of a document, in `default` where it has no namespace; nothing where it is of another kind.
 fn object<S: Source>(header: &Header, source: S) -> Result<Found, S::Error> {
     let Some(kind) = header.known_kind() else { return Ok(None) };
-    let mut object = match kind {
-        Kind::Ingress => Object::Ingress(Box::new(source.read::<Ingress>()?)),
-        Kind::IngressClass => return source.read().map(|class| Some(Object::IngressClass(class))),
-        Kind::Namespace => return source.read().map(|namespace| Some(Object::Namespace(namespace))),
-        Kind::Secret => Object::Secret(source.read()?),
-        Kind::Service => Object::Service(source.read()?),
-    };
-    let namespace = match &mut object {
-        Object::Ingress(ingress) => &mut ingress.meta.key.namespace,
-        Object::Secret(secret) => &mut secret.meta.key.namespace,
-        Object::Service(service) => &mut service.meta.key.namespace,
-        Object::IngressClass(_) | Object::Namespace(_) => return Ok(Some(object)),
-    };
-    if namespace.is_empty() {
-        *namespace = "default".into();
-    }
+    let mut object = Object::read(kind, source)?;
+    object.default_namespace("default");
     Ok(Some(object))
 }
 
@@ -224,20 +206,6 @@ impl Source for Yaml<'_> {
         // `no_schema`: an annotation `x: true` is no text, here as for the API server.
         let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
         serde_saphyr::from_str_with_options(self.0, options)
-    }
-}
-
-impl Source for Value {
-    type Error = serde_json::Error;
-    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
-        serde_json::from_value(self)
-    }
-}
-
-impl Source for &RawValue {
-    type Error = serde_json::Error;
-    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
-        serde_json::from_str(self.get())
     }
 }
 

@@ -1,11 +1,19 @@
 //! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
 
+mod facts;
 mod inventory;
+mod live;
 mod lookup;
 mod manifests;
+mod object;
+mod watch;
 mod world;
 
-pub use inventory::{Coverage, Inventory, Object};
+pub use facts::{Fact, Facts};
+pub use inventory::{Coverage, Inventory};
+pub use live::{Live, MOST};
 pub use lookup::Lookup;
 pub use manifests::{ManifestError, load, load_text};
-pub use world::{Unknown, World};
+pub use object::Object;
+pub use watch::{Feed, Feeds, Pace};
+pub use world::{Snapshot, Unknown, World};

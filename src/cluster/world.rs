@@ -7,19 +7,31 @@ use std::cell::Cell;
 
 use jiff::Timestamp;
 
-use super::{Coverage, Inventory, Lookup};
+use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service};
 
 /// The cluster as one check may see it while it judges one Ingress.
 #[derive(Debug)]
 pub struct World<'a> {
     store: &'a Inventory,
+    facts: &'a Facts,
     candidate: &'a Key,
     now: Timestamp,
     needs: Kinds,
     hints: Kinds,
     asked: Cell<Kinds>,
     unknown: Cell<Option<Unknown>>,
+}
+
+/// What is known at one moment: the inventory, what was read live for this review, the time.
+#[derive(Debug, Clone, Copy)]
+pub struct Snapshot<'a> {
+    /// The inventory.
+    pub store: &'a Inventory,
+    /// What was read live; it goes before the inventory.
+    pub facts: &'a Facts,
+    /// The time of the review.
+    pub now: Timestamp,
 }
 
 /// A kind that was asked for in vain, and why.
@@ -32,11 +44,12 @@ pub struct Unknown {
 }
 
 impl<'a> World<'a> {
-    /// The store as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
+    /// What is known as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
     /// verdict and to read others for better words only.
     #[must_use]
-    pub fn new(store: &'a Inventory, candidate: &'a Key, now: Timestamp, needs: Kinds, hints: Kinds) -> Self {
-        Self { store, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
+    pub fn new(snapshot: Snapshot<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
+        let Snapshot { store, facts, now } = snapshot;
+        Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
     }
 
     /// The time of the review.
@@ -60,7 +73,7 @@ impl<'a> World<'a> {
     /// An IngressClass.
     #[must_use]
     pub fn class(&self, name: &str) -> Lookup<&'a IngressClass> {
-        self.ask(Kind::IngressClass, |store| store.class(name))
+        self.object((Kind::IngressClass, "", name), Object::class, |store| store.class(name))
     }
 
     /// Names of all IngressClasses, for hints.
@@ -89,7 +102,7 @@ impl<'a> World<'a> {
     /// A Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Lookup<&'a Service> {
-        self.ask(Kind::Service, |store| store.service(namespace, name))
+        self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name))
     }
 
     /// Names of the Services of a namespace, for hints.
@@ -105,12 +118,7 @@ impl<'a> World<'a> {
     /// A Secret's facts.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Lookup<&'a Secret> {
-        self.ask(Kind::Secret, |store| store.secret(namespace, name))
-    }
-
-    /// Names of the Secrets of a namespace, for hints; none where Secrets are not listed.
-    pub fn secret_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
-        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.secret_names(namespace))
+        self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
     /// Whether some other Ingress with a rule or an alias for exactly this host is so. Those that are being deleted
@@ -123,6 +131,23 @@ impl<'a> World<'a> {
         })
     }
 
+    /// One object: as it was read live for this review, else as the inventory has it.
+    fn object<T>(
+        &self,
+        (kind, namespace, name): (Kind, &str, &str),
+        live: impl FnOnce(&'a Object) -> Option<&'a T>,
+        stored: impl FnOnce(&'a Inventory) -> Option<&'a T>,
+    ) -> Lookup<&'a T> {
+        match self.declared(kind).then(|| self.facts.get(kind, &Key::new(namespace, name))).flatten() {
+            Some(Fact::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
+            Some(Fact::Absent) => Lookup::Absent,
+            Some(Fact::Forbidden) => self.in_vain(kind, Coverage::Forbidden),
+            Some(Fact::Failed) => self.in_vain(kind, Coverage::Unreadable),
+            None if self.store.is_unreadable(kind, namespace, name) => self.in_vain(kind, Coverage::Unreadable),
+            None => self.ask(kind, stored),
+        }
+    }
+
     fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
             Some(store) => answer(store).map_or(Lookup::Absent, Lookup::Found),
@@ -131,15 +156,24 @@ impl<'a> World<'a> {
     }
 
     fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
-        self.asked.set(self.asked.get() | kind.into());
-        let declared = self.needs | self.hints;
-        let coverage = if declared.contains(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
+        let coverage = if self.declared(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
         if coverage == Coverage::Complete {
             return Some(self.store);
         }
+        self.in_vain::<()>(kind, coverage);
+        None
+    }
+
+    /// Whether the asker has declared to read this kind; remembers that it did.
+    fn declared(&self, kind: Kind) -> bool {
+        self.asked.set(self.asked.get() | kind.into());
+        (self.needs | self.hints).contains(kind)
+    }
+
+    fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         if !self.hints.contains(kind) && self.unknown.get().is_none() {
             self.unknown.set(Some(Unknown { kind, coverage }));
         }
-        None
+        Lookup::Unknown
     }
 }

@@ -35,6 +35,41 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// The API group; empty for the core group.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Ingress | Self::IngressClass => "networking.k8s.io",
+            Self::Namespace | Self::Secret | Self::Service => "",
+        }
+    }
+
+    /// The version of the group, which for all of these is `v1`.
+    #[must_use]
+    pub const fn version(self) -> &'static str {
+        "v1"
+    }
+
+    /// The resource as URLs and RBAC name it.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingresses",
+            Self::IngressClass => "ingressclasses",
+            Self::Namespace => "namespaces",
+            Self::Secret => "secrets",
+            Self::Service => "services",
+        }
+    }
+
+    /// Whether its objects live in namespaces.
+    #[must_use]
+    pub const fn is_namespaced(self) -> bool {
+        matches!(self, Self::Ingress | Self::Secret | Self::Service)
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -18,6 +18,8 @@ pub enum Ceiling {
     MissingReferences,
     /// The object had it before.
     Ratchet,
+    /// What it rests on could not be read live.
+    Unconfirmed,
     /// The writer is never denied.
     BreakGlass,
     /// A namespace rule may spare it: the labels that it selects by are not known.
@@ -34,6 +36,7 @@ impl Ceiling {
             Self::DryRun => "dry-run",
             Self::MissingReferences => "missing-references",
             Self::Ratchet => "ratchet",
+            Self::Unconfirmed => "unconfirmed",
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
         }
@@ -80,6 +83,7 @@ impl<'a> Ceilings<'a> {
             self.waiver(check.waivable, &finding),
             self.reference(&finding),
             self.ratchet(&finding),
+            self.unconfirmed(&finding),
             self.break_glass(),
             self.namespace_unknown(),
         ];
@@ -111,6 +115,12 @@ impl<'a> Ceilings<'a> {
     fn ratchet(&self, finding: &Finding) -> Cap {
         let held = self.circumstances.held?;
         held.contains(&(finding.code, finding.subject.clone())).then_some((Level::Warn, Ceiling::Ratchet))
+    }
+
+    fn unconfirmed(&self, finding: &Finding) -> Cap {
+        let confirmed = self.circumstances.confirmed?;
+        let certain = finding.rests_on.iter().all(|evidence| confirmed.contains(evidence));
+        (!certain).then_some((Level::Warn, Ceiling::Unconfirmed))
     }
 
     fn break_glass(&self) -> Cap {

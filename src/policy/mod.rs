@@ -15,7 +15,7 @@ pub use level::{NamespaceMatch, NamespaceRule, Overrides, Profile};
 
 use crate::checks::{self, Check, WAIVER_INVALID};
 use crate::cluster::Lookup;
-use crate::finding::{Finding, Level};
+use crate::finding::{Evidence, Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 
 /// What configuration says of verdicts.
@@ -72,6 +72,8 @@ pub struct Circumstances<'a> {
     pub groups: &'a [String],
     /// Findings that the object had before this write.
     pub held: Option<&'a Held>,
+    /// What denials rest on and was read live; nothing where the inventory is the truth, or has not been doubted yet.
+    pub confirmed: Option<&'a HashSet<Evidence>>,
     /// The time of the review.
     pub now: Timestamp,
 }

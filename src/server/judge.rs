@@ -21,7 +21,7 @@ pub trait Readiness: Send + Sync + 'static {
 
 impl Judge for Reviewer {
     async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
-        Self::review(self, body)
+        Self::review(self, body).await
     }
 }
 

@@ -8,7 +8,7 @@ mod words;
 
 use std::sync::Arc;
 
-use ingress_guard::admission::Reviewer;
+use ingress_guard::admission::{Rejection, Reviewed, Reviewer};
 use ingress_guard::cluster::{Inventory, load_text};
 use ingress_guard::config::Config;
 use parking_lot::RwLock;
@@ -97,10 +97,20 @@ fn texts(codes: &[&str]) -> Vec<String> {
     codes.iter().map(ToString::to_string).collect()
 }
 
+/// Judge a body; without a live cluster nothing is waited for.
+pub(crate) fn judge(reviewer: &Arc<Reviewer>, body: &[u8]) -> Result<Reviewed, Rejection> {
+    futures::executor::block_on(reviewer.review(body))
+}
+
 /// Send a review and read the answer.
 pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
-    let answer = reviewer.review(review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
-    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    let reviewed = judge(reviewer, review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
+    answer(review, reviewed)
+}
+
+/// Read the answer to a review.
+pub(crate) fn answer(review: &Value, Reviewed { body, record }: Reviewed) -> Answer {
+    let body: Value = serde_json::from_slice(&body).unwrap();
     let response = &body["response"];
     assert_eq!(response["uid"], review["request"]["uid"], "the answer must be for the review that was sent");
     let warnings = response["warnings"].as_array().into_iter().flatten();
@@ -108,8 +118,8 @@ pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
         allowed: response["allowed"].as_bool().unwrap(),
         warnings: warnings.map(|warning| warning.as_str().unwrap().to_owned()).collect(),
         message: response["status"]["message"].as_str().unwrap_or_default().to_owned(),
-        verdict: answer.record.verdict,
-        would_deny: answer.record.would_deny,
+        verdict: record.verdict,
+        would_deny: record.would_deny,
         body,
     }
 }

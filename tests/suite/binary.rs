@@ -25,7 +25,12 @@ fn command(arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INGRESS_GUARD_")) {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(ROOT).env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(ROOT)
+        .env_remove("RUST_LOG")
+        .env("KUBECONFIG", "/no/such/kubeconfig")
+        .stdin(Stdio::null());
     command
 }
 
@@ -206,7 +211,11 @@ fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
             vec!["--manifests", "tests/reviews/good.yaml", "--config", config],
             format!("{config}:2:1: unknown key \"chekcs\"; did you mean \"checks\"?"),
         ),
-        (vec![], "serve needs --manifests PATH".to_owned()),
+        (
+            vec![],
+            "there is no cluster to watch: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
+                .to_owned(),
+        ),
         (
             vec!["--manifests", "tests/reviews/good.yaml", "--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"],
             "nowhere".to_owned(),

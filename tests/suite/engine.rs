@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::admission::{GOOD, ask, create, spec};
-use crate::pages::now;
+use crate::pages::{known, now};
 
 const TEMPLATE: Check = Check {
     code: "IG201",
@@ -78,7 +78,7 @@ fn a_kind_that_a_check_does_not_declare_is_unknown_to_it() {
 fn after_the_deadline_nothing_is_judged_and_that_is_said() {
     let engine = Engine::new(vec![&FINDS], Settings::default());
     let ingress: Ingress = serde_json::from_value(json!({"metadata": {"name": "web"}, "spec": {}})).unwrap();
-    let evaluation = engine.run(&ingress, &inventory(), now(), Some(Instant::now()));
+    let evaluation = engine.run(&ingress, known(&inventory()), Some(Instant::now()));
     let codes: Vec<_> = evaluation.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["IG902"]);
     assert!(evaluation.findings[0].message.contains("IG201 not evaluated: the review took too long"));
@@ -199,12 +199,12 @@ fn the_judged_ingress_and_those_being_deleted_are_no_others() {
     inventory.apply(Object::Ingress(Box::new(ingress(0, 1, 0, false, false))));
     let host = Host::parse("a.example.com");
     let (own, other) = (key(0), key(1));
-    let world = |candidate| World::new(&inventory, candidate, now(), Kind::Ingress.into(), Kinds::NONE);
+    let world = |candidate| World::new(known(&inventory), candidate, Kind::Ingress.into(), Kinds::NONE);
     assert!(world(&own).other_on(&host, |_| true).is_absent());
     assert!(matches!(world(&other).other_on(&host, |_| true), Lookup::Found(_)));
     let mut going = ingress(0, 1, 0, false, false);
     going.meta.deleting = true;
     inventory.apply(Object::Ingress(Box::new(going)));
-    let world = World::new(&inventory, &other, now(), Kind::Ingress.into(), Kinds::NONE);
+    let world = World::new(known(&inventory), &other, Kind::Ingress.into(), Kinds::NONE);
     assert!(world.other_on(&host, |_| true).is_absent());
 }

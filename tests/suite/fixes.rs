@@ -10,7 +10,7 @@ use ingress_guard::finding::Finding;
 use ingress_guard::model::Ingress;
 use serde_json::Value;
 
-use crate::pages::{inventory, now, sources};
+use crate::pages::{inventory, known, sources};
 
 /// The Ingresses among these manifests, as the JSON that an API server would store.
 fn documents(manifests: &str) -> Vec<Value> {
@@ -23,7 +23,7 @@ fn judge(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> {
     let mut inventory = inventory(config, manifests);
     let ingress: Ingress = serde_json::from_value(document.clone()).unwrap();
     inventory.apply(Object::Ingress(Box::new(ingress.clone())));
-    config.engine().run(&ingress, &inventory, now(), None).findings
+    config.engine().run(&ingress, known(&inventory), None).findings
 }
 
 fn identities(findings: &[Finding]) -> BTreeSet<(&'static str, Box<str>)> {

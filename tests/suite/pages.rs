@@ -8,9 +8,10 @@ pub(crate) mod fixtures;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use ingress_guard::checks::{self, Check, Context};
-use ingress_guard::cluster::{Inventory, Lookup, World, load_text};
+use ingress_guard::cluster::{Facts, Inventory, Lookup, Snapshot, World, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
@@ -23,6 +24,12 @@ pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
 
 pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
+}
+
+/// An inventory on that day, with nothing read live beside it.
+pub(crate) fn known(store: &Inventory) -> Snapshot<'_> {
+    static NOTHING: LazyLock<Facts> = LazyLock::new(Facts::default);
+    Snapshot { store, facts: &NOTHING, now: now() }
 }
 
 /// One fenced block.
@@ -124,9 +131,10 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
             user: "",
             groups: &[],
             held: None,
+            confirmed: None,
             now: now(),
         };
-        let verdict = config.policy.judge(engine.run(ingress, inventory, now(), None).findings, &circumstances);
+        let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         for ruling in verdict.rulings.iter().filter(|ruling| ruling.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", ruling.level, check.code, ingress.meta.key, ruling.finding);
         }
@@ -188,9 +196,9 @@ fn checks_read_what_they_declare_and_nothing_else() {
         for (config, inventory, ingresses) in worlds(check.page) {
             for ingress in &ingresses {
                 let every_kind = Kinds::of(&ingress_guard::model::Kind::ALL);
-                let free = World::new(&inventory, &ingress.meta.key, now(), every_kind, Kinds::NONE);
+                let free = World::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
                 let taker = Taker::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
-                let world = World::new(&inventory, &ingress.meta.key, now(), check.needs, check.hints);
+                let world = World::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
                 (check.run)(&Context::new(ingress, &world, &config.settings, taker), &mut found);
                 asked = asked | world.asked();

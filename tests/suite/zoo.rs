@@ -10,7 +10,7 @@ use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 use ingress_guard::policy::Circumstances;
 
-use crate::pages::{fixtures, now};
+use crate::pages::{fixtures, known, now};
 
 /// ingress-nginx under its usual name, and a Service `web` with one port.
 const NGINX: &str = r"
@@ -80,9 +80,10 @@ fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
             user: "",
             groups: &[],
             held: None,
+            confirmed: None,
             now: now(),
         };
-        let verdict = config.policy.judge(engine.run(ingress, inventory, now(), None).findings, &circumstances);
+        let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         let loud = verdict.rulings.iter().filter(|ruling| ruling.level > Level::Audit);
         said.extend(loud.map(|r| format!("{} {} {}", r.level, r.finding.code, ingress.meta.key.name)));
     }
@@ -457,7 +458,7 @@ fn noted(world: &str, kind: Kind, coverage: Coverage) -> bool {
     let mut inventory = store(world);
     inventory.cover(kind, coverage);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let evaluation = Config::default().engine().run(ingress, &inventory, now(), None);
+    let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
     let mut findings = evaluation.findings.iter();
     findings.any(|finding| finding.code == "IG902" && finding.ceiling.guard == Level::Audit)
 }

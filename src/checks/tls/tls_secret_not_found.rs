@@ -33,8 +33,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         if pending {
             finding.at_most(AUDIT);
-        } else if let Some(near) = cx.nearest(name, cx.world.secret_names(cx.namespace())) {
-            finding.help(format!("did you mean {near:?}?"));
         } else {
             finding.help("apply it first, or name an issuer for it");
         }

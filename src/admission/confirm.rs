@@ -1,0 +1,60 @@
+//! Confirm before you deny: everything that a denial rests on is read live; what cannot be read only warns.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::cluster::{Facts, Feeds, Live};
+use crate::finding::Evidence;
+use crate::model::{Ingress, Key, Kind};
+
+/// How long the watches are given to bring what happened just before this write.
+const CATCH_UP: Duration = Duration::from_millis(100);
+
+/// A live cluster behind the inventory.
+#[derive(Debug)]
+pub struct Cluster {
+    /// For reads of single objects.
+    pub live: Live,
+    /// How the watches are doing.
+    pub feeds: Feeds,
+    /// Whether Secrets are read as Ingresses name them.
+    pub reads_secrets: bool,
+}
+
+impl Cluster {
+    /// The Secrets that an Ingress names, before it is judged: the object itself says which.
+    pub(super) async fn secrets_of(&self, ingress: &Ingress) -> Facts {
+        if !self.reads_secrets || ingress.tls.is_empty() {
+            return Facts::default();
+        }
+        let names: HashSet<&str> = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref()).collect();
+        self.live.secrets(names.into_iter().map(|name| Key::new(&ingress.meta.key.namespace, name))).await
+    }
+
+    /// Read what these denials rest on; what of it is certain now.
+    pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, facts: &mut Facts) -> HashSet<Evidence> {
+        let objects = evidence.iter().filter_map(|evidence| match evidence {
+            // A Secret that was read for this very review is as fresh as can be, but for the good ones that were kept:
+            // those accuse of nothing that a moment mends.
+            Evidence::Object(Kind::Secret, key) if facts.is_certain(Kind::Secret, key) => None,
+            Evidence::Object(kind, key) => Some((*kind, key.clone())),
+            Evidence::Index(_) => None,
+        });
+        let objects: Vec<(Kind, Key)> = objects.collect();
+        let needs_indexes = evidence.iter().any(|evidence| matches!(evidence, Evidence::Index(_)));
+        let catch_up = async {
+            if needs_indexes {
+                tokio::time::sleep(CATCH_UP).await;
+            }
+        };
+        let (read, ()) = tokio::join!(self.live.read(objects), catch_up);
+        facts.merge(read);
+        // Every index is one over Ingresses.
+        let indexes = self.feeds.is_healthy(Kind::Ingress);
+        let certain = evidence.iter().filter(|evidence| match evidence {
+            Evidence::Object(kind, key) => facts.is_certain(*kind, key),
+            Evidence::Index(_) => indexes,
+        });
+        certain.cloned().collect()
+    }
+}

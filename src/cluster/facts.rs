@@ -1,0 +1,55 @@
+//! What was read live for one review: it goes before what the inventory holds.
+
+use std::collections::HashMap;
+
+use super::Object;
+use crate::model::{Key, Kind};
+
+/// The outcome of reading one object.
+#[derive(Debug, Clone)]
+pub enum Fact {
+    /// It is there.
+    Found(Box<Object>),
+    /// It is not.
+    Absent,
+    /// Nobody lets us look.
+    Forbidden,
+    /// No answer in time, or none that can be read.
+    Failed,
+}
+
+/// Objects that were read live.
+#[derive(Debug, Clone, Default)]
+pub struct Facts(HashMap<(Kind, Key), Fact>);
+
+impl Facts {
+    /// What was read of an object, if it was.
+    #[must_use]
+    pub fn get(&self, kind: Kind, key: &Key) -> Option<&Fact> {
+        if self.0.is_empty() { None } else { self.0.get(&(kind, key.clone())) }
+    }
+
+    /// Whether an object is certainly there or certainly not.
+    #[must_use]
+    pub fn is_certain(&self, kind: Kind, key: &Key) -> bool {
+        matches!(self.get(kind, key), Some(Fact::Found(_) | Fact::Absent))
+    }
+
+    /// Remember what was read.
+    pub fn insert(&mut self, kind: Kind, key: Key, fact: Fact) {
+        self.0.insert((kind, key), fact);
+    }
+}
+
+impl Facts {
+    /// Take what else was read.
+    pub fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+}
+
+impl Extend<((Kind, Key), Fact)> for Facts {
+    fn extend<T: IntoIterator<Item = ((Kind, Key), Fact)>>(&mut self, facts: T) {
+        self.0.extend(facts);
+    }
+}

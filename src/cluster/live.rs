@@ -1,0 +1,148 @@
+//! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and Secrets one by one.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use kube::Client;
+use kube::api::GetParams;
+use kube::core::Request;
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
+
+use super::facts::Fact;
+use super::watch::path;
+use super::{Facts, Object};
+use crate::model::{Key, Kind};
+
+/// All reads of one review together.
+const TIME: Duration = Duration::from_millis(300);
+/// Objects read for one review at most; what is beyond stays as uncertain as it was.
+pub const MOST: usize = 8;
+/// Reads in progress at once, of all reviews together.
+const AT_ONCE: usize = 32;
+/// How long a Secret that was found is believed.
+const KEPT: Duration = Duration::from_secs(30);
+/// Secrets kept at most.
+const KEPT_MOST: usize = 1000;
+
+/// The API server, for reads of single objects.
+#[derive(Debug)]
+pub struct Live {
+    client: DebugClient,
+    places: Semaphore,
+    /// What good Secrets came to, so that each of an Ingress' updates does not read them again. Only facts: see
+    /// [`crate::model::Secret`].
+    secrets: Mutex<HashMap<Key, (Instant, Object)>>,
+}
+
+struct DebugClient(Client);
+
+impl std::fmt::Debug for DebugClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl Live {
+    /// Read through this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), secrets: Mutex::default() }
+    }
+
+    /// Read objects at once; those that do not answer in time are [`Fact::Failed`]. No more than [`MOST`] are read.
+    pub async fn read(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+        let deadline = tokio::time::Instant::now() + TIME;
+        let reads = wanted.into_iter().take(MOST).map(|(kind, key)| async move {
+            let fact = timeout_at(deadline, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            ((kind, key), fact)
+        });
+        let mut facts = Facts::default();
+        facts.extend(join_all(reads).await);
+        facts
+    }
+
+    /// Read Secrets, or remember them.
+    pub async fn secrets(&self, wanted: impl IntoIterator<Item = Key>) -> Facts {
+        let mut facts = Facts::default();
+        let mut unknown = Vec::new();
+        for key in wanted {
+            match self.kept(&key) {
+                Some(secret) => facts.insert(Kind::Secret, key, Fact::Found(Box::new(secret))),
+                None => unknown.push((Kind::Secret, key)),
+            }
+        }
+        let read = self.read(unknown.iter().cloned()).await;
+        for (kind, key) in unknown {
+            let Some(fact) = read.get(kind, &key) else { continue };
+            if let Fact::Found(secret) = fact {
+                self.keep(&key, secret);
+            }
+            facts.insert(kind, key, fact.clone());
+        }
+        facts
+    }
+
+    async fn get(&self, kind: Kind, key: &Key) -> Fact {
+        // A name becomes part of a URL: only what can name an object is asked for.
+        let in_form = is_name(&key.name) && (is_name(&key.namespace) || !kind.is_namespaced());
+        if !in_form {
+            return Fact::Failed;
+        }
+        let Ok(_place) = self.places.acquire().await else { return Fact::Failed };
+        let namespace = kind.is_namespaced().then_some(&*key.namespace);
+        // Without a resourceVersion the answer comes from etcd, not from a cache.
+        let Ok(request) = Request::new(path(kind, namespace)).get(&key.name, &GetParams::default()) else {
+            return Fact::Failed;
+        };
+        // As text: the client would log an answer that it cannot read, Secrets and all.
+        match self.client.0.request_text(request).await {
+            Ok(text) => match serde_json::from_str::<&RawValue>(&text).and_then(|raw| Object::read(kind, raw)) {
+                Ok(object) => Fact::Found(Box::new(object)),
+                Err(_) => Fact::Failed,
+            },
+            Err(kube::Error::Api(status)) if status.code == 404 => Fact::Absent,
+            Err(kube::Error::Api(status)) if status.code == 403 => Fact::Forbidden,
+            Err(_) => Fact::Failed,
+        }
+    }
+
+    fn kept(&self, key: &Key) -> Option<Object> {
+        let secrets = self.secrets.lock();
+        secrets.get(key).filter(|(read, _)| read.elapsed() < KEPT).map(|(_, secret)| secret.clone())
+    }
+
+    fn keep(&self, key: &Key, secret: &Object) {
+        let mut secrets = self.secrets.lock();
+        if secrets.len() >= KEPT_MOST {
+            secrets.retain(|_, (read, _)| read.elapsed() < KEPT);
+        }
+        if secrets.len() < KEPT_MOST {
+            secrets.insert(key.clone(), (Instant::now(), secret.clone()));
+        }
+    }
+}
+
+/// Whether this can be the name of an object: a DNS subdomain (RFC 1123).
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed) && !text.contains("..") && text != "."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_are_asked_for() {
+        for name in ["web", "a.b-c.d1", "1web"] {
+            assert!(is_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "a/../b", "web?x", "Web", "a%2fb", "a b", "é", &"a".repeat(254)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}

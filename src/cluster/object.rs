@@ -1,0 +1,108 @@
+//! An object of any kind that the inventory holds, from whatever form it comes in.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::{Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
+
+/// An object of any kind that the inventory holds.
+#[derive(Debug, Clone)]
+pub enum Object {
+    /// An Ingress.
+    Ingress(Box<Ingress>),
+    /// An IngressClass.
+    IngressClass(IngressClass),
+    /// A Namespace.
+    Namespace(Namespace),
+    /// A Secret's facts.
+    Secret(Secret),
+    /// A Service.
+    Service(Service),
+}
+
+/// A text that can be read as any type.
+pub(super) trait Source {
+    type Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error>;
+}
+
+impl Source for Value {
+    type Error = serde_json::Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
+        serde_json::from_value(self)
+    }
+}
+
+impl Source for &RawValue {
+    type Error = serde_json::Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
+        serde_json::from_str(self.get())
+    }
+}
+
+impl Object {
+    pub(super) fn read<S: Source>(kind: Kind, source: S) -> Result<Self, S::Error> {
+        Ok(match kind {
+            Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
+            Kind::IngressClass => Self::IngressClass(source.read()?),
+            Kind::Namespace => Self::Namespace(source.read()?),
+            Kind::Secret => Self::Secret(source.read()?),
+            Kind::Service => Self::Service(source.read()?),
+        })
+    }
+
+    /// The IngressClass, if it is one.
+    #[must_use]
+    pub fn class(&self) -> Option<&IngressClass> {
+        if let Self::IngressClass(class) = self { Some(class) } else { None }
+    }
+
+    /// The Secret, if it is one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        if let Self::Secret(secret) = self { Some(secret) } else { None }
+    }
+
+    /// The Service, if it is one.
+    #[must_use]
+    pub fn service(&self) -> Option<&Service> {
+        if let Self::Service(service) = self { Some(service) } else { None }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Ingress(_) => Kind::Ingress,
+            Self::IngressClass(_) => Kind::IngressClass,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Secret(_) => Kind::Secret,
+            Self::Service(_) => Kind::Service,
+        }
+    }
+
+    /// Namespace and name.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::Ingress(ingress) => ingress.meta.key.clone(),
+            Self::IngressClass(class) => class.meta.key.clone(),
+            Self::Namespace(namespace) => Key { namespace: Box::default(), name: namespace.name.clone() },
+            Self::Secret(secret) => secret.meta.key.clone(),
+            Self::Service(service) => service.meta.key.clone(),
+        }
+    }
+
+    pub(super) fn default_namespace(&mut self, default: &str) {
+        let namespace = match self {
+            Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
+            Self::Secret(secret) => &mut secret.meta.key.namespace,
+            Self::Service(service) => &mut service.meta.key.namespace,
+            Self::IngressClass(_) | Self::Namespace(_) => return,
+        };
+        if namespace.is_empty() {
+            *namespace = default.into();
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
+//! is tried again; what nobody may read is said to be forbidden, never to be absent.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::{AsyncBufReadExt as _, StreamExt as _};
+use kube::Client;
+use kube::api::{ListParams, WatchParams};
+use kube::core::Request;
+use parking_lot::{Mutex, RwLock};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::{sleep, timeout};
+
+use super::{Coverage, Inventory, Object};
+use crate::model::{Key, Kind, Kinds};
+
+/// How watches pace themselves.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Objects in a page of a list.
+    pub page: u32,
+    /// How long one watch request lasts, in seconds (at most 294): rights that were withdrawn are noticed at its end.
+    pub watch_seconds: u32,
+    /// How long one page of a list may take.
+    pub list: Duration,
+    /// The first pause after a failure; each further one is twice as long.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            page: 500,
+            watch_seconds: 290,
+            list: Duration::from_secs(60),
+            first_pause: Duration::from_millis(800),
+            longest_pause: Duration::from_secs(30),
+        }
+    }
+}
+
+/// How the feed of one kind is doing.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// The kind.
+    pub kind: Kind,
+    /// When the API server last said anything; bookmarks come about every minute.
+    pub last_heard: Option<Instant>,
+    /// Failures that made it start anew.
+    pub restarts: u64,
+    /// Objects that could not be read.
+    pub skipped: u64,
+    /// What is wrong now.
+    pub trouble: Option<String>,
+}
+
+/// The feeds of all watched kinds.
+#[derive(Debug, Clone, Default)]
+pub struct Feeds(Arc<[Mutex<Feed>]>);
+
+impl Feeds {
+    /// How each is doing.
+    #[must_use]
+    pub fn states(&self) -> Vec<Feed> {
+        self.0.iter().map(|feed| feed.lock().clone()).collect()
+    }
+
+    /// Whether what the inventory holds of a kind can be believed to be up to date.
+    #[must_use]
+    pub fn is_healthy(&self, kind: Kind) -> bool {
+        self.0.iter().any(|feed| {
+            let feed = feed.lock();
+            feed.kind == kind && feed.trouble.is_none() && feed.last_heard.is_some()
+        })
+    }
+
+    /// Begin to watch these kinds; must be called within the runtime. The watches end with it.
+    #[must_use]
+    pub fn start(client: &Client, kinds: Kinds, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
+        let feed = |kind| Mutex::new(Feed { kind, last_heard: None, restarts: 0, skipped: 0, trouble: None });
+        let feeds: Arc<[Mutex<Feed>]> = kinds.iter().map(feed).collect();
+        for (at, kind) in kinds.iter().enumerate() {
+            let watch = Watch {
+                kind,
+                client: client.clone(),
+                inventory: Arc::clone(inventory),
+                feeds: Arc::clone(&feeds),
+                at,
+                pace: pace.clone(),
+                version: None,
+            };
+            tokio::spawn(watch.follow());
+        }
+        Self(feeds)
+    }
+}
+
+/// The watch of one kind.
+struct Watch {
+    kind: Kind,
+    client: Client,
+    inventory: Arc<RwLock<Inventory>>,
+    feeds: Arc<[Mutex<Feed>]>,
+    at: usize,
+    pace: Pace,
+    /// Where to go on; nothing: with a list.
+    version: Option<String>,
+}
+
+/// Why a list or watch ended early.
+#[derive(Debug, thiserror::Error)]
+enum WatchError {
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("the connection broke: {0}")]
+    Broken(#[from] std::io::Error),
+    #[error("{1} ({0})")]
+    Status(u16, String),
+    #[error("the request cannot be made: {0}")]
+    Request(#[from] kube::core::request::Error),
+    #[error("the API server does not answer")]
+    Silence,
+    #[error("the list has no resourceVersion")]
+    NoVersion,
+}
+
+impl WatchError {
+    fn code(&self) -> Option<u16> {
+        match self {
+            Self::Api(kube::Error::Api(status)) => Some(status.code),
+            Self::Status(code, _) => Some(*code),
+            _ => None,
+        }
+    }
+}
+
+/// A change to the inventory, read before the lock is taken.
+enum Change {
+    Apply(Object),
+    Unreadable(Key),
+    Delete(Key),
+}
+
+#[derive(Deserialize)]
+struct Page<'a> {
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct PageMeta {
+    resource_version: Option<String>,
+    #[serde(rename = "continue")]
+    next: Option<String>,
+}
+
+/// A line of a watch.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct EventStatus {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    message: String,
+}
+
+/// What every object has, however broken the rest of it is.
+#[derive(Deserialize)]
+struct Head {
+    metadata: HeadMeta,
+}
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
+struct HeadMeta {
+    name: Box<str>,
+    namespace: Box<str>,
+    resource_version: Option<String>,
+}
+
+impl Watch {
+    async fn follow(mut self) {
+        let mut pause = self.pace.first_pause;
+        loop {
+            let outcome = match self.version.clone() {
+                None => self.list().await,
+                Some(version) => self.watch(&version).await,
+            };
+            match outcome {
+                Ok(()) => pause = self.pace.first_pause,
+                Err(error) => {
+                    self.fail(&error);
+                    sleep(pause.mul_f64(jitter())).await;
+                    pause = (pause * 2).min(self.pace.longest_pause);
+                }
+            }
+        }
+    }
+
+    /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
+    /// the list did not hold goes at its end.
+    async fn list(&mut self) -> Result<(), WatchError> {
+        let mut listed = HashSet::new();
+        let mut params = ListParams::default().limit(self.pace.page);
+        loop {
+            let request = Request::new(path(self.kind, None)).list(&params)?;
+            // As text: the client would log an answer that it cannot read, Secrets and all.
+            let text = timeout(self.pace.list, self.client.request_text(request)).await;
+            let text = text.map_err(|_| WatchError::Silence)??;
+            let page: Page<'_> = serde_json::from_str(&text)?;
+            let changes: Vec<Change> = page.items.iter().flatten().filter_map(|item| self.read(item)).collect();
+            listed.extend(changes.iter().map(Change::key));
+            self.apply(changes);
+            self.heard();
+            match page.metadata.next.filter(|next| !next.is_empty()) {
+                Some(next) => params = params.continue_token(&next),
+                None => {
+                    let version = page.metadata.resource_version.filter(|version| !version.is_empty());
+                    self.version = Some(version.ok_or(WatchError::NoVersion)?);
+                    break;
+                }
+            }
+        }
+        let mut inventory = self.inventory.write();
+        inventory.retain(self.kind, &listed);
+        inventory.cover(self.kind, Coverage::Complete);
+        drop(inventory);
+        tracing::info!(kind = self.kind.name(), objects = listed.len(), "listed");
+        Ok(())
+    }
+
+    /// Follow changes until the request's time is over.
+    async fn watch(&mut self, version: &str) -> Result<(), WatchError> {
+        const BATCH: usize = 256;
+        let params = WatchParams::default().timeout(self.pace.watch_seconds);
+        let request = Request::new(path(self.kind, None)).watch(&params, version)?;
+        let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
+        // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
+        let stream = timeout(patience, self.client.request_stream(request)).await;
+        let mut lines = pin!(stream.map_err(|_| WatchError::Silence)??.lines().ready_chunks(BATCH));
+        self.heard();
+        // Nothing was missed: the watch goes on from where the last one was.
+        self.inventory.write().cover(self.kind, Coverage::Complete);
+        while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| WatchError::Silence)? {
+            self.heard();
+            let mut changes = Vec::with_capacity(batch.len());
+            let outcome = batch.into_iter().try_for_each(|line| self.event(&line?, &mut changes));
+            self.apply(changes);
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Read one event, and go on after it.
+    fn event(&mut self, line: &str, changes: &mut Vec<Change>) -> Result<(), WatchError> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let Event { kind, object } = serde_json::from_str(line)?;
+        if kind == "ERROR" {
+            let status: EventStatus = serde_json::from_str(object.get())?;
+            return Err(WatchError::Status(status.code, status.message));
+        }
+        if let Ok(Head { metadata: HeadMeta { resource_version: Some(version), .. } }) =
+            serde_json::from_str(object.get())
+        {
+            self.version = Some(version);
+        }
+        match kind {
+            "ADDED" | "MODIFIED" => changes.extend(self.read(object)),
+            "DELETED" => changes.extend(self.read(object).map(|change| Change::Delete(change.key()))),
+            // A bookmark says how far the watch is, and nothing else.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Read an object; one that cannot be read is known to exist and nothing else.
+    fn read(&self, item: &RawValue) -> Option<Change> {
+        let error = match Object::read(self.kind, item) {
+            Ok(object) => return Some(Change::Apply(object)),
+            Err(error) => error,
+        };
+        self.feeds[self.at].lock().skipped += 1;
+        let key = serde_json::from_str::<Head>(item.get())
+            .ok()
+            .map(|head| Key { namespace: head.metadata.namespace, name: head.metadata.name });
+        let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
+        key.map(Change::Unreadable)
+    }
+
+    fn apply(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut inventory = self.inventory.write();
+        for change in changes {
+            match change {
+                Change::Apply(object) => inventory.apply(object),
+                Change::Unreadable(key) => inventory.apply_unreadable(self.kind, key),
+                Change::Delete(key) => inventory.delete(self.kind, &key),
+            }
+        }
+    }
+
+    fn heard(&self) {
+        let mut feed = self.feeds[self.at].lock();
+        feed.last_heard = Some(Instant::now());
+        if feed.trouble.take().is_some() {
+            tracing::info!(kind = self.kind.name(), "following again");
+        }
+    }
+
+    fn fail(&mut self, error: &WatchError) {
+        match error.code() {
+            // What was kept is too old to go on from: begin with a list.
+            Some(410) => self.version = None,
+            Some(403) => self.inventory.write().cover(self.kind, Coverage::Forbidden),
+            _ => {}
+        }
+        let mut feed = self.feeds[self.at].lock();
+        feed.restarts += 1;
+        let text = error.to_string();
+        // Said once, not at every attempt.
+        if feed.trouble.as_ref() != Some(&text) {
+            tracing::warn!(kind = self.kind.name(), error = text, "cannot follow; trying again");
+        }
+        feed.trouble = Some(text);
+    }
+}
+
+impl Change {
+    fn key(&self) -> Key {
+        match self {
+            Self::Apply(object) => object.key(),
+            Self::Unreadable(key) | Self::Delete(key) => key.clone(),
+        }
+    }
+}
+
+/// The URL path of a kind, in one namespace or in all.
+pub(super) fn path(kind: Kind, namespace: Option<&str>) -> String {
+    let root = match kind.group() {
+        "" => format!("/api/{}", kind.version()),
+        group => format!("/apis/{group}/{}", kind.version()),
+    };
+    match namespace {
+        Some(namespace) => format!("{root}/namespaces/{namespace}/{}", kind.plural()),
+        None => format!("{root}/{}", kind.plural()),
+    }
+}
+
+/// Between 0.75 and 1.25, so that many watches do not come back at one moment. The clock's nanoseconds are random enough.
+fn jitter() -> f64 {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    0.75 + f64::from(nanos % 1000) / 2000.0
+}

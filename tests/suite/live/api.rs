@@ -1,0 +1,307 @@
+//! An API server for as much of the protocol as watches and GETs use: lists in pages, watches with bookmarks, 403, 410,
+//! 429, silence.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+/// Resource → key (`namespace/name`) → object.
+type Objects = HashMap<String, BTreeMap<String, Value>>;
+
+#[derive(Default)]
+struct Store {
+    objects: Objects,
+    version: u64,
+    /// Every event with its version and resource: a watch begins after the version that it names.
+    events: Vec<(u64, String, Value)>,
+    /// Watches from before this version are told 410.
+    compacted: u64,
+    forbidden: HashSet<String>,
+    /// Resources whose GETs of single objects fail with this status, or never answer (0).
+    broken_gets: HashMap<String, u16>,
+    /// So many requests are answered with 429.
+    throttled: usize,
+    /// Changes are stored, but no watch hears of them.
+    silent: bool,
+    /// What was asked: method-like words and paths, for assertions.
+    asked: Vec<String>,
+}
+
+pub(crate) struct Api {
+    store: Arc<Mutex<Store>>,
+    wake: broadcast::Sender<bool>,
+    pub(crate) addr: SocketAddr,
+}
+
+#[derive(Clone)]
+struct Shared {
+    store: Arc<Mutex<Store>>,
+    wake: broadcast::Sender<bool>,
+}
+
+impl Api {
+    pub(crate) async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve(listener)
+    }
+
+    /// On an address that was free a moment ago.
+    pub(crate) async fn start_on(addr: SocketAddr) -> Self {
+        Self::serve(tokio::net::TcpListener::bind(addr).await.unwrap())
+    }
+
+    fn serve(listener: tokio::net::TcpListener) -> Self {
+        let addr = listener.local_addr().unwrap();
+        let (wake, _) = broadcast::channel(1024);
+        let store = Arc::new(Mutex::new(Store { version: 1, ..Store::default() }));
+        let shared = Shared { store: Arc::clone(&store), wake: wake.clone() };
+        let app = Router::new()
+            .route("/api/v1/{resource}", get(all))
+            .route("/apis/{group}/v1/{resource}", get(all_of_group))
+            .route("/api/v1/namespaces/{namespace}/{resource}/{name}", get(one))
+            .route("/apis/{group}/v1/namespaces/{namespace}/{resource}/{name}", get(one_of_group))
+            .route("/apis/{group}/v1/{resource}/{name}", get(one_of_cluster))
+            .with_state(shared);
+        tokio::spawn(axum::serve(listener, app).into_future());
+        Self { store, wake, addr }
+    }
+
+    pub(crate) fn client(&self) -> kube::Client {
+        client(self.addr)
+    }
+
+    /// Store an object and tell the watches.
+    pub(crate) fn put(&self, resource: &str, mut object: Value) {
+        let mut store = self.store.lock();
+        store.version += 1;
+        let version = store.version;
+        object["metadata"]["resourceVersion"] = json!(version.to_string());
+        let known =
+            store.objects.entry(resource.to_owned()).or_default().insert(key(&object), object.clone()).is_some();
+        let kind = if known { "MODIFIED" } else { "ADDED" };
+        store.events.push((version, resource.to_owned(), json!({"type": kind, "object": object})));
+        self.tell(&store);
+    }
+
+    pub(crate) fn delete(&self, resource: &str, namespace: &str, name: &str) {
+        let mut store = self.store.lock();
+        let key = format!("{namespace}/{name}");
+        let mut object = store.objects.get_mut(resource).and_then(|objects| objects.remove(&key)).unwrap();
+        store.version += 1;
+        let version = store.version;
+        object["metadata"]["resourceVersion"] = json!(version.to_string());
+        store.events.push((version, resource.to_owned(), json!({"type": "DELETED", "object": object})));
+        self.tell(&store);
+    }
+
+    /// A bookmark for a resource: nothing happened, but time went on.
+    pub(crate) fn bookmark(&self, resource: &str) -> u64 {
+        let mut store = self.store.lock();
+        store.version += 100;
+        let version = store.version;
+        let object = json!({"kind": "X", "apiVersion": "v1", "metadata": {"resourceVersion": version.to_string()}});
+        store.events.push((version, resource.to_owned(), json!({"type": "BOOKMARK", "object": object})));
+        self.tell(&store);
+        version
+    }
+
+    /// A line that is no event at all.
+    pub(crate) fn raw_event(&self, resource: &str, event: Value) {
+        let mut store = self.store.lock();
+        store.version += 1;
+        let version = store.version;
+        store.events.push((version, resource.to_owned(), event));
+        self.tell(&store);
+    }
+
+    /// Forget the past: who comes with an old version must list again.
+    pub(crate) fn compact(&self) {
+        let mut store = self.store.lock();
+        store.version += 1;
+        store.compacted = store.version;
+        store.events.clear();
+    }
+
+    /// End every watch that is open.
+    pub(crate) fn end_watches(&self) {
+        let _ = self.wake.send(true);
+    }
+
+    pub(crate) fn forbid(&self, resource: &str, forbidden: bool) {
+        let mut store = self.store.lock();
+        if forbidden {
+            store.forbidden.insert(resource.to_owned());
+        } else {
+            store.forbidden.remove(resource);
+        }
+    }
+
+    /// GETs of single objects of a resource fail with this status; 0: they never answer.
+    pub(crate) fn break_gets(&self, resource: &str, status: u16) {
+        self.store.lock().broken_gets.insert(resource.to_owned(), status);
+    }
+
+    pub(crate) fn throttle(&self, requests: usize) {
+        self.store.lock().throttled = requests;
+    }
+
+    /// Watches hear nothing of what is stored from now on, or everything again.
+    pub(crate) fn silence(&self, silent: bool) {
+        let mut store = self.store.lock();
+        store.silent = silent;
+        self.tell(&store);
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.store.lock().asked.clone()
+    }
+
+    fn tell(&self, store: &Store) {
+        if !store.silent {
+            let _ = self.wake.send(false);
+        }
+    }
+}
+
+pub(crate) fn client(addr: SocketAddr) -> kube::Client {
+    let mut config = kube::Config::new(format!("http://{addr}").parse().unwrap());
+    config.connect_timeout = Some(Duration::from_secs(2));
+    // The client's own patience with 429 would hide what is tested here.
+    config.default_retry = false;
+    kube::Client::try_from(config).unwrap()
+}
+
+fn key(object: &Value) -> String {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text("namespace"), text("name"))
+}
+
+fn status(code: u16, message: &str) -> Response {
+    let reason = match code {
+        403 => "Forbidden",
+        404 => "NotFound",
+        410 => "Expired",
+        _ => "InternalError",
+    };
+    let body = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                      "code": code, "reason": reason, "message": message});
+    (StatusCode::from_u16(code).unwrap(), [("content-type", "application/json")], body.to_string()).into_response()
+}
+
+async fn all_of_group(
+    shared: State<Shared>,
+    Path((_, resource)): Path<(String, String)>,
+    query: Query<HashMap<String, String>>,
+) -> Response {
+    all(shared, Path(resource), query).await
+}
+
+async fn all(
+    State(shared): State<Shared>,
+    Path(resource): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    let mut store = shared.store.lock();
+    let verb = if query.contains_key("watch") { "watch" } else { "list" };
+    let from = query.get("resourceVersion").cloned().unwrap_or_default();
+    store.asked.push(format!("{verb} {resource} {from}"));
+    if store.throttled > 0 {
+        store.throttled -= 1;
+        return status(429, "slow down");
+    }
+    if store.forbidden.contains(&resource) {
+        return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
+    }
+    if verb == "watch" {
+        let from: u64 = from.parse().unwrap_or_default();
+        if from < store.compacted {
+            return status(410, "too old resource version");
+        }
+        drop(store);
+        return watch(shared, resource, from);
+    }
+    let limit: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+    let start: usize = query.get("continue").and_then(|token| token.parse().ok()).unwrap_or_default();
+    let objects = store.objects.get(&resource);
+    let items: Vec<&Value> = objects.into_iter().flat_map(BTreeMap::values).skip(start).take(limit).collect();
+    let total = objects.map_or(0, BTreeMap::len);
+    let next = if start + items.len() < total { (start + items.len()).to_string() } else { String::new() };
+    let body = json!({"kind": "List", "apiVersion": "v1", "items": items,
+                      "metadata": {"resourceVersion": store.version.to_string(), "continue": next}});
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
+fn watch(shared: Shared, resource: String, from: u64) -> Response {
+    let heard = shared.wake.subscribe();
+    let lines = futures::stream::unfold(
+        (shared, heard, from, resource),
+        |(shared, mut heard, mut from, resource)| async move {
+            loop {
+                let next = {
+                    let store = shared.store.lock();
+                    let silent = store.silent;
+                    let mut later = store.events.iter().filter(|(at, of, _)| *at > from && *of == resource);
+                    if silent { None } else { later.next().cloned() }
+                };
+                if let Some((at, _, event)) = next {
+                    from = at;
+                    let line = Bytes::from(format!("{event}\n"));
+                    return Some((Ok::<_, std::io::Error>(line), (shared, heard, from, resource)));
+                }
+                match heard.recv().await {
+                    Ok(true) | Err(broadcast::error::RecvError::Closed) => return None,
+                    Ok(false) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                }
+            }
+        },
+    );
+    ([("content-type", "application/json")], Body::from_stream(lines.boxed())).into_response()
+}
+
+async fn one_of_cluster(shared: State<Shared>, Path((_, resource, name)): Path<(String, String, String)>) -> Response {
+    one(shared, Path((String::new(), resource, name))).await
+}
+
+async fn one_of_group(
+    shared: State<Shared>,
+    Path((_, namespace, resource, name)): Path<(String, String, String, String)>,
+) -> Response {
+    one(shared, Path((namespace, resource, name))).await
+}
+
+async fn one(
+    State(shared): State<Shared>,
+    Path((namespace, resource, name)): Path<(String, String, String)>,
+) -> Response {
+    let broken = {
+        let mut store = shared.store.lock();
+        store.asked.push(format!("get {resource} {namespace}/{name}"));
+        if store.forbidden.contains(&resource) {
+            return status(403, "forbidden");
+        }
+        store.broken_gets.get(&resource).copied()
+    };
+    match broken {
+        Some(0) => std::future::pending().await,
+        Some(code) => return status(code, "broken"),
+        None => {}
+    }
+    let store = shared.store.lock();
+    match store.objects.get(&resource).and_then(|objects| objects.get(&format!("{namespace}/{name}"))) {
+        Some(object) => ([("content-type", "application/json")], object.to_string()).into_response(),
+        None => status(404, "not found"),
+    }
+}

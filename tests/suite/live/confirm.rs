@@ -1,0 +1,214 @@
+//! Confirmation: a denial is spoken only on what the API server itself says at that moment.
+
+use std::sync::Arc;
+
+use ingress_guard::admission::{Cluster, Reviewer};
+use ingress_guard::cluster::{Coverage, Feeds, Inventory, Live, Pace};
+use ingress_guard::config::Config;
+use ingress_guard::model::{Kind, Kinds};
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::watch::service;
+use crate::admission::{Answer, answer, create, spec};
+use crate::pages::now;
+use crate::server::client::eventually;
+
+struct Guarded {
+    api: Api,
+    reviewer: Arc<Reviewer>,
+    inventory: Arc<RwLock<Inventory>>,
+}
+
+impl Guarded {
+    /// A cluster with a class and a Service `web` on port 80, watched.
+    async fn start() -> Self {
+        let api = Api::start().await;
+        let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
+                           "spec": {"controller": "k8s.io/ingress-nginx"}});
+        api.put("ingressclasses", class);
+        api.put("services", service("web", 80));
+        let config = Config::default();
+        let inventory = Arc::new(RwLock::new(Inventory::default()));
+        inventory.write().cover(Kind::Secret, Coverage::OnDemand);
+        let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::IngressClass]);
+        let feeds = Feeds::start(&api.client(), kinds, &inventory, &Pace::default());
+        let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets: true };
+        let engine = config.engine();
+        let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
+        let guarded = Self { api, reviewer: Arc::new(reviewer), inventory };
+        eventually("synced", async || guarded.reviewer.missing().is_empty()).await;
+        guarded
+    }
+
+    async fn ask(&self, review: &Value) -> Answer {
+        let reviewed = self.reviewer.review(review.to_string().as_bytes()).await.unwrap();
+        answer(review, reviewed)
+    }
+
+    async fn apply(&self, paths: &[(&str, &str, u16)]) -> Answer {
+        self.ask(&in_shop(create(json!({}), spec(paths)))).await
+    }
+
+    fn gets(&self) -> Vec<String> {
+        self.api.asked().into_iter().filter(|asked| asked.starts_with("get ")).collect()
+    }
+}
+
+fn in_shop(mut review: Value) -> Value {
+    review["request"]["namespace"] = json!("shop");
+    review["request"]["object"]["metadata"]["namespace"] = json!("shop");
+    review
+}
+
+#[tokio::test]
+async fn a_fault_that_the_api_server_confirms_is_denied() {
+    let guarded = Guarded::start().await;
+    guarded.apply(&[("/", "web", 80)]).await.assert(&[], &[]);
+    assert_eq!(guarded.gets(), Vec::<String>::new(), "what is right needs no confirmation");
+    guarded.apply(&[("/", "wbe", 80)]).await.assert(&[], &["IG201"]);
+    guarded.apply(&[("/", "web", 81)]).await.assert(&[], &["IG202"]);
+    assert_eq!(guarded.gets(), ["get services shop/wbe", "get services shop/web"]);
+}
+
+#[tokio::test]
+async fn what_was_created_or_changed_just_before_is_no_fault() {
+    let guarded = Guarded::start().await;
+    guarded.api.silence(true);
+    guarded.api.put("services", service("new", 80));
+    guarded.apply(&[("/", "new", 80)]).await.assert(&[], &[]);
+    guarded.api.put("services", service("web", 8080));
+    guarded.apply(&[("/", "web", 8080)]).await.assert(&[], &[]);
+    let class = json!({"metadata": {"name": "new"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    guarded.api.put("ingressclasses", class);
+    let mut named = spec(&[("/", "new", 80)]);
+    named["ingressClassName"] = json!("new");
+    guarded.ask(&in_shop(create(json!({}), named))).await.assert(&[], &[]);
+}
+
+#[tokio::test]
+async fn the_truth_may_be_another_fault_than_the_inventory_says() {
+    let guarded = Guarded::start().await;
+    guarded.api.silence(true);
+    guarded.api.put("services", service("new", 80));
+    guarded.apply(&[("/", "new", 81)]).await.assert(&[], &["IG202"]);
+    guarded.api.delete("services", "shop", "web");
+    guarded.apply(&[("/", "web", 81)]).await.assert(&[], &["IG201"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_confirmed_only_warns() {
+    let guarded = Guarded::start().await;
+    for status in [500, 403, 0] {
+        guarded.api.break_gets("services", status);
+        let answer = guarded.apply(&[("/", "wbe", 80)]).await;
+        assert!(answer.allowed, "{status}: {:#}", answer.body);
+    }
+    let answer = guarded.apply(&[("/", "wbe", 80)]).await;
+    assert_eq!(answer.would_deny, Vec::<&str>::new(), "nothing is known of it any more");
+}
+
+#[tokio::test]
+async fn only_so_much_is_read_for_one_review() {
+    let guarded = Guarded::start().await;
+    let names: Vec<String> = (0..20).map(|n| format!("missing-{n}")).collect();
+    let paths: Vec<(String, &str)> = names.iter().map(|name| (format!("/{name}"), name.as_str())).collect();
+    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|(path, name)| (path.as_str(), *name, 80)).collect();
+    let answer = guarded.apply(&paths).await;
+    assert_eq!(guarded.gets().len(), 8);
+    let (_, denied) = answer.codes();
+    assert_eq!(denied.len(), 8, "the others only warn");
+    assert_eq!(answer.would_deny.len(), 12);
+}
+
+#[tokio::test]
+async fn names_that_are_none_are_never_part_of_a_request() {
+    let guarded = Guarded::start().await;
+    for name in ["../../../../api/v1/secrets", "web?watch=1", "a%2fb", "..", "Web"] {
+        let answer = guarded.apply(&[("/", name, 80)]).await;
+        assert!(answer.allowed, "it cannot be confirmed: {:#}", answer.body);
+    }
+    assert_eq!(guarded.gets(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_class_is_missed_only_while_the_watches_are_well() {
+    let guarded = Guarded::start().await;
+    let mut named = spec(&[("/", "web", 80)]);
+    named["ingressClassName"] = json!("ngnix");
+    let review = in_shop(create(json!({}), named));
+    guarded.ask(&review).await.assert(&[], &["IG101"]);
+
+    // An Ingress of that class has an address by now, and the watch brings it while the denial waits.
+    let served = json!({"metadata": {"name": "other", "namespace": "shop"}, "spec": {"ingressClassName": "ngnix"},
+                        "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}});
+    let (asked, ()) = tokio::join!(guarded.ask(&review), async {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        guarded.api.put("ingresses", served);
+    });
+    asked.assert(&[], &[]);
+}
+
+#[tokio::test]
+async fn while_the_watch_of_ingresses_fails_no_class_is_missed() {
+    let guarded = Guarded::start().await;
+    guarded.api.throttle(1000);
+    guarded.api.end_watches();
+    let mut named = spec(&[("/", "web", 80)]);
+    named["ingressClassName"] = json!("ngnix");
+    let review = in_shop(create(json!({}), named));
+    eventually("only a warning", async || guarded.ask(&review).await.allowed).await;
+}
+
+fn with_tls(secret: &str) -> Value {
+    let mut with_tls = spec(&[("/", "web", 80)]);
+    with_tls["tls"] = json!([{"hosts": ["app.example.com"], "secretName": secret}]);
+    in_shop(create(json!({}), with_tls))
+}
+
+#[tokio::test]
+async fn secrets_are_read_one_by_one_as_they_are_named() {
+    let guarded = Guarded::start().await;
+    guarded.api.put("secrets", json!({"metadata": {"name": "half", "namespace": "shop"}, "data": {"tls.crt": ""}}));
+    guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
+    guarded.ask(&with_tls("half")).await.assert(&["IG402"], &[]);
+    assert!(
+        guarded
+            .api
+            .asked()
+            .iter()
+            .all(|asked| !asked.starts_with("list secrets") && !asked.starts_with("watch secrets"))
+    );
+    // Kept for a moment: the second review does not ask again. What is absent is asked for each time.
+    let before = guarded.gets().len();
+    guarded.ask(&with_tls("half")).await.assert(&["IG402"], &[]);
+    assert_eq!(guarded.gets().len(), before);
+    guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
+    assert_eq!(guarded.gets().len(), before + 1);
+}
+
+#[tokio::test]
+async fn secrets_that_may_not_be_read_are_not_evaluated() {
+    let guarded = Guarded::start().await;
+    guarded.api.forbid("secrets", true);
+    let answer = guarded.ask(&with_tls("absent")).await;
+    answer.assert(&[], &[]);
+    assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG902"));
+    guarded.api.forbid("secrets", false);
+    guarded.api.break_gets("secrets", 500);
+    guarded.ask(&with_tls("absent")).await.assert(&["IG902"], &[]);
+    guarded.api.break_gets("secrets", 0);
+    guarded.ask(&with_tls("absent")).await.assert(&["IG902"], &[]);
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_read_is_not_missing() {
+    let guarded = Guarded::start().await;
+    let mut broken = service("broken", 80);
+    broken["spec"]["ports"] = json!("none");
+    guarded.api.put("services", broken);
+    eventually("it is unreadable", async || guarded.inventory.read().is_unreadable(Kind::Service, "shop", "broken"))
+        .await;
+    guarded.apply(&[("/", "broken", 80)]).await.assert(&["IG902"], &[]);
+}

@@ -1,0 +1,226 @@
+//! Watches: every way in which a live cluster makes them start anew, and that the inventory is right after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace};
+use ingress_guard::model::{Kind, Kinds};
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+
+use super::api::{Api, client};
+use crate::server::client::eventually;
+
+fn pace() -> Pace {
+    Pace {
+        page: 2,
+        first_pause: Duration::from_millis(20),
+        longest_pause: Duration::from_millis(100),
+        ..Pace::default()
+    }
+}
+
+struct Watching {
+    inventory: Arc<RwLock<Inventory>>,
+    feeds: Feeds,
+}
+
+impl Watching {
+    fn start(client: &kube::Client) -> Self {
+        let inventory = Arc::new(RwLock::new(Inventory::default()));
+        let kinds = Kinds::of(&[Kind::Service, Kind::Ingress]);
+        let feeds = Feeds::start(client, kinds, &inventory, &pace());
+        Self { inventory, feeds }
+    }
+
+    fn services(&self) -> Vec<String> {
+        self.inventory.read().service_names("shop").map(str::to_owned).collect()
+    }
+
+    async fn services_are(&self, wanted: &[&str]) {
+        let what = format!("services {wanted:?}");
+        eventually(&what, async || self.coverage() == Coverage::Complete && self.services() == wanted).await;
+    }
+
+    fn coverage(&self) -> Coverage {
+        self.inventory.read().coverage(Kind::Service)
+    }
+
+    async fn coverage_is(&self, wanted: Coverage) {
+        eventually(&format!("{wanted:?}"), async || self.coverage() == wanted).await;
+    }
+
+    fn feed(&self) -> ingress_guard::cluster::Feed {
+        self.feeds.states().into_iter().find(|feed| feed.kind == Kind::Service).unwrap()
+    }
+}
+
+pub(super) fn service(name: &str, port: u16) -> Value {
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": "shop"},
+           "spec": {"ports": [{"port": port}]}})
+}
+
+#[tokio::test]
+async fn everything_is_listed_in_pages_and_then_followed() {
+    let api = Api::start().await;
+    for name in ["a", "b", "c", "d", "e"] {
+        api.put("services", service(name, 80));
+    }
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a", "b", "c", "d", "e"]).await;
+    let lists = api.asked().iter().filter(|asked| asked.starts_with("list services")).count();
+    assert_eq!(lists, 3, "five objects in pages of two");
+
+    api.put("services", service("f", 80));
+    api.delete("services", "shop", "a");
+    watching.services_are(&["b", "c", "d", "e", "f"]).await;
+    api.put("services", service("b", 8080));
+    eventually("the changed port", async || {
+        watching.inventory.read().service("shop", "b").unwrap().ports[0].number == 8080
+    })
+    .await;
+    assert!(watching.feeds.is_healthy(Kind::Service));
+    assert_eq!(watching.feed().restarts, 0);
+}
+
+#[tokio::test]
+async fn a_watch_that_ends_goes_on_where_it_was() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+    let version = api.bookmark("services");
+    eventually("another watch", async || {
+        api.end_watches();
+        api.asked().contains(&format!("watch services {version}"))
+    })
+    .await;
+    api.put("services", service("b", 80));
+    watching.services_are(&["a", "b"]).await;
+    let lists = api.asked().iter().filter(|asked| asked.starts_with("list services")).count();
+    assert_eq!(lists, 1, "nothing was listed again");
+}
+
+#[tokio::test]
+async fn after_a_compaction_the_inventory_is_listed_in_place() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    api.put("services", service("b", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a", "b"]).await;
+    api.silence(true);
+    api.delete("services", "shop", "a");
+    api.put("services", service("c", 80));
+    api.compact();
+    api.silence(false);
+    api.end_watches();
+    // What is known stays known while the list runs: nobody is accused for want of it.
+    while watching.services() != ["b", "c"] {
+        assert_eq!(watching.coverage(), Coverage::Complete);
+        assert!(watching.services().contains(&"b".to_owned()));
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(watching.feed().restarts, 1);
+    assert_eq!(watching.feed().trouble, None);
+}
+
+#[tokio::test]
+async fn an_expired_watch_may_also_say_so_in_an_event() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+    let gone = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": 410,
+                      "reason": "Expired", "message": "too old resource version"});
+    api.raw_event("services", json!({"type": "ERROR", "object": gone}));
+    eventually("a second list", async || {
+        api.asked().iter().filter(|asked| asked.starts_with("list services")).count() == 2
+    })
+    .await;
+    watching.services_are(&["a"]).await;
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_forbidden_until_it_may() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    api.forbid("services", true);
+    let watching = Watching::start(&api.client());
+    watching.coverage_is(Coverage::Forbidden).await;
+    eventually("the other kind", async || watching.inventory.read().coverage(Kind::Ingress) == Coverage::Complete)
+        .await;
+    assert!(watching.feed().trouble.unwrap().contains("forbidden"));
+    api.forbid("services", false);
+    watching.services_are(&["a"]).await;
+
+    // Withdrawn while it is followed: noticed when the watch is next begun, and nothing is missed meanwhile.
+    api.forbid("services", true);
+    api.end_watches();
+    watching.coverage_is(Coverage::Forbidden).await;
+    api.put("services", service("b", 80));
+    api.forbid("services", false);
+    watching.services_are(&["a", "b"]).await;
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_is_unknown_and_the_others_are_followed() {
+    let api = Api::start().await;
+    let mut broken = service("broken", 80);
+    broken["spec"]["ports"] = json!("none");
+    api.put("services", broken.clone());
+    api.put("services", service("a", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+    assert!(watching.inventory.read().is_unreadable(Kind::Service, "shop", "broken"));
+    assert_eq!(watching.feed().skipped, 1);
+
+    // Broken by a change, mended by the next.
+    broken["metadata"]["name"] = json!("a");
+    api.put("services", broken);
+    eventually("a is unreadable", async || watching.inventory.read().is_unreadable(Kind::Service, "shop", "a")).await;
+    api.put("services", service("a", 80));
+    api.delete("services", "shop", "broken");
+    watching.services_are(&["a"]).await;
+    eventually("all are readable", async || {
+        let inventory = watching.inventory.read();
+        !inventory.is_unreadable(Kind::Service, "shop", "a")
+            && !inventory.is_unreadable(Kind::Service, "shop", "broken")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_that_is_no_event_starts_the_watch_anew() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+    api.raw_event("services", json!("no event"));
+    eventually("a restart", async || watching.feed().restarts > 0).await;
+    api.compact();
+    api.put("services", service("b", 80));
+    watching.services_are(&["a", "b"]).await;
+}
+
+#[tokio::test]
+async fn without_an_api_server_it_keeps_trying_and_says_why() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let watching = Watching::start(&client(free));
+    eventually("trouble", async || watching.feed().restarts > 1).await;
+    assert_eq!(watching.coverage(), Coverage::NotSynced);
+    assert!(watching.feed().trouble.is_some());
+    assert!(!watching.feeds.is_healthy(Kind::Service));
+    let api = Api::start_on(free).await;
+    api.put("services", service("a", 80));
+    watching.services_are(&["a"]).await;
+    assert!(watching.feeds.is_healthy(Kind::Service));
+}
+
+#[tokio::test]
+async fn a_busy_api_server_is_asked_again() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    api.throttle(3);
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+}
