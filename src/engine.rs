@@ -118,7 +118,7 @@ fn failed(check: &Check) -> Finding {
     let message =
         format!("{} {} failed on this Ingress: it was judged by the other checks only", check.code, check.name);
     let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message);
-    finding.help("please report it with the Ingress; the log has the place");
+    finding.help("please report it with the Ingress; the log has the place").at_most(Levels::both(Level::Warn));
     finding
 }
 

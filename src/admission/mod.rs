@@ -18,13 +18,16 @@ use review::{Request, Text};
 
 use crate::checks::{CHECK_FAILED, Check};
 use crate::cluster::{Coverage, Facts, Inventory, Lookup, Snapshot};
-use crate::engine::{Engine, Evaluation};
+use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Kind};
 use crate::policy::{Ceiling, Circumstances, Held, Policy, Verdict};
 
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
+
+/// A review of so many bytes may take milliseconds.
+const LARGE: usize = 64 * 1024;
 
 /// So often at most is read what a denial rests on, before it is spoken.
 const CONFIRMATIONS: usize = 2;
@@ -44,6 +47,8 @@ struct Case<'a> {
     request: &'a Request<'a>,
     ingress: &'a Ingress,
     record: &'a Record,
+    /// Bytes of the whole review.
+    size: usize,
     now: Timestamp,
     deadline: Instant,
 }
@@ -130,7 +135,14 @@ impl Reviewer {
             ingress.meta.key.namespace = record.namespace.as_str().into();
         }
         let deadline = Instant::now() + DEADLINE;
-        let case = Case { request: &request, ingress: &ingress, record: &record, now: (self.clock)(), deadline };
+        let case = Case {
+            request: &request,
+            ingress: &ingress,
+            record: &record,
+            size: body.len(),
+            now: (self.clock)(),
+            deadline,
+        };
         let verdict = self.verdict(&case).await;
         record.verdict = match () {
             () if verdict.denies() => "deny",
@@ -166,10 +178,18 @@ impl Reviewer {
     }
 
     fn judge(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
+        // Most take less than a tenth of a millisecond. Those that take long must not keep a thread from the others.
+        if case.size < LARGE || !may_block() {
+            return self.judge_here(case, facts, confirmed);
+        }
+        tokio::task::block_in_place(|| self.judge_here(case, facts, confirmed))
+    }
+
+    fn judge_here(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // One guard for the whole judgement: it sees one state of the cluster.
         let store = self.inventory.read();
         let known = Snapshot { store: &store, facts, now: case.now };
-        let findings = self.engine.run(case.ingress, known, Some(case.deadline)).findings;
+        let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
         let circumstances = Circumstances {
             ingress: case.ingress,
             namespace_labels: namespace_labels(&store, &case.ingress.meta.key.namespace),
@@ -178,6 +198,7 @@ impl Reviewer {
             groups: case.request.groups(),
             held: None,
             confirmed,
+            out_of_time: not_evaluated.iter().any(|not| not.why == Why::Deadline),
             now: case.now,
         };
         let verdict = self.policy.judge(findings.clone(), &circumstances);
@@ -213,6 +234,12 @@ impl Reviewer {
         let store = self.inventory.read();
         Kind::ALL.into_iter().map(|kind| (kind.name(), store.count(kind))).collect()
     }
+}
+
+/// Whether this thread is one of several of a runtime, which can take over its other work.
+fn may_block() -> bool {
+    let runtime = tokio::runtime::Handle::try_current();
+    runtime.is_ok_and(|runtime| runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
 }
 
 /// What the object had before the write. Where a check could not look at the old object, whatever it says now may be

@@ -1,5 +1,6 @@
 //! The words that reach people: warnings of one line, denials of many, as kubectl, Helm, Argo and Flux print them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -7,7 +8,7 @@ use serde::Serialize;
 use crate::checks;
 use crate::finding::{Finding, Level};
 use crate::model::Key;
-use crate::policy::{Ceiling, Verdict};
+use crate::policy::{Ceiling, Ruling, Verdict};
 
 /// At most so many warnings: past 4,096 characters in all the API server drops the rest
 /// (`endpoints/filters/warning.go`).
@@ -169,16 +170,16 @@ fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
         codes.dedup();
         codes.join(",")
     };
-    let mut spared: Vec<String> = Vec::new();
-    for ruling in &verdict.rulings {
-        let Some(ceiling) = &ruling.spared else { continue };
-        let reason = match ceiling {
-            Ceiling::Waiver(reason) => format!("{}={} ({})", ruling.finding.code, ceiling.name(), escape(reason)),
-            _ => format!("{}={}", ruling.finding.code, ceiling.name()),
+    let mut spared = Vec::new();
+    let mut seen = HashSet::new();
+    for Ruling { finding, spared: ceiling, .. } in &verdict.rulings {
+        let Some(ceiling) = ceiling.as_ref().filter(|ceiling| seen.insert((finding.code, ceiling.name()))) else {
+            continue;
         };
-        if !spared.contains(&reason) && spared.len() < DENIALS {
-            spared.push(reason);
-        }
+        spared.push(match ceiling {
+            Ceiling::Waiver(reason) => format!("{}={} ({})", finding.code, ceiling.name(), escape(reason)),
+            _ => format!("{}={}", finding.code, ceiling.name()),
+        });
     }
     Some(AuditAnnotations {
         denied: codes(Level::Deny),

@@ -24,7 +24,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer AdmissionReviews over HTTPS.
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     /// Print the page of a check.
     Explain(explain::Arguments),
     /// List the checks with their levels.
@@ -35,7 +35,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
     };

@@ -166,9 +166,11 @@ struct HeaderMeta {
 }
 
 impl Header {
-    /// Whether this is a list, whose items may lack what the list's own kind says (`IngressList`).
+    /// Whether this is a list: `List`, or `IngressList` and the like, whose items may lack what its kind says. Other
+    /// kinds may end in `List` and be none.
     fn is_list(&self) -> bool {
-        self.kind.as_deref().is_some_and(|kind| kind.ends_with("List"))
+        let item = self.kind.as_deref().and_then(|kind| kind.strip_suffix("List"));
+        item.is_some_and(|item| item.is_empty() || Kind::ALL.iter().any(|kind| kind.name() == item))
     }
 
     fn or_item_of(self, list: &Self) -> Self {
@@ -204,24 +206,33 @@ impl Source for Yaml<'_> {
     type Error = serde_saphyr::Error;
     fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
         // `no_schema`: an annotation `x: true` is no text, here as for the API server.
-        let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
+        // A file's size bounds its nodes; what one alias can multiply stays bounded by the defaults.
+        let mut options = serde_saphyr::options! { no_schema: true, with_snippet: false };
+        if let Some(budget) = &mut options.budget {
+            budget.max_events = usize::MAX;
+            budget.max_nodes = usize::MAX;
+        }
         serde_saphyr::from_str_with_options(self.0, options)
     }
 }
 
 #[derive(Deserialize)]
 struct YamlItems {
-    #[serde(default)]
-    items: Vec<Spanned<Value>>,
+    items: Option<Vec<Spanned<Value>>>,
 }
 
-/// The documents of a YAML stream, split as kubectl does it: at lines that begin with `---`.
+#[derive(Deserialize)]
+struct ValueItems {
+    items: Option<Vec<Value>>,
+}
+
+/// The documents of a YAML stream, split at its markers: `---` at the beginning of a line, alone or before a blank.
 fn yaml(text: &str) -> Result<Vec<Found>, Broken> {
     let mut found = Vec::new();
     let mut document = String::new();
     let mut first = 0;
     for (line, row) in (0..).zip(text.split_inclusive('\n')) {
-        if row.starts_with("---") {
+        if row.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
             yaml_document(&document, first, &mut found)?;
             // What follows the marker on its line belongs to the document; blanks keep its column.
             document = row.replacen("---", "   ", 1);
@@ -244,16 +255,25 @@ fn yaml_document(text: &str, first_line: u64, found: &mut Vec<Found>) -> Result<
         found.push(object(&header, Yaml(text)).map_err(broken)?);
         return Ok(());
     }
-    for Spanned { value, referenced, .. } in Yaml(text).read::<YamlItems>().map_err(broken)?.items {
-        let item = |error: serde_json::Error| Broken {
+    for Spanned { value, referenced, .. } in Yaml(text).read::<YamlItems>().map_err(broken)?.items.unwrap_or_default() {
+        yaml_item(&header, value, found).map_err(|error| Broken {
             line: first_line + referenced.line(),
             column: referenced.column(),
             message: error.to_string(),
-        };
-        let own: Header = value.clone().read().map_err(item)?;
-        found.push(object(&own.or_item_of(&header), value).map_err(item)?);
+        })?;
     }
     Ok(())
+}
+
+/// An item of a list, which may be a list itself.
+fn yaml_item(list: &Header, value: Value, found: &mut Vec<Found>) -> serde_json::Result<()> {
+    let header = value.clone().read::<Header>()?.or_item_of(list);
+    if !header.is_list() {
+        found.push(object(&header, value)?);
+        return Ok(());
+    }
+    let items: ValueItems = value.read()?;
+    items.items.unwrap_or_default().into_iter().try_for_each(|item| yaml_item(&header, item, found))
 }
 
 /// The message without the place, which we say ourselves, in front of it.
@@ -265,8 +285,8 @@ fn plain(error: &serde_saphyr::Error) -> String {
 
 #[derive(Deserialize)]
 struct JsonItems<'a> {
-    #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
 }
 
 fn json(text: &str) -> Result<Vec<Found>, Broken> {
@@ -284,17 +304,23 @@ fn json(text: &str) -> Result<Vec<Found>, Broken> {
     let mut found = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let document = document.map_err(|error| broken(text, &error))?;
-        let header: Header = document.read().map_err(|error| broken(document.get(), &error))?;
-        if !header.is_list() {
-            found.push(object(&header, document).map_err(|error| broken(document.get(), &error))?);
-            continue;
-        }
-        let list: JsonItems<'_> =
-            serde_json::from_str(document.get()).map_err(|error| broken(document.get(), &error))?;
-        for item in list.items {
-            let own: Header = item.read().map_err(|error| broken(item.get(), &error))?;
-            found.push(object(&own.or_item_of(&header), item).map_err(|error| broken(item.get(), &error))?);
-        }
+        json_item(&Header::default(), document, &mut found).map_err(|(slice, error)| broken(slice, &error))?;
     }
     Ok(found)
+}
+
+/// A document or an item of a list, which may be a list itself; an error comes with the slice that it counts from.
+fn json_item<'a>(
+    list: &Header,
+    item: &'a RawValue,
+    found: &mut Vec<Found>,
+) -> Result<(), (&'a str, serde_json::Error)> {
+    let here = |error| (item.get(), error);
+    let header = item.read::<Header>().map_err(here)?.or_item_of(list);
+    if !header.is_list() {
+        found.push(object(&header, item).map_err(here)?);
+        return Ok(());
+    }
+    let items: JsonItems<'a> = serde_json::from_str(item.get()).map_err(here)?;
+    items.items.unwrap_or_default().into_iter().try_for_each(|item| json_item(&header, item, found))
 }

@@ -38,7 +38,7 @@ impl Default for Pace {
         Self {
             page: 500,
             watch_seconds: 290,
-            list: Duration::from_secs(60),
+            list: Duration::from_mins(1),
             first_pause: Duration::from_millis(800),
             longest_pause: Duration::from_secs(30),
         }
@@ -231,13 +231,12 @@ impl Watch {
             listed.extend(changes.iter().map(Change::key));
             self.apply(changes);
             self.heard();
-            match page.metadata.next.filter(|next| !next.is_empty()) {
-                Some(next) => params = params.continue_token(&next),
-                None => {
-                    let version = page.metadata.resource_version.filter(|version| !version.is_empty());
-                    self.version = Some(version.ok_or(WatchError::NoVersion)?);
-                    break;
-                }
+            if let Some(next) = page.metadata.next.filter(|next| !next.is_empty()) {
+                params = params.continue_token(&next);
+            } else {
+                let version = page.metadata.resource_version.filter(|version| !version.is_empty());
+                self.version = Some(version.ok_or(WatchError::NoVersion)?);
+                break;
             }
         }
         let mut inventory = self.inventory.write();

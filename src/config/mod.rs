@@ -111,6 +111,21 @@ impl Config {
         }
     }
 
+    /// The keys that are set although no check goes by them yet.
+    #[must_use]
+    pub fn unused(&self) -> Vec<&'static str> {
+        let set = [
+            ("hostOwnership", !self.host_ownership.is_empty()),
+            ("classes.controllers", !self.settings.classes.controllers.is_empty()),
+            ("expiryWarningDays", self.settings.expiry_warning_days != Settings::default().expiry_warning_days),
+            ("dialects[].version", self.settings.dialects.any(|dialect| dialect.version.is_some())),
+            ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
+            ("dialects[].extraVariables", self.settings.dialects.any(|dialect| !dialect.extra_variables.is_empty())),
+            ("dialects[].settings", self.settings.dialects.any(|dialect| !dialect.settings.is_empty())),
+        ];
+        set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
+    }
+
     fn resolve(raw: RawConfig) -> Result<Self, Fault> {
         let mut checks = overrides("checks", raw.checks)?;
         if raw.classes.classless == Classless::Ignored {

@@ -38,7 +38,9 @@ impl Annotations {
     /// The value of one of ingress-nginx's annotations by its short name, e.g. `rewrite-target`.
     #[must_use]
     pub fn nginx(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(key, _)| key.strip_prefix(NGINX_PREFIX) == Some(name)).map(|(_, value)| value)
+        let wanted = || NGINX_PREFIX.bytes().chain(name.bytes());
+        let at = self.0.binary_search_by(|(have, _)| have.bytes().cmp(wanted())).ok()?;
+        self.0.get(at).map(|(_, value)| &**value)
     }
 
     /// Key and value of each, sorted by key.

@@ -16,23 +16,25 @@ pub struct Certificate {
     pub not_before: Timestamp,
     /// Not valid after.
     pub not_after: Timestamp,
-    /// Each certificate of the chain was issued by the next.
+    /// Each certificate of the chain is readable and was issued by the next.
     pub chain_in_order: bool,
 }
 
 impl Certificate {
-    /// Read a chain of DER certificates, leaf first; `None` where one of them is unreadable or there is none.
+    /// Read a chain of DER certificates, leaf first; `None` where the leaf is unreadable. Go reads no further either.
     #[must_use]
     pub fn from_chain<B: AsRef<[u8]>>(chain: &[B]) -> Option<Self> {
-        let chain: Vec<_> = chain.iter().map(|der| parse(der.as_ref())).collect::<Option<_>>()?;
-        let leaf = chain.first()?;
+        let leaf = &parse(chain.first()?.as_ref())?;
+        let chain: Option<Vec<_>> = chain.iter().map(|der| parse(der.as_ref())).collect();
         Some(Self {
             names: names(leaf),
             not_before: Timestamp::from_second(leaf.validity().not_before.timestamp()).ok()?,
             not_after: Timestamp::from_second(leaf.validity().not_after.timestamp()).ok()?,
-            chain_in_order: chain.windows(2).all(|pair| match pair {
-                [subject, issuer] => subject.issuer().as_raw() == issuer.subject().as_raw(),
-                _ => true,
+            chain_in_order: chain.is_some_and(|chain| {
+                chain.windows(2).all(|pair| match pair {
+                    [subject, issuer] => subject.issuer().as_raw() == issuer.subject().as_raw(),
+                    _ => true,
+                })
             }),
         })
     }
@@ -42,6 +44,11 @@ impl Certificate {
     pub fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| name.covers(host))
     }
+}
+
+/// Whether every one of these DER certificates can be read.
+pub(super) fn all_readable<B: AsRef<[u8]>>(certificates: &[B]) -> bool {
+    !certificates.is_empty() && certificates.iter().all(|der| parse(der.as_ref()).is_some())
 }
 
 fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {

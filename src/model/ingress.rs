@@ -172,10 +172,13 @@ impl PathRef<'_> {
         FieldPath::spec().field("rules").index(self.rule_index).field("http").field("paths").index(self.path_index)
     }
 
-    /// What this path is without saying where in the list it stands, e.g. `app.example.com /api Prefix`.
+    /// What this path is without saying where in the list it stands, e.g. `app.example.com /api Prefix`. To change
+    /// `ImplementationSpecific` to `Prefix` does not make it another path: to ingress-nginx they are the same (section
+    /// 2.2).
     #[must_use]
     pub fn subject(&self) -> String {
-        format!("{} {} {}", self.rule.host, self.path.routed(), self.path.path_type.name())
+        let path_type = if self.path.path_type == PathType::Exact { "Exact" } else { "Prefix" };
+        format!("{} {} {path_type}", self.rule.host, self.path.routed())
     }
 }
 

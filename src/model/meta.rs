@@ -54,7 +54,7 @@ pub(super) struct Wire {
     #[serde(deserialize_with = "lax::null")]
     pub(super) namespace: Box<str>,
     #[serde(deserialize_with = "lax::null")]
-    pub(super) labels: BTreeMap<Box<str>, Box<str>>,
+    labels: BTreeMap<Box<str>, Option<Box<str>>>,
     #[serde(deserialize_with = "lax::null")]
     annotations: Annotations,
     creation_timestamp: Option<Timestamp>,
@@ -62,9 +62,15 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// The labels; `null` is the empty text, as for Go.
+    pub(super) fn labels(&mut self) -> BTreeMap<Box<str>, Box<str>> {
+        let labels = std::mem::take(&mut self.labels);
+        labels.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
+    }
+
     /// The label that cert-manager puts on the Ingress of an HTTP-01 challenge.
     pub(super) fn is_acme_solver(&self) -> bool {
-        self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| &**value == "true")
+        self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| value.as_deref() == Some("true"))
     }
 }
 

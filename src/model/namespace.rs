@@ -24,7 +24,11 @@ struct Wire {
 }
 
 impl From<Wire> for Namespace {
-    fn from(wire: Wire) -> Self {
-        Self { name: wire.metadata.name, labels: wire.metadata.labels }
+    fn from(mut wire: Wire) -> Self {
+        let mut labels = wire.metadata.labels();
+        let name = wire.metadata.name;
+        // The API server puts it on every Namespace (Kubernetes 1.21 and later); manifests need not.
+        labels.entry("kubernetes.io/metadata.name".into()).or_insert_with(|| name.clone());
+        Self { name, labels }
     }
 }

@@ -10,6 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::Deserialize;
 
+use super::certificate::all_readable;
 use super::{Certificate, Meta, lax, meta};
 
 /// A Secret, reduced to what it means for TLS.
@@ -127,8 +128,8 @@ fn pair(certificate: Option<&[u8]>, key: Option<&[u8]>) -> Result<(Certificate, 
     if key.trim_ascii().is_empty() {
         return Err(TlsFault::Empty("tls.key"));
     }
-    let chain = CertificateDer::pem_slice_iter(certificate).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|_| TlsFault::BadCertificate)?;
+    // What is no certificate between them is passed over, as Go does it.
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate).filter_map(Result::ok).collect();
     let facts = Certificate::from_chain(&chain).ok_or(TlsFault::BadCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsFault::BadKey)?;
     Ok((facts, key_fit(chain, &key)?))
@@ -150,5 +151,5 @@ fn key_fit(chain: Vec<CertificateDer<'static>>, key: &PrivateKeyDer<'_>) -> Resu
 
 fn readable(ca: &[u8]) -> bool {
     let chain = CertificateDer::pem_slice_iter(ca).collect::<Result<Vec<_>, _>>();
-    ca.trim_ascii().is_empty() || chain.is_ok_and(|chain| Certificate::from_chain(&chain).is_some())
+    ca.trim_ascii().is_empty() || chain.is_ok_and(|chain| all_readable(&chain))
 }

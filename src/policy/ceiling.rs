@@ -1,8 +1,15 @@
 //! What keeps a finding from denying. Each ceiling is one small function that gives its reason.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::{Circumstances, MissingReferences, Policy, Ruling, Scope, check_of};
+use crate::checks::{self, Check};
 use crate::finding::{Finding, Level};
-use crate::model::{WAIVER_ANNOTATION, Waiver, parse_waivers};
+use crate::model::{WAIVER_ANNOTATION, parse_waivers};
 use crate::policy::Profile;
 
 /// Why a finding did not deny.
@@ -10,8 +17,8 @@ use crate::policy::Profile;
 pub enum Ceiling {
     /// The profile or an override says less.
     Level,
-    /// Waived on the object, with this reason.
-    Waiver(String),
+    /// Waived on the object, with this reason, cut where it is long.
+    Waiver(Arc<str>),
     /// It rests on other objects, which a dry run may be about to create.
     DryRun,
     /// It rests on other objects, and configuration says that such only warn.
@@ -20,6 +27,8 @@ pub enum Ceiling {
     Ratchet,
     /// What it rests on could not be read live.
     Unconfirmed,
+    /// The review took too long to be sure of anything.
+    Deadline,
     /// The writer is never denied.
     BreakGlass,
     /// A namespace rule may spare it: the labels that it selects by are not known.
@@ -37,6 +46,7 @@ impl Ceiling {
             Self::MissingReferences => "missing-references",
             Self::Ratchet => "ratchet",
             Self::Unconfirmed => "unconfirmed",
+            Self::Deadline => "deadline",
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
         }
@@ -51,14 +61,14 @@ pub(super) struct Ceilings<'a> {
     policy: &'a Policy,
     scope: &'a Scope<'a>,
     circumstances: &'a Circumstances<'a>,
-    waivers: Vec<Waiver<'a>>,
+    waivers: HashMap<&'static str, Arc<str>>,
     profile: Profile,
 }
 
 impl<'a> Ceilings<'a> {
     pub(super) fn new(policy: &'a Policy, scope: &'a Scope<'a>, circumstances: &'a Circumstances<'a>) -> Self {
         let annotation = circumstances.ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| scope.waivers());
-        let waivers = annotation.map(|value| parse_waivers(value).filter_map(Result::ok).collect()).unwrap_or_default();
+        let waivers = annotation.map(|value| waivers(value, circumstances.now)).unwrap_or_default();
         let profile = scope.rule.and_then(|rule| rule.profile).unwrap_or(policy.profile);
         Self { policy, scope, circumstances, waivers, profile }
     }
@@ -80,7 +90,8 @@ impl<'a> Ceilings<'a> {
             level == Level::Deny || lifted.pick(check.levels).min(lifted.pick(finding.ceiling)) == Level::Deny;
         let caps = [
             Some((level, Ceiling::Level)),
-            self.waiver(check.waivable, &finding),
+            self.waiver(check),
+            self.deadline(),
             self.reference(&finding),
             self.ratchet(&finding),
             self.unconfirmed(&finding),
@@ -91,14 +102,9 @@ impl<'a> Ceilings<'a> {
         Some(Ruling { finding, level, spared: (could_deny && level < Level::Deny).then_some(reason) })
     }
 
-    fn waiver(&self, waivable: bool, finding: &Finding) -> Cap {
-        let check = check_of(finding)?;
-        let for_it = |waiver: &&Waiver<'_>| {
-            (waiver.check.eq_ignore_ascii_case(check.code) || waiver.check == check.name)
-                && !waiver.expired(self.circumstances.now)
-        };
-        let waiver = self.waivers.iter().find(for_it).filter(|_| waivable)?;
-        Some((Level::Audit, Ceiling::Waiver(waiver.reason.to_owned())))
+    fn waiver(&self, check: &Check) -> Cap {
+        let reason = self.waivers.get(check.code).filter(|_| check.waivable)?;
+        Some((Level::Audit, Ceiling::Waiver(Arc::clone(reason))))
     }
 
     fn reference(&self, finding: &Finding) -> Cap {
@@ -123,6 +129,10 @@ impl<'a> Ceilings<'a> {
         (!certain).then_some((Level::Warn, Ceiling::Unconfirmed))
     }
 
+    fn deadline(&self) -> Cap {
+        self.circumstances.out_of_time.then_some((Level::Warn, Ceiling::Deadline))
+    }
+
     fn break_glass(&self) -> Cap {
         let glass = &self.policy.break_glass;
         let user = glass.users.iter().any(|user| user == self.circumstances.user);
@@ -133,4 +143,14 @@ impl<'a> Ceilings<'a> {
     fn namespace_unknown(&self) -> Cap {
         self.scope.unsure.then_some((Level::Warn, Ceiling::NamespaceUnknown))
     }
+}
+
+/// The waivers that hold today, by code.
+fn waivers(value: &str, now: Timestamp) -> HashMap<&'static str, Arc<str>> {
+    const REASON: usize = 120;
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let valid = parse_waivers(value).filter_map(Result::ok).filter(|waiver| !waiver.expired(today));
+    let known = valid.filter_map(|waiver| Some((checks::find(waiver.check)?.code, waiver)));
+    let cut = |reason: &str| Arc::from(reason.chars().take(REASON).collect::<String>());
+    known.map(|(code, waiver)| (code, cut(waiver.reason))).collect()
 }

@@ -88,8 +88,8 @@ impl NamespaceMatch {
     pub(super) fn holds(&self, name: &str, labels: Lookup<&BTreeMap<Box<str>, Box<str>>>) -> Lookup<()> {
         let holds = match (self, labels) {
             (Self::Name(pattern), _) => pattern.matches(name),
-            (Self::Labels(_), Lookup::Unknown) => return Lookup::Unknown,
-            (Self::Labels(_), Lookup::Absent) => false,
+            // The namespace of a request exists: one that is not there has not been seen yet.
+            (Self::Labels(_), Lookup::Unknown | Lookup::Absent) => return Lookup::Unknown,
             (Self::Labels(wanted), Lookup::Found(labels)) => {
                 wanted.iter().all(|(key, value)| labels.get(key.as_str()).is_some_and(|have| **have == **value))
             }

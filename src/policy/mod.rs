@@ -74,6 +74,8 @@ pub struct Circumstances<'a> {
     pub held: Option<&'a Held>,
     /// What denials rest on and was read live; nothing where the inventory is the truth, or has not been doubted yet.
     pub confirmed: Option<&'a HashSet<Evidence>>,
+    /// The deadline came before every check had looked.
+    pub out_of_time: bool,
     /// The time of the review.
     pub now: Timestamp,
 }

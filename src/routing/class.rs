@@ -84,7 +84,8 @@ impl<'a> Taker<'a> {
             return Self { owner: Owner::Controller(&found.controller), dialect };
         }
         let by_name = match class {
-            ClassRef::Annotated(value) => dialects.of_annotation(value),
+            // Without a look at the classes nobody can say whether one of this name is another controller's.
+            ClassRef::Annotated(value) => dialects.of_annotation(value).filter(|_| world.class(name).is_absent()),
             _ => dialects.of_name(name),
         };
         if let Some(dialect) = by_name {

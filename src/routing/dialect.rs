@@ -136,6 +136,12 @@ impl Dialects {
         self.rules.iter().find(takes).map(|rule| &rule.dialect)
     }
 
+    /// Whether some dialect is so.
+    #[must_use]
+    pub fn any(&self, is_so: impl Fn(&Dialect) -> bool) -> bool {
+        self.rules.iter().any(|rule| is_so(&rule.dialect))
+    }
+
     /// Kubernetes' own rules.
     #[must_use]
     pub fn neutral(&self) -> &Dialect {

@@ -28,7 +28,6 @@ pub const SINGLE_LINE_ANNOTATIONS: &[&str] = &[
     "proxy-read-timeout",
     "proxy-send-timeout",
     "rewrite-target",
-    "server-alias",
     "service-upstream",
     "session-cookie-name",
     "session-cookie-path",
@@ -64,10 +63,19 @@ impl<'a> NginxAnnotations<'a> {
         ["permanent-redirect", "temporal-redirect"].iter().any(|name| self.is_set(name))
     }
 
-    /// The Ingress is a canary, or was one: only its canary annotations count (section 7.1).
+    /// The Ingress is a canary: only its canary annotations count, and the main Ingress answers where it cannot
+    /// (section 7.1).
     #[must_use]
-    pub fn names_canary(self) -> bool {
-        self.0.nginx("canary").is_some()
+    pub fn is_canary(self) -> bool {
+        self.go_bool("canary") == Some(true)
+    }
+
+    /// A snippet may answer before any backend is looked for. Whether snippets are allowed is the controller's to say.
+    #[must_use]
+    pub fn may_answer_by_snippet(self) -> bool {
+        const DIRECTIVES: [&str; 3] = ["return", "rewrite", "proxy_pass"];
+        let snippets = ["configuration-snippet", "server-snippet"].into_iter().filter_map(|name| self.0.nginx(name));
+        snippets.into_iter().any(|snippet| DIRECTIVES.iter().any(|directive| snippet.contains(directive)))
     }
 
     /// The Service that answers in the place of one without endpoints (section 4.6).

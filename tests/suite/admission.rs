@@ -104,8 +104,8 @@ pub(crate) fn judge(reviewer: &Arc<Reviewer>, body: &[u8]) -> Result<Reviewed, R
 
 /// Send a review and read the answer.
 pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
-    let reviewed = judge(reviewer, review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
-    answer(review, reviewed)
+    let outcome = judge(reviewer, review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
+    answer(review, outcome)
 }
 
 /// Read the answer to a review.

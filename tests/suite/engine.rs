@@ -85,6 +85,26 @@ fn after_the_deadline_nothing_is_judged_and_that_is_said() {
 }
 
 #[test]
+fn what_was_found_before_the_deadline_does_not_deny_after_it() {
+    fn takes_long(cx: &Context<'_>, out: &mut Findings) {
+        finds(cx, out);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+    }
+    static TAKES_LONG: Check = Check { run: takes_long, ..TEMPLATE };
+    let answer = ask(&reviewer(vec![&TAKES_LONG, &FINDS]), &create(json!({}), spec(&[("/", "web", 80)])));
+    answer.assert(&["IG201", "IG902"], &[]);
+    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=deadline");
+}
+
+#[test]
+fn a_mistake_of_ours_never_denies() {
+    let config = ingress_guard::config::Config::parse("config", "checks: {IG901: deny, IG902: deny}").unwrap();
+    let engine = Engine::new(vec![&FAILS], Settings::default());
+    let reviewer = Reviewer::new(Arc::new(RwLock::new(inventory())), engine, config.policy, now);
+    ask(&Arc::new(reviewer), &create(json!({}), spec(&[("/", "web", 80)]))).assert(&["IG901"], &[]);
+}
+
+#[test]
 fn every_check_that_may_run_is_asked_for_what_it_needs() {
     let config = ingress_guard::config::Config::default();
     let needs = config.engine().needs();

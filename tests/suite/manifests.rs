@@ -109,3 +109,33 @@ fn links_that_lead_in_a_circle_are_followed_once() {
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/up")).unwrap();
     assert_eq!(load(&[folder.path().to_owned()]).unwrap().count(Kind::Service), 1);
 }
+
+#[test]
+fn lists_may_hold_lists_and_other_kinds_may_end_in_list() {
+    let inventory = loaded(&[
+        ("a.yaml", "kind: List\napiVersion: v1\nitems:\n- kind: List\n  apiVersion: v1\n  items:\n  - {apiVersion: v1, kind: Service, metadata: {name: deep}}\n"),
+        ("b.json", r#"{"kind":"List","apiVersion":"v1","items":[{"kind":"List","apiVersion":"v1","items":[{"apiVersion":"v1","kind":"Service","metadata":{"name":"deeper"}}]}]}"#),
+        ("c.yaml", "apiVersion: example.com/v1\nkind: IPAllowList\nmetadata: {name: x}\nitems: [10.0.0.0/8]\n"),
+        ("d.yaml", "apiVersion: v1\nkind: List\nitems: null\n"),
+        ("e.json", r#"{"kind":"ServiceList","apiVersion":"v1","items":null}"#),
+        ("f.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {a: null}}\n"),
+    ])
+    .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(inventory.service_names("default").collect::<Vec<_>>(), ["deep", "deeper"]);
+}
+
+#[test]
+fn what_looks_like_a_marker_and_is_none_parts_nothing() {
+    let text = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations:\n    cert: |\n      ---BEGIN---\n      ---\nspec: {ports: [{port: 80}]}\n--- # the next\napiVersion: v1\nkind: Service\nmetadata: {name: two}\n";
+    let inventory = loaded(&[("a.yaml", text)]).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(inventory.service_names("default").collect::<Vec<_>>(), ["two", "web"]);
+    assert_eq!(inventory.service("default", "web").unwrap().ports.len(), 1);
+}
+
+#[test]
+fn a_list_of_five_thousand_services_is_read() {
+    let item = "- apiVersion: v1\n  kind: Service\n  metadata: {name: NAME, namespace: shop, labels: {a: b, c: d, e: f}, annotations: {a: b, c: d}}\n  spec: {type: ClusterIP, selector: {app: x, tier: y}, ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}, {name: metrics, port: 90}]}\n";
+    let items: String = (0..5000).map(|n| item.replace("NAME", &format!("web-{n}"))).collect();
+    let inventory = loaded(&[("a.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{items}"))]);
+    assert_eq!(inventory.unwrap_or_else(|error| panic!("{error}")).count(Kind::Service), 5000);
+}

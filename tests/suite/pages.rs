@@ -132,6 +132,7 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
             groups: &[],
             held: None,
             confirmed: None,
+            out_of_time: false,
             now: now(),
         };
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);

@@ -1,6 +1,8 @@
 //! The zoo: Ingresses that look wrong and are not. Each runs through the whole default engine under `guard`, and none is
 //! denied or warned about, or gets exactly the word that its test says.
 
+mod doubt;
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
@@ -69,7 +71,10 @@ fn store(manifests: &str) -> Inventory {
 
 /// What every Ingress of the store is told above a note for audits: level, code and name.
 fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
-    let config = Config::default();
+    said_under(&Config::default(), inventory, dry_run)
+}
+
+fn said_under(config: &Config, inventory: &Inventory, dry_run: bool) -> Vec<String> {
     let engine = config.engine();
     let mut said = Vec::new();
     for ingress in inventory.ingresses() {
@@ -81,6 +86,7 @@ fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
             groups: &[],
             held: None,
             confirmed: None,
+            out_of_time: false,
             now: now(),
         };
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
@@ -93,6 +99,10 @@ fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
 
 fn accused(manifests: &str) -> Vec<String> {
     said(&store(manifests), false)
+}
+
+fn accused_under(config: &str, manifests: &str) -> Vec<String> {
+    said_under(&Config::parse("zoo", config).unwrap(), &store(manifests), false)
 }
 
 const NOBODY: &[&str] = &[];

@@ -16,7 +16,7 @@ use super::Context;
 use crate::cluster::Lookup;
 use crate::finding::Patch;
 use crate::model::{Backend, BackendRef, FieldPath, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{Engine, Owner};
+use crate::routing::{Doubt, Engine, Owner};
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
@@ -35,6 +35,8 @@ struct ServiceBackend<'a> {
     at: BackendRef<'a>,
     name: &'a str,
     port: &'a PortRef,
+    /// Why nobody can be sure that a visitor ever depends on it.
+    doubt: Option<Doubt>,
 }
 
 impl ServiceBackend<'_> {
@@ -73,19 +75,30 @@ fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend
     // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
     let redirects =
         cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
+    let doubt = Doubt::of_every_backend(ingress, &cx.taker);
+    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.taker);
     let shadowed_default = cx.dialect().engine == Engine::Nginx && takes_every_path_itself(&ingress.rules);
-    ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(|at| {
+    ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
         let Backend::Service { name, port: Some(port) } = at.backend else { return None };
         let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);
-        (!action).then_some(ServiceBackend { at, name, port })
+        let doubt = doubt.or(fallback.filter(|_| at.path.is_none()));
+        (!action).then_some(ServiceBackend { at, name, port, doubt })
     })
 }
 
 /// On ingress-nginx the default backend of an Ingress with rules is only the fallback of those rules' hosts, and a
 /// Prefix path `/` replaces that fallback (sections 2.3 and 2.4).
 fn takes_every_path_itself(rules: &[Rule]) -> bool {
-    let is_root = |path: &Path| path.routed() == "/" && path.path_type != PathType::Exact;
+    // A resource backend makes no location (section 2.4).
+    let is_root = |path: &Path| {
+        path.routed() == "/" && path.path_type != PathType::Exact && matches!(path.backend, Backend::Service { .. })
+    };
     !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
+}
+
+/// What a visitor gets from a backend that is not there.
+fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
+    backend.doubt.and_then(Doubt::consequence).unwrap_or_else(|| cx.dialect().without_backend())
 }
 
 /// The Service of a backend, where there is one.

@@ -1,6 +1,6 @@
 //! IG201: the backend Service does not exist in the Ingress' namespace.
 
-use super::service_backends;
+use super::{service_backends, without_backend};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -14,7 +14,7 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("service_not_found.md"),
     run,
 };
@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let substitute = named.filter(|named| !cx.world.service(cx.namespace(), named).is_absent());
         let consequence = match substitute {
             Some(substitute) => format!("visitors get service {substitute:?} of the default-backend annotation"),
-            None => cx.dialect().without_backend().to_owned(),
+            None => without_backend(cx, &backend).to_owned(),
         };
         let name = Quoted(backend.name);
         let message = format!("service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if let Some(named) = named {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), named));
         }
-        if cx.is_unowned() || substitute.is_some() {
+        if backend.doubt.is_some() || substitute.is_some() {
             finding.at_most(WARN);
         }
     }

@@ -1,6 +1,6 @@
 //! IG202: the Service has no such port.
 
-use super::{dials_service_address, service, service_backends, wants_service_port};
+use super::{dials_service_address, service, service_backends, wants_service_port, without_backend};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -14,7 +14,7 @@ pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("service_port_not_found.md"),
     run,
 };
@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             if dials_service_address(cx, backend.port) {
                 "visitors get 502 or 504"
             } else {
-                cx.dialect().without_backend()
+                without_backend(cx, &backend)
             }
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
@@ -51,7 +51,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 .fix(backend.fix(only.number)),
             (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
-        if cx.is_unowned() {
+        if backend.doubt.is_some() {
             finding.at_most(WARN);
         }
     }

@@ -1,6 +1,6 @@
 //! IG205: only UDP or SCTP under that port.
 
-use super::{service, service_backends, wants_service_port};
+use super::{service, service_backends, wants_service_port, without_backend};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -14,7 +14,7 @@ pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("service_port_not_tcp.md"),
     run,
 };
@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             backend.port,
             backend.name,
             first.protocol,
-            cx.dialect().without_backend()
+            without_backend(cx, &backend)
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
@@ -50,7 +50,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         } else {
             finding.help(format!("use a TCP port: {}", list(&tcp)));
         }
-        if cx.is_unowned() {
+        if backend.doubt.is_some() {
             finding.at_most(WARN);
         }
     }

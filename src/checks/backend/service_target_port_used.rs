@@ -14,7 +14,7 @@ pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("service_target_port_used.md"),
     run,
 };

@@ -1,5 +1,7 @@
 //! IG903: a waiver that waives nothing.
 
+use jiff::tz::TimeZone;
+
 use crate::checks::{ALL, Applies, Check, Context, Findings, find};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, WAIVER_ANNOTATION, parse_waivers};
@@ -22,6 +24,7 @@ const FORM: &str = "write it as \"IG305 until=2027-01-31 reason=landing page\"";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.ingress.meta.annotations.get(WAIVER_ANNOTATION) else { return };
+    let today = cx.world.now().to_zoned(TimeZone::UTC).date();
     for waiver in parse_waivers(value) {
         let (subject, message, help) = match waiver {
             Err(error) => (error.to_string(), error.to_string(), FORM.to_owned()),
@@ -32,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                     Some(check) if !check.waivable => {
                         (format!("{name} cannot be waived on an object"), "mend the fault".to_owned())
                     }
-                    Some(_) if waiver.expired(cx.world.now()) => {
+                    Some(_) if waiver.expired(today) => {
                         let until = waiver.until.map(|day| day.to_string()).unwrap_or_default();
                         (
                             format!("the waiver of {name} expired after {until}"),

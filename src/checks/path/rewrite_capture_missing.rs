@@ -1,5 +1,6 @@
 //! IG310: the rewrite target names a capture group that the path does not have.
 
+use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
@@ -20,8 +21,8 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A canary's rewrite is not read at all (section 7.1).
-    let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().names_canary()) else { return };
-    let Some(wanted) = highest_capture(target) else { return };
+    let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().is_canary()) else { return };
+    let Some(wanted) = highest_capture(target).filter(|_| !cx.nginx().redirects_everything()) else { return };
     for at in cx.ingress.paths() {
         let path = at.path.routed();
         let Groups::Count(count) = groups(path) else { continue };
@@ -50,6 +51,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             1 => "use $1, or add the group to the path".to_owned(),
             _ => format!("use ${count} or less, or add the group to the path"),
         });
+        // A target for several paths may count on groups that only some of them have, and lose nothing by it.
+        if count > 0 && uses(target, count) {
+            finding.at_most(WARN);
+        }
     }
 }
 
@@ -61,14 +66,22 @@ fn consequence(target: &str, groups: usize) -> String {
         match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
             Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
             // What it stands for differs from request to request.
-            _ => return "that part of the path is lost".to_owned(),
+            _ => return "that part of it is missing".to_owned(),
         }
     }
     format!("every request becomes {}", Quoted(&rewritten))
 }
 
+fn uses(target: &str, group: usize) -> bool {
+    captures(target).any(|capture| capture == group)
+}
+
 /// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).
 fn highest_capture(target: &str) -> Option<usize> {
+    captures(target).max()
+}
+
+fn captures(target: &str) -> impl Iterator<Item = usize> {
     let digits = target.split('$').skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10));
-    digits.filter(|digit| *digit > 0).max().map(|digit| digit as usize)
+    digits.filter(|digit| *digit > 0).map(|digit| digit as usize)
 }

@@ -27,15 +27,71 @@ fn reads_secrets(cx: &Context<'_>) -> bool {
     cx.taker.owner != Owner::Controller("ingress.k8s.aws/alb")
 }
 
-/// The distinct Secrets that the TLS entries name, each with the first entry that names it; none where the controller
-/// does not read them.
-fn secrets<'a>(cx: &Context<'a>) -> impl Iterator<Item = (usize, &'a str, Lookup<&'a Secret>)> {
+/// A Secret that some visitor's connection depends on.
+struct Used<'a> {
+    /// The first entry that names it.
+    entry: usize,
+    name: &'a str,
+    secret: Lookup<&'a Secret>,
+    /// Another Ingress may decide which certificate its hosts get: on ingress-nginx the oldest does (section 5.2).
+    may_be_decided_elsewhere: bool,
+}
+
+/// The distinct Secrets that the TLS entries name; none where the controller does not read them, and none of entries
+/// that it makes nothing of.
+fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let mut seen = HashSet::new();
+    let rules: HashSet<&Host> = cx.ingress.rules.iter().map(|rule| &rule.host).collect();
+    let wildcards: HashSet<Host> = rules.iter().filter_map(|host| host.wildcard()).collect();
+    let is_nginx = cx.dialect().engine == Engine::Nginx;
+    // Section 5.2: TLS is ignored for rules without a host; section 5.5: an entry for a host without a rule has no effect.
+    let is_used = |entry: &TlsEntry| {
+        let for_rule = |host: &Host| rules.contains(host) || wildcards.contains(host);
+        let any_host = entry.hosts.is_empty() && rules.iter().any(|host| **host != Host::Any);
+        !is_nginx || any_host || entry.hosts.iter().any(for_rule)
+    };
     let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
-    entries.iter().enumerate().filter_map(move |(index, entry)| {
-        let name = entry.secret_name.as_deref()?;
-        seen.insert(name).then(|| (index, name, cx.world.secret(cx.namespace(), name)))
-    })
+    let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
+    let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
+    let mut used = Vec::new();
+    for (index, entry, name) in named.filter(|(.., name)| seen.insert(*name)) {
+        let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();
+        used.push(Used {
+            entry: index,
+            name,
+            secret: cx.world.secret(cx.namespace(), name),
+            may_be_decided_elsewhere: is_nginx && entry.hosts.iter().any(elsewhere),
+        });
+    }
+    used
+}
+
+/// Which hosts the certificates of an Ingress cover, looked up once.
+struct Covered<'a> {
+    names: HashSet<&'a Host>,
+    /// Some certificate cannot be seen: it may cover any host.
+    unseen: bool,
+}
+
+impl<'a> Covered<'a> {
+    fn by(cx: &Context<'a>) -> Self {
+        let mut covered = Self { names: HashSet::new(), unseen: false };
+        let mut seen = HashSet::new();
+        for entry in cx.ingress.tls.iter().filter(|entry| seen.insert(&entry.secret_name)) {
+            match certificate(cx, entry) {
+                Lookup::Found(certificate) => covered.names.extend(&certificate.names),
+                Lookup::Absent => {}
+                Lookup::Unknown => covered.unseen = true,
+            }
+        }
+        covered
+    }
+
+    fn may_hold(&self, host: &Host) -> bool {
+        self.unseen
+            || self.names.contains(host)
+            || host.wildcard().is_some_and(|wildcard| self.names.contains(&wildcard))
+    }
 }
 
 /// The certificate that an entry's Secret holds. Absent where nobody can serve it, or the entry names none.
@@ -58,6 +114,14 @@ struct Entries<'a> {
     first_with: HashMap<&'a Host, usize>,
 }
 
+/// The entry that is meant for a host.
+struct Meant<'a> {
+    index: usize,
+    entry: &'a TlsEntry,
+    /// It names the host itself, not a wildcard over it.
+    by_name: bool,
+}
+
 impl<'a> Entries<'a> {
     fn of(tls: &'a [TlsEntry]) -> Self {
         let mut first_with = HashMap::new();
@@ -70,10 +134,11 @@ impl<'a> Entries<'a> {
     }
 
     /// The first entry that names the host, else the first with a wildcard over it.
-    fn meant_for(&self, host: &Host) -> Option<(usize, &'a TlsEntry)> {
+    fn meant_for(&self, host: &Host) -> Option<Meant<'a>> {
+        let named = self.first_with.get(host);
         let covering = || host.wildcard().and_then(|wildcard| self.first_with.get(&wildcard));
-        let at = *self.first_with.get(host).or_else(covering)?;
-        self.tls.get(at).map(|entry| (at, entry))
+        let index = *named.or_else(covering)?;
+        self.tls.get(index).map(|entry| Meant { index, entry, by_name: named.is_some() })
     }
 }
 

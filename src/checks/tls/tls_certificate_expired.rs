@@ -1,6 +1,7 @@
 //! IG404: the certificate is out of its time.
 
-use super::{secret_field, secrets};
+use super::{Used, secret_field, secrets};
+use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -14,13 +15,13 @@ pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("tls_certificate_expired.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (entry, name, secret) in secrets(cx) {
+    for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
         let now = cx.world.now();
         let (what, help) = if now > certificate.not_after {
@@ -34,5 +35,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("the certificate in secret {} {what}: browsers refuse it", Quoted(name));
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
+        if may_be_decided_elsewhere {
+            finding.at_most(WARN);
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! IG403: the certificate is for other hosts.
 
-use super::{Entries, certificate, reads_secrets, secret_field, without_certificate};
+use std::cell::LazyCell;
+
+use super::{Covered, Entries, Meant, certificate, reads_secrets, secret_field, without_certificate};
+use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{Host, Key, Kind, Kinds, TlsEntry};
+use crate::model::{Host, Key, Kind, Kinds};
 use crate::routing::Engine;
 
 pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
@@ -15,7 +18,7 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("tls_certificate_host_mismatch.md"),
     run,
 };
@@ -25,11 +28,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let entries = Entries::of(&cx.ingress.tls);
+    let covered = LazyCell::new(|| Covered::by(cx));
     for (_, host) in cx.ingress.hosts() {
-        let Some((index, entry)) = entries.meant_for(host).filter(|_| *host != Host::Any) else { continue };
+        let Some(Meant { index, entry, by_name }) = entries.meant_for(host).filter(|_| *host != Host::Any) else {
+            continue;
+        };
         let Some(name) = entry.secret_name.as_deref() else { continue };
         let Lookup::Found(own) = certificate(cx, entry) else { continue };
-        if own.covers(host) || another_may_serve(cx, entry, host) {
+        // ingress-nginx takes the entry that names the host and no other; where only a wildcard covers it, it takes any
+        // entry whose certificate fits (section 5.1). Other controllers choose among all certificates by SNI.
+        let only_this = by_name && cx.dialect().engine == Engine::Nginx;
+        if own.covers(host) || (!only_this && covered.may_hold(host)) {
             continue;
         }
         let message =
@@ -37,18 +46,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(secret_field(index), format!("{host} secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         finding.help("reissue it for this host too");
+        // Whichever Ingress is the oldest decides the host's certificate (section 5.2).
+        if !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent() {
+            finding.at_most(WARN);
+        }
     }
-}
-
-/// ingress-nginx takes the entry that names the host and no other; where only a wildcard covers it, it takes any
-/// entry whose certificate fits (section 5.1). Other controllers choose among all certificates by SNI.
-fn another_may_serve(cx: &Context<'_>, entry: &TlsEntry, host: &Host) -> bool {
-    if cx.dialect().engine == Engine::Nginx && entry.hosts.contains(host) {
-        return false;
-    }
-    cx.ingress.tls.iter().any(|other| match certificate(cx, other) {
-        Lookup::Found(certificate) => certificate.covers(host),
-        Lookup::Absent => false,
-        Lookup::Unknown => true,
-    })
 }

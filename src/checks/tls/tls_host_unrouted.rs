@@ -1,7 +1,7 @@
 //! IG407: a certificate for a host that nobody serves.
 
 use std::cell::LazyCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -28,10 +28,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let routed = own_hosts(cx);
+    let parents: HashSet<Host> = routed.iter().filter_map(Host::wildcard).collect();
     let names = LazyCell::new(|| routed.iter().map(ToString::to_string).collect::<Vec<_>>());
     for (index, entry) in cx.ingress.tls.iter().enumerate() {
         for (position, host) in entry.hosts.iter().enumerate() {
-            if is_among(&routed, host) || may_be_routed_elsewhere(cx, host) {
+            if is_among(&routed, &parents, host) || may_be_routed_elsewhere(cx, host) {
                 continue;
             }
             let message = format!("no rule routes {host}: its visitors get 404");
@@ -57,11 +58,11 @@ fn own_hosts(cx: &Context<'_>) -> BTreeSet<Host> {
 }
 
 /// One of these hosts is this one, stands over it or, where it is a wildcard, under it.
-fn is_among(routed: &BTreeSet<Host>, host: &Host) -> bool {
+fn is_among(routed: &BTreeSet<Host>, parents: &HashSet<Host>, host: &Host) -> bool {
     routed.contains(host)
         || routed.contains(&Host::Any)
         || host.wildcard().is_some_and(|wildcard| routed.contains(&wildcard))
-        || (matches!(host, Host::Wildcard(_)) && routed.iter().any(|own| host.covers(own)))
+        || parents.contains(host)
 }
 
 /// Another Ingress routes this host, or nobody can tell: which exact hosts lie under a wildcard is not indexed.

@@ -1,8 +1,10 @@
 //! IG406: a host that TLS forgot.
 
-use super::{Entries, certificate};
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
+use super::{Covered, Entries};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
 
@@ -26,19 +28,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let entries = Entries::of(tls);
+    let covered = LazyCell::new(|| Covered::by(cx));
+    let secrets: BTreeSet<&str> = tls.iter().filter_map(|entry| entry.secret_name.as_deref()).collect();
     for (rule, host) in cx.ingress.hosts() {
         if *host == Host::Any || entries.meant_for(host).is_some() {
             continue;
         }
-        // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
-        let may_cover = tls.iter().any(|entry| match certificate(cx, entry) {
-            Lookup::Found(certificate) => certificate.covers(host),
-            Lookup::Absent => false,
-            Lookup::Unknown => true,
-        });
         // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
-        let elsewhere = |other: &Ingress| Entries::of(&other.tls).meant_for(host).is_some();
-        if may_cover || !cx.world.other_on(host, elsewhere).is_absent() {
+        let brings = |other: &Ingress| other.tls.iter().flat_map(|entry| &entry.hosts).any(|named| named.covers(host));
+        // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
+        if covered.may_hold(host) || !cx.world.other_on(host, brings).is_absent() {
             continue;
         }
         let consequence =
@@ -48,7 +47,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(field, host.to_string(), message);
         finding.rests_on_index("hosts");
         finding.help("add it to spec.tls, or move its rule to an Ingress without TLS");
-        for name in tls.iter().filter_map(|entry| entry.secret_name.as_deref()) {
+        // It never denies: so many are enough to say what it rests on.
+        for name in secrets.iter().take(4) {
             finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         }
     }

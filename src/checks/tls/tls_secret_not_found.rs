@@ -1,7 +1,7 @@
 //! IG401: the TLS Secret is not there.
 
-use super::{is_issued_for_it, secret_field, secrets, without_certificate};
-use crate::checks::context::AUDIT;
+use super::{Used, is_issued_for_it, secret_field, secrets, without_certificate};
+use crate::checks::context::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
@@ -14,13 +14,15 @@ pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("tls_secret_not_found.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (entry, name, _) in secrets(cx).filter(|(.., secret)| secret.is_absent()) {
+    for Used { entry, name, may_be_decided_elsewhere, .. } in
+        secrets(cx).into_iter().filter(|used| used.secret.is_absent())
+    {
         let pending = is_issued_for_it(cx);
         let until = if pending { "until its issuer makes it, " } else { "" };
         let message = format!(
@@ -35,6 +37,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.at_most(AUDIT);
         } else {
             finding.help("apply it first, or name an issuer for it");
+        }
+        if may_be_decided_elsewhere {
+            finding.at_most(WARN);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! IG402: the TLS Secret is there, but cannot be served.
 
-use super::{is_issued_for_it, secret_field, secrets, without_certificate};
-use crate::checks::context::AUDIT;
+use super::{Used, is_issued_for_it, secret_field, secrets, without_certificate};
+use crate::checks::context::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -16,13 +16,13 @@ pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Ingress]),
     page: include_str!("tls_secret_unusable.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (entry, name, secret) in secrets(cx) {
+    for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
         let Lookup::Found(secret) = secret else { continue };
         let Some(Fault { what, consequence, help, is_note }) = fault(cx, &secret.tls) else { continue };
         let message = format!("secret {} {what}: {consequence}", Quoted(name));
@@ -30,6 +30,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
         if is_note {
             finding.at_most(AUDIT);
+        } else if may_be_decided_elsewhere {
+            finding.at_most(WARN);
         }
     }
 }

@@ -1,0 +1,165 @@
+//! What may be missing without harm, and what only large or hostile Ingresses do: each was once wrong.
+
+use std::time::{Duration, Instant};
+
+use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule, secret, service};
+
+const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+
+fn annotated(annotations: &[(&str, &str)], spec: &str) -> Vec<String> {
+    let annotations: Vec<(String, &str)> =
+        annotations.iter().map(|(key, value)| (format!("{PREFIX}{key}"), *value)).collect();
+    let annotations: Vec<(&str, &str)> = annotations.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    accused(&format!("{NGINX}{}", ingress("web", &annotations, spec)))
+}
+
+/// A rule for one path whose Service is not there.
+fn missing(path: &str) -> String {
+    format!(
+        "ingressClassName: nginx, rules: [{{host: app.example.com, http: {{paths: [{{path: {path:?}, \
+         pathType: ImplementationSpecific, backend: {{service: {{name: absent, port: {{number: 80}}}}}}}}]}}}}]"
+    )
+}
+
+#[test]
+fn a_redirect_hides_the_rewrite_too() {
+    let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
+    let rewrite = ("rewrite-target", "/$2");
+    assert_eq!(annotated(&[rewrite], &spec), ["deny IG310 web"]);
+    assert_eq!(annotated(&[rewrite, ("permanent-redirect", "https://new.example.com")], &spec), NOBODY);
+}
+
+#[test]
+fn a_target_for_several_paths_loses_nothing_by_the_groups_that_some_lack() {
+    let spec = nginx(&[rule("app.example.com", &["/(login)", "/(app)(.*)"])]);
+    assert_eq!(annotated(&[("rewrite-target", "/$1$2")], &spec), ["warn IG310 web"]);
+}
+
+#[test]
+fn an_ingress_that_was_a_canary_is_judged_as_any_other() {
+    let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
+    assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "false")], &spec), ["deny IG310 web"]);
+    assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "true")], &spec), NOBODY);
+}
+
+#[test]
+fn a_canary_or_a_snippet_may_do_without_the_service() {
+    assert_eq!(annotated(&[], &missing("/")), ["deny IG201 web"]);
+    assert_eq!(annotated(&[("canary", "true"), ("canary-weight", "10")], &missing("/")), ["warn IG201 web"]);
+    for snippet in ["configuration-snippet", "server-snippet"] {
+        assert_eq!(annotated(&[(snippet, "return 301 https://new.example.com;")], &missing("/")), ["warn IG201 web"]);
+        assert_eq!(annotated(&[(snippet, "more_set_headers \"x: y\";")], &missing("/")), ["deny IG201 web"]);
+    }
+}
+
+#[test]
+fn the_fallback_of_a_host_may_be_another_ingress() {
+    let absent = "defaultBackend: {service: {name: absent, port: {number: 80}}}";
+    let own = format!("{}, {absent}", nginx(&[rule("app.example.com", &["/api"])]));
+    let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &own));
+    assert_eq!(accused(&alone), ["deny IG201 web"]);
+    let older = ingress("older", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])]));
+    assert_eq!(accused(&format!("{alone}{older}")), ["warn IG201 web"]);
+    let catch_all = |name: &str, service: &str| {
+        ingress(
+            name,
+            NO_ANNOTATIONS,
+            &format!("ingressClassName: nginx, defaultBackend: {{service: {{name: {service}, port: {{number: 80}}}}}}"),
+        )
+    };
+    let two = format!("{NGINX}{}{}", catch_all("older", "web"), catch_all("web", "absent"));
+    assert_eq!(accused(&two), ["warn IG201 web"]);
+}
+
+#[test]
+fn a_resource_backend_takes_no_fallbacks_place() {
+    let spec = "ingressClassName: nginx, defaultBackend: {service: {name: absent, port: {number: 80}}}, rules: [{host: \
+                app.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: Bucket, name: b}}}]}}]";
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec))), ["deny IG201 web"]);
+}
+
+#[test]
+fn aliases_may_span_lines() {
+    let spec = nginx(&[rule("app.example.com", &["/"])]);
+    assert_eq!(annotated(&[("server-alias", "a.example.com,\nb.example.com")], &spec), NOBODY);
+}
+
+#[test]
+fn not_even_strict_denies_a_certificate_that_is_not_used() {
+    let with_tls = |tls: &str, host: &str| format!("{}, tls: [{tls}]", nginx(&[rule(host, &["/"])]));
+    let strict = |world: &str| accused_under("profile: strict", world);
+    let absent = "{hosts: [app.example.com], secretName: absent}";
+    let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &with_tls(absent, "app.example.com")));
+    assert_eq!(strict(&alone), ["deny IG401 web"]);
+    // An older Ingress may have brought the host its certificate.
+    let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com");
+    let older = format!("{}{}", secret("good", "app.example.com"), ingress("older", NO_ANNOTATIONS, &older));
+    assert_eq!(strict(&format!("{alone}{older}")), ["warn IG401 web"]);
+    // Without a host TLS is ignored, and so is an entry for a host without a rule.
+    let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
+    assert_eq!(strict(&format!("{NGINX}{hostless}")), NOBODY);
+    let expired = secret("old", "old.example.com; 2020-01-01..2021-01-01");
+    let unrouted =
+        ingress("web", NO_ANNOTATIONS, &with_tls("{hosts: [old.example.com], secretName: old}", "app.example.com"));
+    assert_eq!(strict(&format!("{NGINX}{expired}{unrouted}")), ["warn IG406 web", "warn IG407 web"]);
+}
+
+#[test]
+fn names_of_secrets_are_nobodys_to_learn() {
+    let with_tls = format!(
+        "{}, tls: [{{hosts: [app.example.com], secretName: prod-db-passwd}}]",
+        nginx(&[rule("app.example.com", &["/"])])
+    );
+    let world =
+        format!("{NGINX}{}{}", secret("prod-db-password", "x.example.com"), ingress("web", NO_ANNOTATIONS, &with_tls));
+    let inventory = super::store(&world);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let engine = ingress_guard::config::Config::default().engine();
+    let findings = engine.run(ingress, crate::pages::known(&inventory), None).findings;
+    assert!(!findings.is_empty());
+    assert!(findings.iter().all(|finding| !finding.to_string().contains("prod-db-password")), "{findings:?}");
+}
+
+/// Judges within the time; generous, since a test is not optimised.
+fn soon(what: &str, world: &str) {
+    let inventory = super::store(world);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let engine = ingress_guard::config::Config::default().engine();
+    let started = Instant::now();
+    let _ = engine.run(ingress, crate::pages::known(&inventory), None);
+    assert!(started.elapsed() < Duration::from_secs(3), "{what}: {:?}", started.elapsed());
+}
+
+#[test]
+fn no_ingress_however_large_takes_long() {
+    let rules = |hosts: Vec<String>| nginx(&hosts.iter().map(|host| rule(host, &["/"])).collect::<Vec<_>>());
+    let many = |count: usize, form: &dyn Fn(usize) -> String| (0..count).map(form).collect::<Vec<_>>().join(", ");
+    let secrets = many(2500, &|n| format!("{{secretName: secret-{n}}}"));
+    let hosts: Vec<String> = (0..2500).map(|n| format!("h{n}.example.com")).collect();
+    let spec = format!("{}, tls: [{secrets}]", rules(hosts));
+    soon("as many hosts as Secrets", &format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec)));
+
+    let long = |n: usize| format!("{}{n}.example.com", "a".repeat(50));
+    let hosts: Vec<String> = (0..2000).map(long).collect();
+    let unrouted = many(8, &|n| format!("{}b", long(n)));
+    let spec = format!("{}, tls: [{{hosts: [{unrouted}]}}]", rules(hosts));
+    soon("many long names that are almost right", &format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec)));
+
+    let hosts: Vec<String> = (0..5000).map(|n| format!("h.x{n}.example.com")).collect();
+    let wildcards = many(5000, &|n| format!("\"*.y{n}.example.com\""));
+    let spec = format!("{}, tls: [{{hosts: [{wildcards}]}}]", rules(hosts));
+    soon("as many wildcards as hosts", &format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec)));
+
+    let huge = "x".repeat(250_000);
+    let annotations = [("ingress-guard.io/ignore", huge.as_str()), ("kubernetes.io/ingress.class", huge.as_str())];
+    let spec = format!("rules: [{}]", rule("app.example.com", &["/"]));
+    soon("names without end", &format!("{NGINX}{}", ingress("web", &annotations, &spec)));
+
+    let services: String = (0..3000).map(|n| service(&format!("web-{n:050}"), "ports: [{port: 80}]")).collect();
+    let paths: Vec<String> =
+        (0..50).map(|n| missing(&format!("/p{n}")).replace("absent", &format!("wbe-{n:050}"))).collect();
+    soon(
+        "many names that are almost right",
+        &format!("{NGINX}{services}{}", ingress("web", NO_ANNOTATIONS, &paths[0])),
+    );
+}
