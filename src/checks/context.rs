@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(ingress: &'a Ingress, world: &'a World<'a>, settings: &'a Settings, taker: Taker<'a>) -> Self {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
-        Self { ingress, world, settings, taker, hints_left: Cell::new(8) }
+        Self { ingress, world, settings, taker, hints_left: Cell::new(4) }
     }
 
     /// Whose rules hold.
@@ -79,7 +79,7 @@ impl<'a> Context<'a> {
 
     /// The name that `wanted` was most likely meant to be.
     pub fn nearest<'n>(&self, wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        const NAMES: usize = 2000;
+        const NAMES: usize = 1000;
         const LENGTH: usize = 64;
         if wanted.len() > LENGTH {
             return None;

@@ -8,9 +8,11 @@ mod dialect;
 mod doubt;
 mod nginx;
 mod pattern;
+mod tls;
 
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
 pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
 pub use pattern::{Groups, groups, is_plainly_regex};
+pub use tls::{MeantFor, TlsEntries};

@@ -14,7 +14,7 @@ pub(super) use tls_rule_host_uncovered::TLS_RULE_HOST_UNCOVERED;
 pub(super) use tls_secret_not_found::TLS_SECRET_NOT_FOUND;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::Context;
 use crate::cluster::Lookup;
@@ -106,40 +106,6 @@ fn certificate<'a>(cx: &Context<'a>, entry: &TlsEntry) -> Lookup<&'a Certificate
 
 fn secret_field(entry: usize) -> FieldPath {
     FieldPath::spec().field("tls").index(entry).field("secretName")
-}
-
-/// Which entry is meant for which host. An Ingress can have thousands of both.
-struct Entries<'a> {
-    tls: &'a [TlsEntry],
-    first_with: HashMap<&'a Host, usize>,
-}
-
-/// The entry that is meant for a host.
-struct Meant<'a> {
-    index: usize,
-    entry: &'a TlsEntry,
-    /// It names the host itself, not a wildcard over it.
-    by_name: bool,
-}
-
-impl<'a> Entries<'a> {
-    fn of(tls: &'a [TlsEntry]) -> Self {
-        let mut first_with = HashMap::new();
-        for (index, entry) in tls.iter().enumerate() {
-            entry.hosts.iter().for_each(|host| {
-                first_with.entry(host).or_insert(index);
-            });
-        }
-        Self { tls, first_with }
-    }
-
-    /// The first entry that names the host, else the first with a wildcard over it.
-    fn meant_for(&self, host: &Host) -> Option<Meant<'a>> {
-        let named = self.first_with.get(host);
-        let covering = || host.wildcard().and_then(|wildcard| self.first_with.get(&wildcard));
-        let index = *named.or_else(covering)?;
-        self.tls.get(index).map(|entry| Meant { index, entry, by_name: named.is_some() })
-    }
 }
 
 /// Somebody has been asked to issue the certificate: cert-manager's ingress-shim, or what reads kube-lego's

@@ -2,13 +2,13 @@
 
 use std::cell::LazyCell;
 
-use super::{Covered, Entries, Meant, certificate, reads_secrets, secret_field, without_certificate};
+use super::{Covered, certificate, reads_secrets, secret_field, without_certificate};
 use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Key, Kind, Kinds};
-use crate::routing::Engine;
+use crate::routing::{Engine, MeantFor, TlsEntries};
 
 pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
     code: "IG403",
@@ -27,10 +27,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if !reads_secrets(cx) {
         return;
     }
-    let entries = Entries::of(&cx.ingress.tls);
+    let entries = TlsEntries::of(&cx.ingress.tls);
     let covered = LazyCell::new(|| Covered::by(cx));
     for (_, host) in cx.ingress.hosts() {
-        let Some(Meant { index, entry, by_name }) = entries.meant_for(host).filter(|_| *host != Host::Any) else {
+        let Some(MeantFor { index, entry, by_name }) = entries.meant_for(host).filter(|_| *host != Host::Any) else {
             continue;
         };
         let Some(name) = entry.secret_name.as_deref() else { continue };

@@ -3,10 +3,11 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::{Covered, Entries};
+use super::Covered;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
+use crate::routing::TlsEntries;
 
 pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     code: "IG406",
@@ -27,7 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if tls.is_empty() || asks_for_default || cx.dialect().default_certificate {
         return;
     }
-    let entries = Entries::of(tls);
+    let entries = TlsEntries::of(tls);
     let covered = LazyCell::new(|| Covered::by(cx));
     let secrets: BTreeSet<&str> = tls.iter().filter_map(|entry| entry.secret_name.as_deref()).collect();
     for (rule, host) in cx.ingress.hosts() {
