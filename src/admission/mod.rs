@@ -17,7 +17,7 @@ pub use review::Operation;
 use review::{Request, Text};
 
 use crate::checks::{CHECK_FAILED, Check};
-use crate::cluster::{Coverage, Facts, Inventory, Lookup, Snapshot};
+use crate::cluster::{Coverage, Facts, Feed, Inventory, Lookup, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Kind};
@@ -219,13 +219,40 @@ impl Reviewer {
         self.policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances })
     }
 
-    /// Why reviews cannot be judged fully yet, one line each; empty when ready.
+    /// Why reviews cannot be judged fully yet, one line each; empty when ready. What is forbidden is settled: see
+    /// [`Reviewer::notes`].
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
+        let troubles = self.feeds();
+        let trouble = |kind| troubles.iter().find(|feed| feed.kind == kind)?.trouble.clone();
+        let lines = self.needed(|coverage| coverage == Coverage::NotSynced).into_iter();
+        let reason = |kind| trouble(kind).unwrap_or_else(|| "the first list has not come yet".to_owned());
+        lines.map(|kind| format!("{kind}: {}", reason(kind))).collect()
+    }
+
+    /// What is not as it should be, and no reason to send reviews elsewhere.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let forbidden = self.needed(|coverage| coverage == Coverage::Forbidden).into_iter();
+        let mut notes: Vec<String> =
+            forbidden.map(|kind| format!("{kind}: forbidden; what depends on it is not evaluated")).collect();
+        let followed = self.needed(|coverage| coverage == Coverage::Complete);
+        for feed in self.feeds().into_iter().filter(|feed| followed.contains(&feed.kind)) {
+            notes.extend(feed.trouble.map(|trouble| format!("{}: cannot follow changes: {trouble}", feed.kind)));
+        }
+        notes
+    }
+
+    /// How the watches are doing; none over manifests.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<Feed> {
+        self.cluster.as_ref().map(|cluster| cluster.feeds.states()).unwrap_or_default()
+    }
+
+    fn needed(&self, is_so: impl Fn(Coverage) -> bool) -> Vec<Kind> {
         let store = self.inventory.read();
         let needed = self.engine.needs() | self.policy.needs();
-        let unsynced = needed.iter().filter(|kind| store.coverage(*kind) == Coverage::NotSynced);
-        unsynced.map(|kind| format!("{kind}: the first list has not come yet")).collect()
+        needed.iter().filter(|kind| is_so(store.coverage(*kind))).collect()
     }
 
     /// Objects in the inventory by kind, for the metric.

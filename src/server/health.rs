@@ -45,7 +45,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = String::from(if missing.is_empty() { "ready\n" } else { "not ready\n" });
-    for line in missing.iter().chain(&health.certificates.troubles()) {
+    for line in missing.iter().chain(&health.readiness.notes()).chain(&health.certificates.troubles()) {
         body.push_str(line);
         body.push('\n');
     }
@@ -53,6 +53,6 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 }
 
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
-    let text = health.metrics.encode(&health.readiness.objects());
+    let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.feeds());
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::admission::{Rejection, Reviewed, Reviewer};
+use crate::cluster::Feed;
 
 /// Answers reviews.
 pub trait Judge: Send + Sync + 'static {
@@ -15,8 +16,18 @@ pub trait Readiness: Send + Sync + 'static {
     /// Why reviews cannot be judged fully yet, one line each; empty when ready.
     fn missing(&self) -> Vec<String>;
 
+    /// What is worth a line although it is ready.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Objects in the inventory by kind.
     fn objects(&self) -> Vec<(&'static str, usize)>;
+
+    /// How the watches are doing, if there are any.
+    fn feeds(&self) -> Vec<Feed> {
+        Vec::new()
+    }
 }
 
 impl Judge for Reviewer {
@@ -30,7 +41,15 @@ impl Readiness for Reviewer {
         Self::missing(self)
     }
 
+    fn notes(&self) -> Vec<String> {
+        Self::notes(self)
+    }
+
     fn objects(&self) -> Vec<(&'static str, usize)> {
         Self::objects(self)
+    }
+
+    fn feeds(&self) -> Vec<Feed> {
+        Self::feeds(self)
     }
 }

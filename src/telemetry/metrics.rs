@@ -1,5 +1,6 @@
 //! Every number the process publishes. No label ever holds the name of an object: label sets stay small for good.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -11,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::admission::Record;
+use crate::cluster::Feed;
 
 /// Upper bounds in seconds: a review takes about 100 µs, the API server gives up after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -58,6 +60,10 @@ pub struct Metrics {
     review_seconds: Histogram,
     rejected: Family<ReasonLabel, Counter>,
     objects: Family<KindLabel, Gauge>,
+    watch_failing: Family<KindLabel, Gauge>,
+    watch_age: Family<KindLabel, Gauge<f64, AtomicU64>>,
+    watch_restarts: Family<KindLabel, Counter>,
+    watch_skipped: Family<KindLabel, Counter>,
     handshake_failures: Family<ReasonLabel, Counter>,
     connections: Family<PortLabel, Gauge>,
     pub(crate) panics: Counter,
@@ -86,6 +92,10 @@ impl Metrics {
             review_seconds: Histogram::new(REVIEW_SECONDS),
             rejected: Family::default(),
             objects: Family::default(),
+            watch_failing: Family::default(),
+            watch_age: Family::default(),
+            watch_restarts: Family::default(),
+            watch_skipped: Family::default(),
             handshake_failures: Family::default(),
             connections: Family::default(),
             panics: Counter::default(),
@@ -94,6 +104,7 @@ impl Metrics {
             certificate_expiry: Gauge::default(),
         };
         metrics.register_reviews();
+        metrics.register_watches();
         metrics.register_server();
         metrics
     }
@@ -107,6 +118,18 @@ impl Metrics {
         r.register("rejected_requests", "Requests to /validate that could not be judged", self.rejected.clone());
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
         r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+    }
+
+    fn register_watches(&mut self) {
+        let r = &mut self.registry;
+        r.register("watch_failing", "1 while changes of a kind cannot be followed", self.watch_failing.clone());
+        r.register(
+            "watch_age_seconds",
+            "Time since the API server last said anything of a kind",
+            self.watch_age.clone(),
+        );
+        r.register("watch_restarts", "Lists and watches that failed, by kind", self.watch_restarts.clone());
+        r.register("watch_skipped_objects", "Objects that could not be read, by kind", self.watch_skipped.clone());
     }
 
     fn register_server(&mut self) {
@@ -158,9 +181,18 @@ impl Metrics {
         self.connections.get_or_create_owned(&PortLabel { port })
     }
 
-    /// Everything as `OpenMetrics` text, with the inventory counted as of now.
+    /// Everything as `OpenMetrics` text, with inventory and watches as of now.
     #[must_use]
-    pub fn encode(&self, objects: &[(&'static str, usize)]) -> String {
+    pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[Feed]) -> String {
+        for feed in feeds {
+            let kind = KindLabel { kind: feed.kind.name() };
+            self.watch_failing.get_or_create(&kind).set(i64::from(feed.trouble.is_some()));
+            if let Some(heard) = feed.last_heard {
+                self.watch_age.get_or_create(&kind).set(heard.elapsed().as_secs_f64());
+            }
+            self.watch_restarts.get_or_create(&kind).inner().store(feed.restarts, Ordering::Relaxed);
+            self.watch_skipped.get_or_create(&kind).inner().store(feed.skipped, Ordering::Relaxed);
+        }
         for &(kind, count) in objects {
             self.objects.get_or_create(&KindLabel { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }

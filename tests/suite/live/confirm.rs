@@ -29,15 +29,8 @@ impl Guarded {
                            "spec": {"controller": "k8s.io/ingress-nginx"}});
         api.put("ingressclasses", class);
         api.put("services", service("web", 80));
-        let config = Config::default();
-        let inventory = Arc::new(RwLock::new(Inventory::default()));
-        inventory.write().cover(Kind::Secret, Coverage::OnDemand);
-        let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::IngressClass]);
-        let feeds = Feeds::start(&api.client(), kinds, &inventory, &Pace::default());
-        let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets: true };
-        let engine = config.engine();
-        let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
-        let guarded = Self { api, reviewer: Arc::new(reviewer), inventory };
+        let (reviewer, inventory) = reviewer(&api);
+        let guarded = Self { api, reviewer, inventory };
         eventually("synced", async || guarded.reviewer.missing().is_empty()).await;
         guarded
     }
@@ -56,6 +49,19 @@ impl Guarded {
     }
 }
 
+/// A reviewer over what this API server holds.
+fn reviewer(api: &Api) -> (Arc<Reviewer>, Arc<RwLock<Inventory>>) {
+    let config = Config::default();
+    let inventory = Arc::new(RwLock::new(Inventory::default()));
+    inventory.write().cover(Kind::Secret, Coverage::OnDemand);
+    let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::IngressClass]);
+    let feeds = Feeds::start(&api.client(), kinds, &inventory, &Pace::default());
+    let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets: true };
+    let engine = config.engine();
+    let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
+    (Arc::new(reviewer), inventory)
+}
+
 fn in_shop(mut review: Value) -> Value {
     review["request"]["namespace"] = json!("shop");
     review["request"]["object"]["metadata"]["namespace"] = json!("shop");
@@ -70,6 +76,22 @@ async fn a_fault_that_the_api_server_confirms_is_denied() {
     guarded.apply(&[("/", "wbe", 80)]).await.assert(&[], &["IG201"]);
     guarded.apply(&[("/", "web", 81)]).await.assert(&[], &["IG202"]);
     assert_eq!(guarded.gets(), ["get services shop/wbe", "get services shop/web"]);
+}
+
+#[tokio::test]
+async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
+    let api = Api::start().await;
+    api.forbid("services", true);
+    api.throttle(2);
+    let (reviewer, _) = reviewer(&api);
+    assert!(!reviewer.missing().is_empty());
+    eventually("a reason", async || reviewer.missing().iter().any(|line| line.contains("slow down"))).await;
+    eventually("ready", async || reviewer.missing().is_empty()).await;
+    assert_eq!(reviewer.notes(), ["Service: forbidden; what depends on it is not evaluated"]);
+    let feed = reviewer.feeds().into_iter().find(|feed| feed.kind == Kind::Service).unwrap();
+    assert!(feed.restarts > 0 && feed.trouble.is_some());
+    api.forbid("services", false);
+    eventually("nothing to note", async || reviewer.notes().is_empty()).await;
 }
 
 #[tokio::test]
