@@ -34,9 +34,6 @@ impl Cluster {
     /// Read what these denials rest on; what of it is certain now.
     pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, facts: &mut Facts) -> HashSet<Evidence> {
         let objects = evidence.iter().filter_map(|evidence| match evidence {
-            // A Secret that was read for this very review is as fresh as can be, but for the good ones that were kept:
-            // those accuse of nothing that a moment mends.
-            Evidence::Object(Kind::Secret, key) if facts.is_certain(Kind::Secret, key) => None,
             Evidence::Object(kind, key) => Some((*kind, key.clone())),
             Evidence::Index(_) => None,
         });

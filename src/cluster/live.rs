@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 use super::facts::Fact;
 use super::watch::path;
 use super::{Facts, Object};
-use crate::model::{Key, Kind};
+use crate::model::{Key, Kind, Secret, TlsFacts};
 
 /// All reads of one review together.
 const TIME: Duration = Duration::from_millis(300);
@@ -78,7 +78,10 @@ impl Live {
         let read = self.read(unknown.iter().cloned()).await;
         for (kind, key) in unknown {
             let Some(fact) = read.get(kind, &key) else { continue };
-            if let Fact::Found(secret) = fact {
+            // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
+            if let Fact::Found(secret) = fact
+                && matches!(secret.secret(), Some(Secret { tls: TlsFacts::Pair { .. }, .. }))
+            {
                 self.keep(&key, secret);
             }
             facts.insert(kind, key, fact.clone());

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ingress_guard::checks::{self, Check};
 use ingress_guard::config;
 use ingress_guard::finding::Level;
+use ingress_guard::model::{Kind, Kinds};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -138,4 +139,25 @@ fn a_scaffolded_check_finds_its_place() {
     assert_eq!(scaffold(["IG204", "another-fault", "backend"]), Some(2), "a code is never given twice");
     assert_eq!(scaffold(["IG299", "OneWord", "backend"]), Some(2));
     assert_eq!(scaffold(["IG299", "another-fault", "nowhere"]), Some(2));
+}
+
+#[test]
+fn the_cluster_role_grants_what_is_read_and_nothing_else() {
+    let manifests = fs::read_to_string(root().join("deploy/ingress-guard.yaml")).unwrap();
+    let role = manifests.split("\n---").find(|part| part.contains("kind: ClusterRole\n")).unwrap();
+    let role: serde_json::Value = serde_saphyr::from_str(role).unwrap();
+    let mut granted = BTreeSet::new();
+    for rule in role["rules"].as_array().unwrap() {
+        let texts = |field: &str| -> Vec<String> {
+            rule[field].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+        };
+        for resource in texts("resources") {
+            granted.insert(format!("{}/{resource}: {}", texts("apiGroups").join(","), texts("verbs").join(",")));
+        }
+    }
+    // Namespaces are policy's to read.
+    let read = checks::ALL.iter().fold(Kind::Namespace.into(), |all: Kinds, check| all | check.needs | check.hints);
+    let verbs = |kind| if kind == Kind::Secret { "get" } else { "get,list,watch" };
+    let wanted = read.iter().map(|kind| format!("{}/{}: {}", kind.group(), kind.plural(), verbs(kind))).collect();
+    assert_eq!(granted, wanted);
 }
