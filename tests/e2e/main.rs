@@ -1,0 +1,12 @@
+//! With a real kube-apiserver, a real etcd and a real kubectl. They come from `KUBEBUILDER_ASSETS`, or are built by
+//! `tests/envtest/build.sh`, which takes some minutes the first time; the rest takes seconds.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod assets;
+mod certificates;
+mod cluster;
+mod control_plane;
+mod manifests_mode;
+mod supervisor;
+mod webhook;
