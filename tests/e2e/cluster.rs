@@ -206,6 +206,8 @@ impl Cluster {
             .env("HOME", self.supervisor.folder())
             .env("KUBECONFIG", kubeconfig)
             .env("KUBERC", "off")
+            // `kubectl diff` runs diff.
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

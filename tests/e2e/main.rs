@@ -7,6 +7,7 @@ mod assets;
 mod certificates;
 mod cluster;
 mod control_plane;
+mod live;
 mod manifests_mode;
 mod supervisor;
 mod webhook;

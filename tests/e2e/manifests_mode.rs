@@ -164,7 +164,7 @@ fn warnings_are_seen_on_one_line_and_the_object_is_stored() {
         (
             "line-break",
             Draft { path: "/api\n", ..GOOD },
-            "IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" holds the control character '\\n': no request \
+            "IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" holds the control character '\\n': hardly any request \
              matches it, and it can break the controller's configuration; look for a YAML block after | or >",
         ),
     ] {

@@ -1,5 +1,6 @@
 //! The real binary as a webhook of the test cluster.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
@@ -16,20 +17,45 @@ pub(crate) struct Webhook<'c> {
     cluster: &'c Cluster,
     namespace: &'static str,
     port: u16,
+    health: u16,
+    /// What it judges by.
+    source: String,
     running: bool,
 }
 
 impl<'c> Webhook<'c> {
+    /// The same over the cluster itself, which it watches as a `ServiceAccount` of its own with the rights of
+    /// `deploy/ingress-guard.yaml` and no others.
+    pub(crate) fn watching(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
+        cluster.kubectl(&["create", "namespace", namespace]).ok();
+        let scope = format!("--namespace={namespace}");
+        cluster.kubectl(&["create", "serviceaccount", "ingress-guard", &scope]).ok();
+        let mut role = role();
+        role["metadata"] = json!({"name": format!("ingress-guard-{namespace}")});
+        cluster.kubectl_with_stdin(&["create", "--filename=-"], &role.to_string()).ok();
+        let name = format!("ingress-guard-{namespace}");
+        let bound = format!("--serviceaccount={namespace}:ingress-guard");
+        cluster.kubectl(&["create", "clusterrolebinding", &name, &format!("--clusterrole={name}"), &bound]).ok();
+        let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "ingress-guard");
+        Self::begin(cluster, namespace, format!("--kubeconfig={}", kubeconfig.display()), config)
+    }
+
     /// Makes the namespace, starts `serve --manifests` over `world`, registers it, and returns when it is asked.
     pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, world: &str, config: &str) -> Self {
         cluster.kubectl(&["create", "namespace", namespace]).ok();
         let files = cluster.supervisor();
-        files.write(&format!("{namespace}/world/world.yaml"), world);
+        let world = files.write(&format!("{namespace}/world/world.yaml"), world);
+        Self::begin(cluster, namespace, format!("--manifests={}", world.display()), config)
+    }
+
+    fn begin(cluster: &'c Cluster, namespace: &'static str, source: String, config: &str) -> Self {
+        let files = cluster.supervisor();
         files.write(&format!("{namespace}/config.yaml"), config);
         let Pair { certificate, key } = cluster.authority().server();
         files.write(&format!("{namespace}/tls.crt"), certificate);
         files.write(&format!("{namespace}/tls.key"), key);
-        let mut webhook = Self { cluster, namespace, port: free_port(), running: false };
+        let (port, health) = (free_port(), free_port());
+        let mut webhook = Self { cluster, namespace, port, health, source, running: false };
         webhook.run();
         webhook.register();
         webhook
@@ -41,15 +67,21 @@ impl<'c> Webhook<'c> {
         self.running = false;
     }
 
-    /// On the same port; returns when it listens.
+    /// It goes on without this handle; returns what the supervisor calls it.
+    pub(crate) fn leave_running(mut self) -> String {
+        self.running = false;
+        self.name()
+    }
+
+    /// On the same port; returns when it is ready.
     pub(crate) fn run(&mut self) {
         let folder = self.cluster.supervisor().folder().join(self.namespace);
         let path = |name: &str| folder.join(name).display().to_string();
         let arguments = [
             "serve".to_owned(),
             format!("--listen=127.0.0.1:{}", self.port),
-            "--health-listen=127.0.0.1:0".to_owned(),
-            format!("--manifests={}", path("world")),
+            format!("--health-listen=127.0.0.1:{}", self.health),
+            self.source.clone(),
             format!("--config={}", path("config.yaml")),
             format!("--tls-cert={}", path("tls.crt")),
             format!("--tls-key={}", path("tls.key")),
@@ -57,8 +89,15 @@ impl<'c> Webhook<'c> {
         let binary = Path::new(env!("CARGO_BIN_EXE_ingress-guard"));
         self.cluster.supervisor().run(&self.name(), binary, &arguments);
         self.running = true;
-        self.cluster
-            .wait(&self.name(), Duration::from_secs(20), || TcpStream::connect(("127.0.0.1", self.port)).is_ok());
+        self.cluster.wait(&self.name(), Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
+    }
+
+    /// What `/readyz` answers, head and all; nothing while nobody listens.
+    pub(crate) fn readiness(&self) -> String {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.health)) else { return String::new() };
+        let mut answer = String::new();
+        let asked = stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
+        if asked.is_ok() { answer } else { String::new() }
     }
 
     /// Its log lines about reviews, oldest first.
@@ -106,6 +145,13 @@ impl Drop for Webhook<'_> {
             self.kill();
         }
     }
+}
+
+/// The `ClusterRole` that is deployed.
+pub(crate) fn role() -> Value {
+    let manifests = include_str!("../../deploy/ingress-guard.yaml").split("\n---");
+    let mut objects = manifests.filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
+    objects.find(|object| object["kind"] == "ClusterRole").unwrap()
 }
 
 fn is_probe(review: &Value) -> bool {
