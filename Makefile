@@ -38,6 +38,10 @@ lint: tools ## Formatting, clippy and rustdoc; warnings are errors
 bench: tools ## Requests/s and CPU per request beside a request that does nothing
 	cargo bench --locked --bench review
 
+.PHONY: soak
+soak: tools ## Ten minutes of random legal writes to a real API server: not one may be denied
+	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture
+
 .PHONY: bless
 bless: tools ## Write the outputs on check pages and the expected answers anew; read the diff
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay

@@ -227,6 +227,11 @@ impl Cluster {
         self.supervisor.write(&format!("{namespace}-{name}.kubeconfig"), config)
     }
 
+    /// The kubeconfig of a cluster administrator.
+    pub(crate) fn admin(&self) -> &Path {
+        &self.admin
+    }
+
     /// Who signs for every server in this cluster.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority

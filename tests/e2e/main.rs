@@ -9,5 +9,6 @@ mod cluster;
 mod control_plane;
 mod live;
 mod manifests_mode;
+mod soak;
 mod supervisor;
 mod webhook;
