@@ -5,35 +5,22 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::cluster::{self, Cluster, Output};
+use crate::cluster;
+use crate::terminal::Terminal;
 use crate::webhook::{Webhook, role};
 
-struct Terminal<'c> {
-    cluster: &'c Cluster,
-    namespace: &'static str,
-}
-
 impl Terminal<'_> {
-    fn run(&self, arguments: &[&str], stdin: &str) -> Output {
-        let namespace = format!("--namespace={}", self.namespace);
-        self.cluster.kubectl_with_stdin(&[&[namespace.as_str()], arguments].concat(), stdin)
-    }
-
-    fn apply(&self, objects: &[Value]) -> Output {
-        self.run(&["apply", "--filename=-"], &list(objects))
-    }
-
     /// Stored without a word.
     #[track_caller]
     fn stores(&self, objects: &[Value]) {
-        let output = self.apply(objects);
+        let output = self.apply(&list(objects));
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
     }
 
     /// Refused with these words, and not stored.
     #[track_caller]
     fn refuses(&self, object: &Value, words: &[&str]) {
-        let output = self.apply(std::slice::from_ref(object));
+        let output = self.apply(&list(std::slice::from_ref(object)));
         assert_eq!(output.code, 1, "{output}");
         assert!(output.stderr.contains("Error from server (Forbidden)"), "{output}");
         for word in words {
@@ -44,7 +31,7 @@ impl Terminal<'_> {
     /// Stored with a warning of this code.
     #[track_caller]
     fn warns(&self, object: &Value, code: &str) {
-        let output = self.apply(std::slice::from_ref(object));
+        let output = self.apply(&list(std::slice::from_ref(object)));
         assert_eq!(output.code, 0, "{output}");
         assert!(output.stderr.contains(&format!("Warning: {code} ")), "{output}");
     }
@@ -138,7 +125,7 @@ fn without_the_right_to_look_nothing_is_denied_and_with_it_everything_again() {
     cluster.kubectl_with_stdin(&["replace", "--filename=-"], &without.to_string()).ok();
     // The watch goes on to its end, but no denial can be confirmed; kube-apiserver learns of the rights a moment later.
     let started = Instant::now();
-    while terminal.apply(std::slice::from_ref(&bad)).code != 0 {
+    while terminal.apply(&list(std::slice::from_ref(&bad))).code != 0 {
         assert!(started.elapsed() < Duration::from_secs(20), "still denied without the right to look");
     }
     let stored = terminal.run(&["get", "ingress", "bad", "--output=name"], "").ok();
@@ -147,7 +134,7 @@ fn without_the_right_to_look_nothing_is_denied_and_with_it_everything_again() {
 
     cluster.kubectl_with_stdin(&["replace", "--filename=-"], &with.to_string()).ok();
     let started = Instant::now();
-    while terminal.apply(std::slice::from_ref(&bad)).code == 0 {
+    while terminal.apply(&list(std::slice::from_ref(&bad))).code == 0 {
         terminal.run(&["delete", "ingress", "bad"], "").ok();
         assert!(started.elapsed() < Duration::from_secs(20), "not denied again");
     }
@@ -262,7 +249,7 @@ fn while_the_api_server_is_away_nobody_is_accused_and_afterwards_all_is_followed
     // The registration is read anew, too: until then nothing is judged.
     let bad = ingress("bad", "outage", "wbe", 80);
     let started = Instant::now();
-    while terminal.apply(std::slice::from_ref(&bad)).code == 0 {
+    while terminal.apply(&list(std::slice::from_ref(&bad))).code == 0 {
         terminal.run(&["delete", "ingress", "bad"], "").ok();
         assert!(started.elapsed() < Duration::from_mins(1), "not denied after the outage");
         std::thread::sleep(Duration::from_millis(200));

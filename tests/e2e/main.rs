@@ -11,4 +11,5 @@ mod live;
 mod manifests_mode;
 mod soak;
 mod supervisor;
+mod terminal;
 mod webhook;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cluster::{self, Cluster, Output};
+use crate::cluster::{self, Output};
+use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
 const GUARD: &str = "profile: guard\n";
@@ -62,34 +63,6 @@ impl Draft {
 fn rewriting() -> Draft {
     let annotations = json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
     Draft { path: "/api(.*)", path_type: "ImplementationSpecific", annotations, ..GOOD }
-}
-
-/// kubectl in one namespace.
-struct Terminal<'c> {
-    cluster: &'c Cluster,
-    namespace: &'static str,
-}
-
-impl Terminal<'_> {
-    fn run(&self, arguments: &[&str], stdin: &str) -> Output {
-        let namespace = format!("--namespace={}", self.namespace);
-        self.cluster.kubectl_with_stdin(&[&[namespace.as_str()], arguments].concat(), stdin)
-    }
-
-    fn apply(&self, ingress: &str) -> Output {
-        self.run(&["apply", "--filename=-"], ingress)
-    }
-
-    #[track_caller]
-    fn assert_stored(&self, name: &str, stored: bool) {
-        let found = self.run(&["get", "ingress", name, "--output=name"], "");
-        if stored {
-            assert_eq!(found.ok(), format!("ingress.networking.k8s.io/{name}\n"));
-        } else {
-            let said = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
-            assert_eq!((found.code, found.stderr), (1, said));
-        }
-    }
 }
 
 #[track_caller]
