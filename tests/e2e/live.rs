@@ -256,3 +256,42 @@ fn while_the_api_server_is_away_nobody_is_accused_and_afterwards_all_is_followed
     }
     cluster.supervisor().kill(&name);
 }
+
+#[test]
+fn an_ingress_on_its_way_out_is_left_alone() {
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-leaving", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-leaving" };
+    let mut leaving = ingress("web", "leaving", "web", 80);
+    leaving["metadata"]["finalizers"] = json!(["example.com/wait"]);
+    terminal.stores(&[class("leaving"), service("web", &[80]), leaving]);
+    // Everything that it needs goes first; then it has to go itself.
+    terminal.run(&["delete", "ingressclass/leaving", "service/web"], "").ok();
+    terminal.run(&["delete", "ingress", "web", "--wait=false"], "").ok();
+    let patch = r#"{"metadata":{"finalizers":null},"spec":{"ingressClassName":"nobody"}}"#;
+    let output = terminal.run(&["patch", "ingress", "web", "--type=merge", "--patch", patch], "");
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
+    terminal.assert_stored("web", false);
+}
+
+#[test]
+fn of_two_default_classes_the_newest_is_filled_in_and_judged() {
+    // No other test may create an Ingress without a class meanwhile.
+    let Some(cluster) = cluster::alone() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-defaults", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-defaults" };
+    terminal.stores(&[service("web", &[80])]);
+    for name in ["default-old", "default-new"] {
+        let mut class = class(name);
+        class["metadata"]["annotations"] = json!({"ingressclass.kubernetes.io/is-default-class": "true"});
+        terminal.stores(&[class]);
+        // Which is the newest is told by the second.
+        std::thread::sleep(Duration::from_millis(1100));
+    }
+    let mut classless = ingress("web", "", "web", 80);
+    classless["spec"].as_object_mut().unwrap().remove("ingressClassName");
+    terminal.stores(&[classless]);
+    let class = terminal.run(&["get", "ingress", "web", "--output=jsonpath={.spec.ingressClassName}"], "").ok();
+    assert_eq!(class, "default-new");
+    terminal.run(&["delete", "ingressclass", "default-old", "default-new"], "").ok();
+}
