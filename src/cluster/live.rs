@@ -77,7 +77,7 @@ impl Live {
         }
         let read = self.read(unknown.iter().cloned()).await;
         for (kind, key) in unknown {
-            let Some(fact) = read.get(kind, &key) else { continue };
+            let Some(fact) = read.get(kind, &key.namespace, &key.name) else { continue };
             // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
             if let Fact::Found(secret) = fact
                 && matches!(secret.secret(), Some(Secret { tls: TlsFacts::Pair { .. }, .. }))

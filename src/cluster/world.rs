@@ -138,7 +138,7 @@ impl<'a> World<'a> {
         live: impl FnOnce(&'a Object) -> Option<&'a T>,
         stored: impl FnOnce(&'a Inventory) -> Option<&'a T>,
     ) -> Lookup<&'a T> {
-        match self.declared(kind).then(|| self.facts.get(kind, &Key::new(namespace, name))).flatten() {
+        match self.declared(kind).then(|| self.facts.get(kind, namespace, name)).flatten() {
             Some(Fact::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
             Some(Fact::Absent) => Lookup::Absent,
             Some(Fact::Forbidden) => self.in_vain(kind, Coverage::Forbidden),
