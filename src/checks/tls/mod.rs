@@ -14,6 +14,7 @@ pub(super) use tls_rule_host_uncovered::TLS_RULE_HOST_UNCOVERED;
 pub(super) use tls_secret_not_found::TLS_SECRET_NOT_FOUND;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::Context;
@@ -53,14 +54,17 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
     let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
+    let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();
+    // An entry without hosts is meant for those of the rules.
+    let rules_elsewhere = LazyCell::new(|| rules.iter().any(|host| elsewhere(host)));
     let mut used = Vec::new();
     for (index, entry, name) in named.filter(|(.., name)| seen.insert(*name)) {
-        let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();
+        let is_elsewhere = || if entry.hosts.is_empty() { *rules_elsewhere } else { entry.hosts.iter().any(elsewhere) };
         used.push(Used {
             entry: index,
             name,
             secret: cx.world.secret(cx.namespace(), name),
-            may_be_decided_elsewhere: is_nginx && entry.hosts.iter().any(elsewhere),
+            may_be_decided_elsewhere: is_nginx && is_elsewhere(),
         });
     }
     used

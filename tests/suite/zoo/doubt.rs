@@ -95,6 +95,9 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com");
     let older = format!("{}{}", secret("good", "app.example.com"), ingress("older", NO_ANNOTATIONS, &older));
     assert_eq!(strict(&format!("{alone}{older}")), ["warn IG401 web"]);
+    let by_san = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", "app.example.com"));
+    assert!(strict(&format!("{NGINX}{by_san}")).contains(&"deny IG401 web".to_owned()));
+    assert!(strict(&format!("{NGINX}{by_san}{older}")).contains(&"warn IG401 web".to_owned()));
     // Without a host TLS is ignored, and so is an entry for a host without a rule.
     let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
     assert_eq!(strict(&format!("{NGINX}{hostless}")), NOBODY);
