@@ -32,6 +32,21 @@ pub(crate) fn known(store: &Inventory) -> Snapshot<'_> {
     Snapshot { store, facts: &NOTHING, now: now() }
 }
 
+/// A write on that day by nobody in particular.
+pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'_> {
+    Circumstances {
+        ingress,
+        namespace_labels: Lookup::Absent,
+        dry_run,
+        user: "",
+        groups: &[],
+        held: None,
+        confirmed: None,
+        out_of_time: false,
+        now: now(),
+    }
+}
+
 /// One fenced block.
 struct Block {
     info: String,
@@ -124,17 +139,7 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
     };
     let mut output = String::new();
     for ingress in ingresses {
-        let circumstances = Circumstances {
-            ingress,
-            namespace_labels: Lookup::Absent,
-            dry_run: false,
-            user: "",
-            groups: &[],
-            held: None,
-            confirmed: None,
-            out_of_time: false,
-            now: now(),
-        };
+        let circumstances = circumstances(ingress, false);
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         for ruling in verdict.rulings.iter().filter(|ruling| ruling.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", ruling.level, check.code, ingress.meta.key, ruling.finding);

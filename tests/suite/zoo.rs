@@ -6,13 +6,12 @@ mod doubt;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Inventory, Lookup, load_text};
+use ingress_guard::cluster::{Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
-use ingress_guard::policy::Circumstances;
 
-use crate::pages::{fixtures, known, now};
+use crate::pages::{circumstances, fixtures, known};
 
 /// ingress-nginx under its usual name, and a Service `web` with one port.
 const NGINX: &str = r"
@@ -78,17 +77,7 @@ fn said_under(config: &Config, inventory: &Inventory, dry_run: bool) -> Vec<Stri
     let engine = config.engine();
     let mut said = Vec::new();
     for ingress in inventory.ingresses() {
-        let circumstances = Circumstances {
-            ingress,
-            namespace_labels: Lookup::Absent,
-            dry_run,
-            user: "",
-            groups: &[],
-            held: None,
-            confirmed: None,
-            out_of_time: false,
-            now: now(),
-        };
+        let circumstances = circumstances(ingress, dry_run);
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         let loud = verdict.rulings.iter().filter(|ruling| ruling.level > Level::Audit);
         said.extend(loud.map(|r| format!("{} {} {}", r.level, r.finding.code, ingress.meta.key.name)));
