@@ -7,7 +7,7 @@ use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, 
 use crate::cluster::{Coverage, Snapshot, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
-use crate::routing::Taker;
+use crate::routing::{Routes, Taker};
 
 /// The checks that run, with what configuration says to them.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub enum Why {
     Unknown(Unknown),
     /// There was no time left.
     Deadline,
+    /// It would have taken too long to say, whatever the time.
+    Effort,
 }
 
 impl Engine {
@@ -76,8 +78,13 @@ impl Engine {
         let key = &ingress.meta.key;
         let own = World::new(known, key, Kind::IngressClass.into(), Kind::Ingress.into());
         let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
+        let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
+        // Each check sees no more than it declares. They come before the routes, which every check shares.
+        let worlds: Vec<(&Check, World<'_>)> =
+            checks.map(|check| (check, World::new(known, key, check.needs, check.hints))).collect();
+        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &self.settings.dialects, taker);
         let mut evaluation = Evaluation::default();
-        for check in self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress)) {
+        for (check, world) in &worlds {
             if check.applies == Applies::NginxDialect && !taker.dialect.engine.reads_nginx_annotations() {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unknown() {
@@ -89,11 +96,9 @@ impl Engine {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
                 continue;
             }
-            let world = World::new(known, key, check.needs, check.hints);
             let mut found = Findings::new(check.code);
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                (check.run)(&Context::new(ingress, &world, &self.settings, taker), &mut found);
-            }));
+            let context = Context::new(ingress, world, &self.settings, taker, &routes);
+            let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
                 // What a check found before it failed may be half the truth.
                 Err(_) => evaluation.findings.push(failed(check)),
@@ -101,6 +106,9 @@ impl Engine {
             }
             if let Some(unknown) = world.unknown() {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+            }
+            if context.gave_up() {
+                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Effort });
             }
         }
         evaluation.report_not_evaluated();
@@ -147,6 +155,7 @@ impl Why {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review took too long".to_owned(),
+            Self::Effort => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
             Self::Unknown(Unknown { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
@@ -163,7 +172,7 @@ impl Why {
     fn ceiling(self) -> Level {
         match self {
             Self::Unknown(Unknown { coverage: Coverage::Forbidden | Coverage::SwitchedOff, .. }) => Level::Audit,
-            Self::Unknown(_) | Self::Deadline => Level::Warn,
+            Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,
         }
     }
 }

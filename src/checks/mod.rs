@@ -5,6 +5,7 @@ mod annotation;
 mod backend;
 mod class;
 mod context;
+mod findings;
 mod ourselves;
 mod path;
 mod tls;
@@ -12,7 +13,8 @@ mod tls;
 use crate::finding::Levels;
 use crate::model::Kinds;
 
-pub use context::{Context, Findings, Settings};
+pub use context::{Context, Settings};
+pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 
 /// One rule about Ingresses.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Object;
+use super::ingresses::Ingresses;
 use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -25,15 +26,7 @@ pub enum Coverage {
     Undeclared,
 }
 
-/// How the class of an Ingress is said, without borrowing from it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ClassKey {
-    Named(Box<str>),
-    Annotated(Box<str>),
-    Classless,
-}
-
-type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
+pub(super) type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
 
 /// Everything known of the cluster.
 #[derive(Debug)]
@@ -41,13 +34,9 @@ pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
     classes: BTreeMap<Box<str>, IngressClass>,
     namespaces: HashMap<Box<str>, Namespace>,
-    ingresses: Namespaced<Ingress>,
+    ingresses: Ingresses,
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
-    /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
-    hosts: HashMap<Host, BTreeSet<Key>>,
-    /// Class value → how many Ingresses with it have an address.
-    served: HashMap<ClassKey, usize>,
     /// Service name → the namespaces that have one of that name.
     service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
     /// Objects that exist and could not be read: nothing is known of them, least of all that they are absent.
@@ -60,11 +49,9 @@ impl Default for Inventory {
             coverage: [Coverage::NotSynced; Kind::ALL.len()],
             classes: BTreeMap::new(),
             namespaces: HashMap::new(),
-            ingresses: HashMap::new(),
+            ingresses: Ingresses::default(),
             secrets: HashMap::new(),
             services: HashMap::new(),
-            hosts: HashMap::new(),
-            served: HashMap::new(),
             service_namespaces: HashMap::new(),
             unreadable: HashSet::new(),
         }
@@ -89,7 +76,7 @@ impl Inventory {
             self.unreadable.remove(&(object.kind(), object.key()));
         }
         match object {
-            Object::Ingress(ingress) => self.apply_ingress(*ingress),
+            Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
                 self.classes.insert(class.meta.key.name.clone(), class);
             }
@@ -126,7 +113,7 @@ impl Inventory {
             self.unreadable.remove(&(kind, key.clone()));
         }
         match kind {
-            Kind::Ingress => self.delete_ingress(key),
+            Kind::Ingress => self.ingresses.delete(key),
             Kind::IngressClass => {
                 self.classes.remove(&key.name);
             }
@@ -147,7 +134,7 @@ impl Inventory {
     /// Forget every object of a kind that is not among these: what a list did not hold is gone.
     pub fn retain(&mut self, kind: Kind, listed: &HashSet<Key>) {
         let keys: Vec<Key> = match kind {
-            Kind::Ingress => keys_of(&self.ingresses),
+            Kind::Ingress => self.ingresses.keys(),
             Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
             Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
             Kind::Secret => keys_of(&self.secrets),
@@ -163,7 +150,7 @@ impl Inventory {
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
-            Kind::Ingress => self.ingresses.values().map(BTreeMap::len).sum(),
+            Kind::Ingress => self.ingresses.count(),
             Kind::IngressClass => self.classes.len(),
             Kind::Namespace => self.namespaces.len(),
             Kind::Secret => self.secrets.values().map(BTreeMap::len).sum(),
@@ -191,12 +178,12 @@ impl Inventory {
     /// One Ingress.
     #[must_use]
     pub fn ingress(&self, namespace: &str, name: &str) -> Option<&Ingress> {
-        self.ingresses.get(namespace)?.get(name)
+        self.ingresses.get(namespace, name)
     }
 
     /// Every Ingress, by no particular namespace order.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.ingresses.values().flat_map(BTreeMap::values)
+        self.ingresses.iter()
     }
 
     /// One Secret.
@@ -223,63 +210,27 @@ impl Inventory {
 
     /// The Ingresses with a rule or an alias for exactly this host.
     pub fn ingresses_on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
-        let keys = self.hosts.get(host).into_iter().flatten();
-        keys.filter_map(|key| self.ingress(&key.namespace, &key.name))
+        self.ingresses.on(host)
+    }
+
+    /// The Ingresses that send requests to this Service.
+    pub fn ingresses_using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.using(service)
     }
 
     /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
-        self.served.contains_key(&ClassKey::from(class))
-    }
-
-    fn apply_ingress(&mut self, ingress: Ingress) {
-        let key = ingress.meta.key.clone();
-        self.delete_ingress(&key);
-        for host in claimed_hosts(&ingress) {
-            self.hosts.entry(host).or_default().insert(key.clone());
-        }
-        if ingress.has_address {
-            *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
-        }
-        self.ingresses.entry(key.namespace).or_default().insert(key.name, ingress);
-    }
-
-    fn delete_ingress(&mut self, key: &Key) {
-        let Some(ingress) = remove(&mut self.ingresses, key) else { return };
-        for host in claimed_hosts(&ingress) {
-            unlink(&mut self.hosts, &host, key);
-        }
-        if ingress.has_address {
-            let class = ClassKey::from(ingress.class_ref());
-            if let Some(count) = self.served.get_mut(&class) {
-                *count -= 1;
-                if *count == 0 {
-                    self.served.remove(&class);
-                }
-            }
-        }
+        self.ingresses.is_served(class)
     }
 }
 
-/// The hosts that an Ingress answers for: those of its rules, its aliases (ingress-nginx `server-alias`), and every
-/// host where it is nothing but a default backend.
-fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
-    let mut hosts: Vec<Host> = ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
-    if ingress.rules.is_empty() && ingress.default_backend.is_some() {
-        hosts.push(Host::Any);
-    }
-    let aliases = ingress.meta.annotations.nginx("server-alias").unwrap_or_default();
-    hosts.extend(aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()).map(Host::parse));
-    hosts
-}
-
-fn keys_of<T>(objects: &Namespaced<T>) -> Vec<Key> {
+pub(super) fn keys_of<T>(objects: &Namespaced<T>) -> Vec<Key> {
     let namespaces = objects.iter();
     namespaces.flat_map(|(namespace, objects)| objects.keys().map(|name| Key::new(namespace, name))).collect()
 }
 
-fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
+pub(super) fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
     let of_namespace = objects.get_mut(&key.namespace)?;
     let removed = of_namespace.remove(&key.name);
     if of_namespace.is_empty() {
@@ -288,21 +239,11 @@ fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
     removed
 }
 
-fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, BTreeSet<V>>, key: &K, value: &V) {
+pub(super) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, BTreeSet<V>>, key: &K, value: &V) {
     if let Some(values) = index.get_mut(key) {
         values.remove(value);
         if values.is_empty() {
             index.remove(key);
-        }
-    }
-}
-
-impl From<ClassRef<'_>> for ClassKey {
-    fn from(class: ClassRef<'_>) -> Self {
-        match class {
-            ClassRef::Named(name) => Self::Named(name.into()),
-            ClassRef::Annotated(value) => Self::Annotated(value.into()),
-            ClassRef::Classless => Self::Classless,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
 
 mod facts;
+mod ingresses;
 mod inventory;
 mod live;
 mod lookup;

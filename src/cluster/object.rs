@@ -64,6 +64,12 @@ impl Object {
         if let Self::Secret(secret) = self { Some(secret) } else { None }
     }
 
+    /// The Ingress, if it is one.
+    #[must_use]
+    pub fn ingress(&self) -> Option<&Ingress> {
+        if let Self::Ingress(ingress) = self { Some(ingress) } else { None }
+    }
+
     /// The Service, if it is one.
     #[must_use]
     pub fn service(&self) -> Option<&Service> {

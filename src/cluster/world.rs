@@ -70,6 +70,12 @@ impl<'a> World<'a> {
         self.unknown.get()
     }
 
+    /// Whether everything of a kind is known.
+    #[must_use]
+    pub fn knows(&self, kind: Kind) -> bool {
+        self.readable(kind).is_some()
+    }
+
     /// An IngressClass.
     #[must_use]
     pub fn class(&self, name: &str) -> Lookup<&'a IngressClass> {
@@ -121,14 +127,46 @@ impl<'a> World<'a> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
-    /// Whether some other Ingress with a rule or an alias for exactly this host is so. Those that are being deleted
-    /// do not count: they will not be there when this one serves.
+    /// The other Ingresses with a rule or an alias for exactly this host. Those that are being deleted do not count:
+    /// they will not be there when this one serves.
+    #[must_use]
+    pub fn others_on(&self, host: &Host) -> Lookup<Vec<&'a Ingress>> {
+        self.ask(Kind::Ingress, |store| Some(store.ingresses_on(host).filter_map(|other| self.other(other)).collect()))
+    }
+
+    /// The other Ingresses that send requests to this Service.
+    #[must_use]
+    pub fn others_using(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a Ingress>> {
+        let service = Key::new(namespace, service);
+        self.ask(Kind::Ingress, |store| {
+            Some(store.ingresses_using(&service).filter_map(|other| self.other(other)).collect())
+        })
+    }
+
+    /// Whether some other Ingress with a rule or an alias for exactly this host is so.
     #[must_use]
     pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {
-        self.ask(Kind::Ingress, |store| {
-            let others = store.ingresses_on(host).filter(|other| other.meta.key != *self.candidate);
-            others.filter(|other| !other.meta.deleting).find(|other| is_so(other))
-        })
+        match self.others_on(host) {
+            Lookup::Found(others) => {
+                others.into_iter().find(|other| is_so(other)).map_or(Lookup::Absent, Lookup::Found)
+            }
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unknown => Lookup::Unknown,
+        }
+    }
+
+    /// A stored Ingress as it was last seen, unless it is the one under judgement or on its way out.
+    fn other(&self, stored: &'a Ingress) -> Option<&'a Ingress> {
+        let key = &stored.meta.key;
+        if key == self.candidate {
+            return None;
+        }
+        let seen = match self.facts.get(Kind::Ingress, &key.namespace, &key.name) {
+            Some(Fact::Found(object)) => object.ingress()?,
+            Some(Fact::Absent) => return None,
+            Some(Fact::Forbidden | Fact::Failed) | None => stored,
+        };
+        (!seen.meta.deleting).then_some(seen)
     }
 
     /// One object: as it was read live for this review, else as the inventory has it.

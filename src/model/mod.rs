@@ -23,7 +23,7 @@ pub use certificate::Certificate;
 pub use class::IngressClass;
 pub use field::{FieldPath, Segment};
 pub use host::Host;
-pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, TlsEntry};
+pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, RuleRef, TlsEntry};
 pub use kind::{Kind, Kinds};
 pub use meta::{Key, Meta};
 pub use namespace::Namespace;

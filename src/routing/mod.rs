@@ -3,16 +3,31 @@
 //!
 //! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
 
+mod answer;
 mod class;
 mod dialect;
 mod doubt;
+mod locate;
 mod nginx;
 mod pattern;
+mod request;
+mod rewrite;
+mod routes;
+mod server;
 mod tls;
 
+pub use answer::{Answer, Fault, Outcome, OwnedBy, Redirect, Scheme};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use locate::Located;
 pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
-pub use pattern::{Groups, groups, is_plainly_regex};
+pub use pattern::{
+    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, breaks_quotes, is_plainly_regex, literal_prefix,
+    unquoted,
+};
+pub use request::{host_name, normalized};
+pub use rewrite::{Piece, Rewritten, pieces};
+pub use routes::{Routes, When};
+pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
 pub use tls::{MeantFor, TlsEntries};

@@ -57,10 +57,45 @@ impl<'a> NginxAnnotations<'a> {
         self.0.nginx("rewrite-target").filter(|value| is_rewrite_target(value))
     }
 
+    /// Paths are patterns (section 2.6).
+    #[must_use]
+    pub fn use_regex(self) -> bool {
+        self.go_bool("use-regex") == Some(true)
+    }
+
     /// Every request is answered by a redirect before any backend is looked for (section 4.7).
     #[must_use]
     pub fn redirects_everything(self) -> bool {
         ["permanent-redirect", "temporal-redirect"].iter().any(|name| self.is_set(name))
+    }
+
+    /// The status of the redirect that answers every request: `temporal-redirect` goes before `permanent-redirect`
+    /// (section 7.2).
+    #[must_use]
+    pub fn redirect_status(self) -> Option<u16> {
+        let code = |name, default| {
+            let code = self.0.nginx(name).and_then(|code| code.parse().ok());
+            code.filter(|code| (300..=308).contains(code)).unwrap_or(default)
+        };
+        if self.is_set("temporal-redirect") {
+            Some(code("temporal-redirect-code", 302))
+        } else if self.is_set("permanent-redirect") {
+            Some(code("permanent-redirect-code", 301))
+        } else {
+            None
+        }
+    }
+
+    /// Where `/` of the host redirects to: an absolute path (section 3.4).
+    #[must_use]
+    pub fn app_root(self) -> Option<&'a str> {
+        self.0.nginx("app-root").filter(|value| value.starts_with('/') && is_rewrite_target(value))
+    }
+
+    /// HTTP is redirected to HTTPS whether or not the host has a certificate (section 5.5).
+    #[must_use]
+    pub fn forces_https(self) -> bool {
+        self.go_bool("force-ssl-redirect") == Some(true)
     }
 
     /// The Ingress is a canary: only its canary annotations count, and the main Ingress answers where it cannot
@@ -100,7 +135,7 @@ impl<'a> NginxAnnotations<'a> {
     /// (section 5.5).
     #[must_use]
     pub fn redirects_to_https(self) -> bool {
-        self.go_bool("ssl-redirect") != Some(false) || self.go_bool("force-ssl-redirect") == Some(true)
+        self.go_bool("ssl-redirect") != Some(false) || self.forces_https()
     }
 
     /// The hosts of `server-alias`.
