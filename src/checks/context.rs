@@ -108,6 +108,12 @@ impl<'a> Context<'a> {
         matches!(self.taker.owner, Owner::Nobody | Owner::Unknown)
     }
 
+    /// Whether messages may name objects of this namespace.
+    #[must_use]
+    pub fn may_name(&self, namespace: &str) -> bool {
+        self.settings.reveal_other_namespaces || namespace == self.namespace()
+    }
+
     /// The Ingress' namespace.
     #[must_use]
     pub fn namespace(&self) -> &'a str {

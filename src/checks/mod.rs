@@ -12,6 +12,7 @@ mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
+use crate::routing::Engine;
 
 pub use context::{Context, Settings};
 pub use findings::Findings;
@@ -50,6 +51,20 @@ pub enum Applies {
     Everywhere,
     /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
     NginxDialect,
+    /// Where a configuration of nginx is rendered, which one Ingress can break.
+    NginxConfiguration,
+}
+
+impl Applies {
+    /// Whether this is so where an engine's rules hold.
+    #[must_use]
+    pub fn to(self, engine: Engine) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::NginxDialect => engine.reads_nginx_annotations(),
+            Self::NginxConfiguration => engine == Engine::Nginx,
+        }
+    }
 }
 
 /// Every check in the order of the codes.
@@ -63,9 +78,20 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
     &backend::SERVICE_PORT_NOT_TCP,
+    &path::PATH_REGEX_LITERAL,
+    &path::PATH_REGEX_INVALID,
+    &path::PATH_EXACT_ROOT_UNREACHABLE,
     &path::PATH_EXACT_ROOT_ONLY,
+    &path::PATH_SHADOWED,
+    &path::PATH_TRAILING_SLASH,
+    &path::REGEX_SPILLOVER,
+    &path::REGEX_HOST_INHERITED,
     &path::REWRITE_CAPTURE_MISSING,
+    &path::REWRITE_DROPS_SUBPATH,
+    &path::LOCATION_DUPLICATED,
     &path::PATH_CONTROL_CHARACTER,
+    &path::REGEX_OVERREACHING,
+    &path::REGEX_BACKTRACKING,
     &tls::TLS_SECRET_NOT_FOUND,
     &tls::TLS_SECRET_UNUSABLE,
     &tls::TLS_CERTIFICATE_HOST_MISMATCH,

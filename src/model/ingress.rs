@@ -192,6 +192,12 @@ impl<'a> RuleRef<'a> {
 }
 
 impl PathRef<'_> {
+    /// Whether this is the same place in the same object.
+    #[must_use]
+    pub fn is_same(self, other: PathRef<'_>) -> bool {
+        std::ptr::eq(self.path, other.path)
+    }
+
     /// `spec.rules[i].http.paths[j]`
     #[must_use]
     pub fn field(&self) -> FieldPath {

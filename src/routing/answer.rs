@@ -92,20 +92,34 @@ impl<'a> Routes<'a> {
             Lookup::Absent => return Ok(Lookup::Absent),
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
-        let Some(uri) = normalized(path) else {
-            return Ok(Lookup::Found(Answer { server, location: None, outcome: Outcome::BadRequest }));
+        self.answer_on(&server, scheme, path, when).map(Lookup::Found)
+    }
+
+    /// What a visitor gets from one server.
+    ///
+    /// # Errors
+    /// When it would take too long to say.
+    pub fn answer_on(
+        &self,
+        server: &Rc<Server<'a>>,
+        scheme: Scheme,
+        path: &str,
+        when: When,
+    ) -> Result<Answer<'a>, Exhausted> {
+        let answer = |location: Option<&Location<'a>>, outcome| Answer {
+            server: Rc::clone(server),
+            location: location.cloned(),
+            outcome,
         };
+        let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
         if uri == b"/" && server.has_app_root() {
-            let outcome = Outcome::Redirect(302, Redirect::AppRoot);
-            return Ok(Lookup::Found(Answer { server, location: None, outcome }));
+            return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
         }
-        let located = server.locate(&uri, self.effort())?;
-        let (location, outcome) = match located {
-            Located::At(location) => (Some(location.clone()), self.outcome(&server, location, scheme, &uri, when)?),
-            Located::Slash(location) => (Some(location.clone()), Outcome::Redirect(301, Redirect::Slash)),
-            Located::Nowhere => (None, Outcome::DefaultBackend),
-        };
-        Ok(Lookup::Found(Answer { server, location, outcome }))
+        Ok(match server.locate(&uri, self.effort())? {
+            Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
+            Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
+            Located::Nowhere => answer(None, Outcome::DefaultBackend),
+        })
     }
 
     fn outcome(

@@ -17,6 +17,17 @@ pub enum Located<'s, 'a> {
     Nowhere,
 }
 
+impl<'s, 'a> Located<'s, 'a> {
+    /// The location that takes the request itself.
+    #[must_use]
+    pub fn at(&self) -> Option<&'s Location<'a>> {
+        match self {
+            Self::At(location) => Some(location),
+            Self::Slash(_) | Self::Nowhere => None,
+        }
+    }
+}
+
 impl<'a> Server<'a> {
     /// The location for a path that is [normalized](super::normalized).
     ///
@@ -47,13 +58,9 @@ impl<'a> Server<'a> {
     }
 
     fn first_match(&self, uri: &[u8], effort: &Effort) -> Result<Located<'_, 'a>, Exhausted> {
-        for location in &self.locations {
-            effort.spend(1)?;
-            let literal = literal_prefix(&location.path).as_bytes();
-            if !uri.get(..literal.len()).is_some_and(|start| start.eq_ignore_ascii_case(literal)) {
-                continue;
-            }
-            if literal.len() == location.path.len() {
+        effort.spend(u32::try_from(uri.len()).unwrap_or(u32::MAX))?;
+        for location in self.patterns_for(uri).into_iter().map(|at| &self.locations[at]) {
+            if literal_prefix(&location.path).len() == location.path.len() {
                 return Ok(Located::At(location));
             }
             effort.spend(PATTERN)?;

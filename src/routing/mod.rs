@@ -13,6 +13,7 @@ mod pattern;
 mod request;
 mod rewrite;
 mod routes;
+mod sample;
 mod server;
 mod tls;
 
@@ -29,5 +30,6 @@ pub use pattern::{
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use routes::{Routes, When};
+pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
 pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
 pub use tls::{MeantFor, TlsEntries};

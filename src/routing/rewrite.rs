@@ -29,6 +29,14 @@ pub enum Piece<'a> {
     Variable(&'a str),
 }
 
+impl<'a> Piece<'a> {
+    /// The text, if it is some.
+    #[must_use]
+    pub fn literal(self) -> Option<&'a str> {
+        if let Self::Literal(text) = self { Some(text) } else { None }
+    }
+}
+
 /// The parts of a rewrite target as nginx reads them (`ngx_http_script_compile`).
 pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = target;

@@ -2,11 +2,13 @@
 //! from every Ingress that it has taken. Sections 2.1 to 2.6.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use super::nginx::NginxAnnotations;
-use crate::model::{Backend, Host, Ingress, PathRef, PathType, RuleRef};
+use super::pattern::literal_prefix;
+use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType, RuleRef};
 
 /// The server block of one host.
 #[derive(Debug)]
@@ -19,8 +21,11 @@ pub struct Server<'a> {
     pub is_regex: bool,
     /// Paths that got no location.
     pub dropped: Vec<Dropped<'a>>,
+    without_location: HashSet<*const Path>,
     exact: Vec<usize>,
     prefix: Vec<usize>,
+    /// What each pattern begins with, in lower case → the locations with such patterns, in order.
+    patterns: OnceCell<HashMap<Box<[u8]>, Vec<usize>>>,
 }
 
 /// One location.
@@ -221,8 +226,24 @@ impl<'a> Server<'a> {
             of.sort_by(|a, b| locations[*a].path.cmp(&locations[*b].path));
             of
         };
+        let without_location = dropped.iter().map(|dropped| std::ptr::from_ref(dropped.at.path)).collect();
         let (exact, prefix) = (sorted(Modifier::Exact), sorted(Modifier::Prefix));
-        Self { host: host.clone(), locations, is_regex, dropped, exact, prefix }
+        Self {
+            host: host.clone(),
+            locations,
+            is_regex,
+            dropped,
+            without_location,
+            exact,
+            prefix,
+            patterns: OnceCell::new(),
+        }
+    }
+
+    /// Whether a path got no location.
+    #[must_use]
+    pub fn has_dropped(&self, at: PathRef<'_>) -> bool {
+        self.without_location.contains(&std::ptr::from_ref(at.path))
     }
 
     /// The plain location of exactly this text.
@@ -231,6 +252,23 @@ impl<'a> Server<'a> {
         // The first of several: nginx refuses the configuration anyway.
         let at = sorted.partition_point(|at| self.locations[*at].path.as_bytes() < path);
         sorted.get(at).map(|at| &self.locations[*at]).filter(|location| location.path.as_bytes() == path)
+    }
+
+    /// The locations whose pattern can match this path at all, as far as what it begins with tells, in order.
+    pub(super) fn patterns_for(&self, uri: &[u8]) -> Vec<usize> {
+        let patterns = self.patterns.get_or_init(|| {
+            let mut patterns: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
+            for (at, location) in self.locations.iter().enumerate() {
+                let literal = literal_prefix(&location.path).to_ascii_lowercase();
+                patterns.entry(literal.into_bytes().into_boxed_slice()).or_default().push(at);
+            }
+            patterns
+        });
+        let uri = uri.to_ascii_lowercase();
+        let starts = (0..=uri.len()).filter_map(|length| patterns.get(&uri[..length]));
+        let mut found: Vec<usize> = starts.flatten().copied().collect();
+        found.sort_unstable();
+        found
     }
 
     /// Pairs of locations for which nginx refuses the whole configuration: "duplicate location" (section 2.8, B1 to
@@ -264,6 +302,15 @@ impl<'a> Location<'a> {
         let annotations = self.ingress.filter(|_| draft.rewrites).map(NginxAnnotations::of);
         self.target = annotations.and_then(NginxAnnotations::rewrite_target).filter(|target| **target != *self.path);
         self.switches = self.target.is_some() || annotations.is_some_and(NginxAnnotations::use_regex);
+    }
+
+    /// Whether both are there for the same path, or both for no path at all.
+    #[must_use]
+    pub fn is_for_the_same(&self, other: &Self) -> bool {
+        match (self.at, other.at) {
+            (Some(one), Some(other)) => one.is_same(other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
     }
 
     /// The location directive as the controller writes it.
