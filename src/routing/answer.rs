@@ -130,7 +130,7 @@ impl<'a> Routes<'a> {
         uri: &[u8],
         when: When,
     ) -> Result<Outcome<'a>, Exhausted> {
-        let annotations = location.ingress.map(NginxAnnotations::of);
+        let annotations = location.annotations();
         if let Some(status) = annotations.and_then(NginxAnnotations::redirect_status) {
             return Ok(Outcome::Redirect(status, Redirect::Annotated));
         }
@@ -236,8 +236,8 @@ pub enum Fault<'s, 'a> {
 impl<'a> Server<'a> {
     /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
     fn has_app_root(&self) -> bool {
-        let mut owners = self.locations.iter().filter_map(|location| location.ingress);
-        owners.any(|ingress| NginxAnnotations::of(ingress).app_root().is_some())
+        let mut annotations = self.locations.iter().filter_map(Location::annotations);
+        annotations.any(|annotations| annotations.app_root().is_some())
     }
 
     /// What makes nginx refuse this server.

@@ -88,7 +88,13 @@ mod tests {
 
     #[test]
     fn host_headers_lose_port_dot_and_case() {
-        for header in ["App.Example.com", "app.example.com.", "app.example.com:8443", "APP.example.com.:80", "app.example.com:http"] {
+        for header in [
+            "App.Example.com",
+            "app.example.com.",
+            "app.example.com:8443",
+            "APP.example.com.:80",
+            "app.example.com:http",
+        ] {
             assert_eq!(host_name(header), "app.example.com", "{header}");
         }
     }
