@@ -161,8 +161,11 @@ impl<'a> Routes<'a> {
         let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
         let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
         tries.extend(parents.map(|parent| (parent, Via::Alias)));
-        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label.
-        tries.extend(exact.wildcard().map(|wildcard| (wildcard, Via::Rule)));
+        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
+        let label = name.split('.').next().unwrap_or_default();
+        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let wildcard = exact.wildcard().filter(|_| !label.is_empty() && label.bytes().all(is_label));
+        tries.extend(wildcard.map(|wildcard| (wildcard, Via::Rule)));
         for (host, via) in tries {
             let found = match via {
                 Via::Rule => self.server(&host, when),
@@ -179,7 +182,8 @@ impl<'a> Routes<'a> {
     fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
         let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        hosts.sort_by_cached_key(ToString::to_string);
+        // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
+        hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
         hosts.dedup();
         for host in hosts {
             if self.aliases(host, when).iter().any(|of| of == alias) {
