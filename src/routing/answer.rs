@@ -233,8 +233,6 @@ pub enum Fault<'s, 'a> {
     Duplicate(&'s Location<'a>, &'s Location<'a>),
     /// B4: PCRE2 refuses the pattern, for this reason.
     Pattern(&'s Location<'a>, String),
-    /// The path ends the quotes that it is written between.
-    Quotes(&'s Location<'a>),
 }
 
 impl<'a> Server<'a> {
@@ -253,10 +251,6 @@ impl<'a> Server<'a> {
             self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
         for location in self.locations.iter().filter(|_| self.is_regex) {
             effort.spend(1)?;
-            if super::breaks_quotes(&location.path) {
-                faults.push(Fault::Quotes(location));
-                continue;
-            }
             if super::literal_prefix(&location.path).len() == location.path.len() {
                 continue;
             }

@@ -30,12 +30,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let already = cx.server(host, When::Before).found().and_then(|before| {
             cx.weighed(before.faults(cx.routes().effort()).map(|faults| faults.iter().any(is_pattern)))
         });
-        for fault in faults.iter().filter(|fault| is_pattern(fault)) {
-            let (location, reason) = match fault {
-                Fault::Pattern(location, reason) => (location, reason.as_str()),
-                Fault::Quotes(location) => (location, "a quote or a backslash ends it too early"),
-                Fault::Duplicate(..) => continue,
-            };
+        for fault in &faults {
+            let Fault::Pattern(location, reason) = fault else { continue };
             let Some((at, ingress)) = location.at.zip(location.ingress) else { continue };
             let is_own = ingress.meta.key == cx.ingress.meta.key;
             let field = if is_own { at.field().field("path") } else { switch_field(cx) };
@@ -59,5 +55,5 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn is_pattern(fault: &Fault<'_, '_>) -> bool {
-    matches!(fault, Fault::Pattern(..) | Fault::Quotes(_))
+    matches!(fault, Fault::Pattern(..))
 }
