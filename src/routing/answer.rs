@@ -198,8 +198,9 @@ impl<'a> Routes<'a> {
     #[must_use]
     pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
         let claims = self.claims(host, when).found().unwrap_or_default();
-        let main =
-            claims.iter().map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
+        // A defaultBackend without rules has no host to lend its aliases to.
+        let rules = claims.iter().filter(|claim| claim.rule.is_some());
+        let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
         let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
         let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
         aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
