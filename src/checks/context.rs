@@ -3,34 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::Settings;
 use crate::cluster::{Lookup, World};
 use crate::finding::Levels;
 use crate::model::{Host, Ingress, Kind};
-use crate::routing::{ClassRules, Dialect, Dialects, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
-
-/// What configuration says to checks.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Which classes are served.
-    pub classes: ClassRules,
-    /// Whose rules hold for which class.
-    pub dialects: Dialects,
-    /// Whether messages may name objects of other namespaces.
-    pub reveal_other_namespaces: bool,
-    /// From how many days before its end a certificate is worth a word.
-    pub expiry_warning_days: u16,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            classes: ClassRules::default(),
-            dialects: Dialects::default(),
-            reveal_other_namespaces: true,
-            expiry_warning_days: 14,
-        }
-    }
-}
+use crate::routing::{Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
 /// One Ingress under judgement, and what is known around it.
 #[derive(Debug)]

@@ -8,15 +8,18 @@ mod context;
 mod findings;
 mod ourselves;
 mod path;
+mod routed;
+mod settings;
 mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
 use crate::routing::Engine;
 
-pub use context::{Context, Settings};
+pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+pub use settings::Settings;
 
 /// One rule about Ingresses.
 #[derive(Debug)]
