@@ -53,7 +53,7 @@ namespaces:
     let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx");
     assert_eq!(dialect.version.as_deref(), Some("1.15.1"));
     assert!(dialect.default_certificate);
-    assert_eq!(config.host_ownership[0].namespaces, ["shop"]);
+    assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
 

@@ -1,10 +1,12 @@
 //! IG2xx: what answers?
 
+mod default_backend_ignored;
 mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
 mod service_target_port_used;
 
+pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
 pub(super) use service_not_found::SERVICE_NOT_FOUND;
 pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;

@@ -33,16 +33,13 @@ pub(super) use rewrite_drops_subpath::REWRITE_DROPS_SUBPATH;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::Context;
 use super::context::WARN;
+use super::{Context, ROUTES};
 use crate::finding::{Finding, Quoted};
-use crate::model::{Backend, FieldPath, Host, Kind, Kinds, NGINX_PREFIX, PathRef};
+use crate::model::{Backend, FieldPath, Host, NGINX_PREFIX, PathRef};
 use crate::routing::{
     Answer, Engine, Located, Location, Outcome, Redirect, Scheme, Server, When, pattern_samples, plain_samples,
 };
-
-/// What the location model reads.
-pub(super) const ROUTES: Kinds = Kinds::of(&[Kind::Ingress, Kind::IngressClass]);
 
 /// A path of the Ingress under judgement and what the controller makes of its host.
 struct Routed<'a> {

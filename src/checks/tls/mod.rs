@@ -1,18 +1,30 @@
 //! IG4xx: which certificate, which redirect?
 
 mod tls_certificate_expired;
+mod tls_certificate_expiring;
 mod tls_certificate_host_mismatch;
+mod tls_host_owned_elsewhere;
 mod tls_host_unrouted;
+mod tls_on_hostless_rule;
+mod tls_required;
 mod tls_rule_host_uncovered;
 mod tls_secret_not_found;
+mod tls_secret_shared;
 mod tls_secret_unusable;
+mod tls_secret_wrong_type;
 
 pub(super) use tls_certificate_expired::TLS_CERTIFICATE_EXPIRED;
+pub(super) use tls_certificate_expiring::TLS_CERTIFICATE_EXPIRING;
 pub(super) use tls_certificate_host_mismatch::TLS_CERTIFICATE_HOST_MISMATCH;
+pub(super) use tls_host_owned_elsewhere::TLS_HOST_OWNED_ELSEWHERE;
 pub(super) use tls_host_unrouted::TLS_HOST_UNROUTED;
+pub(super) use tls_on_hostless_rule::TLS_ON_HOSTLESS_RULE;
+pub(super) use tls_required::TLS_REQUIRED;
 pub(super) use tls_rule_host_uncovered::TLS_RULE_HOST_UNCOVERED;
 pub(super) use tls_secret_not_found::TLS_SECRET_NOT_FOUND;
+pub(super) use tls_secret_shared::TLS_SECRET_SHARED;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
+pub(super) use tls_secret_wrong_type::TLS_SECRET_WRONG_TYPE;
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
