@@ -57,6 +57,12 @@ impl<'a> NginxAnnotations<'a> {
         self.0.nginx("rewrite-target").filter(|value| is_rewrite_target(value))
     }
 
+    /// Paths are patterns: what is no boolean to Go counts as `false`, in silence (sections 2.6 and 3.3).
+    #[must_use]
+    pub fn use_regex(self) -> bool {
+        self.go_bool("use-regex") == Some(true)
+    }
+
     /// Every request is answered by a redirect before any backend is looked for (section 4.7).
     #[must_use]
     pub fn redirects_everything(self) -> bool {
