@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
+use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
 use crate::cluster::{Coverage, Snapshot, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
@@ -78,7 +78,7 @@ impl Engine {
         let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
         let mut evaluation = Evaluation::default();
         for check in self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress)) {
-            if check.applies == Applies::NginxDialect && !taker.dialect.engine.reads_nginx_annotations() {
+            if !check.applies.holds_for(taker.dialect.engine) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unknown() {
                     evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });

@@ -11,6 +11,7 @@ mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
+use crate::routing::Engine;
 
 pub use context::{Context, Findings, Settings};
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
@@ -48,6 +49,20 @@ pub enum Applies {
     Everywhere,
     /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
     NginxDialect,
+    /// Where they become an nginx configuration: ingress-nginx and its forks.
+    NginxConfiguration,
+}
+
+impl Applies {
+    /// Whether it has anything to say where the rules of this family hold.
+    #[must_use]
+    pub fn holds_for(self, engine: Engine) -> bool {
+        match self {
+            Self::Everywhere => true,
+            Self::NginxDialect => engine.reads_nginx_annotations(),
+            Self::NginxConfiguration => engine == Engine::Nginx,
+        }
+    }
 }
 
 /// Every check in the order of the codes.

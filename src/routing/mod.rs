@@ -3,16 +3,23 @@
 //!
 //! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
 
+pub mod annotation;
 mod class;
 mod dialect;
 mod doubt;
 mod nginx;
 mod pattern;
+mod settings;
 mod tls;
+mod variables;
+mod version;
 
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
-pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
+pub use nginx::NginxAnnotations;
 pub use pattern::{Groups, groups, is_plainly_regex};
+pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
+pub use variables::{Unknown, unknown_variables};
+pub use version::{NotAVersion, Version};
