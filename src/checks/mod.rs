@@ -57,7 +57,7 @@ pub enum Applies {
     Everywhere,
     /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
     NginxDialect,
-    /// Where a configuration of nginx is rendered, which one Ingress can break.
+    /// Where they become an nginx configuration: ingress-nginx and its forks.
     NginxConfiguration,
 }
 

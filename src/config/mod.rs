@@ -114,10 +114,11 @@ impl Config {
     pub fn unused(&self) -> Vec<&'static str> {
         let set = [
             ("classes.controllers", !self.settings.classes.controllers.is_empty()),
-            ("dialects[].version", self.settings.dialects.any(|dialect| dialect.version.is_some())),
             ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
-            ("dialects[].extraVariables", self.settings.dialects.any(|dialect| !dialect.extra_variables.is_empty())),
-            ("dialects[].settings", self.settings.dialects.any(|dialect| !dialect.settings.is_empty())),
+            (
+                "dialects[].settings.strict-validate-path-type",
+                self.settings.dialects.any(|dialect| dialect.settings.strict_validate_path_type.is_some()),
+            ),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
@@ -204,8 +205,10 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
     };
     let version = match raw.version.as_str() {
         "unknown" => None,
-        version if is_version(version) => Some(version.to_owned()),
-        _ => return Err(fault("version", "write it as \"1.15.1\", or \"unknown\"")),
+        version => {
+            let wrong = |_| fault("version", "write it as \"1.15.1\", or \"unknown\"");
+            Some(version.parse().map_err(wrong)?)
+        }
     };
     let dialect = Dialect {
         engine: raw.engine,
@@ -217,12 +220,6 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
         settings: raw.settings,
     };
     Ok(DialectRule { matches, dialect })
-}
-
-/// `1.15.1` or `v1.15.1`
-fn is_version(text: &str) -> bool {
-    let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
 }
 
 fn namespace(index: usize, raw: RawNamespace) -> Result<NamespaceRule, Fault> {

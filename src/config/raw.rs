@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
-use crate::routing::{Classless, Engine};
+use crate::routing::{Classless, ControllerSettings, Engine};
 
 /// The configuration file of ingress-guard.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -90,7 +90,7 @@ pub struct RawDialect {
     pub extra_variables: Vec<String>,
     /// Keys of the controller's ConfigMap that change its answers.
     #[serde(default)]
-    pub settings: BTreeMap<String, String>,
+    pub settings: ControllerSettings,
 }
 
 /// Which Ingresses a dialect is for: exactly one of the two.

@@ -5,6 +5,7 @@ use ingress_guard::config::{Config, SecretsMode};
 use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 use ingress_guard::policy::{MissingReferences, Profile};
+use ingress_guard::routing::Version;
 
 fn error(text: &str) -> String {
     Config::parse("guard.yaml", text).expect_err("must not parse").to_string()
@@ -51,7 +52,9 @@ namespaces:
     assert_eq!(config.settings.expiry_warning_days, 30);
     assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
     let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx");
-    assert_eq!(dialect.version.as_deref(), Some("1.15.1"));
+    assert_eq!(dialect.version, Some(Version::new(1, 15, 1)));
+    // The ConfigMap goes before the version's default.
+    assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
     assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);

@@ -142,7 +142,7 @@ fn is_issued_for_it(cx: &Context<'_>) -> bool {
 /// the default certificate (section 5.5).
 fn without_certificate(cx: &Context<'_>) -> String {
     let consequence = cx.dialect().without_certificate();
-    if cx.dialect().engine == Engine::Nginx && cx.nginx().redirects_to_https() {
+    if cx.dialect().engine == Engine::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
         format!("{consequence}, and HTTP redirects to it")
     } else {
         consequence.to_owned()
