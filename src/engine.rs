@@ -58,6 +58,12 @@ impl Engine {
         self.checks.iter().fold(own, |needs, check| needs | check.needs)
     }
 
+    /// The kinds that checks read for better words only.
+    #[must_use]
+    pub fn hints(&self) -> Kinds {
+        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints)
+    }
+
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
     #[must_use]
     pub fn run(&self, ingress: &Ingress, known: Snapshot<'_>, deadline: Option<Instant>) -> Evaluation {
@@ -151,6 +157,7 @@ impl Why {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
+                Coverage::NotGiven => format!("the files hold no {kind}"),
                 Coverage::OnDemand | Coverage::Unreadable => {
                     format!("a {kind} that it depends on could not be read in time")
                 }
@@ -162,7 +169,10 @@ impl Why {
     /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
     fn ceiling(self) -> Level {
         match self {
-            Self::Unknown(Unknown { coverage: Coverage::Forbidden | Coverage::SwitchedOff, .. }) => Level::Audit,
+            Self::Unknown(Unknown {
+                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven,
+                ..
+            }) => Level::Audit,
             Self::Unknown(_) | Self::Deadline => Level::Warn,
         }
     }

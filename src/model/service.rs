@@ -112,6 +112,17 @@ impl fmt::Display for ServicePort {
     }
 }
 
+impl Protocol {
+    /// As Kubernetes writes it; whatever else it says is TCP, the default.
+    pub(super) fn parse(text: &str) -> Self {
+        match text {
+            "UDP" => Self::Udp,
+            "SCTP" => Self::Sctp,
+            _ => Self::Tcp,
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -168,11 +179,7 @@ impl From<WirePort> for ServicePort {
             Some(TargetPort::Name(name)) if name.is_empty() => TargetPort::Number(wire.port),
             Some(target) => target,
         };
-        let protocol = match &*wire.protocol {
-            "UDP" => Protocol::Udp,
-            "SCTP" => Protocol::Sctp,
-            _ => Protocol::Tcp,
-        };
+        let protocol = Protocol::parse(&wire.protocol);
         Self { name: (!wire.name.is_empty()).then_some(wire.name), number: wire.port, target, protocol }
     }
 }
