@@ -6,6 +6,7 @@
 mod class;
 mod dialect;
 mod doubt;
+mod issuer;
 mod nginx;
 mod pattern;
 mod tls;
@@ -13,6 +14,7 @@ mod tls;
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use issuer::Issuer;
 pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
 pub use pattern::{Groups, groups, is_plainly_regex};
 pub use tls::{MeantFor, TlsEntries};
