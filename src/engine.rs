@@ -157,11 +157,12 @@ impl Why {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
-                Coverage::NotGiven => format!("the files hold no {kind}"),
                 Coverage::OnDemand | Coverage::Unreadable => {
                     format!("a {kind} that it depends on could not be read in time")
                 }
-                Coverage::Undeclared | Coverage::Complete => format!("the check does not declare that it reads {kind}"),
+                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven => {
+                    format!("the check does not declare that it reads {kind}")
+                }
             },
         }
     }

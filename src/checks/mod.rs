@@ -60,6 +60,7 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
     &path::PATH_EXACT_ROOT_ONLY,
     &path::REWRITE_CAPTURE_MISSING,

@@ -195,7 +195,9 @@ impl<'a> World<'a> {
     }
 
     fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
-        if !self.hints.contains(kind) && self.unknown.get().is_none() {
+        // That files do not hold what nobody writes into files is worth no word.
+        let is_missed = !self.hints.contains(kind) && coverage != Coverage::NotGiven;
+        if is_missed && self.unknown.get().is_none() {
             self.unknown.set(Some(Unknown { kind, coverage }));
         }
         Lookup::Unknown

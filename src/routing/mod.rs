@@ -6,6 +6,7 @@
 mod class;
 mod dialect;
 mod doubt;
+mod endpoints;
 mod issuer;
 mod nginx;
 mod pattern;
@@ -14,6 +15,7 @@ mod tls;
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use endpoints::Endpoints;
 pub use issuer::Issuer;
 pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
 pub use pattern::{Groups, groups, is_plainly_regex};

@@ -147,21 +147,20 @@ fn a_scaffolded_check_finds_its_place() {
     let scaffold = |arguments: [&str; 3]| {
         std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
     };
-    assert_eq!(scaffold(["IG204", "service-without-ready-endpoints", "backend"]), Some(0));
+    // A code that nobody has: 299 is the last of the backend's.
+    assert_eq!(scaffold(["IG299", "service-out-of-sight", "backend"]), Some(0));
     let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
-    assert!(read("backend/service_without_ready_endpoints.rs").contains("code: \"IG204\""));
-    assert!(
-        read("backend/service_without_ready_endpoints.md").starts_with("# IG204 service-without-ready-endpoints\n")
-    );
-    assert!(read("backend/mod.rs").contains("mod service_without_ready_endpoints;"));
+    assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));
+    assert!(read("backend/service_out_of_sight.md").starts_with("# IG299 service-out-of-sight\n"));
+    assert!(read("backend/mod.rs").contains("mod service_out_of_sight;"));
     let registry = read("mod.rs");
-    let place = |name: &str| registry.find(&format!("&backend::{name},")).unwrap();
-    assert!(place("SERVICE_TARGET_PORT_USED") < place("SERVICE_WITHOUT_READY_ENDPOINTS"));
-    assert!(place("SERVICE_WITHOUT_READY_ENDPOINTS") < place("SERVICE_PORT_NOT_TCP"));
+    let place = |name: &str| registry.find(&format!("&{name},")).unwrap();
+    assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_OUT_OF_SIGHT"));
+    assert!(place("backend::SERVICE_OUT_OF_SIGHT") < place("path::PATH_EXACT_ROOT_ONLY"));
 
-    assert_eq!(scaffold(["IG204", "another-fault", "backend"]), Some(2), "a code is never given twice");
-    assert_eq!(scaffold(["IG299", "OneWord", "backend"]), Some(2));
-    assert_eq!(scaffold(["IG299", "another-fault", "nowhere"]), Some(2));
+    assert_eq!(scaffold(["IG299", "another-fault", "backend"]), Some(2), "a code is never given twice");
+    assert_eq!(scaffold(["IG298", "OneWord", "backend"]), Some(2));
+    assert_eq!(scaffold(["IG298", "another-fault", "nowhere"]), Some(2));
 }
 
 #[test]
