@@ -83,6 +83,7 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
     &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,

@@ -8,6 +8,8 @@ mod answer;
 mod class;
 mod dialect;
 mod doubt;
+mod endpoints;
+mod issuer;
 mod locate;
 mod nginx;
 mod pattern;
@@ -25,6 +27,8 @@ pub use answer::{Answer, Fault, Outcome, OwnedBy, Redirect, Scheme};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use endpoints::Endpoints;
+pub use issuer::Issuer;
 pub use locate::Located;
 pub use nginx::NginxAnnotations;
 pub use pattern::{

@@ -30,9 +30,11 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::Context;
+use super::context::AUDIT;
 use crate::cluster::Lookup;
-use crate::model::{Certificate, FieldPath, Host, Secret, TlsEntry, TlsFacts};
-use crate::routing::{Engine, Owner};
+use crate::finding::Finding;
+use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
+use crate::routing::{Engine, Issuer, Owner};
 
 /// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
 /// (kubernetes-sigs/aws-load-balancer-controller#3178).
@@ -124,18 +126,12 @@ fn secret_field(entry: usize) -> FieldPath {
     FieldPath::spec().field("tls").index(entry).field("secretName")
 }
 
-/// Somebody has been asked to issue the certificate: cert-manager's ingress-shim, or what reads kube-lego's
-/// annotation. The Secret will come.
-fn is_issued_for_it(cx: &Context<'_>) -> bool {
-    const ISSUERS: [&str; 4] = [
-        "cert-manager.io/issuer",
-        "cert-manager.io/cluster-issuer",
-        "certmanager.k8s.io/issuer",
-        "certmanager.k8s.io/cluster-issuer",
-    ];
-    let annotations = &cx.ingress.meta.annotations;
-    annotations.get("kubernetes.io/tls-acme") == Some("true")
-        || ISSUERS.iter().any(|key| annotations.get(key).is_some())
+/// A fault that an issuer will mend is worth a note and no more; that there is none is something to rely on.
+fn limit(finding: &mut Finding, issuer: Issuer) {
+    match issuer {
+        Issuer::Somebody | Issuer::Unknown => finding.at_most(AUDIT),
+        Issuer::Nobody => finding.rests_on_index_of(Kind::Certificate, "secret names"),
+    };
 }
 
 /// What visitors get while the certificate cannot be served. On ingress-nginx even then HTTP is redirected (308) to

@@ -2,11 +2,12 @@
 
 use jiff::SignedDuration;
 
-use super::{Used, is_issued_for_it, secret_field, secrets};
+use super::{Used, limit, secret_field, secrets};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
+use crate::routing::Issuer;
 
 pub(crate) static TLS_CERTIFICATE_EXPIRING: Check = Check {
     code: "IG405",
@@ -16,21 +17,22 @@ pub(crate) static TLS_CERTIFICATE_EXPIRING: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
     page: include_str!("tls_certificate_expiring.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if is_issued_for_it(cx) {
-        return;
-    }
     let early = SignedDuration::from_hours(24 * i64::from(cx.settings.expiry_warning_days));
     for Used { entry, name, secret, .. } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
         let left = certificate.not_after.duration_since(cx.world.now());
         // IG404 speaks of those that have expired.
         if left < SignedDuration::ZERO || left >= early {
+            continue;
+        }
+        let issuer = Issuer::of(cx.ingress, cx.world, name);
+        if issuer == Issuer::Somebody {
             continue;
         }
         let message = format!(
@@ -40,5 +42,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help("renew it in time");
+        limit(finding, issuer);
     }
 }
