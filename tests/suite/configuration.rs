@@ -46,7 +46,7 @@ namespaces:
     assert_eq!(config.policy.profile, Profile::Strict);
     assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
     let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
-    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off)]);
+    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off), ("IG502", Level::Deny)]);
     assert_eq!(config.secrets, SecretsMode::Off);
     assert!(!config.settings.reveal_other_namespaces);
     assert_eq!(config.settings.expiry_warning_days, 30);

@@ -28,13 +28,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let Backend::Service { name, .. } = &at.path.backend else { continue };
             if ingress.meta.key == *key && !cx.nginx().is_canary() {
                 let message = format!(
-                    "a canary was the first to use this port of Service {}, so {} gets no location: its visitors get 404 from the default backend",
+                    "a canary was the first user of this port of Service {}: visitors of {} get 404",
                     Quoted(name),
                     Quoted(at.path.routed())
                 );
                 let finding = out.add(at.field().field("backend"), at.subject(), message);
                 finding.rests_on_index("hosts");
-                finding.help("delete the canary Ingress and apply it anew after this one, or give the canary a Service of its own");
+                finding.help("give the canary a Service of its own, or apply it anew after this");
             } else if ingress.meta.key != *key
                 && cx.nginx().is_canary()
                 && !had(before.as_deref(), &ingress.meta.key, at.path.routed())
@@ -46,7 +46,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 };
                 let field = FieldPath::annotation(&format!("{NGINX_PREFIX}canary"));
                 let message = format!(
-                    "as a canary this Ingress, which is older, takes Service {} away from main path {}{whose}: its visitors get 404 from the default backend",
+                    "as a canary this older Ingress takes Service {} from path {}{whose}: visitors get 404",
                     Quoted(name),
                     Quoted(at.path.routed())
                 );

@@ -33,13 +33,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(elder) = older(cx, &server, fallback) else { continue };
         let whose =
             if cx.may_name(&elder.meta.key.namespace) { format!(" ({})", elder.meta.key) } else { String::new() };
-        let gets =
-            if fallback.backend.is_some() { "that Ingress' default backend" } else { "404 from the controller's" };
+        let gets = if fallback.backend.is_some() { "that Ingress' default backend" } else { "404" };
         let name = if *host == Host::Any { "hosts that nobody has".to_owned() } else { host.to_string() };
-        let message =
-            format!("an older Ingress{whose} decides the fallback of {name}: what no path takes there gets {gets}");
+        let message = format!("an older Ingress{whose} decides the fallback of {name}: what no path takes gets {gets}");
         let finding = out.add(FieldPath::spec().field("defaultBackend"), format!("{host} defaultBackend"), message);
-        finding.rests_on_index("hosts").help("add a path / with pathType: Prefix to this Ingress in its place");
+        finding.rests_on_index("hosts").help("add a path / with pathType: Prefix");
     }
 }
 

@@ -28,12 +28,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if owners.iter().any(|owner| owner == cx.namespace()) {
             continue;
         }
-        let message = format!("host {} does not belong to namespace {}", Quoted(&host.to_string()), cx.namespace());
-        let finding = out.add(field, host.to_string(), message);
-        finding.help(if cx.settings.reveal_other_namespaces {
-            format!("it belongs to {}; ask for it, or use another", owners.join(", "))
-        } else {
-            "ask the platform team for it, or use another".to_owned()
-        });
+        let whose = if cx.settings.reveal_other_namespaces { owners.join(", ") } else { "others".to_owned() };
+        let name = host.to_string();
+        let message =
+            format!("host {} is not {}'s to use: configuration gives it to {whose}", Quoted(&name), cx.namespace());
+        out.add(field, name, message).help("ask for it, or use another");
     }
 }

@@ -52,14 +52,14 @@ fn report(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress, out: &mut Findings
         "an Ingress of another namespace".to_owned()
     };
     let consequence = match () {
-        () if cx.dialect().engine != Engine::Nginx => "which of the two visitors get is the controller's choice",
-        () if by_age(other, cx.ingress).is_lt() => "it is older and keeps the visitors, this path gets none",
-        () => "it is younger and loses its visitors to this one",
+        () if cx.dialect().engine != Engine::Nginx => "the controller chooses which of the two visitors get",
+        () if by_age(other, cx.ingress).is_lt() => "that one is older and keeps the visitors",
+        () => "that one is younger and loses its visitors",
     };
     let message = format!("{} of {} is a path of {whose} too: {consequence}", Quoted(at.path.routed()), at.rule.host);
     let finding = out.add(at.field(), at.subject(), message);
     finding.rests_on(Kind::Ingress, other.meta.key.clone());
-    finding.help("remove the path from one of the two, or give it a host or path of its own");
+    finding.help("remove it from one of the two");
     if is_canary(cx.ingress) || is_canary(other) {
         finding.at_most(AUDIT);
     }

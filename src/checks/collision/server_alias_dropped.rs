@@ -32,22 +32,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let mut main = claims.iter().map(|claim| claim.ingress);
         let elder = main.find(|other| !NginxAnnotations::of(other).is_canary() && has_aliases(other));
         let Some(elder) = elder.filter(|elder| elder.meta.key != cx.ingress.meta.key) else { continue };
-        let whose =
-            if cx.may_name(&elder.meta.key.namespace) { format!(" ({})", elder.meta.key) } else { String::new() };
-        let message = format!(
-            "an older Ingress{whose} has set the aliases of {host} and no other counts: visitors of {first} get 404 from the default backend"
-        );
+        let whose = if cx.may_name(&elder.meta.key.namespace) { format!(" {}", elder.meta.key) } else { String::new() };
+        let message = format!("the older Ingress{whose} sets the aliases of {host}: visitors of {first} get 404");
         let finding = out.add(field.clone(), format!("{host} aliases"), message);
-        finding.rests_on_index("hosts").help("put all aliases on the older Ingress, or add a rule for each");
+        finding.rests_on_index("hosts").help("put all aliases there, or add a rule for each");
         return;
     }
     for alias in aliases {
         let host = Host::parse(alias);
         if let Lookup::Found(_) = cx.server(&host, When::After) {
-            let message = format!(
-                "{} is the host of a rule already, so it is no alias: its visitors get that rule's paths only",
-                Quoted(alias)
-            );
+            let message =
+                format!("{} is the host of a rule, so it is no alias: visitors get that rule's paths", Quoted(alias));
             let finding = out.add(field.clone(), format!("{host} alias"), message);
             finding.rests_on_index("hosts").help("remove the alias, or the rule");
         }

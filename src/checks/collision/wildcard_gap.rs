@@ -44,12 +44,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             let field = FieldPath::spec().field("rules").index(index).field("host");
             let message = format!(
-                "{} no longer gets what {} answers, since paths of a wildcard host do not count beside a host of its own: {sample} gets 404 from the default backend",
-                Quoted(name),
-                wildcard.host
+                "paths of {} no longer count for {}: {sample} gets 404 from the default backend",
+                wildcard.host,
+                Quoted(name)
             );
             let finding = out.add(field, host.to_string(), message);
-            finding.rests_on_index("hosts").help("add the wildcard's paths to this host too, or a path / of its own");
+            finding.rests_on_index("hosts").help("add the wildcard's paths to this host, or a path /");
             break;
         }
     }

@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        finding.help("make it anew with kubectl create secret tls: the type of a Secret cannot be changed");
+        finding.help("make it anew: the type cannot be changed");
         // It never looks at the type (section 5.2).
         if cx.dialect().engine == Engine::Nginx {
             finding.at_most(AUDIT);
