@@ -9,20 +9,19 @@ mod context;
 mod findings;
 mod ourselves;
 mod path;
+mod routed;
 mod settings;
 mod tls;
 
 use crate::finding::Levels;
-use crate::model::{Kind, Kinds};
+use crate::model::Kinds;
 use crate::routing::Engine;
 
 pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+use routed::ROUTES;
 pub use settings::{HostOwnership, Settings};
-
-/// What the location model reads.
-pub(crate) const ROUTES: Kinds = Kinds::of(&[Kind::Ingress, Kind::IngressClass]);
 
 /// One rule about Ingresses.
 #[derive(Debug)]

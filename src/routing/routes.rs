@@ -2,7 +2,7 @@
 //! question, and dropped with it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::class::{ClassRules, Owner, Taker};
@@ -29,6 +29,8 @@ pub struct Routes<'a> {
     dialects: &'a Dialects,
     instance: Instance<'a>,
     candidate: Option<&'a Ingress>,
+    /// The hosts of the candidate's rules.
+    own: HashSet<&'a Host>,
     effort: Effort,
     after: Known<'a>,
     before: Known<'a>,
@@ -67,6 +69,7 @@ impl<'a> Routes<'a> {
             dialects,
             instance: Instance { dialect: taker.dialect, owner: taker.owner },
             candidate,
+            own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
             effort: Effort::new(),
             after: Known::default(),
             before: Known::default(),
@@ -99,11 +102,7 @@ impl<'a> Routes<'a> {
             return Lookup::Found(Rc::clone(known));
         }
         // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
-        let own = self.candidate.map(Ingress::hosts).unwrap_or_default();
-        let mut hosts: Vec<&Host> = own.into_iter().map(|(_, host)| host).collect();
-        if !hosts.contains(&host) {
-            hosts = vec![host];
-        }
+        let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
         let mut of_host = claims(hosts.iter().copied(), &taken);
         let mut memo = self.known(when).claims.borrow_mut();
