@@ -47,7 +47,7 @@ bless: tools ## Write the outputs on check pages and the expected answers anew; 
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay
 
 .PHONY: docs
-docs: tools ## Write docs/checks.md and docs/config.schema.json anew
+docs: tools ## Write docs/checks.md, docs/config.schema.json and chart/files/rules.yaml anew
 	UPDATE_PAGES=1 cargo test --locked --test suite -- registry::generated
 
 .PHONY: new-check

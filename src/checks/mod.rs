@@ -4,6 +4,7 @@
 mod annotation;
 mod backend;
 mod class;
+mod collision;
 mod context;
 mod findings;
 mod ourselves;
@@ -19,7 +20,8 @@ use crate::routing::Engine;
 pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
-pub use settings::Settings;
+use routed::ROUTES;
+pub use settings::{HostOwnership, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]
@@ -54,7 +56,7 @@ pub enum Applies {
     Everywhere,
     /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
     NginxDialect,
-    /// Where a configuration of nginx is rendered, which one Ingress can break.
+    /// Where they become an nginx configuration: ingress-nginx and its forks.
     NginxConfiguration,
 }
 
@@ -80,7 +82,9 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
+    &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,
     &path::PATH_EXACT_ROOT_UNREACHABLE,
@@ -99,9 +103,22 @@ pub static ALL: &[&Check] = &[
     &tls::TLS_SECRET_UNUSABLE,
     &tls::TLS_CERTIFICATE_HOST_MISMATCH,
     &tls::TLS_CERTIFICATE_EXPIRED,
+    &tls::TLS_CERTIFICATE_EXPIRING,
     &tls::TLS_RULE_HOST_UNCOVERED,
     &tls::TLS_HOST_UNROUTED,
+    &tls::TLS_ON_HOSTLESS_RULE,
+    &tls::TLS_HOST_OWNED_ELSEWHERE,
+    &tls::TLS_SECRET_WRONG_TYPE,
+    &tls::TLS_REQUIRED,
+    &tls::TLS_SECRET_SHARED,
+    &collision::HOST_PATH_DUPLICATED,
+    &collision::HOST_NOT_OWNED,
+    &collision::WILDCARD_GAP,
+    &collision::SERVER_ALIAS_DROPPED,
+    &collision::CATCH_ALL_HOST,
     &annotation::ANNOTATION_FOR_OTHER_CONTROLLER,
+    &annotation::CANARY_WITHOUT_MAIN,
+    &annotation::CANARY_STEALS_UPSTREAM,
     &CHECK_FAILED,
     &CHECK_NOT_EVALUATED,
     &WAIVER_INVALID,

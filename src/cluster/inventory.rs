@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Object;
 use super::ingresses::Ingresses;
-use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
+use super::referrers::Referrers;
+use crate::model::{
+    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+};
 
 /// Whether what the inventory holds of a kind is all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Coverage {
     Forbidden,
     /// Nothing certain, because configuration says not to look.
     SwitchedOff,
+    /// Nothing certain: files are all there is, they hold none, and people do not write such objects.
+    NotGiven,
     /// Read one by one as Ingresses name them: what was not read for this review is not known.
     OnDemand,
     /// Nothing certain of one object: it did not answer in time, or cannot be read.
@@ -32,6 +37,10 @@ pub(super) type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
 #[derive(Debug)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
+    /// By the Secret that they are issued into.
+    certificates: Referrers<CertManagerCertificate>,
+    /// By their Service.
+    endpoint_slices: Referrers<EndpointSlice>,
     classes: BTreeMap<Box<str>, IngressClass>,
     namespaces: HashMap<Box<str>, Namespace>,
     ingresses: Ingresses,
@@ -39,21 +48,24 @@ pub struct Inventory {
     services: Namespaced<Service>,
     /// Service name → the namespaces that have one of that name.
     service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
-    /// Objects that exist and could not be read: nothing is known of them, least of all that they are absent.
-    unreadable: HashSet<(Kind, Key)>,
+    /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
+    /// they are absent.
+    unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
 }
 
 impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            certificates: Referrers::default(),
+            endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
             namespaces: HashMap::new(),
             ingresses: Ingresses::default(),
             secrets: HashMap::new(),
             services: HashMap::new(),
             service_namespaces: HashMap::new(),
-            unreadable: HashSet::new(),
+            unreadable: BTreeMap::new(),
         }
     }
 }
@@ -73,10 +85,12 @@ impl Inventory {
     /// Put an object in the place of whatever had its key.
     pub fn apply(&mut self, object: Object) {
         if !self.unreadable.is_empty() {
-            self.unreadable.remove(&(object.kind(), object.key()));
+            self.forget_unreadable(object.kind(), &object.key());
         }
         match object {
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
+            Object::Certificate(certificate) => self.certificates.apply(certificate),
+            Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
             Object::IngressClass(class) => {
                 self.classes.insert(class.meta.key.name.clone(), class);
             }
@@ -98,22 +112,40 @@ impl Inventory {
     /// Remember that an object exists of which nothing can be read.
     pub fn apply_unreadable(&mut self, kind: Kind, key: Key) {
         self.delete(kind, &key);
-        self.unreadable.insert((kind, key));
+        self.unreadable.entry((kind, key.namespace)).or_default().insert(key.name);
     }
 
     /// Whether an object exists of which nothing can be read.
     #[must_use]
     pub fn is_unreadable(&self, kind: Kind, namespace: &str, name: &str) -> bool {
-        !self.unreadable.is_empty() && self.unreadable.contains(&(kind, Key::new(namespace, name)))
+        !self.unreadable.is_empty()
+            && self.unreadable.get(&(kind, namespace.into())).is_some_and(|names| names.contains(name))
+    }
+
+    /// Whether a namespace has an object of which nothing can be read, not even to what it refers.
+    #[must_use]
+    pub fn has_unreadable(&self, kind: Kind, namespace: &str) -> bool {
+        !self.unreadable.is_empty() && self.unreadable.contains_key(&(kind, namespace.into()))
+    }
+
+    fn forget_unreadable(&mut self, kind: Kind, key: &Key) {
+        let of = (kind, key.namespace.clone());
+        let Some(names) = self.unreadable.get_mut(&of) else { return };
+        names.remove(&key.name);
+        if names.is_empty() {
+            self.unreadable.remove(&of);
+        }
     }
 
     /// Forget an object.
     pub fn delete(&mut self, kind: Kind, key: &Key) {
         if !self.unreadable.is_empty() {
-            self.unreadable.remove(&(kind, key.clone()));
+            self.forget_unreadable(kind, key);
         }
         match kind {
             Kind::Ingress => self.ingresses.delete(key),
+            Kind::Certificate => self.certificates.delete(key),
+            Kind::EndpointSlice => self.endpoint_slices.delete(key),
             Kind::IngressClass => {
                 self.classes.remove(&key.name);
             }
@@ -135,6 +167,8 @@ impl Inventory {
     pub fn retain(&mut self, kind: Kind, listed: &HashSet<Key>) {
         let keys: Vec<Key> = match kind {
             Kind::Ingress => self.ingresses.keys(),
+            Kind::Certificate => self.certificates.keys(),
+            Kind::EndpointSlice => self.endpoint_slices.keys(),
             Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
             Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
             Kind::Secret => keys_of(&self.secrets),
@@ -143,7 +177,12 @@ impl Inventory {
         for key in keys.iter().filter(|key| !listed.contains(key)) {
             self.delete(kind, key);
         }
-        self.unreadable.retain(|(of, key)| *of != kind || listed.contains(key));
+        self.unreadable.retain(|(of, namespace), names| {
+            names.retain(|name| {
+                *of != kind || listed.contains(&Key { namespace: namespace.clone(), name: name.clone() })
+            });
+            !names.is_empty()
+        });
     }
 
     /// How many objects of a kind there are.
@@ -151,11 +190,23 @@ impl Inventory {
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
             Kind::Ingress => self.ingresses.count(),
+            Kind::Certificate => self.certificates.count(),
+            Kind::EndpointSlice => self.endpoint_slices.count(),
             Kind::IngressClass => self.classes.len(),
             Kind::Namespace => self.namespaces.len(),
             Kind::Secret => self.secrets.values().map(BTreeMap::len).sum(),
             Kind::Service => self.services.values().map(BTreeMap::len).sum(),
         }
+    }
+
+    /// The Certificates of cert-manager that are issued into this Secret.
+    pub fn certificates_for(&self, namespace: &str, secret: &str) -> impl Iterator<Item = &CertManagerCertificate> {
+        self.certificates.of(namespace, secret)
+    }
+
+    /// The EndpointSlices of a Service.
+    pub fn endpoint_slices_of(&self, namespace: &str, service: &str) -> impl Iterator<Item = &EndpointSlice> {
+        self.endpoint_slices.of(namespace, service)
     }
 
     /// One IngressClass.

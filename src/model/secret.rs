@@ -21,6 +21,8 @@ pub struct Secret {
     pub meta: Meta,
     /// What its `tls.crt`, `tls.key` and `ca.crt` amount to.
     pub tls: TlsFacts,
+    /// Its type is `kubernetes.io/tls`.
+    pub is_of_tls_type: bool,
 }
 
 /// What a Secret is worth as a serving certificate.
@@ -84,6 +86,8 @@ impl fmt::Display for TlsFault {
 struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
+    #[serde(rename = "type", deserialize_with = "lax::null")]
+    of_type: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     data: BTreeMap<Box<str>, Option<Box<str>>>,
     /// What only manifests have; the API server turns it into `data`.
@@ -103,7 +107,7 @@ impl From<Wire> for Secret {
         };
         let (certificate, key, ca) = (take("tls.crt"), take("tls.key"), take("ca.crt"));
         let tls = facts(certificate.as_deref(), key.as_deref(), ca.as_deref());
-        Self { meta: Meta::from(wire.metadata), tls }
+        Self { meta: Meta::from(wire.metadata), tls, is_of_tls_type: *wire.of_type == *"kubernetes.io/tls" }
     }
 }
 

@@ -2,6 +2,7 @@
 //! denied or warned about, or gets exactly the word that its test says.
 
 mod doubt;
+mod endpoints;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Watches: every way in which a live cluster makes them start anew, and that the inventory is right after it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace};
 use ingress_guard::model::{Kind, Kinds};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::api::{Api, client};
 use crate::server::client::eventually;
 
-fn pace() -> Pace {
+pub(super) fn pace() -> Pace {
     Pace {
         page: 2,
         first_pause: Duration::from_millis(20),
@@ -29,7 +29,7 @@ impl Watching {
     fn start(client: &kube::Client) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
         let kinds = Kinds::of(&[Kind::Service, Kind::Ingress]);
-        let feeds = Feeds::start(client, kinds, &inventory, &pace());
+        let feeds = Feeds::start(client, kinds, Kinds::NONE, &inventory, &pace());
         Self { inventory, feeds }
     }
 
@@ -79,7 +79,7 @@ async fn everything_is_listed_in_pages_and_then_followed() {
         watching.inventory.read().service("shop", "b").unwrap().ports[0].number == 8080
     })
     .await;
-    assert!(watching.feeds.is_healthy(Kind::Service));
+    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
     assert_eq!(watching.feed().restarts, 0);
 }
 
@@ -209,11 +209,11 @@ async fn without_an_api_server_it_keeps_trying_and_says_why() {
     eventually("trouble", async || watching.feed().restarts > 1).await;
     assert_eq!(watching.coverage(), Coverage::NotSynced);
     assert!(watching.feed().trouble.is_some());
-    assert!(!watching.feeds.is_healthy(Kind::Service));
+    assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
     let api = Api::start_on(free).await;
     api.put("services", service("a", 80));
     watching.services_are(&["a"]).await;
-    assert!(watching.feeds.is_healthy(Kind::Service));
+    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
 }
 
 #[tokio::test]
