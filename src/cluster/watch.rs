@@ -121,6 +121,7 @@ impl Watch {
     pub(super) async fn follow(mut self) {
         let mut pause = self.pace.first_pause;
         loop {
+            let begun = Instant::now();
             let outcome = match self.version.clone() {
                 None => self.list().await,
                 Some(version) => self.watch(&version).await,
@@ -136,6 +137,10 @@ impl Watch {
                 }
                 Err(error) => {
                     self.fail(&error);
+                    // It answers, or did for a while: pauses are for those that do not.
+                    if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
+                        pause = self.pace.first_pause;
+                    }
                     sleep(pause.mul_f64(jitter())).await;
                     pause = (pause * 2).min(self.pace.longest_pause);
                 }
