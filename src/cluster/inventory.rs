@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Object;
+use super::namespaced::{Keyed, Namespaced, SmallSet};
 use super::referrers::Referrers;
 use crate::model::{
     CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
@@ -38,9 +39,6 @@ enum ClassKey {
     Classless,
 }
 
-/// Namespace → name → object.
-pub(super) type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
-
 /// Everything known of the cluster.
 #[derive(Debug)]
 pub struct Inventory {
@@ -55,11 +53,11 @@ pub struct Inventory {
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
     /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
-    hosts: HashMap<Host, BTreeSet<Key>>,
+    hosts: HashMap<Host, SmallSet<Key>>,
     /// Class value → how many Ingresses with it have an address.
     served: HashMap<ClassKey, usize>,
     /// Service name → the namespaces that have one of that name.
-    service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
+    service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
     /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
     /// they are absent.
     unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
@@ -73,9 +71,9 @@ impl Default for Inventory {
             endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
             namespaces: HashMap::new(),
-            ingresses: HashMap::new(),
-            secrets: HashMap::new(),
-            services: HashMap::new(),
+            ingresses: Namespaced::default(),
+            secrets: Namespaced::default(),
+            services: Namespaced::default(),
             hosts: HashMap::new(),
             served: HashMap::new(),
             service_namespaces: HashMap::new(),
@@ -112,13 +110,13 @@ impl Inventory {
                 self.namespaces.insert(namespace.name.clone(), namespace);
             }
             Object::Secret(secret) => {
-                let Key { namespace, name } = secret.meta.key.clone();
-                self.secrets.entry(namespace).or_default().insert(name, secret);
+                self.secrets.insert(secret);
             }
             Object::Service(service) => {
                 let Key { namespace, name } = service.meta.key.clone();
-                self.service_namespaces.entry(name.clone()).or_default().insert(namespace.clone());
-                self.services.entry(namespace).or_default().insert(name, service);
+                if self.services.insert(service).is_none() {
+                    self.service_namespaces.entry(name).or_default().insert(namespace);
+                }
             }
         }
     }
@@ -167,49 +165,53 @@ impl Inventory {
                 self.namespaces.remove(&key.name);
             }
             Kind::Secret => {
-                remove(&mut self.secrets, key);
+                self.secrets.remove(key);
             }
             Kind::Service => {
-                if remove(&mut self.services, key).is_some() {
+                if self.services.remove(key).is_some() {
                     unlink(&mut self.service_namespaces, &key.name, &key.namespace);
                 }
             }
         }
     }
 
-    /// Forget every object of a kind that is not among these: what a list did not hold is gone.
-    pub fn retain(&mut self, kind: Kind, listed: &HashSet<Key>) {
-        let keys: Vec<Key> = match kind {
-            Kind::Certificate => self.certificates.keys(),
-            Kind::EndpointSlice => self.endpoint_slices.keys(),
+    /// Forget these objects.
+    #[expect(clippy::iter_over_hash_type, reason = "in whatever order, they are gone")]
+    pub fn delete_all(&mut self, kind: Kind, keys: &HashSet<Key>) {
+        for key in keys {
+            self.delete(kind, key);
+        }
+    }
+
+    /// The objects of a kind: what a list does not hold of them is gone.
+    #[must_use]
+    pub fn keys(&self, kind: Kind) -> HashSet<Key> {
+        let mut keys: HashSet<Key> = match kind {
+            Kind::Certificate => keys_of(self.certificates.objects()),
+            Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
             Kind::Ingress => keys_of(&self.ingresses),
             Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
             Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
             Kind::Secret => keys_of(&self.secrets),
             Kind::Service => keys_of(&self.services),
         };
-        for key in keys.iter().filter(|key| !listed.contains(key)) {
-            self.delete(kind, key);
+        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
+            keys.extend(names.iter().map(|name| Key::new(namespace, name)));
         }
-        self.unreadable.retain(|(of, namespace), names| {
-            names.retain(|name| {
-                *of != kind || listed.contains(&Key { namespace: namespace.clone(), name: name.clone() })
-            });
-            !names.is_empty()
-        });
+        keys
     }
 
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
-            Kind::Certificate => self.certificates.count(),
-            Kind::EndpointSlice => self.endpoint_slices.count(),
-            Kind::Ingress => self.ingresses.values().map(BTreeMap::len).sum(),
+            Kind::Certificate => self.certificates.objects().count(),
+            Kind::EndpointSlice => self.endpoint_slices.objects().count(),
+            Kind::Ingress => self.ingresses.count(),
             Kind::IngressClass => self.classes.len(),
             Kind::Namespace => self.namespaces.len(),
-            Kind::Secret => self.secrets.values().map(BTreeMap::len).sum(),
-            Kind::Service => self.services.values().map(BTreeMap::len).sum(),
+            Kind::Secret => self.secrets.count(),
+            Kind::Service => self.services.count(),
         }
     }
 
@@ -243,39 +245,39 @@ impl Inventory {
     /// One Ingress.
     #[must_use]
     pub fn ingress(&self, namespace: &str, name: &str) -> Option<&Ingress> {
-        self.ingresses.get(namespace)?.get(name)
+        self.ingresses.get(namespace, name)
     }
 
     /// Every Ingress, by no particular namespace order.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.ingresses.values().flat_map(BTreeMap::values)
+        self.ingresses.iter()
     }
 
     /// One Secret.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
-        self.secrets.get(namespace)?.get(name)
+        self.secrets.get(namespace, name)
     }
 
     /// One Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
-        self.services.get(namespace)?.get(name)
+        self.services.get(namespace, name)
     }
 
     /// Names of the Services of a namespace.
     pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        self.services.get(namespace).into_iter().flat_map(BTreeMap::keys).map(|name| &**name)
+        self.services.within(namespace).map(|service| &*service.meta.key.name)
     }
 
     /// The namespaces that have a Service of this name.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.service_namespaces.get(name).into_iter().flatten().map(|namespace| &**namespace)
+        self.service_namespaces.get(name).into_iter().flat_map(SmallSet::iter).map(|namespace| &**namespace)
     }
 
     /// The Ingresses with a rule or an alias for exactly this host.
     pub fn ingresses_on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
-        let keys = self.hosts.get(host).into_iter().flatten();
+        let keys = self.hosts.get(host).into_iter().flat_map(SmallSet::iter);
         keys.filter_map(|key| self.ingress(&key.namespace, &key.name))
     }
 
@@ -294,11 +296,11 @@ impl Inventory {
         if ingress.has_address {
             *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
         }
-        self.ingresses.entry(key.namespace).or_default().insert(key.name, ingress);
+        self.ingresses.insert(ingress);
     }
 
     fn delete_ingress(&mut self, key: &Key) {
-        let Some(ingress) = remove(&mut self.ingresses, key) else { return };
+        let Some(ingress) = self.ingresses.remove(key) else { return };
         for host in claimed_hosts(&ingress) {
             unlink(&mut self.hosts, &host, key);
         }
@@ -326,21 +328,11 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     hosts
 }
 
-pub(super) fn keys_of<T>(objects: &Namespaced<T>) -> Vec<Key> {
-    let namespaces = objects.iter();
-    namespaces.flat_map(|(namespace, objects)| objects.keys().map(|name| Key::new(namespace, name))).collect()
+fn keys_of<T: Keyed>(objects: &Namespaced<T>) -> HashSet<Key> {
+    objects.iter().map(|object| object.key().clone()).collect()
 }
 
-pub(super) fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
-    let of_namespace = objects.get_mut(&key.namespace)?;
-    let removed = of_namespace.remove(&key.name);
-    if of_namespace.is_empty() {
-        objects.remove(&key.namespace);
-    }
-    removed
-}
-
-fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, BTreeSet<V>>, key: &K, value: &V) {
+fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {
     if let Some(values) = index.get_mut(key) {
         values.remove(value);
         if values.is_empty() {
