@@ -10,8 +10,8 @@ use super::context::WARN;
 use crate::finding::{Finding, Quoted};
 use crate::model::{Backend, FieldPath, Host, Ingress, Key, Kind, Kinds, PathRef, PathType};
 use crate::routing::{
-    Answer, Engine, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When, is_plainly_regex,
-    literal_prefix, pattern_samples, plain_samples,
+    Answer, Engine, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When, literal_prefix,
+    pattern_samples, plain_samples,
 };
 
 /// What the location model reads.
@@ -48,7 +48,8 @@ impl<'a> Routed<'a> {
 
     /// Requests that the path is surely meant for, as its host matches paths.
     pub(super) fn samples(&self, cx: &Context<'a>) -> Option<Vec<String>> {
-        if self.server.is_regex && is_plainly_regex(self.text()) {
+        // Dots are the only ones of regexes that are at home in plain paths.
+        if self.server.is_regex && self.text().contains(|c| "\\^$|?*+()[]{}".contains(c)) {
             cx.weighed(pattern_samples(self.text(), cx.routes().effort()))
         } else {
             Some(plain_samples(self.text(), self.at.path.path_type))

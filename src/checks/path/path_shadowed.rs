@@ -38,20 +38,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             elsewhere = elsewhere.or(Some((sample, answer)));
         }
         let Some((sample, answer)) = elsewhere else { continue };
-        let winner = answer.location.as_ref().and_then(|location| location.ingress.filter(|_| location.at.is_some()));
-        let (why, help) = match (winner, &answer.location) {
-            // Only what a browser sends otherwise gets past a path of a host that matches literally.
-            _ if normalized(text).as_deref() != Some(text.as_bytes()) && !path.server.is_regex => {
-                ("paths are compared decoded and without the query".to_owned(), "write it decoded, without % and ?")
-            }
-            (Some(ingress), Some(location)) => {
+        let is_same_as_sent = normalized(text).as_deref() == Some(text.as_bytes());
+        let (why, help) = match answer.location.as_ref().and_then(|it| it.at.zip(it.ingress).map(|of| (it, of))) {
+            Some((location, (at, ingress))) if path.server.is_regex || is_same_as_sent => {
                 // The same text as another type.
-                let path_type = location.at.filter(|_| location.path == text).map(|at| at.path.path_type.name());
-                let path_type = path_type.map(|name| format!("{name} ")).unwrap_or_default();
+                let path_type =
+                    if location.path == text { format!("{} ", at.path.path_type.name()) } else { String::new() };
                 let first = format!("{path_type}{}{}", Quoted(&location.path), of_other(cx, &ingress.meta.key));
                 (format!("{first} comes first"), "make it longer than that one, or remove it")
             }
-            _ => ("it never matches as a regex".to_owned(), "put \\ before what is meant literally"),
+            _ if is_same_as_sent => continue,
+            _ => ("paths are compared decoded and without the query".to_owned(), "write it decoded, without % and ?"),
         };
         let message =
             format!("{} is never reached, {why}: {} gets {}", Quoted(text), Request(sample), gets(cx, &answer));
