@@ -87,6 +87,7 @@ pub static ALL: &[&Check] = &[
     &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,
+    &path::PATH_TYPE_STRICT,
     &path::PATH_EXACT_ROOT_UNREACHABLE,
     &path::PATH_EXACT_ROOT_ONLY,
     &path::PATH_SHADOWED,

@@ -7,6 +7,7 @@ mod inventory;
 mod live;
 mod lookup;
 mod manifests;
+mod namespaced;
 mod object;
 mod referrers;
 mod watch;

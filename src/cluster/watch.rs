@@ -1,7 +1,6 @@
 //! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
 //! is tried again; what nobody may read is said to be forbidden, never to be absent.
 
-use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -121,6 +120,7 @@ impl Watch {
     pub(super) async fn follow(mut self) {
         let mut pause = self.pace.first_pause;
         loop {
+            let begun = Instant::now();
             let outcome = match self.version.clone() {
                 None => self.list().await,
                 Some(version) => self.watch(&version).await,
@@ -136,6 +136,10 @@ impl Watch {
                 }
                 Err(error) => {
                     self.fail(&error);
+                    // It answers, or did for a while: pauses are for those that do not.
+                    if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
+                        pause = self.pace.first_pause;
+                    }
                     sleep(pause.mul_f64(jitter())).await;
                     pause = (pause * 2).min(self.pace.longest_pause);
                 }
@@ -146,7 +150,9 @@ impl Watch {
     /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
     /// the list did not hold goes at its end.
     async fn list(&mut self) -> Result<(), WatchError> {
-        let mut listed = HashSet::new();
+        // At the first list nothing is known, and nothing is kept of what is listed.
+        let mut gone = self.inventory.read().keys(self.kind);
+        let mut listed = 0;
         let mut params =
             ListParams { field_selector: fields(self.kind), ..ListParams::default() }.limit(self.pace.page);
         loop {
@@ -156,7 +162,12 @@ impl Watch {
             let text = text.map_err(|_| WatchError::Silence)??;
             let page: Page<'_> = serde_json::from_str(&text)?;
             let changes: Vec<Change> = page.items.iter().flatten().filter_map(|item| self.read(item)).collect();
-            listed.extend(changes.iter().map(Change::key));
+            listed += changes.len();
+            if !gone.is_empty() {
+                for change in &changes {
+                    gone.remove(&change.key());
+                }
+            }
             self.apply(changes);
             self.heard();
             if let Some(next) = page.metadata.next.filter(|next| !next.is_empty()) {
@@ -168,11 +179,11 @@ impl Watch {
             }
         }
         let mut inventory = self.inventory.write();
-        inventory.retain(self.kind, &listed);
+        inventory.delete_all(self.kind, &gone);
         inventory.cover(self.kind, Coverage::Complete);
         drop(inventory);
         self.lines[self.at].feed.lock().resting = None;
-        tracing::info!(kind = self.kind.name(), objects = listed.len(), "listed");
+        tracing::info!(kind = self.kind.name(), objects = listed, "listed");
         Ok(())
     }
 
@@ -272,7 +283,8 @@ impl Watch {
         let is_missing = coverage == Coverage::Complete;
         let mut inventory = self.inventory.write();
         if is_missing {
-            inventory.retain(self.kind, &HashSet::new());
+            let known = inventory.keys(self.kind);
+            inventory.delete_all(self.kind, &known);
         }
         inventory.cover(self.kind, coverage);
         drop(inventory);

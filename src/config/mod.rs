@@ -115,10 +115,6 @@ impl Config {
         let set = [
             ("classes.controllers", !self.settings.classes.controllers.is_empty()),
             ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
-            (
-                "dialects[].settings.strict-validate-path-type",
-                self.settings.dialects.any(|dialect| dialect.settings.strict_validate_path_type.is_some()),
-            ),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }

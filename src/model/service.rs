@@ -151,7 +151,7 @@ struct WireSpec {
     #[serde(rename = "type", deserialize_with = "lax::null")]
     kind: Box<str>,
     #[serde(deserialize_with = "lax::null")]
-    selector: BTreeMap<Box<str>, Option<Box<str>>>,
+    selector: BTreeMap<Box<str>, serde_json::Value>,
     #[serde(deserialize_with = "lax::null")]
     ports: Vec<WirePort>,
 }

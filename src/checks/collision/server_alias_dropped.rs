@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let whose = if cx.may_name(&elder.meta.key.namespace) { format!(" {}", elder.meta.key) } else { String::new() };
         let message = format!("the older Ingress{whose} sets the aliases of {host}: visitors of {first} get 404");
         let finding = out.add(field, format!("{host} aliases"), message);
-        finding.rests_on_index("hosts").help("put all aliases there, or add a rule for each");
+        finding.rests_on_index("hosts").help("add a rule for each alias");
         return;
     }
     for alias in aliases {

@@ -27,9 +27,13 @@ struct Watching {
 
 impl Watching {
     fn start(client: &kube::Client) -> Self {
+        Self::paced(client, &pace())
+    }
+
+    fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
         let kinds = Kinds::of(&[Kind::Service, Kind::Ingress]);
-        let feeds = Feeds::start(client, kinds, Kinds::NONE, &inventory, &pace());
+        let feeds = Feeds::start(client, kinds, Kinds::NONE, &inventory, pace);
         Self { inventory, feeds }
     }
 
@@ -223,4 +227,22 @@ async fn a_busy_api_server_is_asked_again() {
     api.throttle(3);
     let watching = Watching::start(&api.client());
     watching.services_are(&["a"]).await;
+}
+
+#[tokio::test]
+async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let watching = Watching::paced(&api.client(), &pace);
+    watching.services_are(&["a"]).await;
+    api.forbid("services", true);
+    api.end_watches();
+    eventually("pauses of seconds", async || watching.feed().restarts == 8).await;
+    api.compact();
+    api.put("services", service("b", 80));
+    api.forbid("services", false);
+    eventually("too old", async || watching.feed().restarts == 9).await;
+    // The next pause would have been of five seconds.
+    tokio::time::timeout(Duration::from_secs(2), watching.services_are(&["a", "b"])).await.unwrap();
 }
