@@ -21,5 +21,5 @@ pub use nginx::NginxAnnotations;
 pub use pattern::{Groups, groups, is_plainly_regex};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
-pub use variables::{Unknown, unknown_variables};
+pub use variables::{Unknown, unknown_variables, variable_names};
 pub use version::{NotAVersion, Version};

@@ -111,7 +111,7 @@ fn every_check_that_may_run_is_asked_for_what_it_needs() {
     assert!(
         [Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::Secret].into_iter().all(|kind| needs.contains(kind))
     );
-    let off = "checks: {IG401: off, IG402: off, IG403: off, IG404: off, IG406: off}";
+    let off = "checks: {IG401: off, IG402: off, IG403: off, IG404: off, IG406: off, IG604: off, IG608: off}";
     let config = ingress_guard::config::Config::parse("config", off).unwrap();
     assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
 }
