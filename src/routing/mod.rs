@@ -41,5 +41,5 @@ pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
 pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
-pub use variables::{Unknown, unknown_variables};
+pub use variables::{Unknown, unknown_variables, variable_names};
 pub use version::{NotAVersion, Version};
