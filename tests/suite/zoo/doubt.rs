@@ -1,6 +1,6 @@
 //! What may be missing without harm, and what only large or hostile Ingresses do: each was once wrong.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
@@ -159,9 +159,8 @@ fn soon(what: &str, world: &str) {
     let inventory = super::store(world);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
-    let started = Instant::now();
-    let _ = engine.run(ingress, crate::pages::known(&inventory), None);
-    assert!(started.elapsed() < Duration::from_secs(3), "{what}: {:?}", started.elapsed());
+    let (took, _) = super::took(|| engine.run(ingress, crate::pages::known(&inventory), None));
+    assert!(took < Duration::from_secs(3), "{what}: {took:?}");
 }
 
 #[test]
