@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Facts, Feeds, Live};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::routing::NginxAnnotations;
 
 /// How long the watches are given to bring what happened just before this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -24,11 +25,17 @@ pub struct Cluster {
 impl Cluster {
     /// The Secrets that an Ingress names, before it is judged: the object itself says which.
     pub(super) async fn secrets_of(&self, ingress: &Ingress) -> Facts {
-        if !self.reads_secrets || ingress.tls.is_empty() {
+        if !self.reads_secrets {
             return Facts::default();
         }
-        let names: HashSet<&str> = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref()).collect();
-        self.live.secrets(names.into_iter().map(|name| Key::new(&ingress.meta.key.namespace, name))).await
+        let namespace = &ingress.meta.key.namespace;
+        let of_annotations = NginxAnnotations::of(ingress).secrets(namespace);
+        let of_tls = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref());
+        let names: HashSet<&str> = of_annotations.chain(of_tls).collect();
+        if names.is_empty() {
+            return Facts::default();
+        }
+        self.live.secrets(names.into_iter().map(|name| Key::new(namespace, name))).await
     }
 
     /// Read what these denials rest on; what of it is certain now.

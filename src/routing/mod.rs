@@ -32,8 +32,7 @@ pub use issuer::Issuer;
 pub use locate::Located;
 pub use nginx::NginxAnnotations;
 pub use pattern::{
-    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, breaks_quotes, is_plainly_regex, literal_prefix,
-    unquoted,
+    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
@@ -42,5 +41,5 @@ pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
 pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
-pub use variables::{Unknown, unknown_variables};
+pub use variables::{Unknown, unknown_variables, variable_names};
 pub use version::{NotAVersion, Version};

@@ -1,6 +1,6 @@
 //! What ingress-nginx reads from an Ingress' annotations: sections 3, 4 and 7.
 
-use super::annotation::{self, Annotation, Form, go_bool};
+use super::annotation::{self, Annotation, Form, Named, go_bool};
 use crate::model::{Annotations, Ingress, NGINX_PREFIX};
 
 /// An Ingress' annotations as ingress-nginx understands them.
@@ -125,6 +125,15 @@ impl<'a> NginxAnnotations<'a> {
         self.0.nginx(name).filter(|value| !value.is_empty())
     }
 
+    /// The Secrets of a namespace that annotations of an Ingress in that namespace name.
+    pub fn secrets(self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        let named = self.known().filter(|(row, value)| row.names == Some(Named::Secret) && !value.is_empty());
+        named.filter_map(move |(_, value)| {
+            let (other, name) = annotation::reference(value);
+            other.is_none_or(|other| other == namespace).then_some(name)
+        })
+    }
+
     /// An annotation says something other than no.
     #[must_use]
     pub fn is_on(self, name: &str) -> bool {
@@ -136,7 +145,8 @@ impl<'a> NginxAnnotations<'a> {
     }
 
     /// The value of an annotation, where the controller's validator takes it.
-    fn accepted(self, name: &str) -> Option<&'a str> {
+    #[must_use]
+    pub fn accepted(self, name: &str) -> Option<&'a str> {
         self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
     }
 

@@ -181,8 +181,13 @@ const FAMILIES: &[&str] = &[
     "whitelist_",
 ];
 
+/// The names of variables that are not of a family, for suggestions.
+pub fn variable_names() -> impl Iterator<Item = &'static str> {
+    OF_NGINX.iter().chain(OF_TEMPLATE).copied()
+}
+
 /// What nginx makes nothing of in a text with variables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unknown<'a> {
     /// `$name` that is no variable.
     Variable(&'a str),

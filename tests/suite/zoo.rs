@@ -1,6 +1,7 @@
 //! The zoo: Ingresses that look wrong and are not. Each runs through the whole default engine under `guard`, and none is
 //! denied or warned about, or gets exactly the word that its test says.
 
+mod annotations;
 mod doubt;
 mod endpoints;
 mod paths;

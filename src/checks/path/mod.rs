@@ -15,6 +15,8 @@ mod regex_overreaching;
 mod regex_spillover;
 mod rewrite_capture_missing;
 mod rewrite_drops_subpath;
+mod rewrite_value_ignored;
+mod rewrite_variable_unknown;
 
 pub(super) use location_duplicated::LOCATION_DUPLICATED;
 pub(super) use path_control_character::PATH_CONTROL_CHARACTER;
@@ -31,6 +33,8 @@ pub(super) use regex_overreaching::REGEX_OVERREACHING;
 pub(super) use regex_spillover::REGEX_SPILLOVER;
 pub(super) use rewrite_capture_missing::REWRITE_CAPTURE_MISSING;
 pub(super) use rewrite_drops_subpath::REWRITE_DROPS_SUBPATH;
+pub(super) use rewrite_value_ignored::REWRITE_VALUE_IGNORED;
+pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 
 use super::Context;
 use crate::model::{FieldPath, NGINX_PREFIX};

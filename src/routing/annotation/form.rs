@@ -77,7 +77,8 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             What::Is(not) => write!(f, "is {not}"),
-            What::Holds(character) => write!(f, "holds {character:?}, which is refused"),
+            What::Holds(' ') => f.write_str("may hold no space"),
+            What::Holds(character) => write!(f, "may not hold {:?}", character.to_string()),
         }
     }
 }
@@ -112,10 +113,10 @@ impl Form {
             Self::Int => unless(is_int(value), "no whole number"),
             Self::Size => unless(is_size(&without_spaces(value)), "no size"),
             Self::Seconds => unless(is_seconds(&without_spaces(value)), "no number of seconds"),
-            Self::Word(words) => unless(words.contains(&value.trim()), "no word that it may be"),
-            Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "no word that it may be"),
+            Self::Word(words) => unless(words.contains(&value.trim()), "none of its values"),
+            Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "none of its values"),
             Self::Words(words) => {
-                unless(value.split_whitespace().all(|word| words.contains(&word)), "not made of words that it may hold")
+                unless(value.split_whitespace().all(|word| words.contains(&word)), "not made of the words it can have")
             }
             Self::Chars(extra) | Self::List(extra) => chars(value, extra),
             Self::Headers => chars(value, HEADERS),
@@ -144,7 +145,7 @@ impl Form {
         match self {
             Self::Headers => unless(text.split(',').all(is_header), "no list of headers with commas between"),
             // The validator passes over spaces and a comma at the end; what reads it does not.
-            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or empty places"),
+            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or gaps"),
             Self::CacheDuration => unless(is_cache_duration(text), "no codes with a duration after them"),
             Self::AuthUrl => unless(is_url_with_host(text), "no URL with scheme and host"),
             Self::HttpUrl => unless(is_http_url(text), "no http or https URL"),
@@ -160,6 +161,22 @@ impl Form {
     #[must_use]
     pub const fn is_one_line(self) -> bool {
         !matches!(self, Self::Text | Self::List(_) | Self::Headers | Self::Origins | Self::Cidrs | Self::ServerNames)
+    }
+
+    /// What was certainly meant.
+    #[must_use]
+    pub fn mended(self, value: &str) -> Option<String> {
+        let mended = match self {
+            Self::Bool => match &*value.trim().to_ascii_lowercase() {
+                "true" | "yes" | "on" | "y" => "true".to_owned(),
+                "false" | "no" | "off" | "n" => "false".to_owned(),
+                _ => return None,
+            },
+            Self::Codes => without_spaces(value).trim_end_matches(',').to_owned(),
+            Self::Cidrs => value.trim().trim_end_matches(',').to_owned(),
+            _ => return None,
+        };
+        (!mended.is_empty() && self.refused(&mended).is_none() && self.unread(&mended).is_none()).then_some(mended)
     }
 
     /// How to write it.
@@ -178,10 +195,10 @@ impl Form {
             Self::Headers => "write names of headers with commas between".to_owned(),
             Self::Origins => "write https://app.example.com, without a path".to_owned(),
             Self::Cidrs => "write ranges such as 10.0.0.0/8 with commas between".to_owned(),
-            Self::Codes => "write codes from 400 to 599 as 404,503, without spaces".to_owned(),
+            Self::Codes => "write them as 404,503".to_owned(),
             Self::CacheDuration => "write it as 200 202 30m".to_owned(),
             Self::AuthUrl => "write it as http://service.namespace.svc.cluster.local/path".to_owned(),
-            Self::Url | Self::HttpUrl => "write it as https://host/path".to_owned(),
+            Self::Url | Self::HttpUrl => "write https://host/path".to_owned(),
             Self::RootPath => "write a path that begins with /".to_owned(),
             Self::ServerName | Self::ServerNames => "write host names".to_owned(),
             Self::CommonName => "write it as CN=pattern".to_owned(),

@@ -108,6 +108,15 @@ pub fn find(name: &str) -> Option<&'static Annotation> {
     ALL.binary_search_by(|row| row.name.cmp(name)).ok().map(|at| &ALL[at])
 }
 
+/// `name` or `namespace/name` in its parts.
+#[must_use]
+pub fn reference(value: &str) -> (Option<&str>, &str) {
+    match value.trim().split_once('/') {
+        Some((namespace, name)) => (Some(namespace).filter(|namespace| !namespace.is_empty()), name),
+        None => (None, value.trim()),
+    }
+}
+
 impl Annotation {
     /// Whether a controller that validates takes this value.
     #[must_use]

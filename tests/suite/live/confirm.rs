@@ -267,3 +267,25 @@ async fn a_service_that_cannot_be_read_is_not_missing() {
         .await;
     guarded.apply(&[("/", "broken", 80)]).await.assert(&["IG902"], &[]);
 }
+
+#[tokio::test]
+async fn secrets_that_annotations_name_are_read_as_well() {
+    let guarded = Guarded::start().await;
+    let annotated = |secret: &str| {
+        let annotations = json!({
+            "nginx.ingress.kubernetes.io/auth-type": "basic", "nginx.ingress.kubernetes.io/auth-secret": secret,
+        });
+        in_shop(create(annotations, spec(&[("/", "web", 80)])))
+    };
+    guarded.ask(&annotated("users")).await.assert(&["IG604"], &[]);
+    guarded
+        .api
+        .put("secrets", json!({"metadata": {"name": "users", "namespace": "shop"}, "data": {"htpasswd": "eA=="}}));
+    guarded.ask(&annotated("users")).await.assert(&["IG604"], &[]);
+    guarded.api.put("secrets", json!({"metadata": {"name": "users", "namespace": "shop"}, "data": {"auth": "eA=="}}));
+    guarded.ask(&annotated("users")).await.assert(&[], &[]);
+    assert_eq!(guarded.gets(), ["get secrets shop/users"; 3]);
+    // Those of other namespaces are not ours to look for.
+    guarded.ask(&annotated("login/users")).await.assert(&["IG604"], &[]);
+    assert_eq!(guarded.gets().len(), 3);
+}

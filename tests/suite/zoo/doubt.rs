@@ -42,7 +42,8 @@ fn a_target_for_several_paths_loses_nothing_by_the_groups_that_some_lack() {
 fn an_ingress_that_was_a_canary_is_judged_as_any_other() {
     let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
     assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "false")], &spec), ["deny IG310 web"]);
-    assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "true")], &spec), ["warn IG605 web"]);
+    let canary = [("rewrite-target", "/$2"), ("canary", "true"), ("canary-weight", "10")];
+    assert_eq!(annotated(&canary, &spec), ["warn IG605 web"]);
 }
 
 #[test]
