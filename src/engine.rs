@@ -60,6 +60,12 @@ impl Engine {
         self.checks.iter().fold(own, |needs, check| needs | check.needs)
     }
 
+    /// The kinds that checks read for better words only.
+    #[must_use]
+    pub fn hints(&self) -> Kinds {
+        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints)
+    }
+
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
     #[must_use]
     pub fn run(&self, ingress: &Ingress, known: Snapshot<'_>, deadline: Option<Instant>) -> Evaluation {
@@ -163,7 +169,9 @@ impl Why {
                 Coverage::OnDemand | Coverage::Unreadable => {
                     format!("a {kind} that it depends on could not be read in time")
                 }
-                Coverage::Undeclared | Coverage::Complete => format!("the check does not declare that it reads {kind}"),
+                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven => {
+                    format!("the check does not declare that it reads {kind}")
+                }
             },
         }
     }
@@ -171,7 +179,10 @@ impl Why {
     /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
     fn ceiling(self) -> Level {
         match self {
-            Self::Unknown(Unknown { coverage: Coverage::Forbidden | Coverage::SwitchedOff, .. }) => Level::Audit,
+            Self::Unknown(Unknown {
+                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven,
+                ..
+            }) => Level::Audit,
             Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,
         }
     }

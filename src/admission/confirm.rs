@@ -1,11 +1,12 @@
 //! Confirm before you deny: everything that a denial rests on is read live; what cannot be read only warns.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cluster::{Facts, Feeds, Live};
 use crate::finding::Evidence;
-use crate::model::{Ingress, Key, Kind};
+use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::routing::NginxAnnotations;
 
 /// How long the watches are given to bring what happened just before this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -24,33 +25,43 @@ pub struct Cluster {
 impl Cluster {
     /// The Secrets that an Ingress names, before it is judged: the object itself says which.
     pub(super) async fn secrets_of(&self, ingress: &Ingress) -> Facts {
-        if !self.reads_secrets || ingress.tls.is_empty() {
+        if !self.reads_secrets {
             return Facts::default();
         }
-        let names: HashSet<&str> = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref()).collect();
-        self.live.secrets(names.into_iter().map(|name| Key::new(&ingress.meta.key.namespace, name))).await
+        let namespace = &ingress.meta.key.namespace;
+        let of_annotations = NginxAnnotations::of(ingress).secrets(namespace);
+        let of_tls = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref());
+        let names: HashSet<&str> = of_annotations.chain(of_tls).collect();
+        if names.is_empty() {
+            return Facts::default();
+        }
+        self.live.secrets(names.into_iter().map(|name| Key::new(namespace, name))).await
     }
 
     /// Read what these denials rest on; what of it is certain now.
     pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, facts: &mut Facts) -> HashSet<Evidence> {
+        let asked = Instant::now();
         let objects = evidence.iter().filter_map(|evidence| match evidence {
             Evidence::Object(kind, key) => Some((*kind, key.clone())),
-            Evidence::Index(_) => None,
+            Evidence::Index(..) => None,
         });
         let objects: Vec<(Kind, Key)> = objects.collect();
-        let needs_indexes = evidence.iter().any(|evidence| matches!(evidence, Evidence::Index(_)));
+        let indexed = evidence.iter().filter_map(|evidence| match evidence {
+            Evidence::Index(kind, _) => Some(*kind),
+            Evidence::Object(..) => None,
+        });
+        let indexed: Kinds = indexed.collect();
         let catch_up = async {
-            if needs_indexes {
+            if !indexed.is_empty() {
+                self.feeds.wake(indexed);
                 tokio::time::sleep(CATCH_UP).await;
             }
         };
         let (read, ()) = tokio::join!(self.live.read(objects), catch_up);
         facts.merge(read);
-        // Every index is one over Ingresses.
-        let indexes = self.feeds.is_healthy(Kind::Ingress);
         let certain = evidence.iter().filter(|evidence| match evidence {
             Evidence::Object(kind, key) => facts.is_certain(*kind, key),
-            Evidence::Index(_) => indexes,
+            Evidence::Index(kind, _) => self.feeds.is_current(*kind, asked),
         });
         certain.cloned().collect()
     }

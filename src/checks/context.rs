@@ -3,34 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::Settings;
 use crate::cluster::{Lookup, World};
 use crate::finding::Levels;
 use crate::model::{Host, Ingress, Kind};
-use crate::routing::{ClassRules, Dialect, Dialects, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
-
-/// What configuration says to checks.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Which classes are served.
-    pub classes: ClassRules,
-    /// Whose rules hold for which class.
-    pub dialects: Dialects,
-    /// Whether messages may name objects of other namespaces.
-    pub reveal_other_namespaces: bool,
-    /// From how many days before its end a certificate is worth a word.
-    pub expiry_warning_days: u16,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            classes: ClassRules::default(),
-            dialects: Dialects::default(),
-            reveal_other_namespaces: true,
-            expiry_warning_days: 14,
-        }
-    }
-}
+use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
 /// One Ingress under judgement, and what is known around it.
 #[derive(Debug)]
@@ -62,12 +39,22 @@ impl<'a> Context<'a> {
         Self { ingress, world, settings, taker, routes, hints_left: Cell::new(4), gave_up: Cell::new(false) }
     }
 
+    /// The rules of all Ingresses of this controller for a host, with this Ingress or without it, the oldest first. Reads
+    /// Ingresses and IngressClasses.
+    #[must_use]
+    pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
+        if self.knows_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
+    }
+
+    fn knows_routes(&self) -> bool {
+        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
+    }
+
     /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
     pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let known = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind));
-        if known { self.routes.server(host, when) } else { Lookup::Unknown }
+        if self.knows_routes() { self.routes.server(host, when) } else { Lookup::Unknown }
     }
 
     /// Everything that the controller answers, for who has made sure that it is known.

@@ -4,19 +4,24 @@
 mod annotation;
 mod backend;
 mod class;
+mod collision;
 mod context;
 mod findings;
 mod ourselves;
 mod path;
+mod routed;
+mod settings;
 mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
 use crate::routing::Engine;
 
-pub use context::{Context, Settings};
+pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+use routed::ROUTES;
+pub use settings::{HostOwnership, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]
@@ -51,7 +56,7 @@ pub enum Applies {
     Everywhere,
     /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
     NginxDialect,
-    /// Where a configuration of nginx is rendered, which one Ingress can break.
+    /// Where they become an nginx configuration: ingress-nginx and its forks.
     NginxConfiguration,
 }
 
@@ -77,9 +82,12 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
+    &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,
+    &path::PATH_TYPE_STRICT,
     &path::PATH_EXACT_ROOT_UNREACHABLE,
     &path::PATH_EXACT_ROOT_ONLY,
     &path::PATH_SHADOWED,
@@ -88,6 +96,8 @@ pub static ALL: &[&Check] = &[
     &path::REGEX_HOST_INHERITED,
     &path::REWRITE_CAPTURE_MISSING,
     &path::REWRITE_DROPS_SUBPATH,
+    &path::REWRITE_VARIABLE_UNKNOWN,
+    &path::REWRITE_VALUE_IGNORED,
     &path::LOCATION_DUPLICATED,
     &path::PATH_CONTROL_CHARACTER,
     &path::REGEX_OVERREACHING,
@@ -96,9 +106,29 @@ pub static ALL: &[&Check] = &[
     &tls::TLS_SECRET_UNUSABLE,
     &tls::TLS_CERTIFICATE_HOST_MISMATCH,
     &tls::TLS_CERTIFICATE_EXPIRED,
+    &tls::TLS_CERTIFICATE_EXPIRING,
     &tls::TLS_RULE_HOST_UNCOVERED,
     &tls::TLS_HOST_UNROUTED,
+    &tls::TLS_ON_HOSTLESS_RULE,
+    &tls::TLS_HOST_OWNED_ELSEWHERE,
+    &tls::TLS_SECRET_WRONG_TYPE,
+    &tls::TLS_REQUIRED,
+    &tls::TLS_SECRET_SHARED,
+    &collision::HOST_PATH_DUPLICATED,
+    &collision::HOST_NOT_OWNED,
+    &collision::WILDCARD_GAP,
+    &collision::SERVER_ALIAS_DROPPED,
+    &collision::CATCH_ALL_HOST,
+    &annotation::ANNOTATION_UNKNOWN,
     &annotation::ANNOTATION_FOR_OTHER_CONTROLLER,
+    &annotation::ANNOTATION_VALUE_INVALID,
+    &annotation::ANNOTATION_REFERENCE_MISSING,
+    &annotation::CANARY_WITHOUT_MAIN,
+    &annotation::CANARY_NEVER_CHOSEN,
+    &annotation::CANARY_STEALS_UPSTREAM,
+    &annotation::AUTH_SILENTLY_OPEN,
+    &annotation::SNIPPET_REFUSED,
+    &annotation::ANNOTATION_REMOVED,
     &CHECK_FAILED,
     &CHECK_NOT_EVALUATED,
     &WAIVER_INVALID,

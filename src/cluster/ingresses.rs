@@ -1,9 +1,10 @@
 //! The Ingresses of the inventory, with the indexes by which checks ask for them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use super::inventory::{Namespaced, keys_of, remove, unlink};
+use super::inventory::unlink;
+use super::namespaced::{Namespaced, SmallSet};
 use crate::model::{Backend, ClassRef, Host, Ingress, Key};
 
 /// How the class of an Ingress is said, without borrowing from it.
@@ -19,11 +20,11 @@ enum ClassKey {
 pub(super) struct Ingresses {
     objects: Namespaced<Ingress>,
     /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
-    hosts: HashMap<Host, BTreeSet<Key>>,
+    hosts: HashMap<Host, SmallSet<Key>>,
     /// Class value → how many Ingresses with it have an address.
     served: HashMap<ClassKey, usize>,
     /// Namespace and name of a Service → the Ingresses that send requests to it.
-    users: HashMap<Key, BTreeSet<Key>>,
+    users: HashMap<Key, SmallSet<Key>>,
 }
 
 impl Ingresses {
@@ -39,11 +40,11 @@ impl Ingresses {
         if ingress.has_address {
             *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
         }
-        self.objects.entry(key.namespace).or_default().insert(key.name, ingress);
+        self.objects.insert(ingress);
     }
 
     pub(super) fn delete(&mut self, key: &Key) {
-        let Some(ingress) = remove(&mut self.objects, key) else { return };
+        let Some(ingress) = self.objects.remove(key) else { return };
         for host in claimed_hosts(&ingress) {
             unlink(&mut self.hosts, &host, key);
         }
@@ -61,20 +62,8 @@ impl Ingresses {
         }
     }
 
-    pub(super) fn keys(&self) -> Vec<Key> {
-        keys_of(&self.objects)
-    }
-
-    pub(super) fn count(&self) -> usize {
-        self.objects.values().map(BTreeMap::len).sum()
-    }
-
-    pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Ingress> {
-        self.objects.get(namespace)?.get(name)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Ingress> {
-        self.objects.values().flat_map(BTreeMap::values)
+    pub(super) fn objects(&self) -> &Namespaced<Ingress> {
+        &self.objects
     }
 
     pub(super) fn on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
@@ -89,8 +78,9 @@ impl Ingresses {
         self.served.contains_key(&ClassKey::from(class))
     }
 
-    fn found<'a>(&'a self, keys: Option<&'a BTreeSet<Key>>) -> impl Iterator<Item = &'a Ingress> {
-        keys.into_iter().flatten().filter_map(|key| self.get(&key.namespace, &key.name))
+    fn found<'a>(&'a self, keys: Option<&'a SmallSet<Key>>) -> impl Iterator<Item = &'a Ingress> {
+        let keys = keys.into_iter().flat_map(SmallSet::iter);
+        keys.filter_map(|key| self.objects.get(&key.namespace, &key.name))
     }
 }
 

@@ -8,7 +8,9 @@ use std::cell::Cell;
 use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
-use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service};
+use crate::model::{
+    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service,
+};
 
 /// The cluster as one check may see it while it judges one Ingress.
 #[derive(Debug)]
@@ -121,6 +123,20 @@ impl<'a> World<'a> {
         self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_namespaces(name))
     }
 
+    /// The EndpointSlices of a Service: found, even where there are none.
+    #[must_use]
+    pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
+        self.referring(Kind::EndpointSlice, namespace, |store| {
+            Some(store.endpoint_slices_of(namespace, service).collect())
+        })
+    }
+
+    /// A Certificate of cert-manager that is issued into this Secret.
+    #[must_use]
+    pub fn certificate_for(&self, namespace: &str, secret: &str) -> Lookup<&'a CertManagerCertificate> {
+        self.referring(Kind::Certificate, namespace, |store| store.certificates_for(namespace, secret).next())
+    }
+
     /// A Secret's facts.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Lookup<&'a Secret> {
@@ -186,6 +202,14 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Objects that refer to another one of their namespace, which those that cannot be read might do too.
+    fn referring<T>(&self, kind: Kind, namespace: &str, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
+            return self.in_vain(kind, Coverage::Unreadable);
+        }
+        self.ask(kind, answer)
+    }
+
     fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
             Some(store) => answer(store).map_or(Lookup::Absent, Lookup::Found),
@@ -209,7 +233,9 @@ impl<'a> World<'a> {
     }
 
     fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
-        if !self.hints.contains(kind) && self.unknown.get().is_none() {
+        // That files do not hold what nobody writes into files is worth no word.
+        let is_missed = !self.hints.contains(kind) && coverage != Coverage::NotGiven;
+        if is_missed && self.unknown.get().is_none() {
             self.unknown.set(Some(Unknown { kind, coverage }));
         }
         Lookup::Unknown

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wildmatch::WildMatch;
 
-pub use raw::{HostOwnership, RawConfig, SecretsMode};
-use raw::{RawDialect, RawNamespace};
+pub use raw::{RawConfig, SecretsMode};
+use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, Settings};
+use crate::checks::{self, Check, HostOwnership, Settings};
 use crate::cluster::{Coverage, Inventory};
 use crate::engine::Engine;
 use crate::finding::Level;
-use crate::model::Kind;
+use crate::model::{Host, Kind};
 use crate::policy::{NamespaceMatch, NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
@@ -29,8 +29,6 @@ pub struct Config {
     pub settings: Settings,
     /// How Secrets are read.
     pub secrets: SecretsMode,
-    /// Which namespaces may use which hosts.
-    pub host_ownership: Vec<HostOwnership>,
 }
 
 /// Why a configuration cannot be used.
@@ -115,13 +113,8 @@ impl Config {
     #[must_use]
     pub fn unused(&self) -> Vec<&'static str> {
         let set = [
-            ("hostOwnership", !self.host_ownership.is_empty()),
             ("classes.controllers", !self.settings.classes.controllers.is_empty()),
-            ("expiryWarningDays", self.settings.expiry_warning_days != Settings::default().expiry_warning_days),
-            ("dialects[].version", self.settings.dialects.any(|dialect| dialect.version.is_some())),
             ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
-            ("dialects[].extraVariables", self.settings.dialects.any(|dialect| !dialect.extra_variables.is_empty())),
-            ("dialects[].settings", self.settings.dialects.any(|dialect| !dialect.settings.is_empty())),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
@@ -132,6 +125,11 @@ impl Config {
             // Nobody serves what is ignored: that is certain harm, unless somebody has said otherwise.
             let missing = checks::find("class-missing").map_or("", |check| check.code);
             checks.0.entry(missing).or_insert(Level::Deny);
+        }
+        if !raw.host_ownership.is_empty() {
+            // Who gives hosts to namespaces means it.
+            let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
+            checks.0.entry(not_owned).or_insert(Level::Deny);
         }
         let dialects = raw.dialects.into_iter().enumerate().map(|(index, raw)| dialect(index, raw));
         let namespaces = raw.namespaces.into_iter().enumerate().map(|(index, raw)| namespace(index, raw));
@@ -151,10 +149,10 @@ impl Config {
                 },
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
+                host_ownership: raw.host_ownership.into_iter().map(ownership).collect(),
                 expiry_warning_days: raw.expiry_warning_days,
             },
             secrets: raw.secrets,
-            host_ownership: raw.host_ownership,
         })
     }
 }
@@ -189,6 +187,10 @@ fn unknown_check(key: &str, name: &str) -> Fault {
     Fault { key: key.to_owned(), message: format!("there is no check {name:?}; {hint}") }
 }
 
+fn ownership(raw: RawHostOwnership) -> HostOwnership {
+    HostOwnership { hosts: raw.hosts.iter().map(|host| Host::parse(host)).collect(), namespaces: raw.namespaces }
+}
+
 fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
     let fault =
         |field: &str, message: &str| Fault { key: format!("dialects[{index}].{field}"), message: message.to_owned() };
@@ -199,8 +201,10 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
     };
     let version = match raw.version.as_str() {
         "unknown" => None,
-        version if is_version(version) => Some(version.to_owned()),
-        _ => return Err(fault("version", "write it as \"1.15.1\", or \"unknown\"")),
+        version => {
+            let wrong = |_| fault("version", "write it as \"1.15.1\", or \"unknown\"");
+            Some(version.parse().map_err(wrong)?)
+        }
     };
     let dialect = Dialect {
         engine: raw.engine,
@@ -212,12 +216,6 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
         settings: raw.settings,
     };
     Ok(DialectRule { matches, dialect })
-}
-
-/// `1.15.1` or `v1.15.1`
-fn is_version(text: &str) -> bool {
-    let parts: Vec<&str> = text.strip_prefix('v').unwrap_or(text).split('.').collect();
-    parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
 }
 
 fn namespace(index: usize, raw: RawNamespace) -> Result<NamespaceRule, Fault> {

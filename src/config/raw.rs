@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
-use crate::routing::{Classless, Engine};
+use crate::routing::{Classless, ControllerSettings, Engine};
 
 /// The configuration file of ingress-guard.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ pub struct RawConfig {
     /// How controllers are set up, in order; the first entry that matches an Ingress' class holds.
     pub dialects: Vec<RawDialect>,
     /// Which namespaces may use which hosts.
-    pub host_ownership: Vec<HostOwnership>,
+    pub host_ownership: Vec<RawHostOwnership>,
     /// Who is warned, never denied.
     pub break_glass: BreakGlass,
     /// Other levels for some namespaces, in order; the first entry that matches holds.
@@ -90,7 +90,7 @@ pub struct RawDialect {
     pub extra_variables: Vec<String>,
     /// Keys of the controller's ConfigMap that change its answers.
     #[serde(default)]
-    pub settings: BTreeMap<String, String>,
+    pub settings: ControllerSettings,
 }
 
 /// Which Ingresses a dialect is for: exactly one of the two.
@@ -104,9 +104,9 @@ pub struct RawDialectMatch {
 }
 
 /// Which namespaces may use which hosts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HostOwnership {
+pub struct RawHostOwnership {
     /// Hosts, `*.` for a whole domain.
     pub hosts: Vec<String>,
     /// The namespaces that may use them.

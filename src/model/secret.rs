@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::certificate::all_readable;
 use super::{Certificate, Meta, lax, meta};
 
-/// A Secret, reduced to what it means for TLS.
+/// A Secret, reduced to what it means for TLS and for logins.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Secret {
@@ -21,6 +21,12 @@ pub struct Secret {
     pub meta: Meta,
     /// What its `tls.crt`, `tls.key` and `ca.crt` amount to.
     pub tls: TlsFacts,
+    /// Its type is `kubernetes.io/tls`.
+    pub is_of_tls_type: bool,
+    /// It has the data key `auth`, as a file of passwords.
+    pub has_auth: bool,
+    /// Its `ca.crt` holds certificates that can be read.
+    pub has_ca: bool,
 }
 
 /// What a Secret is worth as a serving certificate.
@@ -84,6 +90,8 @@ impl fmt::Display for TlsFault {
 struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
+    #[serde(rename = "type", deserialize_with = "lax::null")]
+    of_type: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     data: BTreeMap<Box<str>, Option<Box<str>>>,
     /// What only manifests have; the API server turns it into `data`.
@@ -103,7 +111,15 @@ impl From<Wire> for Secret {
         };
         let (certificate, key, ca) = (take("tls.crt"), take("tls.key"), take("ca.crt"));
         let tls = facts(certificate.as_deref(), key.as_deref(), ca.as_deref());
-        Self { meta: Meta::from(wire.metadata), tls }
+        let has_auth = take("auth").is_some();
+        let has_ca = ca.is_some_and(|ca| !ca.trim_ascii().is_empty() && readable(&ca));
+        Self {
+            meta: Meta::from(wire.metadata),
+            tls,
+            is_of_tls_type: *wire.of_type == *"kubernetes.io/tls",
+            has_auth,
+            has_ca,
+        }
     }
 }
 

@@ -212,9 +212,11 @@ impl<'a> Routes<'a> {
     fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
         // The server `_` always has the default certificate, but redirects go by name.
         let on = |host: &Host| {
-            let claims = self.claims(host, when).found().unwrap_or_default();
-            let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
-            main.any(|claim| !claim.ingress.tls.is_empty())
+            let claims = self.claims(host, when).found();
+            claims.is_some_and(|claims| {
+                let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
+                main.any(|claim| !claim.ingress.tls.is_empty())
+            })
         };
         server.host != Host::Any && (on(&server.host) || server.host.wildcard().is_some_and(|wildcard| on(&wildcard)))
     }

@@ -1,6 +1,9 @@
 //! Whose rules hold for an Ingress: a dialect is chosen by the class's controller or, where configured, by its name.
 
-use std::collections::BTreeMap;
+use super::annotation::Risk;
+use super::nginx::NginxAnnotations;
+use super::settings::ControllerSettings;
+use super::version::Version;
 
 /// The family of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -28,7 +31,7 @@ pub struct Dialect {
     /// The family of rules.
     pub engine: Engine,
     /// The controller's version; `None`: unknown, and what depends on it does not deny.
-    pub version: Option<String>,
+    pub version: Option<Version>,
     /// `--ingress-class`: the annotation value that it takes.
     pub annotation_class: String,
     /// `--watch-namespace`; empty: all.
@@ -37,8 +40,8 @@ pub struct Dialect {
     pub default_certificate: bool,
     /// nginx variables beyond those of nginx and the controller's template.
     pub extra_variables: Vec<String>,
-    /// Keys of the controller's ConfigMap that change its answers.
-    pub settings: BTreeMap<String, String>,
+    /// What its ConfigMap says; ask [`Dialect::validates_annotations`] and the like, which know the defaults.
+    pub settings: ControllerSettings,
 }
 
 impl Dialect {
@@ -52,8 +55,61 @@ impl Dialect {
             watch_namespaces: Vec::new(),
             default_certificate: false,
             extra_variables: Vec::new(),
-            settings: BTreeMap::new(),
+            settings: ControllerSettings::default(),
         }
+    }
+
+    /// Whether values of annotations are validated; `None`: nobody can know.
+    #[must_use]
+    pub fn validates_annotations(&self) -> Option<bool> {
+        self.settings().enable_annotation_validation
+    }
+
+    /// Whether snippets are taken; `None`: nobody can know.
+    #[must_use]
+    pub fn allows_snippets(&self) -> Option<bool> {
+        self.settings().allow_snippet_annotations
+    }
+
+    /// The most dangerous annotations that are taken; `None`: nobody can know.
+    #[must_use]
+    pub fn risk_level(&self) -> Option<Risk> {
+        self.settings().annotations_risk_level
+    }
+
+    /// Whether annotations may name objects of other namespaces; `None`: nobody can know.
+    #[must_use]
+    pub fn crosses_namespaces(&self) -> Option<bool> {
+        self.settings().allow_cross_namespace_resources
+    }
+
+    /// Whether Exact and Prefix paths with special characters are refused (section 2.9); `None`: nobody can know.
+    #[must_use]
+    pub fn is_strict_about_path_types(&self) -> Option<bool> {
+        self.settings().strict_validate_path_type
+    }
+
+    /// Whether a character may stand in an Exact or Prefix path where that is looked at (section 2.9). A dot may since
+    /// 1.12.6 and 1.13.2.
+    #[must_use]
+    pub fn takes_in_strict_paths(&self, character: char) -> bool {
+        let takes_dots = self.version.is_none_or(|version| {
+            let since = if version < Version::new(1, 13, 0) { Version::new(1, 12, 6) } else { Version::new(1, 13, 2) };
+            version >= since
+        });
+        character.is_ascii_alphanumeric() || "/-_".contains(character) || (character == '.' && takes_dots)
+    }
+
+    /// Whether HTTP is redirected to HTTPS where the host has a certificate: the annotation goes before the ConfigMap
+    /// (section 5.5).
+    #[must_use]
+    pub fn redirects_to_https(&self, annotations: NginxAnnotations<'_>) -> bool {
+        let by_default = self.settings().ssl_redirect != Some(false);
+        annotations.redirects_to_https() && (by_default || annotations.asks_for_https())
+    }
+
+    fn settings(&self) -> ControllerSettings {
+        self.settings.of(self.version)
     }
 
     /// What a visitor gets from a backend that does not exist (section 0: on ingress-nginx a location without

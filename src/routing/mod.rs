@@ -3,10 +3,13 @@
 //!
 //! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
 
+pub mod annotation;
 mod answer;
 mod class;
 mod dialect;
 mod doubt;
+mod endpoints;
+mod issuer;
 mod locate;
 mod nginx;
 mod pattern;
@@ -15,14 +18,19 @@ mod rewrite;
 mod routes;
 mod sample;
 mod server;
+mod settings;
 mod tls;
+mod variables;
+mod version;
 
 pub use answer::{Answer, Fault, Outcome, OwnedBy, Redirect, Scheme};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use endpoints::Endpoints;
+pub use issuer::Issuer;
 pub use locate::Located;
-pub use nginx::{NginxAnnotations, SINGLE_LINE_ANNOTATIONS};
+pub use nginx::NginxAnnotations;
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };
@@ -31,4 +39,7 @@ pub use rewrite::{Piece, Rewritten, pieces};
 pub use routes::{Routes, When};
 pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
 pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
+pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
+pub use variables::{Unknown, unknown_variables, variable_names};
+pub use version::{NotAVersion, Version};

@@ -1,44 +1,7 @@
 //! What ingress-nginx reads from an Ingress' annotations: sections 3, 4 and 7.
 
-use crate::model::{Annotations, Ingress};
-
-/// Annotations whose value is one line by their nature. Snippets and header lists are not among them, nor lists of
-/// address ranges: the controller trims each range.
-pub const SINGLE_LINE_ANNOTATIONS: &[&str] = &[
-    "affinity",
-    "app-root",
-    "auth-realm",
-    "auth-secret",
-    "auth-signin",
-    "auth-tls-secret",
-    "auth-type",
-    "auth-url",
-    "backend-protocol",
-    "canary",
-    "canary-by-cookie",
-    "canary-by-header",
-    "canary-by-header-value",
-    "canary-weight",
-    "default-backend",
-    "force-ssl-redirect",
-    "from-to-www-redirect",
-    "permanent-redirect",
-    "proxy-body-size",
-    "proxy-connect-timeout",
-    "proxy-read-timeout",
-    "proxy-send-timeout",
-    "rewrite-target",
-    "service-upstream",
-    "session-cookie-name",
-    "session-cookie-path",
-    "ssl-passthrough",
-    "ssl-redirect",
-    "temporal-redirect",
-    "upstream-hash-by",
-    "upstream-vhost",
-    "use-regex",
-    "x-forwarded-prefix",
-];
+use super::annotation::{self, Annotation, Form, Named, go_bool};
+use crate::model::{Annotations, Ingress, NGINX_PREFIX};
 
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
@@ -54,10 +17,10 @@ impl<'a> NginxAnnotations<'a> {
     /// `rewrite-target`, where the controller accepts its value: others are dropped in silence (section 3.3).
     #[must_use]
     pub fn rewrite_target(self) -> Option<&'a str> {
-        self.0.nginx("rewrite-target").filter(|value| is_rewrite_target(value))
+        self.accepted("rewrite-target")
     }
 
-    /// Paths are patterns (section 2.6).
+    /// Paths are patterns: what is no boolean to Go counts as `false`, in silence (sections 2.6 and 3.3).
     #[must_use]
     pub fn use_regex(self) -> bool {
         self.go_bool("use-regex") == Some(true)
@@ -89,7 +52,7 @@ impl<'a> NginxAnnotations<'a> {
     /// Where `/` of the host redirects to: an absolute path (section 3.4).
     #[must_use]
     pub fn app_root(self) -> Option<&'a str> {
-        self.0.nginx("app-root").filter(|value| value.starts_with('/') && is_rewrite_target(value))
+        self.accepted("app-root").filter(|value| value.starts_with('/'))
     }
 
     /// HTTP is redirected to HTTPS whether or not the host has a certificate (section 5.5).
@@ -116,7 +79,7 @@ impl<'a> NginxAnnotations<'a> {
     /// The Service that answers in the place of one without endpoints (section 4.6).
     #[must_use]
     pub fn default_backend(self) -> Option<&'a str> {
-        self.0.nginx("default-backend").filter(|value| !value.is_empty())
+        self.value("default-backend")
     }
 
     /// The Service's own address is used in the place of its endpoints (section 4.5).
@@ -138,27 +101,58 @@ impl<'a> NginxAnnotations<'a> {
         self.go_bool("ssl-redirect") != Some(false) || self.forces_https()
     }
 
+    /// That redirect is asked for by an annotation.
+    #[must_use]
+    pub fn asks_for_https(self) -> bool {
+        ["ssl-redirect", "force-ssl-redirect"].into_iter().any(|name| self.go_bool(name) == Some(true))
+    }
+
     /// The hosts of `server-alias`.
     pub fn server_aliases(self) -> impl Iterator<Item = &'a str> {
         let aliases = self.0.nginx("server-alias").unwrap_or_default();
         aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty())
     }
 
+    /// Those that ingress-nginx has or had, each with its value, empty or not.
+    pub fn known(self) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
+        let own = self.0.iter().filter_map(|(key, value)| Some((key.strip_prefix(NGINX_PREFIX)?, value)));
+        own.filter_map(|(name, value)| Some((annotation::find(name)?, value)))
+    }
+
+    /// The value of an annotation, where it is not empty.
+    #[must_use]
+    pub fn value(self, name: &str) -> Option<&'a str> {
+        self.0.nginx(name).filter(|value| !value.is_empty())
+    }
+
+    /// The Secrets of a namespace that annotations of an Ingress in that namespace name.
+    pub fn secrets(self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        let named = self.known().filter(|(row, value)| row.names == Some(Named::Secret) && !value.is_empty());
+        named.filter_map(move |(_, value)| {
+            let (other, name) = annotation::reference(value);
+            other.is_none_or(|other| other == namespace).then_some(name)
+        })
+    }
+
+    /// An annotation says something other than no.
+    #[must_use]
+    pub fn is_on(self, name: &str) -> bool {
+        self.value(name).is_some_and(|value| go_bool(value) != Some(false))
+    }
+
     fn is_set(self, name: &str) -> bool {
-        self.0.nginx(name).is_some_and(|value| !value.is_empty())
+        self.value(name).is_some()
+    }
+
+    /// The value of an annotation, where the controller's validator takes it.
+    #[must_use]
+    pub fn accepted(self, name: &str) -> Option<&'a str> {
+        self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
     }
 
     /// What Go's `strconv.ParseBool` makes of it; `None` where it is no boolean and the default holds.
     fn go_bool(self, name: &str) -> Option<bool> {
-        match self.0.nginx(name)? {
-            "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-            "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-            _ => None,
-        }
+        debug_assert!(annotation::find(name).is_some_and(|row| row.form == Form::Bool), "{name} is no boolean");
+        go_bool(self.0.nginx(name)?)
     }
-}
-
-/// ingress-nginx's validator of `rewrite-target` (section 3.3): an optional `/`, then letters, digits and `-._~/:$`.
-fn is_rewrite_target(value: &str) -> bool {
-    !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:$".contains(&byte))
 }

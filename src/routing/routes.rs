@@ -2,7 +2,7 @@
 //! question, and dropped with it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::class::{ClassRules, Owner, Taker};
@@ -29,9 +29,18 @@ pub struct Routes<'a> {
     dialects: &'a Dialects,
     instance: Instance<'a>,
     candidate: Option<&'a Ingress>,
+    /// The hosts of the candidate's rules.
+    own: HashSet<&'a Host>,
     effort: Effort,
-    after: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
-    before: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
+    after: Known<'a>,
+    before: Known<'a>,
+}
+
+/// What was made of hosts so far.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    claims: RefCell<HashMap<Host, Rc<[Claim<'a>]>>>,
+    servers: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
 }
 
 /// Whether the Ingress under judgement counts.
@@ -60,9 +69,10 @@ impl<'a> Routes<'a> {
             dialects,
             instance: Instance { dialect: taker.dialect, owner: taker.owner },
             candidate,
+            own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
             effort: Effort::new(),
-            after: RefCell::default(),
-            before: RefCell::default(),
+            after: Known::default(),
+            before: Known::default(),
         }
     }
 
@@ -75,28 +85,36 @@ impl<'a> Routes<'a> {
     /// The server of a host: absent where no Ingress of this controller makes one.
     #[must_use]
     pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let memo = match when {
-            When::Before => &self.before,
-            When::After => &self.after,
-        };
-        if let Some(known) = memo.borrow().get(host) {
+        if let Some(known) = self.known(when).servers.borrow().get(host) {
             return known.clone().map_or(Lookup::Absent, Lookup::Found);
         }
-        // All hosts of the Ingress under judgement at once: each of its rules is looked at once only.
-        let own = self.candidate.map(Ingress::hosts).unwrap_or_default();
-        let mut hosts: Vec<&Host> = own.into_iter().map(|(_, host)| host).collect();
-        if !hosts.contains(&host) {
-            hosts = vec![host];
+        let Lookup::Found(claims) = self.claims(host, when) else { return Lookup::Unknown };
+        let server = Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when));
+        let server = server.map(Rc::new);
+        self.known(when).servers.borrow_mut().insert(host.clone(), server.clone());
+        server.map_or(Lookup::Absent, Lookup::Found)
+    }
+
+    /// The claims on a host, the oldest first.
+    #[must_use]
+    pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
+        if let Some(known) = self.known(when).claims.borrow().get(host) {
+            return Lookup::Found(Rc::clone(known));
         }
+        // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
+        let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
-        let claims = claims(hosts.iter().copied(), &taken);
-        let mut memo = memo.borrow_mut();
-        for host in hosts {
-            let of = claims.get(host).map(Vec::as_slice).unwrap_or_default();
-            let server = Server::of(host, of, |ingress, backend| self.is_serverless(ingress, backend, when));
-            memo.insert(host.clone(), server.map(Rc::new));
+        let mut of_host = claims(hosts.iter().copied(), &taken);
+        let mut memo = self.known(when).claims.borrow_mut();
+        memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
+        memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
+    }
+
+    fn known(&self, when: When) -> &Known<'a> {
+        match when {
+            When::Before => &self.before,
+            When::After => &self.after,
         }
-        memo.get(host).cloned().flatten().map_or(Lookup::Absent, Lookup::Found)
     }
 
     /// The Ingresses with a rule or an alias for some of these hosts that this controller has taken, in the order of
@@ -155,13 +173,6 @@ impl<'a> Routes<'a> {
             }
         }
         decides.is_some_and(is_canary)
-    }
-
-    /// The claims on one host, the oldest first.
-    #[must_use]
-    pub fn claims(&self, host: &Host, when: When) -> Lookup<Vec<Claim<'a>>> {
-        let Some(taken) = self.taken_on(&[host], when) else { return Lookup::Unknown };
-        Lookup::Found(claims([host], &taken).remove(host).unwrap_or_default())
     }
 }
 

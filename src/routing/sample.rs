@@ -16,7 +16,7 @@ pub fn plain_samples(path: &str, path_type: PathType) -> Vec<String> {
     std::iter::once(path.to_owned()).chain(below).collect()
 }
 
-/// Requests that a pattern matches from their beginning to their end: a short one and a longer one. None where the
+/// Requests that a pattern matches from their beginning to their end: a short one and longer ones. None where the
 /// pattern is of a kind that cannot be turned around.
 ///
 /// # Errors
@@ -25,7 +25,7 @@ pub fn pattern_samples(path: &str, effort: &Effort) -> Result<Vec<String>, Exhau
     effort.spend(1000)?;
     let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
     let mut samples: Vec<String> = Vec::new();
-    for times in [0, 1] {
+    for times in [0, 1, 2] {
         let mut sample = Vec::new();
         if !write(&hir, times, &mut sample) {
             continue;
@@ -69,8 +69,10 @@ pub fn runaway(path: &str, effort: &Effort) -> Result<Option<Vec<u8>>, Exhausted
     if !write(&hir, 30, &mut attack) && attack.is_empty() {
         return Ok(None);
     }
-    // What cannot match at the end makes it try every way to divide what is before.
-    attack.extend_from_slice(b"\x01!");
+    // What cannot match at the end makes it try every way to divide what is before. Without the last character of the
+    // pattern PCRE2 would not even begin.
+    let last = path.bytes().rfind(u8::is_ascii_alphanumeric).unwrap_or(b'!');
+    attack.extend([1, last]);
     Ok((pattern.is_match(&attack).is_none()).then_some(attack))
 }
 
@@ -133,8 +135,8 @@ mod tests {
     #[test]
     fn samples_are_what_the_pattern_is_meant_for() {
         for (path, samples) in [
-            ("/api(/|$)(.*)", &["/api", "/api/x"][..]),
-            ("/api/.*", &["/api/", "/api/x"]),
+            ("/api(/|$)(.*)", &["/api", "/api/x", "/api/xx"][..]),
+            ("/api/.*", &["/api/", "/api/x", "/api/xx"]),
             ("/id/[0-9]{3}$", &["/id/111"]),
             ("/plain", &["/plain"]),
             ("/v1.2", &["/v1x2"]),

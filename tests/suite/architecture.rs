@@ -86,7 +86,7 @@ fn checks_neither_wait_nor_speak_nor_look_at_the_clock() {
                 "async ",
                 ".await",
                 "println!",
-                "tracing",
+                "tracing::",
                 "std::fs",
                 "std::net",
                 "std::process",

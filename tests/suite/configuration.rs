@@ -5,6 +5,7 @@ use ingress_guard::config::{Config, SecretsMode};
 use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 use ingress_guard::policy::{MissingReferences, Profile};
+use ingress_guard::routing::Version;
 
 fn error(text: &str) -> String {
     Config::parse("guard.yaml", text).expect_err("must not parse").to_string()
@@ -45,15 +46,17 @@ namespaces:
     assert_eq!(config.policy.profile, Profile::Strict);
     assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
     let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
-    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off)]);
+    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off), ("IG502", Level::Deny)]);
     assert_eq!(config.secrets, SecretsMode::Off);
     assert!(!config.settings.reveal_other_namespaces);
     assert_eq!(config.settings.expiry_warning_days, 30);
     assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
     let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx");
-    assert_eq!(dialect.version.as_deref(), Some("1.15.1"));
+    assert_eq!(dialect.version, Some(Version::new(1, 15, 1)));
+    // The ConfigMap goes before the version's default.
+    assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
-    assert_eq!(config.host_ownership[0].namespaces, ["shop"]);
+    assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
 

@@ -4,7 +4,7 @@ use crate::checks::context::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::Owner;
+use crate::routing::{Engine, Owner};
 
 pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     code: "IG602",
@@ -54,7 +54,10 @@ const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // Only of the controllers above is it known which annotations they read.
     let Owner::Controller(controller) = cx.taker.owner else { return };
-    let Some(own) = READERS.iter().find(|prefix| prefix.controllers.contains(&controller)) else { return };
+    let known = READERS.iter().find(|reader| reader.controllers.contains(&controller));
+    // A fork of ingress-nginx reads what ingress-nginx reads.
+    let fork = || (cx.dialect().engine == Engine::Nginx).then_some(&READERS[0]);
+    let Some(own) = known.or_else(fork) else { return };
     let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(own, cx, key));
     for (key, _) in cx.ingress.meta.annotations.iter() {
         let Some(foreign) = READERS.iter().find(|prefix| key.starts_with(prefix.prefix)) else { continue };

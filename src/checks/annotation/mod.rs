@@ -1,5 +1,70 @@
 //! IG6xx: what was silently ignored?
 
 mod annotation_for_other_controller;
+mod annotation_reference_missing;
+mod annotation_removed;
+mod annotation_unknown;
+mod annotation_value_invalid;
+mod auth_silently_open;
+mod canary_never_chosen;
+mod canary_steals_upstream;
+mod canary_without_main;
+mod snippet_refused;
 
 pub(super) use annotation_for_other_controller::ANNOTATION_FOR_OTHER_CONTROLLER;
+pub(super) use annotation_reference_missing::ANNOTATION_REFERENCE_MISSING;
+pub(super) use annotation_removed::ANNOTATION_REMOVED;
+pub(super) use annotation_unknown::ANNOTATION_UNKNOWN;
+pub(super) use annotation_value_invalid::ANNOTATION_VALUE_INVALID;
+pub(super) use auth_silently_open::AUTH_SILENTLY_OPEN;
+pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
+pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
+pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
+pub(super) use snippet_refused::SNIPPET_REFUSED;
+
+use super::Context;
+use crate::routing::annotation::{Annotation, Effect};
+
+/// The annotations that the controller's version reads: those that it knows, where what they need is on, and an old name
+/// only in the place of the new one.
+fn in_force<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
+    let nginx = cx.nginx();
+    let version = cx.dialect().version;
+    let is_known = move |row: &Annotation| {
+        let too_new = row.since.is_some_and(|since| version.is_some_and(|version| version < since));
+        row.removed.is_none() && !too_new
+    };
+    nginx.known().filter(move |(row, _)| {
+        is_known(row)
+            && row.with.is_none_or(|other| nginx.is_on(other))
+            && row.alias_of.is_none_or(|name| nginx.value(name).is_none())
+    })
+}
+
+/// Whether an effect is felt: of a canary's annotations most are ignored anyway, and another Ingress' locations answer
+/// (section 7.1).
+fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
+    const READ: [&str; 5] = ["affinity", "canary", "load-balance", "session-cookie-", "upstream-hash-by"];
+    let is_read = || (effect == Effect::Ignored) && READ.iter().any(|start| row.name.starts_with(start));
+    !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
+}
+
+/// A placeholder that some tool was to fill in: it is not the author's value.
+fn is_template(value: &str) -> bool {
+    let upper = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    value.contains("{{") || value.split("${").skip(1).any(upper)
+}
+
+/// Put before a consequence that is not certain: by default controllers validate since then (section 7.2).
+const SINCE_VALIDATION: &str = "from 1.12 on ";
+
+/// What becomes of an Ingress with such an annotation (section 7.0).
+const fn consequence(effect: Effect) -> &'static str {
+    match effect {
+        Effect::NotLoaded => "the Ingress is not loaded (404, or its old version)",
+        Effect::Unavailable => "visitors get 503",
+        Effect::Forbidden => "visitors of the whole host get 403",
+        Effect::Ignored => "the annotation is ignored, its default holds",
+        Effect::Open => "nobody is asked to log in",
+    }
+}

@@ -3,7 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::SINGLE_LINE_ANNOTATIONS;
+use crate::routing::annotation;
 
 pub(crate) static PATH_CONTROL_CHARACTER: Check = Check {
     code: "IG315",
@@ -36,8 +36,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 fn annotations(cx: &Context<'_>, out: &mut Findings) {
     for (key, value) in cx.ingress.meta.annotations.iter() {
-        let is_single_line = key.strip_prefix(NGINX_PREFIX).is_some_and(|name| SINGLE_LINE_ANNOTATIONS.contains(&name));
-        if let Some(character) = control_character(value).filter(|_| is_single_line) {
+        let row = key.strip_prefix(NGINX_PREFIX).and_then(annotation::find);
+        let is_one_line = row.is_some_and(|row| row.form.is_one_line());
+        if let Some(character) = control_character(value).filter(|_| is_one_line) {
             let message = format!(
                 "{} holds the control character {character:?}: \
                  it or the whole Ingress is dropped, visitors get the wrong page or 404",

@@ -1,16 +1,16 @@
 //! IG304: Exact `/` that never answers.
 
-use super::{ROUTES, gets, of_host, routed};
 use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, gets, of_host, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};
 use crate::routing::Outcome;
 
 pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
     code: "IG304",
     name: "path-exact-root-unreachable",
-    summary: "Exact `/` on a host that matches patterns: another location always comes first",
+    summary: "Exact `/` on a regex host: another location always comes first",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -22,27 +22,29 @@ pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
-        if path.at.path.path_type != PathType::Exact || path.at.path.routed() != "/" {
+        if path.at.path.path_type != PathType::Exact || path.text() != "/" {
             continue;
         }
         let Some(answer) = path.answer(cx, "/") else { return };
-        let Some(location) = answer.location.as_ref().filter(|location| !path.is_own(location)) else { continue };
         // Another path with the same backend serves it just as well.
-        if location.backend == Some(&path.at.path.backend) {
-            continue;
-        }
-        let message = format!(
-            "Exact {} never matches, since this host matches patterns and its implicit {} comes first: / gets {}",
-            Quoted("/"),
-            Quoted("/"),
-            gets(cx, &answer)
-        );
-        let finding = of_host(cx, out.add(path.at.field().field("pathType"), path.at.subject(), message));
-        finding.help("set pathType: Prefix, which takes the place of the implicit one");
+        let Some(first) = answer.location.as_ref().filter(|it| !stands_in(it, cx.ingress, path.at)) else { continue };
+        let message = format!("Exact \"/\" never matches on a regex host: / gets {}", gets(cx, &answer));
+        let field = path.at.field().field("pathType");
+        let finding = of_host(cx, out.add(field.clone(), path.at.subject(), message));
         if answer.outcome != Outcome::DefaultBackend {
             finding.at_most(WARN);
         }
-        let field = path.at.field().field("pathType");
-        finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
+        if first.at.is_some() {
+            finding.help("serve / by one path only");
+            continue;
+        }
+        // Prefix takes the place of the implicit `/`, Exact is put after it. With a rewrite it would send the whole site
+        // to one page.
+        if cx.nginx().rewrite_target().is_some() {
+            finding.help("write \"/$\" with pathType: ImplementationSpecific");
+        } else {
+            finding.help("set pathType: Prefix");
+            finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
+        }
     }
 }

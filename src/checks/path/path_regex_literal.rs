@@ -1,16 +1,18 @@
 //! IG301: a regex that nginx takes literally.
 
-use super::{ROUTES, gets, of_host, routed};
+use std::collections::HashMap;
+
 use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, Request, gets, may_match_otherwise, of_host, owners, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Level, Levels, Patch, Quoted};
-use crate::model::{FieldPath, Kinds};
-use crate::routing::{Outcome, is_plainly_regex, pattern_samples};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::Kinds;
+use crate::routing::{NginxAnnotations, Outcome, Server, is_plainly_regex, pattern_samples};
 
 pub(crate) static PATH_REGEX_LITERAL: Check = Check {
     code: "IG301",
     name: "path-regex-literal",
-    summary: "the path is a regex and its host matches paths as they are written",
+    summary: "the path is a regex on a host that matches paths literally: no request reaches it",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -20,39 +22,34 @@ pub(crate) static PATH_REGEX_LITERAL: Check = Check {
     run,
 };
 
-/// Turns a host's paths into patterns.
-const USE_REGEX: &str = "nginx.ingress.kubernetes.io/use-regex";
-
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A snippet may answer, a redirect does: then it matters to nobody what the path matches.
-    if cx.nginx().may_answer_by_snippet() {
-        return;
-    }
+    let mut doubts = HashMap::new();
     for path in routed(cx).iter().filter(|path| !path.server.is_regex) {
-        let text = path.at.path.routed();
+        let text = path.text();
         let is_certain = is_plainly_regex(text);
         if !is_certain && !may_be_regex(text) {
             continue;
         }
-        let Some(samples) = cx.weighed(pattern_samples(text, cx.routes().effort())) else { return };
+        let Some(samples) = samples(cx, text) else { return };
         let answers = samples.iter().filter_map(|sample| Some((sample, path.answer(cx, sample)?)));
-        let missed =
-            answers.into_iter().find(|(_, answer)| !answer.location.as_ref().is_some_and(|it| path.is_own(it)));
-        let Some((sample, answer)) = missed else { continue };
+        let is_lost = |answer: &crate::routing::Answer<'_>| {
+            answer.location.as_ref().is_none_or(|location| !stands_in(location, cx.ingress, path.at))
+        };
+        let Some((sample, answer)) = answers.into_iter().find(|(_, answer)| is_lost(answer)) else { continue };
         let message = format!(
-            "{} is matched as it is written, since no Ingress of this host has use-regex or rewrite-target: {sample} gets {}",
+            "{} is plain text on this host, not a regex: {} gets {}",
             Quoted(text),
+            Request(sample),
             gets(cx, &answer)
         );
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-        finding.help("set the annotation nginx.ingress.kubernetes.io/use-regex: \"true\"");
-        // The annotations that are not kept are not known: only beside one that is there can another be put.
-        if let Some((key, value)) = cx.ingress.meta.annotations.iter().find(|(key, _)| *key != USE_REGEX) {
-            let there = FieldPath::annotation(key);
-            finding.fix(Patch::on(&there, value).add(&FieldPath::annotation(USE_REGEX), "true"));
-        }
+        match text.strip_suffix("/*") {
+            Some(stem) if !is_certain => finding.help(format!("write {} with pathType: Prefix", Quoted(or_root(stem)))),
+            _ => finding.help("set nginx.ingress.kubernetes.io/use-regex: \"true\""),
+        };
         // Where the request is answered all the same, by this Ingress or by another, that may be what is meant.
-        if !is_certain || answer.outcome != Outcome::DefaultBackend {
+        let is_doubtful = *doubts.entry(&path.server.host).or_insert_with(|| is_doubtful(cx, &path.server));
+        if !is_certain || answer.outcome != Outcome::DefaultBackend || is_doubtful {
             finding.at_most(WARN);
         }
     }
@@ -61,4 +58,22 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// A pattern as likely as not: `/api/*`, `/a|b`, `/x$`. `/odata/$metadata`, `/c++/docs`, `/v1.2` and `/wiki/Foo_(bar)` are none.
 fn may_be_regex(path: &str) -> bool {
     path.ends_with('*') || path.ends_with('$') || path.contains(['|', '^']) || path.contains(")?")
+}
+
+/// Requests that the path is meant for. Other controllers read `/api/*` as everything below `/api`.
+fn samples(cx: &Context<'_>, path: &str) -> Option<Vec<String>> {
+    match path.strip_suffix('*') {
+        Some(stem) if stem.ends_with('/') && !is_plainly_regex(path) => Some(vec![format!("{stem}x")]),
+        _ => cx.weighed(pattern_samples(path, cx.routes().effort())),
+    }
+}
+
+fn or_root(path: &str) -> &str {
+    if path.is_empty() { "/" } else { path }
+}
+
+/// A snippet of any Ingress of the host may answer before a location is looked for, or be a location itself.
+fn is_doubtful(cx: &Context<'_>, server: &Server<'_>) -> bool {
+    let may_answer = || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet());
+    may_match_otherwise(cx, server) || (cx.dialect().allows_snippets() != Some(false) && may_answer())
 }

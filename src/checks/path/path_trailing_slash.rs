@@ -1,10 +1,10 @@
 //! IG307: a path that ends in a slash.
 
-use super::{ROUTES, gets, of_host, routed};
+use crate::checks::routed::{ROUTES, Request, gets, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kinds, PathType};
-use crate::routing::{Outcome, Redirect};
+use crate::routing::{Outcome, Redirect, is_plainly_regex};
 
 pub(crate) static PATH_TRAILING_SLASH: Check = Check {
     code: "IG307",
@@ -21,9 +21,12 @@ pub(crate) static PATH_TRAILING_SLASH: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx) {
-        let text = path.at.path.routed();
+        let (text, path_type) = (path.text(), path.at.path.path_type);
         let bare = text.strip_suffix('/').filter(|bare| !bare.is_empty());
-        let Some(bare) = bare.filter(|_| path.at.path.path_type != PathType::ImplementationSpecific) else { continue };
+        let Some(bare) = bare.filter(|_| path_type != PathType::ImplementationSpecific) else { continue };
+        if path.server.is_regex && is_plainly_regex(text) {
+            continue;
+        }
         let Some(answer) = path.answer(cx, bare) else { return };
         let is_lost = match answer.outcome {
             Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
@@ -32,14 +35,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !is_lost {
             continue;
         }
-        let message = format!("{} ends in a slash: {bare} gets {}", Quoted(text), gets(cx, &answer));
+        let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-        if path.at.path.path_type == PathType::Prefix {
-            let field = path.field();
-            finding.help(format!("write {bare}, which takes {text} as well"));
-            finding.fix(Patch::on(&field, text).replace(&field, bare));
+        if path_type == PathType::Exact {
+            finding.help(format!("add a path for {} if somebody asks for it", Request(bare)));
+        } else if path.server.is_regex {
+            // Without anything after it, it would take `/foobar` too.
+            finding.help(format!("write {}", Quoted(&format!("{bare}(/|$)"))));
         } else {
-            finding.help(format!("add a path for {bare}, if somebody asks for it"));
+            let field = path.field();
+            finding.help(format!("write {}, which takes both", Request(bare)));
+            finding.fix(Patch::on(&field, text).replace(&field, bare));
         }
     }
 }

@@ -1,15 +1,17 @@
 //! IG309: a path on a host that somebody else made match patterns.
 
-use super::{ROUTES, gets, of_host, of_other, routed};
+use std::collections::HashMap;
+
+use crate::checks::routed::{ROUTES, Request, gets, is_more_exact, of_host, of_other, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{Kinds, PathType};
-use crate::routing::{is_plainly_regex, plain_samples};
+use crate::model::{Ingress, Kinds, PathType};
+use crate::routing::{Server, is_plainly_regex, plain_samples};
 
 pub(crate) static REGEX_HOST_INHERITED: Check = Check {
     code: "IG309",
     name: "regex-host-inherited",
-    summary: "another Ingress makes the host match patterns, and this path no longer answers what it is meant for",
+    summary: "another Ingress turns on regex for the host, and this path does not answer what it is meant for",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -20,36 +22,37 @@ pub(crate) static REGEX_HOST_INHERITED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if cx.nginx().use_regex() {
-        return;
-    }
-    let target = cx.nginx().rewrite_target();
+    let mut switches = HashMap::new();
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
-        let (text, path_type) = (path.at.path.routed(), path.at.path.path_type);
-        // IG304 has words of its own for Exact `/`.
-        let is_exact_root = text == "/" && path_type == PathType::Exact;
-        if target.is_some_and(|target| target != text) || is_plainly_regex(text) || is_exact_root {
+        let (text, path_type) = (path.text(), path.at.path.path_type);
+        // IG304 has words of its own for Exact `/`; who writes a regex here counts on the other Ingress.
+        if is_plainly_regex(text) || text.contains('|') || (text == "/" && path_type == PathType::Exact) {
             continue;
         }
-        let Some(switch) = path.server.locations.iter().find(|location| location.switches) else { continue };
-        let Some(whose) = switch.ingress.filter(|ingress| ingress.meta.key != cx.ingress.meta.key) else { continue };
+        let switch = switches.entry(&path.server.host).or_insert_with(|| switch(cx, &path.server));
+        let Some(whose) = switch.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
         for sample in plain_samples(text, path_type) {
             let Some(answer) = path.answer(cx, &sample) else { return };
-            if answer.location.as_ref().is_some_and(|location| path.is_own(location)) {
+            // Without a location it is something else that answers, `app-root` for example.
+            let Some(location) = &answer.location else { continue };
+            if stands_in(location, cx.ingress, path.at) || is_more_exact(location, &sample, text) {
                 continue;
             }
             let message = format!(
-                "use-regex or rewrite-target{} makes every path of this host a pattern: {sample} gets {}",
+                "a rewrite or use-regex{} makes this a regex: {} gets {}",
                 of_other(cx, &whose.meta.key),
+                Request(&sample),
                 gets(cx, &answer)
             );
             let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-            finding.help(if text.ends_with('/') && text != "/" {
-                "write the path without the slash at its end"
-            } else {
-                "make the path longer than the pattern that wins, or use another host"
-            });
+            finding.help("use another host");
             break;
         }
     }
+}
+
+/// Who turns on regex for a host; this Ingress itself, where it is among them.
+fn switch<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
+    let switching = || server.locations.iter().filter(|location| location.switches).filter_map(|it| it.ingress);
+    switching().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| switching().next())
 }

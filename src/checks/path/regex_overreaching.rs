@@ -1,6 +1,6 @@
 //! IG316: a pattern that takes too much.
 
-use super::{ROUTES, of_host, routed};
+use crate::checks::routed::{ROUTES, Request, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
@@ -21,11 +21,11 @@ pub(crate) static REGEX_OVERREACHING: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
-        let text = path.at.path.routed();
-        let (taken, help) = if let Some(stem) = optional_slash(text) {
-            (format!("{stem}xyz"), format!("write {stem}(/|$)(.*) and count the groups of rewrite-target anew"))
-        } else if let Some((first, second)) = alternatives(text) {
-            (format!("/x{second}"), format!("put the alternatives into a group: ({first}|{second})"))
+        let text = path.text();
+        let (taken, instead) = if let Some(stem) = optional_slash(text) {
+            (format!("{stem}xyz"), format!("{stem}(/|$)(.*)"))
+        } else if let Some(last) = alternatives(text) {
+            (format!("/x{last}"), format!("/({})", text[1..].replace("|/", "|")))
         } else {
             continue;
         };
@@ -33,8 +33,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !located.at().is_some_and(|location| path.is_own(location)) {
             continue;
         }
-        let message = format!("{} takes {taken} too: its visitors get what is behind this path", Quoted(text));
-        of_host(cx, out.add(path.field(), path.at.subject(), message)).help(help);
+        let message = format!("{} takes {} too: visitors get what is behind this path", Quoted(text), Request(&taken));
+        let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
+        let help = format!("write {}", Quoted(&instead));
+        finding.help(if cx.nginx().rewrite_target().is_some_and(|target| target.contains('$')) {
+            format!("{help} and count the groups of rewrite-target anew")
+        } else {
+            help
+        });
     }
 }
 
@@ -44,9 +50,9 @@ fn optional_slash(path: &str) -> Option<&str> {
     (stem.len() > 1 && literal_prefix(stem).len() == stem.len()).then_some(stem)
 }
 
-/// The halves of `/a|/b` at the top: only the first is bound to the beginning of the path.
-fn alternatives(path: &str) -> Option<(&str, &str)> {
-    let (first, second) = path.split_once('|').filter(|_| alternatives_at_the_top(path))?;
+/// `/b` of `/a|/b`: only the first of them is bound to the beginning of the path.
+fn alternatives(path: &str) -> Option<&str> {
     let is_plain = |part: &str| part.starts_with('/') && literal_prefix(part).len() == part.len();
-    (is_plain(first) && is_plain(second)).then_some((first, second))
+    let all_plain = alternatives_at_the_top(path) && path.split('|').all(is_plain);
+    path.rsplit('|').next().filter(|_| all_plain)
 }

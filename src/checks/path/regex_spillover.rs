@@ -1,7 +1,7 @@
 //! IG308: regex mode that changes what others answer.
 
-use super::{ROUTES, of_host, of_other, switch_field};
-use crate::checks::context::list;
+use super::switch_field;
+use crate::checks::routed::{ROUTES, is_more_exact, of_host, of_other, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -11,7 +11,7 @@ use crate::routing::{When, plain_samples};
 pub(crate) static REGEX_SPILLOVER: Check = Check {
     code: "IG308",
     name: "regex-spillover",
-    summary: "this Ingress makes its host match patterns, which changes what other Ingresses of the host answer",
+    summary: "this Ingress turns on regex for its host, which changes what other Ingresses of the host answer",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -21,7 +21,7 @@ pub(crate) static REGEX_SPILLOVER: Check = Check {
     run,
 };
 
-/// So many requests of others are compared at most.
+/// So many paths of others are compared at most.
 const MOST: usize = 1000;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
@@ -37,29 +37,27 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if before.is_regex || !after.is_regex {
             continue;
         }
+        let effort = cx.routes().effort();
         let mut changed = Vec::new();
         let others = before.locations.iter().filter(|location| !location.is_twin);
         for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MOST) {
-            for sample in plain_samples(at.path.routed(), at.path.path_type) {
-                let effort = cx.routes().effort();
-                let located = before
-                    .locate(sample.as_bytes(), effort)
-                    .and_then(|was| Ok((was, after.locate(sample.as_bytes(), effort)?)));
+            let path = at.path.routed();
+            for sample in plain_samples(path, at.path.path_type) {
+                let located = before.locate(sample.as_bytes(), effort);
+                let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), effort)?.at())));
                 let Some((was, is)) = cx.weighed(located) else { return };
-                if was.at().is_some_and(|was| is.at().is_none_or(|is| !was.is_for_the_same(is))) {
-                    changed.push(format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key)));
+                // What is nearer to the request than the other's path would take it on any host.
+                let stays = |is| stands_in(is, ingress, at) || is_more_exact(is, &sample, path);
+                if was.and_then(|was| was.at).is_some_and(|was| was.is_same(at)) && !is.is_some_and(stays) {
+                    changed.push(format!("{}{}", Quoted(path), of_other(cx, &ingress.meta.key)));
                     break;
                 }
             }
         }
-        if changed.is_empty() {
-            continue;
-        }
-        let message = format!(
-            "this makes every path of {host} a pattern, in other Ingresses too: visitors no longer reach {}",
-            list(changed)
-        );
+        let Some((first, more)) = changed.split_first() else { continue };
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let message = format!("turns on regex for all of {host}: visitors no longer reach {first}{more}");
         let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
-        finding.help("give the Ingress that rewrites a host of its own, or make its paths more exact");
+        finding.help("use another host");
     }
 }

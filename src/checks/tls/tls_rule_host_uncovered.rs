@@ -41,8 +41,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if covered.may_hold(host) || !cx.world.other_on(host, brings).is_absent() {
             continue;
         }
-        let consequence =
-            if cx.nginx().redirects_to_https() { "HTTP redirects (308) to HTTPS with" } else { "HTTPS answers with" };
+        let consequence = if cx.dialect().redirects_to_https(cx.nginx()) {
+            "HTTP redirects (308) to HTTPS with"
+        } else {
+            "HTTPS answers with"
+        };
         let message = format!("no TLS entry is for {host}: {consequence} the controller's fake certificate");
         let field = FieldPath::spec().field("rules").index(rule).field("host");
         let finding = out.add(field, host.to_string(), message);

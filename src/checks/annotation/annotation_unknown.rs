@@ -1,0 +1,54 @@
+//! IG601: an annotation under ingress-nginx's prefix that it does not have.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Patch};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::routing::annotation::{self, Annotation};
+
+pub(crate) static ANNOTATION_UNKNOWN: Check = Check {
+    code: "IG601",
+    name: "annotation-unknown",
+    summary: "ingress-nginx has no annotation of this name",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("annotation_unknown.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for (key, value) in cx.ingress.meta.annotations.iter() {
+        let Some(name) = key.strip_prefix(NGINX_PREFIX) else { continue };
+        match annotation::find(name) {
+            Some(row) => too_new(cx, row, key, out),
+            None => unknown(cx, (key, name, value), out),
+        }
+    }
+}
+
+fn unknown(cx: &Context<'_>, (key, name, value): (&str, &str, &str), out: &mut Findings) {
+    let field = FieldPath::annotation(key);
+    let finding = out.add(field.clone(), key, "ingress-nginx has no such annotation: it has no effect");
+    let rows = annotation::ALL.iter().filter(|row| row.removed.is_none()).map(|row| row.name);
+    let Some(near) = cx.nearest(name, rows) else {
+        finding.help("remove it, or look its name up");
+        return;
+    };
+    finding.help(format!("did you mean {near}?"));
+    let meant = format!("{NGINX_PREFIX}{near}");
+    let fits = annotation::find(near).is_some_and(|row| row.accepts(value));
+    if fits && cx.ingress.meta.annotations.get(&meant).is_none() {
+        let meant = FieldPath::annotation(&meant);
+        finding.fix(Patch::on(&field, value).remove(&field).add(&meant, value));
+    }
+}
+
+fn too_new(cx: &Context<'_>, row: &Annotation, key: &str, out: &mut Findings) {
+    let (Some(since), Some(version)) = (row.since, cx.dialect().version) else { return };
+    if version < since {
+        let message = format!("ingress-nginx {version} does not know it yet: it has no effect");
+        out.add(FieldPath::annotation(key), key, message).help(format!("update the controller to {since} or later"));
+    }
+}

@@ -1,0 +1,98 @@
+//! IG608: annotations that ask for a login which nobody will be asked for.
+
+use crate::checks::context::{AUDIT, WARN};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
+use crate::routing::annotation::{Effect, reference};
+
+pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
+    code: "IG608",
+    name: "auth-silently-open",
+    summary: "a mistake in annotations leaves the location without the authentication that they ask for",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: false,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::NONE,
+    page: include_str!("auth_silently_open.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // A canary takes the main Ingress' authentication (section 7.1).
+    if cx.nginx().is_canary() {
+        return;
+    }
+    basic(cx, out);
+    external(cx, out);
+    client_certificate(cx, out);
+}
+
+/// `auth-secret` is read where `auth-type` is set.
+fn basic(cx: &Context<'_>, out: &mut Findings) {
+    let nginx = cx.nginx();
+    if nginx.value("auth-type").is_none() && nginx.value("auth-secret").is_some() {
+        let key = format!("{NGINX_PREFIX}auth-type");
+        let secret = format!("{NGINX_PREFIX}auth-secret");
+        let message = format!("without auth-type it is not read: {}", super::consequence(Effect::Open));
+        let finding = out.add(FieldPath::annotation(&secret), "auth-secret", message);
+        finding.help("add auth-type: basic");
+        // Without its Secret it would close the Ingress instead.
+        if let Some(value) = nginx.value("auth-secret")
+            && let Lookup::Found(Secret { has_auth: true, .. }) = cx.world.secret(cx.namespace(), value)
+        {
+            let (field, added) = (FieldPath::annotation(&secret), FieldPath::annotation(&key));
+            finding.fix(Patch::on(&field, value).add(&added, "basic"));
+        }
+    }
+}
+
+/// What goes with `auth-url` can take the whole external authentication with it (section 7.2).
+fn external(cx: &Context<'_>, out: &mut Findings) {
+    let validates = cx.dialect().validates_annotations();
+    for (row, value) in super::in_force(cx).filter(|(_, value)| !super::is_template(value)) {
+        let Some(fault) = row.fault(value, validates).filter(|fault| fault.effect == Effect::Open) else { continue };
+        let flaw = fault.flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
+        let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
+        let message = format!(
+            "{} {flaw}: {since}auth-url is dropped with it, {}",
+            Quoted(value),
+            super::consequence(Effect::Open)
+        );
+        let key = format!("{NGINX_PREFIX}{}", row.name);
+        let finding = out.add(FieldPath::annotation(&key), key, message);
+        finding.help(row.form.wanted());
+        if !fault.certain {
+            finding.at_most(WARN);
+        }
+    }
+    let annotations = &cx.ingress.meta.annotations;
+    if annotations.nginx("auth-url") == Some("") {
+        let key = format!("{NGINX_PREFIX}auth-url");
+        let message = format!("is empty: {}", super::consequence(Effect::Open));
+        let finding = out.add(FieldPath::annotation(&key), "auth-url", message);
+        finding.help("give it the URL that authenticates, or remove it");
+        // Alone it is how a chart says that there is none.
+        let meant = ["auth-response-headers", "auth-signin"].into_iter().any(|name| cx.nginx().is_on(name));
+        finding.at_most(if meant { Levels::new(Level::Warn, Level::Deny) } else { AUDIT });
+    }
+}
+
+/// A Secret without authorities verifies nobody (section 5.7).
+fn client_certificate(cx: &Context<'_>, out: &mut Findings) {
+    let Some(value) = cx.nginx().value("auth-tls-secret") else { return };
+    let (Some(namespace), name) = reference(value) else { return };
+    if namespace != cx.namespace() {
+        return;
+    }
+    let Lookup::Found(secret) = cx.world.secret(namespace, name) else { return };
+    if matches!(secret.tls, TlsFacts::Pair { ca_readable: true, .. }) && !secret.has_ca {
+        let key = format!("{NGINX_PREFIX}auth-tls-secret");
+        let message = format!("secret {} has no ca.crt: nobody is asked for a certificate", Quoted(name));
+        let finding = out.add(FieldPath::annotation(&key), format!("auth-tls-secret={name}"), message);
+        finding.help("put the authority's certificate in its ca.crt");
+        finding.rests_on(Kind::Secret, Key::new(namespace, name));
+    }
+}

@@ -1,0 +1,88 @@
+//! IG312: `$name` in an annotation that is no nginx variable.
+
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
+use crate::checks::context::WARN;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathRef};
+use crate::routing::annotation::Risk;
+use crate::routing::{Unknown, unknown_variables, variable_names};
+
+pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {
+    code: "IG312",
+    name: "rewrite-variable-unknown",
+    summary: "`$name` in `rewrite-target` is no nginx variable: the controller cannot load its configuration",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: false,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("rewrite_variable_unknown.md"),
+    run,
+};
+
+/// One is enough to bring the configuration down; more than a few are nobody's typing mistakes.
+const FAULTS: usize = 4;
+/// What else becomes text with variables in nginx's configuration (section 2.8, B5 and after the table).
+const OTHERS: [&str; 6] =
+    ["app-root", "auth-cache-key", "auth-signin", "auth-url", "upstream-vhost", "x-forwarded-prefix"];
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // A canary's are not read at all (section 7.1).
+    if cx.nginx().is_canary() {
+        return;
+    }
+    // A target equal to the path is no rewrite (section 2.7); without any path there is none either.
+    let rewrites = |target: &&str| cx.ingress.paths().any(|at| at.path.routed() != *target);
+    if let Some(target) = cx.nginx().rewrite_target().filter(rewrites) {
+        report(cx, "rewrite-target", target, out);
+    }
+    for name in OTHERS {
+        if let Some(value) = cx.nginx().accepted(name) {
+            report(cx, name, value, out);
+        }
+    }
+}
+
+fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
+    // A snippet can set variables of its own.
+    let has_snippet = || cx.nginx().known().any(|(row, text)| row.risk == Risk::Critical && !text.is_empty());
+    let is_uncertain = name != "rewrite-target" || has_snippet();
+    let groups: LazyCell<HashSet<String>, _> = LazyCell::new(|| cx.ingress.paths().flat_map(named_groups).collect());
+    let extra = &cx.dialect().extra_variables;
+    let is_extra = |name: &str| extra.iter().any(|extra| extra.trim_start_matches('$').eq_ignore_ascii_case(name));
+    let mut seen = HashSet::new();
+    let unknown = unknown_variables(value, |name| is_extra(name) || groups.contains(&name.to_ascii_lowercase()));
+    for unknown in unknown.filter(|unknown| seen.insert(*unknown)).take(FAULTS) {
+        let (wrong, help) = match unknown {
+            Unknown::Variable(variable) => {
+                let near = cx.nearest(variable, variable_names());
+                let known = "use $1 to $9, or list it in extraVariables".to_owned();
+                (format!("${variable} in {} is no nginx variable", Quoted(value)), near.map_or(known, did_you_mean))
+            }
+            Unknown::Stray => (format!("a $ in {} has no name after it", Quoted(value)), "remove the $".to_owned()),
+        };
+        let key = format!("{NGINX_PREFIX}{name}");
+        let message = format!("{wrong}: no change of anybody's is loaded any more");
+        let finding = out.add(FieldPath::annotation(&key), format!("{key} {unknown:?}"), message);
+        finding.help(help);
+        if is_uncertain {
+            finding.at_most(WARN);
+        }
+    }
+}
+
+fn did_you_mean(variable: &str) -> String {
+    format!("did you mean ${variable}?")
+}
+
+/// The named groups of a path, in lower case: nginx knows them as variables. `(?<name>…)`, `(?P<name>…)`, `(?'name'…)`.
+fn named_groups(at: PathRef<'_>) -> impl Iterator<Item = String> {
+    let starts = at.path.path.split("(?").skip(1).filter_map(|rest| {
+        let rest = rest.strip_prefix('P').unwrap_or(rest);
+        rest.strip_prefix(['<', '\''])
+    });
+    starts.filter_map(|rest| rest.split(['>', '\'']).next()).map(str::to_ascii_lowercase)
+}
