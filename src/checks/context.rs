@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use super::Settings;
 use crate::cluster::{Lookup, World};
-use crate::finding::Levels;
 use crate::model::{Host, Ingress, Kind};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
