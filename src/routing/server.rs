@@ -133,6 +133,20 @@ pub fn claims<'a, 'h>(
     claims
 }
 
+/// What an Ingress says of all its locations.
+#[derive(Clone, Copy, Default)]
+struct Reads<'a> {
+    target: Option<&'a str>,
+    use_regex: bool,
+}
+
+impl<'a> Reads<'a> {
+    fn of(ingress: &'a Ingress) -> Self {
+        let annotations = NginxAnnotations::of(ingress);
+        Self { target: annotations.rewrite_target(), use_regex: annotations.use_regex() }
+    }
+}
+
 /// A location before paths are split and patterns decided.
 struct Draft<'a> {
     path: &'a str,
@@ -140,6 +154,7 @@ struct Draft<'a> {
     ingress: Option<&'a Ingress>,
     at: Option<PathRef<'a>>,
     backend: Option<&'a Backend>,
+    reads: Reads<'a>,
     only_backend: bool,
     /// It is there without anybody's path, and the first path of its kind takes its place.
     implicit: bool,
@@ -158,7 +173,14 @@ impl<'a> Server<'a> {
         let mut dropped = Vec::new();
         // Only the first location with the same text counts, whatever its type (section 2.4, brick B3).
         let mut first: HashMap<&str, usize> = HashMap::from([("/", 0)]);
+        let mut reads: Option<(&Ingress, Reads<'a>)> = None;
         for Claim { ingress, rule } in claims {
+            // An Ingress with thousands of rules reads its annotations once.
+            let own = match reads {
+                Some((of, reads)) if std::ptr::eq(of, *ingress) => reads,
+                _ => Reads::of(ingress),
+            };
+            reads = Some((ingress, own));
             for at in rule.iter().flat_map(|rule| rule.paths()) {
                 let backend = &at.path.backend;
                 let mut drop = |why| dropped.push(Dropped { ingress, at, why });
@@ -176,6 +198,7 @@ impl<'a> Server<'a> {
                     ingress: Some(ingress),
                     at: Some(at),
                     backend: Some(backend),
+                    reads: own,
                     only_backend: false,
                     implicit: false,
                 };
@@ -211,7 +234,7 @@ impl<'a> Server<'a> {
             if !draft.path.ends_with('/') {
                 prefix.path = Cow::Owned(format!("{}/", draft.path));
             }
-            prefix.retarget();
+            prefix.retarget(draft.reads);
             locations.push(prefix);
             if !exacts.contains(draft.path) {
                 locations.push(Location { modifier: Modifier::Exact, is_twin: true, ..location });
@@ -296,15 +319,14 @@ impl<'a> Location<'a> {
             switches: false,
             only_backend: draft.only_backend,
         };
-        location.retarget();
+        location.retarget(draft.reads);
         location
     }
 
     /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
-    fn retarget(&mut self) {
-        let annotations = self.annotations();
-        self.target = annotations.and_then(NginxAnnotations::rewrite_target).filter(|target| **target != *self.path);
-        self.switches = self.target.is_some() || annotations.is_some_and(NginxAnnotations::use_regex);
+    fn retarget(&mut self, reads: Reads<'a>) {
+        self.target = reads.target.filter(|target| **target != *self.path);
+        self.switches = self.target.is_some() || reads.use_regex;
     }
 
     /// The annotations that say whether it rewrites or redirects.
@@ -336,12 +358,20 @@ impl<'a> Location<'a> {
 /// The `/` that every server is born with (section 2.3): the fallback of the oldest Ingress of the host.
 fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
     let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
-    let bare =
-        Draft { path: "/", exact: false, ingress: None, at: None, backend: None, only_backend: false, implicit: true };
+    let bare = Draft {
+        path: "/",
+        exact: false,
+        ingress: None,
+        at: None,
+        backend: None,
+        reads: Reads::default(),
+        only_backend: false,
+        implicit: true,
+    };
     let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
     if *host != Host::Any {
         let ingress = main.next()?.ingress;
-        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), ..bare });
+        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), reads: Reads::of(ingress), ..bare });
     }
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {

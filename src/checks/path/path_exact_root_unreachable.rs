@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         // Prefix takes the place of the implicit `/`, Exact is put after it. With a rewrite it would send the whole site
         // to one page.
-        if cx.nginx().rewrite_target().is_some() {
+        if cx.nginx().value("rewrite-target").is_some() {
             finding.help("write \"/$\" with pathType: ImplementationSpecific");
         } else {
             finding.help("set pathType: Prefix");

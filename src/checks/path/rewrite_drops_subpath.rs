@@ -20,7 +20,7 @@ pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().redirects_everything()) else { return };
+    let Some(target) = super::target(cx) else { return };
     // A URL of its own is a redirect to one page, and so meant.
     if target.starts_with("http://") || target.starts_with("https://") {
         return;
