@@ -47,7 +47,7 @@ const LONGEST_TARGET: usize = 4096;
 /// before it (section 4.7), and a canary's own is not read at all (section 7.1).
 fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
     let is_idle = cx.nginx().redirects_everything() || cx.nginx().is_canary();
-    cx.nginx().rewrite_target().filter(|target| !is_idle && target.len() <= LONGEST_TARGET)
+    cx.rewrite_target().filter(|target| !is_idle && target.len() <= LONGEST_TARGET)
 }
 
 /// What makes this Ingress' hosts match regexes.

@@ -1,6 +1,6 @@
 //! IG306: a path that never answers.
 
-use crate::checks::routed::{ROUTES, Request, gets, of_host, of_other, routed, stands_in};
+use crate::checks::routed::{ROUTES, Request, Routed, gets, of_host, of_other, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kinds, PathType};
@@ -20,14 +20,11 @@ pub(crate) static PATH_SHADOWED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let target = cx.nginx().rewrite_target();
-    // Whether the Ingress itself makes a path a regex.
-    let switches = |path: &str| cx.nginx().use_regex() || target.is_some_and(|target| target != path);
     for path in routed(cx) {
         let text = path.text();
         // IG304 and IG309 have words of their own for these.
         let is_exact_root = text == "/" && path.at.path.path_type == PathType::Exact;
-        if path.server.is_regex && (is_exact_root || !switches(text)) {
+        if path.server.is_regex && (is_exact_root || !switches(cx, &path)) {
             continue;
         }
         let Some(samples) = path.samples(cx) else { return };
@@ -57,4 +54,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             format!("{} is never reached, {why}: {} gets {}", Quoted(text), Request(sample), gets(cx, &answer));
         of_host(cx, out.add(path.field(), path.at.subject(), message)).help(help);
     }
+}
+
+/// Whether the path's own Ingress makes it a regex.
+fn switches(cx: &Context<'_>, path: &Routed<'_>) -> bool {
+    cx.nginx().use_regex() || cx.rewrite_target().is_some_and(|target| target != path.text())
 }

@@ -20,7 +20,6 @@ pub(crate) static REGEX_OVERREACHING: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let counts_groups = cx.nginx().rewrite_target().is_some_and(|target| target.contains('$'));
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let text = path.text();
         let (taken, instead) = if let Some(stem) = optional_slash(text) {
@@ -37,7 +36,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("{} takes {} too: visitors get what is behind this path", Quoted(text), Request(&taken));
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
         let help = format!("write {}", Quoted(&instead));
-        finding.help(if counts_groups { format!("{help} and count the groups of rewrite-target anew") } else { help });
+        finding.help(if cx.rewrite_target().is_some_and(|target| target.contains('$')) {
+            format!("{help} and count the groups of rewrite-target anew")
+        } else {
+            help
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! IG310: the rewrite target names a capture group that the path does not have.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
