@@ -65,7 +65,7 @@ impl Location<'_> {
     /// When it would take too long to say.
     pub fn rewritten(&self, uri: &[u8], effort: &Effort) -> Result<Rewritten, Exhausted> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
-        effort.spend(400)?;
+        effort.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
         let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
         let Some(captures) = pattern.captures(uri) else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
