@@ -38,6 +38,10 @@ lint: tools ## Formatting, clippy and rustdoc; warnings are errors
 bench: tools ## Requests/s and CPU per request beside a request that does nothing
 	cargo bench --locked --bench review
 
+.PHONY: memory
+memory: tools ## What it holds of a large cluster, and how long it takes to be ready
+	cargo bench --locked --bench memory
+
 .PHONY: soak
 soak: tools ## Ten minutes of random legal writes to a real API server: not one may be denied
 	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture
@@ -47,7 +51,7 @@ bless: tools ## Write the outputs on check pages and the expected answers anew; 
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay
 
 .PHONY: docs
-docs: tools ## Write docs/checks.md and docs/config.schema.json anew
+docs: tools ## Write docs/checks.md, docs/config.schema.json and chart/files/rules.yaml anew
 	UPDATE_PAGES=1 cargo test --locked --test suite -- registry::generated
 
 .PHONY: new-check

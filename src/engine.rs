@@ -7,7 +7,7 @@ use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings,
 use crate::cluster::{Coverage, Snapshot, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
-use crate::routing::Taker;
+use crate::routing::{Routes, Taker};
 
 /// The checks that run, with what configuration says to them.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub enum Why {
     Unknown(Unknown),
     /// There was no time left.
     Deadline,
+    /// It would have taken too long to say, whatever the time.
+    Effort,
 }
 
 impl Engine {
@@ -56,6 +58,12 @@ impl Engine {
         // The class of an Ingress says whose rules hold.
         let own = Kinds::of(&[Kind::IngressClass, Kind::Ingress]);
         self.checks.iter().fold(own, |needs, check| needs | check.needs)
+    }
+
+    /// The kinds that checks read for better words only.
+    #[must_use]
+    pub fn hints(&self) -> Kinds {
+        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints)
     }
 
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
@@ -76,9 +84,14 @@ impl Engine {
         let key = &ingress.meta.key;
         let own = World::new(known, key, Kind::IngressClass.into(), Kind::Ingress.into());
         let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
+        let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
+        // Each check sees no more than it declares. They come before the routes, which every check shares.
+        let worlds: Vec<(&Check, World<'_>)> =
+            checks.map(|check| (check, World::new(known, key, check.needs, check.hints))).collect();
+        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &self.settings.dialects, taker);
         let mut evaluation = Evaluation::default();
-        for check in self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress)) {
-            if !check.applies.holds_for(taker.dialect.engine) {
+        for (check, world) in &worlds {
+            if !check.applies.to(taker.dialect.engine) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unknown() {
                     evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
@@ -89,11 +102,9 @@ impl Engine {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
                 continue;
             }
-            let world = World::new(known, key, check.needs, check.hints);
             let mut found = Findings::new(check.code);
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                (check.run)(&Context::new(ingress, &world, &self.settings, taker), &mut found);
-            }));
+            let context = Context::new(ingress, world, &self.settings, taker, &routes);
+            let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
                 // What a check found before it failed may be half the truth.
                 Err(_) => evaluation.findings.push(failed(check)),
@@ -101,6 +112,9 @@ impl Engine {
             }
             if let Some(unknown) = world.unknown() {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+            }
+            if context.gave_up() {
+                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Effort });
             }
         }
         evaluation.report_not_evaluated();
@@ -147,6 +161,7 @@ impl Why {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review took too long".to_owned(),
+            Self::Effort => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
             Self::Unknown(Unknown { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
@@ -154,7 +169,9 @@ impl Why {
                 Coverage::OnDemand | Coverage::Unreadable => {
                     format!("a {kind} that it depends on could not be read in time")
                 }
-                Coverage::Undeclared | Coverage::Complete => format!("the check does not declare that it reads {kind}"),
+                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven => {
+                    format!("the check does not declare that it reads {kind}")
+                }
             },
         }
     }
@@ -162,8 +179,11 @@ impl Why {
     /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
     fn ceiling(self) -> Level {
         match self {
-            Self::Unknown(Unknown { coverage: Coverage::Forbidden | Coverage::SwitchedOff, .. }) => Level::Audit,
-            Self::Unknown(_) | Self::Deadline => Level::Warn,
+            Self::Unknown(Unknown {
+                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven,
+                ..
+            }) => Level::Audit,
+            Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,
         }
     }
 }

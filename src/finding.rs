@@ -68,8 +68,8 @@ impl Levels {
 pub enum Evidence {
     /// One object.
     Object(Kind, Key),
-    /// The answer of an index over many objects, e.g. `hosts`.
-    Index(&'static str),
+    /// The answer of an index over the objects of a kind, e.g. `hosts`.
+    Index(Kind, &'static str),
 }
 
 /// An RFC 6902 patch that mends the finding. It begins with a `test`, so that it never lands on another object than
@@ -177,9 +177,14 @@ impl Finding {
         self
     }
 
-    /// Name an index that it depends on.
+    /// Name an index over Ingresses that it depends on.
     pub fn rests_on_index(&mut self, index: &'static str) -> &mut Self {
-        self.rests_on.push(Evidence::Index(index));
+        self.rests_on_index_of(Kind::Ingress, index)
+    }
+
+    /// Name an index over the objects of a kind that it depends on.
+    pub fn rests_on_index_of(&mut self, kind: Kind, index: &'static str) -> &mut Self {
+        self.rests_on.push(Evidence::Index(kind, index));
         self
     }
 

@@ -1,11 +1,11 @@
 //! Confirm before you deny: everything that a denial rests on is read live; what cannot be read only warns.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cluster::{Facts, Feeds, Live};
 use crate::finding::Evidence;
-use crate::model::{Ingress, Key, Kind};
+use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::NginxAnnotations;
 
 /// How long the watches are given to bring what happened just before this write.
@@ -40,24 +40,28 @@ impl Cluster {
 
     /// Read what these denials rest on; what of it is certain now.
     pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, facts: &mut Facts) -> HashSet<Evidence> {
+        let asked = Instant::now();
         let objects = evidence.iter().filter_map(|evidence| match evidence {
             Evidence::Object(kind, key) => Some((*kind, key.clone())),
-            Evidence::Index(_) => None,
+            Evidence::Index(..) => None,
         });
         let objects: Vec<(Kind, Key)> = objects.collect();
-        let needs_indexes = evidence.iter().any(|evidence| matches!(evidence, Evidence::Index(_)));
+        let indexed = evidence.iter().filter_map(|evidence| match evidence {
+            Evidence::Index(kind, _) => Some(*kind),
+            Evidence::Object(..) => None,
+        });
+        let indexed: Kinds = indexed.collect();
         let catch_up = async {
-            if needs_indexes {
+            if !indexed.is_empty() {
+                self.feeds.wake(indexed);
                 tokio::time::sleep(CATCH_UP).await;
             }
         };
         let (read, ()) = tokio::join!(self.live.read(objects), catch_up);
         facts.merge(read);
-        // Every index is one over Ingresses.
-        let indexes = self.feeds.is_healthy(Kind::Ingress);
         let certain = evidence.iter().filter(|evidence| match evidence {
             Evidence::Object(kind, key) => facts.is_certain(*kind, key),
-            Evidence::Index(_) => indexes,
+            Evidence::Index(kind, _) => self.feeds.is_current(*kind, asked),
         });
         certain.cloned().collect()
     }

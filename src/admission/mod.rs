@@ -20,7 +20,7 @@ use crate::checks::{CHECK_FAILED, Check};
 use crate::cluster::{Coverage, Facts, Feed, Inventory, Lookup, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Finding, Level};
-use crate::model::{Ingress, Kind};
+use crate::model::{Ingress, Kind, Kinds};
 use crate::policy::{Ceiling, Circumstances, Held, Policy, Verdict};
 
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
@@ -225,7 +225,10 @@ impl Reviewer {
     pub fn missing(&self) -> Vec<String> {
         let troubles = self.feeds();
         let trouble = |kind| troubles.iter().find(|feed| feed.kind == kind)?.trouble.clone();
-        let lines = self.needed(|coverage| coverage == Coverage::NotSynced).into_iter();
+        // What is only good for better words is waited for as long as nothing speaks against it.
+        let hints = self.engine.hints().iter().filter(|kind| trouble(*kind).is_none());
+        let lines = self.covered(self.necessary() | hints.collect(), |coverage| coverage == Coverage::NotSynced);
+        let lines = lines.into_iter();
         let reason = |kind| trouble(kind).unwrap_or_else(|| "the first list has not come yet".to_owned());
         lines.map(|kind| format!("{kind}: {}", reason(kind))).collect()
     }
@@ -233,10 +236,10 @@ impl Reviewer {
     /// What is not as it should be, and no reason to send reviews elsewhere.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let forbidden = self.needed(|coverage| coverage == Coverage::Forbidden).into_iter();
+        let forbidden = self.covered(self.necessary(), |coverage| coverage == Coverage::Forbidden).into_iter();
         let mut notes: Vec<String> =
             forbidden.map(|kind| format!("{kind}: forbidden; what depends on it is not evaluated")).collect();
-        let followed = self.needed(|coverage| coverage == Coverage::Complete);
+        let followed = self.covered(self.necessary(), |coverage| coverage == Coverage::Complete);
         for feed in self.feeds().into_iter().filter(|feed| followed.contains(&feed.kind)) {
             notes.extend(feed.trouble.map(|trouble| format!("{}: cannot follow changes: {trouble}", feed.kind)));
         }
@@ -249,10 +252,13 @@ impl Reviewer {
         self.cluster.as_ref().map(|cluster| cluster.feeds.states()).unwrap_or_default()
     }
 
-    fn needed(&self, is_so: impl Fn(Coverage) -> bool) -> Vec<Kind> {
+    fn necessary(&self) -> Kinds {
+        self.engine.needs() | self.policy.needs()
+    }
+
+    fn covered(&self, kinds: Kinds, is_so: impl Fn(Coverage) -> bool) -> Vec<Kind> {
         let store = self.inventory.read();
-        let needed = self.engine.needs() | self.policy.needs();
-        needed.iter().filter(|kind| is_so(store.coverage(*kind))).collect()
+        kinds.iter().filter(|kind| is_so(store.coverage(*kind))).collect()
     }
 
     /// Objects in the inventory by kind, for the metric.

@@ -1,35 +1,13 @@
-//! What a check is given, and where it puts what it finds.
+//! What a check is given.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
-use crate::cluster::World;
-use crate::finding::{Finding, Levels};
-use crate::model::{FieldPath, Ingress};
-use crate::routing::{ClassRules, Dialect, Dialects, NginxAnnotations, Owner, Taker};
-
-/// What configuration says to checks.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Which classes are served.
-    pub classes: ClassRules,
-    /// Whose rules hold for which class.
-    pub dialects: Dialects,
-    /// Whether messages may name objects of other namespaces.
-    pub reveal_other_namespaces: bool,
-    /// From how many days before its end a certificate is worth a word.
-    pub expiry_warning_days: u16,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            classes: ClassRules::default(),
-            dialects: Dialects::default(),
-            reveal_other_namespaces: true,
-            expiry_warning_days: 14,
-        }
-    }
-}
+use super::Settings;
+use crate::cluster::{Lookup, World};
+use crate::finding::Levels;
+use crate::model::{Host, Ingress, Kind};
+use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
 /// One Ingress under judgement, and what is known around it.
 #[derive(Debug)]
@@ -42,15 +20,61 @@ pub struct Context<'a> {
     pub settings: &'a Settings,
     /// Who takes it and whose rules hold.
     pub taker: Taker<'a>,
+    routes: &'a Routes<'a>,
     hints_left: Cell<u8>,
+    gave_up: Cell<bool>,
 }
 
 impl<'a> Context<'a> {
     /// The context of one check.
     #[must_use]
-    pub fn new(ingress: &'a Ingress, world: &'a World<'a>, settings: &'a Settings, taker: Taker<'a>) -> Self {
+    pub fn new(
+        ingress: &'a Ingress,
+        world: &'a World<'a>,
+        settings: &'a Settings,
+        taker: Taker<'a>,
+        routes: &'a Routes<'a>,
+    ) -> Self {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
-        Self { ingress, world, settings, taker, hints_left: Cell::new(4) }
+        Self { ingress, world, settings, taker, routes, hints_left: Cell::new(4), gave_up: Cell::new(false) }
+    }
+
+    /// The rules of all Ingresses of this controller for a host, with this Ingress or without it, the oldest first. Reads
+    /// Ingresses and IngressClasses.
+    #[must_use]
+    pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
+        if self.knows_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
+    }
+
+    fn knows_routes(&self) -> bool {
+        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
+    }
+
+    /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
+    /// Ingresses and IngressClasses.
+    #[must_use]
+    pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        if self.knows_routes() { self.routes.server(host, when) } else { Lookup::Unknown }
+    }
+
+    /// Everything that the controller answers, for who has made sure that it is known.
+    #[must_use]
+    pub fn routes(&self) -> &'a Routes<'a> {
+        self.routes
+    }
+
+    /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.
+    pub fn weighed<T>(&self, answer: Result<T, Exhausted>) -> Option<T> {
+        if answer.is_err() {
+            self.gave_up.set(true);
+        }
+        answer.ok()
+    }
+
+    /// Whether something could not be said because it would have taken too long.
+    #[must_use]
+    pub fn gave_up(&self) -> bool {
+        self.gave_up.get()
     }
 
     /// Whose rules hold.
@@ -71,6 +95,12 @@ impl<'a> Context<'a> {
         matches!(self.taker.owner, Owner::Nobody | Owner::Unknown)
     }
 
+    /// Whether messages may name objects of this namespace.
+    #[must_use]
+    pub fn may_name(&self, namespace: &str) -> bool {
+        self.settings.reveal_other_namespaces || namespace == self.namespace()
+    }
+
     /// The Ingress' namespace.
     #[must_use]
     pub fn namespace(&self) -> &'a str {
@@ -89,41 +119,6 @@ impl<'a> Context<'a> {
         let alike = names.take(NAMES).filter(|name| name.len().abs_diff(wanted.len()) <= 2 * mistakes);
         let scored = alike.map(|name| (strsim::damerau_levenshtein(wanted, name), name));
         scored.filter(|(distance, _)| *distance <= mistakes).min().map(|(_, name)| name)
-    }
-}
-
-/// Where a check puts what it finds.
-#[derive(Debug)]
-pub struct Findings {
-    code: &'static str,
-    found: Vec<Finding>,
-}
-
-impl Findings {
-    /// An empty list for the check with this code.
-    #[must_use]
-    pub fn new(code: &'static str) -> Self {
-        Self { code, found: Vec::new() }
-    }
-
-    /// Report a fault; say more about it through what comes back.
-    ///
-    /// `message` is `what is wrong: what the visitor will see`; `subject` has no list index in it.
-    pub fn add(
-        &mut self,
-        field: FieldPath,
-        subject: impl Into<Box<str>>,
-        message: impl Into<Box<str>>,
-    ) -> &mut Finding {
-        let at = self.found.len();
-        self.found.push(Finding::new(self.code, field, subject, message));
-        &mut self.found[at]
-    }
-
-    /// What was found.
-    #[must_use]
-    pub fn into_inner(self) -> Vec<Finding> {
-        self.found
     }
 }
 

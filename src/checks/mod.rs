@@ -4,17 +4,24 @@
 mod annotation;
 mod backend;
 mod class;
+mod collision;
 mod context;
+mod findings;
 mod ourselves;
 mod path;
+mod routed;
+mod settings;
 mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
 use crate::routing::Engine;
 
-pub use context::{Context, Findings, Settings};
+pub use context::Context;
+pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+use routed::ROUTES;
+pub use settings::{HostOwnership, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]
@@ -54,9 +61,9 @@ pub enum Applies {
 }
 
 impl Applies {
-    /// Whether it has anything to say where the rules of this family hold.
+    /// Whether this is so where an engine's rules hold.
     #[must_use]
-    pub fn holds_for(self, engine: Engine) -> bool {
+    pub fn to(self, engine: Engine) -> bool {
         match self {
             Self::Everywhere => true,
             Self::NginxDialect => engine.reads_nginx_annotations(),
@@ -75,23 +82,50 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,
     &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
+    &backend::DEFAULT_BACKEND_IGNORED,
+    &path::PATH_REGEX_LITERAL,
+    &path::PATH_REGEX_INVALID,
+    &path::PATH_TYPE_STRICT,
+    &path::PATH_EXACT_ROOT_UNREACHABLE,
     &path::PATH_EXACT_ROOT_ONLY,
+    &path::PATH_SHADOWED,
+    &path::PATH_TRAILING_SLASH,
+    &path::REGEX_SPILLOVER,
+    &path::REGEX_HOST_INHERITED,
     &path::REWRITE_CAPTURE_MISSING,
+    &path::REWRITE_DROPS_SUBPATH,
     &path::REWRITE_VARIABLE_UNKNOWN,
     &path::REWRITE_VALUE_IGNORED,
+    &path::LOCATION_DUPLICATED,
     &path::PATH_CONTROL_CHARACTER,
+    &path::REGEX_OVERREACHING,
+    &path::REGEX_BACKTRACKING,
     &tls::TLS_SECRET_NOT_FOUND,
     &tls::TLS_SECRET_UNUSABLE,
     &tls::TLS_CERTIFICATE_HOST_MISMATCH,
     &tls::TLS_CERTIFICATE_EXPIRED,
+    &tls::TLS_CERTIFICATE_EXPIRING,
     &tls::TLS_RULE_HOST_UNCOVERED,
     &tls::TLS_HOST_UNROUTED,
+    &tls::TLS_ON_HOSTLESS_RULE,
+    &tls::TLS_HOST_OWNED_ELSEWHERE,
+    &tls::TLS_SECRET_WRONG_TYPE,
+    &tls::TLS_REQUIRED,
+    &tls::TLS_SECRET_SHARED,
+    &collision::HOST_PATH_DUPLICATED,
+    &collision::HOST_NOT_OWNED,
+    &collision::WILDCARD_GAP,
+    &collision::SERVER_ALIAS_DROPPED,
+    &collision::CATCH_ALL_HOST,
     &annotation::ANNOTATION_UNKNOWN,
     &annotation::ANNOTATION_FOR_OTHER_CONTROLLER,
     &annotation::ANNOTATION_VALUE_INVALID,
     &annotation::ANNOTATION_REFERENCE_MISSING,
+    &annotation::CANARY_WITHOUT_MAIN,
     &annotation::CANARY_NEVER_CHOSEN,
+    &annotation::CANARY_STEALS_UPSTREAM,
     &annotation::AUTH_SILENTLY_OPEN,
     &annotation::SNIPPET_REFUSED,
     &annotation::ANNOTATION_REMOVED,

@@ -103,11 +103,11 @@ fn watching(client: kube::Client, config: Config) -> Reviewer {
     if reads_secrets {
         inventory.cover(Kind::Secret, Coverage::OnDemand);
     }
-    let needed = engine.needs() | config.policy.needs();
-    let watched = needed.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced);
-    let watched = watched.fold(Kinds::NONE, |all, kind| all | kind.into());
+    let watched = |kinds: Kinds| kinds.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced).collect();
+    let needs: Kinds = watched(engine.needs() | config.policy.needs());
+    let hints: Kinds = watched(engine.hints());
     let inventory = Arc::new(RwLock::new(inventory));
-    let feeds = Feeds::start(&client, watched, &inventory, &Pace::default());
+    let feeds = Feeds::start(&client, needs, hints, &inventory, &Pace::default());
     let cluster = Cluster { live: Live::new(client), feeds, reads_secrets };
     Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
 }

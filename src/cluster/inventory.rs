@@ -4,7 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Object;
-use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
+use super::ingresses::Ingresses;
+use super::namespaced::{Keyed, Namespaced, SmallSet};
+use super::referrers::Referrers;
+use crate::model::{
+    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+};
 
 /// Whether what the inventory holds of a kind is all there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub enum Coverage {
     Forbidden,
     /// Nothing certain, because configuration says not to look.
     SwitchedOff,
+    /// Nothing certain: files are all there is, they hold none, and people do not write such objects.
+    NotGiven,
     /// Read one by one as Ingresses name them: what was not read for this review is not known.
     OnDemand,
     /// Nothing certain of one object: it did not answer in time, or cannot be read.
@@ -25,48 +32,39 @@ pub enum Coverage {
     Undeclared,
 }
 
-/// How the class of an Ingress is said, without borrowing from it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum ClassKey {
-    Named(Box<str>),
-    Annotated(Box<str>),
-    Classless,
-}
-
-type Namespaced<T> = HashMap<Box<str>, BTreeMap<Box<str>, T>>;
-
 /// Everything known of the cluster.
 #[derive(Debug)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
+    /// By the Secret that they are issued into.
+    certificates: Referrers<CertManagerCertificate>,
+    /// By their Service.
+    endpoint_slices: Referrers<EndpointSlice>,
     classes: BTreeMap<Box<str>, IngressClass>,
     namespaces: HashMap<Box<str>, Namespace>,
-    ingresses: Namespaced<Ingress>,
+    ingresses: Ingresses,
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
-    /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
-    hosts: HashMap<Host, BTreeSet<Key>>,
-    /// Class value → how many Ingresses with it have an address.
-    served: HashMap<ClassKey, usize>,
     /// Service name → the namespaces that have one of that name.
-    service_namespaces: HashMap<Box<str>, BTreeSet<Box<str>>>,
-    /// Objects that exist and could not be read: nothing is known of them, least of all that they are absent.
-    unreadable: HashSet<(Kind, Key)>,
+    service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
+    /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
+    /// they are absent.
+    unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
 }
 
 impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            certificates: Referrers::default(),
+            endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
             namespaces: HashMap::new(),
-            ingresses: HashMap::new(),
-            secrets: HashMap::new(),
-            services: HashMap::new(),
-            hosts: HashMap::new(),
-            served: HashMap::new(),
+            ingresses: Ingresses::default(),
+            secrets: Namespaced::default(),
+            services: Namespaced::default(),
             service_namespaces: HashMap::new(),
-            unreadable: HashSet::new(),
+            unreadable: BTreeMap::new(),
         }
     }
 }
@@ -86,10 +84,12 @@ impl Inventory {
     /// Put an object in the place of whatever had its key.
     pub fn apply(&mut self, object: Object) {
         if !self.unreadable.is_empty() {
-            self.unreadable.remove(&(object.kind(), object.key()));
+            self.forget_unreadable(object.kind(), &object.key());
         }
         match object {
-            Object::Ingress(ingress) => self.apply_ingress(*ingress),
+            Object::Certificate(certificate) => self.certificates.apply(certificate),
+            Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
+            Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
                 self.classes.insert(class.meta.key.name.clone(), class);
             }
@@ -97,13 +97,13 @@ impl Inventory {
                 self.namespaces.insert(namespace.name.clone(), namespace);
             }
             Object::Secret(secret) => {
-                let Key { namespace, name } = secret.meta.key.clone();
-                self.secrets.entry(namespace).or_default().insert(name, secret);
+                self.secrets.insert(secret);
             }
             Object::Service(service) => {
                 let Key { namespace, name } = service.meta.key.clone();
-                self.service_namespaces.entry(name.clone()).or_default().insert(namespace.clone());
-                self.services.entry(namespace).or_default().insert(name, service);
+                if self.services.insert(service).is_none() {
+                    self.service_namespaces.entry(name).or_default().insert(namespace);
+                }
             }
         }
     }
@@ -111,22 +111,40 @@ impl Inventory {
     /// Remember that an object exists of which nothing can be read.
     pub fn apply_unreadable(&mut self, kind: Kind, key: Key) {
         self.delete(kind, &key);
-        self.unreadable.insert((kind, key));
+        self.unreadable.entry((kind, key.namespace)).or_default().insert(key.name);
     }
 
     /// Whether an object exists of which nothing can be read.
     #[must_use]
     pub fn is_unreadable(&self, kind: Kind, namespace: &str, name: &str) -> bool {
-        !self.unreadable.is_empty() && self.unreadable.contains(&(kind, Key::new(namespace, name)))
+        !self.unreadable.is_empty()
+            && self.unreadable.get(&(kind, namespace.into())).is_some_and(|names| names.contains(name))
+    }
+
+    /// Whether a namespace has an object of which nothing can be read, not even to what it refers.
+    #[must_use]
+    pub fn has_unreadable(&self, kind: Kind, namespace: &str) -> bool {
+        !self.unreadable.is_empty() && self.unreadable.contains_key(&(kind, namespace.into()))
+    }
+
+    fn forget_unreadable(&mut self, kind: Kind, key: &Key) {
+        let of = (kind, key.namespace.clone());
+        let Some(names) = self.unreadable.get_mut(&of) else { return };
+        names.remove(&key.name);
+        if names.is_empty() {
+            self.unreadable.remove(&of);
+        }
     }
 
     /// Forget an object.
     pub fn delete(&mut self, kind: Kind, key: &Key) {
         if !self.unreadable.is_empty() {
-            self.unreadable.remove(&(kind, key.clone()));
+            self.forget_unreadable(kind, key);
         }
         match kind {
-            Kind::Ingress => self.delete_ingress(key),
+            Kind::Certificate => self.certificates.delete(key),
+            Kind::EndpointSlice => self.endpoint_slices.delete(key),
+            Kind::Ingress => self.ingresses.delete(key),
             Kind::IngressClass => {
                 self.classes.remove(&key.name);
             }
@@ -134,41 +152,64 @@ impl Inventory {
                 self.namespaces.remove(&key.name);
             }
             Kind::Secret => {
-                remove(&mut self.secrets, key);
+                self.secrets.remove(key);
             }
             Kind::Service => {
-                if remove(&mut self.services, key).is_some() {
+                if self.services.remove(key).is_some() {
                     unlink(&mut self.service_namespaces, &key.name, &key.namespace);
                 }
             }
         }
     }
 
-    /// Forget every object of a kind that is not among these: what a list did not hold is gone.
-    pub fn retain(&mut self, kind: Kind, listed: &HashSet<Key>) {
-        let keys: Vec<Key> = match kind {
-            Kind::Ingress => keys_of(&self.ingresses),
+    /// Forget these objects.
+    #[expect(clippy::iter_over_hash_type, reason = "in whatever order, they are gone")]
+    pub fn delete_all(&mut self, kind: Kind, keys: &HashSet<Key>) {
+        for key in keys {
+            self.delete(kind, key);
+        }
+    }
+
+    /// The objects of a kind: what a list does not hold of them is gone.
+    #[must_use]
+    pub fn keys(&self, kind: Kind) -> HashSet<Key> {
+        let mut keys: HashSet<Key> = match kind {
+            Kind::Certificate => keys_of(self.certificates.objects()),
+            Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
+            Kind::Ingress => keys_of(self.ingresses.objects()),
             Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
             Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
             Kind::Secret => keys_of(&self.secrets),
             Kind::Service => keys_of(&self.services),
         };
-        for key in keys.iter().filter(|key| !listed.contains(key)) {
-            self.delete(kind, key);
+        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
+            keys.extend(names.iter().map(|name| Key::new(namespace, name)));
         }
-        self.unreadable.retain(|(of, key)| *of != kind || listed.contains(key));
+        keys
     }
 
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
-            Kind::Ingress => self.ingresses.values().map(BTreeMap::len).sum(),
+            Kind::Certificate => self.certificates.objects().count(),
+            Kind::EndpointSlice => self.endpoint_slices.objects().count(),
+            Kind::Ingress => self.ingresses.objects().count(),
             Kind::IngressClass => self.classes.len(),
             Kind::Namespace => self.namespaces.len(),
-            Kind::Secret => self.secrets.values().map(BTreeMap::len).sum(),
-            Kind::Service => self.services.values().map(BTreeMap::len).sum(),
+            Kind::Secret => self.secrets.count(),
+            Kind::Service => self.services.count(),
         }
+    }
+
+    /// The Certificates of cert-manager that are issued into this Secret.
+    pub fn certificates_for(&self, namespace: &str, secret: &str) -> impl Iterator<Item = &CertManagerCertificate> {
+        self.certificates.of(namespace, secret)
+    }
+
+    /// The EndpointSlices of a Service.
+    pub fn endpoint_slices_of(&self, namespace: &str, service: &str) -> impl Iterator<Item = &EndpointSlice> {
+        self.endpoint_slices.of(namespace, service)
     }
 
     /// One IngressClass.
@@ -191,118 +232,62 @@ impl Inventory {
     /// One Ingress.
     #[must_use]
     pub fn ingress(&self, namespace: &str, name: &str) -> Option<&Ingress> {
-        self.ingresses.get(namespace)?.get(name)
+        self.ingresses.objects().get(namespace, name)
     }
 
     /// Every Ingress, by no particular namespace order.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.ingresses.values().flat_map(BTreeMap::values)
+        self.ingresses.objects().iter()
     }
 
     /// One Secret.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
-        self.secrets.get(namespace)?.get(name)
+        self.secrets.get(namespace, name)
     }
 
     /// One Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
-        self.services.get(namespace)?.get(name)
+        self.services.get(namespace, name)
     }
 
     /// Names of the Services of a namespace.
     pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        self.services.get(namespace).into_iter().flat_map(BTreeMap::keys).map(|name| &**name)
+        self.services.within(namespace).map(|service| &*service.meta.key.name)
     }
 
     /// The namespaces that have a Service of this name.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.service_namespaces.get(name).into_iter().flatten().map(|namespace| &**namespace)
+        self.service_namespaces.get(name).into_iter().flat_map(SmallSet::iter).map(|namespace| &**namespace)
     }
 
     /// The Ingresses with a rule or an alias for exactly this host.
     pub fn ingresses_on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
-        let keys = self.hosts.get(host).into_iter().flatten();
-        keys.filter_map(|key| self.ingress(&key.namespace, &key.name))
+        self.ingresses.on(host)
+    }
+
+    /// The Ingresses that send requests to this Service.
+    pub fn ingresses_using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.using(service)
     }
 
     /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
-        self.served.contains_key(&ClassKey::from(class))
-    }
-
-    fn apply_ingress(&mut self, ingress: Ingress) {
-        let key = ingress.meta.key.clone();
-        self.delete_ingress(&key);
-        for host in claimed_hosts(&ingress) {
-            self.hosts.entry(host).or_default().insert(key.clone());
-        }
-        if ingress.has_address {
-            *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
-        }
-        self.ingresses.entry(key.namespace).or_default().insert(key.name, ingress);
-    }
-
-    fn delete_ingress(&mut self, key: &Key) {
-        let Some(ingress) = remove(&mut self.ingresses, key) else { return };
-        for host in claimed_hosts(&ingress) {
-            unlink(&mut self.hosts, &host, key);
-        }
-        if ingress.has_address {
-            let class = ClassKey::from(ingress.class_ref());
-            if let Some(count) = self.served.get_mut(&class) {
-                *count -= 1;
-                if *count == 0 {
-                    self.served.remove(&class);
-                }
-            }
-        }
+        self.ingresses.is_served(class)
     }
 }
 
-/// The hosts that an Ingress answers for: those of its rules, its aliases (ingress-nginx `server-alias`), and every
-/// host where it is nothing but a default backend.
-fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
-    let mut hosts: Vec<Host> = ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
-    if ingress.rules.is_empty() && ingress.default_backend.is_some() {
-        hosts.push(Host::Any);
-    }
-    let aliases = ingress.meta.annotations.nginx("server-alias").unwrap_or_default();
-    hosts.extend(aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()).map(Host::parse));
-    hosts
+fn keys_of<T: Keyed>(objects: &Namespaced<T>) -> HashSet<Key> {
+    objects.iter().map(|object| object.key().clone()).collect()
 }
 
-fn keys_of<T>(objects: &Namespaced<T>) -> Vec<Key> {
-    let namespaces = objects.iter();
-    namespaces.flat_map(|(namespace, objects)| objects.keys().map(|name| Key::new(namespace, name))).collect()
-}
-
-fn remove<T>(objects: &mut Namespaced<T>, key: &Key) -> Option<T> {
-    let of_namespace = objects.get_mut(&key.namespace)?;
-    let removed = of_namespace.remove(&key.name);
-    if of_namespace.is_empty() {
-        objects.remove(&key.namespace);
-    }
-    removed
-}
-
-fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, BTreeSet<V>>, key: &K, value: &V) {
+pub(super) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {
     if let Some(values) = index.get_mut(key) {
         values.remove(value);
         if values.is_empty() {
             index.remove(key);
-        }
-    }
-}
-
-impl From<ClassRef<'_>> for ClassKey {
-    fn from(class: ClassRef<'_>) -> Self {
-        match class {
-            ClassRef::Named(name) => Self::Named(name.into()),
-            ClassRef::Annotated(value) => Self::Annotated(value.into()),
-            ClassRef::Classless => Self::Classless,
         }
     }
 }

@@ -75,6 +75,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
             return Err(ManifestError::Empty { path: path.clone() });
         }
     }
+    not_given(&mut inventory);
     Ok(inventory)
 }
 
@@ -86,6 +87,7 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
     let found = yaml(text).map_err(|broken| broken.in_file(Path::new(name)))?;
     found.into_iter().flatten().for_each(|object| inventory.apply(object));
+    not_given(&mut inventory);
     Ok(inventory)
 }
 
@@ -95,6 +97,15 @@ fn whole_cluster() -> Inventory {
         inventory.cover(kind, Coverage::Complete);
     }
     inventory
+}
+
+/// What controllers make is missed only where the files are an image of a cluster and hold some of it.
+fn not_given(inventory: &mut Inventory) {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
+        if inventory.count(kind) == 0 {
+            inventory.cover(kind, Coverage::NotGiven);
+        }
+    }
 }
 
 /// A file as it is, a folder's manifests in order of their names, each folder once however links lead to it.

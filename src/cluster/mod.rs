@@ -1,19 +1,23 @@
 //! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
 
 mod facts;
+mod feeds;
+mod ingresses;
 mod inventory;
 mod live;
 mod lookup;
 mod manifests;
+mod namespaced;
 mod object;
+mod referrers;
 mod watch;
 mod world;
 
 pub use facts::{Fact, Facts};
+pub use feeds::{Feed, Feeds, Pace};
 pub use inventory::{Coverage, Inventory};
 pub use live::{Live, MOST};
 pub use lookup::Lookup;
 pub use manifests::{ManifestError, load, load_text};
 pub use object::Object;
-pub use watch::{Feed, Feeds, Pace};
 pub use world::{Snapshot, Unknown, World};

@@ -4,11 +4,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::model::{Ingress, IngressClass, Key, Kind, Namespace, Secret, Service};
+use crate::model::{
+    CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+};
 
 /// An object of any kind that the inventory holds.
 #[derive(Debug, Clone)]
 pub enum Object {
+    /// A Certificate of cert-manager.
+    Certificate(CertManagerCertificate),
+    /// An EndpointSlice's counts.
+    EndpointSlice(EndpointSlice),
     /// An Ingress.
     Ingress(Box<Ingress>),
     /// An IngressClass.
@@ -44,6 +50,8 @@ impl Source for &RawValue {
 impl Object {
     pub(super) fn read<S: Source>(kind: Kind, source: S) -> Result<Self, S::Error> {
         Ok(match kind {
+            Kind::Certificate => Self::Certificate(source.read()?),
+            Kind::EndpointSlice => Self::EndpointSlice(source.read()?),
             Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
             Kind::IngressClass => Self::IngressClass(source.read()?),
             Kind::Namespace => Self::Namespace(source.read()?),
@@ -64,6 +72,12 @@ impl Object {
         if let Self::Secret(secret) = self { Some(secret) } else { None }
     }
 
+    /// The Ingress, if it is one.
+    #[must_use]
+    pub fn ingress(&self) -> Option<&Ingress> {
+        if let Self::Ingress(ingress) = self { Some(ingress) } else { None }
+    }
+
     /// The Service, if it is one.
     #[must_use]
     pub fn service(&self) -> Option<&Service> {
@@ -74,6 +88,8 @@ impl Object {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
+            Self::Certificate(_) => Kind::Certificate,
+            Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Ingress(_) => Kind::Ingress,
             Self::IngressClass(_) => Kind::IngressClass,
             Self::Namespace(_) => Kind::Namespace,
@@ -86,6 +102,8 @@ impl Object {
     #[must_use]
     pub fn key(&self) -> Key {
         match self {
+            Self::Certificate(certificate) => certificate.key.clone(),
+            Self::EndpointSlice(slice) => slice.key.clone(),
             Self::Ingress(ingress) => ingress.meta.key.clone(),
             Self::IngressClass(class) => class.meta.key.clone(),
             Self::Namespace(namespace) => Key { namespace: Box::default(), name: namespace.name.clone() },
@@ -96,6 +114,8 @@ impl Object {
 
     pub(super) fn default_namespace(&mut self, default: &str) {
         let namespace = match self {
+            Self::Certificate(certificate) => &mut certificate.key.namespace,
+            Self::EndpointSlice(slice) => &mut slice.key.namespace,
             Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
             Self::Secret(secret) => &mut secret.meta.key.namespace,
             Self::Service(service) => &mut service.meta.key.namespace,

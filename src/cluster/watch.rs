@@ -1,7 +1,6 @@
 //! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
 //! is tried again; what nobody may read is said to be forbidden, never to be absent.
 
-use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,107 +9,27 @@ use futures::{AsyncBufReadExt as _, StreamExt as _};
 use kube::Client;
 use kube::api::{ListParams, WatchParams};
 use kube::core::Request;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 
+use super::feeds::{Line, Pace};
 use super::{Coverage, Inventory, Object};
-use crate::model::{Key, Kind, Kinds};
-
-/// How watches pace themselves.
-#[derive(Debug, Clone)]
-pub struct Pace {
-    /// Objects in a page of a list.
-    pub page: u32,
-    /// How long one watch request lasts, in seconds (at most 294): rights that were withdrawn are noticed at its end.
-    pub watch_seconds: u32,
-    /// How long one page of a list may take.
-    pub list: Duration,
-    /// The first pause after a failure; each further one is twice as long.
-    pub first_pause: Duration,
-    /// The longest pause.
-    pub longest_pause: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            page: 500,
-            watch_seconds: 290,
-            list: Duration::from_mins(1),
-            first_pause: Duration::from_millis(800),
-            longest_pause: Duration::from_secs(30),
-        }
-    }
-}
-
-/// How the feed of one kind is doing.
-#[derive(Debug, Clone)]
-pub struct Feed {
-    /// The kind.
-    pub kind: Kind,
-    /// When the API server last said anything; bookmarks come about every minute.
-    pub last_heard: Option<Instant>,
-    /// Failures that made it start anew.
-    pub restarts: u64,
-    /// Objects that could not be read.
-    pub skipped: u64,
-    /// What is wrong now.
-    pub trouble: Option<String>,
-}
-
-/// The feeds of all watched kinds.
-#[derive(Debug, Clone, Default)]
-pub struct Feeds(Arc<[Mutex<Feed>]>);
-
-impl Feeds {
-    /// How each is doing.
-    #[must_use]
-    pub fn states(&self) -> Vec<Feed> {
-        self.0.iter().map(|feed| feed.lock().clone()).collect()
-    }
-
-    /// Whether what the inventory holds of a kind can be believed to be up to date.
-    #[must_use]
-    pub fn is_healthy(&self, kind: Kind) -> bool {
-        self.0.iter().any(|feed| {
-            let feed = feed.lock();
-            feed.kind == kind && feed.trouble.is_none() && feed.last_heard.is_some()
-        })
-    }
-
-    /// Begin to watch these kinds; must be called within the runtime. The watches end with it.
-    #[must_use]
-    pub fn start(client: &Client, kinds: Kinds, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
-        let feed = |kind| Mutex::new(Feed { kind, last_heard: None, restarts: 0, skipped: 0, trouble: None });
-        let feeds: Arc<[Mutex<Feed>]> = kinds.iter().map(feed).collect();
-        for (at, kind) in kinds.iter().enumerate() {
-            let watch = Watch {
-                kind,
-                client: client.clone(),
-                inventory: Arc::clone(inventory),
-                feeds: Arc::clone(&feeds),
-                at,
-                pace: pace.clone(),
-                version: None,
-            };
-            tokio::spawn(watch.follow());
-        }
-        Self(feeds)
-    }
-}
+use crate::model::{Key, Kind};
 
 /// The watch of one kind.
-struct Watch {
-    kind: Kind,
-    client: Client,
-    inventory: Arc<RwLock<Inventory>>,
-    feeds: Arc<[Mutex<Feed>]>,
-    at: usize,
-    pace: Pace,
+pub(super) struct Watch {
+    pub(super) kind: Kind,
+    /// Some verdict depends on it.
+    pub(super) is_needed: bool,
+    pub(super) client: Client,
+    pub(super) inventory: Arc<RwLock<Inventory>>,
+    pub(super) lines: Arc<[Line]>,
+    pub(super) at: usize,
+    pub(super) pace: Pace,
     /// Where to go on; nothing: with a list.
-    version: Option<String>,
+    pub(super) version: Option<String>,
 }
 
 /// Why a list or watch ended early.
@@ -198,17 +117,29 @@ struct HeadMeta {
 }
 
 impl Watch {
-    async fn follow(mut self) {
+    pub(super) async fn follow(mut self) {
         let mut pause = self.pace.first_pause;
         loop {
+            let begun = Instant::now();
             let outcome = match self.version.clone() {
                 None => self.list().await,
                 Some(version) => self.watch(&version).await,
             };
             match outcome {
                 Ok(()) => pause = self.pace.first_pause,
+                Err(error) if self.is_nothing_to_follow(&error) => {
+                    pause = self.pace.first_pause;
+                    tokio::select! {
+                        () = sleep(self.pace.rest.mul_f64(jitter())) => {}
+                        () = self.lines[self.at].wake.notified() => {}
+                    }
+                }
                 Err(error) => {
                     self.fail(&error);
+                    // It answers, or did for a while: pauses are for those that do not.
+                    if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
+                        pause = self.pace.first_pause;
+                    }
                     sleep(pause.mul_f64(jitter())).await;
                     pause = (pause * 2).min(self.pace.longest_pause);
                 }
@@ -219,8 +150,11 @@ impl Watch {
     /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
     /// the list did not hold goes at its end.
     async fn list(&mut self) -> Result<(), WatchError> {
-        let mut listed = HashSet::new();
-        let mut params = ListParams::default().limit(self.pace.page);
+        // At the first list nothing is known, and nothing is kept of what is listed.
+        let mut gone = self.inventory.read().keys(self.kind);
+        let mut listed = 0;
+        let mut params =
+            ListParams { field_selector: fields(self.kind), ..ListParams::default() }.limit(self.pace.page);
         loop {
             let request = Request::new(path(self.kind, None)).list(&params)?;
             // As text: the client would log an answer that it cannot read, Secrets and all.
@@ -228,7 +162,12 @@ impl Watch {
             let text = text.map_err(|_| WatchError::Silence)??;
             let page: Page<'_> = serde_json::from_str(&text)?;
             let changes: Vec<Change> = page.items.iter().flatten().filter_map(|item| self.read(item)).collect();
-            listed.extend(changes.iter().map(Change::key));
+            listed += changes.len();
+            if !gone.is_empty() {
+                for change in &changes {
+                    gone.remove(&change.key());
+                }
+            }
             self.apply(changes);
             self.heard();
             if let Some(next) = page.metadata.next.filter(|next| !next.is_empty()) {
@@ -240,17 +179,19 @@ impl Watch {
             }
         }
         let mut inventory = self.inventory.write();
-        inventory.retain(self.kind, &listed);
+        inventory.delete_all(self.kind, &gone);
         inventory.cover(self.kind, Coverage::Complete);
         drop(inventory);
-        tracing::info!(kind = self.kind.name(), objects = listed.len(), "listed");
+        self.lines[self.at].feed.lock().resting = None;
+        tracing::info!(kind = self.kind.name(), objects = listed, "listed");
         Ok(())
     }
 
     /// Follow changes until the request's time is over.
     async fn watch(&mut self, version: &str) -> Result<(), WatchError> {
         const BATCH: usize = 256;
-        let params = WatchParams::default().timeout(self.pace.watch_seconds);
+        let params = WatchParams { field_selector: fields(self.kind), ..WatchParams::default() };
+        let params = params.timeout(self.pace.watch_seconds);
         let request = Request::new(path(self.kind, None)).watch(&params, version)?;
         let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
         // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
@@ -299,7 +240,7 @@ impl Watch {
             Ok(object) => return Some(Change::Apply(object)),
             Err(error) => error,
         };
-        self.feeds[self.at].lock().skipped += 1;
+        self.lines[self.at].feed.lock().skipped += 1;
         let key = serde_json::from_str::<Head>(item.get())
             .ok()
             .map(|head| Key { namespace: head.metadata.namespace, name: head.metadata.name });
@@ -323,11 +264,38 @@ impl Watch {
     }
 
     fn heard(&self) {
-        let mut feed = self.feeds[self.at].lock();
+        let mut feed = self.lines[self.at].feed.lock();
         feed.last_heard = Some(Instant::now());
         if feed.trouble.take().is_some() {
             tracing::info!(kind = self.kind.name(), "following again");
         }
+    }
+
+    /// Whether that is no failure: the cluster does not have the kind, so there are no objects of it, or nobody lets us
+    /// see what no verdict depends on.
+    fn is_nothing_to_follow(&mut self, error: &WatchError) -> bool {
+        let answered = Instant::now();
+        let coverage = match error.code() {
+            Some(404) if self.kind.is_custom() => Coverage::Complete,
+            Some(403) if !self.is_needed => Coverage::Forbidden,
+            _ => return false,
+        };
+        let is_missing = coverage == Coverage::Complete;
+        let mut inventory = self.inventory.write();
+        if is_missing {
+            let known = inventory.keys(self.kind);
+            inventory.delete_all(self.kind, &known);
+        }
+        inventory.cover(self.kind, coverage);
+        drop(inventory);
+        self.version = None;
+        let mut feed = self.lines[self.at].feed.lock();
+        feed.trouble = None;
+        feed.last_heard = is_missing.then_some(answered);
+        if feed.resting.replace(answered).is_none() {
+            tracing::info!(kind = self.kind.name(), reason = %error, "nothing to follow; looking again now and then");
+        }
+        true
     }
 
     fn fail(&mut self, error: &WatchError) {
@@ -337,7 +305,7 @@ impl Watch {
             Some(403) => self.inventory.write().cover(self.kind, Coverage::Forbidden),
             _ => {}
         }
-        let mut feed = self.feeds[self.at].lock();
+        let mut feed = self.lines[self.at].feed.lock();
         feed.restarts += 1;
         let text = error.to_string();
         // Said once, not at every attempt.
@@ -355,6 +323,12 @@ impl Change {
             Self::Unreadable(key) | Self::Delete(key) => key.clone(),
         }
     }
+}
+
+/// Which objects of a kind are asked for at all: releases of Helm are Secrets of up to a megabyte each, and no controller
+/// takes one for a certificate (section 5.2).
+fn fields(kind: Kind) -> Option<String> {
+    (kind == Kind::Secret).then(|| "type!=helm.sh/release.v1".to_owned())
 }
 
 /// The URL path of a kind, in one namespace or in all.

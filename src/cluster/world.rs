@@ -8,7 +8,9 @@ use std::cell::Cell;
 use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
-use crate::model::{ClassRef, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service};
+use crate::model::{
+    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service,
+};
 
 /// The cluster as one check may see it while it judges one Ingress.
 #[derive(Debug)]
@@ -70,6 +72,12 @@ impl<'a> World<'a> {
         self.unknown.get()
     }
 
+    /// Whether everything of a kind is known.
+    #[must_use]
+    pub fn knows(&self, kind: Kind) -> bool {
+        self.readable(kind).is_some()
+    }
+
     /// An IngressClass.
     #[must_use]
     pub fn class(&self, name: &str) -> Lookup<&'a IngressClass> {
@@ -115,20 +123,66 @@ impl<'a> World<'a> {
         self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_namespaces(name))
     }
 
+    /// The EndpointSlices of a Service: found, even where there are none.
+    #[must_use]
+    pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
+        self.referring(Kind::EndpointSlice, namespace, |store| {
+            Some(store.endpoint_slices_of(namespace, service).collect())
+        })
+    }
+
+    /// A Certificate of cert-manager that is issued into this Secret.
+    #[must_use]
+    pub fn certificate_for(&self, namespace: &str, secret: &str) -> Lookup<&'a CertManagerCertificate> {
+        self.referring(Kind::Certificate, namespace, |store| store.certificates_for(namespace, secret).next())
+    }
+
     /// A Secret's facts.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Lookup<&'a Secret> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
-    /// Whether some other Ingress with a rule or an alias for exactly this host is so. Those that are being deleted
-    /// do not count: they will not be there when this one serves.
+    /// The other Ingresses with a rule or an alias for exactly this host. Those that are being deleted do not count:
+    /// they will not be there when this one serves.
+    #[must_use]
+    pub fn others_on(&self, host: &Host) -> Lookup<Vec<&'a Ingress>> {
+        self.ask(Kind::Ingress, |store| Some(store.ingresses_on(host).filter_map(|other| self.other(other)).collect()))
+    }
+
+    /// The other Ingresses that send requests to this Service.
+    #[must_use]
+    pub fn others_using(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a Ingress>> {
+        let service = Key::new(namespace, service);
+        self.ask(Kind::Ingress, |store| {
+            Some(store.ingresses_using(&service).filter_map(|other| self.other(other)).collect())
+        })
+    }
+
+    /// Whether some other Ingress with a rule or an alias for exactly this host is so.
     #[must_use]
     pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {
-        self.ask(Kind::Ingress, |store| {
-            let others = store.ingresses_on(host).filter(|other| other.meta.key != *self.candidate);
-            others.filter(|other| !other.meta.deleting).find(|other| is_so(other))
-        })
+        match self.others_on(host) {
+            Lookup::Found(others) => {
+                others.into_iter().find(|other| is_so(other)).map_or(Lookup::Absent, Lookup::Found)
+            }
+            Lookup::Absent => Lookup::Absent,
+            Lookup::Unknown => Lookup::Unknown,
+        }
+    }
+
+    /// A stored Ingress as it was last seen, unless it is the one under judgement or on its way out.
+    fn other(&self, stored: &'a Ingress) -> Option<&'a Ingress> {
+        let key = &stored.meta.key;
+        if key == self.candidate {
+            return None;
+        }
+        let seen = match self.facts.get(Kind::Ingress, &key.namespace, &key.name) {
+            Some(Fact::Found(object)) => object.ingress()?,
+            Some(Fact::Absent) => return None,
+            Some(Fact::Forbidden | Fact::Failed) | None => stored,
+        };
+        (!seen.meta.deleting).then_some(seen)
     }
 
     /// One object: as it was read live for this review, else as the inventory has it.
@@ -146,6 +200,14 @@ impl<'a> World<'a> {
             None if self.store.is_unreadable(kind, namespace, name) => self.in_vain(kind, Coverage::Unreadable),
             None => self.ask(kind, stored),
         }
+    }
+
+    /// Objects that refer to another one of their namespace, which those that cannot be read might do too.
+    fn referring<T>(&self, kind: Kind, namespace: &str, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
+            return self.in_vain(kind, Coverage::Unreadable);
+        }
+        self.ask(kind, answer)
     }
 
     fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
@@ -171,7 +233,9 @@ impl<'a> World<'a> {
     }
 
     fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
-        if !self.hints.contains(kind) && self.unknown.get().is_none() {
+        // That files do not hold what nobody writes into files is worth no word.
+        let is_missed = !self.hints.contains(kind) && coverage != Coverage::NotGiven;
+        if is_missed && self.unknown.get().is_none() {
             self.unknown.set(Some(Unknown { kind, coverage }));
         }
         Lookup::Unknown

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 use wildmatch::WildMatch;
 
-pub use raw::{HostOwnership, RawConfig, SecretsMode};
-use raw::{RawDialect, RawNamespace};
+pub use raw::{RawConfig, SecretsMode};
+use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, Settings};
+use crate::checks::{self, Check, HostOwnership, Settings};
 use crate::cluster::{Coverage, Inventory};
 use crate::engine::Engine;
 use crate::finding::Level;
-use crate::model::Kind;
+use crate::model::{Host, Kind};
 use crate::policy::{NamespaceMatch, NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
@@ -29,8 +29,6 @@ pub struct Config {
     pub settings: Settings,
     /// How Secrets are read.
     pub secrets: SecretsMode,
-    /// Which namespaces may use which hosts.
-    pub host_ownership: Vec<HostOwnership>,
 }
 
 /// Why a configuration cannot be used.
@@ -115,14 +113,8 @@ impl Config {
     #[must_use]
     pub fn unused(&self) -> Vec<&'static str> {
         let set = [
-            ("hostOwnership", !self.host_ownership.is_empty()),
             ("classes.controllers", !self.settings.classes.controllers.is_empty()),
-            ("expiryWarningDays", self.settings.expiry_warning_days != Settings::default().expiry_warning_days),
             ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
-            (
-                "dialects[].settings.strict-validate-path-type",
-                self.settings.dialects.any(|dialect| dialect.settings.strict_validate_path_type.is_some()),
-            ),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
     }
@@ -133,6 +125,11 @@ impl Config {
             // Nobody serves what is ignored: that is certain harm, unless somebody has said otherwise.
             let missing = checks::find("class-missing").map_or("", |check| check.code);
             checks.0.entry(missing).or_insert(Level::Deny);
+        }
+        if !raw.host_ownership.is_empty() {
+            // Who gives hosts to namespaces means it.
+            let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
+            checks.0.entry(not_owned).or_insert(Level::Deny);
         }
         let dialects = raw.dialects.into_iter().enumerate().map(|(index, raw)| dialect(index, raw));
         let namespaces = raw.namespaces.into_iter().enumerate().map(|(index, raw)| namespace(index, raw));
@@ -152,10 +149,10 @@ impl Config {
                 },
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
+                host_ownership: raw.host_ownership.into_iter().map(ownership).collect(),
                 expiry_warning_days: raw.expiry_warning_days,
             },
             secrets: raw.secrets,
-            host_ownership: raw.host_ownership,
         })
     }
 }
@@ -188,6 +185,10 @@ fn unknown_check(key: &str, name: &str) -> Fault {
     let names = checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]);
     let hint = nearest(name, names).unwrap_or_else(|| "ingress-guard checks lists them".to_owned());
     Fault { key: key.to_owned(), message: format!("there is no check {name:?}; {hint}") }
+}
+
+fn ownership(raw: RawHostOwnership) -> HostOwnership {
+    HostOwnership { hosts: raw.hosts.iter().map(|host| Host::parse(host)).collect(), namespaces: raw.namespaces }
 }
 
 fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {

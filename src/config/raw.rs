@@ -32,7 +32,7 @@ pub struct RawConfig {
     /// How controllers are set up, in order; the first entry that matches an Ingress' class holds.
     pub dialects: Vec<RawDialect>,
     /// Which namespaces may use which hosts.
-    pub host_ownership: Vec<HostOwnership>,
+    pub host_ownership: Vec<RawHostOwnership>,
     /// Who is warned, never denied.
     pub break_glass: BreakGlass,
     /// Other levels for some namespaces, in order; the first entry that matches holds.
@@ -104,9 +104,9 @@ pub struct RawDialectMatch {
 }
 
 /// Which namespaces may use which hosts.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct HostOwnership {
+pub struct RawHostOwnership {
     /// Hosts, `*.` for a whole domain.
     pub hosts: Vec<String>,
     /// The namespaces that may use them.

@@ -92,6 +92,14 @@ pub struct TlsEntry {
     pub secret_name: Option<Box<str>>,
 }
 
+/// A rule with its place in the Ingress.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleRef<'a> {
+    /// The rule.
+    pub rule: &'a Rule,
+    index: usize,
+}
+
 /// A path with its place in the Ingress.
 #[derive(Debug, Clone, Copy)]
 pub struct PathRef<'a> {
@@ -124,11 +132,14 @@ impl Ingress {
         }
     }
 
+    /// Every rule.
+    pub fn rules(&self) -> impl Iterator<Item = RuleRef<'_>> {
+        self.rules.iter().enumerate().map(|(index, rule)| RuleRef { rule, index })
+    }
+
     /// Every path of every rule.
     pub fn paths(&self) -> impl Iterator<Item = PathRef<'_>> {
-        self.rules.iter().enumerate().flat_map(|(rule_index, rule)| {
-            rule.paths.iter().enumerate().map(move |(path_index, path)| PathRef { rule, path, rule_index, path_index })
-        })
+        self.rules().flat_map(RuleRef::paths)
     }
 
     /// Every backend: the default one first, then those of the paths.
@@ -165,7 +176,28 @@ impl PathType {
     }
 }
 
+impl<'a> RuleRef<'a> {
+    /// `spec.rules[i]`
+    #[must_use]
+    pub fn field(&self) -> FieldPath {
+        FieldPath::spec().field("rules").index(self.index)
+    }
+
+    /// Its paths in order.
+    pub fn paths(self) -> impl Iterator<Item = PathRef<'a>> {
+        let Self { rule, index: rule_index } = self;
+        let paths = rule.paths.iter().enumerate();
+        paths.map(move |(path_index, path)| PathRef { rule, path, rule_index, path_index })
+    }
+}
+
 impl PathRef<'_> {
+    /// Whether this is the same place in the same object.
+    #[must_use]
+    pub fn is_same(self, other: PathRef<'_>) -> bool {
+        std::ptr::eq(self.path, other.path)
+    }
+
     /// `spec.rules[i].http.paths[j]`
     #[must_use]
     pub fn field(&self) -> FieldPath {

@@ -6,6 +6,10 @@ use std::ops::BitOr;
 /// A kind of object in the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// `cert-manager.io/v1` Certificate.
+    Certificate,
+    /// `discovery.k8s.io/v1` EndpointSlice.
+    EndpointSlice,
     /// `networking.k8s.io/v1` Ingress.
     Ingress,
     /// `networking.k8s.io/v1` IngressClass.
@@ -20,12 +24,22 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 5] = [Self::Ingress, Self::IngressClass, Self::Namespace, Self::Secret, Self::Service];
+    pub const ALL: [Self; 7] = [
+        Self::Certificate,
+        Self::EndpointSlice,
+        Self::Ingress,
+        Self::IngressClass,
+        Self::Namespace,
+        Self::Secret,
+        Self::Service,
+    ];
 
     /// The name as Kubernetes writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Certificate => "Certificate",
+            Self::EndpointSlice => "EndpointSlice",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
             Self::Namespace => "Namespace",
@@ -33,13 +47,13 @@ impl Kind {
             Self::Service => "Service",
         }
     }
-}
 
-impl Kind {
     /// The API group; empty for the core group.
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
+            Self::Certificate => "cert-manager.io",
+            Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::Namespace | Self::Secret | Self::Service => "",
         }
@@ -55,6 +69,8 @@ impl Kind {
     #[must_use]
     pub const fn plural(self) -> &'static str {
         match self {
+            Self::Certificate => "certificates",
+            Self::EndpointSlice => "endpointslices",
             Self::Ingress => "ingresses",
             Self::IngressClass => "ingressclasses",
             Self::Namespace => "namespaces",
@@ -66,7 +82,19 @@ impl Kind {
     /// Whether its objects live in namespaces.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Ingress | Self::Secret | Self::Service)
+        matches!(self, Self::Certificate | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service)
+    }
+
+    /// Whether a cluster may do without the kind itself, since a CustomResourceDefinition brings it.
+    #[must_use]
+    pub const fn is_custom(self) -> bool {
+        matches!(self, Self::Certificate)
+    }
+
+    /// Whether controllers make its objects rather than people: files of manifests seldom hold any.
+    #[must_use]
+    pub const fn is_made_by_controllers(self) -> bool {
+        matches!(self, Self::EndpointSlice)
     }
 }
 
@@ -78,7 +106,7 @@ impl fmt::Display for Kind {
 
 /// A set of kinds. `Kind::Service | Kind::Secret` makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kinds(u8);
+pub struct Kinds(u16);
 
 impl Kinds {
     /// No kind.
@@ -124,6 +152,12 @@ impl BitOr for Kinds {
     type Output = Self;
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+}
+
+impl FromIterator<Kind> for Kinds {
+    fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
+        kinds.into_iter().fold(Self::NONE, |all, kind| all | kind.into())
     }
 }
 

@@ -4,8 +4,10 @@
 //! ignored, `null` is the zero value), and keeps only what some check reads.
 
 mod annotation;
+mod cert_manager;
 mod certificate;
 mod class;
+mod endpoint_slice;
 mod field;
 mod host;
 mod ingress;
@@ -19,11 +21,13 @@ mod service;
 mod waiver;
 
 pub use annotation::{Annotations, CLASS_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_relevant};
+pub use cert_manager::CertManagerCertificate;
 pub use certificate::Certificate;
 pub use class::IngressClass;
+pub use endpoint_slice::{AddressType, EndpointSlice, SlicePort};
 pub use field::{FieldPath, Segment};
 pub use host::Host;
-pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, TlsEntry};
+pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, RuleRef, TlsEntry};
 pub use kind::{Kind, Kinds};
 pub use meta::{Key, Meta};
 pub use namespace::Namespace;

@@ -25,6 +25,8 @@ pub struct Secret {
     pub has_auth: bool,
     /// Its `ca.crt` holds certificates that can be read.
     pub has_ca: bool,
+    /// Its type is `kubernetes.io/tls`.
+    pub is_of_tls_type: bool,
 }
 
 /// What a Secret is worth as a serving certificate.
@@ -88,6 +90,8 @@ impl fmt::Display for TlsFault {
 struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
+    #[serde(rename = "type", deserialize_with = "lax::null")]
+    of_type: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     data: BTreeMap<Box<str>, Option<Box<str>>>,
     /// What only manifests have; the API server turns it into `data`.
@@ -109,7 +113,13 @@ impl From<Wire> for Secret {
         let tls = facts(certificate.as_deref(), key.as_deref(), ca.as_deref());
         let has_auth = take("auth").is_some();
         let has_ca = ca.is_some_and(|ca| !ca.trim_ascii().is_empty() && readable(&ca));
-        Self { meta: Meta::from(wire.metadata), tls, has_auth, has_ca }
+        Self {
+            meta: Meta::from(wire.metadata),
+            tls,
+            has_auth,
+            has_ca,
+            is_of_tls_type: *wire.of_type == *"kubernetes.io/tls",
+        }
     }
 }
 

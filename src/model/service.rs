@@ -1,5 +1,6 @@
 //! Service: its type and ports.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -33,6 +34,8 @@ pub struct Service {
     pub meta: Meta,
     /// What kind of Service it is.
     pub kind: ServiceType,
+    /// Its endpoints are the pods that `spec.selector` matches; without one, somebody makes them by hand.
+    pub has_selector: bool,
     /// Its ports, in order: controllers take the first that matches.
     pub ports: Box<[ServicePort]>,
 }
@@ -112,6 +115,17 @@ impl fmt::Display for ServicePort {
     }
 }
 
+impl Protocol {
+    /// As Kubernetes writes it; whatever else it says is TCP, the default.
+    pub(super) fn parse(text: &str) -> Self {
+        match text {
+            "UDP" => Self::Udp,
+            "SCTP" => Self::Sctp,
+            _ => Self::Tcp,
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -137,6 +151,8 @@ struct WireSpec {
     #[serde(rename = "type", deserialize_with = "lax::null")]
     kind: Box<str>,
     #[serde(deserialize_with = "lax::null")]
+    selector: BTreeMap<Box<str>, serde_json::Value>,
+    #[serde(deserialize_with = "lax::null")]
     ports: Vec<WirePort>,
 }
 
@@ -156,7 +172,7 @@ impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
         let kind = if &*wire.spec.kind == "ExternalName" { ServiceType::ExternalName } else { ServiceType::Cluster };
         let ports = wire.spec.ports.into_iter().map(ServicePort::from).collect();
-        Self { meta: wire.metadata.into(), kind, ports }
+        Self { meta: wire.metadata.into(), kind, has_selector: !wire.spec.selector.is_empty(), ports }
     }
 }
 
@@ -168,11 +184,7 @@ impl From<WirePort> for ServicePort {
             Some(TargetPort::Name(name)) if name.is_empty() => TargetPort::Number(wire.port),
             Some(target) => target,
         };
-        let protocol = match &*wire.protocol {
-            "UDP" => Protocol::Udp,
-            "SCTP" => Protocol::Sctp,
-            _ => Protocol::Tcp,
-        };
+        let protocol = Protocol::parse(&wire.protocol);
         Self { name: (!wire.name.is_empty()).then_some(wire.name), number: wire.port, target, protocol }
     }
 }

@@ -89,6 +89,17 @@ impl Dialect {
         self.settings().strict_validate_path_type
     }
 
+    /// Whether a character may stand in an Exact or Prefix path where that is looked at (section 2.9). A dot may since
+    /// 1.12.6 and 1.13.2.
+    #[must_use]
+    pub fn takes_in_strict_paths(&self, character: char) -> bool {
+        let takes_dots = self.version.is_none_or(|version| {
+            let since = if version < Version::new(1, 13, 0) { Version::new(1, 12, 6) } else { Version::new(1, 13, 2) };
+            version >= since
+        });
+        character.is_ascii_alphanumeric() || "/-_".contains(character) || (character == '.' && takes_dots)
+    }
+
     /// Whether HTTP is redirected to HTTPS where the host has a certificate: the annotation goes before the ConfigMap
     /// (section 5.5).
     #[must_use]

@@ -4,21 +4,42 @@
 //! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
 
 pub mod annotation;
+mod answer;
 mod class;
 mod dialect;
 mod doubt;
+mod endpoints;
+mod issuer;
+mod locate;
 mod nginx;
 mod pattern;
+mod request;
+mod rewrite;
+mod routes;
+mod sample;
+mod server;
 mod settings;
 mod tls;
 mod variables;
 mod version;
 
+pub use answer::{Answer, Fault, Outcome, OwnedBy, Redirect, Scheme};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
+pub use endpoints::Endpoints;
+pub use issuer::Issuer;
+pub use locate::Located;
 pub use nginx::NginxAnnotations;
-pub use pattern::{Groups, groups, is_plainly_regex};
+pub use pattern::{
+    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, breaks_quotes, is_plainly_regex, literal_prefix,
+    unquoted,
+};
+pub use request::{host_name, normalized};
+pub use rewrite::{Piece, Rewritten, pieces};
+pub use routes::{Routes, When};
+pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
+pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
 pub use variables::{Unknown, unknown_variables, variable_names};

@@ -3,6 +3,9 @@
 use super::annotation::{self, Annotation, Form, Named, go_bool};
 use crate::model::{Annotations, Ingress, NGINX_PREFIX};
 
+/// nginx reads no longer parameter, in bytes (section 2.8, B9).
+const LONGEST_PARAMETER: usize = 4093;
+
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
 pub struct NginxAnnotations<'a>(&'a Annotations);
@@ -30,6 +33,35 @@ impl<'a> NginxAnnotations<'a> {
     #[must_use]
     pub fn redirects_everything(self) -> bool {
         ["permanent-redirect", "temporal-redirect"].iter().any(|name| self.is_set(name))
+    }
+
+    /// The status of the redirect that answers every request: `temporal-redirect` goes before `permanent-redirect`
+    /// (section 7.2).
+    #[must_use]
+    pub fn redirect_status(self) -> Option<u16> {
+        let code = |name, default| {
+            let code = self.0.nginx(name).and_then(|code| code.parse().ok());
+            code.filter(|code| (300..=308).contains(code)).unwrap_or(default)
+        };
+        if self.is_set("temporal-redirect") {
+            Some(code("temporal-redirect-code", 302))
+        } else if self.is_set("permanent-redirect") {
+            Some(code("permanent-redirect-code", 301))
+        } else {
+            None
+        }
+    }
+
+    /// Where `/` of the host redirects to: an absolute path (section 3.4).
+    #[must_use]
+    pub fn app_root(self) -> Option<&'a str> {
+        self.accepted("app-root").filter(|value| value.starts_with('/'))
+    }
+
+    /// HTTP is redirected to HTTPS whether or not the host has a certificate (section 5.5).
+    #[must_use]
+    pub fn forces_https(self) -> bool {
+        self.go_bool("force-ssl-redirect") == Some(true)
     }
 
     /// The Ingress is a canary: only its canary annotations count, and the main Ingress answers where it cannot
@@ -69,7 +101,7 @@ impl<'a> NginxAnnotations<'a> {
     /// (section 5.5).
     #[must_use]
     pub fn redirects_to_https(self) -> bool {
-        self.go_bool("ssl-redirect") != Some(false) || self.go_bool("force-ssl-redirect") == Some(true)
+        self.go_bool("ssl-redirect") != Some(false) || self.forces_https()
     }
 
     /// That redirect is asked for by an annotation.
@@ -115,10 +147,13 @@ impl<'a> NginxAnnotations<'a> {
         self.value(name).is_some()
     }
 
-    /// The value of an annotation, where the controller's validator takes it.
+    /// The value of an annotation, where the controller's validator takes it and nginx can read it.
     #[must_use]
     pub fn accepted(self, name: &str) -> Option<&'a str> {
-        self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
+        self.0
+            .nginx(name)
+            .filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
+            .filter(|value| value.len() <= LONGEST_PARAMETER)
     }
 
     /// What Go's `strconv.ParseBool` makes of it; `None` where it is no boolean and the default holds.

@@ -1,32 +1,198 @@
 //! Paths as patterns: what PCRE2 itself makes of them, and which are meant as such.
 
-use pcre2::bytes::RegexBuilder;
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use pcre2::bytes::{Captures, Regex, RegexBuilder};
 
 /// The longest path that is given to PCRE2, in bytes.
 const MAX_PATTERN: usize = 4096;
 
-/// The capture groups of a path, counted by PCRE2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Groups {
-    /// A pattern with so many groups, the whole match not counted.
-    Count(usize),
-    /// PCRE2 refuses it: the controller could not load it.
-    Invalid,
+/// Put before each pattern: PCRE2 gives up on what takes longer. Far more than any honest path needs.
+const LIMITS: &str = "(*LIMIT_MATCH=20000)(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024)";
+
+/// A path as nginx compiles it: without case, not as UTF-8 (section 2.6).
+#[derive(Debug)]
+pub struct Pattern(Regex);
+
+/// Why a path cannot be used as a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// PCRE2 refuses it, and so does the controller.
+    #[error("{0}")]
+    Invalid(String),
     /// Too long to look at.
+    #[error("too long to look at")]
     TooLong,
 }
 
-/// Count the groups of a path as nginx compiles it: anchored at its start, without case, not as UTF-8
-/// (section 2.6, `buildLocation`).
+/// What is left of the work that one review may cost: comparisons, and patterns at the price of many.
+#[derive(Debug)]
+pub struct Effort(Cell<u32>);
+
+/// There is nothing left: what was asked cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl Effort {
+    /// About as much as fits into a tenth of a second.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Cell::new(4_000_000))
+    }
+
+    /// Take some of it.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn spend(&self, steps: u32) -> Result<(), Exhausted> {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or_default());
+        left.map(|_| ()).ok_or(Exhausted)
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pattern {
+    /// The pattern of a location: `~* "^path"`.
+    ///
+    /// # Errors
+    /// When PCRE2 refuses it.
+    pub fn location(path: &str) -> Result<Self, PatternError> {
+        Self::compile("^", path)
+    }
+
+    /// The pattern of a rewrite: `"(?i)path"`, which is not tied to the beginning (section 3.1).
+    ///
+    /// # Errors
+    /// When PCRE2 refuses it.
+    pub fn rewrite(path: &str) -> Result<Self, PatternError> {
+        Self::compile("", path)
+    }
+
+    fn compile(before: &str, path: &str) -> Result<Self, PatternError> {
+        if path.len() > MAX_PATTERN {
+            return Err(PatternError::TooLong);
+        }
+        let pattern = format!("{LIMITS}{before}{}", unquoted(path));
+        let built = RegexBuilder::new().caseless(true).build(&pattern);
+        built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
+    }
+
+    /// Whether it matches; `None` where PCRE2 gave up.
+    #[must_use]
+    pub fn is_match(&self, uri: &[u8]) -> Option<bool> {
+        self.0.is_match(uri).ok()
+    }
+
+    /// What its groups hold; `None` where it does not match or PCRE2 gave up.
+    #[must_use]
+    pub fn captures<'s>(&self, uri: &'s [u8]) -> Option<Captures<'s>> {
+        self.0.captures(uri).ok().flatten()
+    }
+
+    /// How many groups it has, the whole match not counted.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.0.captures_len() - 1
+    }
+
+    /// The names of those that have one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.capture_names().iter().flatten().map(String::as_str)
+    }
+}
+
+/// PCRE2's own words without ours around them.
+fn reason(text: &str) -> String {
+    let text = text.rsplit_once(": ").map_or(text, |(_, reason)| reason);
+    text.trim().to_owned()
+}
+
+/// A path after nginx has read it from between quotes: `\\`, `\"` and `\'` lose their backslash, `\t`, `\r` and `\n` become
+/// what they stand for (nginx `ngx_conf_read_token`). Patterns are written without escaping (section 2.6).
 #[must_use]
-pub fn groups(path: &str) -> Groups {
-    if path.len() > MAX_PATTERN {
-        return Groups::TooLong;
+pub fn unquoted(path: &str) -> Cow<'_, str> {
+    if !path.contains('\\') {
+        return Cow::Borrowed(path);
     }
-    match RegexBuilder::new().caseless(true).build(&format!("^{path}")) {
-        Ok(pattern) => Groups::Count(pattern.captures_len() - 1),
-        Err(_) => Groups::Invalid,
+    let mut read = String::with_capacity(path.len());
+    let mut characters = path.chars().peekable();
+    while let Some(character) = characters.next() {
+        let escaped = (character == '\\').then(|| characters.peek().copied()).flatten();
+        let stands_for = match escaped {
+            Some(quoted @ ('"' | '\'' | '\\')) => quoted,
+            Some('t') => '\t',
+            Some('r') => '\r',
+            Some('n') => '\n',
+            _ => {
+                read.push(character);
+                continue;
+            }
+        };
+        characters.next();
+        read.push(stands_for);
     }
+    Cow::Owned(read)
+}
+
+/// Whether a path ends the quotes that it is written between: then nginx reads something else altogether.
+#[must_use]
+pub fn breaks_quotes(path: &str) -> bool {
+    let mut characters = path.chars();
+    while let Some(character) = characters.next() {
+        // A backslash takes what follows with it, be it the closing quote.
+        if character == '"' || (character == '\\' && characters.next().is_none()) {
+            return true;
+        }
+    }
+    false
+}
+
+/// What every URI that a pattern matches begins with, as far as that can be seen without reading the pattern: a cheap
+/// filter before it is compiled.
+#[must_use]
+pub fn literal_prefix(path: &str) -> &str {
+    if alternatives_at_the_top(path) {
+        // Only the first alternative is bound to what is before it.
+        return "";
+    }
+    let literal = |c: char| c.is_ascii_alphanumeric() || "/-_~%,;=@:&!'".contains(c);
+    match path.find(|c| !literal(c)) {
+        None => path,
+        // A character that may be missing or repeated is no part of it.
+        Some(end) if matches!(path.as_bytes()[end], b'?' | b'*' | b'{') => &path[..end.saturating_sub(1)],
+        Some(end) => &path[..end],
+    }
+}
+
+/// Whether `|` divides the whole pattern, not only a group of it. Where that is hard to see: yes.
+#[must_use]
+pub fn alternatives_at_the_top(path: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut in_class = false;
+    let mut characters = path.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '(' => depth += 1,
+            ')' if depth == 0 => return path.contains('|'),
+            ')' => depth -= 1,
+            '|' if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    (depth > 0 || in_class) && path.contains('|')
 }
 
 /// Whether a path is meant as a pattern beyond doubt. `/odata/$metadata`, `/c++/docs`, `/v1.2` and `/wiki/Foo_(bar)`
@@ -61,19 +227,54 @@ mod tests {
     #[test]
     fn pcre2_counts_the_groups() {
         for (path, count) in [
-            ("/api(/|$)(.*)", Groups::Count(2)),
-            ("/api", Groups::Count(0)),
-            ("/(?:a|b)/(.*)", Groups::Count(1)),
-            ("/(?<rest>.*)", Groups::Count(1)),
-            ("/(?|(a)|(b))", Groups::Count(1)),
-            (r"/\(x\)", Groups::Count(0)),
-            ("/[(]", Groups::Count(0)),
-            ("/api(/", Groups::Invalid),
-            ("/(?<!v+)x", Groups::Invalid),
+            ("/api(/|$)(.*)", 2),
+            ("/api", 0),
+            ("/(?:a|b)/(.*)", 1),
+            ("/(?<rest>.*)", 1),
+            ("/(?|(a)|(b))", 1),
+            (r"/\(x\)", 0),
+            ("/[(]", 0),
         ] {
-            assert_eq!(groups(path), count, "{path}");
+            assert_eq!(Pattern::location(path).unwrap().groups(), count, "{path}");
         }
-        assert_eq!(groups(&"(".repeat(5000)), Groups::TooLong);
+        for path in ["/api(/", "/(?<!v+)x", "/a[", "/a{1"] {
+            let invalid = matches!(Pattern::location(path), Err(PatternError::Invalid(_)));
+            assert_eq!(invalid, path != "/a{1", "{path}");
+        }
+        assert_eq!(Pattern::location(&"(".repeat(5000)).unwrap_err(), PatternError::TooLong);
+    }
+
+    #[test]
+    fn a_pattern_that_takes_too_long_is_given_up() {
+        let evil = Pattern::location("/(a+)+$").unwrap();
+        assert_eq!(evil.is_match(format!("/{}b", "a".repeat(60)).as_bytes()), None);
+        assert_eq!(evil.is_match(b"/aaa"), Some(true));
+    }
+
+    #[test]
+    fn every_match_begins_with_the_literal_prefix() {
+        for (path, prefix) in [
+            ("/api(/|$)(.*)", "/api"),
+            ("/api[|]x", "/api"),
+            (r"/a\|b", "/a"),
+            ("/api/(.*)", "/api/"),
+            ("/api/?(.*)", "/api"),
+            ("/ab*", "/a"),
+            ("/v1.2", "/v1"),
+            ("/a|/b", ""),
+            (r"/a\d", "/a"),
+            ("/plain", "/plain"),
+        ] {
+            assert_eq!(literal_prefix(path), prefix, "{path}");
+        }
+    }
+
+    #[test]
+    fn quotes_are_read_as_nginx_reads_them() {
+        assert_eq!(unquoted(r#"/\d\\\"\n"#), "/\\d\\\"\n");
+        assert!(breaks_quotes("/a\"b"));
+        assert!(breaks_quotes("/a\\"));
+        assert!(!breaks_quotes(r#"/a\"b"#));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
+use crate::names::NAME;
+
 /// A certificate and its private key, both PEM.
 pub(crate) struct Pair {
     pub(crate) certificate: String,
@@ -26,7 +28,7 @@ impl Authority {
 
     /// For a server on the loopback interface.
     pub(crate) fn server(&self) -> Pair {
-        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let names = ["127.0.0.1", "localhost", NAME].map(str::to_owned);
         self.sign(CertificateParams::new(names).unwrap(), ExtendedKeyUsagePurpose::ServerAuth)
     }
 

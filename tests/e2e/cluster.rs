@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +19,8 @@ use serde_json::{Value, json};
 
 use crate::assets;
 use crate::certificates::{Authority, Pair};
+use crate::https::Https;
+use crate::names;
 use crate::supervisor::Supervisor;
 
 const APISERVER: &str = "kube-apiserver";
@@ -30,9 +33,50 @@ pub(crate) fn shared() -> Option<RwLockReadGuard<'static, Cluster>> {
     cluster().map(RwLock::read)
 }
 
-/// The cluster with no other test in it, for one that stops parts of it.
-pub(crate) fn alone() -> Option<RwLockWriteGuard<'static, Cluster>> {
-    cluster().map(RwLock::write)
+/// The cluster with no other test in it, for one that stops parts of it or changes it for everybody.
+pub(crate) fn alone() -> Option<Alone> {
+    cluster().map(|cluster| Alone(cluster.write()))
+}
+
+/// What only a test may do that has the cluster to itself.
+pub(crate) struct Alone(RwLockWriteGuard<'static, Cluster>);
+
+impl Deref for Alone {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.0
+    }
+}
+
+impl Alone {
+    /// As a crash; whoever watches loses the connection.
+    pub(crate) fn stop_apiserver(&self) {
+        self.supervisor.kill(APISERVER);
+    }
+
+    /// On the same port, with the same data; returns when it is ready.
+    pub(crate) fn start_apiserver(&self) {
+        self.run_apiserver();
+    }
+
+    /// Forget all versions of objects but the last, so that a watch cannot go on where it was; returns the revision.
+    pub(crate) fn compact_etcd(&self) -> i64 {
+        let status = self.ask_etcd("POST", "/v3/maintenance/status", "{}").expect("etcd answers");
+        // 64-bit integers are text in JSON made from protobuf.
+        let revision = status["header"]["revision"].as_str().expect("a revision").to_owned();
+        let body = json!({"revision": revision, "physical": true}).to_string();
+        let answer = self.ask_etcd("POST", "/v3/kv/compaction", &body).expect("etcd answers");
+        assert!(answer["header"].is_object(), "{answer}");
+        revision.parse().unwrap()
+    }
+
+    /// Delete an object while no API server runs that could tell anybody; `key` is what etcd calls it.
+    pub(crate) fn delete_from_etcd(&self, key: &str) {
+        let body = json!({"key": BASE64_STANDARD.encode(key)}).to_string();
+        let answer = self.ask_etcd("POST", "/v3/kv/deleterange", &body).expect("etcd answers");
+        assert_eq!(answer["deleted"], "1", "{answer}");
+    }
 }
 
 fn cluster() -> Option<&'static RwLock<Cluster>> {
@@ -70,7 +114,7 @@ pub(crate) struct Cluster {
     supervisor: Supervisor,
     etcd: u16,
     apiserver: u16,
-    apiserver_arguments: Vec<String>,
+    apiserver_command: Vec<String>,
     admin: PathBuf,
 }
 
@@ -105,7 +149,10 @@ impl Cluster {
                 format!("--initial-cluster=default={peer}"),
             ],
         );
-        let apiserver_arguments = vec![
+        let apiserver_command = vec![
+            // Never for addresses of the loopback interface.
+            format!("HTTPS_PROXY=http://127.0.0.1:{}", names::proxy()),
+            assets.join(APISERVER).display().to_string(),
             format!("--etcd-servers={client}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={apiserver}"),
@@ -136,12 +183,12 @@ impl Cluster {
             format!("--root-ca-file={ca}"),
         ];
 
-        let mut cluster = Self { assets, authority, supervisor, etcd, apiserver, apiserver_arguments, admin };
+        let cluster = Self { assets, authority, supervisor, etcd, apiserver, apiserver_command, admin };
         // An etcd that is not there shows in kube-apiserver as a vague timeout.
         cluster.wait("etcd", Duration::from_secs(20), || {
             cluster.ask_etcd("GET", "/health", "").is_some_and(|health| health["health"] == "true")
         });
-        cluster.start_apiserver();
+        cluster.run_apiserver();
         if cluster.has_controllers() {
             let program = cluster.program("kube-controller-manager");
             cluster.supervisor.run("kube-controller-manager", &program, &controllers);
@@ -149,26 +196,9 @@ impl Cluster {
         cluster
     }
 
-    /// As a crash; whoever watches loses the connection.
-    pub(crate) fn stop_apiserver(&mut self) {
-        self.supervisor.kill(APISERVER);
-    }
-
-    /// On the same port, with the same data; returns when it is ready.
-    pub(crate) fn start_apiserver(&mut self) {
-        self.supervisor.run(APISERVER, &self.program(APISERVER), &self.apiserver_arguments);
+    fn run_apiserver(&self) {
+        self.supervisor.run(APISERVER, Path::new("env"), &self.apiserver_command);
         self.wait(APISERVER, Duration::from_secs(40), || self.kubectl(&["get", "--raw", "/readyz"]).code == 0);
-    }
-
-    /// Forget all versions of objects but the last, so that a watch cannot go on where it was; returns the revision.
-    pub(crate) fn compact_etcd(&self) -> i64 {
-        let status = self.ask_etcd("POST", "/v3/maintenance/status", "{}").expect("etcd answers");
-        // 64-bit integers are text in JSON made from protobuf.
-        let revision = status["header"]["revision"].as_str().expect("a revision").to_owned();
-        let body = json!({"revision": revision, "physical": true}).to_string();
-        let answer = self.ask_etcd("POST", "/v3/kv/compaction", &body).expect("etcd answers");
-        assert!(answer["header"].is_object(), "{answer}");
-        revision.parse().unwrap()
     }
 
     /// Whether there is a kube-controller-manager; setup-envtest brings none. It makes `EndpointSlices`, and
@@ -232,6 +262,12 @@ impl Cluster {
         &self.admin
     }
 
+    /// The API server without a client in between, as a cluster administrator.
+    pub(crate) fn api(&self) -> Https {
+        let admin = self.authority.client("admin", "system:masters");
+        Https::new(self.apiserver, &self.authority.certificate(), Some(&admin))
+    }
+
     /// Who signs for every server in this cluster.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
@@ -244,7 +280,7 @@ impl Cluster {
 
     /// Until `ready`; panics with the end of the program's log when that takes too long.
     #[track_caller]
-    pub(crate) fn wait(&self, program: &str, limit: Duration, ready: impl Fn() -> bool) {
+    pub(crate) fn wait(&self, program: &str, limit: Duration, mut ready: impl FnMut() -> bool) {
         let started = Instant::now();
         while !ready() {
             if started.elapsed() > limit {

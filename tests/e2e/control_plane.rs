@@ -43,7 +43,7 @@ fn endpoint_slices_are_made_and_namespaces_end() {
 
 #[test]
 fn the_apiserver_comes_back_with_its_data_and_etcd_forgets_the_past() {
-    let Some(mut cluster) = cluster::alone() else { return };
+    let Some(cluster) = cluster::alone() else { return };
     cluster.kubectl(&["create", "configmap", "before", "--namespace=default"]).ok();
     cluster.stop_apiserver();
     let down = cluster.kubectl(&["get", "configmap", "before", "--namespace=default"]);

@@ -5,10 +5,24 @@
 
 mod assets;
 mod certificates;
+mod classes;
+mod clients;
 mod cluster;
 mod control_plane;
+mod deploy;
+mod freshness;
+mod https;
 mod live;
+mod load;
 mod manifests_mode;
+mod names;
+mod objects;
+mod outage;
+mod passing;
+mod registration;
+mod rights;
+mod rollout;
+mod service;
 mod soak;
 mod supervisor;
 mod terminal;

@@ -5,6 +5,8 @@
 #   supervise.sh FOLDER, and on standard input, a line each, answered by a line:
 #     start NAME    runs FOLDER/NAME.sh, which must exec; its output is added to FOLDER/NAME.out and FOLDER/NAME.err
 #     kill NAME     ends it at once and waits for that
+#     stop NAME     asks it to end
+#     wait NAME     waits until it has ended; the answer is its exit code
 folder=$1
 
 # A signal only ends the wait for the next line; and whoever asked may be gone when the answer is written.
@@ -24,6 +26,15 @@ while read -r verb name; do
     kill)
         end "$(cat "$folder/$name.pid")"
         rm "$folder/$name.pid"
+        ;;
+    stop)
+        kill -TERM "$(cat "$folder/$name.pid")"
+        ;;
+    wait)
+        wait "$(cat "$folder/$name.pid")"
+        echo $?
+        rm "$folder/$name.pid"
+        continue
         ;;
     esac
     echo done

@@ -63,16 +63,31 @@ impl Supervisor {
         self.order(&format!("kill {name}"));
     }
 
+    /// Ask it to end, as a kubelet would.
+    pub(crate) fn stop(&self, name: &str) {
+        self.order(&format!("stop {name}"));
+    }
+
+    /// Its exit code. Everybody else has to wait as well: for one that is about to end.
+    pub(crate) fn wait(&self, name: &str) -> i32 {
+        self.ask(&format!("wait {name}")).parse().unwrap()
+    }
+
     /// What it has written to standard error.
     pub(crate) fn log(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.join(format!("{name}.err"))).unwrap_or_default()).into_owned()
     }
 
     fn order(&self, line: &str) {
+        assert_eq!(self.ask(line), "done", "{line}");
+    }
+
+    fn ask(&self, line: &str) -> String {
         let (orders, answers) = &mut *self.pipes.lock();
         writeln!(orders, "{line}").unwrap();
         let mut answer = String::new();
         answers.read_line(&mut answer).unwrap();
-        assert_eq!(answer, "done\n", "the supervisor has ended");
+        assert!(answer.ends_with('\n'), "the supervisor has ended");
+        answer.trim_end().to_owned()
     }
 }

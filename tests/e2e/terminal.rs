@@ -1,6 +1,9 @@
 //! Somebody at a terminal, in one namespace.
 
+use serde_json::Value;
+
 use crate::cluster::{Cluster, Output};
+use crate::objects::list;
 
 /// kubectl in one namespace.
 pub(crate) struct Terminal<'c> {
@@ -28,5 +31,38 @@ impl Terminal<'_> {
             let said = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
             assert_eq!((found.code, found.stderr), (1, said));
         }
+    }
+
+    /// Stored without a word.
+    #[track_caller]
+    pub(crate) fn stores(&self, objects: &[Value]) {
+        let output = self.apply(&list(objects));
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
+    }
+
+    /// Refused with these words.
+    #[track_caller]
+    pub(crate) fn refuses(&self, object: &Value, words: &[&str]) {
+        let output = self.apply(&object.to_string());
+        assert_eq!(output.code, 1, "{output}");
+        assert!(output.stderr.contains("Error from server (Forbidden)"), "{output}");
+        for word in words {
+            assert!(output.stderr.contains(word), "{word} is not in {output}");
+        }
+    }
+
+    /// Stored with a warning of this code.
+    #[track_caller]
+    pub(crate) fn warns(&self, object: &Value, code: &str) {
+        let output = self.apply(&object.to_string());
+        assert_eq!(output.code, 0, "{output}");
+        assert!(output.stderr.contains(&format!("Warning: {code} ")), "{output}");
+    }
+
+    /// Done without a word on standard error.
+    #[track_caller]
+    pub(crate) fn does(&self, arguments: &[&str]) {
+        let output = self.run(arguments, "");
+        assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{arguments:?}: {output}");
     }
 }

@@ -1,95 +1,155 @@
 //! The real binary as a webhook of the test cluster.
 
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::certificates::Pair;
 use crate::cluster::{Cluster, free_port};
+use crate::https::Https;
+use crate::registration::Registration;
 
-/// Judges what is written to one namespace, so that tests do not meet. Killed when it is dropped.
+/// One process, which judges what is written to one namespace, so that tests do not meet. Killed when it is dropped.
 pub(crate) struct Webhook<'c> {
     cluster: &'c Cluster,
-    namespace: &'static str,
+    /// What the supervisor calls it, and the name of the folder with what it reads.
+    name: String,
     port: u16,
     health: u16,
-    /// What it judges by.
-    source: String,
+    arguments: Vec<String>,
     running: bool,
 }
 
-impl<'c> Webhook<'c> {
-    /// The same over the cluster itself, which it watches as a `ServiceAccount` of its own with the rights of
-    /// `deploy/ingress-guard.yaml` and no others.
-    pub(crate) fn watching(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
-        cluster.kubectl(&["create", "namespace", namespace]).ok();
-        let scope = format!("--namespace={namespace}");
-        cluster.kubectl(&["create", "serviceaccount", "ingress-guard", &scope]).ok();
-        let mut role = role();
-        role["metadata"] = json!({"name": format!("ingress-guard-{namespace}")});
-        cluster.kubectl_with_stdin(&["create", "--filename=-"], &role.to_string()).ok();
-        let name = format!("ingress-guard-{namespace}");
-        let bound = format!("--serviceaccount={namespace}:ingress-guard");
-        cluster.kubectl(&["create", "clusterrolebinding", &name, &format!("--clusterrole={name}"), &bound]).ok();
-        let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "ingress-guard");
-        Self::begin(cluster, namespace, format!("--kubeconfig={}", kubeconfig.display()), config)
-    }
+/// Where a process listens, and the folder with what it reads: `config/config.yaml`, `tls/tls.crt`, `tls/tls.key`.
+pub(crate) struct Place<'a> {
+    pub(crate) port: u16,
+    pub(crate) health: u16,
+    pub(crate) folder: &'a str,
+}
 
+impl<'c> Webhook<'c> {
     /// Makes the namespace, starts `serve --manifests` over `world`, registers it, and returns when it is asked.
     pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, world: &str, config: &str) -> Self {
         cluster.kubectl(&["create", "namespace", namespace]).ok();
-        let files = cluster.supervisor();
-        let world = files.write(&format!("{namespace}/world/world.yaml"), world);
-        Self::begin(cluster, namespace, format!("--manifests={}", world.display()), config)
+        let world = cluster.supervisor().write(&format!("{namespace}/world/world.yaml"), world);
+        let source = format!("--manifests={}", world.display());
+        Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
     }
 
-    fn begin(cluster: &'c Cluster, namespace: &'static str, source: String, config: &str) -> Self {
-        let files = cluster.supervisor();
-        files.write(&format!("{namespace}/config.yaml"), config);
-        let Pair { certificate, key } = cluster.authority().server();
-        files.write(&format!("{namespace}/tls.crt"), certificate);
-        files.write(&format!("{namespace}/tls.key"), key);
+    /// The same over the cluster itself, which it watches as a `ServiceAccount` of its own with the rights of
+    /// `deploy/ingress-guard.yaml` and no others.
+    pub(crate) fn watching(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
+        let source = account(cluster, namespace);
+        Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
+    }
+
+    /// One that nobody has registered; returns when it is ready.
+    pub(crate) fn replica(cluster: &'c Cluster, name: String, source: String, config: &str) -> Self {
+        Self::run_with(cluster, name, config, |Place { port, health, folder }| {
+            vec![
+                "serve".to_owned(),
+                format!("--listen=127.0.0.1:{port}"),
+                format!("--health-listen=127.0.0.1:{health}"),
+                source,
+                format!("--config={folder}/config/config.yaml"),
+                format!("--tls-cert={folder}/tls/tls.crt"),
+                format!("--tls-key={folder}/tls/tls.key"),
+            ]
+        })
+    }
+
+    /// The same with other arguments.
+    pub(crate) fn run_with(
+        cluster: &'c Cluster,
+        name: String,
+        config: &str,
+        arguments: impl FnOnce(Place<'_>) -> Vec<String>,
+    ) -> Self {
+        cluster.supervisor().write(&format!("{name}/config/config.yaml"), config);
         let (port, health) = (free_port(), free_port());
-        let mut webhook = Self { cluster, namespace, port, health, source, running: false };
+        let folder = cluster.supervisor().folder().join(&name);
+        let arguments = arguments(Place { port, health, folder: folder.to_str().unwrap() });
+        let mut webhook = Self { cluster, name, port, health, arguments, running: false };
+        webhook.put_certificate(&cluster.authority().server());
         webhook.run();
-        webhook.register();
         webhook
+    }
+
+    fn registered(self, namespace: &'static str) -> Self {
+        let authority = self.cluster.authority().certificate();
+        Registration::new(self.cluster, namespace, &[self.url()], &authority).create(|| self.was_probed());
+        self
     }
 
     /// As a crash.
     pub(crate) fn kill(&mut self) {
-        self.cluster.supervisor().kill(&self.name());
+        self.cluster.supervisor().kill(&self.name);
         self.running = false;
     }
 
-    /// It goes on without this handle; returns what the supervisor calls it.
-    pub(crate) fn leave_running(mut self) -> String {
+    /// As a kubelet ends a pod: returns the exit code when it has drained.
+    pub(crate) fn stop(&mut self) -> i32 {
+        let before = self.log("drained").len();
+        self.cluster.supervisor().stop(&self.name);
+        self.wait(Duration::from_secs(30), || self.log("drained").len() > before);
         self.running = false;
-        self.name()
+        self.cluster.supervisor().wait(&self.name)
     }
 
     /// On the same port; returns when it is ready.
     pub(crate) fn run(&mut self) {
-        let folder = self.cluster.supervisor().folder().join(self.namespace);
-        let path = |name: &str| folder.join(name).display().to_string();
-        let arguments = [
-            "serve".to_owned(),
-            format!("--listen=127.0.0.1:{}", self.port),
-            format!("--health-listen=127.0.0.1:{}", self.health),
-            self.source.clone(),
-            format!("--config={}", path("config.yaml")),
-            format!("--tls-cert={}", path("tls.crt")),
-            format!("--tls-key={}", path("tls.key")),
-        ];
         let binary = Path::new(env!("CARGO_BIN_EXE_ingress-guard"));
-        self.cluster.supervisor().run(&self.name(), binary, &arguments);
+        self.cluster.supervisor().run(&self.name, binary, &self.arguments);
         self.running = true;
-        self.cluster.wait(&self.name(), Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
+        self.wait(Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
+    }
+
+    /// Change what it serves with, as a kubelet does: a new folder, to which a link is turned in one step.
+    pub(crate) fn put_certificate(&self, pair: &Pair) {
+        let folder = self.folder().join("tls");
+        fs::create_dir_all(&folder).unwrap();
+        let data = folder.join("..data");
+        let old = fs::read_link(&data).ok();
+        let new = tempfile::Builder::new().prefix("..").tempdir_in(&folder).unwrap().keep();
+        fs::write(new.join("tls.crt"), &pair.certificate).unwrap();
+        fs::write(new.join("tls.key"), &pair.key).unwrap();
+        let link = folder.join("..data_tmp");
+        symlink(new.file_name().unwrap(), &link).unwrap();
+        fs::rename(link, data).unwrap();
+        match old {
+            Some(old) => fs::remove_dir_all(folder.join(old)).unwrap(),
+            None => {
+                for file in ["tls.crt", "tls.key"] {
+                    symlink(Path::new("..data").join(file), folder.join(file)).unwrap();
+                }
+            }
+        }
+    }
+
+    /// Until `ready`; panics with the end of its log when that takes too long.
+    #[track_caller]
+    pub(crate) fn wait(&self, limit: Duration, ready: impl Fn() -> bool) {
+        self.cluster.wait(&self.name, limit, ready);
+    }
+
+    /// What kube-apiserver is to ask.
+    pub(crate) fn url(&self) -> String {
+        format!("https://127.0.0.1:{}/validate", self.port)
+    }
+
+    /// The port that reviews come to, and the one for kubelet and Prometheus.
+    pub(crate) fn ports(&self) -> (u16, u16) {
+        (self.port, self.health)
+    }
+
+    /// The webhook itself, asked by somebody who trusts these authorities (PEM).
+    pub(crate) fn direct(&self, trusted: &str) -> Https {
+        Https::new(self.port, trusted, None)
     }
 
     /// What `/readyz` answers, head and all; nothing while nobody listens.
@@ -102,40 +162,23 @@ impl<'c> Webhook<'c> {
 
     /// Its log lines about reviews, oldest first.
     pub(crate) fn reviews(&self) -> Vec<Value> {
-        self.log().into_iter().filter(|line| !is_probe(line)).collect()
+        self.log("reviewed").into_iter().filter(|line| !is_probe(line)).collect()
     }
 
-    /// What `deploy/webhook.yaml` registers, at another address and for one namespace; returns when it is asked.
-    fn register(&self) {
-        let Self { cluster, namespace, port, .. } = self;
-        let mut registration: Value = serde_saphyr::from_str(include_str!("../../deploy/webhook.yaml")).unwrap();
-        registration["metadata"] = json!({"name": format!("ingress-guard-{namespace}")});
-        let webhook = &mut registration["webhooks"][0];
-        webhook["clientConfig"] = json!({
-            "url": format!("https://127.0.0.1:{port}/validate"),
-            "caBundle": BASE64_STANDARD.encode(cluster.authority().certificate()),
-        });
-        let namespaces = webhook["namespaceSelector"]["matchExpressions"].as_array_mut().unwrap();
-        namespaces.push(json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [namespace]}));
-        cluster.kubectl_with_stdin(&["create", "--filename=-"], &registration.to_string()).ok();
-
-        // kube-apiserver learns of it by a watch of its own, some time after it was stored.
-        let namespace = format!("--namespace={namespace}");
-        let probe = ["create", "ingress", "probe", "--rule=probe/*=probe:80", "--dry-run=server", &namespace];
-        cluster.wait(&self.name(), Duration::from_secs(20), || {
-            cluster.kubectl(&probe).ok();
-            self.log().iter().any(is_probe)
-        });
-    }
-
-    fn log(&self) -> Vec<Value> {
-        let log = self.cluster.supervisor().log(&self.name());
+    /// Its log lines with this message, oldest first.
+    pub(crate) fn log(&self, message: &str) -> Vec<Value> {
+        let log = self.cluster.supervisor().log(&self.name);
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["message"] == "reviewed").collect()
+        lines.filter(|line| line["message"] == message).collect()
     }
 
-    fn name(&self) -> String {
-        format!("webhook-{}", self.namespace)
+    /// Whether it was asked about the Ingress that [`Registration::create`] asks about.
+    pub(crate) fn was_probed(&self) -> bool {
+        self.log("reviewed").iter().any(is_probe)
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.cluster.supervisor().folder().join(&self.name)
     }
 }
 
@@ -145,6 +188,22 @@ impl Drop for Webhook<'_> {
             self.kill();
         }
     }
+}
+
+/// A namespace with a `ServiceAccount` that has the rights of `deploy/ingress-guard.yaml`; the flag that makes `serve`
+/// watch as that account.
+pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
+    cluster.kubectl(&["create", "namespace", namespace]).ok();
+    let scope = format!("--namespace={namespace}");
+    cluster.kubectl(&["create", "serviceaccount", "ingress-guard", &scope]).ok();
+    let name = format!("ingress-guard-{namespace}");
+    let mut role = role();
+    role["metadata"] = json!({"name": name});
+    cluster.kubectl_with_stdin(&["create", "--filename=-"], &role.to_string()).ok();
+    let bound = format!("--serviceaccount={namespace}:ingress-guard");
+    cluster.kubectl(&["create", "clusterrolebinding", &name, &format!("--clusterrole={name}"), &bound]).ok();
+    let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "ingress-guard");
+    format!("--kubeconfig={}", kubeconfig.display())
 }
 
 /// The `ClusterRole` that is deployed.

@@ -46,7 +46,7 @@ namespaces:
     assert_eq!(config.policy.profile, Profile::Strict);
     assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
     let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
-    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off)]);
+    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off), ("IG502", Level::Deny)]);
     assert_eq!(config.secrets, SecretsMode::Off);
     assert!(!config.settings.reveal_other_namespaces);
     assert_eq!(config.settings.expiry_warning_days, 30);
@@ -56,7 +56,7 @@ namespaces:
     // The ConfigMap goes before the version's default.
     assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
-    assert_eq!(config.host_ownership[0].namespaces, ["shop"]);
+    assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
 

@@ -38,12 +38,24 @@ fn yaml_and_json_documents_and_lists_are_read() {
         ("deep/down/c.json", r#"{"kind":"ServiceList","apiVersion":"v1","items":[{"metadata":{"name":"three"}}]} {"kind":"Namespace","apiVersion":"v1","metadata":{"name":"shop"}}"#),
         ("d.json", r#"{"kind":"IngressClass","apiVersion":"networking.k8s.io/v1","metadata":{"name":"nginx"},"spec":{"controller":"c"}}"#),
         ("e.yaml", "--- {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}, spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}}\n"),
+        ("f.yaml", "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: c}, spec: {secretName: web-tls}}\n---\n{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: two-x, namespace: shop, labels: {kubernetes.io/service-name: two}}}\n"),
         ("notes.txt", "not a manifest"),
         ("bom.yaml", &format!("\u{feff}{}", SERVICE.replace("web", "bom").replace('\n', "\r\n"))),
     ])
     .unwrap_or_else(|error| panic!("{error}"));
     let counts: Vec<_> = Kind::ALL.into_iter().map(|kind| (kind.name(), inventory.count(kind))).collect();
-    assert_eq!(counts, [("Ingress", 1), ("IngressClass", 1), ("Namespace", 1), ("Secret", 0), ("Service", 4)]);
+    let wanted = [
+        ("Certificate", 1),
+        ("EndpointSlice", 1),
+        ("Ingress", 1),
+        ("IngressClass", 1),
+        ("Namespace", 1),
+        ("Secret", 0),
+        ("Service", 4),
+    ];
+    assert_eq!(counts, wanted);
+    assert_eq!(inventory.certificates_for("default", "web-tls").count(), 1);
+    assert_eq!(inventory.endpoint_slices_of("shop", "two").count(), 1);
     assert!(inventory.service("default", "web").is_some(), "without a namespace it is in default");
     assert!(inventory.service("shop", "two").is_some());
     assert!(

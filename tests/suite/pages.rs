@@ -16,7 +16,7 @@ use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
 use ingress_guard::policy::Circumstances;
-use ingress_guard::routing::Taker;
+use ingress_guard::routing::{Routes, Taker};
 use jiff::Timestamp;
 
 /// The day on which every page is judged.
@@ -206,7 +206,9 @@ fn checks_read_what_they_declare_and_nothing_else() {
                 let taker = Taker::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
                 let world = World::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
-                (check.run)(&Context::new(ingress, &world, &config.settings, taker), &mut found);
+                let routes =
+                    Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, taker);
+                (check.run)(&Context::new(ingress, &world, &config.settings, taker, &routes), &mut found);
                 asked = asked | world.asked();
             }
         }

@@ -3,6 +3,7 @@
 
 mod annotations;
 mod doubt;
+mod endpoints;
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};

@@ -7,6 +7,8 @@ mod annotation_unknown;
 mod annotation_value_invalid;
 mod auth_silently_open;
 mod canary_never_chosen;
+mod canary_steals_upstream;
+mod canary_without_main;
 mod snippet_refused;
 
 pub(super) use annotation_for_other_controller::ANNOTATION_FOR_OTHER_CONTROLLER;
@@ -16,6 +18,8 @@ pub(super) use annotation_unknown::ANNOTATION_UNKNOWN;
 pub(super) use annotation_value_invalid::ANNOTATION_VALUE_INVALID;
 pub(super) use auth_silently_open::AUTH_SILENTLY_OPEN;
 pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
+pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
+pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
 
 use super::Context;

@@ -1,14 +1,18 @@
 //! IG2xx: what answers?
 
+mod default_backend_ignored;
 mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
 mod service_target_port_used;
+mod service_without_ready_endpoints;
 
+pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
 pub(super) use service_not_found::SERVICE_NOT_FOUND;
 pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
+pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
 use serde_json::json;
 
@@ -107,6 +111,18 @@ fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Ser
         Lookup::Found(service) => Some(service),
         Lookup::Absent | Lookup::Unknown => None,
     }
+}
+
+/// The Service that the default-backend annotation names to answer in the place of one without endpoints: section 4.6.
+struct StandIn<'a> {
+    name: &'a str,
+    /// It is not certain that it does not exist.
+    may_answer: bool,
+}
+
+fn stand_in<'a>(cx: &Context<'a>) -> Option<StandIn<'a>> {
+    let name = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations())?;
+    Some(StandIn { name, may_answer: !cx.world.service(cx.namespace(), name).is_absent() })
 }
 
 /// Whether the controller is known to want a port of the Service itself.

@@ -1,6 +1,6 @@
 //! IG201: the backend Service does not exist in the Ingress' namespace.
 
-use super::{service_backends, without_backend};
+use super::{StandIn, service_backends, stand_in, without_backend};
 use crate::checks::context::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -24,12 +24,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !cx.world.service(cx.namespace(), backend.name).is_absent() {
             continue;
         }
-        // ingress-nginx lets another Service answer in the place of one without endpoints, if that one exists
-        // (section 4.6).
-        let named = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
-        let substitute = named.filter(|named| !cx.world.service(cx.namespace(), named).is_absent());
-        let consequence = match substitute {
-            Some(substitute) => format!("visitors get service {substitute:?} of the default-backend annotation"),
+        let stand_in = stand_in(cx);
+        let answers = stand_in.as_ref().filter(|stand_in| stand_in.may_answer);
+        let consequence = match answers {
+            Some(StandIn { name, .. }) => format!("visitors get service {name:?} of the default-backend annotation"),
             None => without_backend(cx, &backend).to_owned(),
         };
         let name = Quoted(backend.name);
@@ -37,10 +35,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let subject = format!("{} service={}", backend.at.subject(), backend.name);
         let finding = out.add(backend.name_field(), subject, message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
-        if let Some(named) = named {
-            finding.rests_on(Kind::Service, Key::new(cx.namespace(), named));
+        if let Some(StandIn { name, .. }) = &stand_in {
+            finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }
-        if backend.doubt.is_some() || substitute.is_some() {
+        if backend.doubt.is_some() || answers.is_some() {
             finding.at_most(WARN);
         }
     }

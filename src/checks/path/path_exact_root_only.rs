@@ -33,7 +33,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 "Exact \"/\" is the only path of this host: visitors get 404 for everything but the bare root";
             let finding = out.add(field.clone(), at.subject(), message);
             finding.rests_on_index("hosts").help("set pathType: Prefix to serve the whole site");
-            finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
+            // With a rewrite it would send the whole site to one page.
+            if cx.nginx().rewrite_target().is_none() {
+                finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
+            }
         }
     }
 }

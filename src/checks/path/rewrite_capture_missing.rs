@@ -4,7 +4,7 @@ use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{Groups, groups, is_plainly_regex};
+use crate::routing::{Pattern, Piece, is_plainly_regex, pieces};
 
 pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
     code: "IG310",
@@ -22,10 +22,10 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A canary's rewrite is not read at all (section 7.1).
     let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().is_canary()) else { return };
-    let Some(wanted) = highest_capture(target).filter(|_| !cx.nginx().redirects_everything()) else { return };
+    let Some(wanted) = captures(target).max().filter(|_| !cx.nginx().redirects_everything()) else { return };
     for at in cx.ingress.paths() {
         let path = at.path.routed();
-        let Groups::Count(count) = groups(path) else { continue };
+        let Ok(count) = Pattern::location(path).map(|pattern| pattern.groups()) else { continue };
         // A plain path beside `/$1` is the old tutorial: it serves, if not as meant.
         if wanted <= count || (count == 0 && !is_plainly_regex(path)) {
             continue;
@@ -60,13 +60,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// What the backend is asked for, with every capture that is missing left empty.
 fn consequence(target: &str, groups: usize) -> String {
-    let mut pieces = target.split('$');
-    let mut rewritten = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.chars().next().and_then(|digit| digit.to_digit(10)) {
-            Some(digit) if digit as usize > groups => rewritten.push_str(&piece[1..]),
+    let mut rewritten = String::new();
+    for piece in pieces(target) {
+        match piece {
+            Piece::Literal(text) => rewritten.push_str(text),
+            Piece::Capture(group) if group > groups => {}
             // What it stands for differs from request to request.
-            _ => return "that part of it is missing".to_owned(),
+            Piece::Capture(_) | Piece::Variable(_) => return "that part of it is missing".to_owned(),
         }
     }
     format!("every request becomes {}", Quoted(&rewritten))
@@ -76,12 +76,6 @@ fn uses(target: &str, group: usize) -> bool {
     captures(target).any(|capture| capture == group)
 }
 
-/// The highest `$1` to `$9`. nginx reads one digit: `$10` is `$1` and then a `0` (section 3.2).
-fn highest_capture(target: &str) -> Option<usize> {
-    captures(target).max()
-}
-
 fn captures(target: &str) -> impl Iterator<Item = usize> {
-    let digits = target.split('$').skip(1).filter_map(|rest| rest.chars().next()?.to_digit(10));
-    digits.filter(|digit| *digit > 0).map(|digit| digit as usize)
+    pieces(target).filter_map(|piece| if let Piece::Capture(group) = piece { Some(group) } else { None })
 }

@@ -1,26 +1,40 @@
 //! IG4xx: which certificate, which redirect?
 
 mod tls_certificate_expired;
+mod tls_certificate_expiring;
 mod tls_certificate_host_mismatch;
+mod tls_host_owned_elsewhere;
 mod tls_host_unrouted;
+mod tls_on_hostless_rule;
+mod tls_required;
 mod tls_rule_host_uncovered;
 mod tls_secret_not_found;
+mod tls_secret_shared;
 mod tls_secret_unusable;
+mod tls_secret_wrong_type;
 
 pub(super) use tls_certificate_expired::TLS_CERTIFICATE_EXPIRED;
+pub(super) use tls_certificate_expiring::TLS_CERTIFICATE_EXPIRING;
 pub(super) use tls_certificate_host_mismatch::TLS_CERTIFICATE_HOST_MISMATCH;
+pub(super) use tls_host_owned_elsewhere::TLS_HOST_OWNED_ELSEWHERE;
 pub(super) use tls_host_unrouted::TLS_HOST_UNROUTED;
+pub(super) use tls_on_hostless_rule::TLS_ON_HOSTLESS_RULE;
+pub(super) use tls_required::TLS_REQUIRED;
 pub(super) use tls_rule_host_uncovered::TLS_RULE_HOST_UNCOVERED;
 pub(super) use tls_secret_not_found::TLS_SECRET_NOT_FOUND;
+pub(super) use tls_secret_shared::TLS_SECRET_SHARED;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
+pub(super) use tls_secret_wrong_type::TLS_SECRET_WRONG_TYPE;
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::Context;
+use super::context::AUDIT;
 use crate::cluster::Lookup;
-use crate::model::{Certificate, FieldPath, Host, Secret, TlsEntry, TlsFacts};
-use crate::routing::{Engine, Owner};
+use crate::finding::Finding;
+use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
+use crate::routing::{Engine, Issuer, Owner};
 
 /// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
 /// (kubernetes-sigs/aws-load-balancer-controller#3178).
@@ -112,18 +126,12 @@ fn secret_field(entry: usize) -> FieldPath {
     FieldPath::spec().field("tls").index(entry).field("secretName")
 }
 
-/// Somebody has been asked to issue the certificate: cert-manager's ingress-shim, or what reads kube-lego's
-/// annotation. The Secret will come.
-fn is_issued_for_it(cx: &Context<'_>) -> bool {
-    const ISSUERS: [&str; 4] = [
-        "cert-manager.io/issuer",
-        "cert-manager.io/cluster-issuer",
-        "certmanager.k8s.io/issuer",
-        "certmanager.k8s.io/cluster-issuer",
-    ];
-    let annotations = &cx.ingress.meta.annotations;
-    annotations.get("kubernetes.io/tls-acme") == Some("true")
-        || ISSUERS.iter().any(|key| annotations.get(key).is_some())
+/// A fault that an issuer will mend is worth a note and no more; that there is none is something to rely on.
+fn limit(finding: &mut Finding, issuer: Issuer) {
+    match issuer {
+        Issuer::Somebody | Issuer::Unknown => finding.at_most(AUDIT),
+        Issuer::Nobody => finding.rests_on_index_of(Kind::Certificate, "secret names"),
+    };
 }
 
 /// What visitors get while the certificate cannot be served. On ingress-nginx even then HTTP is redirected (308) to

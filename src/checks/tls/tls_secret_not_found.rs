@@ -1,10 +1,11 @@
 //! IG401: the TLS Secret is not there.
 
-use super::{Used, is_issued_for_it, secret_field, secrets, without_certificate};
-use crate::checks::context::{AUDIT, WARN};
+use super::{Used, limit, secret_field, secrets, without_certificate};
+use crate::checks::context::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
+use crate::routing::Issuer;
 
 pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     code: "IG401",
@@ -14,7 +15,7 @@ pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
     page: include_str!("tls_secret_not_found.md"),
     run,
 };
@@ -23,8 +24,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, may_be_decided_elsewhere, .. } in
         secrets(cx).into_iter().filter(|used| used.secret.is_absent())
     {
-        let pending = is_issued_for_it(cx);
-        let until = if pending { "until its issuer makes it, " } else { "" };
+        let issuer = Issuer::of(cx.ingress, cx.world, name);
+        let until = if issuer == Issuer::Somebody { "until its issuer makes it, " } else { "" };
         let message = format!(
             "secret {} does not exist in namespace {:?}: {until}{}",
             Quoted(name),
@@ -33,11 +34,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        if pending {
-            finding.at_most(AUDIT);
-        } else {
+        if issuer != Issuer::Somebody {
             finding.help("apply it first, or name an issuer for it");
         }
+        limit(finding, issuer);
         if may_be_decided_elsewhere {
             finding.at_most(WARN);
         }

@@ -1,12 +1,12 @@
 //! IG402: the TLS Secret is there, but cannot be served.
 
-use super::{Used, is_issued_for_it, secret_field, secrets, without_certificate};
+use super::{Used, limit, secret_field, secrets, without_certificate};
 use crate::checks::context::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, TlsFacts, TlsFault};
-use crate::routing::Engine;
+use crate::routing::{Engine, Issuer};
 
 pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     code: "IG402",
@@ -16,7 +16,7 @@ pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
     page: include_str!("tls_secret_unusable.md"),
     run,
 };
@@ -24,13 +24,17 @@ pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
         let Lookup::Found(secret) = secret else { continue };
-        let Some(Fault { what, consequence, help, is_note }) = fault(cx, &secret.tls) else { continue };
+        let Some(Fault { what, consequence, help, is_note, issuer }) = fault(cx, name, &secret.tls) else { continue };
         let message = format!("secret {} {what}: {consequence}", Quoted(name));
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
+        if let Some(issuer) = issuer {
+            limit(finding, issuer);
+        }
         if is_note {
             finding.at_most(AUDIT);
-        } else if may_be_decided_elsewhere {
+        }
+        if may_be_decided_elsewhere {
             finding.at_most(WARN);
         }
     }
@@ -42,21 +46,23 @@ struct Fault {
     help: &'static str,
     /// Worth knowing, not worth a warning.
     is_note: bool,
+    /// Who may be about to mend it.
+    issuer: Option<Issuer>,
 }
 
-fn fault(cx: &Context<'_>, facts: &TlsFacts) -> Option<Fault> {
+fn fault(cx: &Context<'_>, name: &str, facts: &TlsFacts) -> Option<Fault> {
     let consequence = without_certificate(cx);
     match facts {
         TlsFacts::Unusable(fault) => {
+            let issuer = matches!(fault, TlsFault::Empty(_)).then(|| Issuer::of(cx.ingress, cx.world, name));
             let help = match fault {
-                TlsFault::Empty(_) if is_issued_for_it(cx) => "the issuer is still at work",
+                TlsFault::Empty(_) if issuer == Some(Issuer::Somebody) => "the issuer is still at work",
                 TlsFault::KeysMissing(_) | TlsFault::Empty(_) => "put certificate and key into tls.crt and tls.key",
                 TlsFault::BadCertificate | TlsFault::BadKey => "put PEM text there, encoded once",
                 TlsFault::KeyMismatch => "use the key of that certificate",
                 TlsFault::LeafNotFirst => "put the server's certificate first, then its intermediates",
             };
-            let is_note = matches!(fault, TlsFault::Empty(_)) && is_issued_for_it(cx);
-            Some(Fault { what: fault.to_string(), consequence, help, is_note })
+            Some(Fault { what: fault.to_string(), consequence, help, is_note: false, issuer })
         }
         // ingress-nginx rejects the whole Secret then (section 5.2); others do not look at it.
         TlsFacts::Pair { ca_readable: false, .. } if cx.dialect().engine == Engine::Nginx => Some(Fault {
@@ -64,12 +70,14 @@ fn fault(cx: &Context<'_>, facts: &TlsFacts) -> Option<Fault> {
             consequence,
             help: "mend or remove ca.crt",
             is_note: false,
+            issuer: None,
         }),
         TlsFacts::Pair { certificate, .. } if !certificate.chain_in_order => Some(Fault {
             what: "has its intermediate certificates out of order in tls.crt".to_owned(),
             consequence: "some clients refuse it".to_owned(),
             help: "order them so that each is issued by the next",
             is_note: true,
+            issuer: None,
         }),
         TlsFacts::Pair { .. } => None,
     }

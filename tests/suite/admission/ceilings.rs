@@ -47,7 +47,7 @@ fn on_a_dry_run_only_faults_of_the_object_itself_deny() {
         spec(&[("/api/(.*)", "wbe", 80), ("/other", "nobody", 80)]),
     );
     own_fault["request"]["dryRun"] = json!(true);
-    ask(&reviewer, &own_fault).assert(&["IG201"], &["IG310"]);
+    ask(&reviewer, &own_fault).assert(&["IG201", "IG311"], &["IG310"]);
 }
 
 #[test]

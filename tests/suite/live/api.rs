@@ -30,6 +30,8 @@ struct Store {
     /// Watches from before this version are told 410.
     compacted: u64,
     forbidden: HashSet<String>,
+    /// Resources that the cluster does not have.
+    missing: HashSet<String>,
     /// Resources whose GETs of single objects fail with this status, or never answer (0).
     broken_gets: HashMap<String, u16>,
     /// So many requests are answered with 429.
@@ -149,6 +151,16 @@ impl Api {
         }
     }
 
+    /// The cluster does not have this resource, as before its CustomResourceDefinition is installed.
+    pub(crate) fn lacks(&self, resource: &str, missing: bool) {
+        let mut store = self.store.lock();
+        if missing {
+            store.missing.insert(resource.to_owned());
+        } else {
+            store.missing.remove(resource);
+        }
+    }
+
     /// GETs of single objects of a resource fail with this status; 0: they never answer.
     pub(crate) fn break_gets(&self, resource: &str, status: u16) {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
@@ -224,6 +236,10 @@ async fn all(
     }
     if store.forbidden.contains(&resource) {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
+    }
+    if store.missing.contains(&resource) {
+        // What kube-apiserver says of a path that nobody serves is no Status.
+        return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }
     if verb == "watch" {
         let from: u64 = from.parse().unwrap_or_default();

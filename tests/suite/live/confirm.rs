@@ -3,39 +3,51 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{Cluster, Reviewer};
-use ingress_guard::cluster::{Coverage, Feeds, Inventory, Live, Pace};
-use ingress_guard::config::Config;
+use ingress_guard::cluster::{Coverage, Feed, Feeds, Inventory, Live};
+use ingress_guard::config::{Config, SecretsMode};
 use ingress_guard::model::{Kind, Kinds};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::watch::service;
+use super::watch::{pace, service};
 use crate::admission::{Answer, answer, create, spec};
 use crate::pages::{fixtures, now};
 use crate::server::client::eventually;
 
-struct Guarded {
-    api: Api,
+pub(super) struct Guarded {
+    pub(super) api: Api,
     reviewer: Arc<Reviewer>,
-    inventory: Arc<RwLock<Inventory>>,
+    pub(super) inventory: Arc<RwLock<Inventory>>,
 }
 
 impl Guarded {
     /// A cluster with a class and a Service `web` on port 80, watched.
     async fn start() -> Self {
-        let api = Api::start().await;
-        let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
-                           "spec": {"controller": "k8s.io/ingress-nginx"}});
-        api.put("ingressclasses", class);
-        api.put("services", service("web", 80));
-        let (reviewer, inventory) = reviewer(&api);
-        let guarded = Self { api, reviewer, inventory };
-        eventually("synced", async || guarded.reviewer.missing().is_empty()).await;
+        let guarded = Self::over(cluster().await, "");
+        guarded.is_ready().await;
         guarded
     }
 
-    async fn ask(&self, review: &Value) -> Answer {
+    /// Over what this API server holds, under a configuration.
+    pub(super) fn over(api: Api, config: &str) -> Self {
+        let config = Config::parse("config", config).unwrap();
+        let mut inventory = Inventory::default();
+        let reads_secrets = config.secrets == SecretsMode::Get;
+        if reads_secrets {
+            inventory.cover(Kind::Secret, Coverage::OnDemand);
+        }
+        let engine = config.engine();
+        let watched = |kinds: Kinds| kinds.iter().filter(|kind| *kind != Kind::Secret || !reads_secrets).collect();
+        let (needs, hints) = (watched(engine.needs()), watched(engine.hints()));
+        let inventory = Arc::new(RwLock::new(inventory));
+        let feeds = Feeds::start(&api.client(), needs, hints, &inventory, &pace());
+        let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets };
+        let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
+        Self { api, reviewer: Arc::new(reviewer), inventory }
+    }
+
+    pub(super) async fn ask(&self, review: &Value) -> Answer {
         let reviewed = self.reviewer.review(review.to_string().as_bytes()).await.unwrap();
         answer(review, reviewed)
     }
@@ -44,22 +56,31 @@ impl Guarded {
         self.ask(&in_shop(create(json!({}), spec(paths)))).await
     }
 
+    pub(super) async fn is_ready(&self) {
+        eventually("ready", async || self.reviewer.missing().is_empty()).await;
+    }
+
+    pub(super) fn feed(&self, kind: Kind) -> Feed {
+        self.reviewer.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.reviewer.notes()
+    }
+
     fn gets(&self) -> Vec<String> {
         self.api.asked().into_iter().filter(|asked| asked.starts_with("get ")).collect()
     }
 }
 
-/// A reviewer over what this API server holds.
-fn reviewer(api: &Api) -> (Arc<Reviewer>, Arc<RwLock<Inventory>>) {
-    let config = Config::default();
-    let inventory = Arc::new(RwLock::new(Inventory::default()));
-    inventory.write().cover(Kind::Secret, Coverage::OnDemand);
-    let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::IngressClass]);
-    let feeds = Feeds::start(&api.client(), kinds, &inventory, &Pace::default());
-    let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets: true };
-    let engine = config.engine();
-    let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
-    (Arc::new(reviewer), inventory)
+/// A class and a Service `web` on port 80.
+pub(super) async fn cluster() -> Api {
+    let api = Api::start().await;
+    let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
+                       "spec": {"controller": "k8s.io/ingress-nginx"}});
+    api.put("ingressclasses", class);
+    api.put("services", service("web", 80));
+    api
 }
 
 fn in_shop(mut review: Value) -> Value {
@@ -83,14 +104,15 @@ async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
     let api = Api::start().await;
     api.forbid("services", true);
     api.throttle(2);
-    let (reviewer, _) = reviewer(&api);
+    let guarded = Guarded::over(api, "");
+    let reviewer = &guarded.reviewer;
     assert!(!reviewer.missing().is_empty());
     eventually("a reason", async || reviewer.missing().iter().any(|line| line.contains("slow down"))).await;
-    eventually("ready", async || reviewer.missing().is_empty()).await;
+    guarded.is_ready().await;
     assert_eq!(reviewer.notes(), ["Service: forbidden; what depends on it is not evaluated"]);
-    let feed = reviewer.feeds().into_iter().find(|feed| feed.kind == Kind::Service).unwrap();
+    let feed = guarded.feed(Kind::Service);
     assert!(feed.restarts > 0 && feed.trouble.is_some());
-    api.forbid("services", false);
+    guarded.api.forbid("services", false);
     eventually("nothing to note", async || reviewer.notes().is_empty()).await;
 }
 
@@ -183,10 +205,18 @@ async fn while_the_watch_of_ingresses_fails_no_class_is_missed() {
     eventually("only a warning", async || guarded.ask(&review).await.allowed).await;
 }
 
-fn with_tls(secret: &str) -> Value {
+pub(super) fn with_tls(secret: &str) -> Value {
     let mut with_tls = spec(&[("/", "web", 80)]);
     with_tls["tls"] = json!([{"hosts": ["app.example.com"], "secretName": secret}]);
     in_shop(create(json!({}), with_tls))
+}
+
+/// A Secret with a certificate for a host.
+pub(super) fn pair(name: &str, host: &str) -> Value {
+    let pair = fixtures::expand(&format!("stringData:\n  tls.crt: certificate({host})\n  tls.key: key(own)\n"));
+    let mut secret: Value = serde_saphyr::from_str(&pair).unwrap();
+    secret["metadata"] = json!({"name": name, "namespace": "shop"});
+    secret
 }
 
 #[tokio::test]
@@ -206,10 +236,7 @@ async fn secrets_are_read_one_by_one_as_they_are_named() {
     let half = "get secrets shop/half".to_owned();
     guarded.ask(&with_tls("half")).await.assert(&["IG402"], &[]);
     assert_eq!(guarded.gets().iter().filter(|asked| **asked == half).count(), 2);
-    let pair = fixtures::expand("stringData:\n  tls.crt: certificate(app.example.com)\n  tls.key: key(own)\n");
-    let mut good: Value = serde_saphyr::from_str(&pair).unwrap();
-    good["metadata"] = json!({"name": "good", "namespace": "shop"});
-    guarded.api.put("secrets", good);
+    guarded.api.put("secrets", pair("good", "app.example.com"));
     for _ in 0..2 {
         guarded.ask(&with_tls("good")).await.assert(&[], &[]);
     }

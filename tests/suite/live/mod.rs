@@ -3,4 +3,6 @@
 
 mod api;
 mod confirm;
+mod optional;
+mod secrets;
 mod watch;

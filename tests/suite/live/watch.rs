@@ -1,7 +1,7 @@
 //! Watches: every way in which a live cluster makes them start anew, and that the inventory is right after it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace};
 use ingress_guard::model::{Kind, Kinds};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::api::{Api, client};
 use crate::server::client::eventually;
 
-fn pace() -> Pace {
+pub(super) fn pace() -> Pace {
     Pace {
         page: 2,
         first_pause: Duration::from_millis(20),
@@ -27,9 +27,13 @@ struct Watching {
 
 impl Watching {
     fn start(client: &kube::Client) -> Self {
+        Self::paced(client, &pace())
+    }
+
+    fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
         let kinds = Kinds::of(&[Kind::Service, Kind::Ingress]);
-        let feeds = Feeds::start(client, kinds, &inventory, &pace());
+        let feeds = Feeds::start(client, kinds, Kinds::NONE, &inventory, pace);
         Self { inventory, feeds }
     }
 
@@ -79,7 +83,7 @@ async fn everything_is_listed_in_pages_and_then_followed() {
         watching.inventory.read().service("shop", "b").unwrap().ports[0].number == 8080
     })
     .await;
-    assert!(watching.feeds.is_healthy(Kind::Service));
+    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
     assert_eq!(watching.feed().restarts, 0);
 }
 
@@ -209,11 +213,11 @@ async fn without_an_api_server_it_keeps_trying_and_says_why() {
     eventually("trouble", async || watching.feed().restarts > 1).await;
     assert_eq!(watching.coverage(), Coverage::NotSynced);
     assert!(watching.feed().trouble.is_some());
-    assert!(!watching.feeds.is_healthy(Kind::Service));
+    assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
     let api = Api::start_on(free).await;
     api.put("services", service("a", 80));
     watching.services_are(&["a"]).await;
-    assert!(watching.feeds.is_healthy(Kind::Service));
+    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
 }
 
 #[tokio::test]
@@ -223,4 +227,22 @@ async fn a_busy_api_server_is_asked_again() {
     api.throttle(3);
     let watching = Watching::start(&api.client());
     watching.services_are(&["a"]).await;
+}
+
+#[tokio::test]
+async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let watching = Watching::paced(&api.client(), &pace);
+    watching.services_are(&["a"]).await;
+    api.forbid("services", true);
+    api.end_watches();
+    eventually("pauses of seconds", async || watching.feed().restarts == 8).await;
+    api.compact();
+    api.put("services", service("b", 80));
+    api.forbid("services", false);
+    eventually("too old", async || watching.feed().restarts == 9).await;
+    // The next pause would have been of five seconds.
+    tokio::time::timeout(Duration::from_secs(2), watching.services_are(&["a", "b"])).await.unwrap();
 }

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use ingress_guard::cluster::Coverage;
+use ingress_guard::model::Kind;
+
 use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule, secret, service};
 
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
@@ -106,6 +109,33 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let unrouted =
         ingress("web", NO_ANNOTATIONS, &with_tls("{hosts: [old.example.com], secretName: old}", "app.example.com"));
     assert_eq!(strict(&format!("{NGINX}{expired}{unrouted}")), ["warn IG406 web", "warn IG407 web"]);
+}
+
+#[test]
+fn a_secret_that_cert_manager_is_asked_for_will_come() {
+    let with_tls = format!(
+        "{}, tls: [{{hosts: [app.example.com], secretName: app-tls}}]",
+        nginx(&[rule("app.example.com", &["/"])])
+    );
+    let certificate = |namespace: &str, secret: &str| {
+        format!(
+            "{{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {{name: app, namespace: {namespace}}}, \
+             spec: {{secretName: {secret}}}}}\n---\n"
+        )
+    };
+    let world = |certificate: &str| format!("{NGINX}{certificate}{}", ingress("web", NO_ANNOTATIONS, &with_tls));
+    let strict = |certificate: &str| accused_under("profile: strict", &world(certificate));
+    assert_eq!(strict(&certificate("shop", "app-tls")), NOBODY);
+    assert_eq!(strict(&certificate("shop", "other-tls")), ["deny IG401 web"]);
+    assert_eq!(strict(&certificate("blog", "app-tls")), ["deny IG401 web"]);
+    assert_eq!(strict(""), ["deny IG401 web"]);
+    // Nobody can tell whether there is one.
+    let config = ingress_guard::config::Config::parse("zoo", "profile: strict").unwrap();
+    for coverage in [Coverage::Forbidden, Coverage::NotSynced] {
+        let mut inventory = super::store(&world(""));
+        inventory.cover(Kind::Certificate, coverage);
+        assert_eq!(super::said_under(&config, &inventory, false), NOBODY, "{coverage:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,37 @@
+//! IG502: the namespace may not use this host.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Host, Kinds, NGINX_PREFIX};
+
+pub(crate) static HOST_NOT_OWNED: Check = Check {
+    code: "IG502",
+    name: "host-not-owned",
+    summary: "configuration gives the host to other namespaces; denies as soon as `hostOwnership` is set",
+    levels: Levels::both(Level::Off),
+    applies: Applies::Everywhere,
+    waivable: false,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("host_not_owned.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let rules = cx.ingress.hosts().into_iter();
+    let rules = rules.map(|(at, host)| (FieldPath::spec().field("rules").index(at).field("host"), host.clone()));
+    let alias = FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias"));
+    let aliases = cx.nginx().server_aliases().map(|name| (alias.clone(), Host::parse(name)));
+    let is_alias_read = cx.dialect().engine.reads_nginx_annotations();
+    for (field, host) in rules.chain(aliases.filter(|_| is_alias_read)) {
+        let Some(owners) = cx.settings.owners(&host) else { continue };
+        if owners.iter().any(|owner| owner == cx.namespace()) {
+            continue;
+        }
+        let whose = if cx.settings.reveal_other_namespaces { owners.join(", ") } else { "others".to_owned() };
+        let name = host.to_string();
+        let message =
+            format!("host {} is not {}'s to use: configuration gives it to {whose}", Quoted(&name), cx.namespace());
+        out.add(field, name, message).help("ask for it, or use another");
+    }
+}

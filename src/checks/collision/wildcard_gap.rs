@@ -1,0 +1,56 @@
+//! IG503: an exact host that takes its visitors away from a wildcard.
+
+use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Host, Kinds};
+use crate::routing::{Outcome, Scheme, When, plain_samples};
+
+pub(crate) static WILDCARD_GAP: Check = Check {
+    code: "IG503",
+    name: "wildcard-gap",
+    summary: "a host of its own beside a wildcard host: paths of the wildcard are no longer answered there",
+    levels: Levels::new(Level::Audit, Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("wildcard_gap.md"),
+    run,
+};
+
+/// So many paths of the wildcard are looked at most.
+const MOST: usize = 100;
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    if cx.nginx().is_canary() {
+        return;
+    }
+    for (index, host) in cx.ingress.hosts() {
+        // A host that is there already splits nothing anew.
+        let (Host::Exact(name), true) = (host, cx.server(host, When::Before).is_absent()) else { continue };
+        let Some(wildcard) = host.wildcard().and_then(|wildcard| cx.server(&wildcard, When::Before).found()) else {
+            continue;
+        };
+        let Some(own) = cx.server(host, When::After).found() else { continue };
+        let paths = wildcard.locations.iter().filter(|location| !location.is_twin).filter_map(|location| location.at);
+        let samples = paths.take(MOST).flat_map(|at| plain_samples(at.path.routed(), at.path.path_type));
+        for sample in samples {
+            let routes = cx.routes();
+            let was = routes.answer_on(&wildcard, Scheme::Https, &sample, When::Before);
+            let Some(was) = cx.weighed(was) else { return };
+            let Some(is) = cx.weighed(routes.answer_on(&own, Scheme::Https, &sample, When::After)) else { return };
+            if !matches!(was.outcome, Outcome::Backend { .. }) || is.outcome != Outcome::DefaultBackend {
+                continue;
+            }
+            let field = FieldPath::spec().field("rules").index(index).field("host");
+            let message = format!(
+                "paths of {} no longer count for {}: {sample} gets 404 from the default backend",
+                wildcard.host,
+                Quoted(name)
+            );
+            let finding = out.add(field, host.to_string(), message);
+            finding.rests_on_index("hosts").help("add the wildcard's paths to this host, or a path /");
+            break;
+        }
+    }
+}

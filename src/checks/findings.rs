@@ -1,0 +1,39 @@
+//! Where a check puts what it finds.
+
+use crate::finding::Finding;
+use crate::model::FieldPath;
+
+/// Where a check puts what it finds.
+#[derive(Debug)]
+pub struct Findings {
+    code: &'static str,
+    found: Vec<Finding>,
+}
+
+impl Findings {
+    /// An empty list for the check with this code.
+    #[must_use]
+    pub fn new(code: &'static str) -> Self {
+        Self { code, found: Vec::new() }
+    }
+
+    /// Report a fault; say more about it through what comes back.
+    ///
+    /// `message` is `what is wrong: what the visitor will see`; `subject` has no list index in it.
+    pub fn add(
+        &mut self,
+        field: FieldPath,
+        subject: impl Into<Box<str>>,
+        message: impl Into<Box<str>>,
+    ) -> &mut Finding {
+        let at = self.found.len();
+        self.found.push(Finding::new(self.code, field, subject, message));
+        &mut self.found[at]
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn into_inner(self) -> Vec<Finding> {
+        self.found
+    }
+}

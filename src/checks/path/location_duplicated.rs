@@ -1,0 +1,75 @@
+//! IG314: a location that nginx has twice.
+
+use std::collections::HashSet;
+
+use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, may_match_otherwise, of_host, of_other};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Ingress, Kinds, PathType};
+use crate::routing::When;
+
+pub(crate) static LOCATION_DUPLICATED: Check = Check {
+    code: "IG314",
+    name: "location-duplicated",
+    summary: "two paths become the same location: the controller stops loading any change",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: false,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("location_duplicated.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let is_own = |ingress: &Ingress| ingress.meta.key == cx.ingress.meta.key;
+    for (_, host) in cx.ingress.hosts() {
+        let Some(server) = cx.server(host, When::After).found() else { continue };
+        let mut pairs = server.duplicates().peekable();
+        if pairs.peek().is_none() {
+            continue;
+        }
+        // What was twice without this Ingress is not its doing.
+        let before = cx.server(host, When::Before).found();
+        let before: HashSet<String> =
+            before.iter().flat_map(|before| before.duplicates()).map(|(one, _)| one.directive()).collect();
+        let is_doubtful = may_match_otherwise(&server);
+        let mut told = HashSet::new();
+        for (one, other) in pairs {
+            let pair = [one, other].map(|location| location.at.zip(location.ingress));
+            let [Some(one_of), Some(other_of)] = pair else { continue };
+            let directive = one.directive();
+            if !told.insert(directive.clone()) {
+                continue;
+            }
+            // The younger of the two is ours, or the elder, or neither.
+            let (first, second) = if is_own(other_of.1) { (other_of, one_of) } else { (one_of, other_of) };
+            let (at, ours) = (first.0, is_own(first.1));
+            let field = if ours { at.field().field("path") } else { FieldPath::spec().field("rules") };
+            let twice = match at.path.routed() {
+                path if path == second.0.path.routed() => {
+                    // Exact and Prefix would make two.
+                    let path_type = if at.path.path_type == PathType::Exact { "Exact" } else { "Prefix" };
+                    format!("{} is there twice as {path_type}{}", Quoted(path), of_other(cx, &second.1.meta.key))
+                }
+                path => {
+                    let (one, other) = (of_other(cx, &first.1.meta.key), of_other(cx, &second.1.meta.key));
+                    let second = Quoted(second.0.path.routed());
+                    format!("{}{one} and {second}{other} make the same location", Quoted(path))
+                }
+            };
+            let message = format!("{twice}: no change of any Ingress takes effect");
+            let is_old = before.contains(&directive);
+            let finding = of_host(cx, out.add(field, format!("{host} {directive}"), message));
+            finding.help(if at.path.routed() == second.0.path.routed() {
+                "remove one"
+            } else {
+                "keep the one without the slash"
+            });
+            if is_old || !ours || is_doubtful {
+                finding.at_most(WARN);
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! IG304: Exact `/` that never answers.
+
+use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, gets, of_host, routed, stands_in};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Patch};
+use crate::model::{Kinds, PathType};
+use crate::routing::Outcome;
+
+pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
+    code: "IG304",
+    name: "path-exact-root-unreachable",
+    summary: "Exact `/` on a regex host: another location always comes first",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("path_exact_root_unreachable.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for path in routed(cx).iter().filter(|path| path.server.is_regex) {
+        if path.at.path.path_type != PathType::Exact || path.text() != "/" {
+            continue;
+        }
+        let Some(answer) = path.answer(cx, "/") else { return };
+        // Another path with the same backend serves it just as well.
+        let Some(first) = answer.location.as_ref().filter(|it| !stands_in(it, cx.ingress, path.at)) else { continue };
+        let message = format!("Exact \"/\" never matches on a regex host: / gets {}", gets(cx, &answer));
+        let field = path.at.field().field("pathType");
+        let finding = of_host(cx, out.add(field.clone(), path.at.subject(), message));
+        if answer.outcome != Outcome::DefaultBackend {
+            finding.at_most(WARN);
+        }
+        if first.at.is_some() {
+            finding.help("serve / by one path only");
+            continue;
+        }
+        // Prefix takes the place of the implicit `/`, Exact is put after it. With a rewrite it would send the whole site
+        // to one page.
+        if cx.nginx().rewrite_target().is_some() {
+            finding.help("write \"/$\" with pathType: ImplementationSpecific");
+        } else {
+            finding.help("set pathType: Prefix");
+            finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! IG302: a path that PCRE2 refuses.
+
+use super::switch_field;
+use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, of_host, of_other};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{FieldPath, Kinds};
+use crate::routing::{Fault, When};
+
+pub(crate) static PATH_REGEX_INVALID: Check = Check {
+    code: "IG302",
+    name: "path-regex-invalid",
+    summary: "a path of a regex host is no regex: the controller stops loading any change",
+    levels: Levels::both(Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: false,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("path_regex_invalid.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for (_, host) in cx.ingress.hosts() {
+        let Some(server) = cx.server(host, When::After).found() else { continue };
+        let Some(faults) = cx.weighed(server.faults(cx.routes().effort())) else { return };
+        // What was broken without this Ingress is not its doing.
+        let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
+        let mut others = Vec::new();
+        for fault in &faults {
+            let (location, reason) = match fault {
+                Fault::Pattern(location, reason) => (location, reason.as_str()),
+                Fault::Quotes(location) => (location, "a quote or backslash ends it too early"),
+                Fault::Duplicate(..) => continue,
+            };
+            // A Prefix path may have two.
+            let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_twin) else { continue };
+            if ingress.meta.key != cx.ingress.meta.key {
+                others.push((at, ingress, reason));
+                continue;
+            }
+            let message = format!(
+                "{} is an invalid regex ({reason}): no change of any Ingress takes effect",
+                Quoted(at.path.routed())
+            );
+            let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
+            finding.help("put \\ before what is meant literally");
+        }
+        // One is enough to say that the host is broken.
+        let Some((at, ingress, reason)) = others.first() else { continue };
+        let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
+        if was_regex {
+            let message = format!("{path} is an invalid regex ({reason}): no change of any Ingress takes effect");
+            let finding = of_host(cx, out.add(FieldPath::spec().field("rules"), format!("{host} broken"), message));
+            finding.at_most(WARN).help("mend that one first");
+        } else {
+            let message = format!("makes {path} an invalid regex: no change of any Ingress takes effect");
+            let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
+            finding.help("use another host");
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! IG307: a path that ends in a slash.
+
+use crate::checks::routed::{ROUTES, Request, gets, of_host, routed};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::model::{Kinds, PathType};
+use crate::routing::{Outcome, Redirect, is_plainly_regex};
+
+pub(crate) static PATH_TRAILING_SLASH: Check = Check {
+    code: "IG307",
+    name: "path-trailing-slash",
+    summary: "the path ends in a slash: without it visitors get a redirect, or 404",
+    levels: Levels::new(Level::Audit, Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("path_trailing_slash.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for path in routed(cx) {
+        let (text, path_type) = (path.text(), path.at.path.path_type);
+        let bare = text.strip_suffix('/').filter(|bare| !bare.is_empty());
+        let Some(bare) = bare.filter(|_| path_type != PathType::ImplementationSpecific) else { continue };
+        if path.server.is_regex && is_plainly_regex(text) {
+            continue;
+        }
+        let Some(answer) = path.answer(cx, bare) else { return };
+        let is_lost = match answer.outcome {
+            Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
+            ref outcome => *outcome == Outcome::DefaultBackend,
+        };
+        if !is_lost {
+            continue;
+        }
+        let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));
+        let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
+        if path_type == PathType::Exact {
+            finding.help(format!("add a path for {} if somebody asks for it", Request(bare)));
+        } else if path.server.is_regex {
+            // Without anything after it, it would take `/foobar` too.
+            finding.help(format!("write {}, ImplementationSpecific", Quoted(&format!("{bare}(/|$)"))));
+        } else {
+            let field = path.field();
+            finding.help(format!("write {}, which takes both", Request(bare)));
+            finding.fix(Patch::on(&field, text).replace(&field, bare));
+        }
+    }
+}

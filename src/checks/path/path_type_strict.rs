@@ -1,0 +1,45 @@
+//! IG303: characters that the controller refuses under this path type.
+
+use crate::checks::context::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::model::{Kinds, PathType};
+
+pub(crate) static PATH_TYPE_STRICT: Check = Check {
+    code: "IG303",
+    name: "path-type-strict",
+    summary: "an Exact or Prefix path with characters that ingress-nginx refuses there since 1.12",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("path_type_strict.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let strict = cx.dialect().is_strict_about_path_types();
+    if strict == Some(false) {
+        return;
+    }
+    for at in cx.ingress.paths().filter(|at| at.path.path_type != PathType::ImplementationSpecific) {
+        let refused = at.path.path.chars().find(|c| !cx.dialect().takes_in_strict_paths(*c));
+        let Some(refused) = refused else { continue };
+        let of_type = at.path.path_type.name();
+        let message =
+            format!("{} has {refused:?}: ingress-nginx refuses that under {of_type} since 1.12", Quoted(&at.path.path));
+        let field = at.field().field("pathType");
+        let finding = out.add(at.field().field("path"), at.subject(), message);
+        let specific = PathType::ImplementationSpecific.name();
+        finding.help(format!("set pathType: {specific}"));
+        // To ingress-nginx the two are the same otherwise (section 2.2), while Exact is not.
+        if at.path.path_type == PathType::Prefix {
+            finding.fix(Patch::on(&field, of_type).replace(&field, specific));
+        }
+        // Which version it is, and whether it refuses, nobody has said.
+        if strict.is_none() {
+            finding.at_most(AUDIT);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! IG317: a pattern that some request makes nginx spin on.
+
+use crate::checks::routed::{ROUTES, of_host, routed};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::Kinds;
+use crate::routing::{nests_repetitions, runaway};
+
+pub(crate) static REGEX_BACKTRACKING: Check = Check {
+    code: "IG317",
+    name: "regex-backtracking",
+    summary: "the pattern can take nginx exponential time",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("regex_backtracking.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for path in routed(cx).iter().filter(|path| path.server.is_regex) {
+        let text = path.text();
+        if !nests_repetitions(text) {
+            continue;
+        }
+        let Some(Some(attack)) = cx.weighed(runaway(text, cx.routes().effort())) else { continue };
+        let message = format!(
+            "{} repeats a repetition: one request of {} characters can keep a worker of nginx busy",
+            Quoted(text),
+            attack.len()
+        );
+        let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
+        finding.help("repeat once: (a+)+ is a+");
+    }
+}

@@ -1,0 +1,63 @@
+//! IG308: regex mode that changes what others answer.
+
+use super::switch_field;
+use crate::checks::routed::{ROUTES, is_more_exact, of_host, of_other, stands_in};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::Kinds;
+use crate::routing::{When, plain_samples};
+
+pub(crate) static REGEX_SPILLOVER: Check = Check {
+    code: "IG308",
+    name: "regex-spillover",
+    summary: "this Ingress turns on regex for its host, which changes what other Ingresses of the host answer",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("regex_spillover.md"),
+    run,
+};
+
+/// So many paths of others are compared at most.
+const MOST: usize = 1000;
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    if cx.nginx().is_canary() {
+        return;
+    }
+    for (_, host) in cx.ingress.hosts() {
+        let (Lookup::Found(before), Lookup::Found(after)) =
+            (cx.server(host, When::Before), cx.server(host, When::After))
+        else {
+            continue;
+        };
+        if before.is_regex || !after.is_regex {
+            continue;
+        }
+        let effort = cx.routes().effort();
+        let mut changed = Vec::new();
+        let others = before.locations.iter().filter(|location| !location.is_twin);
+        for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MOST) {
+            let path = at.path.routed();
+            for sample in plain_samples(path, at.path.path_type) {
+                let located = before.locate(sample.as_bytes(), effort);
+                let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), effort)?.at())));
+                let Some((was, is)) = cx.weighed(located) else { return };
+                // What is nearer to the request than the other's path would take it on any host.
+                let stays = |is| stands_in(is, ingress, at) || is_more_exact(is, &sample, path);
+                if was.and_then(|was| was.at).is_some_and(|was| was.is_same(at)) && !is.is_some_and(stays) {
+                    changed.push(format!("{}{}", Quoted(path), of_other(cx, &ingress.meta.key)));
+                    break;
+                }
+            }
+        }
+        let Some((first, more)) = changed.split_first() else { continue };
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        let message = format!("turns on regex for all of {host}: visitors no longer reach {first}{more}");
+        let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
+        finding.help("use another host");
+    }
+}

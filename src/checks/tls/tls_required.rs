@@ -1,0 +1,34 @@
+//! IG411: a host in the clear.
+
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{FieldPath, Kinds};
+use crate::routing::TlsEntries;
+
+pub(crate) static TLS_REQUIRED: Check = Check {
+    code: "IG411",
+    name: "tls-required",
+    summary: "policy: a host without TLS",
+    levels: Levels::both(Level::Off),
+    applies: Applies::Everywhere,
+    waivable: false,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("tls_required.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let entries = TlsEntries::of(&cx.ingress.tls);
+    // An entry without hosts is for all of them.
+    if cx.ingress.is_acme_solver || cx.ingress.tls.iter().any(|entry| entry.hosts.is_empty()) {
+        return;
+    }
+    for (at, host) in cx.ingress.hosts() {
+        if entries.meant_for(host).is_none() {
+            let field = FieldPath::spec().field("rules").index(at).field("host");
+            let message = format!("no entry of spec.tls is for {host}: visitors are served in the clear");
+            out.add(field, host.to_string(), message).help("add an entry with this host and a secretName");
+        }
+    }
+}

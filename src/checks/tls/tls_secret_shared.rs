@@ -1,0 +1,52 @@
+//! IG412: one certificate for strangers.
+
+use std::collections::BTreeMap;
+
+use super::secret_field;
+use crate::checks::context::list;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Host, Kinds};
+
+pub(crate) static TLS_SECRET_SHARED: Check = Check {
+    code: "IG412",
+    name: "tls-secret-shared",
+    summary: "policy: one Secret for hosts that have nothing to do with each other",
+    levels: Levels::both(Level::Off),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::NONE,
+    hints: Kinds::NONE,
+    page: include_str!("tls_secret_shared.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // Secret → the first entry that names it, and one host of each domain.
+    let mut shared: BTreeMap<&str, (usize, BTreeMap<&str, &Host>)> = BTreeMap::new();
+    for (index, entry) in cx.ingress.tls.iter().enumerate() {
+        let Some(secret) = entry.secret_name.as_deref() else { continue };
+        let (_, domains) = shared.entry(secret).or_insert_with(|| (index, BTreeMap::new()));
+        for host in &entry.hosts {
+            if let Some(domain) = domain(host) {
+                domains.entry(domain).or_insert(host);
+            }
+        }
+    }
+    for (secret, (index, domains)) in shared.into_iter().filter(|(_, (_, domains))| domains.len() > 1) {
+        let message = format!(
+            "secret {} is for {}: who gets the key of one has the key of all",
+            Quoted(secret),
+            list(domains.values())
+        );
+        let finding = out.add(secret_field(index), format!("secret={secret}"), message);
+        finding.help("give each domain a Secret of its own");
+    }
+}
+
+/// The last two labels: hosts that share them count as related, whoever owns them.
+fn domain(host: &Host) -> Option<&str> {
+    let (Host::Exact(name) | Host::Wildcard(name)) = host else { return None };
+    let mut dots = name.rmatch_indices('.').map(|(dot, _)| dot + 1);
+    Some(dots.nth(1).map_or(&**name, |start| &name[start..]))
+}

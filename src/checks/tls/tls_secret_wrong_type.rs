@@ -1,0 +1,39 @@
+//! IG410: a certificate in a Secret of another type.
+
+use super::{Used, secret_field, secrets};
+use crate::checks::context::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
+use crate::routing::Engine;
+
+pub(crate) static TLS_SECRET_WRONG_TYPE: Check = Check {
+    code: "IG410",
+    name: "tls-secret-wrong-type",
+    summary: "the Secret is not of type kubernetes.io/tls: some controllers refuse it",
+    levels: Levels::new(Level::Audit, Level::Warn),
+    applies: Applies::Everywhere,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Secret]),
+    hints: Kinds::of(&[Kind::Ingress]),
+    page: include_str!("tls_secret_wrong_type.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    for Used { entry, name, secret, .. } in secrets(cx) {
+        let Lookup::Found(Secret { tls: TlsFacts::Pair { .. }, is_of_tls_type: false, .. }) = secret else { continue };
+        let message = format!(
+            "secret {} is not of type kubernetes.io/tls: controllers that insist on it serve another certificate",
+            Quoted(name)
+        );
+        let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
+        finding.help("make it anew: the type cannot be changed");
+        // It never looks at the type (section 5.2).
+        if cx.dialect().engine == Engine::Nginx {
+            finding.at_most(AUDIT);
+        }
+    }
+}

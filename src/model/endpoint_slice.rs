@@ -1,0 +1,111 @@
+//! EndpointSlice: how many endpoints of which Service stand behind which ports.
+
+use serde::Deserialize;
+
+use super::service::Protocol;
+use super::{Key, lax, meta};
+
+/// An EndpointSlice, reduced to counts: a cluster has tens of thousands, with a hundred endpoints each.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct EndpointSlice {
+    /// Namespace and name.
+    pub key: Key,
+    /// The Service that it belongs to (label `kubernetes.io/service-name`); empty: none.
+    pub service: Box<str>,
+    /// What its addresses are.
+    pub address_type: AddressType,
+    /// The ports, each of every endpoint of the slice.
+    pub ports: Box<[SlicePort]>,
+    /// Endpoints that take requests: `conditions.ready` is true or absent.
+    pub ready: u32,
+    /// Endpoints that do not.
+    pub not_ready: u32,
+}
+
+/// `addressType`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressType {
+    /// `IPv4`
+    Ipv4,
+    /// `IPv6`
+    Ipv6,
+    /// `FQDN`, deprecated.
+    Fqdn,
+}
+
+/// One of `ports`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlicePort {
+    /// The name of the Service's port that it stands for; empty where that one has none.
+    pub name: Box<str>,
+    /// The number on the endpoints; `None` where the slice leaves it open.
+    pub number: Option<i32>,
+    /// `protocol`
+    pub protocol: Protocol,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    address_type: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    endpoints: Vec<WireEndpoint>,
+    #[serde(deserialize_with = "lax::null")]
+    ports: Vec<WirePort>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireEndpoint {
+    #[serde(deserialize_with = "lax::null")]
+    conditions: WireConditions,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireConditions {
+    ready: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WirePort {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    port: Option<i32>,
+    #[serde(deserialize_with = "lax::null")]
+    protocol: Box<str>,
+}
+
+impl From<Wire> for EndpointSlice {
+    fn from(mut wire: Wire) -> Self {
+        let service = wire.metadata.labels().remove("kubernetes.io/service-name").unwrap_or_default();
+        let address_type = match &*wire.address_type {
+            "IPv6" => AddressType::Ipv6,
+            "FQDN" => AddressType::Fqdn,
+            _ => AddressType::Ipv4,
+        };
+        // Nobody has said that it is not: consumers take it for ready (discovery.k8s.io/v1 EndpointConditions).
+        let is_ready = |endpoint: &&WireEndpoint| endpoint.conditions.ready != Some(false);
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let ready = wire.endpoints.iter().filter(is_ready).count();
+        Self {
+            key: Key { namespace: wire.metadata.namespace, name: wire.metadata.name },
+            service,
+            address_type,
+            ports: wire.ports.into_iter().map(SlicePort::from).collect(),
+            ready: count(ready),
+            not_ready: count(wire.endpoints.len() - ready),
+        }
+    }
+}
+
+impl From<WirePort> for SlicePort {
+    fn from(wire: WirePort) -> Self {
+        Self { name: wire.name, number: wire.port, protocol: Protocol::parse(&wire.protocol) }
+    }
+}

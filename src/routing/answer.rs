@@ -1,0 +1,270 @@
+//! What a visitor gets: which server, which location, what comes of it. The one function behind `explain` and the
+//! checks.
+
+use std::rc::Rc;
+
+use super::locate::Located;
+use super::nginx::NginxAnnotations;
+use super::pattern::{Exhausted, Pattern};
+use super::request::{host_name, normalized};
+use super::rewrite::Rewritten;
+use super::routes::{Routes, When};
+use super::server::{Location, Server};
+use crate::cluster::Lookup;
+use crate::model::{Backend, Host, Ingress};
+
+/// What a request comes to, as far as routing decides it. Whether somebody stands behind the backend is another
+/// question.
+#[derive(Debug, Clone)]
+pub struct Answer<'a> {
+    /// The server that takes the request.
+    pub server: Rc<Server<'a>>,
+    /// The location that decides; none where nginx answers before it looks for one.
+    pub location: Option<Location<'a>>,
+    /// What the visitor gets.
+    pub outcome: Outcome<'a>,
+}
+
+/// What a visitor gets.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome<'a> {
+    /// 400: the path cannot be read.
+    BadRequest,
+    /// A redirect before any backend is asked.
+    Redirect(u16, Redirect),
+    /// 404 from the controller's default backend.
+    DefaultBackend,
+    /// 500: the rewrite leaves nothing.
+    Broken,
+    /// A backend is asked.
+    Backend {
+        /// Whose backend it is; its namespace is where the Service lives.
+        of: OwnedBy<'a>,
+        /// The backend.
+        backend: &'a Backend,
+        /// What it is asked for.
+        path: Rewritten,
+    },
+}
+
+/// An Ingress, compared by its identity.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnedBy<'a>(pub &'a Ingress);
+
+impl PartialEq for OwnedBy<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.meta.key == other.0.meta.key
+    }
+}
+
+/// Why a visitor is redirected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Redirect {
+    /// To the same path with a slash to its end (section 2.7).
+    Slash,
+    /// To HTTPS (section 5.5).
+    Https,
+    /// Where `permanent-redirect` or `temporal-redirect` says (section 4.7).
+    Annotated,
+    /// From `/` to `app-root` (section 3.4).
+    AppRoot,
+    /// To the URL that `rewrite-target` is (section 3.2).
+    Target,
+}
+
+/// `http` or `https`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl<'a> Routes<'a> {
+    /// What a visitor gets from the controller. `Unknown`: the Ingresses are not known.
+    ///
+    /// # Errors
+    /// When it would take too long to say.
+    pub fn answer(&self, scheme: Scheme, host: &str, path: &str, when: When) -> Result<Lookup<Answer<'a>>, Exhausted> {
+        let server = match self.server_for(&host_name(host), when) {
+            Lookup::Found(server) => server,
+            Lookup::Absent => return Ok(Lookup::Absent),
+            Lookup::Unknown => return Ok(Lookup::Unknown),
+        };
+        self.answer_on(&server, scheme, path, when).map(Lookup::Found)
+    }
+
+    /// What a visitor gets from one server.
+    ///
+    /// # Errors
+    /// When it would take too long to say.
+    pub fn answer_on(
+        &self,
+        server: &Rc<Server<'a>>,
+        scheme: Scheme,
+        path: &str,
+        when: When,
+    ) -> Result<Answer<'a>, Exhausted> {
+        let answer = |location: Option<&Location<'a>>, outcome| Answer {
+            server: Rc::clone(server),
+            location: location.cloned(),
+            outcome,
+        };
+        let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
+        if uri == b"/" && server.has_app_root() {
+            return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
+        }
+        Ok(match server.locate(&uri, self.effort())? {
+            Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
+            Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
+            Located::Nowhere => answer(None, Outcome::DefaultBackend),
+        })
+    }
+
+    fn outcome(
+        &self,
+        server: &Server<'a>,
+        location: &Location<'a>,
+        scheme: Scheme,
+        uri: &[u8],
+        when: When,
+    ) -> Result<Outcome<'a>, Exhausted> {
+        let annotations = location.ingress.map(NginxAnnotations::of);
+        if let Some(status) = annotations.and_then(NginxAnnotations::redirect_status) {
+            return Ok(Outcome::Redirect(status, Redirect::Annotated));
+        }
+        // The rewrite module's directives come before the controller's own code, which redirects to HTTPS.
+        let path = location.rewritten(uri, self.effort())?;
+        match path {
+            Rewritten::Redirect(_) => return Ok(Outcome::Redirect(302, Redirect::Target)),
+            Rewritten::Empty => return Ok(Outcome::Broken),
+            Rewritten::Untouched | Rewritten::To(_) | Rewritten::Variable => {}
+        }
+        if scheme == Scheme::Http
+            && let Some(annotations) = annotations
+            && (annotations.forces_https() || (annotations.redirects_to_https() && self.has_certificate(server, when)))
+        {
+            return Ok(Outcome::Redirect(308, Redirect::Https));
+        }
+        Ok(match (location.ingress, location.backend) {
+            (Some(ingress), Some(backend)) => Outcome::Backend { of: OwnedBy(ingress), backend, path },
+            _ => Outcome::DefaultBackend,
+        })
+    }
+
+    /// The server that takes requests for a name: its own, one that has it as an alias, a wildcard, or `_`
+    /// (section 2.3; nginx "Server names").
+    #[must_use]
+    pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
+        let exact = Host::parse(name);
+        let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
+        let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
+        tries.extend(parents.map(|parent| (parent, Via::Alias)));
+        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label.
+        tries.extend(exact.wildcard().map(|wildcard| (wildcard, Via::Rule)));
+        for (host, via) in tries {
+            let found = match via {
+                Via::Rule => self.server(&host, when),
+                Via::Alias => self.aliased(&host, when),
+            };
+            if !found.is_absent() {
+                return found;
+            }
+        }
+        self.server(&Host::Any, when)
+    }
+
+    /// The server that has this as an effective alias.
+    fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
+        let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
+        hosts.sort_by_cached_key(ToString::to_string);
+        hosts.dedup();
+        for host in hosts {
+            if self.aliases(host, when).iter().any(|of| of == alias) {
+                return self.server(host, when);
+            }
+        }
+        Lookup::Absent
+    }
+
+    /// The aliases of a host: those of the oldest Ingress that has any, without names that are hosts themselves
+    /// (section 2.3).
+    #[must_use]
+    pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
+        let claims = self.claims(host, when).found().unwrap_or_default();
+        let main =
+            claims.iter().map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
+        let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
+        let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
+        aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
+        aliases
+    }
+
+    /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there
+    /// (sections 5.2 and 5.5).
+    fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
+        // The server `_` always has the default certificate, but redirects go by name.
+        let on = |host: &Host| {
+            let claims = self.claims(host, when).found();
+            claims.is_some_and(|claims| {
+                let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
+                main.any(|claim| !claim.ingress.tls.is_empty())
+            })
+        };
+        server.host != Host::Any && (on(&server.host) || server.host.wildcard().is_some_and(|wildcard| on(&wildcard)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Via {
+    Rule,
+    Alias,
+}
+
+/// Why nginx refuses a server, and with it the whole configuration: nothing changes for anybody until it is mended
+/// (section 2.8).
+#[derive(Debug, Clone)]
+pub enum Fault<'s, 'a> {
+    /// B1 to B3: "duplicate location".
+    Duplicate(&'s Location<'a>, &'s Location<'a>),
+    /// B4: PCRE2 refuses the pattern, for this reason.
+    Pattern(&'s Location<'a>, String),
+    /// The path ends the quotes that it is written between.
+    Quotes(&'s Location<'a>),
+}
+
+impl<'a> Server<'a> {
+    /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
+    fn has_app_root(&self) -> bool {
+        let mut owners = self.locations.iter().filter_map(|location| location.ingress);
+        owners.any(|ingress| NginxAnnotations::of(ingress).app_root().is_some())
+    }
+
+    /// What makes nginx refuse this server.
+    ///
+    /// # Errors
+    /// When it would take too long to say.
+    pub fn faults(&self, effort: &super::Effort) -> Result<Vec<Fault<'_, 'a>>, Exhausted> {
+        let mut faults: Vec<Fault<'_, 'a>> =
+            self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
+        for location in self.locations.iter().filter(|_| self.is_regex) {
+            effort.spend(1)?;
+            if super::breaks_quotes(&location.path) {
+                faults.push(Fault::Quotes(location));
+                continue;
+            }
+            if super::literal_prefix(&location.path).len() == location.path.len() {
+                continue;
+            }
+            effort.spend(super::locate::PATTERN)?;
+            match Pattern::location(&location.path) {
+                Ok(_) => {}
+                Err(super::PatternError::Invalid(reason)) => faults.push(Fault::Pattern(location, reason)),
+                Err(super::PatternError::TooLong) => return Err(Exhausted),
+            }
+        }
+        Ok(faults)
+    }
+}

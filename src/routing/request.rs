@@ -1,0 +1,88 @@
+//! A request as nginx sees it before it looks for a location: the path decoded, its dots resolved.
+
+/// The path of a request as locations are matched against it: percent-decoded, `.` and `..` resolved, `//` merged;
+/// query and fragment are cut off (section 2.7; nginx `ngx_http_parse_complex_uri`). `None`: nginx answers 400.
+#[must_use]
+pub fn normalized(path: &str) -> Option<Vec<u8>> {
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let decoded = decoded(path.strip_prefix('/')?)?;
+    let mut segments: Vec<&[u8]> = Vec::new();
+    // What ends in a slash, a dot or two stays a folder.
+    let mut folder = true;
+    for segment in decoded.split(|byte| *byte == b'/') {
+        folder = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                segments.pop()?;
+            }
+            segment => segments.push(segment),
+        }
+    }
+    let mut uri = vec![b'/'];
+    uri.extend(segments.join(&b'/'));
+    if folder && uri.len() > 1 {
+        uri.push(b'/');
+    }
+    Some(uri)
+}
+
+/// Percent-decoding that refuses what nginx refuses: a `%` without two digits, and NUL.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        let byte = if byte == b'%' { digit(bytes.next())? << 4 | digit(bytes.next())? } else { byte };
+        if byte == 0 {
+            return None;
+        }
+        decoded.push(byte);
+    }
+    Some(decoded)
+}
+
+/// The name in a `Host` header as servers are chosen by it: lower case, without port and trailing dot (section 2.3;
+/// nginx `ngx_http_validate_host`).
+#[must_use]
+pub fn host_name(header: &str) -> String {
+    let name = header.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = name.map_or(header, |(name, _)| name);
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_as_nginx_reads_them() {
+        for (path, uri) in [
+            ("/", Some("/")),
+            ("/a//b", Some("/a/b")),
+            ("/a/./b/", Some("/a/b/")),
+            ("/a/b/..", Some("/a/")),
+            ("/a/.", Some("/a/")),
+            ("/a/../../b", None),
+            ("/a%2Fb", Some("/a/b")),
+            ("/a/%2e%2e/b", Some("/b")),
+            ("/a%3Fb?c", Some("/a?b")),
+            ("/a%23#x", Some("/a#")),
+            ("/a%2", None),
+            ("/a%zz", None),
+            ("/a%00", None),
+            ("/...", Some("/...")),
+            ("/A+b", Some("/A+b")),
+            ("a", None),
+        ] {
+            assert_eq!(normalized(path), uri.map(|uri| uri.as_bytes().to_vec()), "{path}");
+        }
+    }
+
+    #[test]
+    fn host_headers_lose_port_dot_and_case() {
+        for header in ["App.Example.com", "app.example.com.", "app.example.com:8443", "APP.example.com.:80"] {
+            assert_eq!(host_name(header), "app.example.com", "{header}");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the backend is asked for: `rewrite-target`. Sections 3.1 and 3.2.
+
+use super::pattern::{Effort, Exhausted, Pattern};
+use super::server::Location;
+
+/// What becomes of a request's path in a location.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rewritten {
+    /// It is passed on as it came.
+    Untouched,
+    /// The backend is asked for this.
+    To(Vec<u8>),
+    /// The target is a URL of its own: nginx redirects there with 302.
+    Redirect(Vec<u8>),
+    /// Nothing is left of it: nginx answers 500.
+    Empty,
+    /// It depends on a variable of the request.
+    Variable,
+}
+
+/// A part of a rewrite target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// Text.
+    Literal(&'a str),
+    /// `$1` to `$9`: nginx reads one digit.
+    Capture(usize),
+    /// `$name`: a named group or a variable. Empty where nothing follows the `$`, which nginx refuses.
+    Variable(&'a str),
+}
+
+impl<'a> Piece<'a> {
+    /// The text, if it is some.
+    #[must_use]
+    pub fn literal(self) -> Option<&'a str> {
+        if let Self::Literal(text) = self { Some(text) } else { None }
+    }
+}
+
+/// The parts of a rewrite target as nginx reads them (`ngx_http_script_compile`).
+pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
+    let mut rest = target;
+    std::iter::from_fn(move || {
+        let Some(after) = rest.strip_prefix('$') else {
+            let (literal, tail) = rest.split_at(rest.find('$').unwrap_or(rest.len()));
+            rest = tail;
+            return (!literal.is_empty()).then_some(Piece::Literal(literal));
+        };
+        if let Some(digit) = after.bytes().next().filter(|byte| (b'1'..=b'9').contains(byte)) {
+            rest = &after[1..];
+            return Some(Piece::Capture(usize::from(digit - b'0')));
+        }
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+        let (name, tail) = after.split_at(end);
+        rest = tail;
+        Some(Piece::Variable(name))
+    })
+}
+
+impl Location<'_> {
+    /// What becomes of a path that this location takes.
+    ///
+    /// # Errors
+    /// When it would take too long to say.
+    pub fn rewritten(&self, uri: &[u8], effort: &Effort) -> Result<Rewritten, Exhausted> {
+        let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
+        effort.spend(400)?;
+        let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
+        let Some(captures) = pattern.captures(uri) else { return Ok(Rewritten::Untouched) };
+        let mut rewritten = Vec::new();
+        for piece in pieces(target) {
+            let text = match piece {
+                Piece::Literal(text) => Some(text.as_bytes()),
+                Piece::Capture(group) => captures.get(group).map(|group| group.as_bytes()),
+                Piece::Variable(name) if pattern.names().any(|named| named == name) => {
+                    captures.name(name).map(|group| group.as_bytes())
+                }
+                Piece::Variable(_) => return Ok(Rewritten::Variable),
+            };
+            rewritten.extend(text.unwrap_or_default());
+        }
+        Ok(match () {
+            () if ["http://", "https://"].iter().any(|scheme| target.starts_with(scheme)) => {
+                Rewritten::Redirect(rewritten)
+            }
+            () if rewritten.is_empty() => Rewritten::Empty,
+            () => Rewritten::To(rewritten),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_read_as_nginx_reads_them() {
+        let read = |target| pieces(target).collect::<Vec<_>>();
+        assert_eq!(read("/a$1/b"), [Piece::Literal("/a"), Piece::Capture(1), Piece::Literal("/b")]);
+        assert_eq!(read("/$10"), [Piece::Literal("/"), Piece::Capture(1), Piece::Literal("0")]);
+        assert_eq!(read("$uri/$"), [Piece::Variable("uri"), Piece::Literal("/"), Piece::Variable("")]);
+        assert_eq!(read("$0"), [Piece::Variable("0")]);
+        assert_eq!(read(""), []);
+    }
+}

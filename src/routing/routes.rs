@@ -1,0 +1,182 @@
+//! What one controller answers, over everything that it has taken: built for one review from what lives on the hosts in
+//! question, and dropped with it.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::class::{ClassRules, Owner, Taker};
+use super::dialect::{Dialect, Dialects};
+use super::nginx::NginxAnnotations;
+use super::pattern::Effort;
+use super::server::{Claim, Server, by_age, claims};
+use crate::cluster::{Lookup, World};
+use crate::model::{Backend, Host, Ingress, PortRef};
+
+/// One running controller, as far as Ingresses tell them apart: a configured dialect, else the class's
+/// `spec.controller`.
+#[derive(Debug, Clone, Copy)]
+struct Instance<'a> {
+    dialect: &'a Dialect,
+    owner: Owner<'a>,
+}
+
+/// The answers of the controller that takes one Ingress.
+#[derive(Debug)]
+pub struct Routes<'a> {
+    world: &'a World<'a>,
+    rules: &'a ClassRules,
+    dialects: &'a Dialects,
+    instance: Instance<'a>,
+    candidate: Option<&'a Ingress>,
+    /// The hosts of the candidate's rules.
+    own: HashSet<&'a Host>,
+    effort: Effort,
+    after: Known<'a>,
+    before: Known<'a>,
+}
+
+/// What was made of hosts so far.
+#[derive(Debug, Default)]
+struct Known<'a> {
+    claims: RefCell<HashMap<Host, Rc<[Claim<'a>]>>>,
+    servers: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
+}
+
+/// Whether the Ingress under judgement counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// It is not there.
+    Before,
+    /// It is stored.
+    After,
+}
+
+impl<'a> Routes<'a> {
+    /// The answers of the controller that takes Ingresses as `taker` says, with one that may not be stored yet. Reads
+    /// Ingresses and IngressClasses.
+    #[must_use]
+    pub fn of(
+        candidate: Option<&'a Ingress>,
+        world: &'a World<'a>,
+        rules: &'a ClassRules,
+        dialects: &'a Dialects,
+        taker: Taker<'a>,
+    ) -> Self {
+        Self {
+            world,
+            rules,
+            dialects,
+            instance: Instance { dialect: taker.dialect, owner: taker.owner },
+            candidate,
+            own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
+            effort: Effort::new(),
+            after: Known::default(),
+            before: Known::default(),
+        }
+    }
+
+    /// The work that is left for this review.
+    #[must_use]
+    pub fn effort(&self) -> &Effort {
+        &self.effort
+    }
+
+    /// The server of a host: absent where no Ingress of this controller makes one.
+    #[must_use]
+    pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        if let Some(known) = self.known(when).servers.borrow().get(host) {
+            return known.clone().map_or(Lookup::Absent, Lookup::Found);
+        }
+        let Lookup::Found(claims) = self.claims(host, when) else { return Lookup::Unknown };
+        let server = Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when));
+        let server = server.map(Rc::new);
+        self.known(when).servers.borrow_mut().insert(host.clone(), server.clone());
+        server.map_or(Lookup::Absent, Lookup::Found)
+    }
+
+    /// The claims on a host, the oldest first.
+    #[must_use]
+    pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
+        if let Some(known) = self.known(when).claims.borrow().get(host) {
+            return Lookup::Found(Rc::clone(known));
+        }
+        // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
+        let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
+        let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
+        let mut of_host = claims(hosts.iter().copied(), &taken);
+        let mut memo = self.known(when).claims.borrow_mut();
+        memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
+        memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
+    }
+
+    fn known(&self, when: When) -> &Known<'a> {
+        match when {
+            When::Before => &self.before,
+            When::After => &self.after,
+        }
+    }
+
+    /// The Ingresses with a rule or an alias for some of these hosts that this controller has taken, in the order of
+    /// their age.
+    pub(super) fn taken_on(&self, hosts: &[&Host], when: When) -> Option<Vec<&'a Ingress>> {
+        let mut taken: Vec<&'a Ingress> = Vec::new();
+        for host in hosts {
+            taken.extend(self.world.others_on(host).found()?);
+        }
+        self.keep_taken(&mut taken, when);
+        Some(taken)
+    }
+
+    /// Other Ingresses that this controller has taken, with the candidate where it counts.
+    fn keep_taken(&self, others: &mut Vec<&'a Ingress>, when: When) {
+        others.sort_by(|a, b| by_age(a, b).then_with(|| a.meta.key.cmp(&b.meta.key)));
+        others.dedup_by(|a, b| a.meta.key == b.meta.key);
+        others.retain(|other| self.takes(other));
+        if when == When::After
+            && let Some(candidate) = self.candidate
+        {
+            let at = others.partition_point(|other| by_age(other, candidate).is_lt());
+            others.insert(at, candidate);
+        }
+    }
+
+    /// Whether the candidate's controller takes this Ingress too (section 1.1).
+    #[must_use]
+    pub fn takes(&self, other: &Ingress) -> bool {
+        let Taker { owner, dialect } = Taker::of(other, self.world, self.rules, self.dialects);
+        if dialect.engine.reads_nginx_annotations() || self.instance.dialect.engine.reads_nginx_annotations() {
+            return std::ptr::eq(dialect, self.instance.dialect);
+        }
+        matches!((owner, self.instance.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+    }
+
+    /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location
+    /// (section 7.1). A `defaultBackend` counts each time anew.
+    fn is_serverless(&self, ingress: &Ingress, backend: &Backend, when: When) -> bool {
+        let Backend::Service { name, port: Some(port) } = backend else { return false };
+        let Lookup::Found(mut users) = self.world.others_using(&ingress.meta.key.namespace, name) else { return false };
+        let is_canary = |user: &Ingress| NginxAnnotations::of(user).is_canary();
+        // Nearly always: nobody who uses it is a canary.
+        if !self.candidate.is_some_and(is_canary) && !users.iter().any(|user| is_canary(user)) {
+            return false;
+        }
+        self.keep_taken(&mut users, when);
+        let users = users.into_iter().filter(|user| user.meta.key.namespace == ingress.meta.key.namespace);
+        let mut decides = None;
+        for user in users {
+            let is_it = |backend: &Backend| is_same(backend, name, port);
+            if user.default_backend.as_ref().is_some_and(is_it)
+                || (decides.is_none() && user.paths().any(|at| is_it(&at.path.backend)))
+            {
+                decides = Some(user);
+            }
+        }
+        decides.is_some_and(is_canary)
+    }
+}
+
+/// Whether a backend is this Service and port: the number where there is one, else the name (section 4.1).
+fn is_same(backend: &Backend, name: &str, port: &PortRef) -> bool {
+    matches!(backend, Backend::Service { name: of, port: Some(at) } if **of == *name && at == port)
+}

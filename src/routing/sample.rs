@@ -1,0 +1,153 @@
+//! Requests that a path is surely meant for: what checks ask the model about, and name in their messages.
+
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::pattern::{Effort, Exhausted, Pattern, unquoted};
+use crate::model::PathType;
+
+/// The longest sample, in bytes.
+const LONGEST: usize = 200;
+
+/// Requests for a path that is meant as it is written: itself, and for `Prefix` something below it.
+#[must_use]
+pub fn plain_samples(path: &str, path_type: PathType) -> Vec<String> {
+    let below = (path_type != PathType::Exact).then(|| format!("{}/x", path.trim_end_matches('/')));
+    std::iter::once(path.to_owned()).chain(below).collect()
+}
+
+/// Requests that a pattern matches from their beginning to their end: a short one and longer ones. None where the
+/// pattern is of a kind that cannot be turned around.
+///
+/// # Errors
+/// When it would take too long to say.
+pub fn pattern_samples(path: &str, effort: &Effort) -> Result<Vec<String>, Exhausted> {
+    effort.spend(1000)?;
+    let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
+    let mut samples: Vec<String> = Vec::new();
+    for times in [0, 1, 2] {
+        let mut sample = Vec::new();
+        if !write(&hir, times, &mut sample) {
+            continue;
+        }
+        let Ok(sample) = String::from_utf8(sample) else { continue };
+        // What can be typed into a browser and reaches nginx as it is.
+        let is_path = sample.starts_with('/')
+            && !sample.contains("//")
+            && sample.bytes().all(|byte| byte.is_ascii_graphic() && !b"%?#\\".contains(&byte));
+        if is_path && !samples.contains(&sample) && pattern.is_match(sample.as_bytes()) == Some(true) {
+            samples.push(sample);
+        }
+    }
+    Ok(samples)
+}
+
+/// Whether something that is repeated without end is repeated without end: `(a+)+`.
+#[must_use]
+pub fn nests_repetitions(path: &str) -> bool {
+    fn nests(hir: &Hir, inside: bool) -> bool {
+        match hir.kind() {
+            HirKind::Repetition(it) if it.max.is_none() => inside || nests(&it.sub, true),
+            HirKind::Repetition(it) => nests(&it.sub, inside),
+            HirKind::Capture(it) => nests(&it.sub, inside),
+            HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(|part| nests(part, inside)),
+            HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => false,
+        }
+    }
+    parsed(path).is_some_and(|hir| nests(&hir, false))
+}
+
+/// A request on which PCRE2 gives up on this pattern, if a few likely ones hold such.
+///
+/// # Errors
+/// When it would take too long to say.
+pub fn runaway(path: &str, effort: &Effort) -> Result<Option<Vec<u8>>, Exhausted> {
+    // Each of the tries may take as long as PCRE2's own limit allows.
+    effort.spend(400_000)?;
+    let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(None) };
+    let mut attack = Vec::new();
+    if !write(&hir, 30, &mut attack) && attack.is_empty() {
+        return Ok(None);
+    }
+    // What cannot match at the end makes it try every way to divide what is before. Without the last character of the
+    // pattern PCRE2 would not even begin.
+    let last = path.bytes().rfind(u8::is_ascii_alphanumeric).unwrap_or(b'!');
+    attack.extend([1, last]);
+    Ok((pattern.is_match(&attack).is_none()).then_some(attack))
+}
+
+fn parsed(path: &str) -> Option<Hir> {
+    ParserBuilder::new().utf8(false).unicode(false).nest_limit(50).build().parse(&unquoted(path)).ok()
+}
+
+/// A text that `hir` matches, with what may be repeated there `times` times; false where there is none.
+fn write(hir: &Hir, times: u32, sample: &mut Vec<u8>) -> bool {
+    if sample.len() > LONGEST {
+        return false;
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => {
+            sample.extend_from_slice(&literal.0);
+            true
+        }
+        HirKind::Class(class) => match typical(class) {
+            Some(byte) => {
+                sample.push(byte);
+                true
+            }
+            None => false,
+        },
+        HirKind::Repetition(repetition) => {
+            let most = repetition.max.unwrap_or(u32::MAX);
+            (0..times.clamp(repetition.min, most)).all(|_| write(&repetition.sub, times, sample))
+        }
+        HirKind::Capture(capture) => write(&capture.sub, times, sample),
+        HirKind::Concat(parts) => parts.iter().all(|part| write(part, times, sample)),
+        // `(/|$)`: the short sample ends here, the longer one goes on.
+        HirKind::Alternation(choices) => {
+            let choice = if times == 0 { choices.last() } else { choices.first() };
+            choice.is_some_and(|choice| write(choice, times, sample))
+        }
+    }
+}
+
+/// A letter or digit of a class where it has one.
+fn typical(class: &Class) -> Option<u8> {
+    let ranges: Vec<(u8, u8)> = match class {
+        Class::Bytes(class) => class.ranges().iter().map(|range| (range.start(), range.end())).collect(),
+        Class::Unicode(class) => {
+            let ascii = class.ranges().iter().filter(|range| range.start().is_ascii());
+            ascii
+                .map(|range| (range.start() as u8, if range.end().is_ascii() { range.end() as u8 } else { 127 }))
+                .collect()
+        }
+    };
+    let has = |byte: u8| ranges.iter().any(|(start, end)| (*start..=*end).contains(&byte));
+    let letters = b"x1A/".iter().copied();
+    letters.chain(b'a'..=b'z').chain(b'0'..=b'9').chain(b'A'..=b'Z').chain(0x21..0x7f).find(|byte| has(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_what_the_pattern_is_meant_for() {
+        for (path, samples) in [
+            ("/api(/|$)(.*)", &["/api", "/api/x", "/api/xx"][..]),
+            ("/api/.*", &["/api/", "/api/x", "/api/xx"]),
+            ("/id/[0-9]{3}$", &["/id/111"]),
+            ("/plain", &["/plain"]),
+            ("/v1.2", &["/v1x2"]),
+            ("/(abc|de)/c", &["/de/c", "/abc/c"]),
+            ("/(?!x)y", &[]),
+            ("/a(", &[]),
+        ] {
+            assert_eq!(pattern_samples(path, &Effort::new()).unwrap(), samples, "{path}");
+        }
+        assert_eq!(plain_samples("/a", PathType::Prefix), ["/a", "/a/x"]);
+        assert_eq!(plain_samples("/", PathType::Prefix), ["/", "/x"]);
+        assert_eq!(plain_samples("/a", PathType::Exact), ["/a"]);
+    }
+}

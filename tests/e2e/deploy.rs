@@ -1,0 +1,130 @@
+//! The manifests of `deploy/` in a real API server, the program as they start it, and the certificate of `certs/`.
+
+use std::process::Command;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use crate::assets;
+use crate::certificates::Pair;
+use crate::cluster;
+use crate::objects::{class, ingress, service};
+use crate::registration::Registration;
+use crate::terminal::Terminal;
+use crate::webhook::{Place, Webhook};
+
+/// A kind of cert-manager, which is not here: only that the API server takes objects of it.
+fn definition(kind: &str) -> Value {
+    let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
+    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+           "metadata": {"name": format!("{plural}.cert-manager.io"),
+                        "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+           "spec": {"group": "cert-manager.io", "scope": "Namespaced",
+                    "names": {"kind": kind, "singular": singular, "plural": plural, "listKind": format!("{kind}List")},
+                    "versions": [{"name": "v1", "served": true, "storage": true,
+                                  "schema": {"openAPIV3Schema": schema}}]}})
+}
+
+#[test]
+fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
+    // What they register is for the whole cluster.
+    let Some(cluster) = cluster::alone() else { return };
+    for kind in ["Certificate", "Issuer"] {
+        cluster.kubectl_with_stdin(&["create", "--filename=-"], &definition(kind).to_string()).ok();
+    }
+    let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
+    let crds = ["certificates.cert-manager.io", "issuers.cert-manager.io"];
+    cluster.kubectl(&[&established[..], &crds[..]].concat()).ok();
+
+    let folder = concat!("--filename=", env!("CARGO_MANIFEST_DIR"), "/deploy");
+    let applied = cluster.kubectl(&["apply", folder]);
+    // Nor does the namespace warn of a pod that its standard would not let in.
+    assert_eq!((applied.code, applied.stderr.as_str()), (0, ""), "{applied}");
+    let created: Vec<&str> = applied.stdout.lines().collect();
+    assert!(created.len() == 14 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
+    for object in created.iter().map(|line| line.strip_suffix(" created").unwrap()) {
+        cluster.kubectl(&["get", object, "--namespace=ingress-guard"]).ok();
+    }
+    let again = cluster.kubectl(&["apply", folder]);
+    assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again}");
+
+    // The program with the arguments, the configuration and the account of the Deployment; only the places differ.
+    let get = |object: &str| -> Value {
+        let found = cluster.kubectl(&["get", object, "--namespace=ingress-guard", "--output=json"]).ok();
+        serde_json::from_str(&found).unwrap()
+    };
+    let deployment = get("deployment/ingress-guard");
+    let pod = &deployment["spec"]["template"]["spec"];
+    let arguments: Vec<String> = serde_json::from_value(pod["containers"][0]["args"].clone()).unwrap();
+    let config = get("configmap/ingress-guard")["data"]["config.yaml"].as_str().unwrap().to_owned();
+    let account = pod["serviceAccountName"].as_str().unwrap();
+    let kubeconfig = cluster.kubeconfig_for_service_account("ingress-guard", account);
+    let webhook =
+        Webhook::run_with(&cluster, "webhook-deployed".to_owned(), &config, |Place { port, health, folder }| {
+            let here = |argument: &String| {
+                let argument = argument.replace("0.0.0.0:8443", &format!("127.0.0.1:{port}"));
+                let argument = argument.replace("0.0.0.0:8080", &format!("127.0.0.1:{health}"));
+                argument.replace("/etc/ingress-guard", folder)
+            };
+            let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
+            arguments.iter().map(here).chain([kubeconfig]).collect()
+        });
+
+    // The registration as it is stored, but for the address: there is no pod behind the Service.
+    let reach = json!([{"op": "replace", "path": "/webhooks/0/clientConfig", "value": {
+        "url": webhook.url(), "caBundle": BASE64_STANDARD.encode(cluster.authority().certificate())}}]);
+    let registration = "validatingwebhookconfiguration/ingress-guard";
+    cluster.kubectl(&["patch", registration, "--type=json", "--patch", &reach.to_string()]).ok();
+    cluster.kubectl(&["create", "namespace", "deployed"]).ok();
+    let terminal = Terminal { cluster: &cluster, namespace: "deployed" };
+    terminal.stores(&[class("deployed"), service("web", &[80])]);
+    let bad = ingress("bad", "deployed", "wbe", 80).to_string();
+    webhook.wait(Duration::from_secs(20), || {
+        terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad);
+        !webhook.reviews().is_empty()
+    });
+    terminal.refuses(&ingress("bad", "deployed", "wbe", 80), &["did you mean \"web\"?", "[IG201 service-not-found]"]);
+    terminal.stores(&[ingress("good", "deployed", "web", 80)]);
+    // Its own namespace is not its business.
+    let reviews = webhook.reviews().len();
+    let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
+    home.stores(&[ingress("bad", "nobody", "wbe", 80)]);
+    assert_eq!(webhook.reviews().len(), reviews);
+    cluster.kubectl(&["delete", registration]).ok();
+}
+
+#[test]
+fn the_development_certificate_is_one_that_the_api_server_takes() {
+    let Some(cluster) = cluster::shared() else { return };
+    if Command::new("openssl").arg("version").output().is_err() {
+        assets::missing("certs/dev-cert.sh IS NOT RUN: THERE IS NO openssl");
+        return;
+    }
+    let folder = cluster.supervisor().folder().join("dev-cert");
+    let make = || {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/certs/dev-cert.sh");
+        let made = Command::new("bash").arg(script).arg(&folder).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap()
+    };
+    let printed = make();
+    assert_eq!(make(), printed, "what is there and good stays");
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let authority = read("ca.crt");
+    assert_eq!(BASE64_STANDARD.decode(printed.trim_end()).unwrap(), authority.as_bytes());
+
+    cluster.kubectl(&["create", "namespace", "dev-cert"]).ok();
+    let world = cluster.supervisor().write("dev-cert/world.yaml", class("dev-cert").to_string());
+    let source = format!("--manifests={}", world.display());
+    let webhook = Webhook::replica(&cluster, "webhook-dev-cert".to_owned(), source, "");
+    webhook.put_certificate(&Pair { certificate: read("tls.crt"), key: read("tls.key") });
+    let client = webhook.direct(&authority);
+    webhook.wait(Duration::from_secs(10), || client.certificate().is_ok());
+    let mut registration = Registration::new(&cluster, "dev-cert", &[webhook.url()], "");
+    registration.each("/clientConfig/caBundle", &json!(printed.trim_end()));
+    registration.fail_closed();
+    registration.create(|| webhook.was_probed());
+}

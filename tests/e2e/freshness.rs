@@ -1,0 +1,64 @@
+//! What was written a moment before is known: the watches lag, and nobody may be accused because of it.
+
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::objects::{class, ingress, service};
+use crate::terminal::Terminal;
+use crate::webhook::Webhook;
+
+#[test]
+fn a_service_and_its_ingress_in_one_file_are_accepted_however_often() {
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-together", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-together" };
+    terminal.stores(&[class("together")]);
+    for n in 0..50 {
+        let name = format!("web-{n}");
+        terminal.stores(&[service(&name, &[80]), ingress(&name, "together", &name, 80)]);
+    }
+}
+
+#[test]
+fn a_port_that_a_service_has_just_gained_is_there() {
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-ports", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-ports" };
+    terminal.stores(&[class("ports"), service("web", &[80])]);
+    for n in 0..50 {
+        let port = 8000 + n;
+        terminal.stores(&[service("web", &[80, port]), ingress("web", "ports", "web", port)]);
+    }
+}
+
+#[test]
+fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
+    let Some(cluster) = cluster::shared() else { return };
+    // No check that looks at other Ingresses denies by itself.
+    let _webhook = Webhook::watching(&cluster, "live-replaced", "checks: {tls-host-unrouted: deny}\n");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-replaced" };
+    terminal.stores(&[class("replaced"), service("web", &[80])]);
+    // One that routes the host, and one with a certificate for it.
+    let router = |name: &str| {
+        let mut router = ingress(name, "replaced", "web", 80);
+        router["spec"]["rules"][0]["host"] = json!("shared.example.com");
+        router
+    };
+    let relying = |name: &str| {
+        let mut relying = ingress(name, "replaced", "web", 80);
+        relying["spec"]["tls"] = json!([{"hosts": [format!("{name}.example.com"), "shared.example.com"]}]);
+        relying
+    };
+    let denied = |relying: &Value| {
+        terminal.refuses(relying, &["no rule routes shared.example.com: its visitors get 404", "[IG407 "]);
+    };
+    denied(&relying("too-early"));
+    terminal.stores(&[router("router-0")]);
+    for n in 1..20 {
+        terminal.does(&["delete", "ingress", &format!("router-{}", n - 1)]);
+        terminal.stores(&[router(&format!("router-{n}")), relying(&format!("relying-{n}"))]);
+    }
+    terminal.does(&["delete", "ingress", "router-19"]);
+    // Those with the certificate do not route it.
+    denied(&relying("too-late"));
+}

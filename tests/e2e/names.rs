@@ -1,0 +1,46 @@
+//! Names for kube-apiserver, without a name server: a proxy on the loopback interface to which every name is this
+//! machine.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread;
+
+/// A name that a webhook has.
+pub(crate) const NAME: &str = "webhook.e2e.svc";
+
+/// Starts the proxy, which goes on for as long as the tests; its port.
+pub(crate) fn proxy() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            thread::spawn(move || connect(client));
+        }
+    });
+    port
+}
+
+/// `CONNECT name:port`: to that port, whatever the name.
+fn connect(mut client: TcpStream) -> io::Result<()> {
+    let mut head = Vec::new();
+    // Not a byte more: what follows is for the other side.
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head);
+    let target = head.split(' ').nth(1).and_then(|target| target.rsplit_once(':')).map(|(_, port)| port.parse());
+    let Some(Ok(port)) = target else { return Err(io::Error::other(head)) };
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+    client.set_nodelay(true)?;
+    server.set_nodelay(true)?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    thread::spawn(move || {
+        let _ = io::copy(&mut from_client, &mut to_server);
+        to_server.shutdown(Shutdown::Write)
+    });
+    let _ = io::copy(&mut server, &mut client);
+    client.shutdown(Shutdown::Write)
+}

@@ -1,0 +1,48 @@
+//! The objects that tests write, as small as they can be.
+
+use serde_json::{Value, json};
+
+/// Several as one that kubectl reads.
+pub(crate) fn list(objects: &[Value]) -> String {
+    json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()
+}
+
+/// A class of ingress-nginx.
+pub(crate) fn class(name: &str) -> Value {
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name},
+           "spec": {"controller": "k8s.io/ingress-nginx"}})
+}
+
+/// A Service without pods.
+pub(crate) fn service(name: &str, ports: &[u16]) -> Value {
+    let ports: Vec<Value> = ports.iter().map(|port| json!({"name": format!("p{port}"), "port": port})).collect();
+    json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": ports}})
+}
+
+/// An Ingress with one host of its own and one path, `/`.
+pub(crate) fn ingress(name: &str, class: &str, service: &str, port: u16) -> Value {
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": {
+        "ingressClassName": class,
+        "rules": [{"host": format!("{name}.example.com"), "http": {"paths": [path("/", service, port)]}}],
+    }})
+}
+
+/// A path of type Prefix.
+pub(crate) fn path(path: &str, service: &str, port: u16) -> Value {
+    json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": port}}}})
+}
+
+/// The same Ingress with a fault that no other object can mend: IG310.
+pub(crate) fn rewriting(mut ingress: Value) -> Value {
+    ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
+    let path = &mut ingress["spec"]["rules"][0]["http"]["paths"][0];
+    path["path"] = json!("/api(.*)");
+    path["pathType"] = json!("ImplementationSpecific");
+    ingress
+}
+
+/// A TLS Secret.
+pub(crate) fn secret(name: &str, pair: &crate::certificates::Pair) -> Value {
+    json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "kubernetes.io/tls",
+           "stringData": {"tls.crt": pair.certificate, "tls.key": pair.key}})
+}

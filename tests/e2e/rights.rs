@@ -1,0 +1,96 @@
+//! Rights that are withdrawn and given back while `serve` runs: what it may not see is not evaluated, never missing.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::objects::{class, ingress, service};
+use crate::terminal::Terminal;
+use crate::webhook::{Webhook, role};
+
+/// `serve` in a namespace of its own, and its role with and without one resource.
+struct Rights<'c> {
+    terminal: Terminal<'c>,
+    with: Value,
+    without: Value,
+}
+
+impl<'c> Rights<'c> {
+    fn to(resource: &str, terminal: Terminal<'c>) -> Self {
+        let mut with = role();
+        with["metadata"] = json!({"name": format!("ingress-guard-{}", terminal.namespace)});
+        let mut without = with.clone();
+        let rules = without["rules"].as_array_mut().unwrap();
+        for rule in rules.iter_mut() {
+            rule["resources"].as_array_mut().unwrap().retain(|named| named != resource);
+        }
+        rules.retain(|rule| rule["resources"] != json!([]));
+        assert_ne!(with, without);
+        Self { terminal, with, without }
+    }
+
+    /// kube-apiserver learns of them a moment later; returns when one is stored, without a word.
+    fn withdraw(&self, ingress: &Value) {
+        self.terminal.cluster.kubectl_with_stdin(&["replace", "--filename=-"], &self.without.to_string()).ok();
+        let started = Instant::now();
+        loop {
+            let output = self.terminal.apply(&ingress.to_string());
+            if output.code == 0 {
+                self.terminal.does(&["delete", "ingress", ingress["metadata"]["name"].as_str().unwrap()]);
+                assert_eq!(output.stderr, "");
+                return;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "still denied without the right to look: {output}");
+        }
+    }
+
+    /// Returns when it is denied again.
+    fn give_back(&self, ingress: &Value) {
+        self.terminal.cluster.kubectl_with_stdin(&["replace", "--filename=-"], &self.with.to_string()).ok();
+        let started = Instant::now();
+        while self.terminal.apply(&ingress.to_string()).code == 0 {
+            self.terminal.does(&["delete", "ingress", ingress["metadata"]["name"].as_str().unwrap()]);
+            assert!(started.elapsed() < Duration::from_secs(20), "not denied again");
+        }
+    }
+}
+
+#[test]
+fn without_the_right_to_read_services_nothing_is_denied_and_with_it_everything_again() {
+    let Some(cluster) = cluster::shared() else { return };
+    let webhook = Webhook::watching(&cluster, "live-rights", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-rights" };
+    terminal.stores(&[class("rights"), service("web", &[80])]);
+    let bad = ingress("bad", "rights", "wbe", 80);
+    terminal.refuses(&bad, &["[IG201 service-not-found]"]);
+
+    let rights = Rights::to("services", terminal);
+    // The watch goes on to its end; what a denial would rest on cannot be read any more.
+    rights.withdraw(&bad);
+    let review = webhook.reviews().pop().unwrap();
+    assert_eq!((&review["verdict"], &review["codes"]), (&json!("allow"), &json!("IG902")), "{review}");
+    rights.give_back(&bad);
+    rights.terminal.refuses(&bad, &["[IG201 service-not-found]"]);
+    assert!(webhook.readiness().ends_with("\r\n\r\nready\n"), "{}", webhook.readiness());
+}
+
+#[test]
+fn without_the_right_to_read_secrets_certificates_are_not_evaluated_and_with_it_they_are_again() {
+    let Some(cluster) = cluster::shared() else { return };
+    let webhook = Webhook::watching(&cluster, "live-no-secrets", "profile: strict\n");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-no-secrets" };
+    terminal.stores(&[class("no-secrets"), service("web", &[80])]);
+    let mut bad = ingress("bad", "no-secrets", "web", 80);
+    bad["spec"]["tls"] = json!([{"hosts": ["bad.example.com"], "secretName": "absent"}]);
+    let accused = ["secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
+    terminal.refuses(&bad, &accused);
+
+    let rights = Rights::to("secrets", terminal);
+    rights.withdraw(&bad);
+    let review = webhook.reviews().pop().unwrap();
+    assert_eq!((&review["verdict"], &review["codes"]), (&json!("allow"), &json!("IG902")), "{review}");
+    rights.give_back(&bad);
+    rights.terminal.refuses(&bad, &accused);
+    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+}

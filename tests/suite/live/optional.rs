@@ -1,0 +1,106 @@
+//! Kinds that a cluster may do without, and such as only make better words: no noise, and no false word either.
+
+use std::time::Duration;
+
+use ingress_guard::cluster::Coverage;
+use ingress_guard::model::Kind;
+use serde_json::{Value, json};
+
+use super::confirm::{Guarded, cluster, with_tls};
+use crate::server::client::eventually;
+
+const STRICT: &str = "profile: strict";
+
+fn certificate(name: &str, secret: &str) -> Value {
+    json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": name, "namespace": "shop"},
+           "spec": {"secretName": secret}})
+}
+
+impl Guarded {
+    fn coverage(&self) -> Coverage {
+        self.inventory.read().coverage(Kind::Certificate)
+    }
+}
+
+#[tokio::test]
+async fn without_cert_manager_there_are_no_certificates() {
+    let api = cluster().await;
+    api.lacks("certificates", true);
+    let guarded = Guarded::over(api, STRICT);
+    guarded.is_ready().await;
+    assert_eq!(guarded.coverage(), Coverage::Complete);
+    let feed = guarded.feed(Kind::Certificate);
+    assert!(feed.trouble.is_none() && feed.restarts == 0 && feed.resting.is_some(), "{feed:?}");
+    let before = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
+    assert_eq!(before, 1);
+    guarded.ask(&with_tls("absent")).await.assert(&[], &["IG401"]);
+    let asked = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
+    assert_eq!(asked, 2, "it was looked again before the denial");
+    assert_eq!(guarded.notes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn cert_manager_that_was_installed_just_before_is_not_missed() {
+    let api = cluster().await;
+    api.lacks("certificates", true);
+    let guarded = Guarded::over(api, STRICT);
+    guarded.is_ready().await;
+    guarded.api.lacks("certificates", false);
+    guarded.api.put("certificates", certificate("app", "absent"));
+    let answer = guarded.ask(&with_tls("absent")).await;
+    answer.assert(&[], &[]);
+    assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG401"));
+    // From now on it is followed.
+    guarded.api.put("certificates", certificate("other", "soon"));
+    eventually("followed", async || guarded.inventory.read().certificates_for("shop", "soon").next().is_some()).await;
+    assert!(guarded.feed(Kind::Certificate).resting.is_none());
+
+    // And gone again, with everything that it had.
+    guarded.api.lacks("certificates", true);
+    guarded.api.end_watches();
+    eventually("none", async || guarded.inventory.read().count(Kind::Certificate) == 0).await;
+    assert_eq!(guarded.coverage(), Coverage::Complete);
+}
+
+#[tokio::test]
+async fn certificates_that_nobody_lets_us_see_may_be_there() {
+    let api = cluster().await;
+    api.forbid("certificates", true);
+    let guarded = Guarded::over(api, STRICT);
+    guarded.is_ready().await;
+    eventually("forbidden", async || guarded.coverage() == Coverage::Forbidden).await;
+    let answer = guarded.ask(&with_tls("absent")).await;
+    answer.assert(&[], &[]);
+    let audited = answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap();
+    assert!(audited.contains("IG401") && !audited.contains("IG902"), "{audited}");
+    let feed = guarded.feed(Kind::Certificate);
+    assert!(feed.trouble.is_none() && feed.restarts == 0, "{feed:?}");
+    assert_eq!(guarded.notes(), Vec::<String>::new());
+    // Nobody asks again and again.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
+    assert_eq!(asked, 1);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_applied_while_the_denial_waits_is_seen() {
+    let guarded = Guarded::over(cluster().await, STRICT);
+    guarded.is_ready().await;
+    let review = with_tls("absent");
+    guarded.ask(&review).await.assert(&[], &["IG401"]);
+    let (asked, ()) = tokio::join!(guarded.ask(&review), async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        guarded.api.put("certificates", certificate("app", "absent"));
+    });
+    asked.assert(&[], &[]);
+}
+
+#[tokio::test]
+async fn while_certificates_cannot_be_followed_nobody_is_denied_for_the_want_of_one() {
+    let guarded = Guarded::over(cluster().await, STRICT);
+    guarded.is_ready().await;
+    guarded.api.throttle(1_000_000);
+    guarded.api.end_watches();
+    eventually("trouble", async || guarded.feed(Kind::Certificate).trouble.is_some()).await;
+    guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
+}

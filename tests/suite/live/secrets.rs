@@ -1,0 +1,78 @@
+//! `secrets: watch`: Secrets are listed and followed, and rights that are withdrawn leave nobody accused.
+
+use ingress_guard::cluster::Coverage;
+use ingress_guard::model::Kind;
+use serde_json::json;
+
+use super::confirm::{Guarded, cluster, pair, with_tls};
+use crate::server::client::eventually;
+
+impl Guarded {
+    /// Until a review of an Ingress with this Secret gets these warnings.
+    async fn warns_of(&self, secret: &str, codes: &[&str]) {
+        eventually(&format!("{secret} {codes:?}"), async || self.ask(&with_tls(secret)).await.codes().0 == codes).await;
+    }
+
+    fn secrets_are(&self) -> Coverage {
+        self.inventory.read().coverage(Kind::Secret)
+    }
+}
+
+#[tokio::test]
+async fn secrets_that_are_watched_are_judged_as_they_change() {
+    let api = cluster().await;
+    api.put("secrets", pair("app", "app.example.com"));
+    api.put("secrets", json!({"metadata": {"name": "token", "namespace": "shop"}, "data": {"token": "eA=="}}));
+    let guarded = Guarded::over(api, "secrets: watch");
+    guarded.is_ready().await;
+    assert_eq!(guarded.inventory.read().count(Kind::Secret), 2);
+    guarded.ask(&with_tls("app")).await.assert(&[], &[]);
+    guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
+    guarded.ask(&with_tls("token")).await.assert(&["IG402"], &[]);
+
+    guarded.api.put("secrets", pair("app", "other.example.com"));
+    guarded.warns_of("app", &["IG403"]).await;
+    guarded.api.put("secrets", pair("app", "app.example.com; 2020-01-01..2021-01-01"));
+    guarded.warns_of("app", &["IG404"]).await;
+    guarded.api.put("secrets", pair("app", "app.example.com"));
+    guarded.warns_of("app", &[]).await;
+    guarded.api.delete("secrets", "shop", "app");
+    guarded.warns_of("app", &["IG401"]).await;
+    let gets = guarded.api.asked().into_iter().filter(|asked| asked.starts_with("get secrets")).count();
+    assert_eq!(gets, 0, "what is watched is not read one by one");
+}
+
+#[tokio::test]
+async fn a_denial_for_a_watched_secret_is_confirmed_as_any_other() {
+    let guarded = Guarded::over(cluster().await, "secrets: watch\nprofile: strict");
+    guarded.is_ready().await;
+    guarded.ask(&with_tls("app")).await.assert(&[], &["IG401"]);
+    guarded.api.silence(true);
+    guarded.api.put("secrets", pair("app", "app.example.com"));
+    guarded.ask(&with_tls("app")).await.assert(&[], &[]);
+}
+
+#[tokio::test]
+async fn rights_that_are_withdrawn_leave_secrets_unjudged_until_they_are_back() {
+    let api = cluster().await;
+    api.put("secrets", pair("app", "other.example.com"));
+    let guarded = Guarded::over(api, "secrets: watch");
+    guarded.is_ready().await;
+    guarded.ask(&with_tls("app")).await.assert(&["IG403"], &[]);
+
+    guarded.api.forbid("secrets", true);
+    guarded.api.end_watches();
+    eventually("forbidden", async || guarded.secrets_are() == Coverage::Forbidden).await;
+    let answer = guarded.ask(&with_tls("app")).await;
+    answer.assert(&[], &[]);
+    assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG902"));
+    assert_eq!(guarded.notes(), ["Secret: forbidden; what depends on it is not evaluated"]);
+    guarded.is_ready().await;
+
+    // What changed meanwhile is known once the rights are back.
+    guarded.api.put("secrets", pair("app", "app.example.com"));
+    guarded.api.forbid("secrets", false);
+    eventually("complete", async || guarded.secrets_are() == Coverage::Complete).await;
+    guarded.warns_of("app", &[]).await;
+    assert_eq!(guarded.notes(), Vec::<String>::new());
+}

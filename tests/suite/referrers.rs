@@ -1,0 +1,116 @@
+//! What refers to other objects: EndpointSlices to their Service, Certificates to their Secret. The index never lies, and
+//! what cannot be read counts as unknown.
+
+use std::collections::BTreeMap;
+
+use ingress_guard::cluster::{Coverage, Inventory, Lookup, Object, World, load_text};
+use ingress_guard::model::{EndpointSlice, Key, Kind, Kinds};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::pages::known;
+
+fn slice(value: Value) -> EndpointSlice {
+    serde_json::from_value(value).unwrap()
+}
+
+fn of_service(name: &str, service: &str) -> EndpointSlice {
+    slice(json!({"metadata": {"name": name, "namespace": "shop", "labels": {"kubernetes.io/service-name": service}}}))
+}
+
+fn slices(inventory: &Inventory, service: &str) -> Vec<String> {
+    let mut names: Vec<String> =
+        inventory.endpoint_slices_of("shop", service).map(|slice| slice.key.name.to_string()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_slice_comes_to_counts() {
+    let read = slice(json!({
+        "metadata": {"name": "web-x7k2p", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web", "a": null}},
+        "addressType": "IPv4",
+        "endpoints": [
+            {"addresses": ["10.0.0.1"], "conditions": {"ready": true, "serving": true, "terminating": false}},
+            {"addresses": ["10.0.0.2"], "conditions": {"ready": false}},
+            {"addresses": ["10.0.0.3"], "conditions": {}},
+            {"addresses": ["10.0.0.4"]},
+            {"addresses": ["10.0.0.5"], "conditions": {"ready": null}},
+        ],
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}, {"name": "", "port": null}, {"protocol": "UDP"}],
+    }));
+    assert_eq!((read.ready, read.not_ready), (4, 1), "nobody has said that it is not ready");
+    let ports: Vec<_> = read.ports.iter().map(|port| (&*port.name, port.number, port.protocol.to_string())).collect();
+    let tcp = || "TCP".to_owned();
+    assert_eq!(ports, [("http", Some(8080), tcp()), ("", None, tcp()), ("", None, "UDP".to_owned())]);
+    let placeholder = slice(json!({"metadata": {"name": "web-1"}, "endpoints": null, "ports": null}));
+    assert_eq!(
+        (placeholder.ready, placeholder.not_ready, placeholder.ports.len(), &*placeholder.service),
+        (0, 0, 0, "")
+    );
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_order_of_events_the_slices_of_a_service_are_those_of_a_fresh_list(
+        events in proptest::collection::vec((0..5u8, proptest::option::of(0..3u8)), 0..40),
+    ) {
+        const SERVICES: [&str; 3] = ["", "web", "api"];
+        let mut followed = Inventory::default();
+        let mut stored = BTreeMap::new();
+        for (name, service) in events {
+            let name = format!("slice-{name}");
+            if let Some(service) = service {
+                let slice = of_service(&name, SERVICES[service as usize]);
+                followed.apply(Object::EndpointSlice(slice.clone()));
+                stored.insert(name, slice);
+            } else {
+                followed.delete(Kind::EndpointSlice, &Key::new("shop", &name));
+                stored.remove(&name);
+            }
+        }
+        prop_assert_eq!(followed.count(Kind::EndpointSlice), stored.len());
+        for service in SERVICES {
+            let wanted: Vec<String> = stored
+                .iter()
+                .filter(|(_, slice)| !service.is_empty() && &*slice.service == service)
+                .map(|(name, _)| name.clone())
+                .collect();
+            prop_assert_eq!(slices(&followed, service), wanted);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
+    let mut inventory = load_text("cluster", "").unwrap();
+    inventory.cover(Kind::EndpointSlice, Coverage::Complete);
+    inventory.apply(Object::EndpointSlice(of_service("web-1", "web")));
+    let broken = Key::new("shop", "web-2");
+    inventory.apply_unreadable(Kind::EndpointSlice, broken.clone());
+    inventory.apply_unreadable(Kind::Certificate, Key::new("shop", "app"));
+    let candidate = Key::new("shop", "web");
+    let ask = |inventory: &Inventory, namespace: &str| {
+        let world = World::new(known(inventory), &candidate, Kind::EndpointSlice.into(), Kind::Certificate.into());
+        let found = world.endpoint_slices(namespace, "web").found().map(|slices| slices.len());
+        let is_absent = world.certificate_for(namespace, "app-tls").is_absent();
+        (found, is_absent, world.unknown().map(|unknown| unknown.kind))
+    };
+    assert_eq!(ask(&inventory, "shop"), (None, false, Some(Kind::EndpointSlice)), "a hint is never missed aloud");
+    assert_eq!(ask(&inventory, "blog"), (Some(0), true, None));
+    inventory.delete(Kind::EndpointSlice, &broken);
+    inventory.delete(Kind::Certificate, &Key::new("shop", "app"));
+    assert_eq!(ask(&inventory, "shop"), (Some(1), true, None));
+    let undeclared = World::new(known(&inventory), &candidate, Kinds::NONE, Kinds::NONE);
+    assert!(matches!(undeclared.endpoint_slices("shop", "web"), Lookup::Unknown));
+}
+
+#[test]
+fn files_without_any_slice_say_nothing_of_endpoints() {
+    let coverage = |text: &str| load_text("files", text).unwrap().coverage(Kind::EndpointSlice);
+    assert_eq!(coverage(""), Coverage::NotGiven);
+    assert_eq!(
+        coverage("{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a}}"),
+        Coverage::Complete
+    );
+}

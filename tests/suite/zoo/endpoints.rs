@@ -1,0 +1,141 @@
+//! Services whose endpoints look wrong and are not, or are not there for a good reason.
+
+use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule};
+
+const OLD: &str = "2026-11-01T00:00:00Z";
+
+/// A Service `app` of that age.
+fn app(created: &str, spec: &str) -> String {
+    format!(
+        "{{apiVersion: v1, kind: Service, metadata: {{name: app, namespace: shop, creationTimestamp: {created:?}}}, \
+         spec: {{{spec}}}}}\n---\n"
+    )
+}
+
+/// An EndpointSlice of that Service.
+fn slice(name: &str, service: &str, body: &str) -> String {
+    format!(
+        "{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, metadata: {{name: {name}, \
+         namespace: shop, labels: {{kubernetes.io/service-name: {service}}}}}, {body}}}\n---\n"
+    )
+}
+
+/// What Kubernetes makes for a Service whose selector matches no pod.
+fn placeholder() -> String {
+    slice("app-x7k2p", "app", "endpoints: null, ports: null")
+}
+
+const SELECTED: &str = "selector: {app: app}, ports: [{name: http, port: 80, targetPort: http}]";
+
+fn world(objects: &[String]) -> String {
+    world_to(objects, "number: 80")
+}
+
+fn world_to(objects: &[String], port: &str) -> String {
+    let spec = nginx(&[rule("app.example.com", &["/"])]).replace(
+        "{service: {name: web, port: {number: 80}}}",
+        &format!("{{service: {{name: app, port: {{{port}}}}}}}"),
+    );
+    // Some slice is always there: this is an image of a cluster.
+    let other = slice("other-x", "other", "endpoints: [], ports: []");
+    format!("{NGINX}{other}{}{}", objects.concat(), ingress("web", NO_ANNOTATIONS, &spec))
+}
+
+#[test]
+fn a_service_one_second_old_has_no_endpoints_yet() {
+    let young = app("2026-11-22T11:59:59Z", SELECTED);
+    assert_eq!(accused(&world(&[young.clone(), placeholder()])), NOBODY);
+    assert_eq!(accused(&world(&[young])), NOBODY, "not even a slice");
+    let almost = app("2026-11-22T11:55:00Z", SELECTED);
+    assert_eq!(accused(&world(&[almost, placeholder()])), NOBODY, "five minutes to the second");
+    let never_stored = app("X", SELECTED).replace(", creationTimestamp: \"X\"", "");
+    assert_eq!(accused(&world(&[never_stored, placeholder()])), NOBODY, "nobody knows how old");
+}
+
+#[test]
+fn what_is_scaled_to_zero_is_warned_about_and_never_denied() {
+    let world = world(&[app(OLD, SELECTED), placeholder()]);
+    assert_eq!(accused(&world), ["warn IG204 web"]);
+    assert_eq!(accused_under("profile: strict", &world), ["warn IG204 web"]);
+}
+
+#[test]
+fn what_scales_from_zero_answers_by_a_proxy() {
+    // KEDA's HTTP add-on and Knative put an ExternalName before their proxy.
+    for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
+    {
+        let spec = format!("type: ExternalName, externalName: {target}, ports: [{{port: 80}}]");
+        assert_eq!(accused(&world(&[app(OLD, &spec)])), NOBODY, "{target}");
+    }
+}
+
+#[test]
+fn headless_services_have_endpoints_as_any_other() {
+    let headless = app(OLD, "clusterIP: None, selector: {app: app}, ports: [{port: 80}]");
+    let ready = slice(
+        "app-x",
+        "app",
+        "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}}], ports: [{name: \"\", port: 80}]",
+    );
+    assert_eq!(accused(&world(&[headless, ready])), NOBODY);
+}
+
+#[test]
+fn slices_made_by_hand_need_not_name_their_port() {
+    let endpoints = "endpoints: [{addresses: [192.0.2.1]}]";
+    for (port, ports) in [
+        ("{port: 80}", "[{name: anything, port: 9000}]"),
+        ("{port: 80, targetPort: 9000}", "[]"),
+        ("{name: http, port: 80, targetPort: 9000}", "[{port: 9000}]"),
+        ("{name: http, port: 80, targetPort: web}", "[{name: http, port: 9000}]"),
+    ] {
+        let service = app(OLD, &format!("ports: [{port}]"));
+        let by_hand = slice("app-by-hand", "app", &format!("{endpoints}, ports: {ports}"));
+        assert_eq!(accused(&world(&[service, by_hand])), NOBODY, "{port} {ports}");
+    }
+}
+
+#[test]
+fn addresses_that_are_published_before_they_are_ready_are_ready() {
+    let service = app(OLD, &format!("publishNotReadyAddresses: true, {SELECTED}"));
+    let slice = slice(
+        "app-x",
+        "app",
+        "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true, serving: false}}], ports: [{name: http, port: 8080}]",
+    );
+    assert_eq!(accused(&world(&[service, slice])), NOBODY);
+}
+
+#[test]
+fn port_names_of_digits_are_names() {
+    let service = app(OLD, "selector: {app: app}, ports: [{name: \"8080\", port: 80, targetPort: \"9090\"}]");
+    let slice = slice("app-x", "app", "endpoints: [{addresses: [10.0.0.1]}], ports: [{name: \"8080\", port: 9090}]");
+    for port in ["number: 80", "name: \"8080\""] {
+        assert_eq!(accused(&world_to(&[service.clone(), slice.clone()], port)), NOBODY, "{port}");
+    }
+}
+
+#[test]
+fn one_ready_endpoint_in_any_slice_is_enough() {
+    let not_ready = slice(
+        "app-a",
+        "app",
+        "endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}], ports: [{name: http, port: 8080}]",
+    );
+    let world_of = |slices: &[String]| accused(&world(&[&[app(OLD, SELECTED)], slices].concat()));
+    assert_eq!(world_of(std::slice::from_ref(&not_ready)), ["warn IG204 web"]);
+    let rolled_out = slice("app-b", "app", "endpoints: [{addresses: [10.0.0.2]}], ports: [{name: http, port: 8081}]");
+    assert_eq!(world_of(&[not_ready.clone(), rolled_out]), NOBODY);
+    let of_another = slice("app-c", "api", "endpoints: [{addresses: [10.0.0.3]}], ports: [{name: http, port: 8080}]");
+    assert_eq!(world_of(&[not_ready, of_another]), ["warn IG204 web"], "the label counts, not the name");
+}
+
+#[test]
+fn a_port_of_both_protocols_is_asked_for_its_tcp() {
+    let service = app(
+        OLD,
+        "selector: {app: app}, ports: [{name: u, port: 80, protocol: UDP, targetPort: udp}, {name: t, port: 80, targetPort: tcp}]",
+    );
+    let slice = slice("app-x", "app", "endpoints: [{addresses: [10.0.0.1]}], ports: [{name: t, port: 8080}]");
+    assert_eq!(accused(&world(&[service, slice])), NOBODY);
+}
