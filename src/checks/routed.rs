@@ -133,13 +133,11 @@ pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut
     finding.rests_on_index("hosts")
 }
 
-/// Whether it cannot be said how a host matches: some Ingress of it has a `rewrite-target` that controllers from 1.12 on
-/// drop and older ones use (section 3.3).
-pub(super) fn may_match_otherwise(server: &Server<'_>) -> bool {
-    owners(server).any(|ingress| {
-        let written = ingress.meta.annotations.nginx("rewrite-target").is_some_and(|target| !target.is_empty());
-        written && NginxAnnotations::of(ingress).rewrite_target().is_none()
-    })
+/// Whether it cannot be said how a host matches: some Ingress of it has a `rewrite-target` that is dropped only where
+/// values are validated (section 3.3).
+pub(super) fn may_match_otherwise(cx: &Context<'_>, server: &Server<'_>) -> bool {
+    let is_dropped = |of: NginxAnnotations<'_>| of.value("rewrite-target").is_some() && of.rewrite_target().is_none();
+    cx.dialect().validates_annotations() != Some(true) && owners(server).map(NginxAnnotations::of).any(is_dropped)
 }
 
 /// The Ingresses of a server, each about once.

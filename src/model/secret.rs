@@ -21,12 +21,12 @@ pub struct Secret {
     pub meta: Meta,
     /// What its `tls.crt`, `tls.key` and `ca.crt` amount to.
     pub tls: TlsFacts,
+    /// Its type is `kubernetes.io/tls`.
+    pub is_of_tls_type: bool,
     /// It has the data key `auth`, as a file of passwords.
     pub has_auth: bool,
     /// Its `ca.crt` holds certificates that can be read.
     pub has_ca: bool,
-    /// Its type is `kubernetes.io/tls`.
-    pub is_of_tls_type: bool,
 }
 
 /// What a Secret is worth as a serving certificate.
@@ -116,9 +116,9 @@ impl From<Wire> for Secret {
         Self {
             meta: Meta::from(wire.metadata),
             tls,
+            is_of_tls_type: *wire.of_type == *"kubernetes.io/tls",
             has_auth,
             has_ca,
-            is_of_tls_type: *wire.of_type == *"kubernetes.io/tls",
         }
     }
 }

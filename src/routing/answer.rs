@@ -130,7 +130,7 @@ impl<'a> Routes<'a> {
         uri: &[u8],
         when: When,
     ) -> Result<Outcome<'a>, Exhausted> {
-        let annotations = location.ingress.map(NginxAnnotations::of);
+        let annotations = location.annotations();
         if let Some(status) = annotations.and_then(NginxAnnotations::redirect_status) {
             return Ok(Outcome::Redirect(status, Redirect::Annotated));
         }
@@ -161,8 +161,11 @@ impl<'a> Routes<'a> {
         let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
         let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
         tries.extend(parents.map(|parent| (parent, Via::Alias)));
-        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label.
-        tries.extend(exact.wildcard().map(|wildcard| (wildcard, Via::Rule)));
+        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
+        let label = name.split('.').next().unwrap_or_default();
+        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let wildcard = exact.wildcard().filter(|_| !label.is_empty() && label.bytes().all(is_label));
+        tries.extend(wildcard.map(|wildcard| (wildcard, Via::Rule)));
         for (host, via) in tries {
             let found = match via {
                 Via::Rule => self.server(&host, when),
@@ -179,7 +182,8 @@ impl<'a> Routes<'a> {
     fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
         let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        hosts.sort_by_cached_key(ToString::to_string);
+        // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
+        hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
         hosts.dedup();
         for host in hosts {
             if self.aliases(host, when).iter().any(|of| of == alias) {
@@ -194,8 +198,9 @@ impl<'a> Routes<'a> {
     #[must_use]
     pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
         let claims = self.claims(host, when).found().unwrap_or_default();
-        let main =
-            claims.iter().map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
+        // A defaultBackend without rules has no host to lend its aliases to.
+        let rules = claims.iter().filter(|claim| claim.rule.is_some());
+        let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
         let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
         let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
         aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
@@ -231,15 +236,13 @@ pub enum Fault<'s, 'a> {
     Duplicate(&'s Location<'a>, &'s Location<'a>),
     /// B4: PCRE2 refuses the pattern, for this reason.
     Pattern(&'s Location<'a>, String),
-    /// The path ends the quotes that it is written between.
-    Quotes(&'s Location<'a>),
 }
 
 impl<'a> Server<'a> {
     /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
     fn has_app_root(&self) -> bool {
-        let mut owners = self.locations.iter().filter_map(|location| location.ingress);
-        owners.any(|ingress| NginxAnnotations::of(ingress).app_root().is_some())
+        let mut annotations = self.locations.iter().filter_map(Location::annotations);
+        annotations.any(|annotations| annotations.app_root().is_some())
     }
 
     /// What makes nginx refuse this server.
@@ -251,10 +254,6 @@ impl<'a> Server<'a> {
             self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
         for location in self.locations.iter().filter(|_| self.is_regex) {
             effort.spend(1)?;
-            if super::breaks_quotes(&location.path) {
-                faults.push(Fault::Quotes(location));
-                continue;
-            }
             if super::literal_prefix(&location.path).len() == location.path.len() {
                 continue;
             }

@@ -44,8 +44,8 @@ impl<'a> Server<'a> {
         // Every plain prefix ends in a slash (section 2.5).
         let slashes = uri.iter().enumerate().rev().filter(|(_, byte)| **byte == b'/');
         let prefix = slashes.map(|(at, _)| &uri[..=at]).find_map(|part| self.plain(Modifier::Prefix, part));
-        if uri.ends_with(b"/") {
-            return prefix.map_or(Located::Nowhere, Located::At);
+        if let Some(same) = prefix.filter(|location| location.path.as_bytes() == uri) {
+            return Located::At(same);
         }
         // A location that passes requests on and ends in a slash sends there whoever forgot it (section 2.7).
         let with_slash = [uri, b"/"].concat();

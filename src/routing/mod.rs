@@ -32,8 +32,7 @@ pub use issuer::Issuer;
 pub use locate::Located;
 pub use nginx::NginxAnnotations;
 pub use pattern::{
-    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, breaks_quotes, is_plainly_regex, literal_prefix,
-    unquoted,
+    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};

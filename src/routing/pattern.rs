@@ -1,6 +1,5 @@
 //! Paths as patterns: what PCRE2 itself makes of them, and which are meant as such.
 
-use std::borrow::Cow;
 use std::cell::Cell;
 
 use pcre2::bytes::{Captures, Regex, RegexBuilder};
@@ -59,7 +58,7 @@ impl Default for Effort {
 }
 
 impl Pattern {
-    /// The pattern of a location: `~* "^path"`.
+    /// The pattern of a location: `~* "^path"`, written so that nginx reads the path as it is (section 2.6).
     ///
     /// # Errors
     /// When PCRE2 refuses it.
@@ -79,7 +78,7 @@ impl Pattern {
         if path.len() > MAX_PATTERN {
             return Err(PatternError::TooLong);
         }
-        let pattern = format!("{LIMITS}{before}{}", unquoted(path));
+        let pattern = format!("{LIMITS}{before}{path}");
         let built = RegexBuilder::new().caseless(true).build(&pattern);
         built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
     }
@@ -112,46 +111,6 @@ impl Pattern {
 fn reason(text: &str) -> String {
     let text = text.rsplit_once(": ").map_or(text, |(_, reason)| reason);
     text.trim().to_owned()
-}
-
-/// A path after nginx has read it from between quotes: `\\`, `\"` and `\'` lose their backslash, `\t`, `\r` and `\n` become
-/// what they stand for (nginx `ngx_conf_read_token`). Patterns are written without escaping (section 2.6).
-#[must_use]
-pub fn unquoted(path: &str) -> Cow<'_, str> {
-    if !path.contains('\\') {
-        return Cow::Borrowed(path);
-    }
-    let mut read = String::with_capacity(path.len());
-    let mut characters = path.chars().peekable();
-    while let Some(character) = characters.next() {
-        let escaped = (character == '\\').then(|| characters.peek().copied()).flatten();
-        let stands_for = match escaped {
-            Some(quoted @ ('"' | '\'' | '\\')) => quoted,
-            Some('t') => '\t',
-            Some('r') => '\r',
-            Some('n') => '\n',
-            _ => {
-                read.push(character);
-                continue;
-            }
-        };
-        characters.next();
-        read.push(stands_for);
-    }
-    Cow::Owned(read)
-}
-
-/// Whether a path ends the quotes that it is written between: then nginx reads something else altogether.
-#[must_use]
-pub fn breaks_quotes(path: &str) -> bool {
-    let mut characters = path.chars();
-    while let Some(character) = characters.next() {
-        // A backslash takes what follows with it, be it the closing quote.
-        if character == '"' || (character == '\\' && characters.next().is_none()) {
-            return true;
-        }
-    }
-    false
 }
 
 /// What every URI that a pattern matches begins with, as far as that can be seen without reading the pattern: a cheap
@@ -267,14 +226,6 @@ mod tests {
         ] {
             assert_eq!(literal_prefix(path), prefix, "{path}");
         }
-    }
-
-    #[test]
-    fn quotes_are_read_as_nginx_reads_them() {
-        assert_eq!(unquoted(r#"/\d\\\"\n"#), "/\\d\\\"\n");
-        assert!(breaks_quotes("/a\"b"));
-        assert!(breaks_quotes("/a\\"));
-        assert!(!breaks_quotes(r#"/a\"b"#));
     }
 
     #[test]

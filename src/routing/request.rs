@@ -4,6 +4,10 @@
 /// query and fragment are cut off (section 2.7; nginx `ngx_http_parse_complex_uri`). `None`: nginx answers 400.
 #[must_use]
 pub fn normalized(path: &str) -> Option<Vec<u8>> {
+    // A request line has neither, the query included (nginx `ngx_http_parse_request_line`, since 1.21.1).
+    if path.bytes().any(|byte| byte.is_ascii_control() || byte == b' ') {
+        return None;
+    }
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let decoded = decoded(path.strip_prefix('/')?)?;
     let mut segments: Vec<&[u8]> = Vec::new();
@@ -43,11 +47,10 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 }
 
 /// The name in a `Host` header as servers are chosen by it: lower case, without port and trailing dot (section 2.3;
-/// nginx `ngx_http_validate_host`).
+/// nginx `ngx_http_validate_host`, which does not look at what follows the colon).
 #[must_use]
 pub fn host_name(header: &str) -> String {
-    let name = header.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let name = name.map_or(header, |(name, _)| name);
+    let name = header.split(':').next().unwrap_or_default();
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
@@ -74,6 +77,10 @@ mod tests {
             ("/...", Some("/...")),
             ("/A+b", Some("/A+b")),
             ("a", None),
+            ("/a b", None),
+            ("/a?b c", None),
+            ("/a\u{7f}", None),
+            ("/\u{e9}", Some("/\u{e9}")),
         ] {
             assert_eq!(normalized(path), uri.map(|uri| uri.as_bytes().to_vec()), "{path}");
         }
@@ -81,7 +88,13 @@ mod tests {
 
     #[test]
     fn host_headers_lose_port_dot_and_case() {
-        for header in ["App.Example.com", "app.example.com.", "app.example.com:8443", "APP.example.com.:80"] {
+        for header in [
+            "App.Example.com",
+            "app.example.com.",
+            "app.example.com:8443",
+            "APP.example.com.:80",
+            "app.example.com:http",
+        ] {
             assert_eq!(host_name(header), "app.example.com", "{header}");
         }
     }

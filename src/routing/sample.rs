@@ -3,7 +3,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Effort, Exhausted, Pattern, unquoted};
+use super::pattern::{Effort, Exhausted, Pattern};
 use crate::model::PathType;
 
 /// The longest sample, in bytes.
@@ -77,7 +77,7 @@ pub fn runaway(path: &str, effort: &Effort) -> Result<Option<Vec<u8>>, Exhausted
 }
 
 fn parsed(path: &str) -> Option<Hir> {
-    ParserBuilder::new().utf8(false).unicode(false).nest_limit(50).build().parse(&unquoted(path)).ok()
+    ParserBuilder::new().utf8(false).unicode(false).nest_limit(50).build().parse(path).ok()
 }
 
 /// A text that `hir` matches, with what may be repeated there `times` times; false where there is none.

@@ -47,6 +47,9 @@ pub struct Location<'a> {
     pub is_twin: bool,
     /// It makes the host match patterns.
     pub switches: bool,
+    /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
+    /// without rules (section 2.3).
+    only_backend: bool,
 }
 
 /// How a location is matched.
@@ -137,8 +140,7 @@ struct Draft<'a> {
     ingress: Option<&'a Ingress>,
     at: Option<PathRef<'a>>,
     backend: Option<&'a Backend>,
-    /// Rewrites count in it.
-    rewrites: bool,
+    only_backend: bool,
     /// It is there without anybody's path, and the first path of its kind takes its place.
     implicit: bool,
 }
@@ -174,7 +176,7 @@ impl<'a> Server<'a> {
                     ingress: Some(ingress),
                     at: Some(at),
                     backend: Some(backend),
-                    rewrites: true,
+                    only_backend: false,
                     implicit: false,
                 };
                 let known = first.get(draft.path).copied().filter(|known| drafts[*known].exact == draft.exact);
@@ -209,7 +211,7 @@ impl<'a> Server<'a> {
             if !draft.path.ends_with('/') {
                 prefix.path = Cow::Owned(format!("{}/", draft.path));
             }
-            prefix.retarget(draft);
+            prefix.retarget();
             locations.push(prefix);
             if !exacts.contains(draft.path) {
                 locations.push(Location { modifier: Modifier::Exact, is_twin: true, ..location });
@@ -292,16 +294,23 @@ impl<'a> Location<'a> {
             target: None,
             is_twin: false,
             switches: false,
+            only_backend: draft.only_backend,
         };
-        location.retarget(draft);
+        location.retarget();
         location
     }
 
     /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
-    fn retarget(&mut self, draft: &Draft<'a>) {
-        let annotations = self.ingress.filter(|_| draft.rewrites).map(NginxAnnotations::of);
+    fn retarget(&mut self) {
+        let annotations = self.annotations();
         self.target = annotations.and_then(NginxAnnotations::rewrite_target).filter(|target| **target != *self.path);
         self.switches = self.target.is_some() || annotations.is_some_and(NginxAnnotations::use_regex);
+    }
+
+    /// The annotations that say whether it rewrites or redirects.
+    #[must_use]
+    pub fn annotations(&self) -> Option<NginxAnnotations<'a>> {
+        self.ingress.filter(|_| !self.only_backend).map(NginxAnnotations::of)
     }
 
     /// Whether both are there for the same path, or both for no path at all.
@@ -328,7 +337,7 @@ impl<'a> Location<'a> {
 fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
     let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
     let bare =
-        Draft { path: "/", exact: false, ingress: None, at: None, backend: None, rewrites: true, implicit: true };
+        Draft { path: "/", exact: false, ingress: None, at: None, backend: None, only_backend: false, implicit: true };
     let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
     if *host != Host::Any {
         let ingress = main.next()?.ingress;
@@ -337,7 +346,7 @@ fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {
         Some(Claim { ingress, .. }) => {
-            Draft { ingress: Some(ingress), backend: fallback(ingress), rewrites: false, implicit: false, ..bare }
+            Draft { ingress: Some(ingress), backend: fallback(ingress), only_backend: true, implicit: false, ..bare }
         }
         None => bare,
     })

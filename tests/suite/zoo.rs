@@ -4,8 +4,10 @@
 mod annotations;
 mod doubt;
 mod endpoints;
+mod paths;
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ingress_guard::cluster::{Coverage, Inventory, load_text};
@@ -97,6 +99,21 @@ fn accused_under(config: &str, manifests: &str) -> Vec<String> {
 }
 
 const NOBODY: &[&str] = &[];
+
+/// How long this thread works on something, whatever else the machine does meanwhile.
+fn took<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let start = worked();
+    let result = work();
+    (worked().saturating_sub(start), result)
+}
+
+/// How long this thread has worked; where only Linux could say, the time.
+fn worked() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanos = text.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanos.map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
 
 #[test]
 fn cert_managers_solver_is_nobodys_to_judge() {
@@ -298,10 +315,10 @@ fn five_thousand_paths_and_two_thousand_hosts_are_judged_in_no_time() {
     let tall = format!("tls: [{{hosts: [{hosts}]}}], {}", nginx(&rules));
     for (name, world) in [("paths", wide), ("hosts", ingress("web", NO_ANNOTATIONS, &tall))] {
         let inventory = store(&format!("{NGINX}{world}"));
-        let start = Instant::now();
-        assert_eq!(said(&inventory, false), NOBODY);
+        let (took, said) = took(|| said(&inventory, false));
+        assert_eq!(said, NOBODY);
         // Generous: unoptimized, on a machine that does other things.
-        assert!(start.elapsed() < Duration::from_secs(2), "the {name} took {:?}", start.elapsed());
+        assert!(took < Duration::from_secs(2), "the {name} took {took:?}");
     }
 }
 
@@ -316,9 +333,9 @@ fn five_thousand_faults_are_found_in_no_time() {
     let rules = format!("{{host: app.example.com, http: {{paths: [{}]}}}}", paths.join(", "));
     let services: String = (0..2000).map(|number| service(&format!("s{number}"), "ports: [{port: 80}]")).collect();
     let inventory = store(&format!("{NGINX}{services}{}", ingress("web", NO_ANNOTATIONS, &nginx(&[rules]))));
-    let start = Instant::now();
-    assert_eq!(said(&inventory, false).len(), 5000);
-    assert!(start.elapsed() < Duration::from_secs(5), "it took {:?}", start.elapsed());
+    let (took, said) = took(|| said(&inventory, false));
+    assert_eq!(said.len(), 5000);
+    assert!(took < Duration::from_secs(5), "it took {took:?}");
 }
 
 #[test]
@@ -351,16 +368,10 @@ fn annotations_of_many_lines_may_have_many_lines() {
 fn paths_with_odd_characters_are_no_patterns() {
     let paths = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)"];
     let spec = nginx(&[rule("app.example.com", &paths)]);
-    for annotations in [&[][..], &[("nginx.ingress.kubernetes.io/rewrite-target", "/$1")]] {
-        assert_eq!(accused(&format!("{NGINX}{}", ingress("web", annotations, &spec))), NOBODY);
-    }
-}
-
-#[test]
-fn the_old_tutorial_serves() {
-    let annotations = [("nginx.ingress.kubernetes.io/rewrite-target", "/$1")];
-    let spec = nginx(&[rule("hello-world.example", &["/"])]);
-    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &annotations, &spec))), NOBODY);
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec))), NOBODY);
+    // A rewrite keeps nothing of those without a group, whatever they mean.
+    let rewrite = [("nginx.ingress.kubernetes.io/rewrite-target", "/$1")];
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &rewrite, &spec))), ["warn IG311 web"; 3]);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let before = cx.server(host, When::Before).found();
         let before: HashSet<String> =
             before.iter().flat_map(|before| before.duplicates()).map(|(one, _)| one.directive()).collect();
-        let is_doubtful = may_match_otherwise(&server);
+        let is_doubtful = may_match_otherwise(cx, &server);
         let mut told = HashSet::new();
         for (one, other) in pairs {
             let pair = [one, other].map(|location| location.at.zip(location.ingress));

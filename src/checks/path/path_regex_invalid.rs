@@ -29,11 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();
         for fault in &faults {
-            let (location, reason) = match fault {
-                Fault::Pattern(location, reason) => (location, reason.as_str()),
-                Fault::Quotes(location) => (location, "a quote or backslash ends it too early"),
-                Fault::Duplicate(..) => continue,
-            };
+            let Fault::Pattern(location, reason) = fault else { continue };
             // A Prefix path may have two.
             let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_twin) else { continue };
             if ingress.meta.key != cx.ingress.meta.key {

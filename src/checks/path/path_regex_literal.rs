@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             _ => finding.help("set nginx.ingress.kubernetes.io/use-regex: \"true\""),
         };
         // Where the request is answered all the same, by this Ingress or by another, that may be what is meant.
-        let is_doubtful = *doubts.entry(&path.server.host).or_insert_with(|| is_doubtful(&path.server));
+        let is_doubtful = *doubts.entry(&path.server.host).or_insert_with(|| is_doubtful(cx, &path.server));
         if !is_certain || answer.outcome != Outcome::DefaultBackend || is_doubtful {
             finding.at_most(WARN);
         }
@@ -73,6 +73,7 @@ fn or_root(path: &str) -> &str {
 }
 
 /// A snippet of any Ingress of the host may answer before a location is looked for, or be a location itself.
-fn is_doubtful(server: &Server<'_>) -> bool {
-    may_match_otherwise(server) || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet())
+fn is_doubtful(cx: &Context<'_>, server: &Server<'_>) -> bool {
+    let may_answer = || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet());
+    may_match_otherwise(cx, server) || (cx.dialect().allows_snippets() != Some(false) && may_answer())
 }

@@ -56,7 +56,7 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
         Some(at) if is_regex_host(&at.rule.host) => {
             format!("{} is passed on as it is", path(at))
         }
-        Some(at) => format!("{} is taken literally and hardly ever hit", path(at)),
+        Some(at) => format!("{} is taken literally, hardly ever hit", path(at)),
         None if name == "use-regex" => "it counts as false".to_owned(),
         None => "nothing is rewritten".to_owned(),
     };

@@ -1,0 +1,249 @@
+//! Paths, regexes, rewrites and hosts that look wrong and are not, and what only large Ingresses show.
+
+use ingress_guard::checks;
+use ingress_guard::config::Config;
+use ingress_guard::engine::Engine;
+use ingress_guard::finding::Level;
+
+use super::{
+    NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, class, ingress, nginx, rule, said_under, service, store,
+    took,
+};
+use crate::pages::known;
+
+const REGEX: (&str, &str) = ("nginx.ingress.kubernetes.io/use-regex", "true");
+const CANARY: (&str, &str) = ("nginx.ingress.kubernetes.io/canary", "true");
+const HOST: &str = "app.example.com";
+
+fn rewrite(target: &str) -> (&'static str, &str) {
+    ("nginx.ingress.kubernetes.io/rewrite-target", target)
+}
+
+/// A rule with one path of a type.
+fn typed(host: &str, path: &str, path_type: &str, service: &str) -> String {
+    format!(
+        "{{host: {host:?}, http: {{paths: [{{path: {path:?}, pathType: {path_type}, \
+         backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}}}"
+    )
+}
+
+fn regex(path: &str) -> String {
+    typed(HOST, path, "ImplementationSpecific", "web")
+}
+
+fn plain(name: &str, paths: &[&str]) -> String {
+    ingress(name, NO_ANNOTATIONS, &nginx(&[rule(HOST, paths)]))
+}
+
+/// As it would be stored on this day of 2026.
+fn since(day: &str, manifest: &str) -> String {
+    manifest.replace("namespace: shop", &format!("namespace: shop, creationTimestamp: \"2026-{day}T00:00:00Z\""))
+}
+
+#[test]
+fn odd_characters_are_at_home_in_plain_paths() {
+    let odd = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)", "/{id}", "/a[1]", "/~user", "/@x", "/a b"];
+    for path in odd {
+        for path_type in ["Prefix", "Exact", "ImplementationSpecific"] {
+            let web = ingress("web", NO_ANNOTATIONS, &nginx(&[typed(HOST, path, path_type, "web")]));
+            assert_eq!(accused(&format!("{NGINX}{web}")), NOBODY, "{path} {path_type}");
+        }
+    }
+    // Beside somebody's regex they may be lost, which is worth a word and no more.
+    let web = plain("web", &odd);
+    let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
+    let said = accused(&format!("{NGINX}{web}{api}"));
+    assert!(said.iter().all(|line| line.starts_with("warn IG30")), "{said:?}");
+}
+
+#[test]
+fn a_rewritten_api_beside_a_frontend_changes_nothing_for_it_in_either_order() {
+    let web = plain("web", &["/", "/static", "/favicon.ico", "/.well-known/security.txt"]);
+    let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
+    for (first, second) in [("01-01", "02-01"), ("02-01", "01-01")] {
+        let world = format!("{NGINX}{}{}", since(first, &web), since(second, &api));
+        assert_eq!(accused(&world), NOBODY);
+    }
+    // Both in one Ingress, as charts write it: the frontend is asked for what was asked for.
+    let both = nginx(&[regex("/api(/|$)(.*)"), regex("/()(.*)")]);
+    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &both))), NOBODY);
+}
+
+#[test]
+fn the_old_tutorial_is_never_denied() {
+    let web = ingress("web", &[rewrite("/$1")], &nginx(&[rule("hello-world.example", &["/"])]));
+    assert_eq!(accused(&format!("{NGINX}{web}")), ["warn IG311 web"]);
+    assert_eq!(accused_under("profile: strict", &format!("{NGINX}{web}")), ["warn IG311 web"]);
+}
+
+#[test]
+fn hosts_that_share_a_domain_do_not_share_paths() {
+    let wildcard = ingress("any", NO_ANNOTATIONS, &nginx(&[rule("*.apps.example.com", &["/", "/foo/"])]));
+    let exact = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("web.apps.example.com", &["/", "/foo", "/c++"])]));
+    let api = nginx(&[typed("api.apps.example.com", "/x(/|$)(.*)", "ImplementationSpecific", "web")]);
+    let api = ingress("api", &[REGEX, rewrite("/$2")], &api);
+    let hostless = ingress("all", NO_ANNOTATIONS, &nginx(&[rule("", &["/foo", "/(x"])]));
+    let said = accused(&format!("{NGINX}{wildcard}{exact}{api}{hostless}"));
+    assert!(said.iter().all(|line| !line.contains(" IG3")), "{said:?}");
+}
+
+#[test]
+fn hostless_ingresses_of_different_controllers_do_not_meet() {
+    let inside = format!("ingressClassName: inside, rules: [{}]", rule("", &["/foo/", "/c++"]));
+    let api = "rules: [{http: {paths: [{path: \"/(api)(.*)\", pathType: ImplementationSpecific, \
+               backend: {service: {name: web, port: {number: 80}}}}]}}]";
+    let world = format!(
+        "{NGINX}{}{}{}{}",
+        class("inside", "k8s.io/ingress-nginx-inside"),
+        ingress("web", NO_ANNOTATIONS, &nginx(&[rule("", &["/foo"])])),
+        ingress("inside", NO_ANNOTATIONS, &inside),
+        ingress("foreign", &[REGEX], &format!("ingressClassName: inside, {api}")),
+    );
+    assert_eq!(accused(&world), NOBODY);
+}
+
+#[test]
+fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
+    let world = |path: &str, main: &[(&str, &str)], more: &[(&str, &str)], day: &str| {
+        let of = |service: &str| nginx(&[typed(HOST, path, "ImplementationSpecific", service)]);
+        let canary = [main, &[CANARY, ("nginx.ingress.kubernetes.io/canary-weight", "0")], more].concat();
+        accused(&format!(
+            "{NGINX}{}{}{}",
+            service("web-canary", "ports: [{port: 80}]"),
+            since("02-01", &ingress("web", main, &of("web"))),
+            since(day, &ingress("web-canary", &canary, &of("web-canary"))),
+        ))
+    };
+    for day in ["01-01", "03-01"] {
+        assert_eq!(world("/", &[], &[], day), NOBODY, "{day}");
+        assert_eq!(world("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NOBODY, "{day}");
+        // Argo Rollouts copies every annotation of the stable Ingress, Flagger its own choice of them.
+        assert_eq!(world("/api/", &[], &[REGEX, rewrite("/$9")], day), NOBODY, "{day}");
+    }
+}
+
+#[test]
+fn what_is_not_of_nginx_has_its_own_paths() {
+    let spec = |class: &str| {
+        let paths = [regex("/api/.*"), regex("/("), rule(HOST, &["/foo", "/foo/"]), typed(HOST, "/", "Exact", "web")];
+        format!("ingressClassName: {class}, rules: [{}]", paths.join(", "))
+    };
+    for controller in ["haproxy.org/ingress-controller", "ingress.k8s.aws/alb", "example.com/own"] {
+        let foreign = ingress("web", &[REGEX, rewrite("/$3")], &spec("foreign"));
+        let said = accused(&format!("{NGINX}{}{foreign}", class("foreign", controller)));
+        assert!(said.iter().all(|line| !line.contains(" IG3")), "{controller}: {said:?}");
+    }
+    let deleted = ingress("web", &[REGEX, rewrite("/$3")], &spec("gone"));
+    let said = accused(&format!("{NGINX}{deleted}"));
+    assert!(said.iter().all(|line| !line.contains(" IG3")), "{said:?}");
+}
+
+#[test]
+fn a_host_that_somebody_else_has_broken_denies_nobody() {
+    let twice = since("01-01", &plain("bad", &["/foo", "/foo/"]));
+    let invalid = since("01-01", &ingress("bad", &[REGEX], &nginx(&[regex("/bad("), regex("/worse[")])));
+    for bad in [twice, invalid] {
+        for good in [
+            plain("web", &["/", "/shop"]),
+            ingress("web", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")])),
+            since("02-01", &plain("web", &["/shop"])),
+        ] {
+            let said = accused(&format!("{NGINX}{bad}{good}"));
+            assert!(said.iter().all(|line| !line.starts_with("deny") || line.ends_with(" bad")), "{said:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_depends_on_an_unknown_version_denies() {
+    // Controllers from 1.12 on drop this target, older ones use it: then the host matches regexes.
+    let target = rewrite("/$1?from=api");
+    let regexes = ingress("web", &[target], &nginx(&[regex("/api/(.*)")]));
+    let twice = ingress("web", &[target], &nginx(&[rule(HOST, &["/foo", "/foo/"])]));
+    let denied = |world: &str, config: &str| {
+        let said = accused_under(config, &format!("{NGINX}{world}"));
+        said.into_iter().filter(|line| line.contains("deny IG301") || line.contains("deny IG314")).count()
+    };
+    let version = |version: &str| {
+        format!("dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: {version}}}]")
+    };
+    for world in [&regexes, &twice] {
+        assert_eq!(denied(world, ""), 0, "{world}");
+        assert_eq!(denied(world, &version("1.11.0")), 0, "{world}");
+        assert_eq!(denied(world, &version("1.13.0")), 1, "{world}");
+    }
+}
+
+#[test]
+fn a_fault_of_a_regex_that_is_tried_only_by_its_letter_is_none() {
+    // A path for one word must not be taken for the end of a path for every word.
+    let words = [regex("/.+"), regex("/[a-z]+/edit"), typed(HOST, "/x(/|$)(.*)", "ImplementationSpecific", "other")];
+    let web = ingress("web", &[REGEX], &nginx(&words));
+    assert_eq!(accused(&format!("{NGINX}{}{web}", service("other", "ports: [{port: 80}]"))), NOBODY);
+}
+
+#[test]
+fn control_characters_never_reach_a_message() {
+    let paths = ["/a\nb", "/x?\ry", "/tab\there/", "/\n/", "/(\n", "/.*\r"];
+    let rules: Vec<String> = paths.iter().map(|path| regex(path)).chain([rule(HOST, &paths)]).collect();
+    for annotations in [&[][..], &[REGEX], &[rewrite("/")]] {
+        let odd = ingress("web", annotations, &nginx(&rules));
+        let inventory = store(&format!("{NGINX}{odd}{}", ingress("api", &[REGEX], &nginx(&[regex("/api(/|$)(.*)")]))));
+        for ingress in inventory.ingresses() {
+            let found = Config::default().engine().run(ingress, known(&inventory), None);
+            for finding in found.findings {
+                assert!(!finding.to_string().contains(char::is_control), "{finding:?}");
+            }
+        }
+    }
+}
+
+/// A name, the path of each number, the annotations.
+type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
+
+#[test]
+fn thousands_of_paths_take_no_time_and_twice_as_many_twice_the_time() {
+    let many = |count: usize, form: &dyn Fn(usize) -> String, annotations: &[(&str, &str)]| {
+        let paths: Vec<String> = (0..count).map(form).collect();
+        let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+        format!("{NGINX}{}", ingress("web", annotations, &nginx(&[rule(HOST, &paths)])))
+    };
+    let letters = "a".repeat(180);
+    let forms: [Form<'_>; 8] = [
+        ("plain", &|n| format!("/p{n}"), &[]),
+        ("with a slash", &|n| format!("/p{n}/"), &[]),
+        ("literal regexes", &|n| format!("/p{n}(/|$)(.*)"), &[]),
+        ("plain on a regex host", &|n| format!("/p{n}"), &[REGEX]),
+        ("regexes", &|n| format!("/p{n}(/|$)(.*)"), &[REGEX, rewrite("/$2")]),
+        ("regexes that begin alike", &|n| format!("/[a-z]+/p{n}"), &[REGEX]),
+        ("regexes that run away", &|n| format!("/p{n}/(a+)+$"), &[REGEX]),
+        ("long ones", &|n| format!("/{letters}/{n}/?(.*)"), &[REGEX]),
+    ];
+    for (name, form, annotations) in forms {
+        let time = |count, engine: &Engine| {
+            let inventory = store(&many(count, form, annotations));
+            let ingress = inventory.ingress("shop", "web").unwrap();
+            took(|| engine.run(ingress, known(&inventory), None)).0
+        };
+        let settings = || Config::default().settings;
+        let every = Config::default().engine();
+        let (half, whole) = (time(2500, &every), time(5000, &every));
+        // Generous, since a test is not optimized.
+        if whole.as_millis() < 2000 && whole < 4 * half {
+            continue;
+        }
+        let each = checks::ALL.iter().map(|check| (check.code, time(5000, &Engine::new(vec![check], settings()))));
+        let slow: Vec<_> = each.filter(|(_, time)| time.as_millis() > 50).collect();
+        panic!("{name}: {half:?}, {whole:?}; {slow:?}");
+    }
+}
+
+#[test]
+fn hundreds_of_regexes_are_judged_to_the_end() {
+    let paths: Vec<String> = (0..500).map(|n| regex(&format!("/p{n}(/|$)(.*)"))).collect();
+    let inventory = store(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &nginx(&paths))));
+    assert_eq!(said_under(&Config::default(), &inventory, false), NOBODY);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
+    assert!(evaluation.not_evaluated.is_empty() && evaluation.findings.iter().all(|f| f.ceiling.guard > Level::Off));
+}
