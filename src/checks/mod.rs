@@ -3,6 +3,7 @@
 
 mod annotation;
 mod backend;
+mod backends;
 mod class;
 mod collision;
 mod context;
@@ -84,6 +85,7 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_TARGET_PORT_USED,
     &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
+    &backend::EXTERNAL_NAME_UNUSABLE,
     &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,

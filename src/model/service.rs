@@ -34,6 +34,8 @@ pub struct Service {
     pub meta: Meta,
     /// What kind of Service it is.
     pub kind: ServiceType,
+    /// `spec.externalName`, empty but for an ExternalName.
+    pub external_name: Box<str>,
     /// Its endpoints are the pods that `spec.selector` matches; without one, somebody makes them by hand.
     pub has_selector: bool,
     /// Its ports, in order: controllers take the first that matches.
@@ -150,6 +152,8 @@ struct Wire {
 struct WireSpec {
     #[serde(rename = "type", deserialize_with = "lax::null")]
     kind: Box<str>,
+    #[serde(rename = "externalName", deserialize_with = "lax::null")]
+    external_name: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     selector: BTreeMap<Box<str>, serde_json::Value>,
     #[serde(deserialize_with = "lax::null")]
@@ -170,9 +174,15 @@ struct WirePort {
 
 impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
-        let kind = if &*wire.spec.kind == "ExternalName" { ServiceType::ExternalName } else { ServiceType::Cluster };
-        let ports = wire.spec.ports.into_iter().map(ServicePort::from).collect();
-        Self { meta: wire.metadata.into(), kind, has_selector: !wire.spec.selector.is_empty(), ports }
+        let WireSpec { kind, external_name, selector, ports } = wire.spec;
+        let is_external = &*kind == "ExternalName";
+        Self {
+            meta: wire.metadata.into(),
+            kind: if is_external { ServiceType::ExternalName } else { ServiceType::Cluster },
+            external_name: if is_external { external_name } else { Box::default() },
+            has_selector: !selector.is_empty(),
+            ports: ports.into_iter().map(ServicePort::from).collect(),
+        }
     }
 }
 

@@ -83,6 +83,12 @@ impl Dialect {
         self.settings().allow_cross_namespace_resources
     }
 
+    /// Whether Services of type ExternalName have no endpoints (section 4.4).
+    #[must_use]
+    pub fn refuses_external_names(&self) -> bool {
+        self.settings().disable_svc_external_name == Some(true)
+    }
+
     /// Whether Exact and Prefix paths with special characters are refused (section 2.9); `None`: nobody can know.
     #[must_use]
     pub fn is_strict_about_path_types(&self) -> Option<bool> {

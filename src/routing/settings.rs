@@ -24,6 +24,9 @@ pub struct ControllerSettings {
     /// Whether Exact and Prefix paths may hold letters, digits, `-`, `.`, `_` and `/` only.
     #[serde(deserialize_with = "switch")]
     pub strict_validate_path_type: Option<bool>,
+    /// `--disable-svc-external-name`
+    #[serde(deserialize_with = "switch")]
+    pub disable_svc_external_name: Option<bool>,
     /// Whether HTTP is redirected to HTTPS where an annotation says nothing.
     #[serde(deserialize_with = "switch")]
     pub ssl_redirect: Option<bool>,
@@ -42,6 +45,7 @@ impl ControllerSettings {
             allow_cross_namespace_resources: self.allow_cross_namespace_resources.or(before(1, 12, 0)),
             enable_annotation_validation: self.enable_annotation_validation.or(since(1, 12, 0)),
             strict_validate_path_type: self.strict_validate_path_type.or(since(1, 12, 0)),
+            disable_svc_external_name: self.disable_svc_external_name.or(Some(false)),
             ssl_redirect: self.ssl_redirect.or(Some(true)),
         }
     }
@@ -72,7 +76,8 @@ mod tests {
     #[test]
     fn what_is_said_goes_before_the_defaults_of_the_version() {
         let unsaid = ControllerSettings::default();
-        assert_eq!(unsaid.of(None), ControllerSettings { ssl_redirect: Some(true), ..unsaid });
+        let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unsaid };
+        assert_eq!(unsaid.of(None), always);
         let last = unsaid.of(Some(Version::new(1, 15, 1)));
         assert_eq!((last.allow_snippet_annotations, last.annotations_risk_level), (Some(false), Some(Risk::High)));
         assert_eq!((last.enable_annotation_validation, last.strict_validate_path_type), (Some(true), Some(true)));

@@ -1,6 +1,7 @@
 //! IG2xx: what answers?
 
 mod default_backend_ignored;
+mod external_name_unusable;
 mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
@@ -8,131 +9,11 @@ mod service_target_port_used;
 mod service_without_ready_endpoints;
 
 pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
+pub(super) use external_name_unusable::EXTERNAL_NAME_UNUSABLE;
 pub(super) use service_not_found::SERVICE_NOT_FOUND;
 pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
-use serde_json::json;
-
-use super::Context;
-use crate::cluster::Lookup;
-use crate::finding::Patch;
-use crate::model::{Backend, BackendRef, FieldPath, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{Doubt, Engine, Owner};
-
-/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
-const ACTION_PORT: &str = "use-annotation";
-
-/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
-const SERVICE_PORT_ONLY: [&str; 5] = [
-    "ingress.gcp.kubernetes.io/gce",
-    "ingress.k8s.aws/alb",
-    "k8s.io/ingress-gce",
-    "projectcontour.io/ingress-controller",
-    "traefik.io/ingress-controller",
-];
-
-/// A backend that names a Service and one of its ports, and that some visitor can reach.
-struct ServiceBackend<'a> {
-    at: BackendRef<'a>,
-    name: &'a str,
-    port: &'a PortRef,
-    /// Why nobody can be sure that a visitor ever depends on it.
-    doubt: Option<Doubt>,
-}
-
-impl ServiceBackend<'_> {
-    fn name_field(&self) -> FieldPath {
-        self.at.field().field("service").field("name")
-    }
-
-    fn port_field(&self) -> FieldPath {
-        let port = self.at.field().field("service").field("port");
-        match self.port {
-            PortRef::Name(_) => port.field("name"),
-            PortRef::Number(_) => port.field("number"),
-        }
-    }
-
-    /// Ask for this port by its number in the place of the one that is asked for now: every port has a number.
-    fn fix(&self, number: i32) -> Patch {
-        let port = self.at.field().field("service").field("port");
-        let asked = match self.port {
-            PortRef::Name(name) => json!({ "name": name }),
-            PortRef::Number(number) => json!({ "number": number }),
-        };
-        Patch::on(&port, asked).replace(&port, json!({ "number": number }))
-    }
-
-    /// Tells backends apart without their place in the list.
-    fn subject(&self) -> String {
-        format!("{} service={} port={}", self.at.subject(), self.name, self.port)
-    }
-}
-
-/// The backends that must have a Service: none where every request is redirected first, none behind an action of the
-/// AWS controller, and not a default backend that nothing can reach.
-fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend<'a>> {
-    let ingress = cx.ingress;
-    // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
-    let redirects =
-        cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
-    let doubt = Doubt::of_every_backend(ingress, &cx.taker);
-    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.taker);
-    let shadowed_default = cx.dialect().engine == Engine::Nginx && takes_every_path_itself(&ingress.rules);
-    ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
-        let Backend::Service { name, port: Some(port) } = at.backend else { return None };
-        let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);
-        let doubt = doubt.or(fallback.filter(|_| at.path.is_none()));
-        (!action).then_some(ServiceBackend { at, name, port, doubt })
-    })
-}
-
-/// On ingress-nginx the default backend of an Ingress with rules is only the fallback of those rules' hosts, and a
-/// Prefix path `/` replaces that fallback (sections 2.3 and 2.4).
-fn takes_every_path_itself(rules: &[Rule]) -> bool {
-    // A resource backend makes no location (section 2.4).
-    let is_root = |path: &Path| {
-        path.routed() == "/" && path.path_type != PathType::Exact && matches!(path.backend, Backend::Service { .. })
-    };
-    !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
-}
-
-/// What a visitor gets from a backend that is not there.
-fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
-    backend.doubt.and_then(Doubt::consequence).unwrap_or_else(|| cx.dialect().without_backend())
-}
-
-/// The Service of a backend, where there is one.
-fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
-    match cx.world.service(cx.namespace(), backend.name) {
-        Lookup::Found(service) => Some(service),
-        Lookup::Absent | Lookup::Unknown => None,
-    }
-}
-
-/// The Service that the default-backend annotation names to answer in the place of one without endpoints: section 4.6.
-struct StandIn<'a> {
-    name: &'a str,
-    /// It is not certain that it does not exist.
-    may_answer: bool,
-}
-
-fn stand_in<'a>(cx: &Context<'a>) -> Option<StandIn<'a>> {
-    let name = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations())?;
-    Some(StandIn { name, may_answer: !cx.world.service(cx.namespace(), name).is_absent() })
-}
-
-/// Whether the controller is known to want a port of the Service itself.
-fn wants_service_port(cx: &Context<'_>) -> bool {
-    cx.dialect().engine == Engine::Traefik
-        || matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
-}
-
-/// Requests go to the Service's own address, at the very number that the backend names: the number is not checked
-/// against the Service, a name is (section 4.5).
-fn dials_service_address(cx: &Context<'_>, port: &PortRef) -> bool {
-    cx.dialect().engine == Engine::Nginx && cx.nginx().service_upstream() && matches!(port, PortRef::Number(_))
-}
+use super::backends::{StandIn, dials_service_address, service, service_backends, wants_service_port, without_backend};

@@ -1,7 +1,7 @@
 //! IG201: the backend Service does not exist in the Ingress' namespace.
 
-use super::{StandIn, service_backends, stand_in, without_backend};
-use crate::checks::context::{WARN, list};
+use super::{StandIn, service_backends};
+use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
@@ -20,25 +20,19 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
         if !cx.world.service(cx.namespace(), backend.name).is_absent() {
             continue;
         }
-        let stand_in = stand_in(cx);
-        let answers = stand_in.as_ref().filter(|stand_in| stand_in.may_answer);
-        let consequence = match answers {
-            Some(StandIn { name, .. }) => format!("visitors get service {name:?} of the default-backend annotation"),
-            None => without_backend(cx, &backend).to_owned(),
-        };
+        let consequence = stand_in.consequence(cx, &backend);
         let name = Quoted(backend.name);
         let message = format!("service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
         let subject = format!("{} service={}", backend.at.subject(), backend.name);
         let finding = out.add(backend.name_field(), subject, message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
-        if let Some(StandIn { name, .. }) = &stand_in {
-            finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
-        }
-        if backend.doubt.is_some() || answers.is_some() {
+        stand_in.rest(cx, finding);
+        if backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(WARN);
         }
     }

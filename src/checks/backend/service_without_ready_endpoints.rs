@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::{StandIn, dials_service_address, service, service_backends, stand_in, wants_service_port, without_backend};
-use crate::checks::context::AUDIT;
+use super::{StandIn, dials_service_address, service, service_backends, wants_service_port};
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
@@ -29,27 +29,24 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
 const AGE: SignedDuration = SignedDuration::from_mins(5);
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = stand_in(cx);
-    let answers = stand_in.as_ref().filter(|stand_in| stand_in.may_answer);
+    let stand_in = StandIn::of(cx);
     // Thousands of paths may share a Service.
     let mut known: HashMap<(&str, &PortRef), Option<Shortage>> = HashMap::new();
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         let shortage = known.entry((backend.name, backend.port)).or_insert_with(|| shortage(cx, service, backend.port));
         let Some(Shortage { what, help, is_early }) = shortage else { continue };
-        let consequence = match answers {
-            Some(StandIn { name, .. }) => format!("visitors get service {name:?} of the default-backend annotation"),
-            None if dials_service_address(cx, backend.port) => "visitors get 502 or 504".to_owned(),
-            None => without_backend(cx, &backend).to_owned(),
+        let consequence = if dials_service_address(cx, backend.port) && !stand_in.may_answer {
+            "visitors get 502 or 504".to_owned()
+        } else {
+            stand_in.consequence(cx, &backend)
         };
         let message = format!("service {:?} {what}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(help.as_str());
-        if let Some(StandIn { name, .. }) = &stand_in {
-            finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
-        }
-        if *is_early || backend.doubt.is_some() || answers.is_some() {
+        stand_in.rest(cx, finding);
+        if *is_early || backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(AUDIT);
         }
     }

@@ -1,6 +1,6 @@
 //! IG313: `rewrite-target` or `use-regex` has a value that ingress-nginx drops.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Routed, may_match_otherwise, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
@@ -49,7 +49,7 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
     let lost = paths.iter().find(is_lost);
     let consequence = match lost {
         Some(path) if path.server.is_regex => format!("path {} is passed on as it is", Quoted(path.text())),
-        Some(path) => format!("path {} is taken literally, hardly ever hit", Quoted(path.text())),
+        Some(path) => format!("path {} is taken literally", Quoted(path.text())),
         None if name == "use-regex" => "it counts as false".to_owned(),
         None => "nothing is rewritten".to_owned(),
     };

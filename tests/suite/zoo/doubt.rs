@@ -108,7 +108,7 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     assert!(strict(&format!("{NGINX}{by_san}{older}")).contains(&"warn IG401 web".to_owned()));
     // Without a host TLS is ignored, and so is an entry for a host without a rule.
     let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
-    assert_eq!(strict(&format!("{NGINX}{hostless}")), NOBODY);
+    assert_eq!(strict(&format!("{NGINX}{hostless}")), ["warn IG408 web"]);
     let expired = secret("old", "old.example.com; 2020-01-01..2021-01-01");
     let unrouted =
         ingress("web", NO_ANNOTATIONS, &with_tls("{hosts: [old.example.com], secretName: old}", "app.example.com"));

@@ -1,0 +1,54 @@
+//! IG206: an ExternalName that the controller cannot use.
+
+use super::{StandIn, service, service_backends};
+use crate::checks::findings::{AUDIT, WARN};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds, ServiceType};
+use crate::routing::ExternalNameFault;
+
+pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
+    code: "IG206",
+    name: "external-name-unusable",
+    summary: "the Service is an ExternalName that the controller finds nobody behind",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::of(&[Kind::Ingress]),
+    page: include_str!("external_name_unusable.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let stand_in = StandIn::of(cx);
+    for backend in service_backends(cx) {
+        let Some(service) = service(cx, &backend).filter(|service| service.kind == ServiceType::ExternalName) else {
+            continue;
+        };
+        let name = Quoted(&service.external_name);
+        let (what, help) = match ExternalNameFault::of(&service.external_name) {
+            Some(ExternalNameFault::Loopback) => (format!("points to {name}, which is refused"), "name another host"),
+            Some(ExternalNameFault::Address) => (
+                format!("has the address {name} as externalName, and only names are looked up"),
+                "make an EndpointSlice of it",
+            ),
+            Some(ExternalNameFault::NoName) => {
+                (format!("points to {name}, which is no DNS name"), "correct its externalName")
+            }
+            None if cx.dialect().refuses_external_names() => (
+                "is an ExternalName, which this controller is set up to refuse".to_owned(),
+                "make an EndpointSlice in its place",
+            ),
+            None => continue,
+        };
+        let consequence = stand_in.consequence(cx, &backend);
+        let message = format!("service {:?} {what}: {consequence}", backend.name);
+        let finding = out.add(backend.name_field(), backend.subject(), message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
+        stand_in.rest(cx, finding);
+        if backend.doubt.is_some() || stand_in.may_answer {
+            finding.at_most(AUDIT);
+        }
+    }
+}

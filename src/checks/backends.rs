@@ -1,0 +1,142 @@
+//! The backends of the Ingress under judgement that need a Service, and how to speak of one that does not answer: what the
+//! checks on backends share.
+
+use serde_json::json;
+
+use super::Context;
+use crate::cluster::Lookup;
+use crate::finding::{Finding, Patch};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
+use crate::routing::{Doubt, Engine, Owner};
+
+/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
+const ACTION_PORT: &str = "use-annotation";
+
+/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
+const SERVICE_PORT_ONLY: [&str; 5] = [
+    "ingress.gcp.kubernetes.io/gce",
+    "ingress.k8s.aws/alb",
+    "k8s.io/ingress-gce",
+    "projectcontour.io/ingress-controller",
+    "traefik.io/ingress-controller",
+];
+
+/// A backend that names a Service and one of its ports, and that some visitor can reach.
+pub(super) struct ServiceBackend<'a> {
+    pub(super) at: BackendRef<'a>,
+    pub(super) name: &'a str,
+    pub(super) port: &'a PortRef,
+    /// Why nobody can be sure that a visitor ever depends on it.
+    pub(super) doubt: Option<Doubt>,
+}
+
+impl ServiceBackend<'_> {
+    pub(super) fn name_field(&self) -> FieldPath {
+        self.at.field().field("service").field("name")
+    }
+
+    pub(super) fn port_field(&self) -> FieldPath {
+        let port = self.at.field().field("service").field("port");
+        match self.port {
+            PortRef::Name(_) => port.field("name"),
+            PortRef::Number(_) => port.field("number"),
+        }
+    }
+
+    /// Ask for this port by its number in the place of the one that is asked for now: every port has a number.
+    pub(super) fn fix(&self, number: i32) -> Patch {
+        let port = self.at.field().field("service").field("port");
+        let asked = match self.port {
+            PortRef::Name(name) => json!({ "name": name }),
+            PortRef::Number(number) => json!({ "number": number }),
+        };
+        Patch::on(&port, asked).replace(&port, json!({ "number": number }))
+    }
+
+    /// Tells backends apart without their place in the list.
+    pub(super) fn subject(&self) -> String {
+        format!("{} service={} port={}", self.at.subject(), self.name, self.port)
+    }
+}
+
+/// The backends that must have a Service: none where every request is redirected first, none behind an action of the
+/// AWS controller, and not a default backend that nothing can reach.
+pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend<'a>> {
+    let ingress = cx.ingress;
+    // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
+    let redirects =
+        cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
+    let doubt = Doubt::of_every_backend(ingress, &cx.taker);
+    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.taker);
+    let shadowed_default = cx.dialect().engine == Engine::Nginx && takes_every_path_itself(&ingress.rules);
+    ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
+        let Backend::Service { name, port: Some(port) } = at.backend else { return None };
+        let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);
+        let doubt = doubt.or(fallback.filter(|_| at.path.is_none()));
+        (!action).then_some(ServiceBackend { at, name, port, doubt })
+    })
+}
+
+/// On ingress-nginx the default backend of an Ingress with rules is only the fallback of those rules' hosts, and a
+/// Prefix path `/` replaces that fallback (sections 2.3 and 2.4).
+fn takes_every_path_itself(rules: &[Rule]) -> bool {
+    // A resource backend makes no location (section 2.4).
+    let is_root = |path: &Path| {
+        path.routed() == "/" && path.path_type != PathType::Exact && matches!(path.backend, Backend::Service { .. })
+    };
+    !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
+}
+
+/// What a visitor gets from a backend that is not there.
+pub(super) fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
+    backend.doubt.and_then(Doubt::consequence).unwrap_or_else(|| cx.dialect().without_backend())
+}
+
+/// The Service of a backend, where there is one.
+pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
+    match cx.world.service(cx.namespace(), backend.name) {
+        Lookup::Found(service) => Some(service),
+        Lookup::Absent | Lookup::Unknown => None,
+    }
+}
+
+/// The Service that the default-backend annotation names to answer in the place of one without endpoints: section 4.6.
+pub(super) struct StandIn<'a> {
+    name: Option<&'a str>,
+    /// It is not certain that there is none.
+    pub(super) may_answer: bool,
+}
+
+impl<'a> StandIn<'a> {
+    pub(super) fn of(cx: &Context<'a>) -> Self {
+        let name = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
+        let may_answer = name.is_some_and(|name| !cx.world.service(cx.namespace(), name).is_absent());
+        Self { name, may_answer }
+    }
+
+    /// What a visitor gets from a backend that is empty.
+    pub(super) fn consequence(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>) -> String {
+        match self.name.filter(|_| self.may_answer) {
+            Some(name) => format!("visitors get service {name:?} of the default-backend annotation"),
+            None => without_backend(cx, backend).to_owned(),
+        }
+    }
+
+    pub(super) fn rest(&self, cx: &Context<'_>, finding: &mut Finding) {
+        if let Some(name) = self.name {
+            finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
+        }
+    }
+}
+
+/// Whether the controller is known to want a port of the Service itself.
+pub(super) fn wants_service_port(cx: &Context<'_>) -> bool {
+    cx.dialect().engine == Engine::Traefik
+        || matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+}
+
+/// Requests go to the Service's own address, at the very number that the backend names: the number is not checked
+/// against the Service, a name is (section 4.5).
+pub(super) fn dials_service_address(cx: &Context<'_>, port: &PortRef) -> bool {
+    cx.dialect().engine == Engine::Nginx && cx.nginx().service_upstream() && matches!(port, PortRef::Number(_))
+}
