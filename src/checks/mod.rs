@@ -86,6 +86,7 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
     &backend::EXTERNAL_NAME_UNUSABLE,
+    &backend::RESOURCE_BACKEND_UNSERVED,
     &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,

@@ -28,9 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let name = Quoted(&service.external_name);
         let (what, help) = match ExternalNameFault::of(&service.external_name) {
-            Some(ExternalNameFault::Loopback) => {
-                (format!("points to {name}, which is refused"), "name another host")
-            }
+            Some(ExternalNameFault::Loopback) => (format!("points to {name}, which is refused"), "name another host"),
             Some(ExternalNameFault::Address) => (
                 format!("has the address {name} as externalName, and only names are looked up"),
                 "make an EndpointSlice of it",
