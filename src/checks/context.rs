@@ -1,11 +1,10 @@
 //! What a check is given.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::Settings;
 use crate::cluster::{Lookup, World};
-use crate::finding::Levels;
 use crate::model::{Host, Ingress, Kind};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
@@ -23,6 +22,7 @@ pub struct Context<'a> {
     routes: &'a Routes<'a>,
     hints_left: Cell<u8>,
     gave_up: Cell<bool>,
+    rewrite_target: OnceCell<Option<&'a str>>,
 }
 
 impl<'a> Context<'a> {
@@ -36,7 +36,16 @@ impl<'a> Context<'a> {
         routes: &'a Routes<'a>,
     ) -> Self {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
-        Self { ingress, world, settings, taker, routes, hints_left: Cell::new(4), gave_up: Cell::new(false) }
+        Self {
+            ingress,
+            world,
+            settings,
+            taker,
+            routes,
+            hints_left: Cell::new(4),
+            gave_up: Cell::new(false),
+            rewrite_target: OnceCell::new(),
+        }
     }
 
     /// The rules of all Ingresses of this controller for a host, with this Ingress or without it, the oldest first. Reads
@@ -89,6 +98,12 @@ impl<'a> Context<'a> {
         NginxAnnotations::of(self.ingress)
     }
 
+    /// `rewrite-target`, where the controller accepts it. Judged once: it may be as long as the Ingress has paths.
+    #[must_use]
+    pub fn rewrite_target(&self) -> Option<&'a str> {
+        *self.rewrite_target.get_or_init(|| self.nginx().rewrite_target())
+    }
+
     /// Nobody is known to take this Ingress, so what a visitor gets cannot be foretold either.
     #[must_use]
     pub fn is_unowned(&self) -> bool {
@@ -121,23 +136,3 @@ impl<'a> Context<'a> {
         scored.filter(|(distance, _)| *distance <= mistakes).min().map(|(_, name)| name)
     }
 }
-
-/// `a, b, c` or `a, b, c and 4 more`.
-pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
-    const SHOWN: usize = 5;
-    let mut items = items.into_iter();
-    let mut shown: Vec<String> = items.by_ref().take(SHOWN).map(|item| item.to_string()).collect();
-    match items.count() {
-        0 => shown.join(", "),
-        more => {
-            let last = format!("{} and {more} more", shown.pop().unwrap_or_default());
-            shown.push(last);
-            shown.join(", ")
-        }
-    }
-}
-
-/// Never above Warn.
-pub(super) const WARN: Levels = Levels::both(crate::finding::Level::Warn);
-/// Never above Audit.
-pub(super) const AUDIT: Levels = Levels::both(crate::finding::Level::Audit);

@@ -1,6 +1,6 @@
 //! Where a check puts what it finds.
 
-use crate::finding::Finding;
+use crate::finding::{Finding, Level, Levels};
 use crate::model::FieldPath;
 
 /// Where a check puts what it finds.
@@ -37,3 +37,23 @@ impl Findings {
         self.found
     }
 }
+
+/// `a, b, c` or `a, b, c and 4 more`.
+pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    const SHOWN: usize = 5;
+    let mut items = items.into_iter();
+    let mut shown: Vec<String> = items.by_ref().take(SHOWN).map(|item| item.to_string()).collect();
+    match items.count() {
+        0 => shown.join(", "),
+        more => {
+            let last = format!("{} and {more} more", shown.pop().unwrap_or_default());
+            shown.push(last);
+            shown.join(", ")
+        }
+    }
+}
+
+/// Never above Warn.
+pub(super) const WARN: Levels = Levels::both(Level::Warn);
+/// Never above Audit.
+pub(super) const AUDIT: Levels = Levels::both(Level::Audit);

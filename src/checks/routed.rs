@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::Context;
-use super::context::WARN;
+use super::findings::WARN;
 use crate::finding::{Finding, Quoted};
 use crate::model::{Backend, FieldPath, Host, Ingress, Key, Kind, Kinds, PathRef, PathType};
 use crate::routing::{
@@ -73,9 +73,9 @@ impl<'a> Routed<'a> {
 
 /// Whether a location does for visitors what this path of this Ingress would: the same Service, asked for the same.
 pub(super) fn stands_in(location: &Location<'_>, ingress: &Ingress, at: PathRef<'_>) -> bool {
-    let target = NginxAnnotations::of(ingress).rewrite_target();
     let same = |of: &Ingress| {
-        of.meta.key.namespace == ingress.meta.key.namespace && NginxAnnotations::of(of).rewrite_target() == target
+        let [theirs, ours] = [of, ingress].map(|of| NginxAnnotations::of(of).value("rewrite-target"));
+        of.meta.key == ingress.meta.key || (of.meta.key.namespace == ingress.meta.key.namespace && theirs == ours)
     };
     location.at.is_some_and(|taker| taker.is_same(at))
         || (location.backend == Some(&at.path.backend) && location.ingress.is_some_and(same))

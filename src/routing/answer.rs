@@ -214,7 +214,7 @@ impl<'a> Routes<'a> {
         let on = |host: &Host| {
             let claims = self.claims(host, when).found();
             claims.is_some_and(|claims| {
-                let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
+                let mut main = claims.iter().filter(|claim| !claim.is_canary);
                 main.any(|claim| !claim.ingress.tls.is_empty())
             })
         };

@@ -10,8 +10,9 @@ pub enum Rewritten {
     Untouched,
     /// The backend is asked for this.
     To(Vec<u8>),
-    /// The target is a URL of its own: nginx redirects there with 302.
-    Redirect(Vec<u8>),
+    /// The target is a URL of its own: nginx redirects there with 302. `None`: where to depends on a variable of the
+    /// request.
+    Redirect(Option<Vec<u8>>),
     /// Nothing is left of it: nginx answers 500.
     Empty,
     /// It depends on a variable of the request.
@@ -67,6 +68,7 @@ impl Location<'_> {
         effort.spend(400)?;
         let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
         let Some(captures) = pattern.captures(uri) else { return Ok(Rewritten::Untouched) };
+        let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();
         for piece in pieces(target) {
             let text = match piece {
@@ -75,14 +77,13 @@ impl Location<'_> {
                 Piece::Variable(name) if pattern.names().any(|named| named == name) => {
                     captures.name(name).map(|group| group.as_bytes())
                 }
+                Piece::Variable(_) if is_url => return Ok(Rewritten::Redirect(None)),
                 Piece::Variable(_) => return Ok(Rewritten::Variable),
             };
             rewritten.extend(text.unwrap_or_default());
         }
         Ok(match () {
-            () if ["http://", "https://"].iter().any(|scheme| target.starts_with(scheme)) => {
-                Rewritten::Redirect(rewritten)
-            }
+            () if is_url => Rewritten::Redirect(Some(rewritten)),
             () if rewritten.is_empty() => Rewritten::Empty,
             () => Rewritten::To(rewritten),
         })

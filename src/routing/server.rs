@@ -50,6 +50,7 @@ pub struct Location<'a> {
     /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
     /// without rules (section 2.3).
     only_backend: bool,
+    rewriting: Rewriting<'a>,
 }
 
 /// How a location is matched.
@@ -92,6 +93,16 @@ pub struct Claim<'a> {
     pub ingress: &'a Ingress,
     /// Its rule; `None` for a `defaultBackend` without rules, which claims [`Host::Any`].
     pub rule: Option<RuleRef<'a>>,
+    /// It is a canary's: it makes no host.
+    pub is_canary: bool,
+    rewriting: Rewriting<'a>,
+}
+
+/// What an Ingress asks for its paths, read once: a value may be as long as the Ingress.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rewriting<'a> {
+    target: Option<&'a str>,
+    use_regex: bool,
 }
 
 /// The order in which ingress-nginx looks at Ingresses: the oldest first, those of the same second by name, the last of
@@ -119,15 +130,18 @@ pub fn claims<'a, 'h>(
 ) -> HashMap<&'h Host, Vec<Claim<'a>>> {
     let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
     for ingress in taken {
+        let annotations = NginxAnnotations::of(ingress);
+        let rewriting = Rewriting { target: annotations.rewrite_target(), use_regex: annotations.use_regex() };
+        let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };
         for rule in ingress.rules() {
             if let Some(claims) = claims.get_mut(&rule.rule.host) {
-                claims.push(Claim { ingress, rule: Some(rule) });
+                claims.push(Claim { rule: Some(rule), ..claim });
             }
         }
         if ingress.rules.is_empty()
             && let Some(claims) = claims.get_mut(&Host::Any)
         {
-            claims.push(Claim { ingress, rule: None });
+            claims.push(claim);
         }
     }
     claims
@@ -141,6 +155,7 @@ struct Draft<'a> {
     at: Option<PathRef<'a>>,
     backend: Option<&'a Backend>,
     only_backend: bool,
+    rewriting: Rewriting<'a>,
     /// It is there without anybody's path, and the first path of its kind takes its place.
     implicit: bool,
 }
@@ -158,7 +173,7 @@ impl<'a> Server<'a> {
         let mut dropped = Vec::new();
         // Only the first location with the same text counts, whatever its type (section 2.4, brick B3).
         let mut first: HashMap<&str, usize> = HashMap::from([("/", 0)]);
-        for Claim { ingress, rule } in claims {
+        for Claim { ingress, rule, rewriting, .. } in claims {
             for at in rule.iter().flat_map(|rule| rule.paths()) {
                 let backend = &at.path.backend;
                 let mut drop = |why| dropped.push(Dropped { ingress, at, why });
@@ -177,6 +192,7 @@ impl<'a> Server<'a> {
                     at: Some(at),
                     backend: Some(backend),
                     only_backend: false,
+                    rewriting: *rewriting,
                     implicit: false,
                 };
                 let known = first.get(draft.path).copied().filter(|known| drafts[*known].exact == draft.exact);
@@ -295,6 +311,7 @@ impl<'a> Location<'a> {
             is_twin: false,
             switches: false,
             only_backend: draft.only_backend,
+            rewriting: draft.rewriting,
         };
         location.retarget();
         location
@@ -302,9 +319,9 @@ impl<'a> Location<'a> {
 
     /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
     fn retarget(&mut self) {
-        let annotations = self.annotations();
-        self.target = annotations.and_then(NginxAnnotations::rewrite_target).filter(|target| **target != *self.path);
-        self.switches = self.target.is_some() || annotations.is_some_and(NginxAnnotations::use_regex);
+        let Rewriting { target, use_regex } = self.rewriting;
+        self.target = target.filter(|target| **target != *self.path);
+        self.switches = self.target.is_some() || use_regex;
     }
 
     /// The annotations that say whether it rewrites or redirects.
@@ -335,13 +352,21 @@ impl<'a> Location<'a> {
 
 /// The `/` that every server is born with (section 2.3): the fallback of the oldest Ingress of the host.
 fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
-    let mut main = claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary());
-    let bare =
-        Draft { path: "/", exact: false, ingress: None, at: None, backend: None, only_backend: false, implicit: true };
+    let mut main = claims.iter().filter(|claim| !claim.is_canary);
+    let bare = Draft {
+        path: "/",
+        exact: false,
+        ingress: None,
+        at: None,
+        backend: None,
+        only_backend: false,
+        rewriting: Rewriting::default(),
+        implicit: true,
+    };
     let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
     if *host != Host::Any {
-        let ingress = main.next()?.ingress;
-        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), ..bare });
+        let Claim { ingress, rewriting, .. } = *main.next()?;
+        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), rewriting, ..bare });
     }
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {

@@ -1,5 +1,7 @@
 //! Somebody at a terminal, in one namespace.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Output};
@@ -49,6 +51,17 @@ impl Terminal<'_> {
         for word in words {
             assert!(output.stderr.contains(word), "{word} is not in {output}");
         }
+    }
+
+    /// Refused with these words, soon: the API server has just started, or rights have just changed. What is stored
+    /// until then goes again.
+    #[track_caller]
+    pub(crate) fn refuses_in_the_end(&self, object: &Value, words: &[&str]) {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(20) && self.apply(&object.to_string()).code == 0 {
+            self.does(&["delete", "ingress", object["metadata"]["name"].as_str().unwrap()]);
+        }
+        self.refuses(object, words);
     }
 
     /// Stored with a warning of this code.

@@ -1,6 +1,6 @@
 //! IG602: annotations that another controller reads.
 
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};

@@ -1,6 +1,6 @@
 //! IG604: an annotation names an object that is not there, or that is none of the Ingress'.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Finding, Level, Levels, Quoted};

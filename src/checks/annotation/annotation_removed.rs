@@ -1,6 +1,6 @@
 //! IG610: an annotation that ingress-nginx once had.
 
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};

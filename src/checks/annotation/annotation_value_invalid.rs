@@ -1,6 +1,6 @@
 //! IG603: an annotation's value has another form than ingress-nginx expects.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};

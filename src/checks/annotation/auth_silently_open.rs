@@ -1,6 +1,6 @@
 //! IG608: annotations that ask for a login which nobody will be asked for.
 
-use crate::checks::context::{AUDIT, WARN};
+use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch, Quoted};

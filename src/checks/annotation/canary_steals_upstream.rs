@@ -1,6 +1,6 @@
 //! IG607: a canary that was the first to use a Service and port, so that main rules with it vanish.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, FieldPath, Key, Kinds, NGINX_PREFIX};
@@ -46,13 +46,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 };
                 let field = FieldPath::annotation(&format!("{NGINX_PREFIX}canary"));
                 let message = format!(
-                    "as a canary this older Ingress takes Service {} from path {}{whose}: visitors get 404",
+                    "as an older canary it takes Service {} from path {}{whose}: visitors get 404",
                     Quoted(name),
                     Quoted(at.path.routed())
                 );
                 let finding = out.add(field, format!("{host} {} service={name}", at.path.routed()), message);
                 finding.rests_on_index("hosts").at_most(WARN);
-                finding.help("give the canary a Service of its own");
+                finding.help("give the canary its own Service");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kinds, PathRef, PathType};
-use crate::routing::{Claim, NginxAnnotations, When};
+use crate::routing::{Claim, When};
 
 pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
     code: "IG605",
@@ -57,7 +57,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// The paths of Ingresses that are no canaries, with what stands behind each.
 fn places<'a>(claims: &[Claim<'a>]) -> HashMap<Place<'a>, Vec<&'a Backend>> {
     let mut places: HashMap<Place<'a>, Vec<&Backend>> = HashMap::new();
-    for claim in claims.iter().filter(|claim| !NginxAnnotations::of(claim.ingress).is_canary()) {
+    for claim in claims.iter().filter(|claim| !claim.is_canary) {
         for at in claim.rule.iter().flat_map(|rule| rule.paths()) {
             places.entry(place(at)).or_default().push(&at.path.backend);
         }

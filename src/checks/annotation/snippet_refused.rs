@@ -1,6 +1,6 @@
 //! IG609: annotations that the controller does not take, snippets first of all.
 
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};

@@ -1,7 +1,7 @@
 //! IG206: an ExternalName that the controller cannot use.
 
 use super::{StandIn, service, service_backends};
-use crate::checks::context::{AUDIT, WARN};
+use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, ServiceType};

@@ -1,7 +1,7 @@
 //! IG201: the backend Service does not exist in the Ingress' namespace.
 
 use super::{StandIn, service_backends};
-use crate::checks::context::{WARN, list};
+use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};

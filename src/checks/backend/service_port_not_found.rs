@@ -1,7 +1,7 @@
 //! IG202: the Service has no such port.
 
 use super::{dials_service_address, service, service_backends, wants_service_port, without_backend};
-use crate::checks::context::{WARN, list};
+use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, PortRef, Protocol, Service, ServiceType};

@@ -1,7 +1,7 @@
 //! IG205: only UDP or SCTP under that port.
 
 use super::{service, service_backends, wants_service_port, without_backend};
-use crate::checks::context::{WARN, list};
+use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol, ServiceType};

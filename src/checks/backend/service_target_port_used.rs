@@ -1,7 +1,7 @@
 //! IG203: the backend names a targetPort in the place of the Service's port.
 
 use super::{dials_service_address, service, service_backends, wants_service_port};
-use crate::checks::context::list;
+use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol};

@@ -1,7 +1,7 @@
 //! IG101: `spec.ingressClassName` names no IngressClass.
 
 use super::class_field;
-use crate::checks::context::list;
+use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};

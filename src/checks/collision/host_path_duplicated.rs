@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};

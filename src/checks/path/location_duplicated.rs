@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, may_match_otherwise, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};

@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let finding = out.add(field.clone(), at.subject(), message);
             finding.rests_on_index("hosts").help("set pathType: Prefix to serve the whole site");
             // With a rewrite it would send the whole site to one page.
-            if cx.nginx().rewrite_target().is_none() {
+            if cx.rewrite_target().is_none() {
                 finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));
             }
         }

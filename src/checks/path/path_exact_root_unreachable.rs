@@ -1,6 +1,6 @@
 //! IG304: Exact `/` that never answers.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, gets, of_host, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         // Prefix takes the place of the implicit `/`, Exact is put after it. With a rewrite it would send the whole site
         // to one page.
-        if cx.nginx().rewrite_target().is_some() {
+        if cx.rewrite_target().is_some() {
             finding.help("write \"/$\" with pathType: ImplementationSpecific");
         } else {
             finding.help("set pathType: Prefix");

@@ -1,7 +1,7 @@
 //! IG302: a path that PCRE2 refuses.
 
 use super::switch_field;
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};

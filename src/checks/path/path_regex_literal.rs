@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Request, gets, may_match_otherwise, of_host, owners, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};

@@ -58,5 +58,5 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// Whether the path's own Ingress makes it a regex.
 fn switches(cx: &Context<'_>, path: &Routed<'_>) -> bool {
-    cx.nginx().use_regex() || cx.nginx().rewrite_target().is_some_and(|target| target != path.text())
+    cx.nginx().use_regex() || cx.rewrite_target().is_some_and(|target| target != path.text())
 }

@@ -41,7 +41,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.help(format!("add a path for {} if somebody asks for it", Request(bare)));
         } else if path.server.is_regex {
             // Without anything after it, it would take `/foobar` too.
-            finding.help(format!("write {}, ImplementationSpecific", Quoted(&format!("{bare}(/|$)"))));
+            finding.help(format!("write {}", Quoted(&format!("{bare}(/|$)"))));
         } else {
             let field = path.field();
             finding.help(format!("write {}, which takes both", Request(bare)));

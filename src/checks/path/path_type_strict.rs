@@ -1,6 +1,6 @@
 //! IG303: characters that the controller refuses under this path type.
 
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kinds, PathType};

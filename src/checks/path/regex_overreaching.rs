@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("{} takes {} too: visitors get what is behind this path", Quoted(text), Request(&taken));
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
         let help = format!("write {}", Quoted(&instead));
-        finding.help(if cx.nginx().rewrite_target().is_some_and(|target| target.contains('$')) {
+        finding.help(if cx.rewrite_target().is_some_and(|target| target.contains('$')) {
             format!("{help} and count the groups of rewrite-target anew")
         } else {
             help

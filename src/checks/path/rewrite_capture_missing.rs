@@ -1,6 +1,6 @@
 //! IG310: the rewrite target names a capture group that the path does not have.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
@@ -21,7 +21,7 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A canary's rewrite is not read at all (section 7.1).
-    let Some(target) = cx.nginx().rewrite_target().filter(|_| !cx.nginx().is_canary()) else { return };
+    let Some(target) = cx.rewrite_target().filter(|_| !cx.nginx().is_canary()) else { return };
     let Some(wanted) = captures(target).max().filter(|_| !cx.nginx().redirects_everything()) else { return };
     for at in cx.ingress.paths() {
         let path = at.path.routed();
@@ -43,7 +43,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(
             FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target")),
-            format!("{} target={target}", at.subject()),
+            format!("{} target={}", at.subject(), Quoted(target)),
             message,
         );
         finding.help(match count {

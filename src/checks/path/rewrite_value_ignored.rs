@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef};
@@ -56,7 +56,7 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
         Some(at) if is_regex_host(&at.rule.host) => {
             format!("{} is passed on as it is", path(at))
         }
-        Some(at) => format!("{} is taken literally and hardly ever hit", path(at)),
+        Some(at) => format!("{} is taken literally", path(at)),
         None if name == "use-regex" => "it counts as false".to_owned(),
         None => "nothing is rewritten".to_owned(),
     };

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::HashSet;
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathRef};
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     // A target equal to the path is no rewrite (section 2.7); without any path there is none either.
     let rewrites = |target: &&str| cx.ingress.paths().any(|at| at.path.routed() != *target);
-    if let Some(target) = cx.nginx().rewrite_target().filter(rewrites) {
+    if let Some(target) = cx.rewrite_target().filter(rewrites) {
         report(cx, "rewrite-target", target, out);
     }
     for name in OTHERS {

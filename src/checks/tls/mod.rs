@@ -30,7 +30,7 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::Context;
-use super::context::AUDIT;
+use super::findings::AUDIT;
 use crate::cluster::Lookup;
 use crate::finding::Finding;
 use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};

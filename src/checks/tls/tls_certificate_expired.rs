@@ -1,7 +1,7 @@
 //! IG404: the certificate is out of its time.
 
 use super::{Used, secret_field, secrets};
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 
 use super::{Covered, certificate, reads_secrets, secret_field, without_certificate};
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};

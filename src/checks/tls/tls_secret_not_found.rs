@@ -1,7 +1,7 @@
 //! IG401: the TLS Secret is not there.
 
 use super::{Used, limit, secret_field, secrets, without_certificate};
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};

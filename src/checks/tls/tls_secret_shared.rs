@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::secret_field;
-use crate::checks::context::list;
+use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Kinds};

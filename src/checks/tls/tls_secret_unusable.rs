@@ -1,7 +1,7 @@
 //! IG402: the TLS Secret is there, but cannot be served.
 
 use super::{Used, limit, secret_field, secrets, without_certificate};
-use crate::checks::context::{AUDIT, WARN};
+use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};

@@ -1,7 +1,7 @@
 //! IG410: a certificate in a Secret of another type.
 
 use super::{Used, secret_field, secrets};
-use crate::checks::context::AUDIT;
+use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};

@@ -43,13 +43,16 @@ fn an_ingress_that_was_a_canary_is_judged_as_any_other() {
     let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
     assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "false")], &spec), ["deny IG310 web"]);
     let canary = [("rewrite-target", "/$2"), ("canary", "true"), ("canary-weight", "10")];
-    assert_eq!(annotated(&canary, &spec), NOBODY);
+    assert_eq!(annotated(&canary, &spec), ["warn IG605 web"]);
 }
 
 #[test]
 fn a_canary_or_a_snippet_may_do_without_the_service() {
     assert_eq!(annotated(&[], &missing("/")), ["deny IG201 web"]);
-    assert_eq!(annotated(&[("canary", "true"), ("canary-weight", "10")], &missing("/")), ["warn IG201 web"]);
+    assert_eq!(
+        annotated(&[("canary", "true"), ("canary-weight", "10")], &missing("/")),
+        ["warn IG201 web", "warn IG605 web"]
+    );
     for snippet in ["configuration-snippet", "server-snippet"] {
         assert_eq!(annotated(&[(snippet, "return 301 https://new.example.com;")], &missing("/")), ["warn IG201 web"]);
         assert_eq!(annotated(&[(snippet, "more_set_headers \"x: y\";")], &missing("/")), ["deny IG201 web"]);
@@ -72,7 +75,7 @@ fn the_fallback_of_a_host_may_be_another_ingress() {
         )
     };
     let two = format!("{NGINX}{}{}", catch_all("older", "web"), catch_all("web", "absent"));
-    assert_eq!(accused(&two), ["warn IG201 web"]);
+    assert_eq!(accused(&two), ["warn IG201 web", "warn IG209 older"]);
 }
 
 #[test]
@@ -99,15 +102,16 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &with_tls(absent, "app.example.com")));
     assert_eq!(strict(&alone), ["deny IG401 web"]);
     // An older Ingress may have brought the host its certificate.
-    let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com");
+    let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com")
+        .replace("path: \"/\"", "path: \"/old\"");
     let older = format!("{}{}", secret("good", "app.example.com"), ingress("older", NO_ANNOTATIONS, &older));
-    assert_eq!(strict(&format!("{alone}{older}")), ["warn IG401 web"]);
+    assert_eq!(strict(&format!("{alone}{older}")), ["warn IG401 web", "warn IG409 older"]);
     let by_san = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", "app.example.com"));
     assert!(strict(&format!("{NGINX}{by_san}")).contains(&"deny IG401 web".to_owned()));
     assert!(strict(&format!("{NGINX}{by_san}{older}")).contains(&"warn IG401 web".to_owned()));
     // Without a host TLS is ignored, and so is an entry for a host without a rule.
     let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
-    assert_eq!(strict(&format!("{NGINX}{hostless}")), NOBODY);
+    assert_eq!(strict(&format!("{NGINX}{hostless}")), ["warn IG408 web"]);
     let expired = secret("old", "old.example.com; 2020-01-01..2021-01-01");
     let unrouted =
         ingress("web", NO_ANNOTATIONS, &with_tls("{hosts: [old.example.com], secretName: old}", "app.example.com"));

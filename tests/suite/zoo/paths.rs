@@ -198,6 +198,9 @@ fn control_characters_never_reach_a_message() {
     }
 }
 
+/// A name, the path of each number, the annotations.
+type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
+
 #[test]
 fn thousands_of_paths_take_no_time_and_twice_as_many_twice_the_time() {
     let many = |count: usize, form: &dyn Fn(usize) -> String, annotations: &[(&str, &str)]| {
@@ -206,7 +209,6 @@ fn thousands_of_paths_take_no_time_and_twice_as_many_twice_the_time() {
         format!("{NGINX}{}", ingress("web", annotations, &nginx(&[rule(HOST, &paths)])))
     };
     let letters = "a".repeat(180);
-    type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
     let forms: [Form<'_>; 8] = [
         ("plain", &|n| format!("/p{n}"), &[]),
         ("with a slash", &|n| format!("/p{n}/"), &[]),
