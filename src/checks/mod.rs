@@ -86,6 +86,8 @@ pub static ALL: &[&Check] = &[
     &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
     &backend::SERVICE_PORT_NOT_TCP,
     &backend::EXTERNAL_NAME_UNUSABLE,
+    &backend::RESOURCE_BACKEND_UNSERVED,
+    &backend::RULE_WITHOUT_PATHS,
     &backend::DEFAULT_BACKEND_IGNORED,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,

@@ -2,6 +2,8 @@
 
 mod default_backend_ignored;
 mod external_name_unusable;
+mod resource_backend_unserved;
+mod rule_without_paths;
 mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
@@ -10,6 +12,8 @@ mod service_without_ready_endpoints;
 
 pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
 pub(super) use external_name_unusable::EXTERNAL_NAME_UNUSABLE;
+pub(super) use resource_backend_unserved::RESOURCE_BACKEND_UNSERVED;
+pub(super) use rule_without_paths::RULE_WITHOUT_PATHS;
 pub(super) use service_not_found::SERVICE_NOT_FOUND;
 pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;

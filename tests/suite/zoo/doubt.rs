@@ -82,7 +82,10 @@ fn the_fallback_of_a_host_may_be_another_ingress() {
 fn a_resource_backend_takes_no_fallbacks_place() {
     let spec = "ingressClassName: nginx, defaultBackend: {service: {name: absent, port: {number: 80}}}, rules: [{host: \
                 app.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: Bucket, name: b}}}]}}]";
-    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec))), ["deny IG201 web"]);
+    assert_eq!(
+        accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec))),
+        ["deny IG201 web", "warn IG207 web"]
+    );
 }
 
 #[test]

@@ -1,0 +1,51 @@
+//! IG207: ingress-nginx serves no resource backends.
+
+use crate::checks::context::WARN;
+use crate::checks::routed::{ROUTES, gets, of_host};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Backend, Kinds, PathRef};
+use crate::routing::{Doubt, Scheme, When, plain_samples};
+
+pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
+    code: "IG207",
+    name: "resource-backend-unserved",
+    summary: "`backend.resource`, which ingress-nginx leaves out",
+    levels: Levels::new(Level::Warn, Level::Deny),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("resource_backend_unserved.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // Every request is answered before a backend is looked for.
+    if cx.nginx().redirects_everything() {
+        return;
+    }
+    let doubt = Doubt::of_every_backend(cx.ingress, &cx.taker);
+    for at in cx.ingress.backends().filter(|at| *at.backend == Backend::Resource) {
+        let message = match at.path {
+            None => "ingress-nginx serves no resource: what no path takes gets 404".to_owned(),
+            Some(path) => {
+                let gets = instead(cx, path).unwrap_or_else(|| "404 or what another path serves".to_owned());
+                format!("ingress-nginx serves no resource: {} gets {gets}", Quoted(path.path.routed()))
+            }
+        };
+        let finding = out.add(at.field().field("resource"), format!("{} resource", at.subject()), message);
+        of_host(cx, finding).help("use a service, or the class of a controller that serves resources");
+        if doubt.is_some() {
+            finding.at_most(WARN);
+        }
+    }
+}
+
+/// What a visitor of a path that makes no location gets from those that do (section 2.4).
+fn instead(cx: &Context<'_>, path: PathRef<'_>) -> Option<String> {
+    let server = cx.server(&path.rule.host, When::After).found()?;
+    let sample = plain_samples(path.path.routed(), path.path.path_type).into_iter().next()?;
+    let answer = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, &sample, When::After))?;
+    Some(gets(cx, &answer))
+}

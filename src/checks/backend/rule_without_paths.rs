@@ -1,0 +1,48 @@
+//! IG208: a host that answers nothing but 404.
+
+use std::collections::HashSet;
+
+use crate::checks::routed::{ROUTES, of_host};
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::finding::{Level, Levels};
+use crate::model::{Host, Kinds};
+use crate::routing::{Outcome, Scheme, When};
+
+pub(crate) static RULE_WITHOUT_PATHS: Check = Check {
+    code: "IG208",
+    name: "rule-without-paths",
+    summary: "a rule has no `http`, and nothing else answers for its host",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::NginxDialect,
+    waivable: true,
+    needs: ROUTES,
+    hints: Kinds::NONE,
+    page: include_str!("rule_without_paths.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // A canary makes no host, and a snippet may answer by itself.
+    if cx.nginx().is_canary() || cx.nginx().may_answer_by_snippet() {
+        return;
+    }
+    let mut seen = HashSet::new();
+    for rule in cx.ingress.rules().filter(|rule| rule.rule.paths.is_empty()) {
+        let host = &rule.rule.host;
+        let Some(server) = cx.server(host, When::After).found().filter(|_| seen.insert(host)) else { continue };
+        // Paths that got no location have findings of their own.
+        if server.locations.iter().any(|location| location.at.is_some()) || !server.dropped.is_empty() {
+            continue;
+        }
+        let Some(answer) = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, "/", When::After)) else { return };
+        if answer.outcome != Outcome::DefaultBackend {
+            continue;
+        }
+        let message = match host {
+            Host::Any => "the rule has neither host nor paths: visitors get 404".to_owned(),
+            _ => format!("host {host} has no paths: visitors get 404"),
+        };
+        let finding = out.add(rule.field(), format!("{host} without paths"), message);
+        of_host(cx, finding).help("give the rule http.paths, or the Ingress a defaultBackend");
+    }
+}
