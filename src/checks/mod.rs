@@ -89,6 +89,7 @@ pub static ALL: &[&Check] = &[
     &backend::RESOURCE_BACKEND_UNSERVED,
     &backend::RULE_WITHOUT_PATHS,
     &backend::DEFAULT_BACKEND_IGNORED,
+    &backend::ENDPOINT_SLICE_UNSEEN,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,
     &path::PATH_TYPE_STRICT,

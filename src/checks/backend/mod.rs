@@ -1,6 +1,7 @@
 //! IG2xx: what answers?
 
 mod default_backend_ignored;
+mod endpoint_slice_unseen;
 mod external_name_unusable;
 mod resource_backend_unserved;
 mod rule_without_paths;
@@ -11,6 +12,7 @@ mod service_target_port_used;
 mod service_without_ready_endpoints;
 
 pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
+pub(super) use endpoint_slice_unseen::ENDPOINT_SLICE_UNSEEN;
 pub(super) use external_name_unusable::EXTERNAL_NAME_UNUSABLE;
 pub(super) use resource_backend_unserved::RESOURCE_BACKEND_UNSERVED;
 pub(super) use rule_without_paths::RULE_WITHOUT_PATHS;

@@ -1,6 +1,6 @@
 //! IG207: ingress-nginx serves no resource backends.
 
-use crate::checks::context::WARN;
+use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, gets, of_host};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
