@@ -3,6 +3,9 @@
 use super::annotation::{self, Annotation, Form, Named, go_bool};
 use crate::model::{Annotations, Ingress, NGINX_PREFIX};
 
+/// nginx reads no longer parameter, in bytes (section 2.8, B9).
+const LONGEST_PARAMETER: usize = 4093;
+
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
 pub struct NginxAnnotations<'a>(&'a Annotations);
@@ -144,10 +147,13 @@ impl<'a> NginxAnnotations<'a> {
         self.value(name).is_some()
     }
 
-    /// The value of an annotation, where the controller's validator takes it.
+    /// The value of an annotation, where the controller's validator takes it and nginx can read it.
     #[must_use]
     pub fn accepted(self, name: &str) -> Option<&'a str> {
-        self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
+        self.0
+            .nginx(name)
+            .filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
+            .filter(|value| value.len() <= LONGEST_PARAMETER)
     }
 
     /// What Go's `strconv.ParseBool` makes of it; `None` where it is no boolean and the default holds.

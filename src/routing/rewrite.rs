@@ -26,7 +26,7 @@ pub enum Piece<'a> {
     Literal(&'a str),
     /// `$1` to `$9`: nginx reads one digit.
     Capture(usize),
-    /// `$name`: a named group or a variable. Empty where nothing follows the `$`, which nginx refuses.
+    /// `$name` or `${name}`: a named group or a variable. Empty where no name follows, which nginx refuses.
     Variable(&'a str),
 }
 
@@ -51,10 +51,14 @@ pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
             rest = &after[1..];
             return Some(Piece::Capture(usize::from(digit - b'0')));
         }
-        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-        let (name, tail) = after.split_at(end);
-        rest = tail;
-        Some(Piece::Variable(name))
+        let inner = after.strip_prefix('{');
+        let start = inner.unwrap_or(after);
+        let end = start.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(start.len());
+        let (name, tail) = start.split_at(end);
+        let closed = tail.strip_prefix('}').filter(|_| inner.is_some());
+        rest = closed.unwrap_or(tail);
+        // A brace that is not closed makes nginx refuse it as well.
+        Some(Piece::Variable(if inner.is_some() && closed.is_none() { "" } else { name }))
     })
 }
 
@@ -65,7 +69,7 @@ impl Location<'_> {
     /// When it would take too long to say.
     pub fn rewritten(&self, uri: &[u8], effort: &Effort) -> Result<Rewritten, Exhausted> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
-        effort.spend(400)?;
+        effort.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
         let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
         let Some(captures) = pattern.captures(uri) else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
@@ -100,7 +104,8 @@ mod tests {
         assert_eq!(read("/a$1/b"), [Piece::Literal("/a"), Piece::Capture(1), Piece::Literal("/b")]);
         assert_eq!(read("/$10"), [Piece::Literal("/"), Piece::Capture(1), Piece::Literal("0")]);
         assert_eq!(read("$uri/$"), [Piece::Variable("uri"), Piece::Literal("/"), Piece::Variable("")]);
-        assert_eq!(read("$0"), [Piece::Variable("0")]);
+        assert_eq!(read("$0${1}"), [Piece::Variable("0"), Piece::Variable("1")]);
+        assert_eq!(read("${uri}x${uri"), [Piece::Variable("uri"), Piece::Literal("x"), Piece::Variable("")]);
         assert_eq!(read(""), []);
     }
 }

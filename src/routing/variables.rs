@@ -1,6 +1,8 @@
 //! nginx variables: which of those that a text uses the controller's nginx does not know. One unknown variable, and it
 //! does not load its configuration (section 2.8, B5 and B6).
 
+use super::rewrite::{Piece, pieces};
+
 /// Variables of nginx 1.27 itself with the modules that the controller's image has, sorted: those of upstream's index of
 /// variables for these modules; all of them that nginx 1.22 has were tried with it. And those of the geoip2, brotli and
 /// OpenTelemetry modules, and of the older images' `GeoIP`.
@@ -195,21 +197,14 @@ pub enum Unknown<'a> {
     Stray,
 }
 
-/// What nginx makes nothing of in a text, as it reads it (`ngx_http_script_compile`); `is_known` says which names
+/// What nginx makes nothing of in a text; `is_known` says which names
 /// are variables beyond those of nginx and the controller's template. Captures are none.
 pub fn unknown_variables(text: &str, is_known: impl Fn(&str) -> bool) -> impl Iterator<Item = Unknown<'_>> {
-    references(text).filter_map(move |name| match name {
-        "" => Some(Unknown::Stray),
-        name if is_variable(name) || is_known(name) => None,
-        name => Some(Unknown::Variable(name)),
+    pieces(text).filter_map(move |piece| match piece {
+        Piece::Variable("") => Some(Unknown::Stray),
+        Piece::Variable(name) if !is_variable(name) && !is_known(name) => Some(Unknown::Variable(name)),
+        Piece::Variable(_) | Piece::Capture(_) | Piece::Literal(_) => None,
     })
-}
-
-/// The names after each `$` but those of captures, of which nginx reads one digit; empty where none follows.
-fn references(text: &str) -> impl Iterator<Item = &str> {
-    let names = text.split('$').skip(1).map(|rest| rest.strip_prefix('{').unwrap_or(rest));
-    let names = names.filter(|rest| !rest.starts_with(|c: char| ('1'..='9').contains(&c)));
-    names.map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default())
 }
 
 /// nginx looks names up without case.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cluster;
-use crate::objects::{class, ingress, service};
+use crate::objects::{class, host, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
@@ -46,7 +46,7 @@ fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
     };
     let relying = |name: &str| {
         let mut relying = ingress(name, "replaced", "web", 80);
-        relying["spec"]["tls"] = json!([{"hosts": [format!("{name}.example.com"), "shared.example.com"]}]);
+        relying["spec"]["tls"] = json!([{"hosts": [host(name, "replaced"), "shared.example.com".to_owned()]}]);
         relying
     };
     let denied = |relying: &Value| {
@@ -61,4 +61,29 @@ fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
     terminal.does(&["delete", "ingress", "router-19"]);
     // Those with the certificate do not route it.
     denied(&relying("too-late"));
+}
+
+#[test]
+fn a_location_that_was_just_given_up_is_free() {
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-free", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-free" };
+    terminal.stores(&[class("free"), service("web", &[80])]);
+    // `/foo` and `/foo/` become one location: IG314.
+    let at = |name: &str, path: &str| {
+        let mut ingress = ingress(name, "free", "web", 80);
+        ingress["spec"]["rules"][0]["host"] = json!("one.free.example.com");
+        ingress["spec"]["rules"][0]["http"]["paths"][0]["path"] = json!(path);
+        ingress
+    };
+    terminal.stores(&[at("holder-0", "/foo")]);
+    for n in 1..20 {
+        let (path, other) = if n % 2 == 0 { ("/foo", "/foo/") } else { ("/foo/", "/foo") };
+        terminal.refuses(
+            &at("early", path),
+            &[&format!("and {other:?} of Ingress live-free/"), "[IG314 location-duplicated]"],
+        );
+        terminal.does(&["delete", "ingress", &format!("holder-{}", n - 1)]);
+        terminal.stores(&[at(&format!("holder-{n}"), path)]);
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cluster;
-use crate::objects::{class, ingress, secret, service};
+use crate::objects::{class, host, ingress, secret, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
@@ -37,7 +37,7 @@ fn secrets_are_read_one_by_one() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-secrets" };
     terminal.stores(&[class("secrets"), service("web", &[80])]);
     let mut with_tls = ingress("web", "secrets", "web", 80);
-    with_tls["spec"]["tls"] = json!([{"hosts": ["web.example.com"], "secretName": "web-tls"}]);
+    with_tls["spec"]["tls"] = json!([{"hosts": [host("web", "secrets")], "secretName": "web-tls"}]);
     terminal.warns(&with_tls, "IG401");
     terminal.stores(&[secret("web-tls", &cluster.authority().server())]);
     with_tls["spec"]["rules"][0]["http"]["paths"][0]["path"] = json!("/app");

@@ -19,11 +19,16 @@ pub(crate) fn service(name: &str, ports: &[u16]) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {"ports": ports}})
 }
 
+/// A host of its own for an Ingress: each test has its own classes, while all of them share the cluster.
+pub(crate) fn host(name: &str, class: &str) -> String {
+    if class.is_empty() { format!("{name}.example.com") } else { format!("{name}.{class}.example.com") }
+}
+
 /// An Ingress with one host of its own and one path, `/`.
 pub(crate) fn ingress(name: &str, class: &str, service: &str, port: u16) -> Value {
     json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": {
         "ingressClassName": class,
-        "rules": [{"host": format!("{name}.example.com"), "http": {"paths": [path("/", service, port)]}}],
+        "rules": [{"host": host(name, class), "http": {"paths": [path("/", service, port)]}}],
     }})
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::cluster;
-use crate::objects::{class, ingress, service};
+use crate::objects::{class, host, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::{Webhook, role};
 
@@ -83,7 +83,7 @@ fn without_the_right_to_read_secrets_certificates_are_not_evaluated_and_with_it_
     let terminal = Terminal { cluster: &cluster, namespace: "live-no-secrets" };
     terminal.stores(&[class("no-secrets"), service("web", &[80])]);
     let mut bad = ingress("bad", "no-secrets", "web", 80);
-    bad["spec"]["tls"] = json!([{"hosts": ["bad.example.com"], "secretName": "absent"}]);
+    bad["spec"]["tls"] = json!([{"hosts": [host("bad", "no-secrets")], "secretName": "absent"}]);
     let accused = ["secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
     terminal.refuses(&bad, &accused);
 

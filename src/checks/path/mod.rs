@@ -39,6 +39,17 @@ pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 use super::Context;
 use crate::model::{FieldPath, NGINX_PREFIX};
 
+/// The longest parameter that nginx reads (`NGX_CONF_BUFFER`), in bytes: with a longer target no configuration loads, and
+/// what would become of paths is no question.
+const LONGEST_TARGET: usize = 4096;
+
+/// The target that this Ingress rewrites to, where it can have a say in what backends are asked for: a redirect goes
+/// before it (section 4.7), and a canary's own is not read at all (section 7.1).
+fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
+    let is_idle = cx.nginx().redirects_everything() || cx.nginx().is_canary();
+    cx.rewrite_target().filter(|target| !is_idle && target.len() <= LONGEST_TARGET)
+}
+
 /// What makes this Ingress' hosts match regexes.
 fn switch_field(cx: &Context<'_>) -> FieldPath {
     let name = if cx.nginx().use_regex() { "use-regex" } else { "rewrite-target" };

@@ -20,9 +20,8 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A canary's rewrite is not read at all (section 7.1).
-    let Some(target) = cx.rewrite_target().filter(|_| !cx.nginx().is_canary()) else { return };
-    let Some(wanted) = captures(target).max().filter(|_| !cx.nginx().redirects_everything()) else { return };
+    let Some(target) = super::target(cx) else { return };
+    let Some(wanted) = captures(target).max() else { return };
     for at in cx.ingress.paths() {
         let path = at.path.routed();
         let Ok(count) = Pattern::location(path).map(|pattern| pattern.groups()) else { continue };
@@ -43,7 +42,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(
             FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target")),
-            format!("{} target={}", at.subject(), Quoted(target)),
+            format!("{} target={target}", at.subject()),
             message,
         );
         finding.help(match count {

@@ -20,7 +20,7 @@ pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let Some(target) = cx.rewrite_target().filter(|_| !cx.nginx().redirects_everything()) else { return };
+    let Some(target) = super::target(cx) else { return };
     // A URL of its own is a redirect to one page, and so meant.
     if target.starts_with("http://") || target.starts_with("https://") {
         return;
@@ -43,7 +43,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let becomes = if literal.is_empty() { "nothing (500)".to_owned() } else { Quoted(&literal).to_string() };
         let message = format!("{} keeps nothing of the path: {} becomes {becomes}", Quoted(target), Request(&below));
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
-        let finding = of_host(cx, out.add(field, format!("{} target={}", path.at.subject(), Quoted(target)), message));
+        let finding = of_host(cx, out.add(field, format!("{} target={target}", path.at.subject()), message));
         if is_regex {
             finding.help("capture what to keep: /api(/|$)(.*) with /$2");
             continue;

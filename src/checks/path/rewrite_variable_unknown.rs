@@ -56,17 +56,18 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
     let mut seen = HashSet::new();
     let unknown = unknown_variables(value, |name| is_extra(name) || groups.contains(&name.to_ascii_lowercase()));
     for unknown in unknown.filter(|unknown| seen.insert(*unknown)).take(FAULTS) {
-        let (wrong, help) = match unknown {
+        let (variable, wrong, help) = match unknown {
             Unknown::Variable(variable) => {
                 let near = cx.nearest(variable, variable_names());
                 let known = "use $1 to $9, or list it in extraVariables".to_owned();
-                (format!("${variable} in {} is no nginx variable", Quoted(value)), near.map_or(known, did_you_mean))
+                let wrong = format!("${variable} in {} is no nginx variable", Quoted(value));
+                (variable, wrong, near.map_or(known, did_you_mean))
             }
-            Unknown::Stray => (format!("a $ in {} has no name after it", Quoted(value)), "remove the $".to_owned()),
+            Unknown::Stray => ("", format!("a $ in {} has no name after it", Quoted(value)), "remove the $".to_owned()),
         };
         let key = format!("{NGINX_PREFIX}{name}");
         let message = format!("{wrong}: no change of anybody's is loaded any more");
-        let finding = out.add(FieldPath::annotation(&key), format!("{key} {unknown:?}"), message);
+        let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
         finding.help(help);
         if is_uncertain {
             finding.at_most(WARN);

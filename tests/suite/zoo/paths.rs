@@ -4,11 +4,13 @@ use ingress_guard::checks;
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::Level;
+use serde_json::json;
 
 use super::{
     NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, class, ingress, nginx, rule, said_under, service, store,
     took,
 };
+use crate::admission::{GOOD, ask, reviewer, spec, update};
 use crate::pages::known;
 
 const REGEX: (&str, &str) = ("nginx.ingress.kubernetes.io/use-regex", "true");
@@ -246,4 +248,27 @@ fn hundreds_of_regexes_are_judged_to_the_end() {
     let ingress = inventory.ingress("shop", "web").unwrap();
     let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
     assert!(evaluation.not_evaluated.is_empty() && evaluation.findings.iter().all(|f| f.ceiling.guard > Level::Off));
+}
+
+#[test]
+fn an_old_fault_of_a_path_keeps_nobody_from_writing() {
+    let reviewer = reviewer("", GOOD);
+    let on = |regex: bool| if regex { json!({REGEX.0: REGEX.1}) } else { json!({}) };
+    for (regex, code, old, inserted, repaired, worse) in [
+        (false, "IG301", &["/api/.*", "/b/.*"][..], "/new", "/api", "/c/.*"),
+        (false, "IG314", &["/foo", "/foo/"], "/new", "/foo", "/new/"),
+        (true, "IG302", &["/x(", "/y["], "/new", "/x", "/z("),
+    ] {
+        let paths = |paths: &[&str]| spec(&paths.iter().map(|path| (*path, "web", 80)).collect::<Vec<_>>());
+        let to = |new: &[&str]| ask(&reviewer, &update((on(regex), paths(old)), (on(regex), paths(new))));
+        for new in [&[&[inserted], old].concat()[..], &[repaired, old[1]]] {
+            let answer = to(new);
+            assert!(answer.allowed, "{code} {new:?}: {}", answer.message);
+        }
+        let mut label = update((on(regex), paths(old)), (on(regex), paths(old)));
+        label["request"]["object"]["metadata"]["labels"] = json!({"team": "shop"});
+        assert!(ask(&reviewer, &label).allowed, "{code}: a label");
+        let answer = to(&[&[inserted, worse], old].concat());
+        assert!(!answer.allowed && answer.message.contains(worse), "{code}: {}", answer.message);
+    }
 }
