@@ -1,19 +1,17 @@
-//! The backends of the Ingress under judgement that need a Service, and how to speak of one that does not answer: what the
-//! checks on backends share.
+//! The backends that need a Service, and how to speak of one that does not answer: what the checks on them share.
 
 use serde_json::json;
 
 use super::Context;
-use crate::cluster::Lookup;
 use crate::finding::{Finding, Patch};
-use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServicePort};
 use crate::routing::{Doubt, Engine, Owner};
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
 
 /// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
-const SERVICE_PORT_ONLY: [&str; 5] = [
+const SERVICE_PORT_ONLY: &[&str] = &[
     "ingress.gcp.kubernetes.io/gce",
     "ingress.k8s.aws/alb",
     "k8s.io/ingress-gce",
@@ -94,10 +92,7 @@ pub(super) fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) ->
 
 /// The Service of a backend, where there is one.
 pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
-    match cx.world.service(cx.namespace(), backend.name) {
-        Lookup::Found(service) => Some(service),
-        Lookup::Absent | Lookup::Unknown => None,
-    }
+    cx.world.service(cx.namespace(), backend.name).found()
 }
 
 /// The Service that the default-backend annotation names to answer in the place of one without endpoints: section 4.6.
@@ -127,6 +122,16 @@ impl<'a> StandIn<'a> {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }
     }
+}
+
+/// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by targetPort.
+pub(super) fn meant_ports<'s>(
+    cx: &Context<'_>,
+    service: &'s Service,
+    wanted: &PortRef,
+) -> impl Iterator<Item = &'s ServicePort> {
+    let by_target = !wants_service_port(cx);
+    service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
 }
 
 /// Whether the controller is known to want a port of the Service itself.

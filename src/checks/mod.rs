@@ -42,7 +42,7 @@ pub struct Check {
     /// The kinds without which it cannot judge. They decide what is watched, when the webhook is ready and what RBAC
     /// grants.
     pub needs: Kinds,
-    /// The kinds that it reads only for better words.
+    /// The kinds that it can do without: for better words, or to be surer. Where they are forbidden, that is no news.
     pub hints: Kinds,
     /// Its page, which is its test as well.
     pub page: &'static str,
@@ -89,6 +89,8 @@ pub static ALL: &[&Check] = &[
     &backend::RESOURCE_BACKEND_UNSERVED,
     &backend::RULE_WITHOUT_PATHS,
     &backend::DEFAULT_BACKEND_IGNORED,
+    &backend::ENDPOINT_SLICE_UNSEEN,
+    &backend::BACKEND_EXPOSES_ADMISSION_WEBHOOK,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,
     &path::PATH_TYPE_STRICT,

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::Object;
+use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use super::referrers::Referrers;
 use crate::model::{
-    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace,
+    Secret, Service,
 };
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -36,6 +38,7 @@ pub enum Coverage {
 #[derive(Debug)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
+    api_callers: ApiCallers,
     /// By the Secret that they are issued into.
     certificates: Referrers<CertManagerCertificate>,
     /// By their Service.
@@ -56,6 +59,7 @@ impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            api_callers: ApiCallers::default(),
             certificates: Referrers::default(),
             endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
@@ -87,6 +91,7 @@ impl Inventory {
             self.forget_unreadable(object.kind(), &object.key());
         }
         match object {
+            Object::ApiCaller(kind, caller) => self.api_callers.apply(kind, caller),
             Object::Certificate(certificate) => self.certificates.apply(certificate),
             Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
@@ -142,6 +147,9 @@ impl Inventory {
             self.forget_unreadable(kind, key);
         }
         match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                self.api_callers.delete(kind, key);
+            }
             Kind::Certificate => self.certificates.delete(key),
             Kind::EndpointSlice => self.endpoint_slices.delete(key),
             Kind::Ingress => self.ingresses.delete(key),
@@ -174,6 +182,9 @@ impl Inventory {
     #[must_use]
     pub fn keys(&self, kind: Kind) -> HashSet<Key> {
         let mut keys: HashSet<Key> = match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                self.api_callers.keys(kind).collect()
+            }
             Kind::Certificate => keys_of(self.certificates.objects()),
             Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
             Kind::Ingress => keys_of(self.ingresses.objects()),
@@ -192,6 +203,9 @@ impl Inventory {
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                self.api_callers.keys(kind).count()
+            }
             Kind::Certificate => self.certificates.objects().count(),
             Kind::EndpointSlice => self.endpoint_slices.objects().count(),
             Kind::Ingress => self.ingresses.objects().count(),
@@ -200,6 +214,11 @@ impl Inventory {
             Kind::Secret => self.secrets.count(),
             Kind::Service => self.services.count(),
         }
+    }
+
+    /// The objects of a kind that make the API server call this Service.
+    pub fn api_callers_of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
+        self.api_callers.of(kind, service)
     }
 
     /// The Certificates of cert-manager that are issued into this Secret.

@@ -1,5 +1,6 @@
 //! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
 
+mod api_callers;
 mod facts;
 mod feeds;
 mod ingresses;

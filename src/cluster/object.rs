@@ -5,12 +5,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+    ApiCaller, CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
 };
 
 /// An object of any kind that the inventory holds.
 #[derive(Debug, Clone)]
 pub enum Object {
+    /// What makes the API server call Services, of this kind.
+    ApiCaller(Kind, ApiCaller),
     /// A Certificate of cert-manager.
     Certificate(CertManagerCertificate),
     /// An EndpointSlice's counts.
@@ -50,6 +52,9 @@ impl Source for &RawValue {
 impl Object {
     pub(super) fn read<S: Source>(kind: Kind, source: S) -> Result<Self, S::Error> {
         Ok(match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                Self::ApiCaller(kind, source.read()?)
+            }
             Kind::Certificate => Self::Certificate(source.read()?),
             Kind::EndpointSlice => Self::EndpointSlice(source.read()?),
             Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
@@ -58,6 +63,12 @@ impl Object {
             Kind::Secret => Self::Secret(source.read()?),
             Kind::Service => Self::Service(source.read()?),
         })
+    }
+
+    /// What makes the API server call Services, if it is such.
+    #[must_use]
+    pub fn api_caller(&self) -> Option<&ApiCaller> {
+        if let Self::ApiCaller(_, caller) = self { Some(caller) } else { None }
     }
 
     /// The IngressClass, if it is one.
@@ -88,6 +99,7 @@ impl Object {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
+            Self::ApiCaller(kind, _) => *kind,
             Self::Certificate(_) => Kind::Certificate,
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Ingress(_) => Kind::Ingress,
@@ -102,6 +114,7 @@ impl Object {
     #[must_use]
     pub fn key(&self) -> Key {
         match self {
+            Self::ApiCaller(_, caller) => caller.key.clone(),
             Self::Certificate(certificate) => certificate.key.clone(),
             Self::EndpointSlice(slice) => slice.key.clone(),
             Self::Ingress(ingress) => ingress.meta.key.clone(),
@@ -119,7 +132,7 @@ impl Object {
             Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
             Self::Secret(secret) => &mut secret.meta.key.namespace,
             Self::Service(service) => &mut service.meta.key.namespace,
-            Self::IngressClass(_) | Self::Namespace(_) => return,
+            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) => return,
         };
         if namespace.is_empty() {
             *namespace = default.into();

@@ -276,7 +276,7 @@ impl Watch {
     fn is_nothing_to_follow(&mut self, error: &WatchError) -> bool {
         let answered = Instant::now();
         let coverage = match error.code() {
-            Some(404) if self.kind.is_custom() => Coverage::Complete,
+            Some(404) if !self.is_needed => Coverage::Complete,
             Some(403) if !self.is_needed => Coverage::Forbidden,
             _ => return false,
         };

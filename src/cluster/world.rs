@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{
-    CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret, Service,
+    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret,
+    Service,
 };
 
 /// The cluster as one check may see it while it judges one Ingress.
@@ -121,6 +122,20 @@ impl<'a> World<'a> {
     /// Other namespaces that have a Service of this name, for hints.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_namespaces(name))
+    }
+
+    /// Webhook configurations and APIServices that make the API server call a Service, as far as they may be seen.
+    #[must_use]
+    pub fn api_callers(&self, service: &Key) -> Vec<(Kind, &'a ApiCaller)> {
+        let mut callers = Vec::new();
+        for kind in Kind::API_CALLERS {
+            let known = self.readable(kind).into_iter().flat_map(|store| store.api_callers_of(kind, service));
+            let now = known.filter_map(|known| {
+                self.object((kind, "", &known.key.name), Object::api_caller, |_| Some(known)).found()
+            });
+            callers.extend(now.map(|caller| (kind, caller)));
+        }
+        callers
     }
 
     /// The EndpointSlices of a Service: found, even where there are none.

@@ -6,6 +6,8 @@ use std::ops::BitOr;
 /// A kind of object in the inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// `apiregistration.k8s.io/v1` APIService.
+    ApiService,
     /// `cert-manager.io/v1` Certificate.
     Certificate,
     /// `discovery.k8s.io/v1` EndpointSlice.
@@ -14,37 +16,51 @@ pub enum Kind {
     Ingress,
     /// `networking.k8s.io/v1` IngressClass.
     IngressClass,
+    /// `admissionregistration.k8s.io/v1` `MutatingWebhookConfiguration`.
+    MutatingWebhookConfiguration,
     /// `v1` Namespace.
     Namespace,
     /// `v1` Secret.
     Secret,
     /// `v1` Service.
     Service,
+    /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
+    ValidatingWebhookConfiguration,
 }
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
+        Self::ApiService,
         Self::Certificate,
         Self::EndpointSlice,
         Self::Ingress,
         Self::IngressClass,
+        Self::MutatingWebhookConfiguration,
         Self::Namespace,
         Self::Secret,
         Self::Service,
+        Self::ValidatingWebhookConfiguration,
     ];
+
+    /// The kinds that make the API server call Services.
+    pub const API_CALLERS: [Self; 3] =
+        [Self::ApiService, Self::MutatingWebhookConfiguration, Self::ValidatingWebhookConfiguration];
 
     /// The name as Kubernetes writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::ApiService => "APIService",
             Self::Certificate => "Certificate",
             Self::EndpointSlice => "EndpointSlice",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
+            Self::MutatingWebhookConfiguration => "MutatingWebhookConfiguration",
             Self::Namespace => "Namespace",
             Self::Secret => "Secret",
             Self::Service => "Service",
+            Self::ValidatingWebhookConfiguration => "ValidatingWebhookConfiguration",
         }
     }
 
@@ -52,9 +68,11 @@ impl Kind {
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
+            Self::ApiService => "apiregistration.k8s.io",
             Self::Certificate => "cert-manager.io",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
+            Self::MutatingWebhookConfiguration | Self::ValidatingWebhookConfiguration => "admissionregistration.k8s.io",
             Self::Namespace | Self::Secret | Self::Service => "",
         }
     }
@@ -69,13 +87,16 @@ impl Kind {
     #[must_use]
     pub const fn plural(self) -> &'static str {
         match self {
+            Self::ApiService => "apiservices",
             Self::Certificate => "certificates",
             Self::EndpointSlice => "endpointslices",
             Self::Ingress => "ingresses",
             Self::IngressClass => "ingressclasses",
+            Self::MutatingWebhookConfiguration => "mutatingwebhookconfigurations",
             Self::Namespace => "namespaces",
             Self::Secret => "secrets",
             Self::Service => "services",
+            Self::ValidatingWebhookConfiguration => "validatingwebhookconfigurations",
         }
     }
 
@@ -83,12 +104,6 @@ impl Kind {
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
         matches!(self, Self::Certificate | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service)
-    }
-
-    /// Whether a cluster may do without the kind itself, since a CustomResourceDefinition brings it.
-    #[must_use]
-    pub const fn is_custom(self) -> bool {
-        matches!(self, Self::Certificate)
     }
 
     /// Whether controllers make its objects rather than people: files of manifests seldom hold any.

@@ -4,6 +4,7 @@
 //! ignored, `null` is the zero value), and keeps only what some check reads.
 
 mod annotation;
+mod api_caller;
 mod cert_manager;
 mod certificate;
 mod class;
@@ -21,6 +22,7 @@ mod service;
 mod waiver;
 
 pub use annotation::{Annotations, CLASS_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_relevant};
+pub use api_caller::{ApiCaller, CalledService};
 pub use cert_manager::CertManagerCertificate;
 pub use certificate::Certificate;
 pub use class::IngressClass;

@@ -41,6 +41,14 @@ fn has_port(slice: &EndpointSlice, wanted: &ServicePort) -> bool {
         || ports.any(|port| by_number || wanted.is_none_or(|wanted| *port.name == *wanted))
 }
 
+/// How the names of EndpointSlices begin that ingress-nginx takes for those of a Service, whatever their label: with the
+/// Service's, or with 57 characters of one that is too long for a generated name.
+#[must_use]
+pub fn slice_prefix(service: &str) -> &str {
+    const GENERATED: usize = 58;
+    if service.len() < GENERATED { service } else { service.get(..GENERATED - 1).unwrap_or(service) }
+}
+
 /// Why ingress-nginx finds nobody behind an ExternalName (section 4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalNameFault {
@@ -79,6 +87,15 @@ fn is_dns_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(slice_prefix("web"), "web");
+        let name = "a".repeat(63);
+        assert_eq!(slice_prefix(&name[..57]), &name[..57]);
+        assert_eq!(slice_prefix(&name[..58]), &name[..57]);
+        assert_eq!(slice_prefix(&name), &name[..57]);
+    }
 
     #[test]
     fn external_names_are_names_of_others() {

@@ -27,7 +27,7 @@ pub use answer::{Answer, Fault, Outcome, OwnedBy, Redirect, Scheme};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
-pub use endpoints::{Endpoints, ExternalNameFault};
+pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use issuer::Issuer;
 pub use locate::Located;
 pub use nginx::NginxAnnotations;

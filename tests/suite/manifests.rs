@@ -39,19 +39,23 @@ fn yaml_and_json_documents_and_lists_are_read() {
         ("d.json", r#"{"kind":"IngressClass","apiVersion":"networking.k8s.io/v1","metadata":{"name":"nginx"},"spec":{"controller":"c"}}"#),
         ("e.yaml", "--- {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}, spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}}\n"),
         ("f.yaml", "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: c}, spec: {secretName: web-tls}}\n---\n{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: two-x, namespace: shop, labels: {kubernetes.io/service-name: two}}}\n"),
+        ("g.yaml", "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: v}, webhooks: null}"),
         ("notes.txt", "not a manifest"),
         ("bom.yaml", &format!("\u{feff}{}", SERVICE.replace("web", "bom").replace('\n', "\r\n"))),
     ])
     .unwrap_or_else(|error| panic!("{error}"));
     let counts: Vec<_> = Kind::ALL.into_iter().map(|kind| (kind.name(), inventory.count(kind))).collect();
     let wanted = [
+        ("APIService", 0),
         ("Certificate", 1),
         ("EndpointSlice", 1),
         ("Ingress", 1),
         ("IngressClass", 1),
+        ("MutatingWebhookConfiguration", 0),
         ("Namespace", 1),
         ("Secret", 0),
         ("Service", 4),
+        ("ValidatingWebhookConfiguration", 1),
     ];
     assert_eq!(counts, wanted);
     assert_eq!(inventory.certificates_for("default", "web-tls").count(), 1);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use ingress_guard::cluster::{Coverage, Inventory, Lookup, Object, World, load_text};
-use ingress_guard::model::{EndpointSlice, Key, Kind, Kinds};
+use ingress_guard::model::{ApiCaller, EndpointSlice, Key, Kind, Kinds};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -103,6 +103,38 @@ fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
     assert_eq!(ask(&inventory, "shop"), (Some(1), true, None));
     let undeclared = World::new(known(&inventory), &candidate, Kinds::NONE, Kinds::NONE);
     assert!(matches!(undeclared.endpoint_slices("shop", "web"), Lookup::Unknown));
+}
+
+#[test]
+fn whom_the_api_server_calls_is_known_until_nobody_asks_it_to() {
+    let caller = |services: &[(&str, Option<u16>)]| -> ApiCaller {
+        let webhooks: Vec<Value> = services
+            .iter()
+            .map(|(name, port)| json!({"clientConfig": {"service": {"namespace": "shop", "name": name, "port": port}}}))
+            .collect();
+        serde_json::from_value(json!({"metadata": {"name": "policy"}, "webhooks": webhooks})).unwrap()
+    };
+    let [validating, mutating] = [Kind::ValidatingWebhookConfiguration, Kind::MutatingWebhookConfiguration];
+    let mut inventory = Inventory::default();
+    let asks = |inventory: &Inventory, name: &str| -> Vec<(Kind, Vec<i32>)> {
+        let service = Key::new("shop", name);
+        let of = |kind| inventory.api_callers_of(kind, &service).map(move |caller| (kind, caller));
+        let ports = |caller: &ApiCaller| caller.services.iter().map(|service| service.port).collect();
+        Kind::API_CALLERS.into_iter().flat_map(of).map(|(kind, caller)| (kind, ports(caller))).collect()
+    };
+    inventory.apply(Object::ApiCaller(validating, caller(&[("web", None), ("api", Some(8443)), ("web", Some(80))])));
+    // The same name is another object in another kind.
+    inventory.apply(Object::ApiCaller(mutating, caller(&[("web", None)])));
+    assert_eq!(asks(&inventory, "web"), [(mutating, vec![443]), (validating, vec![443, 8443, 80])]);
+    assert_eq!(asks(&inventory, "api"), [(validating, vec![443, 8443, 80])]);
+    inventory.apply(Object::ApiCaller(validating, caller(&[("api", None)])));
+    assert_eq!(asks(&inventory, "web"), [(mutating, vec![443])]);
+    assert_eq!(inventory.count(validating) + inventory.count(mutating), 2);
+    inventory.delete_all(mutating, &inventory.keys(mutating));
+    assert_eq!((asks(&inventory, "web"), inventory.count(mutating), inventory.count(validating)), (vec![], 0, 1));
+    let local = serde_json::from_value(json!({"metadata": {"name": "v1.apps"}, "spec": {"service": null}})).unwrap();
+    inventory.apply(Object::ApiCaller(Kind::ApiService, local));
+    assert_eq!(inventory.count(Kind::ApiService), 1);
 }
 
 #[test]

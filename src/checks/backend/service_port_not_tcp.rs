@@ -1,6 +1,6 @@
 //! IG205: only UDP or SCTP under that port.
 
-use super::{service, service_backends, wants_service_port, without_backend};
+use super::{meant_ports, service, service_backends, without_backend};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -26,11 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         // Where a targetPort does not count, it is service-port-not-found's.
-        let by_target = !wants_service_port(cx);
-        let meant = || {
-            let ports = service.ports.iter();
-            ports.filter(|port| port.answers_to(backend.port) || (by_target && port.targets(backend.port)))
-        };
+        let meant = || meant_ports(cx, service, backend.port);
         let Some(first) = meant().next() else { continue };
         if meant().any(|port| port.protocol == Protocol::Tcp) {
             continue;

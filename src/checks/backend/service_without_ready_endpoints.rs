@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::{StandIn, dials_service_address, service, service_backends, wants_service_port};
+use super::{StandIn, dials_service_address, meant_ports, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
@@ -64,13 +64,10 @@ fn shortage(cx: &Context<'_>, service: &Service, wanted: &PortRef) -> Option<Sho
     if service.kind == ServiceType::ExternalName {
         return None;
     }
-    let by_target = !wants_service_port(cx);
-    let is_meant = |port: &&ServicePort| {
-        port.protocol == Protocol::Tcp && (port.answers_to(wanted) || (by_target && port.targets(wanted)))
-    };
-    let port = service.ports.iter().find(is_meant)?;
+    let tcp = || meant_ports(cx, service, wanted).filter(|port| port.protocol == Protocol::Tcp);
+    let port = tcp().next()?;
     let Lookup::Found(slices) = cx.world.endpoint_slices(cx.namespace(), &service.meta.key.name) else { return None };
-    if service.ports.iter().filter(is_meant).any(|port| Endpoints::behind(port, &slices).ready > 0) {
+    if tcp().any(|port| Endpoints::behind(port, &slices).ready > 0) {
         return None;
     }
     let (what, help) = match Endpoints::behind(port, &slices) {

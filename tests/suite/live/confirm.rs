@@ -83,7 +83,7 @@ pub(super) async fn cluster() -> Api {
     api
 }
 
-fn in_shop(mut review: Value) -> Value {
+pub(super) fn in_shop(mut review: Value) -> Value {
     review["request"]["namespace"] = json!("shop");
     review["request"]["object"]["metadata"]["namespace"] = json!("shop");
     review
@@ -103,7 +103,7 @@ async fn a_fault_that_the_api_server_confirms_is_denied() {
 async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
     let api = Api::start().await;
     api.forbid("services", true);
-    api.throttle(2);
+    api.throttle(20);
     let guarded = Guarded::over(api, "");
     let reviewer = &guarded.reviewer;
     assert!(!reviewer.missing().is_empty());

@@ -6,7 +6,8 @@ use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
 use serde_json::{Value, json};
 
-use super::confirm::{Guarded, cluster, with_tls};
+use super::confirm::{Guarded, cluster, in_shop, with_tls};
+use crate::admission::{create, spec};
 use crate::server::client::eventually;
 
 const STRICT: &str = "profile: strict";
@@ -103,4 +104,44 @@ async fn while_certificates_cannot_be_followed_nobody_is_denied_for_the_want_of_
     guarded.api.end_watches();
     eventually("trouble", async || guarded.feed(Kind::Certificate).trouble.is_some()).await;
     guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
+}
+
+/// The API server calls port 80 of Service `web`.
+fn webhook(service: &str) -> Value {
+    json!({"metadata": {"name": "policy.example.com"}, "webhooks": [
+        {"name": "policy", "clientConfig": {"service": {"namespace": "shop", "name": service, "port": 80}}}]})
+}
+
+#[tokio::test]
+async fn an_exposed_webhook_is_confirmed_as_any_other_denial() {
+    const HOOKS: &str = "validatingwebhookconfigurations";
+    let api = cluster().await;
+    api.put(HOOKS, webhook("web"));
+    let guarded = Guarded::over(api, STRICT);
+    guarded.is_ready().await;
+    let review = in_shop(create(json!({}), spec(&[("/", "web", 80)])));
+    guarded.ask(&review).await.assert(&[], &["IG212"]);
+    assert!(guarded.api.asked().contains(&format!("get {HOOKS} /policy.example.com")));
+
+    // What has changed a moment ago is not held against anybody.
+    guarded.api.silence(true);
+    guarded.api.put(HOOKS, webhook("policy"));
+    guarded.ask(&review).await.assert(&[], &[]);
+    guarded.api.delete(HOOKS, "", "policy.example.com");
+    guarded.ask(&review).await.assert(&[], &[]);
+}
+
+#[tokio::test]
+async fn webhooks_that_nobody_lets_us_see_are_no_news() {
+    let api = cluster().await;
+    for hooks in ["apiservices", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"] {
+        api.put(hooks, webhook("web"));
+        api.forbid(hooks, true);
+    }
+    let guarded = Guarded::over(api, STRICT);
+    guarded.is_ready().await;
+    let answer = guarded.ask(&in_shop(create(json!({}), spec(&[("/", "web", 80)])))).await;
+    answer.assert(&[], &[]);
+    assert!(!answer.body.to_string().contains("IG902"), "{:#}", answer.body);
+    assert_eq!(guarded.notes(), Vec::<String>::new());
 }

@@ -1,0 +1,67 @@
+//! IG210: endpoints in a slice that ingress-nginx does not look at.
+
+use std::collections::HashMap;
+
+use super::{StandIn, dials_service_address, service, service_backends};
+use crate::checks::findings::AUDIT;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
+use crate::finding::{Level, Levels};
+use crate::model::{EndpointSlice, Key, Kind, Kinds, ServiceType};
+use crate::routing::slice_prefix;
+
+pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
+    code: "IG210",
+    name: "endpoint-slice-unseen",
+    summary: "ready endpoints are in an EndpointSlice whose name does not begin with the Service's",
+    levels: Levels::both(Level::Warn),
+    applies: Applies::NginxConfiguration,
+    waivable: true,
+    needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),
+    hints: Kinds::of(&[Kind::Ingress]),
+    page: include_str!("endpoint_slice_unseen.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    let stand_in = StandIn::of(cx);
+    let mut known: HashMap<&str, Option<Unseen<'_>>> = HashMap::new();
+    for backend in service_backends(cx) {
+        let is_empty = service(cx, &backend).is_none_or(|service| service.kind == ServiceType::ExternalName);
+        if is_empty || dials_service_address(cx, backend.port) {
+            continue;
+        }
+        let unseen = known.entry(backend.name).or_insert_with(|| unseen(cx, backend.name));
+        let Some(Unseen { slice, others_serve }) = unseen else { continue };
+        let consequence = if *others_serve {
+            "the endpoints there get no requests".to_owned()
+        } else {
+            stand_in.consequence(cx, &backend)
+        };
+        let prefix = slice_prefix(backend.name);
+        let message = format!("ingress-nginx overlooks its EndpointSlice {:?}: {consequence}", slice.key.name);
+        let finding = out.add(backend.name_field(), format!("{} slices", backend.subject()), message);
+        finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
+        finding.help(format!("begin its name with {prefix:?}"));
+        stand_in.rest(cx, finding);
+        if *others_serve || backend.doubt.is_some() || stand_in.may_answer {
+            finding.at_most(AUDIT);
+        }
+    }
+}
+
+/// A slice with ready endpoints that is not looked at.
+struct Unseen<'a> {
+    slice: &'a EndpointSlice,
+    /// Slices that are looked at have ready endpoints, too.
+    others_serve: bool,
+}
+
+fn unseen<'a>(cx: &Context<'a>, service: &str) -> Option<Unseen<'a>> {
+    let Lookup::Found(slices) = cx.world.endpoint_slices(cx.namespace(), service) else { return None };
+    let prefix = slice_prefix(service);
+    let ready = slices.into_iter().filter(|slice| slice.ready > 0);
+    let (seen, unseen): (Vec<_>, Vec<_>) = ready.partition(|slice| slice.key.name.starts_with(prefix));
+    unseen.first().map(|slice| Unseen { slice, others_serve: !seen.is_empty() })
+}
