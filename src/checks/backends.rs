@@ -66,7 +66,9 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
         cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
     let doubt = Doubt::of_every_backend(ingress, &cx.taker);
     let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.taker);
-    let shadowed_default = cx.dialect().engine == Engine::Nginx && takes_every_path_itself(&ingress.rules);
+    // Where the controller is unknown, it may be so: nobody is accused on a guess.
+    let may_be_fallback = cx.dialect().engine == Engine::Nginx || cx.is_unowned();
+    let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
     ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
         let Backend::Service { name, port: Some(port) } = at.backend else { return None };
         let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);

@@ -12,6 +12,7 @@ mod live;
 mod manifests;
 mod messages;
 mod pages;
+mod properties;
 mod referrers;
 mod registry;
 mod server;

@@ -39,7 +39,8 @@ use crate::routing::{Engine, Issuer, Owner};
 /// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
 /// (kubernetes-sigs/aws-load-balancer-controller#3178).
 fn reads_secrets(cx: &Context<'_>) -> bool {
-    cx.taker.owner != Owner::Controller("ingress.k8s.aws/alb")
+    // Whoever it is, where nobody can tell: nobody is accused on a guess.
+    !matches!(cx.taker.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
 }
 
 /// A Secret that some visitor's connection depends on.
@@ -59,11 +60,13 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let rules: HashSet<&Host> = cx.ingress.rules.iter().map(|rule| &rule.host).collect();
     let wildcards: HashSet<Host> = rules.iter().filter_map(|host| host.wildcard()).collect();
     let is_nginx = cx.dialect().engine == Engine::Nginx;
+    // Where the controller is unknown, it may be: nobody is accused on a guess.
+    let may_be_nginx = is_nginx || cx.is_unowned();
     // Section 5.2: TLS is ignored for rules without a host; section 5.5: an entry for a host without a rule has no effect.
     let is_used = |entry: &TlsEntry| {
         let for_rule = |host: &Host| rules.contains(host) || wildcards.contains(host);
         let any_host = entry.hosts.is_empty() && rules.iter().any(|host| **host != Host::Any);
-        !is_nginx || any_host || entry.hosts.iter().any(for_rule)
+        !may_be_nginx || any_host || entry.hosts.iter().any(for_rule)
     };
     let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
