@@ -67,8 +67,12 @@ struct Writer {
 impl Writer {
     async fn run(mut self, until: Instant, written: Arc<AtomicUsize>) {
         let mut class = 0;
-        self.put("IngressClass", &format!("soak-{}-0", self.number), json!({"controller": "k8s.io/ingress-nginx"}))
-            .await;
+        self.put(
+            "IngressClass",
+            &format!("soak-{}-0", self.number),
+            json!({"spec": {"controller": "k8s.io/ingress-nginx"}}),
+        )
+        .await;
         let mut round = 0;
         while Instant::now() < until {
             round += 1;
@@ -82,12 +86,23 @@ impl Writer {
                 // A new class; the old one goes.
                 1 => {
                     class += 1;
-                    let spec = json!({"controller": "k8s.io/ingress-nginx"});
+                    let spec = json!({"spec": {"controller": "k8s.io/ingress-nginx"}});
                     self.put("IngressClass", &format!("soak-{number}-{class}"), spec).await;
                     self.delete("IngressClass", &format!("soak-{number}-{}", class - 1)).await;
                 }
                 // An Ingress goes.
                 2 => self.delete("Ingress", &format!("soak-{number}-{}", self.random % 5)).await,
+                // Endpoints come, go, and are not ready.
+                3 => {
+                    let ready = self.pick(2) == 0;
+                    let slice = json!({
+                        "metadata": {"labels": {"kubernetes.io/service-name": service}},
+                        "addressType": "IPv4",
+                        "ports": [{"name": "p8000", "port": 8000}],
+                        "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": ready}}],
+                    });
+                    self.put("EndpointSlice", &format!("{service}-x"), slice).await;
+                }
                 // Ports come and go.
                 _ => {}
             }
@@ -98,18 +113,29 @@ impl Writer {
             self.ports.dedup();
             let ports: Vec<Value> =
                 self.ports.iter().map(|port| json!({"name": format!("p{port}"), "port": port})).collect();
-            self.put("Service", &service, json!({"ports": ports})).await;
+            self.put("Service", &service, json!({"spec": {"ports": ports}})).await;
 
             let which = self.pick(self.ports.len() as u64);
             let port = self.ports[usize::try_from(which).unwrap()];
             let port = if self.pick(2) == 0 { json!({"number": port}) } else { json!({"name": format!("p{port}")}) };
             let name = format!("soak-{number}-{}", self.pick(5));
+            // Plain, of one page, or a pattern that is rewritten.
+            let (path, path_type, annotations) = match self.pick(4) {
+                0 => (format!("/r{round}"), "Exact", json!({})),
+                1 => (
+                    format!("/r{round}(/|$)(.*)"),
+                    "ImplementationSpecific",
+                    json!({"nginx.ingress.kubernetes.io/use-regex": "true",
+                           "nginx.ingress.kubernetes.io/rewrite-target": "/$2"}),
+                ),
+                _ => (format!("/r{round}"), "Prefix", json!({})),
+            };
             let spec = json!({"ingressClassName": format!("soak-{number}-{class}"), "rules": [{
                 "host": format!("{name}.example.com"),
-                "http": {"paths": [{"path": format!("/r{round}"), "pathType": "Prefix",
+                "http": {"paths": [{"path": path, "pathType": path_type,
                                     "backend": {"service": {"name": service, "port": port}}}]},
             }]});
-            self.put("Ingress", &name, spec).await;
+            self.put("Ingress", &name, json!({"metadata": {"annotations": annotations}, "spec": spec})).await;
             written.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -122,9 +148,12 @@ impl Writer {
         self.random % below
     }
 
-    async fn put(&self, kind: &str, name: &str, spec: Value) {
+    /// Apply an object: its name and kind, and what else there is to it.
+    async fn put(&self, kind: &str, name: &str, mut object: Value) {
         let (version, api) = self.api(kind);
-        let object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec});
+        object["apiVersion"] = json!(version);
+        object["kind"] = json!(kind);
+        object["metadata"]["name"] = json!(name);
         let params = PatchParams::apply("soak").force();
         let stored = api.patch(name, &params, &Patch::Apply(&object)).await;
         stored.unwrap_or_else(|error| panic!("{kind} {name}, which is right, is refused: {error}"));
@@ -136,8 +165,11 @@ impl Writer {
     }
 
     fn api(&self, kind: &str) -> (&'static str, Api<DynamicObject>) {
-        let (group, version) =
-            if kind == "Service" { ("", "v1") } else { ("networking.k8s.io", "networking.k8s.io/v1") };
+        let (group, version) = match kind {
+            "Service" => ("", "v1"),
+            "EndpointSlice" => ("discovery.k8s.io", "discovery.k8s.io/v1"),
+            _ => ("networking.k8s.io", "networking.k8s.io/v1"),
+        };
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
         let api = if kind == "IngressClass" {
             Api::all_with(self.client.clone(), &resource)

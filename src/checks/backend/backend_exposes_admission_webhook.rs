@@ -46,6 +46,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             _ => "visitors reach the admission webhook",
         };
         let message = format!("service {:?} answers {kind} {}: {reached}", backend.name, Quoted(&caller.key.name));
+        // Whichever way the port is named.
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(*kind, caller.key.clone()).rests_on(Kind::Service, target);
         finding.help("leave it to the API server");
