@@ -5,19 +5,10 @@ use serde_json::json;
 use super::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServicePort};
-use crate::routing::{Doubt, Engine, Owner};
+use crate::routing::{Doubt, Engine};
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
-
-/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
-const SERVICE_PORT_ONLY: &[&str] = &[
-    "ingress.gcp.kubernetes.io/gce",
-    "ingress.k8s.aws/alb",
-    "k8s.io/ingress-gce",
-    "projectcontour.io/ingress-controller",
-    "traefik.io/ingress-controller",
-];
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -51,9 +42,14 @@ impl ServiceBackend<'_> {
         Patch::on(&port, asked).replace(&port, json!({ "number": number }))
     }
 
-    /// Tells backends apart without their place in the list.
+    /// Tells backends apart without their place in the list, where the port does not matter.
+    pub(super) fn service_subject(&self) -> String {
+        format!("{} service={}", self.at.subject(), self.name)
+    }
+
+    /// As that, where the port matters.
     pub(super) fn subject(&self) -> String {
-        format!("{} service={} port={}", self.at.subject(), self.name, self.port)
+        format!("{} port={}", self.service_subject(), self.port)
     }
 }
 
@@ -132,14 +128,8 @@ pub(super) fn meant_ports<'s>(
     service: &'s Service,
     wanted: &PortRef,
 ) -> impl Iterator<Item = &'s ServicePort> {
-    let by_target = !wants_service_port(cx);
+    let by_target = !cx.taker.wants_service_port();
     service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
-}
-
-/// Whether the controller is known to want a port of the Service itself.
-pub(super) fn wants_service_port(cx: &Context<'_>) -> bool {
-    cx.dialect().engine == Engine::Traefik
-        || matches!(cx.taker.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
 }
 
 /// Requests go to the Service's own address, at the very number that the backend names: the number is not checked

@@ -22,7 +22,7 @@ pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 use routed::ROUTES;
-pub use settings::{HostOwnership, Settings};
+pub use settings::{HostOwnership, NamespaceClasses, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]
@@ -39,8 +39,7 @@ pub struct Check {
     pub applies: Applies,
     /// Whether an annotation on the object can waive it.
     pub waivable: bool,
-    /// The kinds without which it cannot judge. They decide what is watched, when the webhook is ready and what RBAC
-    /// grants.
+    /// The kinds without which it cannot judge. They decide what is watched, granted and waited for.
     pub needs: Kinds,
     /// The kinds that it can do without: for better words, or to be surer. Where they are forbidden, that is no news.
     pub hints: Kinds,
@@ -77,8 +76,11 @@ impl Applies {
 pub static ALL: &[&Check] = &[
     &class::CLASS_NOT_FOUND,
     &class::CLASS_MISSING,
+    &class::CLASS_UNSERVED,
     &class::CLASS_ANNOTATION_LEGACY,
     &class::CLASS_ANNOTATION_UNMATCHED,
+    &class::NAMESPACE_UNWATCHED,
+    &class::CLASS_NOT_ALLOWED,
     &class::CLASS_FIELD_ON_GCE,
     &backend::SERVICE_NOT_FOUND,
     &backend::SERVICE_PORT_NOT_FOUND,

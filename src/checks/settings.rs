@@ -1,5 +1,6 @@
 //! What configuration says to checks.
 
+use crate::cluster::NamespaceMatch;
 use crate::model::Host;
 use crate::routing::{ClassRules, Dialects};
 
@@ -14,6 +15,8 @@ pub struct Settings {
     pub reveal_other_namespaces: bool,
     /// Which namespaces may use which hosts.
     pub host_ownership: Vec<HostOwnership>,
+    /// Which classes Ingresses of some namespaces may use; the first rule that matches holds.
+    pub class_rules: Vec<NamespaceClasses>,
     /// From how many days before its end a certificate is worth a word.
     pub expiry_warning_days: u16,
 }
@@ -25,6 +28,7 @@ impl Default for Settings {
             dialects: Dialects::default(),
             reveal_other_namespaces: true,
             host_ownership: Vec::new(),
+            class_rules: Vec::new(),
             expiry_warning_days: 14,
         }
     }
@@ -37,6 +41,15 @@ pub struct HostOwnership {
     pub hosts: Vec<Host>,
     /// The namespaces.
     pub namespaces: Vec<String>,
+}
+
+/// Namespaces and the classes that Ingresses in them may use.
+#[derive(Debug, Clone)]
+pub struct NamespaceClasses {
+    /// Which namespaces.
+    pub namespaces: NamespaceMatch,
+    /// The names of the classes; `None`: any.
+    pub classes: Option<Vec<String>>,
 }
 
 impl Settings {

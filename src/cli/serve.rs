@@ -58,9 +58,6 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::start_log(arguments.log_format)?;
     let config = super::config(arguments.config.as_deref())?;
-    for key in config.unused() {
-        tracing::warn!(key, "is set, but no check of this version goes by it");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
     runtime.block_on(serve(arguments, config))
 }

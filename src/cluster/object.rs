@@ -77,6 +77,12 @@ impl Object {
         if let Self::IngressClass(class) = self { Some(class) } else { None }
     }
 
+    /// The Namespace, if it is one.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&Namespace> {
+        if let Self::Namespace(namespace) = self { Some(namespace) } else { None }
+    }
+
     /// The Secret, if it is one.
     #[must_use]
     pub fn secret(&self) -> Option<&Secret> {

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds, Secret,
-    Service,
+    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds,
+    Namespace, Secret, Service,
 };
 
 /// The cluster as one check may see it while it judges one Ingress.
@@ -85,9 +85,20 @@ impl<'a> World<'a> {
         self.object((Kind::IngressClass, "", name), Object::class, |store| store.class(name))
     }
 
+    /// All IngressClasses, for hints.
+    pub fn classes(&self) -> impl Iterator<Item = &'a IngressClass> {
+        self.readable(Kind::IngressClass).into_iter().flat_map(Inventory::classes)
+    }
+
     /// Names of all IngressClasses, for hints.
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
-        self.readable(Kind::IngressClass).into_iter().flat_map(Inventory::classes).map(|class| &*class.meta.key.name)
+        self.classes().map(|class| &*class.meta.key.name)
+    }
+
+    /// A Namespace.
+    #[must_use]
+    pub fn namespace(&self, name: &str) -> Lookup<&'a Namespace> {
+        self.object((Kind::Namespace, "", name), Object::namespace, |store| store.namespace(name))
     }
 
     /// The class that the API server would fill in: the newest of those annotated as default, ties by name

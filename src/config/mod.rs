@@ -12,12 +12,12 @@ use wildmatch::WildMatch;
 pub use raw::{RawConfig, SecretsMode};
 use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, HostOwnership, Settings};
-use crate::cluster::{Coverage, Inventory};
+use crate::checks::{self, Check, HostOwnership, NamespaceClasses, Settings};
+use crate::cluster::{Coverage, Inventory, NamespaceMatch};
 use crate::engine::Engine;
 use crate::finding::Level;
 use crate::model::{Host, Kind};
-use crate::policy::{NamespaceMatch, NamespaceRule, Overrides, Policy};
+use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
 /// What configuration comes to.
@@ -109,16 +109,6 @@ impl Config {
         }
     }
 
-    /// The keys that are set although no check goes by them yet.
-    #[must_use]
-    pub fn unused(&self) -> Vec<&'static str> {
-        let set = [
-            ("classes.controllers", !self.settings.classes.controllers.is_empty()),
-            ("dialects[].watchNamespaces", self.settings.dialects.any(|dialect| !dialect.watch_namespaces.is_empty())),
-        ];
-        set.into_iter().filter(|(_, is_set)| *is_set).map(|(key, _)| key).collect()
-    }
-
     fn resolve(raw: RawConfig) -> Result<Self, Fault> {
         let mut checks = overrides("checks", raw.checks)?;
         if raw.classes.classless == Classless::Ignored {
@@ -131,15 +121,21 @@ impl Config {
             let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
             checks.0.entry(not_owned).or_insert(Level::Deny);
         }
+        if raw.namespaces.iter().any(|namespace| namespace.classes.is_some()) {
+            // And so does who gives classes to them.
+            let not_allowed = checks::find("class-not-allowed").map_or("", |check| check.code);
+            checks.0.entry(not_allowed).or_insert(Level::Deny);
+        }
         let dialects = raw.dialects.into_iter().enumerate().map(|(index, raw)| dialect(index, raw));
         let namespaces = raw.namespaces.into_iter().enumerate().map(|(index, raw)| namespace(index, raw));
+        let (namespaces, class_rules) = namespaces.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         Ok(Self {
             policy: Policy {
                 profile: raw.profile,
                 checks,
                 missing_references: raw.missing_references,
                 break_glass: raw.break_glass,
-                namespaces: namespaces.collect::<Result<_, _>>()?,
+                namespaces,
             },
             settings: Settings {
                 classes: ClassRules {
@@ -150,6 +146,7 @@ impl Config {
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
                 host_ownership: raw.host_ownership.into_iter().map(ownership).collect(),
+                class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
             },
             secrets: raw.secrets,
@@ -218,7 +215,7 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
     Ok(DialectRule { matches, dialect })
 }
 
-fn namespace(index: usize, raw: RawNamespace) -> Result<NamespaceRule, Fault> {
+fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, NamespaceClasses), Fault> {
     let key = format!("namespaces[{index}]");
     let matches = match (raw.matches, raw.selector) {
         (Some(pattern), None) => NamespaceMatch::Name(WildMatch::new(&pattern)),
@@ -226,7 +223,8 @@ fn namespace(index: usize, raw: RawNamespace) -> Result<NamespaceRule, Fault> {
         _ => return Err(Fault { key, message: "give either match or selector".to_owned() }),
     };
     let checks = overrides(&format!("{key}.checks"), raw.checks)?;
-    Ok(NamespaceRule { matches, profile: raw.profile, checks, waivers: raw.waivers })
+    let classes = NamespaceClasses { namespaces: matches.clone(), classes: raw.classes };
+    Ok((NamespaceRule { matches, profile: raw.profile, checks, waivers: raw.waivers }, classes))
 }
 
 /// Serde's words for an unknown key or value, with what was likely meant in the place of all that would do.

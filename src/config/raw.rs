@@ -129,6 +129,9 @@ pub struct RawNamespace {
     /// Their levels of single checks.
     #[serde(default)]
     pub checks: BTreeMap<String, Level>,
+    /// Names of the classes that Ingresses in them may use; without this key, any.
+    #[serde(default)]
+    pub classes: Option<Vec<String>>,
     /// Whether objects in them may waive findings.
     #[serde(default = "yes")]
     pub waivers: bool,

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use wildmatch::WildMatch;
-
 use super::Policy;
 use crate::checks::Check;
-use crate::cluster::Lookup;
+use crate::cluster::NamespaceMatch;
 use crate::finding::{Level, Levels};
 
 /// How stern the catalogue's levels are taken.
@@ -73,29 +71,6 @@ pub struct NamespaceRule {
     pub checks: Overrides,
     /// Whether objects in them may waive findings.
     pub waivers: bool,
-}
-
-/// Which namespaces a rule is for.
-#[derive(Debug, Clone)]
-pub enum NamespaceMatch {
-    /// Those whose name fits this pattern of `*` and `?`.
-    Name(WildMatch),
-    /// Those with all of these labels.
-    Labels(BTreeMap<String, String>),
-}
-
-impl NamespaceMatch {
-    pub(super) fn holds(&self, name: &str, labels: Lookup<&BTreeMap<Box<str>, Box<str>>>) -> Lookup<()> {
-        let holds = match (self, labels) {
-            (Self::Name(pattern), _) => pattern.matches(name),
-            // The namespace of a request exists: one that is not there has not been seen yet.
-            (Self::Labels(_), Lookup::Unknown | Lookup::Absent) => return Lookup::Unknown,
-            (Self::Labels(wanted), Lookup::Found(labels)) => {
-                wanted.iter().all(|(key, value)| labels.get(key.as_str()).is_some_and(|have| **have == **value))
-            }
-        };
-        if holds { Lookup::Found(()) } else { Lookup::Absent }
-    }
 }
 
 impl NamespaceRule {

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::Timestamp;
 
 pub use ceiling::Ceiling;
-pub use level::{NamespaceMatch, NamespaceRule, Overrides, Profile};
+pub use level::{NamespaceRule, Overrides, Profile};
 
 use crate::checks::{self, Check, WAIVER_INVALID};
-use crate::cluster::Lookup;
+use crate::cluster::{Lookup, NamespaceMatch};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 
@@ -150,7 +150,7 @@ impl Policy {
         let namespace = &circumstances.ingress.meta.key.namespace;
         let mut unsure = false;
         for rule in &self.namespaces {
-            match rule.matches.holds(namespace, circumstances.namespace_labels) {
+            match rule.matches.holds(namespace, || circumstances.namespace_labels) {
                 Lookup::Found(()) => return Scope { rule: Some(rule), unsure },
                 Lookup::Absent => {}
                 Lookup::Unknown => unsure = true,

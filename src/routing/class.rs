@@ -1,6 +1,6 @@
 //! Who takes an Ingress, as far as that can be known: sections 1.1 to 1.3.
 
-use super::dialect::{Dialect, Dialects};
+use super::dialect::{Dialect, Dialects, Engine};
 use crate::cluster::{Lookup, World};
 use crate::model::{ClassRef, Ingress};
 
@@ -9,6 +9,15 @@ const MATCHED_BY_NAME: [&str; 1] = ["contour"];
 /// Values of the class annotation that GKE's controller takes. It has no IngressClass object and ignores an Ingress
 /// that has the field (kubernetes/ingress-gce#1308, #1891).
 const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
+
+/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
+const SERVICE_PORT_ONLY: &[&str] = &[
+    "ingress.gcp.kubernetes.io/gce",
+    "ingress.k8s.aws/alb",
+    "k8s.io/ingress-gce",
+    "projectcontour.io/ingress-controller",
+    "traefik.io/ingress-controller",
+];
 
 /// What becomes of Ingresses without any class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -67,6 +76,15 @@ impl ClassRules {
     #[must_use]
     pub fn is_gce(name: &str) -> bool {
         GCE_ANNOTATIONS.contains(&name)
+    }
+}
+
+impl Taker<'_> {
+    /// Whether the controller is known to want a port of the Service itself.
+    #[must_use]
+    pub fn wants_service_port(&self) -> bool {
+        self.dialect.engine == Engine::Traefik
+            || matches!(self.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
     }
 }
 

@@ -41,12 +41,26 @@ namespaces:
     checks: {IG202: audit}
     waivers: false
   - selector: {matchLabels: {stage: test}}
+    classes: [internal]
 ";
     let config = Config::parse("guard.yaml", text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.policy.profile, Profile::Strict);
     assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
     let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
-    assert_eq!(levels, [("IG102", Level::Deny), ("IG201", Level::Warn), ("IG305", Level::Off), ("IG502", Level::Deny)]);
+    let wanted = [
+        ("IG102", Level::Deny),
+        ("IG107", Level::Deny),
+        ("IG201", Level::Warn),
+        ("IG305", Level::Off),
+        ("IG502", Level::Deny),
+    ];
+    assert_eq!(levels, wanted);
+    let classes: Vec<_> = config.settings.class_rules.iter().map(|rule| rule.classes.as_deref()).collect();
+    assert_eq!(classes, [None, Some(&["internal".to_owned()][..])]);
+    assert!(
+        config.engine().needs().contains(Kind::Namespace)
+            && !Config::default().engine().needs().contains(Kind::Namespace)
+    );
     assert_eq!(config.secrets, SecretsMode::Off);
     assert!(!config.settings.reveal_other_namespaces);
     assert_eq!(config.settings.expiry_warning_days, 30);

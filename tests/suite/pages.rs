@@ -139,7 +139,9 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
     };
     let mut output = String::new();
     for ingress in ingresses {
-        let circumstances = circumstances(ingress, false);
+        let namespace = inventory.namespace(&ingress.meta.key.namespace);
+        let namespace_labels = namespace.map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels));
+        let circumstances = Circumstances { namespace_labels, ..circumstances(ingress, false) };
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         for ruling in verdict.rulings.iter().filter(|ruling| ruling.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", ruling.level, check.code, ingress.meta.key, ruling.finding);

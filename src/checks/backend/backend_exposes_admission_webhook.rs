@@ -47,8 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let message = format!("service {:?} answers {kind} {}: {reached}", backend.name, Quoted(&caller.key.name));
         // Whichever way the port is named.
-        let subject = format!("{} service={}", backend.at.subject(), backend.name);
-        let finding = out.add(backend.name_field(), subject, message);
+        let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(*kind, caller.key.clone()).rests_on(Kind::Service, target);
         finding.help("leave it to the API server");
         if backend.doubt.is_some() {

@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let prefix = slice_prefix(backend.name);
         let message = format!("ingress-nginx overlooks its EndpointSlice {:?}: {consequence}", slice.key.name);
-        let finding = out.add(backend.name_field(), format!("{} slices", backend.subject()), message);
+        let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
         finding.help(format!("begin its name with {prefix:?}"));

@@ -44,7 +44,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let consequence = stand_in.consequence(cx, &backend);
         let message = format!("service {:?} {what}: {consequence}", backend.name);
-        let finding = out.add(backend.name_field(), backend.subject(), message);
+        let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
         stand_in.rest(cx, finding);
         if backend.doubt.is_some() || stand_in.may_answer {

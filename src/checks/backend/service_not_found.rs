@@ -28,8 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let consequence = stand_in.consequence(cx, &backend);
         let name = Quoted(backend.name);
         let message = format!("service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
-        let subject = format!("{} service={}", backend.at.subject(), backend.name);
-        let finding = out.add(backend.name_field(), subject, message);
+        let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
         stand_in.rest(cx, finding);
         if backend.doubt.is_some() || stand_in.may_answer {

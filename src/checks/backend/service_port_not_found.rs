@@ -1,6 +1,6 @@
 //! IG202: the Service has no such port.
 
-use super::{dials_service_address, service, service_backends, wants_service_port, without_backend};
+use super::{dials_service_address, service, service_backends, without_backend};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -61,5 +61,5 @@ fn is_answered(cx: &Context<'_>, service: &Service, wanted: &PortRef) -> bool {
     // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
     service.kind == ServiceType::ExternalName
         || service.ports.iter().any(|port| port.answers_to(wanted))
-        || (!wants_service_port(cx) && service.ports.iter().any(|port| port.targets(wanted)))
+        || (!cx.taker.wants_service_port() && service.ports.iter().any(|port| port.targets(wanted)))
 }

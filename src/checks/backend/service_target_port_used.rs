@@ -1,6 +1,6 @@
 //! IG203: the backend names a targetPort in the place of the Service's port.
 
-use super::{dials_service_address, service, service_backends, wants_service_port};
+use super::{dials_service_address, service, service_backends};
 use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -20,7 +20,7 @@ pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if wants_service_port(cx) {
+    if cx.taker.wants_service_port() {
         return;
     }
     for backend in service_backends(cx) {

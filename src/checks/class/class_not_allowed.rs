@@ -1,0 +1,62 @@
+//! IG107: configuration keeps the class from this namespace.
+
+use super::class_ref_field;
+use crate::checks::findings::list;
+use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::{Lookup, NamespaceMatch};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{ClassRef, Key, Kind, Kinds};
+
+pub(crate) static CLASS_NOT_ALLOWED: Check = Check {
+    code: "IG107",
+    name: "class-not-allowed",
+    summary: "policy: `namespaces[].classes` do not let this namespace use the class",
+    levels: Levels::both(Level::Off),
+    applies: Applies::Everywhere,
+    waivable: false,
+    needs: Kinds::of(&[Kind::Namespace]),
+    hints: Kinds::NONE,
+    page: include_str!("class_not_allowed.md"),
+    run,
+};
+
+fn run(cx: &Context<'_>, out: &mut Findings) {
+    // A solver has the class of its issuer, for seconds. What names no class is class-missing's.
+    if cx.ingress.is_acme_solver {
+        return;
+    }
+    let (ClassRef::Named(class) | ClassRef::Annotated(class)) = cx.ingress.class_ref() else { return };
+    let Some((allowed, by_labels)) = allowed(cx) else { return };
+    if allowed.iter().any(|name| name == class) {
+        return;
+    }
+    let message =
+        format!("class {} is not {}'s to use: configuration keeps it for others", Quoted(class), cx.namespace());
+    let finding = out.add(class_ref_field(cx.ingress), class, message);
+    match allowed {
+        [] => finding.help("this namespace may have no Ingress at all"),
+        names => finding.help(format!("use {}", list(names))),
+    };
+    if by_labels {
+        finding.rests_on(Kind::Namespace, Key::new("", cx.namespace()));
+    }
+}
+
+/// The classes of the first rule that is for this namespace, and whether its labels had to be asked for.
+fn allowed<'a>(cx: &Context<'a>) -> Option<(&'a [String], bool)> {
+    let labels = || match cx.world.namespace(cx.namespace()) {
+        Lookup::Found(namespace) => Lookup::Found(&namespace.labels),
+        Lookup::Absent => Lookup::Absent,
+        Lookup::Unknown => Lookup::Unknown,
+    };
+    let mut by_labels = false;
+    for rule in &cx.settings.class_rules {
+        by_labels |= matches!(rule.namespaces, NamespaceMatch::Labels(_));
+        match rule.namespaces.holds(cx.namespace(), labels) {
+            Lookup::Found(()) => return rule.classes.as_deref().map(|classes| (classes, by_labels)),
+            Lookup::Absent => {}
+            Lookup::Unknown => return None,
+        }
+    }
+    None
+}
