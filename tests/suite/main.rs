@@ -14,5 +14,6 @@ mod messages;
 mod pages;
 mod referrers;
 mod registry;
+mod routing;
 mod server;
 mod zoo;
