@@ -1,12 +1,10 @@
 //! What nginx refuses: one such thing on one host, and no change of any Ingress takes effect. Section 2.8.
 
 use super::locate::PATTERN;
+use super::nginx::LONGEST_PARAMETER;
 use super::pattern::{Effort, Exhausted, Pattern, PatternError, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
-
-/// The longest parameter that nginx reads, in bytes as it is written between its quotes (`ngx_conf_read_token`).
-const LONGEST_PARAMETER: usize = 4093;
 
 /// Why nginx refuses a server, and with it the whole configuration: nothing changes for anybody until it is mended
 /// (section 2.8).
@@ -14,9 +12,9 @@ const LONGEST_PARAMETER: usize = 4093;
 pub enum Fault<'s, 'a> {
     /// B1 to B3: "duplicate location".
     Duplicate(&'s Location<'a>, &'s Location<'a>),
-    /// B4 and B9: PCRE2 or nginx refuses the pattern, for this reason.
+    /// B4 and B10: PCRE2 or nginx refuses the pattern, for this reason.
     Pattern(&'s Location<'a>, String),
-    /// B10: "too long parameter".
+    /// B9: "too long parameter".
     TooLong(&'s Location<'a>),
 }
 
@@ -53,7 +51,7 @@ impl<'a> Server<'a> {
 }
 
 impl Location<'_> {
-    /// Whether nginx cannot read the path out of its configuration for its length (section 2.8, B10).
+    /// Whether nginx cannot read the path out of its configuration for its length (section 2.8, B9).
     fn is_too_long(&self) -> bool {
         let path = &*self.path;
         // In `set $location_path` each dollar stands as `${literal_dollar}`.

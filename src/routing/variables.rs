@@ -229,7 +229,7 @@ pub fn unknown_variables(text: &str, is_known: impl Fn(&str) -> bool) -> impl It
     })
 }
 
-/// Whether no group of a pattern may have this name: "the duplicate variable" (section 2.8, B9).
+/// Whether no group of a pattern may have this name: "the duplicate variable" (section 2.8, B10).
 pub(super) fn is_no_name_for_a_group(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let has = |list: &[&str]| list.binary_search(&&*name).is_ok();
