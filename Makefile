@@ -25,7 +25,7 @@ run: tools ## Build, and serve the example cluster on https://127.0.0.1:8443
 	@exec target/debug/ingress-guard serve --manifests examples/cluster --log-format text
 
 .PHONY: test
-test: tools ## Run all tests; the end-to-end ones need Go or KUBEBUILDER_ASSETS
+test: tools ## Run all tests; some need nginx, and Go or KUBEBUILDER_ASSETS
 	cargo test --locked
 
 .PHONY: lint

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::locate::Located;
 use super::nginx::NginxAnnotations;
-use super::pattern::{Exhausted, Pattern};
+use super::pattern::Exhausted;
 use super::request::{host_name, normalized};
 use super::rewrite::Rewritten;
 use super::routes::{Routes, When};
@@ -228,42 +228,10 @@ enum Via {
     Alias,
 }
 
-/// Why nginx refuses a server, and with it the whole configuration: nothing changes for anybody until it is mended
-/// (section 2.8).
-#[derive(Debug, Clone)]
-pub enum Fault<'s, 'a> {
-    /// B1 to B3: "duplicate location".
-    Duplicate(&'s Location<'a>, &'s Location<'a>),
-    /// B4: PCRE2 refuses the pattern, for this reason.
-    Pattern(&'s Location<'a>, String),
-}
-
-impl<'a> Server<'a> {
+impl Server<'_> {
     /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
     fn has_app_root(&self) -> bool {
         let mut annotations = self.locations.iter().filter_map(Location::annotations);
         annotations.any(|annotations| annotations.app_root().is_some())
-    }
-
-    /// What makes nginx refuse this server.
-    ///
-    /// # Errors
-    /// When it would take too long to say.
-    pub fn faults(&self, effort: &super::Effort) -> Result<Vec<Fault<'_, 'a>>, Exhausted> {
-        let mut faults: Vec<Fault<'_, 'a>> =
-            self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
-        for location in self.locations.iter().filter(|_| self.is_regex) {
-            effort.spend(1)?;
-            if super::literal_prefix(&location.path).len() == location.path.len() {
-                continue;
-            }
-            effort.spend(super::locate::PATTERN)?;
-            match Pattern::location(&location.path) {
-                Ok(_) => {}
-                Err(super::PatternError::Invalid(reason)) => faults.push(Fault::Pattern(location, reason)),
-                Err(super::PatternError::TooLong) => return Err(Exhausted),
-            }
-        }
-        Ok(faults)
     }
 }

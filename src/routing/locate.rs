@@ -66,7 +66,7 @@ impl<'a> Server<'a> {
             effort.spend(PATTERN)?;
             // A pattern that PCRE2 refuses loads nowhere: what this host answers is then the previous configuration's.
             let pattern = Pattern::location(&location.path).map_err(|_| Exhausted)?;
-            if pattern.is_match(uri).ok_or(Exhausted)? {
+            if pattern.is_match(uri).ok_or_else(|| effort.give_up())? {
                 return Ok(Located::At(location));
             }
         }

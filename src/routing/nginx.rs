@@ -4,7 +4,7 @@ use super::annotation::{self, Annotation, Form, Named, go_bool};
 use crate::model::{Annotations, Ingress, NGINX_PREFIX};
 
 /// nginx reads no longer parameter, in bytes (section 2.8, B9).
-const LONGEST_PARAMETER: usize = 4093;
+pub(super) const LONGEST_PARAMETER: usize = 4093;
 
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]

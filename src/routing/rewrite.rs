@@ -71,7 +71,8 @@ impl Location<'_> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
         effort.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
         let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
-        let Some(captures) = pattern.captures(uri) else { return Ok(Rewritten::Untouched) };
+        let captures = pattern.captures(uri).map_err(|_| effort.give_up())?;
+        let Some(captures) = captures else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();
         for piece in pieces(target) {

@@ -129,6 +129,28 @@ const OF_NGINX: &[&str] = &[
     "uri",
 ];
 
+/// Those of [`OF_NGINX`] whose name a group may have, sorted, besides those that begin with `ssl_`: nginx lets them be set, or
+/// they are of modules with which it was not tried.
+const MAY_BE_SET: &[&str] = &[
+    "ancient_browser",
+    "args",
+    "brotli_ratio",
+    "http3",
+    "invalid_referer",
+    "limit_rate",
+    "modern_browser",
+    "msie",
+    "opentelemetry_context_b3",
+    "opentelemetry_context_traceparent",
+    "opentelemetry_sampled",
+    "opentelemetry_span_id",
+    "opentelemetry_trace_id",
+    "proxy_host",
+    "proxy_port",
+    "uid_reset",
+    "upstream_queue_time",
+];
+
 /// Variables that the controller's template sets somewhere, sorted: nginx then knows them everywhere. `subdomain` is
 /// the group of every wildcard host's pattern.
 const OF_TEMPLATE: &[&str] = &[
@@ -207,6 +229,13 @@ pub fn unknown_variables(text: &str, is_known: impl Fn(&str) -> bool) -> impl It
     })
 }
 
+/// Whether no group of a pattern may have this name: "the duplicate variable" (section 2.8, B10).
+pub(super) fn is_no_name_for_a_group(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let has = |list: &[&str]| list.binary_search(&&*name).is_ok();
+    has(OF_NGINX) && !has(MAY_BE_SET) && !name.starts_with("ssl_")
+}
+
 /// nginx looks names up without case.
 fn is_variable(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -220,7 +249,10 @@ mod tests {
 
     #[test]
     fn lists_are_sorted() {
-        assert!(OF_NGINX.is_sorted() && OF_TEMPLATE.is_sorted() && FAMILIES.is_sorted());
+        for list in [OF_NGINX, MAY_BE_SET, OF_TEMPLATE, FAMILIES] {
+            assert!(list.is_sorted());
+        }
+        assert!(MAY_BE_SET.iter().all(|name| OF_NGINX.contains(name)));
     }
 
     #[test]

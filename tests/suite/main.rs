@@ -15,5 +15,6 @@ mod pages;
 mod properties;
 mod referrers;
 mod registry;
+mod routing;
 mod server;
 mod zoo;

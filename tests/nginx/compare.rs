@@ -1,0 +1,285 @@
+//! Many worlds, one nginx for a hundred of them, and the smallest world that shows a difference.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::controller::{self, Configuration};
+use crate::counts::Counts;
+use crate::model::{self, Place, Said, Says, Told};
+use crate::process::{self, Response, Running};
+use crate::render;
+use crate::requests::Request;
+use crate::world::{self, Backend, Port, World};
+
+/// Worlds in one nginx.
+const TOGETHER: usize = 100;
+/// At most so many worlds are made smaller and shown.
+const SHOWN: usize = 5;
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the seed is what repeats a failure")]
+fn the_model_answers_what_nginx_answers() {
+    let Some(program) = process::find() else { return };
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let seed = number("NGINX_SEED").unwrap_or((clock & 0xffff_ffff) as u64);
+    let worlds = usize::try_from(number("NGINX_WORLDS").unwrap_or(2000)).unwrap();
+    println!("NGINX_SEED={seed} NGINX_WORLDS={worlds}");
+    let begun = Instant::now();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new((Counts::default(), Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let batch = next.fetch_add(1, Ordering::Relaxed);
+                    if batch * TOGETHER >= worlds || results.lock().unwrap().1.len() >= SHOWN {
+                        break;
+                    }
+                    let (counts, differences) = run(&program, seed, batch);
+                    let (all_counts, all_differences) = &mut *results.lock().unwrap();
+                    all_counts.add(counts);
+                    all_differences.extend(differences);
+                }
+            });
+        }
+    });
+    let (counts, differences) = results.into_inner().unwrap();
+    println!("{counts}, in {:.1} s", begun.elapsed().as_secs_f64());
+    let count = differences.len();
+    assert!(count == 0, "NGINX_SEED={seed}: {count} worlds differ\n\n{}", differences.join("\n\n"));
+    counts.assert_some_of_everything();
+}
+
+/// A world with its requests, what the naive controller makes of it, and what the model says.
+struct Case {
+    world: World,
+    requests: Vec<Request>,
+    configuration: Configuration,
+    said: Said,
+}
+
+impl Case {
+    fn of(world: World) -> Self {
+        let requests: Vec<Request> = world.asks.iter().map(|ask| ask.request(&world)).collect();
+        let configuration = controller::configuration(&world);
+        let said = model::stored(&world, &requests, false);
+        Self { world, requests, configuration, said }
+    }
+}
+
+/// Makes up some worlds and looks at them; each that differs is made as small as it gets.
+fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&(batch as u64).to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = world::world();
+    let mut trees: Vec<_> = (0..TOGETHER).map(|_| strategy.new_tree(&mut runner).unwrap()).collect();
+    let cases: Vec<Case> = trees.iter().map(|tree| Case::of(tree.current())).collect();
+    let mut counts = Counts::default();
+    let differences = differences(program, &cases, &mut counts);
+    let mut shown = Vec::new();
+    for at in (0..cases.len()).filter(|at| differences[*at].is_some()).take(SHOWN) {
+        let tree = &mut trees[at];
+        let mut smallest = differences[at].clone().unwrap();
+        let mut world = tree.current();
+        let mut attempts = 0;
+        let mut smaller = tree.simplify();
+        while smaller && attempts < 400 {
+            attempts += 1;
+            let case = Case::of(tree.current());
+            match self::differences(program, &[case], &mut Counts::default()).remove(0) {
+                Some(difference) => {
+                    smallest = difference;
+                    world = tree.current();
+                    smaller = tree.simplify();
+                }
+                None => smaller = tree.complicate(),
+            }
+        }
+        shown.push(format!("batch {batch}, world {at}\n{world}\n{smallest}"));
+    }
+    (counts, shown)
+}
+
+/// What differs in each of these worlds.
+fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Option<String>> {
+    counts.worlds += cases.len();
+    counts.strays += cases.iter().filter(|case| case.configuration.has_strays).count();
+    let mut found: Vec<Option<String>> = cases.iter().map(before_nginx).collect();
+    // Where the two do not even agree on the locations, nginx has nothing to add.
+    let mut left: Vec<usize> =
+        (0..cases.len()).filter(|at| found[*at].is_none() && !cases[*at].configuration.has_strays).collect();
+    let folder = tempfile::tempdir().unwrap();
+    for at in &left {
+        let socket = socket(folder.path(), *at);
+        fs::write(file(folder.path(), *at), render::world(&cases[*at].configuration, socket.to_str().unwrap()))
+            .unwrap();
+    }
+    let configure = |worlds: &[usize]| {
+        let includes = worlds.iter().map(|at| format!("{at}.conf"));
+        let text = render::main(folder.path().to_str().unwrap(), includes);
+        fs::write(folder.path().join("nginx.conf"), text).unwrap();
+    };
+    // Those that nginx is said to refuse one by one.
+    for at in left.extract_if(.., |at| !cases[*at].said.faults.is_empty()).collect::<Vec<_>>() {
+        configure(&[at]);
+        if process::loads(program, folder.path()).is_ok() {
+            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].said.faults));
+        }
+        counts.refused += 1;
+    }
+    // The others together; if nginx names one of them, without that one.
+    let running = loop {
+        configure(&left);
+        match Running::start(program, folder.path()) {
+            Ok(running) => break running,
+            Err(words) => {
+                let of = |at: &usize| words.contains(&format!("/{at}.conf:"));
+                let named = left.iter().copied().find(of).unwrap_or_else(|| panic!("nginx does not start: {words}"));
+                found[named] = Some(format!("nginx refuses it, the model does not: {words}"));
+                left.retain(|at| *at != named);
+            }
+        }
+    };
+    for at in left {
+        let case = &cases[at];
+        let responses = process::ask(&socket(folder.path(), at), &case.requests);
+        for (number, response) in responses.iter().enumerate() {
+            let request = &case.requests[number];
+            let told = &case.said.answers[number];
+            if let Err(what) = compare(case, request, told, response) {
+                let line = format!("{request:?}: {what}\n  nginx {response}\n  model {told}\n");
+                found[at].get_or_insert_default().push_str(&line);
+            }
+            counts.see(told, response);
+        }
+    }
+    drop(running);
+    found
+}
+
+fn file(folder: &Path, at: usize) -> PathBuf {
+    folder.join(format!("{at}.conf"))
+}
+
+fn socket(folder: &Path, at: usize) -> PathBuf {
+    folder.join(format!("{at}.socket"))
+}
+
+/// What differs before any request: the locations, and what the model says in other circumstances.
+fn before_nginx(case: &Case) -> Option<String> {
+    let Case { world, requests, configuration, said } = case;
+    if configuration.has_strays {
+        return None;
+    }
+    let mut servers: Vec<(String, Vec<Place>)> = configuration
+        .servers
+        .iter()
+        .map(|server| {
+            let places = (0..server.locations.len()).map(|at| place(world, server, at));
+            (server.host.clone(), places.collect())
+        })
+        .collect();
+    let mut by_model = said.servers.clone();
+    servers.sort_by(|a, b| a.0.cmp(&b.0));
+    by_model.sort_by(|a, b| a.0.cmp(&b.0));
+    if servers != by_model {
+        return Some(format!("the locations differ\n  controller {servers:#?}\n  model {by_model:#?}"));
+    }
+    if let Some(difference) = said.difference(&model::stored(world, requests, true)) {
+        return Some(format!("the order in which Ingresses are stored matters: {difference}\n{requests:?}"));
+    }
+    let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
+    if let Some(difference) = said.difference(&model::judged(world, requests, candidate)) {
+        let key = world.ingresses[candidate].key();
+        return Some(format!("stored, or while {key} is judged: {difference}\n{requests:?}"));
+    }
+    None
+}
+
+/// A location of the naive controller as the model would describe it.
+fn place(world: &World, server: &controller::Server, at: usize) -> Place {
+    let location = &server.locations[at];
+    Place {
+        path: location.path.clone(),
+        modifier: match (server.is_regex, location.is_exact) {
+            (true, _) => "~*",
+            (false, true) => "=",
+            (false, false) => "",
+        },
+        ingress: location.ingress.map(|number| world.ingresses[number].key()),
+        at: location.at.map(|(rule, path)| format!("spec.rules[{rule}].http.paths[{path}]")),
+        is_twin: location.is_twin,
+        backend: location.backend.map(|(_, backend)| match backend {
+            Backend::Service(name, Port::Number(number)) => (name.to_owned(), number.to_string()),
+            Backend::Service(name, Port::Name(port)) => (name.to_owned(), port.to_owned()),
+            Backend::Resource => unreachable!("no location has such"),
+        }),
+    }
+}
+
+fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> Result<(), String> {
+    let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
+    if told.outcome == Says::BadRequest || (response.status == 400 && response.location.is_none()) {
+        same("400", told.outcome == Says::BadRequest)?;
+        return same("status", response.status == 400 && response.location.is_none());
+    }
+    let server = response.server.map(|number| &case.configuration.servers[number]);
+    same("server", server.is_some_and(|server| server.host == told.server))?;
+    let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
+    same("location", answered == told.place)?;
+    match &told.outcome {
+        Says::BadRequest => Ok(()),
+        Says::GivesUp => Err("the model gives up".to_owned()),
+        Says::Broken => same("status", response.status == 500),
+        Says::Redirect(status, to) => {
+            same("status", response.status == *status)?;
+            let Some(to) = to else { return Ok(()) };
+            let query = request.target.split('#').next().unwrap_or_default().split_once('?');
+            let query = query.map(|(_, query)| format!("?{query}")).unwrap_or_default();
+            let location = response.redirect.as_deref().unwrap_or_default();
+            same("target", decoded(location.as_bytes()) == [to, query.as_bytes()].concat())
+        }
+        Says::Asked(None) => {
+            same("status", response.status == 200)?;
+            same("what is passed on", response.body == request.target.as_bytes())
+        }
+        // What begins without a slash or climbs above the root is refused by the backend, which is an nginx too.
+        Says::Asked(Some(path)) if response.status == 400 => {
+            same("status", !path.starts_with(b"/") || path.windows(3).any(|part| part == b"/.."))
+        }
+        Says::Asked(Some(path)) => {
+            same("status", response.status == 200)?;
+            let asked = response.body.split(|byte| *byte == b'?').next().unwrap_or_default();
+            same("what is asked for", decoded(asked) == *path)
+        }
+    }
+}
+
+fn decoded(text: &[u8]) -> Vec<u8> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        match (text[at], digit(text.get(at + 1)), digit(text.get(at + 2))) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push(u8::try_from(high << 4 | low).unwrap());
+                at += 3;
+            }
+            (byte, ..) => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}

@@ -1,0 +1,74 @@
+//! What was seen, so that nobody mistakes a run that asks nothing for one that finds nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::model::{Says, Told};
+use crate::process::Response;
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) worlds: usize,
+    /// Those that nginx does not load, and the model says so.
+    pub(crate) refused: usize,
+    /// Those in which a canary's path strays to another server, which the model leaves out.
+    pub(crate) strays: usize,
+    requests: usize,
+    statuses: BTreeMap<u16, usize>,
+    /// Requests to hosts that match patterns.
+    patterns: usize,
+    rewritten: usize,
+    /// Requests to the controller's default backend.
+    fallbacks: usize,
+}
+
+impl Counts {
+    pub(crate) fn see(&mut self, told: &Told, response: &Response) {
+        self.requests += 1;
+        *self.statuses.entry(response.status).or_default() += 1;
+        self.patterns += usize::from(told.place.as_ref().is_some_and(|place| place.modifier == "~*"));
+        self.rewritten += usize::from(matches!(told.outcome, Says::Asked(Some(_))));
+        self.fallbacks += usize::from(told.place.as_ref().is_some_and(|place| place.backend.is_none()));
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.worlds += other.worlds;
+        self.refused += other.refused;
+        self.strays += other.strays;
+        self.requests += other.requests;
+        self.patterns += other.patterns;
+        self.rewritten += other.rewritten;
+        self.fallbacks += other.fallbacks;
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+    }
+
+    /// A run that is long enough has seen some of everything.
+    pub(crate) fn assert_some_of_everything(&self) {
+        if self.worlds < 1000 {
+            return;
+        }
+        for status in [200, 301, 302, 400, 500] {
+            assert!(self.statuses.get(&status).is_some_and(|count| *count > 10), "hardly any {status}: {self}");
+        }
+        assert!(
+            self.refused > self.worlds / 50 && self.refused < self.worlds / 2,
+            "too many or too few bricks: {self}"
+        );
+        assert!(self.patterns > self.worlds && self.rewritten > self.worlds / 4, "hardly any patterns: {self}");
+        assert!(self.fallbacks < 2 * self.requests / 3, "most requests miss: {self}");
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { worlds, refused, strays, requests, statuses, patterns, rewritten, fallbacks } = self;
+        write!(
+            f,
+            "{worlds} worlds, of which nginx refuses {refused} and {strays} are left out; {requests} requests, "
+        )?;
+        write!(f, "{patterns} to hosts of patterns, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
+        write!(f, "by status {statuses:?}")
+    }
+}

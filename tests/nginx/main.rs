@@ -1,0 +1,16 @@
+//! The location model against a real nginx. Worlds of Ingresses are made up; a naive controller of our own writes the
+//! configuration that ingress-nginx would write for them; nginx loads it, or refuses it, and is asked; and the model has to
+//! say the same of every request and of every refusal.
+//!
+//! `NGINX_WORLDS` says how many worlds (2,000), `NGINX_SEED` repeats a run.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod compare;
+mod controller;
+mod counts;
+mod model;
+mod process;
+mod render;
+mod requests;
+mod world;

@@ -1,0 +1,215 @@
+//! The same worlds given to the model, the way the webhook gives it a cluster.
+
+use std::fmt;
+
+use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World as Cluster};
+use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
+use ingress_guard::routing::{
+    Answer, ClassRules, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme, Taker, When,
+    normalized,
+};
+use serde_json::json;
+
+use crate::requests::Request;
+use crate::world::World;
+
+/// What the model says of a world.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Said {
+    /// Why nginx refuses it, if it does.
+    pub(crate) faults: Vec<String>,
+    /// Every server with its locations.
+    pub(crate) servers: Vec<(String, Vec<Place>)>,
+    /// What each request gets.
+    pub(crate) answers: Vec<Told>,
+}
+
+/// A location by what it is, not by how anybody calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) modifier: &'static str,
+    pub(crate) ingress: Option<String>,
+    pub(crate) at: Option<String>,
+    pub(crate) is_twin: bool,
+    /// Name and port of the Service; none for the controller's default backend.
+    pub(crate) backend: Option<(String, String)>,
+}
+
+/// What a request gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) server: String,
+    pub(crate) place: Option<Place>,
+    pub(crate) outcome: Says,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Says {
+    BadRequest,
+    Broken,
+    /// The status, and where to, percent-decoded, as far as the model says.
+    Redirect(u16, Option<Vec<u8>>),
+    /// A backend is asked for this path, percent-decoded; none: for what came.
+    Asked(Option<Vec<u8>>),
+    GivesUp,
+}
+
+impl Said {
+    /// The first thing that the two do not say alike.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let servers = self.servers.iter().zip(&other.servers).find(|(one, other)| one != other);
+        let answers = self.answers.iter().zip(&other.answers).enumerate().find(|(_, (one, other))| one != other);
+        match (self == other, servers, answers) {
+            (true, ..) => None,
+            (false, Some((one, other)), _) => Some(format!("{one:#?}\n  or {other:#?}")),
+            (false, _, Some((at, (one, other)))) => Some(format!("request {at}: {one}\n  or {other}")),
+            (false, None, None) => Some(format!("{:?}\n  or {:?}", self.faults, other.faults)),
+        }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.server, self.place, self.outcome)
+    }
+}
+
+impl fmt::Display for Says {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked(Some(path)) => write!(f, "asked for {:?}", String::from_utf8_lossy(path)),
+            Self::Redirect(status, Some(to)) => write!(f, "{status} to {:?}", String::from_utf8_lossy(to)),
+            _ => write!(f, "{self:?}"),
+        }
+    }
+}
+
+/// What the model says with every Ingress stored; from the last to the first, if `reversed`.
+pub(crate) fn stored(world: &World, requests: &[Request], reversed: bool) -> Said {
+    let mut ingresses: Vec<Ingress> = parsed(world);
+    if reversed {
+        ingresses.reverse();
+    }
+    say(world, ingresses, None, requests)
+}
+
+/// What the model says while it judges one of the Ingresses, which is not stored yet.
+pub(crate) fn judged(world: &World, requests: &[Request], candidate: usize) -> Said {
+    let mut ingresses = parsed(world);
+    let candidate = ingresses.remove(candidate);
+    say(world, ingresses, Some(&candidate), requests)
+}
+
+fn parsed(world: &World) -> Vec<Ingress> {
+    world.ingresses.iter().map(|ingress| serde_json::from_value(ingress.json()).unwrap()).collect()
+}
+
+fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Said {
+    let class: IngressClass =
+        serde_json::from_value(json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}))
+            .unwrap();
+    let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
+    let mut inventory = Inventory::default();
+    for kind in Kind::ALL {
+        inventory.cover(kind, Coverage::Complete);
+    }
+    inventory.apply(Object::IngressClass(class));
+    for ingress in stored {
+        inventory.apply(Object::Ingress(Box::new(ingress)));
+    }
+    let facts = Facts::default();
+    let known = Snapshot { store: &inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let nobody = Key::default();
+    let key = candidate.map_or(&nobody, |candidate| &candidate.meta.key);
+    let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
+    let (rules, dialects) = (ClassRules::default(), Dialects::default());
+    let taker = Taker::of(candidate.unwrap_or(&of_class), &cluster, &rules, &dialects);
+    let routes = Routes::of(candidate, &cluster, &rules, &dialects, taker);
+
+    let hosts = world.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| Host::parse(rule.host));
+    let mut hosts: Vec<Host> = hosts.chain([Host::Any]).collect();
+    hosts.sort();
+    hosts.dedup();
+    let servers: Vec<_> = hosts.iter().filter_map(|host| routes.server(host, When::After).found()).collect();
+    let faults = servers.iter().flat_map(|server| match server.faults(routes.effort()) {
+        Ok(faults) => faults.iter().map(|fault| format!("{}: {}", server.host, describe(fault))).collect(),
+        Err(_) => vec!["gives up".to_owned()],
+    });
+    Said {
+        faults: faults.collect(),
+        answers: requests.iter().map(|request| told(&routes, request)).collect(),
+        servers: servers.iter().map(|it| (name(&it.host), it.locations.iter().map(Place::of).collect())).collect(),
+    }
+}
+
+fn describe(fault: &Fault<'_, '_>) -> String {
+    match fault {
+        Fault::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
+        Fault::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
+        Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+    }
+}
+
+fn name(host: &Host) -> String {
+    if *host == Host::Any { "_".to_owned() } else { host.to_string() }
+}
+
+fn told(routes: &Routes<'_>, request: &Request) -> Told {
+    let answer = routes.answer(Scheme::Http, &request.host, &request.target, When::After);
+    let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
+        return Told { server: "_".to_owned(), place: None, outcome: Says::GivesUp };
+    };
+    let uri = normalized(&request.target);
+    let outcome = match outcome {
+        Outcome::BadRequest => Says::BadRequest,
+        Outcome::Broken => Says::Broken,
+        Outcome::DefaultBackend => Says::Asked(location.as_ref().and_then(|location| rewritten(routes, location, uri))),
+        Outcome::Backend { path, .. } => Says::Asked(match path {
+            Rewritten::To(path) => Some(path),
+            _ => None,
+        }),
+        Outcome::Redirect(status, Redirect::Slash) => {
+            Says::Redirect(status, uri.map(|uri| [b"http://".to_vec(), host(request), uri, b"/".to_vec()].concat()))
+        }
+        Outcome::Redirect(status, Redirect::Target) => {
+            Says::Redirect(status, location.as_ref().and_then(|location| rewritten(routes, location, uri)))
+        }
+        Outcome::Redirect(status, _) => Says::Redirect(status, None),
+    };
+    Told { server: name(&server.host), place: location.as_ref().map(Place::of), outcome }
+}
+
+/// The host as nginx writes it into a redirect.
+fn host(request: &Request) -> Vec<u8> {
+    ingress_guard::routing::host_name(&request.host).into_bytes()
+}
+
+fn rewritten(routes: &Routes<'_>, location: &Location<'_>, uri: Option<Vec<u8>>) -> Option<Vec<u8>> {
+    match location.rewritten(&uri?, routes.effort()) {
+        Ok(Rewritten::To(path)) => Some(path),
+        Ok(Rewritten::Redirect(url)) => url,
+        _ => None,
+    }
+}
+
+impl Place {
+    fn of(location: &Location<'_>) -> Self {
+        Self {
+            path: location.path.clone().into_owned(),
+            modifier: match location.modifier {
+                Modifier::Exact => "=",
+                Modifier::Prefix => "",
+                Modifier::Regex => "~*",
+            },
+            ingress: location.ingress.map(|ingress| ingress.meta.key.to_string()),
+            at: location.at.map(|at| at.field().to_string()),
+            is_twin: location.is_twin,
+            backend: location.backend.map(|backend| match backend {
+                Wanted::Service { name, port: Some(PortRef::Number(number)) } => (name.to_string(), number.to_string()),
+                Wanted::Service { name, port: Some(PortRef::Name(port)) } => (name.to_string(), port.to_string()),
+                Wanted::Service { port: None, .. } | Wanted::Resource => unreachable!("no location has such"),
+            }),
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! What a cluster holds, and how one is made up: few hosts and few paths, so that Ingresses meet.
+
+use std::fmt;
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::{Value, json};
+
+use crate::requests::{Ask, ask};
+
+/// Some Ingresses of one controller, and requests to it.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) ingresses: Vec<Ingress>,
+    pub(crate) asks: Vec<Ask>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Ingress {
+    pub(crate) namespace: &'static str,
+    pub(crate) name: String,
+    /// The second of its creation.
+    pub(crate) second: u8,
+    /// Without their prefix.
+    pub(crate) annotations: Vec<(&'static str, String)>,
+    pub(crate) default_backend: Option<Backend>,
+    pub(crate) rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    /// Empty: none.
+    pub(crate) host: &'static str,
+    /// Empty: no `http`.
+    pub(crate) paths: Vec<Path>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Path {
+    pub(crate) text: Text,
+    pub(crate) kind: &'static str,
+    pub(crate) backend: Backend,
+}
+
+/// A path, and URIs that it might be meant for.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    pub(crate) path: String,
+    pub(crate) samples: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    Service(&'static str, Port),
+    Resource,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Port {
+    Number(u16),
+    Name(&'static str),
+}
+
+impl Ingress {
+    pub(crate) fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.iter().find(|(of, _)| *of == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// As the API server would send it.
+    pub(crate) fn json(&self) -> Value {
+        let annotations: serde_json::Map<String, Value> = self
+            .annotations
+            .iter()
+            .map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), value.clone().into()))
+            .collect();
+        let rules: Vec<Value> = self.rules.iter().map(Rule::json).collect();
+        json!({
+            "metadata": {"namespace": self.namespace, "name": self.name, "annotations": annotations,
+                         "creationTimestamp": format!("2026-01-01T00:00:{:02}Z", self.second)},
+            "spec": {"ingressClassName": "nginx", "rules": rules,
+                     "defaultBackend": self.default_backend.map(Backend::json)},
+        })
+    }
+}
+
+impl Rule {
+    fn json(&self) -> Value {
+        let paths: Vec<Value> = self.paths.iter().map(Path::json).collect();
+        if paths.is_empty() { json!({"host": self.host}) } else { json!({"host": self.host, "http": {"paths": paths}}) }
+    }
+}
+
+impl Path {
+    fn json(&self) -> Value {
+        json!({"path": self.text.path, "pathType": self.kind, "backend": self.backend.json()})
+    }
+}
+
+impl Backend {
+    fn json(self) -> Value {
+        match self {
+            Self::Service(name, Port::Number(number)) => json!({"service": {"name": name, "port": {"number": number}}}),
+            Self::Service(name, Port::Name(port)) => json!({"service": {"name": name, "port": {"name": port}}}),
+            Self::Resource => json!({"resource": {"kind": "Bucket", "name": "assets"}}),
+        }
+    }
+}
+
+impl fmt::Display for World {
+    /// In the notation of `tests/suite/routing/notation.rs`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for ingress in &self.ingresses {
+            write!(f, "{} @{}", ingress.key(), ingress.second)?;
+            ingress.annotations.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))?;
+            writeln!(f)?;
+            ingress.default_backend.iter().try_for_each(|backend| writeln!(f, "  default {backend}"))?;
+            for rule in &ingress.rules {
+                writeln!(f, "  {}", if rule.host.is_empty() { "*" } else { rule.host })?;
+                let mut paths = rule.paths.iter();
+                paths.try_for_each(|it| writeln!(f, "    {} {} {}", it.kind, it.text.path, it.backend))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service(name, Port::Number(port)) => write!(f, "{name}:{port}"),
+            Self::Service(name, Port::Name(port)) => write!(f, "{name}:{port}"),
+            Self::Resource => f.write_str("resource"),
+        }
+    }
+}
+
+const HOSTS: &[&str] = &[
+    "",
+    "app.example.com",
+    "*.example.com",
+    "a.b.example.com",
+    "*.app.example.com",
+    "example.com",
+    "9.example.org",
+    "*.example.org",
+];
+const ALIASES: &[&str] = &[
+    "alias.example.net",
+    "*.example.net",
+    "*.example.com",
+    "b.example.com",
+    "app.example.com",
+    "*.org",
+    "alias.example.net, *.net",
+    "x.y.example.org,alias.example.net",
+    "b.example.com,, b.example.com",
+    "*.b.example.com",
+    "9.example.org",
+    "c.example.com,*.example.org",
+];
+const TARGETS: &[&str] = &[
+    "/",
+    "/$1",
+    "/$2",
+    "/new/$1",
+    "/new/backend",
+    "$1",
+    "$2",
+    "$3",
+    "/$1$2",
+    "/$10",
+    "/$9x",
+    "new/$1",
+    "http://other.example.com/$1",
+    "https://other.example.com",
+    "http:/half/$1",
+    "https://$1",
+    "/a b",
+    "/x?y=1",
+    "/${1}",
+    "$scheme://$1",
+    "",
+    "/foo",
+    "/a//b/../$2",
+];
+
+pub(crate) fn world() -> impl Strategy<Value = World> {
+    let pools = (prop::collection::vec(select(HOSTS), 1..=3), prop::collection::vec(text(), 2..=5));
+    pools
+        .prop_flat_map(|(hosts, texts)| {
+            let ingresses = prop::collection::vec(ingress(hosts, texts), 1..=6);
+            (ingresses, prop::collection::vec(ask(), 20))
+        })
+        .prop_map(|(mut ingresses, asks)| {
+            // Their names are their own.
+            for (number, ingress) in ingresses.iter_mut().enumerate() {
+                ingress.name = format!("{}{number}", ingress.name);
+            }
+            World { ingresses, asks }
+        })
+}
+
+fn ingress(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = Ingress> {
+    let rules = prop_oneof![
+        12 => prop::collection::vec(rule(hosts, texts.clone()), 1..=3),
+        1 => Just(Vec::new()),
+    ];
+    let identity = (select(&["shop", "shop-2", "team"][..]), select(&["a", "m", "z", "a-"][..]), 0_u8..4);
+    (identity, annotations(texts), prop::option::weighted(0.15, backend()), rules).prop_map(
+        |((namespace, name, second), annotations, default_backend, rules)| {
+            // The API server wants one of both.
+            let default_backend =
+                default_backend.or(rules.is_empty().then_some(Backend::Service("web", Port::Number(80))));
+            Ingress { namespace, name: name.to_owned(), second, annotations, default_backend, rules }
+        },
+    )
+}
+
+fn annotations(texts: Vec<Text>) -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    // Unknown variables, and a `$` at the end (bricks B5 and B6), are no matter of locations.
+    let paths = texts.into_iter().map(|text| text.path).filter(|path| !path.contains('$'));
+    let equal_to_a_path: Vec<String> = paths.chain(["/".to_owned()]).collect();
+    let target = prop_oneof![9 => select(TARGETS).prop_map(str::to_owned), 1 => select(equal_to_a_path)];
+    let bools = select(&["true", "true", "true", "false", "True", "1", "yes", "on", "", "TRUE "][..]);
+    let bools = || bools.clone().prop_map(str::to_owned);
+    let of = |weight, name: &'static str, value: BoxedStrategy<String>| {
+        prop::option::weighted(weight, value.prop_map(move |value| (name, value)))
+    };
+    let root = select(&["/home", "/", "home", "http://other.example.com/", "/a b"][..]).prop_map(str::to_owned);
+    (
+        of(0.15, "use-regex", bools().boxed()),
+        of(0.2, "rewrite-target", target.boxed()),
+        of(0.12, "canary", bools().boxed()),
+        of(0.12, "server-alias", select(ALIASES).prop_map(str::to_owned).boxed()),
+        of(0.04, "app-root", root.boxed()),
+        of(0.04, "permanent-redirect", Just("https://elsewhere.example.com/x".to_owned()).boxed()),
+        of(0.02, "temporal-redirect", Just("https://elsewhere.example.com/y".to_owned()).boxed()),
+        of(0.02, "permanent-redirect-code", select(&["308", "200", "x"][..]).prop_map(str::to_owned).boxed()),
+    )
+        .prop_map(|(a, b, c, d, e, f, g, h)| [a, b, c, d, e, f, g, h].into_iter().flatten().collect())
+}
+
+fn rule(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = Rule> {
+    let paths = prop_oneof![10 => prop::collection::vec(path(texts), 1..=4), 1 => Just(Vec::new())];
+    (select(hosts), paths).prop_map(|(host, paths)| Rule { host, paths })
+}
+
+fn path(texts: Vec<Text>) -> impl Strategy<Value = Path> {
+    let kind = prop_oneof![4 => Just("Prefix"), 2 => Just("Exact"), 3 => Just("ImplementationSpecific")];
+    let text = (select(texts), 0_u8..48).prop_map(|(text, change)| text.changed(change));
+    (text, kind, backend()).prop_map(|(text, kind, backend)| {
+        let kind = if is_legal(&text.path) { kind } else { "ImplementationSpecific" };
+        Path { text, kind, backend }
+    })
+}
+
+/// What the API server takes for Exact and Prefix.
+fn is_legal(path: &str) -> bool {
+    let never = ["//", "/./", "/../", "%2f", "%2F"];
+    path.starts_with('/')
+        && !never.iter().any(|part| path.contains(part))
+        && !path.ends_with("/..")
+        && !path.ends_with("/.")
+}
+
+impl Text {
+    /// Something near it, so that paths nearly meet.
+    fn changed(mut self, change: u8) -> Self {
+        match change {
+            0 | 1 => {
+                self.path.push('/');
+                self.samples = self.samples.iter().map(|sample| format!("{sample}/")).collect();
+            }
+            2 => self.path = self.path.to_uppercase(),
+            3 => {
+                self.path.push('x');
+                self.samples = self.samples.iter().map(|sample| format!("{sample}x")).collect();
+            }
+            4 if !self.path.is_empty() => "/".clone_into(&mut self.path),
+            _ => {}
+        }
+        self
+    }
+}
+
+fn backend() -> impl Strategy<Value = Backend> {
+    const PORTS: [Port; 3] = [Port::Number(80), Port::Number(8080), Port::Name("http")];
+    prop_oneof![
+        24 => (select(&["web", "api", "docs"][..]), select(&PORTS[..])).prop_map(|(name, port)| Backend::Service(name, port)),
+        1 => Just(Backend::Resource),
+    ]
+}
+
+type Segment = (&'static str, &'static [&'static str]);
+
+const PLAIN: &[Segment] = &[
+    ("foo", &["foo"]),
+    ("bar", &["bar"]),
+    ("api", &["api"]),
+    ("a", &["a"]),
+    ("Foo", &["Foo", "foo"]),
+    ("x-y_z", &["x-y_z"]),
+    ("v1.2", &["v1.2", "v1x2"]),
+    (".well-known", &[".well-known", "-well-known"]),
+    ("foobar", &["foobar"]),
+    ("~u", &["~u"]),
+    ("c++", &["c++", "cc"]),
+    ("foo.bar", &["foo.bar"]),
+];
+const ODD: &[Segment] = &[
+    ("a b", &["a b"]),
+    ("caf\u{e9}", &["caf\u{e9}", "CAF\u{c9}"]),
+    ("%41", &["%41", "A"]),
+    ("a%2Fb", &["a%2Fb", "a/b"]),
+    ("$metadata", &["$metadata"]),
+    ("{id}", &["{id}", "id"]),
+    ("a;b", &["a;b"]),
+    ("a#b", &["a#b"]),
+    ("a'b", &["a'b"]),
+    ("a\"b", &["a\"b"]),
+    ("a\\b", &["a\\b", "a"]),
+    ("a\\\\b", &["a\\b"]),
+    ("\\\"q", &["\"q"]),
+    ("\\n", &["\n", "\\n"]),
+    ("t\\t", &["t\t"]),
+    ("end\\", &["end", "end\\"]),
+    ("", &["", "x"]),
+    ("..", &["..", "xy"]),
+    (".", &[".", "x"]),
+    ("(", &["("]),
+    ("[a", &["[a"]),
+    ("(?<!v+)x", &["x"]),
+    ("a{2,1}", &["aa"]),
+    ("x)", &["x)"]),
+    ("*", &["*", ""]),
+    ("(?<uri>x)", &["x"]),
+    ("(?<HOST>x)", &["x"]),
+    ("(?<args>x)", &["x"]),
+    ("(?<service_name>x)", &["x"]),
+];
+const PATTERNS: &[Segment] = &[
+    ("[a-z]+", &["xyz", "XYZ"]),
+    ("[0-9]{3}", &["123", "1234"]),
+    ("(.*)", &["", "any/thing"]),
+    (".+", &["z"]),
+    (".*", &["", "q/r"]),
+    ("(?<rest>.*)", &["", "r"]),
+    ("(a|b)", &["a", "b"]),
+    (r"\d+", &["7"]),
+    (r"\w+\.html", &["index.html", "indexxhtml"]),
+    ("(?:x|y)", &["x", "y"]),
+    ("([^/]+)", &["seg"]),
+    ("(?!foo)(.*)", &["bar", "foo"]),
+    ("(?i)q", &["q", "Q"]),
+    ("(a)|(b)", &["a", "b"]),
+    (r"(a)\1", &["aa"]),
+    ("id$", &["id", "idx"]),
+    ("(a?)(b?)(c?)", &["", "ab", "c"]),
+    (r"[\w-]+", &["w-w"]),
+];
+const ENDS: &[Segment] = &[
+    ("", &[""]),
+    ("", &[""]),
+    ("", &[""]),
+    ("/", &["/"]),
+    ("(/|$)(.*)", &["", "/", "/x/y", "x"]),
+    ("/?(.*)", &["", "/x", "x"]),
+    ("/(.*)", &["/", "/x"]),
+    ("$", &["", "x"]),
+    ("|/alt", &["", "/alt"]),
+    ("/*", &["", "//", "/*"]),
+];
+
+fn text() -> impl Strategy<Value = Text> {
+    let segment = prop_oneof![60 => select(PLAIN), 1 => select(ODD), 10 => select(PATTERNS)];
+    let end = prop_oneof![4 => Just(ENDS[0]), 2 => select(ENDS)];
+    let made = (prop::collection::vec(segment, 1..=3), end).prop_map(|(segments, end)| {
+        let mut made = Text { path: String::new(), samples: vec![String::new(), String::new(), String::new()] };
+        for ((text, samples), slash) in segments.iter().map(|it| (it, "/")).chain([(&end, "")]) {
+            made.path.push_str(slash);
+            made.path.push_str(text);
+            for (number, sample) in made.samples.iter_mut().enumerate() {
+                sample.push_str(slash);
+                sample.push_str(samples[number % samples.len()]);
+            }
+        }
+        made
+    });
+    let plain = |path: &str| Just(Text { path: path.to_owned(), samples: vec![path.to_owned()] });
+    // Not longer: before 1.23.4 nginx itself loses its way in plain locations of more than 255 bytes.
+    let long = format!("/{}", "long".repeat(50));
+    let too_long = [4088, 4089, 4090, 4091, 4092, 4093, 4100, 5000].map(|length| format!("/{}", "x".repeat(length)));
+    let too_long = select(Vec::from(too_long)).prop_map(|path| Text { path, samples: vec!["/xx".to_owned()] });
+    let dollars = plain(&format!("/{}$", "y$".repeat(240)));
+    prop_oneof![100 => made, 10 => plain("/"), 5 => plain(""), 5 => plain("/foo"), 5 => plain(&long), 1 => too_long, 1 => dollars]
+}

@@ -1,0 +1,202 @@
+//! What ingress-nginx' own documents and end-to-end tests say (sections 9.2 to 9.4).
+
+use super::notation::{answer, ingresses, inventory, with_routes};
+use ingress_guard::model::Host;
+use ingress_guard::routing::When;
+
+fn answers(world: &str, host: &str, table: &[(&str, &str)]) {
+    for (request, want) in table {
+        assert_eq!(answer(world, host, request), format!("{host}: {want}"), "{request}\n{world}");
+    }
+}
+
+fn directives(world: &str, host: &str) -> Vec<String> {
+    with_routes(&inventory(ingresses(world)), |routes| {
+        let server = routes.server(&Host::parse(host), When::After).found().unwrap();
+        server.locations.iter().map(ingress_guard::routing::Location::directive).collect()
+    })
+}
+
+#[test]
+fn use_regex_makes_a_pattern_without_case() {
+    let world = "shop/web @1 use-regex=true\n  test.com\n    ImplementationSpecific /foo/.* web\n";
+    assert_eq!(directives(world, "test.com"), [r#"~* "^/foo/.*""#, r#"~* "^/""#]);
+}
+
+#[test]
+fn the_longest_text_comes_first() {
+    let world = "\
+shop/one @1
+  test.com
+    Prefix /foo/bar service1
+    Prefix /foo/bar/ service2
+shop/two @2 rewrite-target=/$1
+  test.com
+    ImplementationSpecific /foo/bar/(.+) service3
+";
+    assert_eq!(directives(world, "test.com")[0], r#"~* "^/foo/bar/(.+)""#);
+    answers(
+        world,
+        "test.com",
+        &[
+            ("/foo/bar/1", "shop/two ImplementationSpecific /foo/bar/(.+) asked for /1"),
+            ("/foo/bar/", "shop/one Prefix /foo/bar/"),
+            ("/foo/bar", "shop/one Prefix /foo/bar"),
+        ],
+    );
+}
+
+#[test]
+fn a_short_path_is_hidden_by_a_longer_pattern() {
+    let world = "\
+shop/web @1 use-regex=true
+  test.com
+    Prefix /foo/bar/bar test
+    ImplementationSpecific /foo/bar/[A-Z0-9]{3} test
+";
+    let pattern = "shop/web ImplementationSpecific /foo/bar/[A-Z0-9]{3}";
+    answers(world, "test.com", &[("/foo/bar/bar", pattern), ("/foo/bar/b", "404")]);
+}
+
+#[test]
+fn one_ingress_makes_the_whole_host_match_patterns() {
+    let world = "\
+shop/plain @1
+  test.com
+    Prefix /foo web
+shop/pattern @2 use-regex=true rewrite-target=/new/backend
+  test.com
+    ImplementationSpecific /foo.+ web
+";
+    assert!(directives(world, "test.com").contains(&r#"~* "^/foo""#.to_owned()));
+    answers(
+        world,
+        "test.com",
+        &[
+            ("/foo", "shop/plain Prefix /foo"),
+            ("/FOO", "shop/plain Prefix /foo"),
+            ("/foo/bar", "shop/pattern ImplementationSpecific /foo.+ asked for /new/backend"),
+        ],
+    );
+}
+
+#[test]
+fn the_rewrite_example() {
+    let world = "\
+shop/web @1 use-regex=true rewrite-target=/$2
+  rewrite.bar.com
+    ImplementationSpecific /something(/|$)(.*) http-svc
+";
+    let asks = |path: &str| format!("shop/web ImplementationSpecific /something(/|$)(.*) asked for {path}");
+    answers(
+        world,
+        "rewrite.bar.com",
+        &[
+            ("/something", &asks("/")),
+            ("/something/", &asks("/")),
+            ("/something/new", &asks("/new")),
+            ("/somethingx", "404"),
+        ],
+    );
+}
+
+#[test]
+fn the_end_to_end_tests_of_rewrite_target() {
+    let root = "shop/web @1 rewrite-target=/\n  rewrite.bar.com\n    Prefix /something web\n";
+    answers(root, "rewrite.bar.com", &[("/something", "shop/web Prefix /something asked for /")]);
+
+    let solver = "\
+shop/web @1 rewrite-target=/new/backend
+  rewrite.bar.com
+    Prefix / web
+shop/solver @2
+  rewrite.bar.com
+    Prefix /.well-known/acme/challenge solver
+";
+    answers(
+        solver,
+        "rewrite.bar.com",
+        &[
+            ("/.well-known/acme/challenge", "shop/solver Prefix /.well-known/acme/challenge"),
+            ("/x", "shop/web Prefix / asked for /new/backend"),
+        ],
+    );
+
+    let captured = "\
+shop/web @1 use-regex=true rewrite-target=/new/backend/$1
+  rewrite.bar.com
+    ImplementationSpecific /foo/bar/(.+) web
+";
+    let asked = "shop/web ImplementationSpecific /foo/bar/(.+) asked for /new/backend/bar";
+    answers(captured, "rewrite.bar.com", &[("/foo/bar/bar", asked), ("/foo/bar/", "404")]);
+}
+
+/// e2e `ingress/pathtype_prefix.go` and `pathtype_exact.go` (section 2.7).
+#[test]
+fn the_end_to_end_tests_of_path_types() {
+    let plain = "shop/web @1\n  test.com\n    Prefix /aaa web\n    Exact /exact web\n";
+    answers(
+        plain,
+        "test.com",
+        &[
+            ("/aaa", "shop/web Prefix /aaa"),
+            ("/aaaccc", "404"),
+            ("/exact", "shop/web Exact /exact"),
+            ("/exact/", "404"),
+        ],
+    );
+    let patterns = "\
+shop/web @1 use-regex=true
+  test.com
+    Prefix /id/[0-9]+$ a
+    Prefix /id/[0-9]{3}$ b
+    Prefix /id/[0-9]+/post/[a-zA-Z]+$ c
+";
+    answers(
+        patterns,
+        "test.com",
+        &[
+            ("/id/1", "shop/web Prefix /id/[0-9]+$"),
+            ("/id/123", "shop/web Prefix /id/[0-9]{3}$"),
+            ("/id/1234", "shop/web Prefix /id/[0-9]+$"),
+            ("/id/1/post/abc", "shop/web Prefix /id/[0-9]+/post/[a-zA-Z]+$"),
+            ("/id/123a", "404"),
+            ("/id/1/post/1", "404"),
+        ],
+    );
+}
+
+/// e2e `ingress/without_host.go` (section 2.3).
+#[test]
+fn a_host_without_paths_has_its_default_backend_and_nobody_else_does() {
+    let world = "shop/web @1\n  default web\n  foo\n";
+    answers(world, "foo", &[("/x", "shop/web default")]);
+    assert_eq!(answer(world, "bar", "/x"), "_: 404");
+}
+
+/// e2e `servicebackend/service_nil_backend.go` (section 0).
+#[test]
+fn a_backend_that_is_no_service_has_no_location() {
+    let world = "shop/web @1\n  test.com\n    Prefix /valid web\n    Prefix /empty resource\n";
+    answers(world, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
+}
+
+/// `TestGetBackendServers`: three mains and canaries that swap two Services (section 7.1).
+#[test]
+fn who_shares_a_service_with_an_older_canary_gets_no_location() {
+    let world = "\
+shop/main-a @1
+  test.com
+    Prefix /a svc-1
+shop/canary-a @2 canary=true
+  test.com
+    Prefix /a svc-2
+shop/main-b @3
+  test.com
+    Prefix /b svc-2
+shop/canary-b @4 canary=true
+  test.com
+    Prefix /b svc-1
+";
+    answers(world, "test.com", &[("/a", "shop/main-a Prefix /a"), ("/b", "shop/canary-b Prefix /b"), ("/c", "404")]);
+}

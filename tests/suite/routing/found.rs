@@ -1,0 +1,184 @@
+//! Every difference between the model and a real nginx that `tests/nginx` has ever found, with what nginx does.
+
+use ingress_guard::model::Host;
+use ingress_guard::routing::{Fault, When};
+
+use super::notation::{answer, ingresses, inventory, with_routes};
+
+fn nginx_answers(world: &str, table: &[(&str, &str, &str)]) {
+    for (host, request, want) in table {
+        assert_eq!(answer(world, host, request), *want, "{host}{request}\n{world}");
+    }
+}
+
+#[test]
+fn a_host_ends_at_its_first_colon_whatever_follows() {
+    let world = "shop/web @1\n  app.example.com\n    Prefix / web\n";
+    let web = "app.example.com: shop/web Prefix /";
+    nginx_answers(
+        world,
+        &[
+            ("app.example.com:80:81", "/", web),
+            ("app.example.com:http", "/", web),
+            ("APP.example.com.:443", "/", web),
+            ("app.example.comx", "/", "_: 404"),
+        ],
+    );
+}
+
+#[test]
+fn a_request_line_holds_no_space() {
+    let world = "shop/web @1\n  *\n    Prefix / web\n";
+    nginx_answers(
+        world,
+        &[("x", "/x y", "_: 400"), ("x", "/x?y z", "_: 400"), ("x", "/x%20y", "_: shop/web Prefix /")],
+    );
+}
+
+#[test]
+fn a_wildcard_stands_for_one_label_of_letters_digits_underscores_and_hyphens() {
+    let world = "shop/web @1\n  *.example.com\n    Prefix / web\n";
+    let web = "*.example.com: shop/web Prefix /";
+    nginx_answers(
+        world,
+        &[
+            ("b.example.com", "/", web),
+            ("b_1-x.example.com", "/", web),
+            ("b$.example.com", "/", "_: 404"),
+            (".example.com", "/", "_: 404"),
+            ("x.y.example.com", "/", "_: 404"),
+        ],
+    );
+}
+
+#[test]
+fn the_catch_all_of_a_default_backend_neither_redirects_nor_rewrites() {
+    for annotation in [
+        "permanent-redirect=https://elsewhere.example.com/x",
+        "app-root=/home",
+        "rewrite-target=/x",
+        "use-regex=true",
+        "force-ssl-redirect=true",
+    ] {
+        let world = format!("shop/web @1 {annotation}\n  default web\n");
+        nginx_answers(&world, &[("x", "/", "_: shop/web default"), ("x", "/y", "_: shop/web default")]);
+    }
+}
+
+#[test]
+fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
+    // The server of no host is `_`, which sorts behind wildcards and digits and before letters.
+    for (host, first) in
+        [("*.example.com", "*.example.com"), ("9.example.com", "9.example.com"), ("app.example.com", "_")]
+    {
+        let world =
+            format!("shop/web @1 server-alias=alias.example.net\n  *\n    Prefix / web\n  {host}\n    Prefix / web\n");
+        nginx_answers(&world, &[("alias.example.net", "/", &format!("{first}: shop/web Prefix /"))]);
+    }
+}
+
+#[test]
+fn a_default_backend_without_rules_lends_its_alias_to_nobody() {
+    let world = "\
+shop/catch-all @1 server-alias=alias.example.net
+  default web
+shop/web @2 server-alias=*.example.net
+  app.example.com
+    Prefix /bar web
+  *
+    Prefix /bar web
+";
+    nginx_answers(world, &[("alias.example.net", "/bar", "_: shop/web Prefix /bar")]);
+}
+
+#[test]
+fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
+    let world = "shop/web @1 use-regex=true\n  *\n    ImplementationSpecific /a\"b web\n    ImplementationSpecific /c\\\\d web\n";
+    nginx_answers(
+        world,
+        &[
+            ("x", "/a\"b", "_: shop/web ImplementationSpecific /a\"b"),
+            ("x", "/c\\d", "_: shop/web ImplementationSpecific /c\\\\d"),
+            ("x", "/c1", "_: 404"),
+        ],
+    );
+}
+
+#[test]
+fn two_slashes_at_the_end_of_a_path_draw_who_comes_with_one() {
+    let world = "shop/web @1\n  *\n    ImplementationSpecific /foo// web\n";
+    nginx_answers(
+        world,
+        &[
+            ("x", "/foo/", "_: 301 Slash by shop/web ImplementationSpecific /foo//"),
+            ("x", "/foo//", "_: 301 Slash by shop/web ImplementationSpecific /foo//"),
+            ("x", "/foo", "_: 404"),
+        ],
+    );
+    let both = "shop/web @1\n  *\n    ImplementationSpecific /foo// web\n    Prefix /foo web\n";
+    nginx_answers(both, &[("x", "/foo/", "_: shop/web Prefix /foo")]);
+}
+
+#[test]
+fn a_target_that_begins_with_the_scheme_redirects() {
+    for (target, want) in [
+        ("$scheme://other.example.com/$1", "_: 302 Target by shop/web Prefix /foo"),
+        ("https://other.example.com", "_: 302 Target by shop/web Prefix /foo"),
+        ("http:/half", "_: shop/web Prefix /foo asked for http:/half"),
+        ("$1", "_: 500 by shop/web Prefix /foo"),
+    ] {
+        let world = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
+        nginx_answers(&world, &[("x", "/foo", want)]);
+    }
+}
+
+/// What nginx refuses, by the path that it stumbles over.
+fn refused(world: &str, host: &str) -> Vec<String> {
+    with_routes(&inventory(ingresses(world)), |routes| {
+        let server = routes.server(&Host::parse(host), When::After).found().unwrap();
+        let faults = server.faults(routes.effort()).unwrap();
+        let words = faults.iter().map(|fault| match fault {
+            Fault::Duplicate(one, _) => format!("duplicate {}", one.path),
+            Fault::Pattern(location, reason) => format!("{}: {reason}", location.path),
+            Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+        });
+        words.collect()
+    })
+}
+
+#[test]
+fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
+    for (group, is_taken) in [
+        ("uri", true),
+        ("HOST", true),
+        ("args", false),
+        ("service_name", false),
+        ("ssl_cipher", false),
+        ("mine", false),
+    ] {
+        let path = format!("/(?<{group}>x)");
+        let world = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
+        let reason = format!("{path}: nginx has a variable \"{group}\" of its own");
+        assert_eq!(refused(&world, ""), if is_taken { vec![reason] } else { vec![] });
+        // Where it is no pattern, it is no group.
+        assert_eq!(refused(&world.replace(" use-regex=true", ""), ""), [""; 0]);
+    }
+}
+
+#[test]
+fn nginx_reads_paths_of_four_kilobytes_at_most() {
+    // The whole path as it is written: the slash at its end, `^`, `(?i)` and backslashes count.
+    for (annotation, text, longest) in [
+        ("", "x", 4092),
+        (" use-regex=true", "x", 4092),
+        (" rewrite-target=/", "x", 4089),
+        ("", "\\", 2046),
+        ("", "$", 241),
+    ] {
+        for (length, is_too_long) in [(longest, false), (longest + 1, true)] {
+            let path = format!("/{}", text.repeat(length - 1));
+            let world = format!("shop/web @1{annotation}\n  *\n    ImplementationSpecific {path} web\n");
+            assert_eq!(!refused(&world, "").is_empty(), is_too_long, "{annotation} {text:?} {length}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A cluster in a few lines, and what the model answers in one:
+//!
+//! ```text
+//! shop/web @1 use-regex=true rewrite-target=/$2     Ingress, the second of its creation, annotations
+//!   default web                                     defaultBackend
+//!   app.example.com                                 a rule's host; * for none
+//!     Prefix /foo web                               type, path, Service, whose port is 80 unless it says another
+//! ```
+
+use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World};
+use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
+use ingress_guard::routing::{
+    Answer, ClassRules, Dialects, Exhausted, Location, Outcome, Redirect, Rewritten, Routes, Scheme, Taker, When,
+};
+use serde_json::{Map, Value, json};
+
+/// The Ingresses that these lines describe, all of class nginx.
+pub(crate) fn ingresses(lines: &str) -> Vec<Ingress> {
+    let mut ingresses: Vec<Value> = Vec::new();
+    for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+        let depth = line.len() - line.trim_start().len();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match (depth, words.as_slice()) {
+            (0, [key, created, annotations @ ..]) => ingresses.push(ingress(key, created, annotations)),
+            (2, ["default", backend]) => ingresses.last_mut().unwrap()["spec"]["defaultBackend"] = service(backend),
+            (2, [host]) => {
+                let rules = ingresses.last_mut().unwrap()["spec"]["rules"].as_array_mut().unwrap();
+                rules.push(json!({"host": if *host == "*" { "" } else { host }}));
+            }
+            (4, [path_type, path @ .., backend]) => {
+                let rule = ingresses.last_mut().unwrap()["spec"]["rules"].as_array_mut().unwrap().last_mut().unwrap();
+                let path = json!({"path": path.join(" "), "pathType": path_type, "backend": service(backend)});
+                match rule["http"]["paths"].as_array_mut() {
+                    Some(paths) => paths.push(path),
+                    None => rule["http"] = json!({"paths": [path]}),
+                }
+            }
+            _ => panic!("what is this? {line:?}"),
+        }
+    }
+    ingresses.into_iter().map(|ingress| serde_json::from_value(ingress).unwrap()).collect()
+}
+
+fn ingress(key: &str, created: &str, annotations: &[&str]) -> Value {
+    let (namespace, name) = key.split_once('/').unwrap();
+    let second: u8 = created.strip_prefix('@').unwrap().parse().unwrap();
+    let annotations: Map<String, Value> = annotations
+        .iter()
+        .map(|annotation| {
+            let (name, value) = annotation.split_once('=').unwrap();
+            (format!("nginx.ingress.kubernetes.io/{name}"), value.into())
+        })
+        .collect();
+    let metadata = json!({"namespace": namespace, "name": name, "annotations": annotations,
+                          "creationTimestamp": format!("2026-01-01T00:00:{second:02}Z")});
+    json!({"metadata": metadata, "spec": {"ingressClassName": "nginx", "rules": []}})
+}
+
+fn service(text: &str) -> Value {
+    if text == "resource" {
+        return json!({"resource": {"kind": "Bucket", "name": "assets"}});
+    }
+    let (name, port) = text.split_once(':').unwrap_or((text, "80"));
+    let port = port.parse::<u16>().map_or_else(|_| json!({"name": port}), |port| json!({"number": port}));
+    json!({"service": {"name": name, "port": port}})
+}
+
+/// An inventory that knows everything and holds these.
+pub(crate) fn inventory(ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
+    let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    let mut inventory = Inventory::default();
+    for kind in Kind::ALL {
+        inventory.cover(kind, Coverage::Complete);
+    }
+    inventory.apply(Object::IngressClass(serde_json::from_value(class).unwrap()));
+    for ingress in ingresses {
+        inventory.apply(Object::Ingress(Box::new(ingress)));
+    }
+    inventory
+}
+
+/// Asks the controller of class nginx that has stored what the inventory holds.
+pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
+    let facts = Facts::default();
+    let known = Snapshot { store: inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let nobody = Key::default();
+    let world = World::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
+    let (rules, dialects) = (ClassRules::default(), Dialects::default());
+    let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
+    let taker = Taker::of(&any, &world, &rules, &dialects);
+    ask(&Routes::of(None, &world, &rules, &dialects, taker))
+}
+
+/// What a request over HTTP gets, in one line: the server, then whose path takes it or what becomes of it.
+pub(crate) fn answer(lines: &str, host: &str, path: &str) -> String {
+    with_routes(&inventory(ingresses(lines)), |routes| in_words(routes, host, path))
+}
+
+pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
+    match routes.answer(Scheme::Http, host, path, When::After) {
+        Ok(Lookup::Found(Answer { server, location, outcome })) => {
+            let server = if server.host == Host::Any { "_".to_owned() } else { server.host.to_string() };
+            format!("{server}: {}", outcome_in_words(location.as_ref(), &outcome))
+        }
+        Ok(Lookup::Absent | Lookup::Unknown) => "unknown".to_owned(),
+        Err(Exhausted) => "too much to say".to_owned(),
+    }
+}
+
+fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> String {
+    let whose = || {
+        let location = location.unwrap();
+        let key = location.ingress.map_or("nobody".to_owned(), |ingress| ingress.meta.key.to_string());
+        match location.at {
+            Some(at) => format!("{key} {} {}", at.path.path_type.name(), at.path.routed()),
+            None => format!("{key} default"),
+        }
+    };
+    match outcome {
+        Outcome::BadRequest => "400".to_owned(),
+        Outcome::DefaultBackend => "404".to_owned(),
+        Outcome::Broken => format!("500 by {}", whose()),
+        Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
+        Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", whose()),
+        Outcome::Backend { path, .. } => match path {
+            Rewritten::To(path) => format!("{} asked for {}", whose(), String::from_utf8_lossy(path)),
+            _ => whose(),
+        },
+    }
+}

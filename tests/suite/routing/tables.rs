@@ -1,0 +1,94 @@
+//! `tests/data/path-table.tsv` and `tests/data/host-table.tsv`, row by row (section 9.1).
+
+use std::fs;
+
+use super::notation::answer;
+
+fn rows(name: &str) -> Vec<Vec<String>> {
+    let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
+}
+
+/// `/;/aaa` of type Prefix as lines of the notation; a path may say its own type.
+fn rules(kind: &str, paths: &str) -> String {
+    let paths = paths.split(';').map(|path| match path.strip_suffix(')').and_then(|path| path.split_once('(')) {
+        Some((path, kind)) => format!("    {kind} {path} web\n"),
+        None => format!("    {kind} {path} web\n"),
+    });
+    format!("shop/web @1\n  app.example.com\n{}", paths.collect::<String>())
+}
+
+/// What a cell of the table comes to as an answer.
+fn expected(cell: &str, kind: &str, paths: &str, request: &str) -> String {
+    let (what, rest) = cell.split_once(' ').unwrap_or((cell, ""));
+    let whose = match rest {
+        path if path.starts_with('/') => format!("{kind} {}", path.split(' ').next().unwrap()),
+        "Exact" => format!("Exact {request}"),
+        _ => format!("{kind} {}", paths.split(';').next().unwrap()),
+    };
+    match what {
+        "match" => format!("app.example.com: shop/web {whose}"),
+        "404-default" => "app.example.com: 404".to_owned(),
+        "301" => format!("app.example.com: 301 Slash by shop/web {kind} {}", rest.split(' ').nth(1).unwrap()),
+        _ => panic!("{cell}: what is this?"),
+    }
+}
+
+#[test]
+fn every_row_of_the_path_table_holds() {
+    let rows = rows("path-table.tsv");
+    assert_eq!(rows.len(), 21);
+    for row in &rows {
+        let [_, kind, paths, request, _, _, plain, regex] = row.as_slice() else { panic!("{row:?}") };
+        let world = rules(kind, paths);
+        assert_eq!(answer(&world, "app.example.com", request), expected(plain, kind, paths, request), "{row:?}");
+        if regex.starts_with("depends") {
+            // The row with two types of one path has tests of its own.
+            assert_eq!(kind, "Mixed");
+            continue;
+        }
+        let switched = format!("{world}shop/other @2 use-regex=true\n  app.example.com\n    Prefix /other other\n");
+        assert_eq!(answer(&switched, "app.example.com", request), expected(regex, kind, paths, request), "{row:?}");
+    }
+}
+
+/// Row 18 on a host of patterns: "Exact if the Ingress of the Prefix rule has no regex/rewrite itself; else the one
+/// listed first".
+#[test]
+fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
+    let other = "shop/other @2 use-regex=true\n  app.example.com\n    Prefix /other other\n";
+    let web = |annotation: &str, paths: [&str; 2]| {
+        format!(
+            "shop/web @1{annotation}\n  app.example.com\n    {} /foo web\n    {} /foo web\n{other}",
+            paths[0], paths[1]
+        )
+    };
+    for paths in [["Prefix", "Exact"], ["Exact", "Prefix"]] {
+        let foo = |annotation| answer(&web(annotation, paths), "app.example.com", "/foo");
+        assert_eq!(foo(""), "app.example.com: shop/web Exact /foo");
+        assert_eq!(foo(" use-regex=true"), format!("app.example.com: shop/web {} /foo", paths[0]));
+    }
+}
+
+#[test]
+fn every_row_of_the_host_table_holds() {
+    let rows = rows("host-table.tsv");
+    assert_eq!(rows.len(), 10);
+    for row in &rows {
+        let [_, rule_hosts, request, matches, _] = row.as_slice() else { panic!("{row:?}") };
+        let hosts: Vec<&str> = rule_hosts.split(" + ").map(|host| if host == "(empty)" { "*" } else { host }).collect();
+        let of = |number: usize, host| format!("shop/web{number} @1\n  {host}\n    Prefix /of{number} web\n");
+        let world = hosts.iter().enumerate().map(|(number, host)| of(number, host)).collect::<Vec<_>>().concat();
+        // What only the first host has.
+        let got = answer(&world, request, "/of0");
+        let first = if hosts[0] == "*" { "_" } else { hosts[0] };
+        let want = match matches.as_str() {
+            "yes" => format!("{first}: shop/web0 Prefix /of0"),
+            "no" => "_: 404".to_owned(),
+            "exact server only" => format!("{request}: 404"),
+            _ => panic!("{row:?}"),
+        };
+        assert_eq!(got, want, "{row:?}");
+    }
+}
