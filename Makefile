@@ -46,6 +46,10 @@ memory: tools ## What it holds of a large cluster, and how long it takes to be r
 soak: tools ## Ten minutes of random legal writes to a real API server: not one may be denied
 	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture
 
+.PHONY: worlds
+worlds: tools ## Compare the location model with a real nginx on 50,000 clusters made up at random
+	NGINX_SEED=$$RANDOM NGINX_WORLDS=50000 cargo test --locked --test nginx -- --nocapture
+
 .PHONY: bless
 bless: tools ## Write the outputs on check pages and the expected answers anew; read the diff
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay

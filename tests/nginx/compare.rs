@@ -23,12 +23,12 @@ const TOGETHER: usize = 100;
 const SHOWN: usize = 5;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the seed is what repeats a failure")]
+#[expect(clippy::print_stdout, reason = "the seed and the figures are what a run is worth")]
 fn the_model_answers_what_nginx_answers() {
     let Some(program) = process::find() else { return };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    let seed = number("NGINX_SEED").unwrap_or((clock & 0xffff_ffff) as u64);
+    // The same worlds each time, so that nobody's change fails by chance; `make worlds` looks for others.
+    let seed = number("NGINX_SEED").unwrap_or(0);
     let worlds = usize::try_from(number("NGINX_WORLDS").unwrap_or(2000)).unwrap();
     println!("NGINX_SEED={seed} NGINX_WORLDS={worlds}");
     let begun = Instant::now();
