@@ -147,13 +147,10 @@ impl<'a> NginxAnnotations<'a> {
         self.value(name).is_some()
     }
 
-    /// The value of an annotation, where the controller's validator takes it and nginx can read it.
+    /// The value of an annotation, where the controller's validator takes it.
     #[must_use]
     pub fn accepted(self, name: &str) -> Option<&'a str> {
-        self.0
-            .nginx(name)
-            .filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
-            .filter(|value| value.len() <= LONGEST_PARAMETER)
+        self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
     }
 
     /// What Go's `strconv.ParseBool` makes of it; `None` where it is no boolean and the default holds.

@@ -147,7 +147,8 @@ fn describe(fault: &Fault<'_, '_>) -> String {
     match fault {
         Fault::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
         Fault::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
-        Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+        Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+        Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
     }
 }
 

@@ -140,7 +140,8 @@ fn refused(world: &str, host: &str) -> Vec<String> {
         let words = faults.iter().map(|fault| match fault {
             Fault::Duplicate(one, _) => format!("duplicate {}", one.path),
             Fault::Pattern(location, reason) => format!("{}: {reason}", location.path),
-            Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+            Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+            Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
         });
         words.collect()
     })
@@ -180,5 +181,16 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
             let world = format!("shop/web @1{annotation}\n  *\n    ImplementationSpecific {path} web\n");
             assert_eq!(!refused(&world, "").is_empty(), is_too_long, "{annotation} {text:?} {length}");
         }
+    }
+}
+
+#[test]
+fn a_target_that_nginx_cannot_read_for_its_length_is_no_target_that_is_not_there() {
+    for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
+        let target = format!("/{}", "x".repeat(length - 1));
+        let world = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
+        // The implicit `/` has it too.
+        let refused = refused(&world, "");
+        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
     }
 }
