@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::claims::{Claim, by_age, claims};
 use super::class::{ClassRules, Owner, Taker};
 use super::dialect::{Dialect, Dialects};
 use super::nginx::NginxAnnotations;
 use super::pattern::Effort;
-use super::server::{Claim, Server, by_age, claims};
+use super::server::Server;
 use crate::cluster::{Lookup, World};
 use crate::model::{Backend, Host, Ingress, PortRef};
 
@@ -89,10 +90,22 @@ impl<'a> Routes<'a> {
             return known.clone().map_or(Lookup::Absent, Lookup::Found);
         }
         let Lookup::Found(claims) = self.claims(host, when) else { return Lookup::Unknown };
-        let server = Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when));
+        let server = if self.reads_nginx_annotations() {
+            Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when))
+        } else {
+            Server::neutral(host, &claims)
+        };
         let server = server.map(Rc::new);
         self.known(when).servers.borrow_mut().insert(host.clone(), server.clone());
         server.map_or(Lookup::Absent, Lookup::Found)
+    }
+
+    pub(super) fn dialect(&self) -> &'a Dialect {
+        self.instance.dialect
+    }
+
+    pub(super) fn reads_nginx_annotations(&self) -> bool {
+        self.instance.dialect.engine.reads_nginx_annotations()
     }
 
     /// The claims on a host, the oldest first.
@@ -104,7 +117,7 @@ impl<'a> Routes<'a> {
         // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
         let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
-        let mut of_host = claims(hosts.iter().copied(), &taken);
+        let mut of_host = claims(hosts.iter().copied(), &taken, self.dialect());
         let mut memo = self.known(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
