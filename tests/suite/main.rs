@@ -17,4 +17,5 @@ mod referrers;
 mod registry;
 mod routing;
 mod server;
+mod upstream;
 mod zoo;
