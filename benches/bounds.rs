@@ -29,27 +29,31 @@ fn main() {
     let hard = |n: usize| format!("/(a+)+{n}x(b|bb)*$");
     let empty = || inventory([]);
     let rewritten = [("rewrite-target", "/$2")];
-    report("5,000 plain paths in one Ingress", empty(), &ingress("web", &[], 0..5_000, plain));
-    report("5,000 regex paths in one Ingress", empty(), &ingress("web", &rewritten, 0..5_000, pattern));
-    report("5,000 hard regex paths in one Ingress", empty(), &ingress("web", &[("use-regex", "true")], 0..5_000, hard));
+    report("5,000 plain paths in one Ingress", &empty(), &ingress("web", &[], 0..5_000, plain));
+    report("5,000 regex paths in one Ingress", &empty(), &ingress("web", &rewritten, 0..5_000, pattern));
+    report(
+        "5,000 hard regex paths in one Ingress",
+        &empty(),
+        &ingress("web", &[("use-regex", "true")], 0..5_000, hard),
+    );
     let others = |annotations: &'static [(&str, &str)], path: fn(usize) -> String| {
         inventory((0..1_000).map(move |n| ingress(&format!("other-{n}"), annotations, 10 * n..10 * (n + 1), path)))
     };
     let small = ingress("web", &[], 20_000..20_006, plain);
-    report("6 paths on a host of 10,000 plain paths", others(&[], |n| format!("/app/v{n}/part")), &small);
+    report("6 paths on a host of 10,000 plain paths", &others(&[], |n| format!("/app/v{n}/part")), &small);
     let small = ingress("web", &rewritten, 20_000..20_006, pattern);
     let regex = others(&[("rewrite-target", "/$2")], |n| format!("/app/v{n}(/|$)(.*)"));
-    report("6 regex paths on a host of 10,000 regex paths", regex, &small);
+    report("6 regex paths on a host of 10,000 regex paths", &regex, &small);
 }
 
-fn report(what: &str, inventory: Inventory, ingress: &Ingress) {
+fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
     let config = Config::default();
     let engine = config.engine();
     let facts = Facts::default();
     let mut took = Vec::new();
     let mut outcome = String::new();
     for _ in 0..RUNS {
-        let known = Snapshot { store: &inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
+        let known = Snapshot { store: inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
         let begun = Instant::now();
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());
