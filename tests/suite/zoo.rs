@@ -108,7 +108,7 @@ fn took<T>(work: impl FnOnce() -> T) -> (Duration, T) {
 }
 
 /// How long this thread has worked; where only Linux could say, the time.
-fn worked() -> Duration {
+pub(crate) fn worked() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanos = text.and_then(|text| text.split(' ').next()?.parse().ok());

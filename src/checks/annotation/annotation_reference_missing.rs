@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("there is no auth-secret beside it: {}", super::consequence(Effect::Unavailable));
         out.add(field("auth-type"), "auth-type", message).help("add auth-secret, or remove it");
     }
-    for (row, value) in super::in_force(cx) {
+    for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         // IG603 speaks of what is no name at all.
         let is_name = !value.is_empty() && row.fault(value, cx.dialect().validates_annotations()).is_none();
         match row.names.filter(|_| is_name) {

@@ -38,7 +38,7 @@ const PARAMETERS: [&str; 9] = [
 const LONGEST: usize = 4095;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (row, value) in super::in_force(cx) {
+    for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         if is_too_long(cx, row, value) {
             too_long(row, value, out);
         } else if !OF_ROUTING.contains(&row.name) {
