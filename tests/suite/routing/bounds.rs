@@ -11,12 +11,11 @@ use ingress_guard::routing::{
 use proptest::prelude::*;
 
 use super::notation::{ingresses, inventory, with_routes};
-use crate::zoo::worked;
+use crate::work::worked;
 
 const HOST: &str = "app.example.com";
 
-/// Holds a bound that is meant for a release build on a machine of its own. The debug build is some ten times slower,
-/// and others work beside it.
+/// Holds a bound that is meant for a release build. The debug build is some ten times slower.
 fn within(bound: Duration, begun: Duration, what: &str) {
     let allowed = if cfg!(debug_assertions) { 50 * bound } else { 4 * bound };
     let took = worked().saturating_sub(begun);
@@ -63,6 +62,22 @@ fn ten_thousand_plain_paths_on_one_host() {
 type Numbered = fn(usize) -> String;
 
 /// Building the server, finding its faults, and three requests for each path.
+#[test]
+fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
+    let path = |n: usize| format!("    Prefix /app/v{n} web\n");
+    let one = |n: usize| {
+        let canary = if n == 999 { " canary=true canary-weight=10" } else { "" };
+        format!("shop/web-{n} @1{canary}\n  {HOST}\n{}", (10 * n..10 * (n + 1)).map(path).collect::<String>())
+    };
+    let held = inventory(ingresses(&(0..1_000).map(one).collect::<String>()));
+    with_routes(&held, |routes| {
+        let begun = worked();
+        // web-999 is a canary, and the last of the alphabet comes first: nobody gets a location.
+        assert_eq!(server(routes).locations.len(), 1);
+        within(TENTH, begun, "1,000 Ingresses of one Service");
+    });
+}
+
 #[test]
 fn five_thousand_patterns_on_one_host() {
     // What they are, and whether there is an answer for every sample.
