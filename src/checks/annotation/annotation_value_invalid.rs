@@ -35,7 +35,7 @@ const PARAMETERS: [&str; 9] = [
     "x-forwarded-prefix",
 ];
 /// So many bytes nginx reads of a parameter without quotes, less of one between them (section 2.8, B9).
-const LONGEST: usize = 4094;
+const LONGEST: usize = 4095;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for (row, value) in cx.nginx().in_force(cx.dialect().version) {
