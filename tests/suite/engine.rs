@@ -117,6 +117,16 @@ fn every_check_that_may_run_is_asked_for_what_it_needs() {
     assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
 }
 
+#[test]
+fn a_path_that_nginx_cannot_read_for_its_length_is_denied() {
+    let check = ingress_guard::checks::find("IG302").unwrap();
+    let of_length = |length: usize| create(json!({}), spec(&[(&format!("/{}", "x".repeat(length - 1)), "web", 80)]));
+    ask(&reviewer(vec![check]), &of_length(4000)).assert(&[], &[]);
+    let answer = ask(&reviewer(vec![check]), &of_length(5000));
+    answer.assert(&[], &["IG302"]);
+    assert!(answer.message.contains("has 5000 bytes, more than nginx reads"), "{}", answer.message);
+}
+
 // === the inventory ===
 
 /// One event of a watch: an Ingress appears, changes or goes.

@@ -17,4 +17,6 @@ mod referrers;
 mod registry;
 mod routing;
 mod server;
+mod traps;
+mod upstream;
 mod zoo;

@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("there is no auth-secret beside it: {}", super::consequence(Effect::Unavailable));
         out.add(field("auth-type"), "auth-type", message).help("add auth-secret, or remove it");
     }
-    for (row, value) in super::in_force(cx) {
+    for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         // IG603 speaks of what is no name at all.
         let is_name = !value.is_empty() && row.fault(value, cx.dialect().validates_annotations()).is_none();
         match row.names.filter(|_| is_name) {
@@ -49,11 +49,18 @@ fn service(cx: &Context<'_>, row: &Annotation, name: &str, out: &mut Findings) {
     }
 }
 
-/// A ConfigMap of the own namespace (section 7.2); what is in it is not looked at.
+/// A ConfigMap; what is in it is not looked at. One of another namespace only counts where that is refused for certain
+/// (section 7.2).
 fn config_map(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
     let (namespace, name) = reference(value);
+    if namespace.is_some_and(|namespace| namespace != cx.namespace()) {
+        if row.name == "auth-proxy-set-headers" {
+            foreign(cx, row, value, Effect::Unavailable, out);
+        }
+        return;
+    }
     let key = Key::new(cx.namespace(), name);
-    if namespace.is_some_and(|namespace| namespace != cx.namespace()) || !cx.world.config_map(&key).is_absent() {
+    if !cx.world.config_map(&key).is_absent() {
         return;
     }
     let wrong = format!("ConfigMap {} does not exist in namespace {:?}", Quoted(name), cx.namespace());
@@ -99,7 +106,7 @@ fn lack(cx: &Context<'_>, row: &Annotation, secret: &Secret) -> Option<(&'static
     }
 }
 
-/// A Secret of another namespace: whether the controller may read it is its ConfigMap's to say.
+/// An object of another namespace: whether the controller may read it is its ConfigMap's to say.
 fn foreign(cx: &Context<'_>, row: &Annotation, value: &str, effect: Effect, out: &mut Findings) {
     let allowed = cx.dialect().crosses_namespaces();
     if allowed == Some(true) || (allowed.is_none() && cx.dialect().is_untold()) {
@@ -108,7 +115,8 @@ fn foreign(cx: &Context<'_>, row: &Annotation, value: &str, effect: Effect, out:
     let since = if allowed.is_none() { super::SINCE_VALIDATION } else { "" };
     let message = format!("{} is of another namespace: {since}{}", Quoted(value), super::consequence(effect));
     let finding = cx.rests_on_settings(out.add(field(row.name), format!("{}={value}", row.name), message));
-    finding.help(format!("use a Secret of namespace {}", cx.namespace()));
+    let kind = row.names.map_or("object", Kind::name);
+    finding.help(format!("use a {kind} of namespace {}", cx.namespace()));
     if allowed.is_none() {
         finding.at_most(WARN);
     }

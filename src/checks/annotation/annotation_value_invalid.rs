@@ -23,7 +23,7 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
 const OF_ROUTING: [&str; 2] = ["rewrite-target", "use-regex"];
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (row, value) in super::in_force(cx).filter(|(row, _)| !OF_ROUTING.contains(&row.name)) {
+    for (row, value) in cx.nginx().in_force(cx.dialect().version).filter(|(row, _)| !OF_ROUTING.contains(&row.name)) {
         let Some(fault) = row.fault(value, cx.dialect().validates_annotations()) else { continue };
         // IG608 says what is open, IG315 what a control character does.
         let is_said_elsewhere = fault.effect == Effect::Open
