@@ -56,7 +56,9 @@ impl<'a> Context<'a> {
         if self.knows_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
     }
 
-    fn knows_routes(&self) -> bool {
+    /// Whether it is known which Ingresses there are and whose they are.
+    #[must_use]
+    pub fn knows_routes(&self) -> bool {
         [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
     }
 

@@ -324,6 +324,11 @@ impl Inventory {
         self.ingresses.using(service)
     }
 
+    /// The Ingresses whose regexes have a group of this name, which is in lower case.
+    pub fn ingresses_naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.naming(group)
+    }
+
     /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {

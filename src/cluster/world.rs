@@ -192,6 +192,15 @@ impl<'a> World<'a> {
         })
     }
 
+    /// The other Ingresses whose regexes have a group of this name, in any case.
+    #[must_use]
+    pub fn others_naming(&self, group: &str) -> Lookup<Vec<&'a Ingress>> {
+        let group = group.to_ascii_lowercase();
+        self.ask(Kind::Ingress, |store| {
+            Some(store.ingresses_naming(&group).filter_map(|other| self.other(other)).collect())
+        })
+    }
+
     /// Whether some other Ingress with a rule or an alias for exactly this host is so.
     #[must_use]
     pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {

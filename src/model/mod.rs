@@ -16,6 +16,7 @@ mod ingress;
 mod kind;
 mod lax;
 mod meta;
+mod named_group;
 mod namespace;
 mod raw;
 mod secret;

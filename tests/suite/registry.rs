@@ -159,7 +159,7 @@ fn a_scaffolded_check_finds_its_place() {
     assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));
     assert!(read("backend/service_out_of_sight.md").starts_with("# IG299 service-out-of-sight\n"));
     assert!(read("backend/mod.rs").contains("mod service_out_of_sight;"));
-    let registry = read("mod.rs");
+    let registry = read("registry.rs");
     let place = |name: &str| registry.find(&format!("&{name},")).unwrap();
     assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_OUT_OF_SIGHT"));
     assert!(place("backend::SERVICE_OUT_OF_SIGHT") < place("path::PATH_EXACT_ROOT_ONLY"));

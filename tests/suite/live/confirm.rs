@@ -161,6 +161,9 @@ async fn only_so_much_is_read_for_one_review() {
     assert_eq!(guarded.gets().len(), 8);
     let (_, denied) = answer.codes();
     assert_eq!(denied.len(), 8, "the others only warn");
+    let unsure =
+        answer.warnings.iter().filter(|warning| warning.starts_with("IG201 not confirmed: spec.rules[0]")).count();
+    assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
     assert_eq!(answer.would_deny.len(), 12);
 }
 
