@@ -1,7 +1,8 @@
 //! `dialects[].configMap`: what the controller is told is read and followed; while it is not known nobody is denied for it.
 
 use ingress_guard::cluster::Coverage;
-use ingress_guard::model::Kind;
+use ingress_guard::model::{Key, Kind};
+use ingress_guard::telemetry::Metrics;
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -136,6 +137,26 @@ async fn readiness_waits_for_the_config_map() {
     assert_eq!(guarded.is_told(), Coverage::NotSynced);
     guarded.api.throttle(0);
     guarded.is_ready().await;
+}
+
+#[tokio::test]
+async fn several_config_maps_are_one_series_without_a_name() {
+    let guarded = guarded(cluster().await).await;
+    let mut feeds = vec![guarded.feed(Kind::Service), guarded.feed(Kind::ConfigMap), guarded.feed(Kind::ConfigMap)];
+    feeds[1].trouble = Some("slow down".to_owned());
+    (feeds[1].restarts, feeds[2].restarts) = (2, 3);
+    feeds[2].only = Some(Key::new("ingress", "other"));
+    let text = Metrics::new().encode(&[], &feeds);
+    let of_config_maps: Vec<&str> = text.lines().filter(|line| line.contains("kind=\"ConfigMap\"")).collect();
+    let value = |name: &str| {
+        let of_name: Vec<_> =
+            of_config_maps.iter().filter_map(|line| line.strip_prefix(name)?.rsplit(' ').next()).collect();
+        assert_eq!(of_name.len(), 1, "{name}: {text}");
+        of_name[0].to_owned()
+    };
+    assert_eq!(value("ingress_guard_watch_failing{"), "1", "one of them is");
+    assert_eq!(value("ingress_guard_watch_restarts_total{"), "5");
+    assert!(!text.contains("controller") && !text.contains("other"), "{text}");
 }
 
 fn with_headers(name: &str) -> Value {
