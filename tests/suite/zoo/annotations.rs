@@ -212,7 +212,7 @@ fn a_value_is_as_long_as_nginx_can_read() {
         assert_eq!(said(name, 4000, &[]), NOBODY, "{name}");
         assert_eq!(said(name, 4096, &[]), ["warn IG603 web"], "{name}");
     }
-    assert_eq!(said("rewrite-target", 4096, &[]), ["warn IG603 web"]);
+    assert_eq!(said("rewrite-target", 4096, &[]), ["warn IG311 web", "warn IG603 web"]);
     assert_eq!(said("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
     // A list becomes as many parameters as it has items.
     assert_eq!(accused(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])), NOBODY);
