@@ -34,6 +34,8 @@ struct Store {
     missing: HashSet<String>,
     /// Resources whose GETs of single objects fail with this status, or never answer (0).
     broken_gets: HashMap<String, u16>,
+    /// Lists and watches fail with 500.
+    broken: bool,
     /// Watches are closed as soon as they are open.
     cut: bool,
     /// So many requests are answered with 429.
@@ -169,6 +171,11 @@ impl Api {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
     }
 
+    /// Lists and watches fail.
+    pub(crate) fn break_lists(&self, broken: bool) {
+        self.store.lock().broken = broken;
+    }
+
     /// Every watch is closed as soon as it is open, as by a proxy.
     pub(crate) fn cut_watches(&self, cut: bool) {
         self.store.lock().cut = cut;
@@ -256,6 +263,9 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
     if store.throttled > 0 {
         store.throttled -= 1;
         return status(429, "slow down");
+    }
+    if store.broken {
+        return status(500, "etcd is away");
     }
     if store.forbidden.contains(&resource) {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
