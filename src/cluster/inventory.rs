@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Object;
 use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use super::referrers::Referrers;
+use super::{Lookup, Object};
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace,
     Secret, Service,
@@ -246,6 +246,15 @@ impl Inventory {
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get(name)
+    }
+
+    /// The labels of a Namespace.
+    #[must_use]
+    pub fn namespace_labels(&self, name: &str) -> Lookup<&BTreeMap<Box<str>, Box<str>>> {
+        if self.coverage(Kind::Namespace) != Coverage::Complete {
+            return Lookup::Unknown;
+        }
+        self.namespace(name).map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels))
     }
 
     /// One Ingress.
