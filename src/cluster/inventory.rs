@@ -18,6 +18,8 @@ use crate::model::{
 pub enum Coverage {
     /// Everything: what is not there does not exist.
     Complete,
+    /// Some of it, as files that are not the whole cluster hold it: what is there exists, of anything else nothing is certain.
+    Partial,
     /// Nothing certain, because the first list has not come yet.
     NotSynced,
     /// Nothing certain, because the API server does not let us look.
