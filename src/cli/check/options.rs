@@ -17,6 +17,7 @@ use crate::policy::Profile;
 const CONFIG: &str = ".ingress-guard.yaml";
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Arguments {
     /// Files and folders (.yaml, .yml, .json); - is standard input. Together they are one world.
     #[arg(value_name = "PATH", required = true)]
