@@ -16,7 +16,7 @@ mod watch;
 mod world;
 
 pub use facts::{Fact, Facts};
-pub use feeds::{Feed, Feeds, Pace};
+pub use feeds::{Feed, Feeds, Pace, Wanted};
 pub use inventory::{Coverage, Inventory};
 pub use live::{Live, MOST};
 pub use lookup::Lookup;

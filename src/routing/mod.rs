@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod claims;
 mod class;
 mod dialect;
 mod doubt;
@@ -12,6 +13,7 @@ mod endpoints;
 mod faults;
 mod issuer;
 mod locate;
+mod neutral;
 mod nginx;
 mod pattern;
 mod request;
@@ -24,7 +26,8 @@ mod tls;
 mod variables;
 mod version;
 
-pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
+pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
@@ -40,7 +43,7 @@ pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use routes::{Routes, When};
 pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
-pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
+pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
 pub use variables::{Unknown, unknown_variables, variable_names};

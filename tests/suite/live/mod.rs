@@ -5,4 +5,5 @@ mod api;
 mod confirm;
 mod optional;
 mod secrets;
+mod settings;
 mod watch;
