@@ -5,11 +5,13 @@
 mod admission;
 mod architecture;
 mod binary;
+mod check;
 mod configuration;
 mod engine;
 mod fixes;
 mod live;
 mod manifests;
+mod mending;
 mod messages;
 mod pages;
 mod properties;
