@@ -4,6 +4,8 @@
 mod checks;
 mod explain;
 mod serve;
+mod snapshot;
+mod source;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ enum Command {
     Explain(explain::Arguments),
     /// List the checks with their levels.
     Checks(checks::Arguments),
+    /// Write what a cluster holds to one file, for --snapshot: no Secret's contents, facts about certificates only.
+    Snapshot(snapshot::Arguments),
 }
 
 /// Run the command that the arguments name.
@@ -38,6 +42,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments),
+        Command::Snapshot(arguments) => snapshot::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -48,6 +53,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Say on stderr what is not as it should be, and go on.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
