@@ -12,6 +12,7 @@
 //! - [`policy`]: what becomes of findings;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
+//! - [`explain`]: why a visitor gets what a visitor gets;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
 
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod engine;
+pub mod explain;
 pub mod finding;
 pub mod model;
 pub mod policy;

@@ -41,7 +41,6 @@ pub(super) struct Source {
     cluster: ClusterSource,
 }
 
-#[expect(dead_code, reason = "the commands that look at what is stored come next")]
 impl Source {
     /// Everything that is known there, with what `overlay` puts on top of it.
     pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {

@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod certificate;
 mod class;
 mod dialect;
 mod doubt;
@@ -25,6 +26,7 @@ mod variables;
 mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
+pub use certificate::CertificateOf;
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::registry::files_below;
 
 /// From the foundation up: a module uses those before it in this list, and itself.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["model"],
     &["finding"],
     &["cluster"],
@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["engine", "policy"],
     &["admission"],
     &["config"],
+    &["explain"],
     &["server", "telemetry"],
     &["cli"],
 ];

@@ -7,6 +7,7 @@ mod architecture;
 mod binary;
 mod configuration;
 mod engine;
+mod explain;
 mod fixes;
 mod image;
 mod live;
