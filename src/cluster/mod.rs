@@ -19,7 +19,7 @@ mod watch;
 mod world;
 
 pub use facts::{Fact, Facts};
-pub use feeds::{Feed, Feeds, Pace};
+pub use feeds::{Feed, Feeds, Pace, Wanted};
 pub use image::{Image, ImageError};
 pub use inventory::{Coverage, Inventory};
 pub use list::{ListError, list};

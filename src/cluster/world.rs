@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds,
-    Namespace, Secret, Service,
+    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
+    Kinds, Namespace, Secret, Service,
 };
 
 /// The cluster as one check may see it while it judges one Ingress.
@@ -169,6 +169,13 @@ impl<'a> World<'a> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
+    /// A ConfigMap's facts.
+    #[must_use]
+    pub fn config_map(&self, key: &Key) -> Lookup<&'a ConfigMap> {
+        let of = (Kind::ConfigMap, &*key.namespace, &*key.name);
+        self.object(of, Object::config_map, |store| store.config_map(key))
+    }
+
     /// The other Ingresses with a rule or an alias for exactly this host. Those that are being deleted do not count:
     /// they will not be there when this one serves.
     #[must_use]
@@ -182,6 +189,15 @@ impl<'a> World<'a> {
         let service = Key::new(namespace, service);
         self.ask(Kind::Ingress, |store| {
             Some(store.ingresses_using(&service).filter_map(|other| self.other(other)).collect())
+        })
+    }
+
+    /// The other Ingresses whose regexes have a group of this name, in any case.
+    #[must_use]
+    pub fn others_naming(&self, group: &str) -> Lookup<Vec<&'a Ingress>> {
+        let group = group.to_ascii_lowercase();
+        self.ask(Kind::Ingress, |store| {
+            Some(store.ingresses_naming(&group).filter_map(|other| self.other(other)).collect())
         })
     }
 
@@ -224,7 +240,7 @@ impl<'a> World<'a> {
             Some(Fact::Forbidden) => self.in_vain(kind, Coverage::Forbidden),
             Some(Fact::Failed) => self.in_vain(kind, Coverage::Unreadable),
             None if self.store.is_unreadable(kind, namespace, name) => self.in_vain(kind, Coverage::Unreadable),
-            None => self.ask(kind, stored),
+            None => self.answer(kind, self.store.coverage_of(kind, namespace, name), stored),
         }
     }
 
@@ -236,15 +252,24 @@ impl<'a> World<'a> {
         self.ask(kind, answer)
     }
 
-    fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
-        match self.readable(kind) {
-            Some(store) => answer(store).map_or(Lookup::Absent, Lookup::Found),
+    fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        self.answer(kind, self.store.coverage(kind), stored)
+    }
+
+    fn answer<T>(&self, kind: Kind, coverage: Coverage, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        match self.covered(kind, coverage) {
+            Some(store) => stored(store).map_or(Lookup::Absent, Lookup::Found),
             None => Lookup::Unknown,
         }
     }
 
     fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
-        let coverage = if self.declared(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
+        self.covered(kind, self.store.coverage(kind))
+    }
+
+    /// The inventory, where what it holds is all there is.
+    fn covered(&self, kind: Kind, coverage: Coverage) -> Option<&'a Inventory> {
+        let coverage = if self.declared(kind) { coverage } else { Coverage::Undeclared };
         if coverage == Coverage::Complete {
             return Some(self.store);
         }

@@ -10,6 +10,8 @@ pub enum Kind {
     ApiService,
     /// `cert-manager.io/v1` Certificate.
     Certificate,
+    /// `v1` ConfigMap.
+    ConfigMap,
     /// `discovery.k8s.io/v1` EndpointSlice.
     EndpointSlice,
     /// `networking.k8s.io/v1` Ingress.
@@ -30,9 +32,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ApiService,
         Self::Certificate,
+        Self::ConfigMap,
         Self::EndpointSlice,
         Self::Ingress,
         Self::IngressClass,
@@ -53,6 +56,7 @@ impl Kind {
         match self {
             Self::ApiService => "APIService",
             Self::Certificate => "Certificate",
+            Self::ConfigMap => "ConfigMap",
             Self::EndpointSlice => "EndpointSlice",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
@@ -73,7 +77,7 @@ impl Kind {
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::MutatingWebhookConfiguration | Self::ValidatingWebhookConfiguration => "admissionregistration.k8s.io",
-            Self::Namespace | Self::Secret | Self::Service => "",
+            Self::ConfigMap | Self::Namespace | Self::Secret | Self::Service => "",
         }
     }
 
@@ -89,6 +93,7 @@ impl Kind {
         match self {
             Self::ApiService => "apiservices",
             Self::Certificate => "certificates",
+            Self::ConfigMap => "configmaps",
             Self::EndpointSlice => "endpointslices",
             Self::Ingress => "ingresses",
             Self::IngressClass => "ingressclasses",
@@ -103,7 +108,10 @@ impl Kind {
     /// Whether its objects live in namespaces.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Certificate | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service)
+        matches!(
+            self,
+            Self::Certificate | Self::ConfigMap | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service
+        )
     }
 
     /// Whether it comes with a CustomResourceDefinition, which a cluster need not have.

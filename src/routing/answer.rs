@@ -1,15 +1,17 @@
 //! What a visitor gets: which server, which location, what comes of it. The one function behind `explain` and the
 //! checks.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::claims::Claim;
 use super::locate::Located;
 use super::nginx::NginxAnnotations;
 use super::pattern::Exhausted;
 use super::request::{host_name, normalized};
 use super::rewrite::Rewritten;
 use super::routes::{Routes, When};
-use super::server::{Location, Server};
+use super::server::{Location, Modifier, Server};
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress};
 
@@ -21,8 +23,10 @@ pub struct Answer<'a> {
     pub server: Rc<Server<'a>>,
     /// The location that decides; none where nginx answers before it looks for one.
     pub location: Option<Location<'a>>,
-    /// What the visitor gets.
+    /// What the visitor gets, unless nobody is let in.
     pub outcome: Outcome<'a>,
+    /// Nobody is let in, because of a mistake in an annotation: what is wrong with the paths shows when that is mended.
+    pub refusal: Option<Refusal>,
 }
 
 /// What a visitor gets.
@@ -45,6 +49,15 @@ pub enum Outcome<'a> {
         /// What it is asked for.
         path: Rewritten,
     },
+}
+
+/// What a mistake in an annotation makes of every request (section 7.0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// 503 or 403.
+    pub status: u16,
+    /// The annotation, without its prefix.
+    pub annotation: &'static str,
 }
 
 /// An Ingress, compared by its identity.
@@ -110,6 +123,7 @@ impl<'a> Routes<'a> {
             server: Rc::clone(server),
             location: location.cloned(),
             outcome,
+            refusal: self.refuses_the_host(server, when).or_else(|| location?.refusal()),
         };
         let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
         if uri == b"/" && server.has_app_root() {
@@ -118,7 +132,24 @@ impl<'a> Routes<'a> {
         Ok(match server.locate(&uri, self.effort())? {
             Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
             Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
-            Located::Nowhere => answer(None, Outcome::DefaultBackend),
+            Located::Nowhere => match self.catch_all(server, when) {
+                Some(location) => answer(Some(&location), self.outcome(server, &location, scheme, &uri, when)?),
+                None => answer(None, Outcome::DefaultBackend),
+            },
+        })
+    }
+
+    /// The `defaultBackend` that takes what no path of a host takes, as Kubernetes has it. (ingress-nginx asks nobody
+    /// else: section 2.3.)
+    fn catch_all(&self, server: &Server<'a>, when: When) -> Option<Location<'a>> {
+        if self.reads_nginx_annotations() || server.host == Host::Any {
+            return None;
+        }
+        let claims = self.claims(&Host::Any, when).found()?;
+        let mut bare = claims.iter().filter(|claim| claim.rule.is_none());
+        bare.find_map(|claim| {
+            let backend = claim.ingress.default_backend.as_ref()?;
+            Some(Location::plain(Cow::Borrowed("/"), Modifier::Prefix, claim.ingress, None, backend))
         })
     }
 
@@ -197,6 +228,9 @@ impl<'a> Routes<'a> {
     /// (section 2.3).
     #[must_use]
     pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
+        if !self.reads_nginx_annotations() {
+            return Vec::new();
+        }
         let claims = self.claims(host, when).found().unwrap_or_default();
         // A defaultBackend without rules has no host to lend its aliases to.
         let rules = claims.iter().filter(|claim| claim.rule.is_some());
@@ -205,6 +239,22 @@ impl<'a> Routes<'a> {
         let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
         aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
         aliases
+    }
+
+    /// A mistake in `auth-tls-secret` refuses the whole host. Each Ingress of the host overwrites what the ones before it
+    /// have said, so only what the last one says is certain (section 5.7).
+    fn refuses_the_host(&self, server: &Server<'a>, when: When) -> Option<Refusal> {
+        if !self.reads_nginx_annotations() {
+            return None;
+        }
+        let claims = self.claims(&server.host, when).found()?;
+        let last = claims.iter().rev().find(|claim| !claim.is_canary && claim.rule.is_some())?;
+        let refusal = last.rewriting.refuses_host?;
+        let valid = |claim: &Claim<'_>| {
+            let is_set = NginxAnnotations::of(claim.ingress).value(refusal.annotation).is_some();
+            is_set && claim.rewriting.refuses_host.is_none()
+        };
+        (!claims.iter().any(valid)).then_some(refusal)
     }
 
     /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there

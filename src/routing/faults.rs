@@ -14,8 +14,10 @@ pub enum Fault<'s, 'a> {
     Duplicate(&'s Location<'a>, &'s Location<'a>),
     /// B4 and B10: PCRE2 or nginx refuses the pattern, for this reason.
     Pattern(&'s Location<'a>, String),
-    /// B9: "too long parameter".
-    TooLong(&'s Location<'a>),
+    /// B9: "too long parameter", which is the path.
+    PathTooLong(&'s Location<'a>),
+    /// B9: "too long parameter", which is the `rewrite-target`.
+    TargetTooLong(&'s Location<'a>),
 }
 
 impl<'a> Server<'a> {
@@ -28,8 +30,11 @@ impl<'a> Server<'a> {
             self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
         for location in &self.locations {
             effort.spend(1)?;
-            if location.is_too_long() {
-                faults.push(Fault::TooLong(location));
+            if location.has_too_long_target() {
+                faults.push(Fault::TargetTooLong(location));
+            }
+            if location.has_too_long_path() {
+                faults.push(Fault::PathTooLong(location));
                 continue;
             }
             if !self.is_regex || literal_prefix(&location.path).len() == location.path.len() {
@@ -51,8 +56,14 @@ impl<'a> Server<'a> {
 }
 
 impl Location<'_> {
+    /// Whether nginx cannot read the rewrite's target for its length: it stands without quotes, so it may be longer by
+    /// one (section 2.8, B9).
+    fn has_too_long_target(&self) -> bool {
+        self.target.is_some_and(|target| target.len() > LONGEST_PARAMETER + 1)
+    }
+
     /// Whether nginx cannot read the path out of its configuration for its length (section 2.8, B9).
-    fn is_too_long(&self) -> bool {
+    fn has_too_long_path(&self) -> bool {
         let path = &*self.path;
         // In `set $location_path` each dollar stands as `${literal_dollar}`.
         if path.len() * "${literal_dollar}".len() <= LONGEST_PARAMETER {

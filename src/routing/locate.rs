@@ -50,7 +50,7 @@ impl<'a> Server<'a> {
         // A location that passes requests on and ends in a slash sends there whoever forgot it (section 2.7).
         let with_slash = [uri, b"/"].concat();
         let slash = [Modifier::Exact, Modifier::Prefix].into_iter().find_map(|of| self.plain(of, &with_slash));
-        match (slash, prefix) {
+        match (slash.filter(|_| self.redirects_to_slash), prefix) {
             (Some(slash), _) => Located::Slash(slash),
             (None, Some(prefix)) => Located::At(prefix),
             (None, None) => Located::Nowhere,

@@ -6,6 +6,7 @@
 pub mod annotation;
 mod answer;
 mod certificate;
+mod claims;
 mod class;
 mod dialect;
 mod doubt;
@@ -13,6 +14,7 @@ mod endpoints;
 mod faults;
 mod issuer;
 mod locate;
+mod neutral;
 mod nginx;
 mod pattern;
 mod request;
@@ -25,8 +27,9 @@ mod tls;
 mod variables;
 mod version;
 
-pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
+pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use certificate::CertificateOf;
+pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
@@ -34,7 +37,7 @@ pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
-pub use nginx::NginxAnnotations;
+pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };
@@ -42,7 +45,7 @@ pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use routes::{Routes, When};
 pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
-pub use server::{Claim, Dropped, DroppedBecause, Location, Modifier, Server, by_age, claims};
+pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
 pub use settings::ControllerSettings;
 pub use tls::{MeantFor, TlsEntries};
 pub use variables::{Unknown, unknown_variables, variable_names};

@@ -1,10 +1,19 @@
 //! What ingress-nginx reads from an Ingress' annotations: sections 3, 4 and 7.
 
-use super::annotation::{self, Annotation, Form, Named, go_bool};
-use crate::model::{Annotations, Ingress, NGINX_PREFIX};
+use super::annotation::{self, Annotation, Effect, Form, go_bool};
+use super::answer::Refusal;
+use super::dialect::Dialect;
+use super::version::Version;
+use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
 
 /// nginx reads no longer parameter, in bytes (section 2.8, B9).
 pub(super) const LONGEST_PARAMETER: usize = 4093;
+
+/// The Secrets and ConfigMaps of its own namespace that an Ingress names, in `spec.tls` or by annotation.
+pub fn named_by(ingress: &Ingress) -> impl Iterator<Item = (Kind, &str)> {
+    let of_annotations = NginxAnnotations::of(ingress).named(&ingress.meta.key.namespace);
+    of_annotations.chain(ingress.tls.iter().filter_map(|entry| Some((Kind::Secret, entry.secret_name.as_deref()?))))
+}
 
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
@@ -122,18 +131,47 @@ impl<'a> NginxAnnotations<'a> {
         own.filter_map(|(name, value)| Some((annotation::find(name)?, value)))
     }
 
+    /// Those that a controller of this version reads: those that it knows, where what they need is on, and an old name
+    /// only in the place of the new one.
+    pub fn in_force(self, version: Option<Version>) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
+        let is_known = move |row: &Annotation| {
+            let too_new = row.since.is_some_and(|since| version.is_some_and(|version| version < since));
+            row.removed.is_none() && !too_new
+        };
+        self.known().filter(move |(row, _)| {
+            is_known(row)
+                && row.with.is_none_or(|other| self.is_on(other))
+                && row.alias_of.is_none_or(|name| self.value(name).is_none())
+        })
+    }
+
+    /// The annotations whose values make the controller refuse every visitor, where that is certain: `503` from the
+    /// locations of the Ingress, `403` from its hosts (section 7.0).
+    pub fn refusals(self, dialect: &Dialect) -> impl Iterator<Item = Refusal> {
+        let (version, validates) = (dialect.version, dialect.validates_annotations());
+        self.in_force(version).filter_map(move |(row, value)| {
+            let fault = row.fault(value, validates)?;
+            let status = match fault.effect {
+                Effect::Unavailable => 503,
+                Effect::Forbidden => 403,
+                Effect::NotLoaded | Effect::Ignored | Effect::Open => return None,
+            };
+            let is_certain = fault.certain && (row.since.is_none() || version.is_some());
+            is_certain.then_some(Refusal { status, annotation: row.name })
+        })
+    }
+
     /// The value of an annotation, where it is not empty.
     #[must_use]
     pub fn value(self, name: &str) -> Option<&'a str> {
         self.0.nginx(name).filter(|value| !value.is_empty())
     }
 
-    /// The Secrets of a namespace that annotations of an Ingress in that namespace name.
-    pub fn secrets(self, namespace: &str) -> impl Iterator<Item = &'a str> {
-        let named = self.known().filter(|(row, value)| row.names == Some(Named::Secret) && !value.is_empty());
-        named.filter_map(move |(_, value)| {
+    /// The objects of a namespace that annotations of an Ingress in that namespace name.
+    pub fn named(self, namespace: &str) -> impl Iterator<Item = (Kind, &'a str)> {
+        self.known().filter(|(_, value)| !value.is_empty()).filter_map(move |(row, value)| {
             let (other, name) = annotation::reference(value);
-            other.is_none_or(|other| other == namespace).then_some(name)
+            other.is_none_or(|other| other == namespace).then_some((row.names?, name))
         })
     }
 
@@ -147,13 +185,10 @@ impl<'a> NginxAnnotations<'a> {
         self.value(name).is_some()
     }
 
-    /// The value of an annotation, where the controller's validator takes it and nginx can read it.
+    /// The value of an annotation, where the controller's validator takes it.
     #[must_use]
     pub fn accepted(self, name: &str) -> Option<&'a str> {
-        self.0
-            .nginx(name)
-            .filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
-            .filter(|value| value.len() <= LONGEST_PARAMETER)
+        self.0.nginx(name).filter(|value| annotation::find(name).is_some_and(|row| row.accepts(value)))
     }
 
     /// What Go's `strconv.ParseBool` makes of it; `None` where it is no boolean and the default holds.

@@ -5,11 +5,12 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::claims::{Claim, by_age, claims};
 use super::class::{ClassRules, Owner, Taker};
 use super::dialect::{Dialect, Dialects};
 use super::nginx::NginxAnnotations;
 use super::pattern::Effort;
-use super::server::{Claim, Server, by_age, claims};
+use super::server::Server;
 use crate::cluster::{Lookup, World};
 use crate::model::{Backend, Host, Ingress, PortRef};
 
@@ -41,6 +42,8 @@ pub struct Routes<'a> {
 struct Known<'a> {
     claims: RefCell<HashMap<Host, Rc<[Claim<'a>]>>>,
     servers: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
+    /// Namespace, Service and port → whether a canary was the first to use it.
+    serverless: RefCell<HashMap<(&'a str, &'a str, &'a PortRef), bool>>,
 }
 
 /// Whether the Ingress under judgement counts.
@@ -89,10 +92,22 @@ impl<'a> Routes<'a> {
             return known.clone().map_or(Lookup::Absent, Lookup::Found);
         }
         let Lookup::Found(claims) = self.claims(host, when) else { return Lookup::Unknown };
-        let server = Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when));
+        let server = if self.reads_nginx_annotations() {
+            Server::of(host, &claims, |ingress, backend| self.is_serverless(ingress, backend, when))
+        } else {
+            Server::neutral(host, &claims)
+        };
         let server = server.map(Rc::new);
         self.known(when).servers.borrow_mut().insert(host.clone(), server.clone());
         server.map_or(Lookup::Absent, Lookup::Found)
+    }
+
+    pub(super) fn dialect(&self) -> &'a Dialect {
+        self.instance.dialect
+    }
+
+    pub(super) fn reads_nginx_annotations(&self) -> bool {
+        self.instance.dialect.engine.reads_nginx_annotations()
     }
 
     /// The claims on a host, the oldest first.
@@ -104,7 +119,7 @@ impl<'a> Routes<'a> {
         // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
         let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
-        let mut of_host = claims(hosts.iter().copied(), &taken);
+        let mut of_host = claims(hosts.iter().copied(), &taken, self.dialect());
         let mut memo = self.known(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
@@ -153,16 +168,27 @@ impl<'a> Routes<'a> {
 
     /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location
     /// (section 7.1). A `defaultBackend` counts each time anew.
-    fn is_serverless(&self, ingress: &Ingress, backend: &Backend, when: When) -> bool {
+    fn is_serverless(&self, ingress: &'a Ingress, backend: &'a Backend, when: When) -> bool {
         let Backend::Service { name, port: Some(port) } = backend else { return false };
-        let Lookup::Found(mut users) = self.world.others_using(&ingress.meta.key.namespace, name) else { return false };
+        let upstream = (&*ingress.meta.key.namespace, &**name, port);
+        // A thousand Ingresses of a host may well use one Service.
+        if let Some(known) = self.known(when).serverless.borrow().get(&upstream) {
+            return *known;
+        }
+        let is_serverless = self.was_first_used_by_a_canary(upstream, when);
+        self.known(when).serverless.borrow_mut().insert(upstream, is_serverless);
+        is_serverless
+    }
+
+    fn was_first_used_by_a_canary(&self, (namespace, name, port): (&str, &str, &PortRef), when: When) -> bool {
+        let Lookup::Found(mut users) = self.world.others_using(namespace, name) else { return false };
         let is_canary = |user: &Ingress| NginxAnnotations::of(user).is_canary();
         // Nearly always: nobody who uses it is a canary.
         if !self.candidate.is_some_and(is_canary) && !users.iter().any(|user| is_canary(user)) {
             return false;
         }
         self.keep_taken(&mut users, when);
-        let users = users.into_iter().filter(|user| user.meta.key.namespace == ingress.meta.key.namespace);
+        let users = users.into_iter().filter(|user| *user.meta.key.namespace == *namespace);
         let mut decides = None;
         for user in users {
             let is_it = |backend: &Backend| is_same(backend, name, port);

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+use super::answer::Refusal;
+use super::claims::{Claim, Rewriting};
 use super::nginx::NginxAnnotations;
 use super::pattern::literal_prefix;
-use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType, RuleRef};
+use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 
 /// The server block of one host.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Server<'a> {
     pub is_regex: bool,
     /// Paths that got no location.
     pub dropped: Vec<Dropped<'a>>,
+    /// Whoever forgets the slash at the end of a path is sent there (section 2.7); Kubernetes knows no such thing.
+    pub(super) redirects_to_slash: bool,
     without_location: HashSet<*const Path>,
     exact: Vec<usize>,
     prefix: Vec<usize>,
@@ -48,7 +51,7 @@ pub struct Location<'a> {
     /// It makes the host match patterns.
     pub switches: bool,
     /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
-    /// without rules (section 2.3).
+    /// without rules (section 2.3), and controllers that do not read nginx annotations.
     only_backend: bool,
     rewriting: Rewriting<'a>,
 }
@@ -84,67 +87,6 @@ pub enum DroppedBecause<'a> {
     Resource,
     /// The first to use this Service and port is a canary (section 7.1).
     Serverless,
-}
-
-/// One rule of one Ingress for the host in question.
-#[derive(Debug, Clone, Copy)]
-pub struct Claim<'a> {
-    /// The Ingress.
-    pub ingress: &'a Ingress,
-    /// Its rule; `None` for a `defaultBackend` without rules, which claims [`Host::Any`].
-    pub rule: Option<RuleRef<'a>>,
-    /// It is a canary's: it makes no host.
-    pub is_canary: bool,
-    rewriting: Rewriting<'a>,
-}
-
-/// What an Ingress asks for its paths, read once: a value may be as long as the Ingress.
-#[derive(Debug, Clone, Copy, Default)]
-struct Rewriting<'a> {
-    target: Option<&'a str>,
-    use_regex: bool,
-}
-
-/// The order in which ingress-nginx looks at Ingresses: the oldest first, those of the same second by name, the last of
-/// the alphabet first (section 2.1). What is not stored yet is the youngest.
-#[must_use]
-pub fn by_age(a: &Ingress, b: &Ingress) -> Ordering {
-    let (a, b) = (&a.meta, &b.meta);
-    let age = match (a.created, b.created) {
-        (Some(a), Some(b)) => a.as_second().cmp(&b.as_second()),
-        (a, b) => b.is_some().cmp(&a.is_some()),
-    };
-    age.then_with(|| joined(&b.key).cmp(joined(&a.key)))
-}
-
-/// `namespace/name` as text, without making it.
-fn joined(key: &crate::model::Key) -> impl Iterator<Item = u8> {
-    key.namespace.bytes().chain(*b"/").chain(key.name.bytes())
-}
-
-/// The claims on each of these hosts by Ingresses in the order of their age.
-#[must_use]
-pub fn claims<'a, 'h>(
-    hosts: impl IntoIterator<Item = &'h Host>,
-    taken: &[&'a Ingress],
-) -> HashMap<&'h Host, Vec<Claim<'a>>> {
-    let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
-    for ingress in taken {
-        let annotations = NginxAnnotations::of(ingress);
-        let rewriting = Rewriting { target: annotations.rewrite_target(), use_regex: annotations.use_regex() };
-        let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };
-        for rule in ingress.rules() {
-            if let Some(claims) = claims.get_mut(&rule.rule.host) {
-                claims.push(Claim { rule: Some(rule), ..claim });
-            }
-        }
-        if ingress.rules.is_empty()
-            && let Some(claims) = claims.get_mut(&Host::Any)
-        {
-            claims.push(claim);
-        }
-    }
-    claims
 }
 
 /// A location before paths are split and patterns decided.
@@ -239,6 +181,11 @@ impl<'a> Server<'a> {
                 location.modifier = Modifier::Regex;
             }
         }
+        Self { is_regex, ..Self::new(host, locations, dropped) }
+    }
+
+    /// A host with these locations, none of them a pattern.
+    pub(super) fn new(host: &Host, locations: Vec<Location<'a>>, dropped: Vec<Dropped<'a>>) -> Self {
         let sorted = |modifier| {
             let mut of: Vec<usize> = (0..locations.len()).filter(|i| locations[*i].modifier == modifier).collect();
             of.sort_by(|a, b| locations[*a].path.cmp(&locations[*b].path));
@@ -249,8 +196,9 @@ impl<'a> Server<'a> {
         Self {
             host: host.clone(),
             locations,
-            is_regex,
+            is_regex: false,
             dropped,
+            redirects_to_slash: true,
             without_location,
             exact,
             prefix,
@@ -300,6 +248,28 @@ impl<'a> Server<'a> {
 }
 
 impl<'a> Location<'a> {
+    /// A location whose backend is all that counts of its Ingress.
+    pub(super) fn plain(
+        path: Cow<'a, str>,
+        modifier: Modifier,
+        ingress: &'a Ingress,
+        at: Option<PathRef<'a>>,
+        backend: &'a Backend,
+    ) -> Self {
+        Self {
+            path,
+            modifier,
+            ingress: Some(ingress),
+            at,
+            backend: Some(backend),
+            target: None,
+            is_twin: false,
+            switches: false,
+            only_backend: true,
+            rewriting: Rewriting::default(),
+        }
+    }
+
     fn of(draft: &Draft<'a>) -> Self {
         let mut location = Self {
             path: Cow::Borrowed(draft.path),
@@ -319,9 +289,14 @@ impl<'a> Location<'a> {
 
     /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
     fn retarget(&mut self) {
-        let Rewriting { target, use_regex } = self.rewriting;
+        let Rewriting { target, use_regex, .. } = self.rewriting;
         self.target = target.filter(|target| **target != *self.path);
         self.switches = self.target.is_some() || use_regex;
+    }
+
+    /// What a mistake in an annotation makes of every request to it.
+    pub(super) fn refusal(&self) -> Option<Refusal> {
+        self.rewriting.refusal.filter(|_| !self.only_backend)
     }
 
     /// The annotations that say whether it rewrites or redirects.

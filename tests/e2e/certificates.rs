@@ -28,7 +28,12 @@ impl Authority {
 
     /// For a server on the loopback interface.
     pub(crate) fn server(&self) -> Pair {
-        let names = ["127.0.0.1", "localhost", NAME].map(str::to_owned);
+        self.server_for(&["127.0.0.1", "localhost", NAME])
+    }
+
+    /// For a server with these names.
+    pub(crate) fn server_for(&self, names: &[&str]) -> Pair {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         self.sign(CertificateParams::new(names).unwrap(), ExtendedKeyUsagePurpose::ServerAuth)
     }
 

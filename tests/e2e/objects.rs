@@ -37,6 +37,25 @@ pub(crate) fn path(path: &str, service: &str, port: u16) -> Value {
     json!({"path": path, "pathType": "Prefix", "backend": {"service": {"name": service, "port": {"number": port}}}})
 }
 
+/// With these annotations of ingress-nginx.
+pub(crate) fn annotated(mut ingress: Value, annotations: &[(&str, &str)]) -> Value {
+    for (name, value) in annotations {
+        ingress["metadata"]["annotations"][format!("nginx.ingress.kubernetes.io/{name}")] = json!(value);
+    }
+    ingress
+}
+
+/// At another host, with these paths of type `ImplementationSpecific` and no others; all go to Service `web`.
+pub(crate) fn routing(mut ingress: Value, host: &str, paths: &[&str]) -> Value {
+    let paths = paths.iter().map(|text| {
+        let mut path = path(text, "web", 80);
+        path["pathType"] = json!("ImplementationSpecific");
+        path
+    });
+    ingress["spec"]["rules"] = json!([{"host": host, "http": {"paths": paths.collect::<Vec<_>>()}}]);
+    ingress
+}
+
 /// The same Ingress with a fault that no other object can mend: IG310.
 pub(crate) fn rewriting(mut ingress: Value) -> Value {
     ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"});

@@ -72,6 +72,42 @@ impl Terminal<'_> {
         assert!(output.stderr.contains(&format!("Warning: {code} ")), "{output}");
     }
 
+    /// Refused when it is new, and this is all that kubectl prints: one line for each fault.
+    #[track_caller]
+    pub(crate) fn denies(&self, object: &Value, faults: &[&str]) {
+        let output = self.apply(&object.to_string());
+        let (namespace, name) = (self.namespace, object["metadata"]["name"].as_str().unwrap());
+        let said = format!(
+            "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
+             \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{}\n",
+            faults.join("\n")
+        );
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", said));
+        self.assert_stored(name, false);
+    }
+
+    /// Stored, and these are all the warnings that kubectl prints.
+    #[track_caller]
+    pub(crate) fn stores_warned(&self, object: &Value, warnings: &[&str]) {
+        let output = self.apply(&object.to_string());
+        let said: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
+        let heard: Vec<&str> = output.stderr.lines().collect();
+        assert_eq!((output.code, heard), (0, said.iter().map(String::as_str).collect()), "{}", output.stdout);
+        self.assert_stored(object["metadata"]["name"].as_str().unwrap(), true);
+    }
+
+    /// The same, once the watches have brought what it rests on: a dry run asks them.
+    #[track_caller]
+    pub(crate) fn stores_warned_in_the_end(&self, object: &Value, warnings: &[&str]) {
+        let started = Instant::now();
+        let is_late = || {
+            let dry_run = self.run(&["apply", "--dry-run=server", "--filename=-"], &object.to_string());
+            dry_run.code != 0 || dry_run.stderr.is_empty()
+        };
+        while started.elapsed() < Duration::from_secs(20) && is_late() {}
+        self.stores_warned(object, warnings);
+    }
+
     /// Done without a word on standard error.
     #[track_caller]
     pub(crate) fn does(&self, arguments: &[&str]) {

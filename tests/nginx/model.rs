@@ -147,7 +147,8 @@ fn describe(fault: &Fault<'_, '_>) -> String {
     match fault {
         Fault::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
         Fault::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
-        Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+        Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+        Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
     }
 }
 
@@ -157,7 +158,7 @@ fn name(host: &Host) -> String {
 
 fn told(routes: &Routes<'_>, request: &Request) -> Told {
     let answer = routes.answer(Scheme::Http, &request.host, &request.target, When::After);
-    let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
+    let Ok(Lookup::Found(Answer { server, location, outcome, .. })) = answer else {
         return Told { server: "_".to_owned(), place: None, outcome: Says::GivesUp };
     };
     let uri = normalized(&request.target);

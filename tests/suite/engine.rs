@@ -117,6 +117,16 @@ fn every_check_that_may_run_is_asked_for_what_it_needs() {
     assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
 }
 
+#[test]
+fn a_path_that_nginx_cannot_read_for_its_length_is_denied() {
+    let check = ingress_guard::checks::find("IG302").unwrap();
+    let of_length = |length: usize| create(json!({}), spec(&[(&format!("/{}", "x".repeat(length - 1)), "web", 80)]));
+    ask(&reviewer(vec![check]), &of_length(4000)).assert(&[], &[]);
+    let answer = ask(&reviewer(vec![check]), &of_length(5000));
+    answer.assert(&[], &["IG302"]);
+    assert!(answer.message.contains("has 5000 bytes, more than nginx reads"), "{}", answer.message);
+}
+
 // === the inventory ===
 
 /// One event of a watch: an Ingress appears, changes or goes.
@@ -212,6 +222,27 @@ fn services_are_known_by_their_name_in_every_namespace() {
     assert_eq!(inventory.service_namespaces("web").collect::<Vec<_>>(), ["shop"]);
     inventory.delete(Kind::Service, &Key::new("shop", "web"));
     assert_eq!(inventory.service_namespaces("web").count() + inventory.count(Kind::Service), 0);
+}
+
+#[test]
+fn groups_are_known_while_some_ingress_has_them() {
+    let with = |name: &str, path: &str| {
+        let paths = json!([{"path": path, "pathType": "ImplementationSpecific", "backend": {"resource": {"kind": "x", "name": "x"}}}]);
+        let ingress =
+            json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"rules": [{"http": {"paths": paths}}]}});
+        Object::Ingress(Box::new(serde_json::from_value(ingress).unwrap()))
+    };
+    let mut inventory = Inventory::default();
+    let naming = |inventory: &Inventory| {
+        inventory.ingresses_naming("tenant").map(|ingress| ingress.meta.key.name.to_string()).collect::<Vec<_>>()
+    };
+    inventory.apply(with("a", "/(?<Tenant>x)/(?P<tenant>y)"));
+    inventory.apply(with("b", "/(?'tenant'x)"));
+    assert_eq!(naming(&inventory), ["a", "b"]);
+    inventory.apply(with("a", "/(?<user>x)"));
+    assert_eq!(naming(&inventory), ["b"]);
+    inventory.delete(Kind::Ingress, &Key::new("shop", "b"));
+    assert!(naming(&inventory).is_empty());
 }
 
 #[test]

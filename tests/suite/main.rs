@@ -19,4 +19,7 @@ mod referrers;
 mod registry;
 mod routing;
 mod server;
+mod traps;
+mod upstream;
+mod work;
 mod zoo;

@@ -25,22 +25,6 @@ pub(super) use snippet_refused::SNIPPET_REFUSED;
 use super::Context;
 use crate::routing::annotation::{Annotation, Effect};
 
-/// The annotations that the controller's version reads: those that it knows, where what they need is on, and an old name
-/// only in the place of the new one.
-fn in_force<'a>(cx: &Context<'a>) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
-    let nginx = cx.nginx();
-    let version = cx.dialect().version;
-    let is_known = move |row: &Annotation| {
-        let too_new = row.since.is_some_and(|since| version.is_some_and(|version| version < since));
-        row.removed.is_none() && !too_new
-    };
-    nginx.known().filter(move |(row, _)| {
-        is_known(row)
-            && row.with.is_none_or(|other| nginx.is_on(other))
-            && row.alias_of.is_none_or(|name| nginx.value(name).is_none())
-    })
-}
-
 /// Whether an effect is felt: of a canary's annotations most are ignored anyway, and another Ingress' locations answer
 /// (section 7.1).
 fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {

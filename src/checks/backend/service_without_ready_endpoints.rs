@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::{StandIn, dials_service_address, meant_ports, service, service_backends};
+use super::{StandIn, meant_ports, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
@@ -36,11 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(service) = service(cx, &backend) else { continue };
         let shortage = known.entry((backend.name, backend.port)).or_insert_with(|| shortage(cx, service, backend.port));
         let Some(Shortage { what, help, is_early }) = shortage else { continue };
-        let consequence = if dials_service_address(cx, backend.port) && !stand_in.may_answer {
-            "visitors get 502 or 504".to_owned()
-        } else {
-            stand_in.consequence(cx, &backend)
-        };
+        let consequence = stand_in.consequence_of_port(cx, &backend);
         let message = format!("service {:?} {what}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));

@@ -1,4 +1,4 @@
-//! IG302: a path that PCRE2 refuses.
+//! IG302: a path that PCRE2 or nginx refuses.
 
 use super::switch_field;
 use crate::checks::findings::WARN;
@@ -6,7 +6,7 @@ use crate::checks::routed::{ROUTES, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds};
-use crate::routing::{Fault, When};
+use crate::routing::{Fault, Location, When};
 
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
     code: "IG302",
@@ -21,6 +21,16 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
     run,
 };
 
+/// A path that nginx cannot read for its length, on whatever host. Another Ingress' path is its own fault.
+fn too_long(cx: &Context<'_>, location: &Location<'_>, out: &mut Findings) {
+    let is_own = location.ingress.is_some_and(|ingress| ingress.meta.key == cx.ingress.meta.key);
+    let Some(at) = location.at.filter(|_| is_own && !location.is_twin) else { return };
+    let bytes = at.path.routed().len();
+    let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
+    let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
+    finding.help("use a path of less than 4 kilobytes");
+}
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
@@ -29,7 +39,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();
         for fault in &faults {
-            let Fault::Pattern(location, reason) = fault else { continue };
+            let (location, reason) = match fault {
+                Fault::Pattern(location, reason) => (location, reason),
+                Fault::PathTooLong(location) => {
+                    too_long(cx, location, out);
+                    continue;
+                }
+                Fault::Duplicate(..) | Fault::TargetTooLong(_) => continue,
+            };
             // A Prefix path may have two.
             let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_twin) else { continue };
             if ingress.meta.key != cx.ingress.meta.key {

@@ -140,7 +140,8 @@ fn refused(world: &str, host: &str) -> Vec<String> {
         let words = faults.iter().map(|fault| match fault {
             Fault::Duplicate(one, _) => format!("duplicate {}", one.path),
             Fault::Pattern(location, reason) => format!("{}: {reason}", location.path),
-            Fault::TooLong(location) => format!("{} bytes", location.path.len()),
+            Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+            Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
         });
         words.collect()
     })
@@ -181,4 +182,28 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
             assert_eq!(!refused(&world, "").is_empty(), is_too_long, "{annotation} {text:?} {length}");
         }
     }
+}
+
+#[test]
+fn a_target_that_nginx_cannot_read_for_its_length_is_no_target_that_is_not_there() {
+    for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
+        let target = format!("/{}", "x".repeat(length - 1));
+        let world = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
+        // The implicit `/` has it too.
+        let refused = refused(&world, "");
+        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
+    }
+}
+
+#[test]
+fn a_mistake_in_an_annotation_refuses_a_location_or_the_whole_host() {
+    // Section 7.0: `return 503` in its locations; 5.7: `return 403` on the server.
+    let web = "shop/web @1 allowlist-source-range=10.0.0.0/33 permanent-redirect=https://x.example.com\n  *\n    Prefix /foo web\n";
+    let other = "shop/other @2\n  *\n    Prefix /bar other\n";
+    let refused = "_: 503 by allowlist-source-range";
+    nginx_answers(&format!("{web}{other}"), &[("x", "/foo", refused), ("x", "/bar", "_: shop/other Prefix /bar")]);
+    let tls = |created| format!("shop/tls @{created} auth-tls-secret=ca\n  *\n    Prefix /baz tls\n");
+    nginx_answers(&format!("{other}{}", tls(3)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
+    // The next Ingress of the host says that there is none.
+    nginx_answers(&format!("{}{other}", tls(1)), &[("x", "/baz", "_: shop/tls Prefix /baz")]);
 }

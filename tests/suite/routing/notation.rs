@@ -10,7 +10,8 @@
 use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, ClassRules, Dialects, Exhausted, Location, Outcome, Redirect, Rewritten, Routes, Scheme, Taker, When,
+    Answer, ClassRules, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes, Scheme, Taker,
+    When,
 };
 use serde_json::{Map, Value, json};
 
@@ -67,7 +68,12 @@ fn service(text: &str) -> Value {
 
 /// An inventory that knows everything and holds these.
 pub(crate) fn inventory(ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
-    let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    inventory_of("k8s.io/ingress-nginx", ingresses)
+}
+
+/// As that, where this controller has class nginx.
+pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
+    let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": controller}});
     let mut inventory = Inventory::default();
     for kind in Kind::ALL {
         inventory.cover(kind, Coverage::Complete);
@@ -96,11 +102,17 @@ pub(crate) fn answer(lines: &str, host: &str, path: &str) -> String {
     with_routes(&inventory(ingresses(lines)), |routes| in_words(routes, host, path))
 }
 
+/// As that, of a controller of which nothing is known.
+pub(crate) fn neutral_answer(lines: &str, host: &str, path: &str) -> String {
+    with_routes(&inventory_of("example.com/unheard-of", ingresses(lines)), |routes| in_words(routes, host, path))
+}
+
 pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
     match routes.answer(Scheme::Http, host, path, When::After) {
-        Ok(Lookup::Found(Answer { server, location, outcome })) => {
+        Ok(Lookup::Found(Answer { server, location, outcome, refusal })) => {
             let server = if server.host == Host::Any { "_".to_owned() } else { server.host.to_string() };
-            format!("{server}: {}", outcome_in_words(location.as_ref(), &outcome))
+            let refused = refusal.map(|Refusal { status, annotation }| format!("{status} by {annotation}"));
+            format!("{server}: {}", refused.unwrap_or_else(|| outcome_in_words(location.as_ref(), &outcome)))
         }
         Ok(Lookup::Absent | Lookup::Unknown) => "unknown".to_owned(),
         Err(Exhausted) => "too much to say".to_owned(),

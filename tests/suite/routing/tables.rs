@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::notation::answer;
+use super::notation::{answer, neutral_answer};
 
 fn rows(name: &str) -> Vec<Vec<String>> {
     let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -71,6 +71,56 @@ fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
     }
 }
 
+/// What the Kubernetes documentation says itself, for controllers of which nothing else is known.
+#[test]
+fn every_row_of_the_path_table_holds_for_a_controller_that_goes_by_the_documentation() {
+    for row in &rows("path-table.tsv") {
+        let [_, kind, paths, request, matches, note, ..] = row.as_slice() else { panic!("{row:?}") };
+        let by = match note.strip_prefix("by ") {
+            Some(path) => format!("{kind} {path}"),
+            None if kind == "Mixed" => "Exact /foo".to_owned(),
+            None => format!("{kind} {paths}"),
+        };
+        let want = match matches.as_str() {
+            "yes" => format!("app.example.com: shop/web {by}"),
+            "no" => "app.example.com: 404".to_owned(),
+            _ => panic!("{row:?}"),
+        };
+        assert_eq!(neutral_answer(&rules(kind, paths), "app.example.com", request), want, "{row:?}");
+    }
+}
+
+#[test]
+fn annotations_of_nginx_mean_nothing_to_other_controllers() {
+    let world = "shop/web @1 use-regex=true rewrite-target=/$1 app-root=/app server-alias=b.example.com\n  app.example.com\n    Prefix /a(.*) web\n";
+    assert_eq!(neutral_answer(world, "app.example.com", "/abc"), "app.example.com: 404");
+    assert_eq!(neutral_answer(world, "app.example.com", "/a(.*)/b"), "app.example.com: shop/web Prefix /a(.*)");
+    assert_eq!(neutral_answer(world, "app.example.com", "/"), "app.example.com: 404");
+    assert_eq!(neutral_answer(world, "b.example.com", "/a(.*)"), "_: 404");
+}
+
+#[test]
+fn a_default_backend_takes_what_no_path_takes() {
+    let web = "shop/web @1\n  app.example.com\n    Prefix /a web\n";
+    let own = "shop/own @2\n  default own\n  app.example.com\n    Exact /b own\n";
+    let bare = "shop/bare @3\n  default bare\n";
+    let ask = |world: &str, path| neutral_answer(world, "app.example.com", path);
+    assert_eq!(ask(web, "/c"), "app.example.com: 404");
+    assert_eq!(ask(&format!("{web}{bare}"), "/c"), "app.example.com: shop/bare default");
+    assert_eq!(ask(&format!("{web}{own}{bare}"), "/c"), "app.example.com: shop/own default");
+    assert_eq!(ask(&format!("{web}{own}{bare}"), "/a/c"), "app.example.com: shop/web Prefix /a");
+    assert_eq!(neutral_answer(&format!("{web}{bare}"), "x", "/a"), "_: shop/bare default");
+    // ingress-nginx asks no other Ingress for a host that it has (section 2.3).
+    assert_eq!(answer(&format!("{web}{bare}"), "app.example.com", "/c"), "app.example.com: 404");
+}
+
+#[test]
+fn of_two_prefixes_that_differ_by_a_slash_the_older_one_has_both() {
+    let world = "shop/web @1\n  *\n    Prefix /a web\nshop/other @2\n  *\n    Prefix /a/ web\n    Exact /a other\n";
+    assert_eq!(neutral_answer(world, "x", "/a/b"), "_: shop/web Prefix /a");
+    assert_eq!(neutral_answer(world, "x", "/a"), "_: shop/other Exact /a");
+}
+
 #[test]
 fn every_row_of_the_host_table_holds() {
     let rows = rows("host-table.tsv");
@@ -82,6 +132,9 @@ fn every_row_of_the_host_table_holds() {
         let world = hosts.iter().enumerate().map(|(number, host)| of(number, host)).collect::<Vec<_>>().concat();
         // What only the first host has.
         let got = answer(&world, request, "/of0");
+        if row[0] == "k8s" {
+            assert_eq!(got, neutral_answer(&world, request, "/of0"), "{row:?}");
+        }
         let first = if hosts[0] == "*" { "_" } else { hosts[0] };
         let want = match matches.as_str() {
             "yes" => format!("{first}: shop/web0 Prefix /of0"),

@@ -1,0 +1,82 @@
+//! What profiles, namespace rules and waivers make of a fault, as kubectl prints it.
+
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::objects::{class, ingress, service};
+use crate::terminal::Terminal;
+use crate::webhook::Webhook;
+
+const NO_PORT: &str = "spec.rules[0].http.paths[0].backend.service.port.number: service \"web\" has no port 81: \
+                       visitors get 503; use its only port 80 (p80)";
+
+fn waiving(mut ingress: Value, waiver: &str) -> Value {
+    ingress["metadata"]["annotations"] = json!({"ingress-guard.io/ignore": waiver});
+    ingress
+}
+
+#[test]
+fn a_waiver_needs_a_reason() {
+    let Some(cluster) = cluster::shared() else { return };
+    let webhook = Webhook::watching(&cluster, "said-waiver", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "said-waiver" };
+    terminal.stores(&[class("said-waiver"), service("web", &[80])]);
+    let bad = |waiver: &str| waiving(ingress("web", "said-waiver", "web", 81), waiver);
+    let unfounded = terminal.apply(&bad("IG202").to_string());
+    let said = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: \"IG202\" gives no reason: it waives \
+                nothing; write it as \"IG305 until=2027-01-31 reason=landing page\"\n";
+    let denial = format!("would not serve:\n{NO_PORT} [IG202 service-port-not-found]\n");
+    assert!(unfounded.stderr.starts_with(said) && unfounded.stderr.ends_with(&denial), "{unfounded}");
+    terminal.assert_stored("web", false);
+    terminal.stores(&[bad("IG202 reason=the port comes with the next release")]);
+    // Silent, and not forgotten.
+    let last = webhook.reviews().pop().unwrap();
+    assert_eq!((&last["verdict"], &last["codes"]), (&json!("allow"), &json!("IG202")), "{last}");
+}
+
+#[test]
+fn strict_denies_what_guard_warns_about() {
+    let Some(cluster) = cluster::shared() else { return };
+    let fault = |namespace: &str| {
+        let mut bad = ingress("web", namespace, "web", 80);
+        bad["spec"]["tls"] = json!([{"hosts": [format!("web.{namespace}.example.com")], "secretName": "web-tls"}]);
+        bad
+    };
+    let said = |namespace: &str| {
+        format!(
+            "spec.tls[0].secretName: secret \"web-tls\" does not exist in namespace {namespace:?}: visitors get the \
+             controller's fake certificate, and HTTP redirects to it; apply it first, or name an issuer for it"
+        )
+    };
+    for (namespace, config) in [("said-guard", "profile: guard"), ("said-strict", "profile: strict")] {
+        let _webhook = Webhook::watching(&cluster, namespace, config);
+        let terminal = Terminal { cluster: &cluster, namespace };
+        terminal.stores(&[class(namespace), service("web", &[80])]);
+        let (fault, said) = (fault(namespace), said(namespace));
+        if namespace == "said-guard" {
+            terminal.stores_warned(&fault, &[&format!("IG401 {said}")]);
+        } else {
+            terminal.denies(&fault, &[&format!("{said} [IG401 tls-secret-not-found]")]);
+        }
+    }
+}
+
+#[test]
+fn observe_warns_about_what_guard_denies_for_all_or_for_one_namespace() {
+    let Some(cluster) = cluster::shared() else { return };
+    for (namespace, config) in [
+        ("said-observe", "profile: observe"),
+        ("said-by-name", "namespaces: [{match: 'said-by-*', profile: observe}]"),
+        ("said-by-label", "namespaces: [{selector: {matchLabels: {stage: test}}, profile: observe}]"),
+    ] {
+        let _webhook = Webhook::watching(&cluster, namespace, config);
+        let terminal = Terminal { cluster: &cluster, namespace };
+        terminal.stores(&[class(namespace), service("web", &[80])]);
+        let bad = ingress("web", namespace, "web", 81);
+        if namespace == "said-by-label" {
+            terminal.refuses(&bad, &["[IG202 service-port-not-found]"]);
+            cluster.kubectl(&["label", "namespace", namespace, "stage=test"]).ok();
+        }
+        terminal.stores_warned_in_the_end(&bad, &[&format!("IG202 {NO_PORT}")]);
+    }
+}

@@ -1,0 +1,39 @@
+//! What kubectl prints about certificates.
+
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::objects::{class, host, ingress, secret, service};
+use crate::terminal::Terminal;
+use crate::webhook::Webhook;
+
+#[test]
+fn what_visitors_would_get_the_default_certificate_for_is_said() {
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "said-tls", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "said-tls" };
+    let with_tls = |name: &str, tls: Value| {
+        let mut ingress = ingress(name, "said-tls", "web", 80);
+        ingress["spec"]["tls"] = json!([tls]);
+        ingress
+    };
+    let pair = cluster.authority().server_for(&["covered.said-tls.example.com"]);
+    terminal.stores(&[class("said-tls"), service("web", &[80]), secret("covered", &pair)]);
+    let covered = host("covered", "said-tls");
+    terminal.stores(&[with_tls("covered", json!({"hosts": [covered], "secretName": "covered"}))]);
+
+    let uncovered = with_tls("uncovered", json!({"hosts": [covered], "secretName": "covered"}));
+    terminal.stores_warned(&uncovered, &["IG406 spec.rules[0].host: no TLS entry is for uncovered.said-tls.example.com: HTTP redirects (308) to HTTPS \
+           with the controller's fake certificate; add it to spec.tls, or move its rule to an Ingress without TLS"]);
+    let mismatch = with_tls("mismatch", json!({"hosts": [host("mismatch", "said-tls")], "secretName": "covered"}));
+    terminal.stores_warned(&mismatch, &["IG403 spec.tls[0].secretName: the certificate in secret \"covered\" does not cover mismatch.said-tls.example.com: \
+           visitors get the controller's fake certificate, and HTTP redirects to it; reissue it for this host too"]);
+    let mut missing = with_tls("missing", json!({"hosts": [host("missing", "said-tls")], "secretName": "missing"}));
+    terminal.stores_warned(&missing, &["IG401 spec.tls[0].secretName: secret \"missing\" does not exist in namespace \"said-tls\": visitors get the \
+           controller's fake certificate, and HTTP redirects to it; apply it first, or name an issuer for it"]);
+    // cert-manager makes it afterwards: only audits hear of it.
+    missing["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "letsencrypt"});
+    missing["metadata"]["name"] = json!("pending");
+    terminal.does(&["delete", "ingress", "missing"]);
+    terminal.stores(&[missing]);
+}
