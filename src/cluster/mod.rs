@@ -25,7 +25,7 @@ pub use inventory::{Coverage, Inventory};
 pub use list::{ListError, list};
 pub use live::{Live, MOST};
 pub use lookup::Lookup;
-pub use manifests::{ManifestError, load, load_text};
+pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use namespace_match::NamespaceMatch;
 pub use object::Object;
 pub use world::{Snapshot, Unknown, World};

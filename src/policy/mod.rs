@@ -7,6 +7,7 @@ mod ceiling;
 mod level;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -92,6 +93,8 @@ pub struct Ruling {
     pub level: Level,
     /// It would have denied but for this.
     pub spared: Option<Ceiling>,
+    /// The reason for which the object waives it, whatever it would have come to; cut where it is long.
+    pub waived: Option<Arc<str>>,
 }
 
 /// What became of all findings, worst first.
@@ -125,6 +128,17 @@ impl Policy {
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
         self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
+    }
+
+    /// Switch every other check off, in all namespaces.
+    pub fn keep(&mut self, wanted: impl Fn(&Check) -> bool) {
+        for check in checks::ALL.iter().filter(|check| !wanted(check)) {
+            let overrides =
+                std::iter::once(&mut self.checks).chain(self.namespaces.iter_mut().map(|rule| &mut rule.checks));
+            overrides.for_each(|overrides| {
+                overrides.0.insert(check.code, Level::Off);
+            });
+        }
     }
 
     /// The kinds without which the policy cannot rule.

@@ -5,6 +5,7 @@
 mod admission;
 mod architecture;
 mod binary;
+mod check;
 mod configuration;
 mod engine;
 mod explain;
@@ -12,6 +13,7 @@ mod fixes;
 mod image;
 mod live;
 mod manifests;
+mod mending;
 mod messages;
 mod pages;
 mod properties;

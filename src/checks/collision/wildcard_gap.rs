@@ -2,7 +2,7 @@
 
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{FieldPath, Host, Kinds};
+use crate::model::{FieldPath, Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When, plain_samples};
 
 pub(crate) static WILDCARD_GAP: Check = Check {
@@ -39,7 +39,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let was = routes.answer_on(&wildcard, Scheme::Https, &sample, When::Before);
             let Some(was) = cx.weighed(was) else { return };
             let Some(is) = cx.weighed(routes.answer_on(&own, Scheme::Https, &sample, When::After)) else { return };
-            if !matches!(was.outcome, Outcome::Backend { .. }) || is.outcome != Outcome::DefaultBackend {
+            if !matches!(was.outcome, Outcome::Backend { .. })
+                || is.outcome != Outcome::DefaultBackend
+                || !cx.world.knows(Kind::Ingress)
+            {
                 continue;
             }
             let field = FieldPath::spec().field("rules").index(index).field("host");

@@ -107,6 +107,7 @@ struct Mark {
 #[serde(rename_all = "camelCase")]
 enum CoverageForm {
     Complete,
+    Partial,
     NotSynced,
     Forbidden,
     SwitchedOff,
@@ -288,6 +289,7 @@ impl From<Coverage> for CoverageForm {
     fn from(coverage: Coverage) -> Self {
         match coverage {
             Coverage::Complete => Self::Complete,
+            Coverage::Partial => Self::Partial,
             Coverage::Forbidden => Self::Forbidden,
             Coverage::SwitchedOff => Self::SwitchedOff,
             Coverage::NotGiven => Self::NotGiven,
@@ -302,6 +304,7 @@ impl From<CoverageForm> for Coverage {
     fn from(coverage: CoverageForm) -> Self {
         match coverage {
             CoverageForm::Complete => Self::Complete,
+            CoverageForm::Partial => Self::Partial,
             CoverageForm::NotSynced => Self::NotSynced,
             CoverageForm::Forbidden => Self::Forbidden,
             CoverageForm::SwitchedOff => Self::SwitchedOff,
