@@ -13,6 +13,7 @@ mod namespaced;
 mod object;
 mod referrers;
 mod watch;
+mod workloads;
 mod world;
 
 pub use facts::{Fact, Facts};

@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod backing;
 mod claims;
 mod class;
 mod dialect;
@@ -27,6 +28,7 @@ mod variables;
 mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
