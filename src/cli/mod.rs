@@ -5,6 +5,8 @@ mod check;
 mod checks;
 mod explain;
 mod serve;
+mod snapshot;
+mod source;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -32,6 +34,8 @@ enum Command {
     Explain(explain::Arguments),
     /// List the checks with their levels.
     Checks(checks::Arguments),
+    /// Write what a cluster holds to one file, for --snapshot: no Secret's contents, facts about certificates only.
+    Snapshot(snapshot::Arguments),
 }
 
 /// Run the command that the arguments name.
@@ -42,6 +46,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,
@@ -52,6 +57,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Say on stderr what is not as it should be, and go on.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

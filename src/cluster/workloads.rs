@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Object;
 use super::namespaced::Namespaced;
 use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
 
@@ -63,8 +64,17 @@ impl Workloads {
         }
     }
 
+    /// All of a kind.
+    pub(super) fn objects(&self, kind: Kind) -> Vec<Object> {
+        match kind {
+            Kind::Node => self.nodes.values().cloned().map(Object::Node).collect(),
+            Kind::Pod => self.pods.iter().cloned().map(Object::Pod).collect(),
+            _ => self.makers(kind).cloned().map(|maker| Object::Workload(kind, maker)).collect(),
+        }
+    }
+
     /// All of a kind that makes pods.
-    pub(super) fn makers(&self, kind: Kind) -> impl Iterator<Item = &Workload> {
+    fn makers(&self, kind: Kind) -> impl Iterator<Item = &Workload> {
         self.makers.get(&kind).into_iter().flat_map(Namespaced::iter)
     }
 
