@@ -146,6 +146,5 @@ pub static ALL: &[&Check] = &[
 /// The check with this code, in any case, or with this name.
 #[must_use]
 pub fn find(code_or_name: &str) -> Option<&'static Check> {
-    let same = |check: &&&Check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name;
-    ALL.iter().find(same).copied()
+    ALL.iter().copied().find(|check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name)
 }

@@ -21,4 +21,5 @@ mod routing;
 mod server;
 mod traps;
 mod upstream;
+mod workloads;
 mod zoo;
