@@ -10,7 +10,7 @@ pub enum Kind {
     ApiService,
     /// `cert-manager.io/v1` Certificate.
     Certificate,
-    /// `apps/v1` `DaemonSet`.
+    /// `apps/v1` DaemonSet.
     DaemonSet,
     /// `apps/v1` Deployment.
     Deployment,
@@ -32,7 +32,7 @@ pub enum Kind {
     Secret,
     /// `v1` Service.
     Service,
-    /// `apps/v1` `StatefulSet`.
+    /// `apps/v1` StatefulSet.
     StatefulSet,
     /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
     ValidatingWebhookConfiguration,
