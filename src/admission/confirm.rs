@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Facts, Feeds, Live};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::NginxAnnotations;
+use crate::routing::named_by;
 
 /// How long the watches are given to bring what happened just before this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -26,9 +26,7 @@ impl Cluster {
     /// The Secrets and ConfigMaps that an Ingress names, before it is judged: the object itself says which.
     pub(super) async fn named_by(&self, ingress: &Ingress) -> Facts {
         let namespace = &ingress.meta.key.namespace;
-        let of_annotations = NginxAnnotations::of(ingress).named(namespace);
-        let of_tls = ingress.tls.iter().filter_map(|entry| Some((Kind::Secret, entry.secret_name.as_deref()?)));
-        let named = of_annotations.chain(of_tls).filter(|(kind, _)| self.on_demand.contains(*kind));
+        let named = named_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
         let named: HashSet<(Kind, &str)> = named.collect();
         if named.is_empty() {
             return Facts::default();

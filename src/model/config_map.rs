@@ -32,6 +32,11 @@ impl ConfigMap {
         debug_assert!(KEPT.contains(&key), "{key} is never kept: see KEPT");
         self.data.iter().find(|(have, _)| *have == key).map(|(_, value)| &**value)
     }
+
+    /// The data keys that are kept, each with its value.
+    pub fn data(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.data.iter().map(|(key, value)| (*key, &**value))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod certificate;
 mod claims;
 mod class;
 mod dialect;
@@ -27,6 +28,7 @@ mod variables;
 mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
@@ -35,7 +37,7 @@ pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
-pub use nginx::NginxAnnotations;
+pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };

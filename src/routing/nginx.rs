@@ -9,6 +9,12 @@ use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
 /// nginx reads no longer parameter, in bytes (section 2.8, B9).
 pub(super) const LONGEST_PARAMETER: usize = 4093;
 
+/// The Secrets and ConfigMaps of its own namespace that an Ingress names, in `spec.tls` or by annotation.
+pub fn named_by(ingress: &Ingress) -> impl Iterator<Item = (Kind, &str)> {
+    let of_annotations = NginxAnnotations::of(ingress).named(&ingress.meta.key.namespace);
+    of_annotations.chain(ingress.tls.iter().filter_map(|entry| Some((Kind::Secret, entry.secret_name.as_deref()?))))
+}
+
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
 pub struct NginxAnnotations<'a>(&'a Annotations);
