@@ -15,6 +15,7 @@
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
 //! - [`report`]: many Ingresses, and the forms in which what was found is shown;
+//! - [`explain`]: why a visitor gets what a visitor gets;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
 
@@ -25,6 +26,7 @@ pub mod cluster;
 pub mod config;
 pub mod document;
 pub mod engine;
+pub mod explain;
 pub mod finding;
 pub mod judgement;
 pub mod model;

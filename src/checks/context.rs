@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::Settings;
 use crate::cluster::{Lookup, World};
+use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
@@ -72,12 +73,6 @@ impl<'a> Context<'a> {
         self.routes
     }
 
-    /// Whether every Ingress is known: then what none of them does is done by nobody.
-    #[must_use]
-    pub fn knows_all_ingresses(&self) -> bool {
-        self.world.knows(Kind::Ingress)
-    }
-
     /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.
     pub fn weighed<T>(&self, answer: Result<T, Exhausted>) -> Option<T> {
         if answer.is_err() {
@@ -96,6 +91,14 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn dialect(&self) -> &'a Dialect {
         self.taker.dialect
+    }
+
+    /// Name what a finding depends on where the controller's ConfigMap has been read.
+    pub fn rests_on_settings<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
+        match self.dialect().told_by() {
+            Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
+            None => finding,
+        }
     }
 
     /// The Ingress' annotations as ingress-nginx reads them.

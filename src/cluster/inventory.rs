@@ -1,17 +1,19 @@
 //! The one store. Watches, manifest files and tests fill it alike; indexes answer the questions that checks ask, so
 //! that no review costs more because the cluster is larger.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
-use super::namespaced::{Keyed, Namespaced, SmallSet};
+use super::namespaced::{Namespaced, SmallSet};
 use super::referrers::Referrers;
 use super::workloads::Workloads;
 use super::{Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Labels,
-    Namespace, Node, Pod, Secret, Service, Workload,
+    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
+    Labels, Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -43,12 +45,15 @@ pub enum Coverage {
 #[derive(Debug)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
+    /// Of single objects that are followed by themselves.
+    coverage_of: BTreeMap<(Kind, Key), Coverage>,
     api_callers: ApiCallers,
     /// By the Secret that they are issued into.
     certificates: Referrers<CertManagerCertificate>,
     /// By their Service.
     endpoint_slices: Referrers<EndpointSlice>,
     classes: BTreeMap<Box<str>, IngressClass>,
+    config_maps: BTreeMap<Key, ConfigMap>,
     namespaces: HashMap<Box<str>, Namespace>,
     ingresses: Ingresses,
     secrets: Namespaced<Secret>,
@@ -65,10 +70,12 @@ impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: Kind::ALL.map(|kind| if kind.is_watched() { Coverage::NotSynced } else { Coverage::NotWatched }),
+            coverage_of: BTreeMap::new(),
             api_callers: ApiCallers::default(),
             certificates: Referrers::default(),
             endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
+            config_maps: BTreeMap::new(),
             namespaces: HashMap::new(),
             ingresses: Ingresses::default(),
             secrets: Namespaced::default(),
@@ -92,6 +99,20 @@ impl Inventory {
         self.coverage[kind as usize]
     }
 
+    /// Say whether one object that is followed by itself is known, whatever is known of its kind.
+    pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
+        self.coverage_of.insert((kind, key.clone()), coverage);
+    }
+
+    /// How much is known of one object: whether it is followed by itself, else as its kind.
+    #[must_use]
+    pub fn coverage_of(&self, kind: Kind, namespace: &str, name: &str) -> Coverage {
+        // Few are: nobody is to make a key for each question.
+        let single = (self.coverage_of.iter())
+            .find(|((of, key), _)| *of == kind && *key.namespace == *namespace && *key.name == *name);
+        single.map_or_else(|| self.coverage(kind), |(_, coverage)| *coverage)
+    }
+
     /// Put an object in the place of whatever had its key.
     pub fn apply(&mut self, object: Object) {
         if !self.unreadable.is_empty() {
@@ -100,6 +121,9 @@ impl Inventory {
         match object {
             Object::ApiCaller(kind, caller) => self.api_callers.apply(kind, caller),
             Object::Certificate(certificate) => self.certificates.apply(certificate),
+            Object::ConfigMap(config_map) => {
+                self.config_maps.insert(config_map.key.clone(), config_map);
+            }
             Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
@@ -161,6 +185,9 @@ impl Inventory {
                 self.api_callers.delete(kind, key);
             }
             Kind::Certificate => self.certificates.delete(key),
+            Kind::ConfigMap => {
+                self.config_maps.remove(key);
+            }
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.delete(kind, key);
             }
@@ -191,81 +218,6 @@ impl Inventory {
         }
     }
 
-    /// The objects of a kind: what a list does not hold of them is gone.
-    #[must_use]
-    pub fn keys(&self, kind: Kind) -> HashSet<Key> {
-        let mut keys: HashSet<Key> = match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
-            }
-            Kind::Certificate => keys_of(self.certificates.objects()),
-            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
-                self.workloads.keys(kind).collect()
-            }
-            Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
-            Kind::Ingress => keys_of(self.ingresses.objects()),
-            Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
-            Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
-            Kind::Secret => keys_of(&self.secrets),
-            Kind::Service => keys_of(&self.services),
-        };
-        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
-            keys.extend(names.iter().map(|name| Key::new(namespace, name)));
-        }
-        keys
-    }
-
-    /// The objects of a kind in the order of their keys.
-    #[must_use]
-    pub fn objects(&self, kind: Kind) -> Vec<Object> {
-        let mut objects: Vec<Object> = match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).cloned().map(|caller| Object::ApiCaller(kind, caller)).collect()
-            }
-            Kind::Certificate => self.certificates.objects().iter().cloned().map(Object::Certificate).collect(),
-            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
-                self.workloads.objects(kind)
-            }
-            Kind::EndpointSlice => self.endpoint_slices.objects().iter().cloned().map(Object::EndpointSlice).collect(),
-            Kind::Ingress => self.ingresses().cloned().map(|ingress| Object::Ingress(Box::new(ingress))).collect(),
-            Kind::IngressClass => self.classes().cloned().map(Object::IngressClass).collect(),
-            Kind::Namespace => self.namespaces.values().cloned().map(Object::Namespace).collect(),
-            Kind::Secret => self.secrets.iter().cloned().map(Object::Secret).collect(),
-            Kind::Service => self.services.iter().cloned().map(Object::Service).collect(),
-        };
-        objects.sort_by_cached_key(Object::key);
-        objects
-    }
-
-    /// The objects that exist and cannot be read.
-    pub fn unreadable(&self) -> impl Iterator<Item = (Kind, Key)> {
-        let of = |((kind, namespace), names): (&(Kind, Box<str>), &BTreeSet<Box<str>>)| {
-            let keys: Vec<_> = names.iter().map(|name| (*kind, Key::new(namespace, name))).collect();
-            keys
-        };
-        self.unreadable.iter().flat_map(of)
-    }
-
-    /// How many objects of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
-        match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).count()
-            }
-            Kind::Certificate => self.certificates.objects().count(),
-            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
-                self.workloads.count(kind)
-            }
-            Kind::EndpointSlice => self.endpoint_slices.objects().count(),
-            Kind::Ingress => self.ingresses.objects().count(),
-            Kind::IngressClass => self.classes.len(),
-            Kind::Namespace => self.namespaces.len(),
-            Kind::Secret => self.secrets.count(),
-            Kind::Service => self.services.count(),
-        }
-    }
-
     /// The objects of a kind that make the API server call this Service.
     pub fn api_callers_of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
         self.api_callers.of(kind, service)
@@ -290,6 +242,12 @@ impl Inventory {
     /// Every IngressClass by name: there are few.
     pub fn classes(&self) -> impl Iterator<Item = &IngressClass> {
         self.classes.values()
+    }
+
+    /// One ConfigMap.
+    #[must_use]
+    pub fn config_map(&self, key: &Key) -> Option<&ConfigMap> {
+        self.config_maps.get(key)
     }
 
     /// One Namespace.
@@ -371,15 +329,16 @@ impl Inventory {
         self.ingresses.using(service)
     }
 
+    /// The Ingresses whose regexes have a group of this name, which is in lower case.
+    pub fn ingresses_naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.naming(group)
+    }
+
     /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
     }
-}
-
-fn keys_of<T: Keyed>(objects: &Namespaced<T>) -> HashSet<Key> {
-    objects.iter().map(|object| object.key().clone()).collect()
 }
 
 pub(super) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {

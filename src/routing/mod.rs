@@ -6,6 +6,7 @@
 pub mod annotation;
 mod answer;
 mod backing;
+mod certificate;
 mod claims;
 mod class;
 mod dialect;
@@ -29,6 +30,7 @@ mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
@@ -37,7 +39,7 @@ pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
-pub use nginx::NginxAnnotations;
+pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };

@@ -5,8 +5,10 @@
 mod admission;
 mod architecture;
 mod binary;
+mod check;
 mod configuration;
 mod engine;
+mod explain;
 mod fixes;
 mod image;
 mod live;
@@ -21,5 +23,6 @@ mod routing;
 mod server;
 mod traps;
 mod upstream;
+mod work;
 mod workloads;
 mod zoo;

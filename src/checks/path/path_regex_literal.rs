@@ -6,7 +6,7 @@ use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Request, gets, may_match_otherwise, of_host, owners, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::Kinds;
+use crate::model::{Kind, Kinds};
 use crate::routing::{NginxAnnotations, Outcome, Server, is_plainly_regex, pattern_samples};
 
 pub(crate) static PATH_REGEX_LITERAL: Check = Check {
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             answer.location.as_ref().is_none_or(|location| !stands_in(location, cx.ingress, path.at))
         };
         let Some((sample, answer)) = answers.into_iter().find(|(_, answer)| is_lost(answer)) else { continue };
-        if !cx.knows_all_ingresses() {
+        if !cx.world.knows(Kind::Ingress) {
             return;
         }
         let message = format!(
@@ -78,5 +78,7 @@ fn or_root(path: &str) -> &str {
 /// A snippet of any Ingress of the host may answer before a location is looked for, or be a location itself.
 fn is_doubtful(cx: &Context<'_>, server: &Server<'_>) -> bool {
     let may_answer = || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet());
-    may_match_otherwise(cx, server) || (cx.dialect().allows_snippets() != Some(false) && may_answer())
+    // What a ConfigMap says may be otherwise in a moment.
+    let may_be_taken = cx.dialect().allows_snippets() != Some(false) || cx.dialect().told_by().is_some();
+    may_match_otherwise(cx, server) || (may_be_taken && may_answer())
 }

@@ -1,0 +1,114 @@
+//! Who could answer for a host: every controller that some class or Ingress shows, and the Ingresses that nobody takes.
+
+use crate::cluster::{Lookup, World};
+use crate::model::{ClassRef, Host, Ingress};
+use crate::routing::{ClassRules, Dialects, Owner, Routes, Taker};
+
+/// One controller.
+pub(super) struct Controller<'a> {
+    pub(super) taker: Taker<'a>,
+    pub(super) routes: Routes<'a>,
+}
+
+/// An Ingress with the host that no controller is known to take.
+pub(super) struct Untaken<'a> {
+    pub(super) ingress: &'a Ingress,
+    /// That is certain.
+    pub(super) certain: bool,
+}
+
+impl Controller<'_> {
+    /// `spec.controller`, where somebody has said it.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self.taker.owner {
+            Owner::Controller(name) => Some(name),
+            Owner::Somebody | Owner::Nobody | Owner::Unknown => None,
+        }
+    }
+}
+
+/// The Ingresses that could take a request for a host: with the host itself, an alias or wildcard over it, or without any.
+pub(super) fn concerned<'a>(host: &Host, world: &World<'a>) -> Option<Vec<&'a Ingress>> {
+    let name = host.to_string();
+    let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
+    let mut ingresses = Vec::new();
+    for host in [host.clone()].into_iter().chain(parents).chain([Host::Any]) {
+        ingresses.extend(world.others_on(&host).found()?);
+    }
+    ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+    ingresses.dedup_by(|a, b| a.meta.key == b.meta.key);
+    Some(ingresses)
+}
+
+/// What is known of a cluster and how its controllers are set up.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) rules: &'a ClassRules,
+    pub(super) dialects: &'a Dialects,
+}
+
+impl<'a> Known<'a> {
+    /// The controllers that these Ingresses show, each once, and those of them that nobody takes.
+    pub(super) fn takers(self, ingresses: &[&'a Ingress]) -> (Vec<Controller<'a>>, Vec<Untaken<'a>>) {
+        let (mut controllers, mut untaken): (Vec<Controller<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
+        for ingress in ingresses {
+            let taker = Taker::of(ingress, self.world, self.rules, self.dialects);
+            match taker.owner {
+                Owner::Nobody => untaken.push(Untaken { ingress, certain: true }),
+                Owner::Unknown => untaken.push(Untaken { ingress, certain: false }),
+                Owner::Controller(_) | Owner::Somebody => self.add(&mut controllers, taker, Some(ingress)),
+            }
+        }
+        (controllers, untaken)
+    }
+
+    /// Add the controllers of all classes of the cluster, whether or not an Ingress shows them.
+    pub(super) fn add_classes(self, controllers: &mut Vec<Controller<'a>>) {
+        for class in self.world.class_names() {
+            self.add(controllers, self.of_class(class), None);
+        }
+    }
+
+    /// The controller of a class; nothing where nobody knows it.
+    pub(super) fn controller(self, class: &str) -> Option<Controller<'a>> {
+        let taker = self.of_class(class);
+        let is_known = matches!(taker.owner, Owner::Controller(_) | Owner::Somebody);
+        is_known.then(|| Controller { taker, routes: Routes::of(None, self.world, self.rules, self.dialects, taker) })
+    }
+
+    fn of_class(self, name: &str) -> Taker<'a> {
+        // No namespace in particular: the first controller of the class.
+        Taker::of_class(ClassRef::Named(name), "", self.world, self.rules, self.dialects)
+    }
+
+    fn add(self, controllers: &mut Vec<Controller<'a>>, taker: Taker<'a>, by: Option<&'a Ingress>) {
+        // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
+        let reads_nginx = taker.dialect.engine.reads_nginx_annotations();
+        let alone = by.filter(|_| taker.owner == Owner::Somebody && !reads_nginx);
+        let is_same = |known: &Controller<'_>| {
+            if reads_nginx || known.taker.dialect.engine.reads_nginx_annotations() {
+                std::ptr::eq(known.taker.dialect, taker.dialect)
+            } else {
+                known.taker.owner == taker.owner && matches!(taker.owner, Owner::Controller(_))
+            }
+        };
+        if controllers.iter().any(is_same) || (taker.owner == Owner::Somebody && !reads_nginx && by.is_none()) {
+            return;
+        }
+        let routes = Routes::of(alone, self.world, self.rules, self.dialects, taker);
+        controllers.push(Controller { taker, routes });
+    }
+}
+
+/// Why nobody takes an Ingress, in words.
+pub(super) fn why_untaken(ingress: &Ingress, world: &World<'_>) -> String {
+    match ingress.class_ref() {
+        ClassRef::Named(name) => match world.class(name) {
+            Lookup::Absent => format!("IngressClass {name:?} does not exist"),
+            Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),
+        },
+        ClassRef::Annotated(name) => format!("nobody is seen to serve class annotation {name:?}"),
+        ClassRef::Classless => "it has no class".to_owned(),
+    }
+}
