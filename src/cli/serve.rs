@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use super::source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
-use crate::cluster::{self, Feeds, Live, Pace};
+use crate::cluster::{self, Coverage, Feeds, Live, Pace};
 use crate::config::Config;
 use crate::model::Kind;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
