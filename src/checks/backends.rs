@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::finding::{Finding, Patch};
-use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServicePort};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
 use crate::routing::{Doubt, Engine};
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
@@ -128,16 +128,6 @@ impl<'a> StandIn<'a> {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }
     }
-}
-
-/// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by targetPort.
-pub(super) fn meant_ports<'s>(
-    cx: &Context<'_>,
-    service: &'s Service,
-    wanted: &PortRef,
-) -> impl Iterator<Item = &'s ServicePort> {
-    let by_target = !cx.taker.wants_service_port();
-    service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
 }
 
 /// Requests go to the Service's own address, at the very number that the backend names: the number is not checked

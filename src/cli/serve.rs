@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use super::source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
-use crate::cluster::{self, Feeds, Live, Pace};
+use crate::cluster::{self, Coverage, Feeds, Live, Pace};
 use crate::config::Config;
 use crate::model::Kind;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
@@ -80,6 +80,10 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer>
     let mut inventory = cluster::load(paths)?;
     config.restrict(&mut inventory);
     for kind in Kind::ALL {
+        if !kind.is_watched() {
+            inventory.cover(kind, Coverage::NotWatched);
+            continue;
+        }
         tracing::info!(kind = kind.name(), objects = inventory.count(kind), "loaded");
     }
     let engine = config.engine();

@@ -1,16 +1,19 @@
 //! The one store. Watches, manifest files and tests fill it alike; indexes answer the questions that checks ask, so
 //! that no review costs more because the cluster is larger.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
-use super::namespaced::{Keyed, Namespaced, SmallSet};
+use super::namespaced::{Namespaced, SmallSet};
 use super::referrers::Referrers;
+use super::workloads::Workloads;
 use super::{Lookup, Object};
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
-    Namespace, Secret, Service,
+    Labels, Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -28,6 +31,8 @@ pub enum Coverage {
     SwitchedOff,
     /// Nothing certain: files are all there is, they hold none, and people do not write such objects.
     NotGiven,
+    /// Nothing certain: it is read for audits only, and nobody has listed it.
+    NotWatched,
     /// Read one by one as Ingresses name them: what was not read for this review is not known.
     OnDemand,
     /// Nothing certain of one object: it did not answer in time, or cannot be read.
@@ -55,6 +60,7 @@ pub struct Inventory {
     services: Namespaced<Service>,
     /// Service name → the namespaces that have one of that name.
     service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
+    workloads: Workloads,
     /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
     /// they are absent.
     unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
@@ -63,7 +69,7 @@ pub struct Inventory {
 impl Default for Inventory {
     fn default() -> Self {
         Self {
-            coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            coverage: Kind::ALL.map(|kind| if kind.is_watched() { Coverage::NotSynced } else { Coverage::NotWatched }),
             coverage_of: BTreeMap::new(),
             api_callers: ApiCallers::default(),
             certificates: Referrers::default(),
@@ -75,6 +81,7 @@ impl Default for Inventory {
             secrets: Namespaced::default(),
             services: Namespaced::default(),
             service_namespaces: HashMap::new(),
+            workloads: Workloads::default(),
             unreadable: BTreeMap::new(),
         }
     }
@@ -125,6 +132,8 @@ impl Inventory {
             Object::Namespace(namespace) => {
                 self.namespaces.insert(namespace.name.clone(), namespace);
             }
+            Object::Node(node) => self.workloads.apply_node(node),
+            Object::Pod(pod) => self.workloads.apply_pod(pod),
             Object::Secret(secret) => {
                 self.secrets.insert(secret);
             }
@@ -134,6 +143,7 @@ impl Inventory {
                     self.service_namespaces.entry(name).or_default().insert(namespace);
                 }
             }
+            Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
         }
     }
 
@@ -178,6 +188,9 @@ impl Inventory {
             Kind::ConfigMap => {
                 self.config_maps.remove(key);
             }
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.delete(kind, key);
+            }
             Kind::EndpointSlice => self.endpoint_slices.delete(key),
             Kind::Ingress => self.ingresses.delete(key),
             Kind::IngressClass => {
@@ -202,75 +215,6 @@ impl Inventory {
     pub fn delete_all(&mut self, kind: Kind, keys: &HashSet<Key>) {
         for key in keys {
             self.delete(kind, key);
-        }
-    }
-
-    /// The objects of a kind: what a list does not hold of them is gone.
-    #[must_use]
-    pub fn keys(&self, kind: Kind) -> HashSet<Key> {
-        let mut keys: HashSet<Key> = match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
-            }
-            Kind::Certificate => keys_of(self.certificates.objects()),
-            Kind::ConfigMap => self.config_maps.keys().cloned().collect(),
-            Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
-            Kind::Ingress => keys_of(self.ingresses.objects()),
-            Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
-            Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
-            Kind::Secret => keys_of(&self.secrets),
-            Kind::Service => keys_of(&self.services),
-        };
-        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
-            keys.extend(names.iter().map(|name| Key::new(namespace, name)));
-        }
-        keys
-    }
-
-    /// The objects of a kind in the order of their keys.
-    #[must_use]
-    pub fn objects(&self, kind: Kind) -> Vec<Object> {
-        let mut objects: Vec<Object> = match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).cloned().map(|caller| Object::ApiCaller(kind, caller)).collect()
-            }
-            Kind::Certificate => self.certificates.objects().iter().cloned().map(Object::Certificate).collect(),
-            Kind::ConfigMap => self.config_maps.values().cloned().map(Object::ConfigMap).collect(),
-            Kind::EndpointSlice => self.endpoint_slices.objects().iter().cloned().map(Object::EndpointSlice).collect(),
-            Kind::Ingress => self.ingresses().cloned().map(|ingress| Object::Ingress(Box::new(ingress))).collect(),
-            Kind::IngressClass => self.classes().cloned().map(Object::IngressClass).collect(),
-            Kind::Namespace => self.namespaces.values().cloned().map(Object::Namespace).collect(),
-            Kind::Secret => self.secrets.iter().cloned().map(Object::Secret).collect(),
-            Kind::Service => self.services.iter().cloned().map(Object::Service).collect(),
-        };
-        objects.sort_by_cached_key(Object::key);
-        objects
-    }
-
-    /// The objects that exist and cannot be read.
-    pub fn unreadable(&self) -> impl Iterator<Item = (Kind, Key)> {
-        let of = |((kind, namespace), names): (&(Kind, Box<str>), &BTreeSet<Box<str>>)| {
-            let keys: Vec<_> = names.iter().map(|name| (*kind, Key::new(namespace, name))).collect();
-            keys
-        };
-        self.unreadable.iter().flat_map(of)
-    }
-
-    /// How many objects of a kind there are.
-    #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
-        match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).count()
-            }
-            Kind::Certificate => self.certificates.objects().count(),
-            Kind::ConfigMap => self.config_maps.len(),
-            Kind::EndpointSlice => self.endpoint_slices.objects().count(),
-            Kind::Ingress => self.ingresses.objects().count(),
-            Kind::IngressClass => self.classes.len(),
-            Kind::Namespace => self.namespaces.len(),
-            Kind::Secret => self.secrets.count(),
-            Kind::Service => self.services.count(),
         }
     }
 
@@ -332,6 +276,27 @@ impl Inventory {
         self.ingresses.objects().iter()
     }
 
+    /// One Node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.workloads.node(name)
+    }
+
+    /// The pods of a namespace that a selector takes, by name.
+    pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
+        self.workloads.selected(namespace, selector)
+    }
+
+    /// The workloads of a kind and namespace whose pods a selector takes, by name.
+    pub fn workloads_selected(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        selector: &Labels,
+    ) -> impl Iterator<Item = &Workload> {
+        self.workloads.making(kind, namespace, selector)
+    }
+
     /// One Secret.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
@@ -374,10 +339,6 @@ impl Inventory {
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
     }
-}
-
-fn keys_of<T: Keyed>(objects: &Namespaced<T>) -> HashSet<Key> {
-    objects.iter().map(|object| object.key().clone()).collect()
 }
 
 pub(super) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {

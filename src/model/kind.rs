@@ -12,6 +12,10 @@ pub enum Kind {
     Certificate,
     /// `v1` ConfigMap.
     ConfigMap,
+    /// `apps/v1` DaemonSet.
+    DaemonSet,
+    /// `apps/v1` Deployment.
+    Deployment,
     /// `discovery.k8s.io/v1` EndpointSlice.
     EndpointSlice,
     /// `networking.k8s.io/v1` Ingress.
@@ -22,33 +26,48 @@ pub enum Kind {
     MutatingWebhookConfiguration,
     /// `v1` Namespace.
     Namespace,
+    /// `v1` Node.
+    Node,
+    /// `v1` Pod.
+    Pod,
     /// `v1` Secret.
     Secret,
     /// `v1` Service.
     Service,
+    /// `apps/v1` StatefulSet.
+    StatefulSet,
     /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
     ValidatingWebhookConfiguration,
 }
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::ApiService,
         Self::Certificate,
         Self::ConfigMap,
+        Self::DaemonSet,
+        Self::Deployment,
         Self::EndpointSlice,
         Self::Ingress,
         Self::IngressClass,
         Self::MutatingWebhookConfiguration,
         Self::Namespace,
+        Self::Node,
+        Self::Pod,
         Self::Secret,
         Self::Service,
+        Self::StatefulSet,
         Self::ValidatingWebhookConfiguration,
     ];
 
     /// The kinds that make the API server call Services.
     pub const API_CALLERS: [Self; 3] =
         [Self::ApiService, Self::MutatingWebhookConfiguration, Self::ValidatingWebhookConfiguration];
+
+    /// The kinds that make pods for Services. `ReplicaSet` is none of them: nearly all belong to a Deployment, and the old
+    /// ones speak of pods that are no more.
+    pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
     /// The name as Kubernetes writes it.
     #[must_use]
@@ -57,13 +76,18 @@ impl Kind {
             Self::ApiService => "APIService",
             Self::Certificate => "Certificate",
             Self::ConfigMap => "ConfigMap",
+            Self::DaemonSet => "DaemonSet",
+            Self::Deployment => "Deployment",
             Self::EndpointSlice => "EndpointSlice",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
             Self::MutatingWebhookConfiguration => "MutatingWebhookConfiguration",
             Self::Namespace => "Namespace",
+            Self::Node => "Node",
+            Self::Pod => "Pod",
             Self::Secret => "Secret",
             Self::Service => "Service",
+            Self::StatefulSet => "StatefulSet",
             Self::ValidatingWebhookConfiguration => "ValidatingWebhookConfiguration",
         }
     }
@@ -74,10 +98,11 @@ impl Kind {
         match self {
             Self::ApiService => "apiregistration.k8s.io",
             Self::Certificate => "cert-manager.io",
+            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "apps",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::MutatingWebhookConfiguration | Self::ValidatingWebhookConfiguration => "admissionregistration.k8s.io",
-            Self::ConfigMap | Self::Namespace | Self::Secret | Self::Service => "",
+            Self::ConfigMap | Self::Namespace | Self::Node | Self::Pod | Self::Secret | Self::Service => "",
         }
     }
 
@@ -94,13 +119,18 @@ impl Kind {
             Self::ApiService => "apiservices",
             Self::Certificate => "certificates",
             Self::ConfigMap => "configmaps",
+            Self::DaemonSet => "daemonsets",
+            Self::Deployment => "deployments",
             Self::EndpointSlice => "endpointslices",
             Self::Ingress => "ingresses",
             Self::IngressClass => "ingressclasses",
             Self::MutatingWebhookConfiguration => "mutatingwebhookconfigurations",
             Self::Namespace => "namespaces",
+            Self::Node => "nodes",
+            Self::Pod => "pods",
             Self::Secret => "secrets",
             Self::Service => "services",
+            Self::StatefulSet => "statefulsets",
             Self::ValidatingWebhookConfiguration => "validatingwebhookconfigurations",
         }
     }
@@ -108,9 +138,14 @@ impl Kind {
     /// Whether its objects live in namespaces.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Certificate | Self::ConfigMap | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service
+            Self::ApiService
+                | Self::IngressClass
+                | Self::MutatingWebhookConfiguration
+                | Self::Namespace
+                | Self::Node
+                | Self::ValidatingWebhookConfiguration
         )
     }
 
@@ -123,7 +158,14 @@ impl Kind {
     /// Whether controllers make its objects rather than people: files of manifests seldom hold any.
     #[must_use]
     pub const fn is_made_by_controllers(self) -> bool {
-        matches!(self, Self::EndpointSlice)
+        matches!(self, Self::EndpointSlice | Self::Node | Self::Pod)
+    }
+
+    /// Whether the webhook may watch it. What runs behind Services changes all the time and is far more than everything
+    /// else: it is read by `check`, `explain` and `audit` only.
+    #[must_use]
+    pub const fn is_watched(self) -> bool {
+        !matches!(self, Self::DaemonSet | Self::Deployment | Self::Node | Self::Pod | Self::StatefulSet)
     }
 }
 
@@ -135,7 +177,7 @@ impl fmt::Display for Kind {
 
 /// A set of kinds. `Kind::Service | Kind::Secret` makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kinds(u16);
+pub struct Kinds(u32);
 
 impl Kinds {
     /// No kind.
@@ -163,6 +205,12 @@ impl Kinds {
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Those of the set that the webhook may watch.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        self.iter().filter(|kind| kind.is_watched()).collect()
     }
 
     /// The kinds of the set in alphabetical order.

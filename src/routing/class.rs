@@ -2,7 +2,7 @@
 
 use super::dialect::{Dialect, Dialects, Engine};
 use crate::cluster::{Lookup, World};
-use crate::model::{ClassRef, Ingress};
+use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
 
 /// Classes that a controller matches by name, without an IngressClass object.
 const MATCHED_BY_NAME: [&str; 1] = ["contour"];
@@ -85,6 +85,13 @@ impl Taker<'_> {
     pub fn wants_service_port(&self) -> bool {
         self.dialect.engine == Engine::Traefik
             || matches!(self.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+    }
+
+    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
+    /// targetPort.
+    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
+        let by_target = !self.wants_service_port();
+        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod backing;
 mod certificate;
 mod claims;
 mod class;
@@ -28,6 +29,7 @@ mod variables;
 mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};

@@ -24,4 +24,5 @@ mod server;
 mod traps;
 mod upstream;
 mod work;
+mod workloads;
 mod zoo;
