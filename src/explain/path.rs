@@ -72,7 +72,9 @@ fn refuses(explanation: &mut Explanation, controller: &Controller<'_>, server: &
     }
     let faults = server.faults(controller.routes.effort()).unwrap_or_default();
     let fault = faults.first();
-    fault.into_iter().for_each(|fault| not_loaded(explanation, fault));
+    if let Some(fault) = fault {
+        not_loaded(explanation, fault);
+    }
     fault.is_some()
 }
 

@@ -297,7 +297,7 @@ impl From<Coverage> for CoverageForm {
             Coverage::NotWatched => Self::NotWatched,
             Coverage::OnDemand => Self::OnDemand,
             // Answers about one object, never about a kind.
-            Coverage::NotSynced | Coverage::Partial | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
+            Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
         }
     }
 }
