@@ -120,11 +120,6 @@ impl Object {
         if let Self::Service(service) = self { Some(service) } else { None }
     }
 
-    /// Whether its texts are names, hosts and paths, in which nobody writes templates of something else.
-    pub(super) fn has_no_prose(&self) -> bool {
-        matches!(self, Self::Ingress(_) | Self::IngressClass(_) | Self::Service(_))
-    }
-
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

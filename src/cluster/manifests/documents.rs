@@ -158,12 +158,7 @@ impl<'a> Reader<'a> {
         };
         if !header.is_list() {
             return match self.object(&header, Yaml(text)) {
-                Ok(object) => {
-                    match object.as_ref().filter(|it| it.has_no_prose()).and_then(|_| template_action(text)) {
-                        Some(at) => self.broken(&bytes, first_line, place_in(text, at)),
-                        None => self.keep(bytes, Vec::new(), object),
-                    }
-                }
+                Ok(object) => self.keep(bytes, Vec::new(), object),
                 Err(error) => self.broken(&bytes, first_line, fault(error)),
             };
         }
@@ -267,27 +262,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A byte of a text as a place, with nothing to say of it.
-fn place_in(text: &str, at: usize) -> Fault {
-    let before = &text[..at];
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (before.matches('\n').count() as u64 + 1, column as u64, String::new())
-}
-
 fn within(items: &[usize], index: usize) -> Vec<usize> {
     items.iter().copied().chain([index]).collect()
-}
-
-/// Where one of Helm's actions stands in a document that reads well, because it is in quotes. Other double braces are
-/// somebody's text.
-fn template_action(text: &str) -> Option<usize> {
-    let is_action = |(at, _): &(usize, &str)| {
-        let inside = text[at + 2..].trim_start_matches(['-', ' ']);
-        [".", "$", "include ", "template ", "if ", "with ", "range ", "tpl "]
-            .iter()
-            .any(|start| inside.starts_with(start))
-    };
-    text.match_indices("{{").find(is_action).map(|(at, _)| at)
 }
 
 /// Whether a document that cannot be read as a manifest never was meant as one: it reads well, and says no kind that is

@@ -48,11 +48,6 @@ fn documents_that_cannot_be_read_are_named_by_line_and_column() {
         ("a.yaml", format!("# x\r\n---\r\n{}metadata: [\r\n", ingress.replace('\n', "\r\n")), "./a.yaml:"),
         ("a.json", "{\"kind\": \"Ingress\", ".to_owned(), "./a.json:1:"),
         ("a.yaml", format!("{ingress}metadata: {{name: {{{{ .Values.name }}}}}}\n"), "./a.yaml:3:"),
-        (
-            "a.yaml",
-            ingress.to_owned() + "metadata: {name: x}\nspec:\n  rules:\n  - host: \"{{ .Values.host }}\"\n",
-            "./a.yaml:6:12: ",
-        ),
         ("a.yaml", "{{- if .Values.on }}\nkind: Ingress\n{{- end }}\n".to_owned(), "./a.yaml:1:"),
     ] {
         let said = beside_good(name, text.as_bytes());
