@@ -71,11 +71,9 @@ fn refuses(explanation: &mut Explanation, controller: &Controller<'_>, server: &
         return false;
     }
     let faults = server.faults(controller.routes.effort()).unwrap_or_default();
-    let fault = faults.first();
-    if let Some(fault) = fault {
-        not_loaded(explanation, fault);
-    }
-    fault.is_some()
+    let Some(fault) = faults.first() else { return false };
+    not_loaded(explanation, fault);
+    true
 }
 
 /// nginx refuses the host, and with it every change of any Ingress since then (section 2.8).

@@ -63,7 +63,7 @@ fn config_map(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Finding
         // It is looked up as it stands, by `namespace/name`.
         let wrong = format!("ConfigMap {} has no namespace before its name", Quoted(name));
         let finding = report(row, name, &wrong, Effect::Unavailable, out);
-        finding.help(format!("write {}/{name}", cx.namespace()));
+        finding.help(format!("write {} and a slash before it", cx.namespace()));
         if cx.dialect().version.is_none() {
             finding.at_most(WARN);
         }
