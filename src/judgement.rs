@@ -1,10 +1,12 @@
 //! One stored Ingress judged over an inventory, as `check`, `audit` and `explain` do it: nobody is writing it, so nothing is a
-//! dry run, held from before, or confirmed by live reads.
+//! dry run or confirmed by live reads. And what an Ingress had before it was written, which may stay.
 
+use crate::checks::{CHECK_FAILED, Check};
 use crate::cluster::Snapshot;
 use crate::engine::{Engine, Evaluation, NotEvaluated};
+use crate::finding::{Finding, Level};
 use crate::model::Ingress;
-use crate::policy::{Circumstances, Policy, Verdict};
+use crate::policy::{Circumstances, Held, Policy, Verdict};
 
 /// What one Ingress came to.
 #[derive(Debug)]
@@ -20,6 +22,19 @@ pub struct Judgement<'a> {
 /// Judge one Ingress as it stands.
 #[must_use]
 pub fn judge<'a>(ingress: &'a Ingress, known: Snapshot<'_>, engine: &Engine, policy: &Policy) -> Judgement<'a> {
+    judge_applied(ingress, known, None, engine, policy)
+}
+
+/// Judge one Ingress as it would stand if it were applied over what is stored under its name. What would deny and was there
+/// before warns, as at admission.
+#[must_use]
+pub fn judge_applied<'a>(
+    ingress: &'a Ingress,
+    known: Snapshot<'_>,
+    stored: Option<(&Ingress, Snapshot<'_>)>,
+    engine: &Engine,
+    policy: &Policy,
+) -> Judgement<'a> {
     let Evaluation { findings, not_evaluated } = engine.run(ingress, known, None);
     let circumstances = Circumstances {
         ingress,
@@ -32,5 +47,32 @@ pub fn judge<'a>(ingress: &'a Ingress, known: Snapshot<'_>, engine: &Engine, pol
         out_of_time: false,
         now: known.now,
     };
-    Judgement { ingress, verdict: policy.judge(findings, &circumstances), not_evaluated }
+    let mut verdict = policy.judge(findings.clone(), &circumstances);
+    if let Some((stored, before)) = stored.filter(|_| verdict.denies()) {
+        let held = held(&verdict, &findings, |is_denying| engine.run_only(is_denying, stored, before, None));
+        verdict = policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances });
+    }
+    Judgement { ingress, verdict, not_evaluated }
+}
+
+/// What an Ingress had before a write that would be denied; `again` runs the checks that deny over what it was. Where one of
+/// them could not look, whatever it says now may be old.
+pub(crate) fn held(
+    verdict: &Verdict,
+    now: &[Finding],
+    again: impl FnOnce(&dyn Fn(&Check) -> bool) -> Evaluation,
+) -> Held {
+    let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
+    let before = again(&|check| denying.contains(&check.code));
+    let unjudged = |code: &str| {
+        before.not_evaluated.iter().any(|not| not.check.code == code)
+            || before.findings.iter().any(|failed| failed.code == CHECK_FAILED.code && &*failed.subject == code)
+    };
+    let doubtful = now.iter().filter(|finding| unjudged(finding.code));
+    before.findings.iter().chain(doubtful).map(identity).collect()
+}
+
+/// What tells a finding from others of its Ingress.
+pub(crate) fn identity(finding: &Finding) -> (&'static str, Box<str>) {
+    (finding.code, finding.subject.clone())
 }

@@ -16,12 +16,12 @@ pub use confirm::Cluster;
 pub use review::Operation;
 use review::{Request, Text};
 
-use crate::checks::{CHECK_FAILED, Check};
 use crate::cluster::{Coverage, Facts, Feed, Inventory, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
-use crate::finding::{Evidence, Finding, Level};
+use crate::finding::{Evidence, Level};
+use crate::judgement::{held, identity};
 use crate::model::{Ingress, Kind, Kinds};
-use crate::policy::{Ceiling, Circumstances, Held, Policy, Verdict};
+use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -206,12 +206,12 @@ impl Reviewer {
             return verdict;
         }
         // A denial is pending: what the object had before this write may stay. Only the checks that deny look again.
-        let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
         let held = match case.request.stored() {
             Ok(mut old) => {
                 old.meta.key = case.ingress.meta.key.clone();
-                let is_denying = |check: &Check| denying.contains(&check.code);
-                held(&self.engine.run_only(is_denying, &old, known, Some(case.deadline)), &findings)
+                held(&verdict, &findings, |is_denying| {
+                    self.engine.run_only(is_denying, &old, known, Some(case.deadline))
+                })
             }
             // Whatever it says now may be old where the old object cannot be read.
             Err(_) => findings.iter().map(identity).collect(),
@@ -296,21 +296,6 @@ impl Reviewer {
 fn may_block() -> bool {
     let runtime = tokio::runtime::Handle::try_current();
     runtime.is_ok_and(|runtime| runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
-}
-
-/// What the object had before the write. Where a check could not look at the old object, whatever it says now may be
-/// old.
-fn held(before: &Evaluation, now: &[Finding]) -> Held {
-    let unjudged = |code: &str| {
-        before.not_evaluated.iter().any(|not| not.check.code == code)
-            || before.findings.iter().any(|failed| failed.code == CHECK_FAILED.code && &*failed.subject == code)
-    };
-    let doubtful = now.iter().filter(|finding| unjudged(finding.code));
-    before.findings.iter().chain(doubtful).map(identity).collect()
-}
-
-fn identity(finding: &Finding) -> (&'static str, Box<str>) {
-    (finding.code, finding.subject.clone())
 }
 
 fn record(request: &Request<'_>) -> Record {

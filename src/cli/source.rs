@@ -1,7 +1,7 @@
 //! Where a command's knowledge of the cluster comes from: files, a snapshot, or the cluster itself, listed once.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
@@ -28,6 +28,19 @@ pub(super) struct ClusterSource {
     context: Option<String>,
 }
 
+/// The cluster that files are laid over, if any is.
+#[derive(Debug, Args)]
+pub(super) struct Beneath {
+    /// Lay the files over the live cluster, as if they were applied: what they do not hold is known from it.
+    #[arg(long, env = "INGRESS_GUARD_CLUSTER")]
+    cluster: bool,
+    /// Lay the files over what ingress-guard snapshot has written.
+    #[arg(long, env = "INGRESS_GUARD_SNAPSHOT", value_name = "FILE", conflicts_with = "cluster")]
+    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    of: ClusterSource,
+}
+
 /// Files, a snapshot or a live cluster.
 #[derive(Debug, Args)]
 pub(super) struct Source {
@@ -51,17 +64,37 @@ impl Source {
             return Ok(Image { inventory, facts: Facts::default(), taken: Timestamp::now() });
         }
         let image = match &self.snapshot {
-            Some(path) => {
-                let mut image = Image::read(path)?;
-                overlay(&mut image.inventory);
-                config.restrict(&mut image.inventory);
-                image
-            }
+            Some(path) => kept(path, config, overlay)?,
             None => self.cluster.image(config, overlay)?,
         };
         warn_of_what_is_forbidden(&image)?;
         Ok(image)
     }
+}
+
+impl Beneath {
+    /// Everything that is known there, with what `overlay` puts on top of it; `None` where nobody has asked for a cluster.
+    pub(super) fn image(
+        &self,
+        config: &Config,
+        overlay: impl FnOnce(&mut Inventory),
+    ) -> anyhow::Result<Option<Image>> {
+        let image = match &self.snapshot {
+            Some(path) => kept(path, config, overlay)?,
+            None if self.cluster => self.of.image(config, overlay)?,
+            None => return Ok(None),
+        };
+        warn_of_what_is_forbidden(&image)?;
+        Ok(Some(image))
+    }
+}
+
+/// A snapshot.
+fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+    let mut image = Image::read(path)?;
+    config.restrict(&mut image.inventory);
+    overlay(&mut image.inventory);
+    Ok(image)
 }
 
 impl ClusterSource {
@@ -97,9 +130,9 @@ impl ClusterSource {
                 anyhow::Error::new(error).context(format!("cannot read the cluster at {server}"))
             }
         })?;
-        overlay(&mut inventory);
         config.restrict(&mut inventory);
         on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::OnDemand));
+        overlay(&mut inventory);
         let mut named: BTreeSet<(Kind, Key)> = inventory.ingresses().flat_map(named).collect();
         named.retain(|(kind, _)| on_demand.contains(*kind));
         // What controllers are told.

@@ -8,7 +8,7 @@ use super::namespaced::SmallSet;
 use crate::model::{ApiCaller, Key, Kind};
 
 /// Every such object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ApiCallers {
     objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
     /// Service → who makes the API server call it.

@@ -50,6 +50,14 @@ impl Facts {
 }
 
 impl Facts {
+    /// Take Secrets and ConfigMaps that are laid over a cluster for what was read of them.
+    pub fn overlay(&mut self, objects: impl IntoIterator<Item = Object>) {
+        let is_read_so = |object: &Object| matches!(object, Object::ConfigMap(_) | Object::Secret(_));
+        for object in objects.into_iter().filter(is_read_so) {
+            self.insert(object.kind(), object.key(), Fact::Found(Box::new(object)));
+        }
+    }
+
     /// Take what else was read.
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -16,7 +16,7 @@ enum ClassKey {
 }
 
 /// Every Ingress known.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Ingresses {
     objects: Namespaced<Ingress>,
     /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].

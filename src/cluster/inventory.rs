@@ -2,6 +2,7 @@
 //! that no review costs more because the cluster is larger.
 
 mod contents;
+mod overlay;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -42,7 +43,7 @@ pub enum Coverage {
 }
 
 /// Everything known of the cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
     /// Of single objects that are followed by themselves.
@@ -99,7 +100,8 @@ impl Inventory {
         self.coverage[kind as usize]
     }
 
-    /// Say whether one object that is followed by itself is known, whatever is known of its kind.
+    /// Say whether one object that is followed by itself is known, whatever is known of its kind; for EndpointSlices, those
+    /// of a Service.
     pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
         self.coverage_of.insert((kind, key.clone()), coverage);
     }

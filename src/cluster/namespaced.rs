@@ -54,7 +54,7 @@ impl Keyed for Workload {
 
 /// Namespace → its objects, sorted by name. They come sorted from a list, so that each is put at the end; moving the
 /// others for one that comes later moves pointers only.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Namespaced<T>(HashMap<Box<str>, Vec<Box<T>>>);
 
 impl<T> Default for Namespaced<T> {
@@ -113,7 +113,7 @@ fn place<T: Keyed>(objects: &[Box<T>], name: &str) -> Result<usize, usize> {
 }
 
 /// A set that mostly has one or two members.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SmallSet<T>(Vec<T>);
 
 impl<T> Default for SmallSet<T> {

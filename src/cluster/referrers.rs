@@ -27,7 +27,7 @@ impl Refers for EndpointSlice {
 type Targets = BTreeMap<Box<str>, SmallSet<Box<str>>>;
 
 /// Objects of one kind with an index by what they refer to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Referrers<T> {
     objects: Namespaced<T>,
     /// Namespace → what is referred to there.

@@ -8,7 +8,7 @@ use super::namespaced::Namespaced;
 use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
 
 /// Every such object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Workloads {
     makers: BTreeMap<Kind, Namespaced<Workload>>,
     nodes: BTreeMap<Box<str>, Node>,

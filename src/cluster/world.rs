@@ -158,6 +158,10 @@ impl<'a> World<'a> {
     /// The EndpointSlices of a Service: found, even where there are none.
     #[must_use]
     pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
+        let coverage = self.store.coverage_of(Kind::EndpointSlice, namespace, service);
+        if coverage == Coverage::NotGiven && self.declared(Kind::EndpointSlice) {
+            return self.in_vain(Kind::EndpointSlice, coverage);
+        }
         self.referring(Kind::EndpointSlice, namespace, |store| {
             self.knows(Kind::EndpointSlice).then(|| store.endpoint_slices_of(namespace, service).collect())
         })

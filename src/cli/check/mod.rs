@@ -8,27 +8,27 @@ mod world;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use jiff::Timestamp;
 
 pub(super) use options::Arguments;
 use world::World;
 
 use crate::cluster::Snapshot;
 use crate::config::Config;
-use crate::judgement::judge;
+use crate::judgement::judge_applied;
+use crate::model::{Ingress, Key};
 use crate::report::{Baseline, Report};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
     let config = arguments.config()?;
-    let mut world = World::read(arguments, &config);
+    let mut world = World::read(arguments, &config)?;
     let mut report = judged(&world, &config);
     accept(&mut report, arguments)?;
     if arguments.diff {
         mending::print_diff(&world, &report, arguments)?;
     } else if arguments.fix && mending::write(&world, &report)? {
         // What is left is reported, at the places where it is now.
-        world = World::read(arguments, &config);
+        world = World::read(arguments, &config)?;
         report = judged(&world, &config);
         accept(&mut report, arguments)?;
     }
@@ -42,12 +42,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn judged(world: &World, config: &Config) -> Report {
     let engine = config.engine();
-    let known = Snapshot { store: &world.inventory, facts: &world.facts, now: Timestamp::now() };
     let mut report = Report { diagnostics: world.diagnostics.clone(), ..Report::default() };
     let lines = world.lines();
     for ingress in world.ingresses() {
         let places = world.places(&ingress.meta.key, &lines);
-        report.add(judge(ingress, known, &engine, &config.policy), |field| Some(places.as_ref()?.place(field)));
+        let judgement = judge_applied(ingress, world.snapshot(), stored(world, ingress), &engine, &config.policy);
+        report.add(judgement, |field| Some(places.as_ref()?.place(field)));
         let added = report.findings.iter_mut().rev();
         let added = added.take_while(|entry| {
             entry.namespace == ingress.meta.key.namespace && entry.ingress == ingress.meta.key.name
@@ -59,6 +59,13 @@ fn judged(world: &World, config: &Config) -> Report {
         }
     }
     report
+}
+
+/// The Ingress as the cluster has it, and the cluster.
+fn stored<'a>(world: &'a World, ingress: &Ingress) -> Option<(&'a Ingress, Snapshot<'a>)> {
+    let before = world.before.as_ref()?;
+    let Key { namespace, name } = &ingress.meta.key;
+    Some((before.inventory.ingress(namespace, name)?, before.snapshot()))
 }
 
 fn accept(report: &mut Report, arguments: &Arguments) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
 use crate::checks::{self, Check};
+use crate::cli::source::Beneath;
 use crate::config::Config;
 use crate::finding::Level;
 use crate::model::{Key, Kind};
@@ -33,12 +34,14 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) output: Vec<Output>,
     /// No other Service or Ingress exists than those in the files; nor another IngressClass or Secret, where they hold any.
-    #[arg(long, env = "INGRESS_GUARD_COMPLETE")]
+    #[arg(long, env = "INGRESS_GUARD_COMPLETE", conflicts_with_all = ["cluster", "snapshot"])]
     pub(super) complete: bool,
     /// An object that exists although the files do not hold it: service/NAMESPACE/NAME, likewise configmap and secret, or
     /// ingressclass/NAME.
     #[arg(long, env = "INGRESS_GUARD_ASSUME_EXISTS", value_name = "KIND/NAME", value_delimiter = ',')]
     pub(super) assume_exists: Vec<Assumed>,
+    #[command(flatten)]
+    pub(super) beneath: Beneath,
     /// The namespace of objects that name none.
     #[arg(short, long, env = "INGRESS_GUARD_NAMESPACE", value_name = "NAME", default_value = "default")]
     pub(super) namespace: String,

@@ -6,8 +6,12 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use crate::cli::check::options::{Arguments, is_stdin};
-use crate::cluster::{Coverage, Facts, Inventory, Manifest, ManifestError, Manifests, Origin, ReadOptions};
+use crate::cluster::{
+    Coverage, Facts, Image, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions, Snapshot,
+};
 use crate::config::Config;
 use crate::document::{Document, Lines, mend};
 use crate::finding::Patch;
@@ -21,6 +25,10 @@ const LARGEST: u64 = 64 << 20;
 pub(super) struct World {
     pub(super) inventory: Inventory,
     pub(super) facts: Facts,
+    /// The time at which it is judged.
+    pub(super) now: Timestamp,
+    /// The cluster without the files, where they are laid over one.
+    pub(super) before: Option<Image>,
     pub(super) manifests: Manifests,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Where each Ingress stands: where it stands last, as `kubectl apply` would have it.
@@ -30,7 +38,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn read(arguments: &Arguments, config: &Config) -> Self {
+    pub(super) fn read(arguments: &Arguments, config: &Config) -> anyhow::Result<Self> {
         let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
         let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
         let mut manifests = Manifests::read(&paths, options);
@@ -40,21 +48,26 @@ impl World {
         let mut world = Self {
             inventory: Inventory::default(),
             facts: Facts::default(),
+            now: Timestamp::now(),
+            before: None,
             diagnostics: manifests.faults.iter().map(diagnostic).collect(),
             origins: HashMap::new(),
             order: Vec::new(),
             manifests,
         };
-        world.fill();
+        let objects = world.fill();
+        world.lay_over(objects, arguments, config)?;
         world.cover(arguments);
         if world.order.is_empty() && world.diagnostics.is_empty() {
             world.diagnostics.push(nothing_in(&arguments.paths));
         }
         config.restrict(&mut world.inventory);
-        world
+        Ok(world)
     }
 
-    fn fill(&mut self) {
+    /// Find out where everything stands; what it is.
+    fn fill(&mut self) -> Vec<Object> {
+        let mut objects = Vec::new();
         let mut seen: HashMap<(Kind, Key), Origin> = HashMap::new();
         let mut repeated = Vec::new();
         for Manifest { object, origin } in std::mem::take(&mut self.manifests.objects) {
@@ -65,7 +78,7 @@ impl World {
                 }
                 self.origins.insert(key.clone(), origin.clone());
             }
-            self.inventory.apply(object);
+            objects.push(object);
             if let Some(first) = seen.insert((kind, key.clone()), origin.clone()) {
                 repeated.push((kind, key, first, origin));
             }
@@ -76,6 +89,30 @@ impl World {
             .map(|(kind, key, first, again)| self.repeated(&lines, *kind, key, [first, again]))
             .collect();
         self.diagnostics.extend(repeated);
+        objects
+    }
+
+    /// Lay the files over the cluster that was asked for, else over nothing.
+    fn lay_over(&mut self, objects: Vec<Object>, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+        let mut beneath = Inventory::default();
+        let image = arguments.beneath.image(config, |inventory| {
+            beneath = inventory.clone();
+            inventory.overlay(objects.iter().cloned(), self.now);
+        })?;
+        let Some(Image { inventory, facts, taken }) = image else {
+            objects.into_iter().for_each(|object| self.inventory.apply(object));
+            return Ok(());
+        };
+        self.before = Some(Image { inventory: beneath, facts: facts.clone(), taken });
+        (self.inventory, self.facts, self.now) = (inventory, facts, taken);
+        let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::SwitchedOff;
+        self.facts.overlay(objects.into_iter().filter(|object| !is_off(object)));
+        Ok(())
+    }
+
+    /// What is known with the files.
+    pub(super) fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { store: &self.inventory, facts: &self.facts, now: self.now }
     }
 
     fn repeated(&self, lines: &[Lines<'_>], kind: Kind, key: &Key, origins: [&Origin; 2]) -> Diagnostic {
@@ -92,7 +129,7 @@ impl World {
 
     /// What the files are silent about is not known, unless somebody says that they are all there is.
     fn cover(&mut self, arguments: &Arguments) {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.into_iter().filter(|_| self.before.is_none()) {
             let is_all = arguments.complete
                 && match kind {
                     Kind::Service | Kind::Ingress => true,

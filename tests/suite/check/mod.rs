@@ -3,6 +3,7 @@
 mod fixing;
 mod formats;
 mod input;
+mod overlay;
 mod world;
 
 use std::fs;

@@ -1,0 +1,139 @@
+//! Files laid over a cluster: what they do not hold is known from it, and what was wrong before is no fault of theirs.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{folder, ingress, report};
+use crate::live::api::Api;
+use crate::live::list::run;
+
+const OLD: &str = "2026-01-01T00:00:00Z";
+
+/// A Service of the cluster that has stood there for long, with an endpoint.
+fn service(api: &Api, name: &str) {
+    let ports = json!([{"port": 80, "targetPort": 8080, "protocol": "TCP"}]);
+    let metadata = json!({"name": name, "namespace": "default", "creationTimestamp": OLD});
+    api.put("services", json!({"metadata": metadata, "spec": {"ports": ports, "selector": {"app": name}}}));
+    api.put(
+        "endpointslices",
+        json!({
+            "metadata": {"name": format!("{name}-1"), "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
+            "ports": [{"port": 8080, "protocol": "TCP"}],
+            "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": true}}],
+        }),
+    );
+}
+
+/// An Ingress of the cluster that is old.
+fn stored(api: &Api, text: &str) {
+    let mut object: Value = serde_saphyr::from_str(text).unwrap();
+    object["metadata"]["namespace"] = json!("default");
+    object["metadata"]["creationTimestamp"] = json!(OLD);
+    api.put("ingresses", object);
+}
+
+async fn cluster() -> Api {
+    let api = Api::start().await;
+    let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    api.put("ingressclasses", class);
+    api.put("namespaces", json!({"metadata": {"name": "default"}}));
+    service(&api, "web");
+    service(&api, "other");
+    api
+}
+
+async fn check(api: &Api, folder: &TempDir, arguments: &[&str]) -> (i32, Value) {
+    let path = folder.path().to_str().unwrap();
+    let (code, out, err) = run(api, &[&["check", path, "--cluster", "-o", "json"], arguments].concat()).await;
+    (code, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
+}
+
+fn found(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap();
+    findings.iter().map(|it| format!("{} {}", it["code"].as_str().unwrap(), it["level"].as_str().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_files_do_not_hold_is_known_from_the_cluster() {
+    let api = cluster().await;
+    let folder = folder(&[("good.yaml", &ingress("good", "web", 80))]);
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, &report["findings"], &report["notEvaluated"]), (0, &json!([]), &json!([])), "{report:#}");
+    assert_eq!(report["summary"]["ingresses"], 1);
+
+    fs::write(folder.path().join("bad.yaml"), ingress("bad", "absent", 80)).unwrap();
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, found(&report)), (1, vec!["IG201 deny".to_owned()]), "{report:#}");
+
+    // The Service comes with it: nobody can have pods for it yet.
+    let absent = "{apiVersion: v1, kind: Service, metadata: {name: absent}, spec: {selector: {app: absent}, ports: [{port: 80}]}}";
+    fs::write(folder.path().join("service.yaml"), absent).unwrap();
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, found(&report)), (0, Vec::new()), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_stored_object_had_already_only_warns() {
+    let api = cluster().await;
+    stored(&api, &ingress("bad", "absent", 80));
+    let folder = folder(&[("bad.yaml", &ingress("bad", "absent", 80))]);
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, found(&report)), (0, vec!["IG201 warn".to_owned()]), "{report:#}");
+    fs::write(folder.path().join("bad.yaml"), ingress("bad", "gone", 80)).unwrap();
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, found(&report)), (1, vec!["IG201 deny".to_owned()]), "another Service is missing: {report:#}");
+    // The files break what stood: a port that they take away from its Service.
+    stored(&api, &ingress("web", "web", 80));
+    fs::write(folder.path().join("bad.yaml"), ingress("web", "web", 80)).unwrap();
+    let web = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 81}]}}";
+    fs::write(folder.path().join("service.yaml"), web).unwrap();
+    let (code, report) = check(&api, &folder, &[]).await;
+    assert_eq!((code, found(&report)), (1, vec!["IG202 deny".to_owned()]), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ingress_keeps_its_age_and_a_new_one_is_the_youngest() {
+    let api = cluster().await;
+    stored(&api, &ingress("first", "web", 80));
+    let rival = ingress("rival", "other", 80).replace("rival.example.com", "first.example.com");
+    let folder = folder(&[("rival.yaml", &rival), ("first.yaml", &ingress("first", "web", 80))]);
+    let (_, report) = check(&api, &folder, &["--select", "IG501"]).await;
+    let loser: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|it| &it["ingress"]).collect();
+    assert_eq!(loser, [&json!("rival")], "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn secrets_of_the_files_are_there_and_what_is_forbidden_stays_unknown() {
+    let api = cluster().await;
+    let with_tls = ingress("web", "web", 80)
+        .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: web-tls}]\n");
+    let folder = folder(&[("web.yaml", &with_tls)]);
+    let (_, report) = check(&api, &folder, &["--select", "IG401,IG402"]).await;
+    assert_eq!(found(&report), ["IG401 deny"], "{report:#}");
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: web-tls}, type: kubernetes.io/tls, data: {}}";
+    fs::write(folder.path().join("secret.yaml"), secret).unwrap();
+    let (_, report) = check(&api, &folder, &["--select", "IG401,IG402"]).await;
+    assert_eq!(found(&report), ["IG402 deny"], "{report:#}");
+    fs::remove_file(folder.path().join("secret.yaml")).unwrap();
+    api.forbid("secrets", true);
+    let (code, report) = check(&api, &folder, &["--select", "IG401"]).await;
+    assert_eq!((code, found(&report)), (0, Vec::new()), "{report:#}");
+    assert_eq!(report["summary"]["notEvaluated"], 1, "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_says_the_same() {
+    let api = cluster().await;
+    let folder = folder(&[("good.yaml", &ingress("good", "web", 80)), ("bad.yaml", &ingress("bad", "absent", 80))]);
+    let (code, live) = check(&api, &folder, &[]).await;
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    let kept = kept.path().to_str().unwrap();
+    run(&api, &["snapshot", "--output", kept]).await;
+    let (again, from_file) = report(folder.path(), &[folder.path().to_str().unwrap(), "--snapshot", kept]);
+    assert_eq!((again, from_file), (code, live));
+    let outcome = super::check(folder.path(), &[".", "--snapshot", kept, "--complete"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.out);
+    assert!(outcome.err.contains("cannot be used with"), "{}", outcome.err);
+}
