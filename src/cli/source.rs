@@ -74,11 +74,7 @@ impl Source {
 
 impl Beneath {
     /// Everything that is known there, with what `overlay` puts on top of it; `None` where nobody has asked for a cluster.
-    pub(super) fn image(
-        &self,
-        config: &Config,
-        overlay: impl FnOnce(&mut Inventory),
-    ) -> anyhow::Result<Option<Image>> {
+    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Option<Image>> {
         let image = match &self.snapshot {
             Some(path) => kept(path, config, overlay)?,
             None if self.cluster => self.of.image(config, overlay)?,

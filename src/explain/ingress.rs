@@ -121,8 +121,8 @@ pub fn explain_ingress(judgement: &Judgement<'_>, known: Snapshot<'_>, settings:
 fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, settings: &Settings) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let explanation = sample(at).and_then(|path| {
-        let visit = Visit { scheme, host: host(&at.rule.host), path, notes: Vec::new() };
+    let explanation = samples(at).into_iter().next().and_then(|path| {
+        let visit = Visit { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
         explain(&visit, known, settings, Whose::Taker(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
@@ -141,7 +141,7 @@ fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, sett
 }
 
 /// A host that a rule's host is for.
-fn host(host: &Host) -> String {
+pub(super) fn host_of(host: &Host) -> String {
     match host {
         Host::Any => "any.invalid".to_owned(),
         Host::Exact(name) => name.to_string(),
@@ -149,11 +149,11 @@ fn host(host: &Host) -> String {
     }
 }
 
-/// A request that a path is surely meant for.
-fn sample(at: PathRef<'_>) -> Option<String> {
+/// Requests that a path is surely meant for.
+pub(super) fn samples(at: PathRef<'_>) -> Vec<String> {
     let text = at.path.routed();
     if is_plainly_regex(text) {
-        return pattern_samples(text, &Effort::new()).ok()?.into_iter().next();
+        return pattern_samples(text, &Effort::new()).unwrap_or_default();
     }
-    plain_samples(text, at.path.path_type).into_iter().next()
+    plain_samples(text, at.path.path_type)
 }

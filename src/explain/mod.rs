@@ -4,6 +4,7 @@
 
 mod backend;
 mod certificate;
+mod changes;
 mod controllers;
 mod ingress;
 mod near;
@@ -13,6 +14,7 @@ mod trail;
 mod url;
 mod visit;
 
+pub use changes::{RouteChange, RouteChanges, route_changes};
 pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
 pub use near::NearMiss;
 pub use text::Style;

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::engine::Why;
+use crate::explain::RouteChanges;
 use crate::finding::{Level, Patch, one_line};
 use crate::judgement::Judgement;
 use crate::model::{FieldPath, Key, Kind};
@@ -45,6 +46,9 @@ pub struct Report {
     pub not_evaluated: Vec<Unjudged>,
     /// What was wrong with the input: what it holds could not be read, or is not what it seems.
     pub diagnostics: Vec<Diagnostic>,
+    /// The requests that come to something else, where files are laid over a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_changes: Option<RouteChanges>,
     /// Every Ingress that was judged, in order, with its file if it is in one.
     #[serde(skip)]
     pub judged: Vec<(Key, Option<String>)>,
@@ -201,6 +205,7 @@ impl Default for Report {
             findings: Vec::new(),
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
+            route_changes: None,
             judged: Vec::new(),
         }
     }

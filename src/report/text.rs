@@ -9,6 +9,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::{Entry, Place, Report, Severity, counted};
 use crate::document::{Edit, Lines, apply};
+use crate::explain::RouteChanges;
 use crate::finding::{Level, one_line};
 use crate::model::Kinds;
 
@@ -50,6 +51,7 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
         out.extend(options.source(entry).and_then(|(_, lines)| fix(entry, lines)));
         out.push('\n');
     }
+    out.extend(report.route_changes.as_ref().map(routes));
     out + &summary(report, options)
 }
 
@@ -111,6 +113,22 @@ fn fix(entry: &Entry, lines: &Lines<'_>) -> Option<String> {
         let _ = writeln!(out, "{number:width$} {} {}", change.tag(), one_line(change.value().trim_end_matches('\n')));
     }
     Some(out)
+}
+
+/// The requests that come to something else.
+fn routes(routes: &RouteChanges) -> String {
+    let RouteChanges { changes, more, not_compared } = routes;
+    let mut out = if changes.is_empty() { "no route changes\n" } else { "routes that change:\n" }.to_owned();
+    for change in changes {
+        let _ = writeln!(out, "  {change}");
+    }
+    if *more > 0 {
+        let _ = writeln!(out, "  and {more} more");
+    }
+    if *not_compared > 0 {
+        let _ = writeln!(out, "routes not compared: those of {}", counted(*not_compared, "host"));
+    }
+    out + "\n"
 }
 
 fn summary(report: &Report, options: &Text<'_>) -> String {

@@ -14,6 +14,7 @@ use world::World;
 
 use crate::cluster::Snapshot;
 use crate::config::Config;
+use crate::explain::route_changes;
 use crate::judgement::judge_applied;
 use crate::model::{Ingress, Key};
 use crate::report::{Baseline, Report};
@@ -58,6 +59,10 @@ fn judged(world: &World, config: &Config) -> Report {
             }
         }
     }
+    report.route_changes = world.before.as_ref().map(|before| {
+        let keys: Vec<Key> = world.ingresses().map(|ingress| ingress.meta.key.clone()).collect();
+        route_changes(&keys, before.snapshot(), world.snapshot(), &config.settings)
+    });
     report
 }
 

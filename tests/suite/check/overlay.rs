@@ -87,7 +87,8 @@ async fn what_the_stored_object_had_already_only_warns() {
     // The files break what stood: a port that they take away from its Service.
     stored(&api, &ingress("web", "web", 80));
     fs::write(folder.path().join("bad.yaml"), ingress("web", "web", 80)).unwrap();
-    let web = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 81}]}}";
+    let web =
+        "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 81}]}}";
     fs::write(folder.path().join("service.yaml"), web).unwrap();
     let (code, report) = check(&api, &folder, &[]).await;
     assert_eq!((code, found(&report)), (1, vec!["IG202 deny".to_owned()]), "{report:#}");
@@ -100,8 +101,12 @@ async fn an_ingress_keeps_its_age_and_a_new_one_is_the_youngest() {
     let rival = ingress("rival", "other", 80).replace("rival.example.com", "first.example.com");
     let folder = folder(&[("rival.yaml", &rival), ("first.yaml", &ingress("first", "web", 80))]);
     let (_, report) = check(&api, &folder, &["--select", "IG501"]).await;
-    let loser: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|it| &it["ingress"]).collect();
-    assert_eq!(loser, [&json!("rival")], "{report:#}");
+    let said = |name: &str| {
+        let it = report["findings"].as_array().unwrap().iter().find(|it| it["ingress"] == name);
+        it.unwrap_or_else(|| panic!("{report:#}"))["message"].as_str().unwrap().to_owned()
+    };
+    assert!(said("first").ends_with("default/rival too: that one is younger and loses its visitors"), "{report:#}");
+    assert!(said("rival").ends_with("default/first too: that one is older and keeps the visitors"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +116,7 @@ async fn secrets_of_the_files_are_there_and_what_is_forbidden_stays_unknown() {
         .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: web-tls}]\n");
     let folder = folder(&[("web.yaml", &with_tls)]);
     let (_, report) = check(&api, &folder, &["--select", "IG401,IG402"]).await;
-    assert_eq!(found(&report), ["IG401 deny"], "{report:#}");
+    assert_eq!(found(&report), ["IG401 warn"], "{report:#}");
     let secret = "{apiVersion: v1, kind: Secret, metadata: {name: web-tls}, type: kubernetes.io/tls, data: {}}";
     fs::write(folder.path().join("secret.yaml"), secret).unwrap();
     let (_, report) = check(&api, &folder, &["--select", "IG401,IG402"]).await;
@@ -136,4 +141,55 @@ async fn a_snapshot_says_the_same() {
     let outcome = super::check(folder.path(), &[".", "--snapshot", kept, "--complete"]);
     assert_eq!(outcome.code, 2, "{}", outcome.out);
     assert!(outcome.err.contains("cannot be used with"), "{}", outcome.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_that_change_are_told() {
+    let api = cluster().await;
+    stored(&api, &ingress("shop", "web", 80).replace("path: /\n", "path: /api\n"));
+    stored(&api, &ingress("same", "web", 80));
+    let moved = ingress("shop", "other", 80).replace("path: /\n", "path: /v2\n");
+    let folder = folder(&[
+        ("shop.yaml", &moved),
+        ("same.yaml", &ingress("same", "other", 80)),
+        ("new.yaml", &ingress("new", "web", 80)),
+    ]);
+    let path = folder.path().to_str().unwrap();
+    let (code, out, err) = run(&api, &["check", path, "--cluster"]).await;
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert_eq!(
+        out,
+        "routes that change:\n\
+         \x20 GET https://new.example.com/ is new: service default/web:80\n\
+         \x20 GET https://same.example.com/ moves from service default/web:80 to service default/other:80\n\
+         \x20 GET https://shop.example.com/api is gone: 404 instead of service default/web:80\n\
+         \x20 GET https://shop.example.com/v2 is new: service default/other:80\n\n\
+         3 Ingresses judged: nothing found\n"
+    );
+    let (_, report) = check(&api, &folder, &[]).await;
+    assert_eq!(report["routeChanges"]["changes"].as_array().unwrap().len(), 4);
+    assert_eq!(report["routeChanges"]["changes"][0]["before"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
+    let api = cluster().await;
+    stored(&api, &ingress("all", "web", 80).replace("all.example.com", "\"*.example.com\""));
+    let folder = folder(&[("one.yaml", &ingress("one", "other", 80).replace("path: /\n", "path: /one\n"))]);
+    let (_, report) = check(&api, &folder, &[]).await;
+    // The host has a server of its own now, which the wildcard has no part in.
+    assert_eq!(
+        report["routeChanges"]["changes"],
+        json!([
+            {"url": "https://one.example.com/", "before": "service default/web:80", "after": null},
+            {"url": "https://one.example.com/one", "before": "service default/web:80", "after": "service default/other:80"},
+        ])
+    );
+    let many: Vec<String> = (0..60).map(|number| ingress(&format!("many-{number}"), "web", 80)).collect();
+    fs::write(folder.path().join("one.yaml"), many.join("---\n")).unwrap();
+    api.delete("ingresses", "default", "all");
+    let path = folder.path().to_str().unwrap();
+    let (_, out, _) = run(&api, &["check", path, "--cluster"]).await;
+    assert_eq!(out.lines().filter(|line| line.starts_with("  GET ")).count(), 50);
+    assert!(out.contains("\n  and 10 more\n\n60 Ingresses judged"), "{out}");
 }

@@ -2,6 +2,7 @@
 //! what it cannot do.
 
 mod agreement;
+mod changes;
 mod command;
 mod forms;
 mod page;

@@ -1,0 +1,210 @@
+//! Which requests come to something else once files are applied: samples of every path on the hosts that they touch, answered
+//! before and after.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::controllers::concerned;
+use super::ingress::{host_of, samples};
+use crate::checks::Settings;
+use crate::cluster::{Lookup, Snapshot, World};
+use crate::finding::one_line;
+use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PortRef};
+use crate::routing::{
+    Answer, ClassRules, Dialects, NginxAnnotations, Outcome, Owner, Refusal, Rewritten, Routes, Scheme, Taker, When,
+};
+
+/// So many changes are told.
+const MOST: usize = 50;
+/// So many paths of a host are asked for.
+const PATHS: usize = 1000;
+/// So many requests are made in all.
+const REQUESTS: usize = 20_000;
+
+/// The requests that come to something else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteChanges {
+    /// The first 50, by their URLs.
+    pub changes: Vec<RouteChange>,
+    /// How many more there are.
+    pub more: usize,
+    /// Hosts of which not everything could be compared.
+    pub not_compared: usize,
+}
+
+/// A request that comes to something else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteChange {
+    /// The URL; `any` stands for every label and host that has no rule of its own.
+    pub url: String,
+    /// Who answers now, e.g. `service shop/web:80`; `None`: nobody (404).
+    pub before: Option<String>,
+    /// Who answers then.
+    pub after: Option<String>,
+}
+
+/// A cluster before or after, and its controllers.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    world: &'a World<'a>,
+    rules: &'a ClassRules,
+    dialects: &'a Dialects,
+}
+
+/// Nobody can say who answers.
+struct Unsaid;
+
+/// Compare what requests come to in two states of a cluster that differ in these Ingresses, and in whatever else.
+#[must_use]
+pub fn route_changes(
+    ingresses: &[Key],
+    before: Snapshot<'_>,
+    after: Snapshot<'_>,
+    settings: &Settings,
+) -> RouteChanges {
+    let nobody = Key::default();
+    let worlds = [before, after].map(|known| World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE));
+    let dialects = worlds.each_ref().map(|world| settings.dialects.told(world));
+    let side = |at: usize| Side { world: &worlds[at], rules: &settings.classes, dialects: &dialects[at] };
+    let sides = [side(0), side(1)];
+    let mut touched: BTreeSet<(Host, ClassRef<'_>, &str)> = BTreeSet::new();
+    for Key { namespace, name } in ingresses {
+        for ingress in [before, after].iter().filter_map(|known| known.store.ingress(namespace, name)) {
+            touched.extend(hosts(ingress).map(|host| (host, ingress.class_ref(), &**namespace)));
+        }
+    }
+    let mut changes = BTreeSet::new();
+    let mut not_compared = BTreeSet::new();
+    let mut left = REQUESTS;
+    for (host, class, namespace) in &touched {
+        let (found, is_whole) = compare(host, (*class, namespace), sides, &mut left);
+        changes.extend(found);
+        if !is_whole {
+            not_compared.insert(host);
+        }
+    }
+    RouteChanges {
+        more: changes.len().saturating_sub(MOST),
+        changes: changes.into_iter().take(MOST).collect(),
+        not_compared: not_compared.len(),
+    }
+}
+
+/// The hosts for which an Ingress may answer.
+fn hosts(ingress: &Ingress) -> impl Iterator<Item = Host> {
+    let bare = (ingress.rules.is_empty() && ingress.default_backend.is_some()).then_some(Host::Any);
+    let aliases = NginxAnnotations::of(ingress).server_aliases().map(Host::parse);
+    ingress.rules.iter().map(|rule| rule.host.clone()).chain(aliases).chain(bare)
+}
+
+/// What changes on a host of the controller of a class; whether everything could be compared.
+fn compare(
+    host: &Host,
+    (class, namespace): (ClassRef<'_>, &str),
+    sides: [Side<'_>; 2],
+    left: &mut usize,
+) -> (Vec<RouteChange>, bool) {
+    let name = host_of(host);
+    // The paths of whoever may answer for it: what one of them loses another has won.
+    let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);
+    for side in sides {
+        let Some(ingresses) = concerned(&Host::parse(&name), side.world) else { return (Vec::new(), false) };
+        groups.extend(ingresses.iter().flat_map(|ingress| ingress.paths()).take(PATHS + 1).map(samples));
+    }
+    let mut is_whole = groups.len() <= PATHS;
+    let takers = sides.map(|side| Taker::of_class(class, namespace, side.world, side.rules, side.dialects));
+    let routes = [0, 1].map(|at| {
+        let Side { world, rules, dialects } = sides[at];
+        Routes::of(None, world, rules, dialects, takers[at])
+    });
+    let mut known: BTreeMap<&str, (Option<String>, Option<String>)> = BTreeMap::new();
+    let mut changes = Vec::new();
+    for group in groups.iter().take(PATHS) {
+        let mut told: Option<&(Option<String>, Option<String>)> = None;
+        for path in group {
+            if known.contains_key(&**path) {
+                continue;
+            }
+            if *left == 0 {
+                return (changes, false);
+            }
+            *left -= 1;
+            let answer = |at: usize| who(&routes[at], takers[at], &name, path);
+            let (Ok(before), Ok(after)) = (answer(0), answer(1)) else {
+                is_whole = false;
+                continue;
+            };
+            known.insert(path, (before, after));
+        }
+        for path in group {
+            let Some(ends) = known.get(&**path) else { continue };
+            // What is below a path mostly goes where the path does.
+            if ends.0 != ends.1 && told != Some(ends) {
+                let url = format!("https://{name}{path}");
+                changes.push(RouteChange { url, before: ends.0.clone(), after: ends.1.clone() });
+                told = Some(ends);
+            }
+        }
+    }
+    (changes, is_whole)
+}
+
+/// Who answers a request, in words; `None`: the default backend.
+fn who(routes: &Routes<'_>, taker: Taker<'_>, host: &str, path: &str) -> Result<Option<String>, Unsaid> {
+    match taker.owner {
+        Owner::Unknown => return Err(Unsaid),
+        Owner::Nobody => return Ok(None),
+        Owner::Controller(_) | Owner::Somebody => {}
+    }
+    match routes.answer(Scheme::Https, host, path, When::After) {
+        Ok(Lookup::Found(answer)) => Ok(match routes.refusal(&answer, When::After) {
+            Some(Refusal { status, annotation }) => Some(format!("{status} for a mistake in {annotation}")),
+            None => said(&answer),
+        }),
+        Ok(Lookup::Absent) => Ok(None),
+        Ok(Lookup::Unknown) | Err(_) => Err(Unsaid),
+    }
+}
+
+fn said(answer: &Answer<'_>) -> Option<String> {
+    Some(match &answer.outcome {
+        Outcome::DefaultBackend => return None,
+        Outcome::BadRequest => "400".to_owned(),
+        Outcome::Broken => "500".to_owned(),
+        Outcome::Redirect(status, _) => format!("redirect {status}"),
+        Outcome::Backend { of, backend, path } => {
+            let service = match backend {
+                Backend::Service { name, port } => {
+                    let port = match port {
+                        Some(PortRef::Name(name)) => format!(":{name}"),
+                        Some(PortRef::Number(number)) => format!(":{number}"),
+                        None => String::new(),
+                    };
+                    format!("service {}/{name}{port}", of.0.meta.key.namespace)
+                }
+                Backend::Resource => format!("the resource of Ingress {}", of.0.meta.key),
+            };
+            match path {
+                Rewritten::To(path) => format!("{service} as {}", String::from_utf8_lossy(path)),
+                _ => service,
+            }
+        }
+    })
+}
+
+impl fmt::Display for RouteChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = one_line(&self.url);
+        match [&self.before, &self.after].map(|end| end.as_deref().map(one_line)) {
+            [Some(before), Some(after)] => write!(f, "GET {url} moves from {before} to {after}"),
+            [None, Some(after)] => write!(f, "GET {url} is new: {after}"),
+            [Some(before), None] => write!(f, "GET {url} is gone: 404 instead of {before}"),
+            [None, None] => write!(f, "GET {url} stays 404"),
+        }
+    }
+}
