@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -78,7 +78,13 @@ impl Beneath {
         let image = match &self.snapshot {
             Some(path) => kept(path, config, overlay)?,
             None if self.cluster => self.of.image(config, overlay)?,
-            None => return Ok(None),
+            None => {
+                ensure!(
+                    !self.of.is_named(),
+                    "--kubeconfig and --context say which cluster the files are laid over: give --cluster too"
+                );
+                return Ok(None);
+            }
         };
         warn_of_what_is_forbidden(&image)?;
         Ok(Some(image))
@@ -94,6 +100,13 @@ fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> a
 }
 
 impl ClusterSource {
+    /// Whether a flag says which one: the environment may say so for other commands.
+    fn is_named(&self) -> bool {
+        let is_flag = |given: bool, variable| given && std::env::var_os(variable).is_none();
+        is_flag(self.kubeconfig.is_some(), "INGRESS_GUARD_KUBECONFIG")
+            || is_flag(self.context.is_some(), "INGRESS_GUARD_CONTEXT")
+    }
+
     /// A client of it, for as long as the process lives.
     pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
         kube::Client::try_from(self.config().await?).context("cannot make a client")

@@ -109,6 +109,9 @@ fn compare(
     sides: [Side<'_>; 2],
     left: &mut usize,
 ) -> (Vec<RouteChange>, bool) {
+    if *left == 0 {
+        return (Vec::new(), false);
+    }
     let name = host_of(host);
     // The paths of whoever may answer for it: what one of them loses another has won.
     let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);

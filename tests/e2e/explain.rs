@@ -17,7 +17,7 @@ use crate::webhook::account;
 /// More than the pages of a list hold.
 const INGRESSES: usize = 2000;
 
-fn run(kubeconfig: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(kubeconfig: &Path, arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_ingress-guard"))
         .args(arguments)
         .arg("--kubeconfig")

@@ -5,6 +5,7 @@
 
 mod assets;
 mod certificates;
+mod check;
 mod classes;
 mod clients;
 mod cluster;

@@ -120,7 +120,7 @@ async fn secrets_of_the_files_are_there_and_what_is_forbidden_stays_unknown() {
     let secret = "{apiVersion: v1, kind: Secret, metadata: {name: web-tls}, type: kubernetes.io/tls, data: {}}";
     fs::write(folder.path().join("secret.yaml"), secret).unwrap();
     let (_, report) = check(&api, &folder, &["--select", "IG401,IG402"]).await;
-    assert_eq!(found(&report), ["IG402 deny"], "{report:#}");
+    assert_eq!(found(&report), ["IG402 warn"], "{report:#}");
     fs::remove_file(folder.path().join("secret.yaml")).unwrap();
     api.forbid("secrets", true);
     let (code, report) = check(&api, &folder, &["--select", "IG401"]).await;
@@ -141,6 +141,9 @@ async fn a_snapshot_says_the_same() {
     let outcome = super::check(folder.path(), &[".", "--snapshot", kept, "--complete"]);
     assert_eq!(outcome.code, 2, "{}", outcome.out);
     assert!(outcome.err.contains("cannot be used with"), "{}", outcome.err);
+    let outcome = super::check(folder.path(), &[".", "--context", "staging"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.out);
+    assert!(outcome.err.contains("give --cluster too"), "{}", outcome.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,47 @@
+//! `check --cluster`: files laid over the cluster itself, foretold and then applied.
+
+use serde_json::{Value, json};
+
+use crate::cluster;
+use crate::explain::run;
+use crate::objects::{class, host, ingress, list, service};
+use crate::terminal::Terminal;
+
+#[test]
+fn what_would_change_is_told_before_it_is_applied() {
+    let Some(cluster) = cluster::shared() else { return };
+    let namespace = "check";
+    cluster.kubectl(&["create", "namespace", namespace]).ok();
+    let terminal = Terminal { cluster: &cluster, namespace };
+    terminal.stores(&[
+        class("checked"),
+        service("web", &[80]),
+        ingress("old", "checked", "web", 80),
+        ingress("bad", "checked", "absent", 80),
+    ]);
+    let write = |objects: &[Value]| cluster.supervisor().write("checked.json", list(objects));
+    let check = |objects: &[Value]| {
+        let file = write(objects);
+        let arguments = ["check", file.to_str().unwrap(), "--cluster", "-n", namespace, "-o", "json"];
+        let output = run(cluster.admin(), &arguments);
+        assert_eq!(output.stderr, "", "{output}");
+        (output.code, serde_json::from_str::<Value>(&output.stdout).unwrap())
+    };
+    // Another backend for what is stored, and the fault that the other one has had all the time.
+    let next = [service("next", &[80]), ingress("old", "checked", "next", 80), ingress("bad", "checked", "absent", 80)];
+    let (code, report) = check(&next);
+    assert_eq!(code, 0, "{report:#}");
+    let levels: Vec<&Value> = report["findings"].as_array().unwrap().iter().map(|it| &it["level"]).collect();
+    assert!(levels.iter().all(|level| *level != "deny"), "{report:#}");
+    assert!(report["findings"].as_array().unwrap().iter().any(|it| it["code"] == "IG201"), "{report:#}");
+    let url = format!("https://{}/", host("old", "checked"));
+    let moves = json!([{"url": url, "before": "service check/web:80", "after": "service check/next:80"}]);
+    assert_eq!(report["routeChanges"]["changes"], moves);
+
+    let (code, report) = check(&[ingress("new", "checked", "absent", 80)]);
+    assert_eq!(code, 1, "nobody has had this one: {report:#}");
+
+    terminal.stores(&next);
+    let (_, report) = check(&next);
+    assert_eq!(report["routeChanges"], json!({"changes": [], "more": 0, "notCompared": 0}));
+}
