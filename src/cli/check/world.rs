@@ -100,7 +100,9 @@ impl World {
             inventory.overlay(objects.iter().cloned(), self.now);
         })?;
         let Some(Image { inventory, facts, taken }) = image else {
-            objects.into_iter().for_each(|object| self.inventory.apply(object));
+            for object in objects {
+                self.inventory.apply(object);
+            }
             return Ok(());
         };
         self.before = Some(Image { inventory: beneath, facts: facts.clone(), taken });

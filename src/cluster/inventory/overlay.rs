@@ -37,7 +37,9 @@ impl Inventory {
         };
         let services = namespaces.iter().flat_map(|namespace| self.services.within(namespace)).filter(stirred);
         let stirred: Vec<Key> = services.map(|service| service.meta.key.clone()).collect();
-        stirred.iter().for_each(|key| self.cover_one(Kind::EndpointSlice, key, Coverage::NotGiven));
+        for key in &stirred {
+            self.cover_one(Kind::EndpointSlice, key, Coverage::NotGiven);
+        }
     }
 
     /// Whether a stored Service has the same pods and ports.
