@@ -166,8 +166,9 @@ impl Why {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
+                Coverage::Partial => format!("{kind} objects outside the given files are not known"),
                 Coverage::OnDemand | Coverage::Unreadable => {
-                    format!("a {kind} that it depends on could not be read in time")
+                    format!("what is in a {kind} that it depends on is not known")
                 }
                 Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven => {
                     format!("the check does not declare that it reads {kind}")
@@ -180,7 +181,7 @@ impl Why {
     fn ceiling(self) -> Level {
         match self {
             Self::Unknown(Unknown {
-                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven,
+                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven | Coverage::Partial,
                 ..
             }) => Level::Audit,
             Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,

@@ -74,11 +74,11 @@ pub enum Evidence {
 
 /// An RFC 6902 patch that mends the finding. It begins with a `test`, so that it never lands on another object than
 /// the one that was judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct Patch(Vec<PatchOperation>);
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "op", rename_all = "lowercase")]
 enum PatchOperation {
     Test { path: String, value: Value },

@@ -10,8 +10,10 @@
 //! - [`checks`]: the heart, one file and one page per check;
 //! - [`engine`]: runs checks over one Ingress;
 //! - [`policy`]: what becomes of findings;
+//! - [`judgement`]: one stored Ingress, from its findings to its verdict;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
+//! - [`report`]: many Ingresses, and the forms in which what was found is shown;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
 
@@ -22,8 +24,10 @@ pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod finding;
+pub mod judgement;
 pub mod model;
 pub mod policy;
+pub mod report;
 pub mod routing;
 pub mod server;
 pub mod telemetry;

@@ -5,7 +5,7 @@ mod confirm;
 mod render;
 mod review;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ pub use review::Operation;
 use review::{Request, Text};
 
 use crate::checks::{CHECK_FAILED, Check};
-use crate::cluster::{Coverage, Facts, Feed, Inventory, Lookup, Snapshot};
+use crate::cluster::{Coverage, Facts, Feed, Inventory, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Kind, Kinds};
@@ -192,7 +192,7 @@ impl Reviewer {
         let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
         let circumstances = Circumstances {
             ingress: case.ingress,
-            namespace_labels: namespace_labels(&store, &case.ingress.meta.key.namespace),
+            namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
             dry_run: case.record.dry_run,
             user: &case.record.user,
             groups: case.request.groups(),
@@ -304,11 +304,4 @@ fn record(request: &Request<'_>) -> Record {
         findings: Vec::new(),
         would_deny: Vec::new(),
     }
-}
-
-fn namespace_labels<'a>(store: &'a Inventory, namespace: &str) -> Lookup<&'a BTreeMap<Box<str>, Box<str>>> {
-    if store.coverage(Kind::Namespace) != Coverage::Complete {
-        return Lookup::Unknown;
-    }
-    store.namespace(namespace).map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels))
 }

@@ -52,24 +52,30 @@ impl<'a> Context<'a> {
     /// Ingresses and IngressClasses.
     #[must_use]
     pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
-        if self.knows_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
+        if self.sees_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
     }
 
-    fn knows_routes(&self) -> bool {
-        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
+    fn sees_routes(&self) -> bool {
+        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.sees(kind))
     }
 
     /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
     pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        if self.knows_routes() { self.routes.server(host, when) } else { Lookup::Unknown }
+        if self.sees_routes() { self.routes.server(host, when) } else { Lookup::Unknown }
     }
 
     /// Everything that the controller answers, for who has made sure that it is known.
     #[must_use]
     pub fn routes(&self) -> &'a Routes<'a> {
         self.routes
+    }
+
+    /// Whether every Ingress is known: then what none of them does is done by nobody.
+    #[must_use]
+    pub fn knows_all_ingresses(&self) -> bool {
+        self.world.knows(Kind::Ingress)
     }
 
     /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Object;
 use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use super::referrers::Referrers;
+use super::{Lookup, Object};
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace,
     Secret, Service,
@@ -18,6 +18,8 @@ use crate::model::{
 pub enum Coverage {
     /// Everything: what is not there does not exist.
     Complete,
+    /// Some of it, as files that are not the whole cluster hold it: what is there exists, of anything else nothing is certain.
+    Partial,
     /// Nothing certain, because the first list has not come yet.
     NotSynced,
     /// Nothing certain, because the API server does not let us look.
@@ -246,6 +248,15 @@ impl Inventory {
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get(name)
+    }
+
+    /// The labels of a Namespace.
+    #[must_use]
+    pub fn namespace_labels(&self, name: &str) -> Lookup<&BTreeMap<Box<str>, Box<str>>> {
+        if self.coverage(Kind::Namespace) != Coverage::Complete {
+            return Lookup::Unknown;
+        }
+        self.namespace(name).map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels))
     }
 
     /// One Ingress.

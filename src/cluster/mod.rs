@@ -20,7 +20,7 @@ pub use feeds::{Feed, Feeds, Pace};
 pub use inventory::{Coverage, Inventory};
 pub use live::{Live, MOST};
 pub use lookup::Lookup;
-pub use manifests::{ManifestError, load, load_text};
+pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use namespace_match::NamespaceMatch;
 pub use object::Object;
 pub use world::{Snapshot, Unknown, World};

@@ -76,6 +76,12 @@ impl<'a> World<'a> {
     /// Whether everything of a kind is known.
     #[must_use]
     pub fn knows(&self, kind: Kind) -> bool {
+        self.sees(kind) && self.outside::<()>(kind).is_absent()
+    }
+
+    /// Whether anything of a kind is known.
+    #[must_use]
+    pub fn sees(&self, kind: Kind) -> bool {
         self.readable(kind).is_some()
     }
 
@@ -153,7 +159,7 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
         self.referring(Kind::EndpointSlice, namespace, |store| {
-            Some(store.endpoint_slices_of(namespace, service).collect())
+            self.knows(Kind::EndpointSlice).then(|| store.endpoint_slices_of(namespace, service).collect())
         })
     }
 
@@ -169,14 +175,14 @@ impl<'a> World<'a> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
-    /// The other Ingresses with a rule or an alias for exactly this host. Those that are being deleted do not count:
-    /// they will not be there when this one serves.
+    /// The other Ingresses with a rule or an alias for exactly this host, as far as Ingresses are known: see
+    /// [`World::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
     #[must_use]
     pub fn others_on(&self, host: &Host) -> Lookup<Vec<&'a Ingress>> {
         self.ask(Kind::Ingress, |store| Some(store.ingresses_on(host).filter_map(|other| self.other(other)).collect()))
     }
 
-    /// The other Ingresses that send requests to this Service.
+    /// The other Ingresses that send requests to this Service, as far as Ingresses are known.
     #[must_use]
     pub fn others_using(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a Ingress>> {
         let service = Key::new(namespace, service);
@@ -189,9 +195,10 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {
         match self.others_on(host) {
-            Lookup::Found(others) => {
-                others.into_iter().find(|other| is_so(other)).map_or(Lookup::Absent, Lookup::Found)
-            }
+            Lookup::Found(others) => match others.into_iter().find(|other| is_so(other)) {
+                Some(other) => Lookup::Found(other),
+                None => self.outside(Kind::Ingress),
+            },
             Lookup::Absent => Lookup::Absent,
             Lookup::Unknown => Lookup::Unknown,
         }
@@ -238,14 +245,22 @@ impl<'a> World<'a> {
 
     fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
-            Some(store) => answer(store).map_or(Lookup::Absent, Lookup::Found),
+            Some(store) => answer(store).map_or_else(|| self.outside(kind), Lookup::Found),
             None => Lookup::Unknown,
+        }
+    }
+
+    /// What to say of something that the store does not hold, although it may be read.
+    fn outside<T>(&self, kind: Kind) -> Lookup<T> {
+        match self.store.coverage(kind) {
+            Coverage::Partial => self.in_vain(kind, Coverage::Partial),
+            _ => Lookup::Absent,
         }
     }
 
     fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
         let coverage = if self.declared(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
-        if coverage == Coverage::Complete {
+        if matches!(coverage, Coverage::Complete | Coverage::Partial) {
             return Some(self.store);
         }
         self.in_vain::<()>(kind, coverage);

@@ -99,12 +99,16 @@ impl<'a> Ceilings<'a> {
             self.namespace_unknown(),
         ];
         let (level, reason) = caps.into_iter().flatten().min_by_key(|(level, _)| *level)?;
-        Some(Ruling { finding, level, spared: (could_deny && level < Level::Deny).then_some(reason) })
+        let spared = (could_deny && level < Level::Deny).then_some(reason);
+        Some(Ruling { finding, level, spared, waived: self.waived(check).cloned() })
+    }
+
+    fn waived(&self, check: &Check) -> Option<&Arc<str>> {
+        self.waivers.get(check.code).filter(|_| check.waivable)
     }
 
     fn waiver(&self, check: &Check) -> Cap {
-        let reason = self.waivers.get(check.code).filter(|_| check.waivable)?;
-        Some((Level::Audit, Ceiling::Waiver(Arc::clone(reason))))
+        Some((Level::Audit, Ceiling::Waiver(Arc::clone(self.waived(check)?))))
     }
 
     fn reference(&self, finding: &Finding) -> Cap {

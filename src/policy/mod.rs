@@ -7,6 +7,7 @@ mod ceiling;
 mod level;
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -92,6 +93,8 @@ pub struct Ruling {
     pub level: Level,
     /// It would have denied but for this.
     pub spared: Option<Ceiling>,
+    /// The reason for which the object waives it, whatever it would have come to; cut where it is long.
+    pub waived: Option<Arc<str>>,
 }
 
 /// What became of all findings, worst first.

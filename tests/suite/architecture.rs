@@ -7,15 +7,16 @@ use std::path::Path;
 use crate::registry::files_below;
 
 /// From the foundation up: a module uses those before it in this list, and itself.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["model"],
     &["finding"],
     &["cluster"],
     &["routing"],
     &["checks"],
     &["engine", "policy"],
-    &["admission"],
+    &["judgement", "admission"],
     &["config"],
+    &["report"],
     &["server", "telemetry"],
     &["cli"],
 ];

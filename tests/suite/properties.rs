@@ -86,6 +86,35 @@ fn to_know_less_accuses_nobody() {
     assert!(judged > 100 && lost.len() > 50, "{judged} Ingresses, {} findings were lost", lost.len());
 }
 
+/// Files that hold one Ingress of a cluster less, and do not claim to be all of it.
+#[test]
+fn files_that_lack_an_ingress_accuse_nobody() {
+    let (mut judged, mut wrong) = (0, BTreeSet::new());
+    for check in checks::ALL {
+        for (config, manifests) in sources(check.page) {
+            let full = inventory(&config, &manifests);
+            for lacking in full.ingresses() {
+                let mut less = inventory(&config, &manifests);
+                less.delete(Kind::Ingress, &lacking.meta.key);
+                less.cover(Kind::Ingress, Coverage::Partial);
+                for ingress in less.ingresses() {
+                    judged += 1;
+                    let all = identities(&findings(&config, &full, ingress));
+                    let some = identities(&findings(&config, &less, ingress));
+                    wrong.extend(some.difference(&all).map(|new| {
+                        format!(
+                            "{}: without {} {} is accused of {new:?}",
+                            check.code, lacking.meta.key, ingress.meta.key
+                        )
+                    }));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(judged > 100, "{judged}");
+}
+
 #[test]
 fn a_dry_run_never_denies_what_other_objects_may_mend() {
     let mut spared = 0;

@@ -48,6 +48,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             Some(_) => continue,
         };
+        if !cx.knows_all_ingresses() {
+            return;
+        }
         let finding = out.add(at.field(), at.subject(), problem);
         finding.rests_on_index("hosts");
         finding.help(help);

@@ -39,7 +39,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let was = routes.answer_on(&wildcard, Scheme::Https, &sample, When::Before);
             let Some(was) = cx.weighed(was) else { return };
             let Some(is) = cx.weighed(routes.answer_on(&own, Scheme::Https, &sample, When::After)) else { return };
-            if !matches!(was.outcome, Outcome::Backend { .. }) || is.outcome != Outcome::DefaultBackend {
+            if !matches!(was.outcome, Outcome::Backend { .. })
+                || is.outcome != Outcome::DefaultBackend
+                || !cx.knows_all_ingresses()
+            {
                 continue;
             }
             let field = FieldPath::spec().field("rules").index(index).field("host");

@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
             ref outcome => *outcome == Outcome::DefaultBackend,
         };
-        if !is_lost {
+        if !is_lost || !cx.knows_all_ingresses() {
             continue;
         }
         let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));

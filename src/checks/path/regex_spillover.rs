@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         else {
             continue;
         };
-        if before.is_regex || !after.is_regex {
+        if before.is_regex || !after.is_regex || !cx.knows_all_ingresses() {
             continue;
         }
         let effort = cx.routes().effort();

@@ -1,0 +1,284 @@
+//! The objects in the text of one manifest file: many YAML documents, JSON documents, lists and lists of lists. A broken
+//! document is one fault; those around it are read all the same.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_saphyr::Spanned;
+
+use crate::cluster::object::{Object, Source};
+use crate::model::Kind;
+
+/// Why a document cannot be used.
+pub(super) struct Broken {
+    /// Line, from 1.
+    pub(super) line: u64,
+    /// Column, from 1.
+    pub(super) column: u64,
+    /// What is wrong; nothing where it is the template of a document rather than one.
+    pub(super) message: Option<String>,
+}
+
+/// An object as it stands in a text.
+pub(super) struct Found {
+    /// Nothing where its kind is none that anybody asks for.
+    pub(super) object: Option<Object>,
+    /// The bytes of its document.
+    pub(super) bytes: Range<usize>,
+    /// Where its document is a list: which item, which item of that.
+    pub(super) items: Vec<usize>,
+}
+
+/// What is read of a text, in its order.
+pub(super) type Documents = Vec<Result<Found, Broken>>;
+
+/// The documents of a text; objects without a namespace are put into this one.
+pub(super) fn read(text: &str, is_json: bool, namespace: &str) -> Documents {
+    let mut reader = Reader { text, namespace, found: Vec::new() };
+    if is_json {
+        reader.json()
+    } else {
+        reader.yaml()
+    }
+    reader.found
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct Header {
+    api_version: Option<String>,
+    kind: Option<String>,
+    /// Not kept: the API server refuses annotations that are no text, so nobody else may take them here.
+    metadata: Option<HeaderMeta>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct HeaderMeta {
+    annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl Header {
+    /// Whether this is a list: `List`, or `IngressList` and the like, whose items may lack what its kind says. Other
+    /// kinds may end in `List` and be none.
+    fn is_list(&self) -> bool {
+        let item = self.kind.as_deref().and_then(|kind| kind.strip_suffix("List"));
+        item.is_some_and(|item| item.is_empty() || Kind::ALL.iter().any(|kind| kind.name() == item))
+    }
+
+    fn or_item_of(self, list: &Self) -> Self {
+        let item = list.kind.as_deref().and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
+        Self {
+            kind: self.kind.or_else(|| item.map(str::to_owned)),
+            api_version: self.api_version.or_else(|| list.api_version.clone()),
+            metadata: self.metadata,
+        }
+    }
+
+    fn known_kind(&self) -> Option<Kind> {
+        let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == self.kind.as_deref())?;
+        let version = match kind.group() {
+            "" => kind.version().to_owned(),
+            group => format!("{group}/{}", kind.version()),
+        };
+        (self.api_version.as_deref() == Some(version.as_str())).then_some(kind)
+    }
+}
+
+struct Yaml<'a>(&'a str);
+
+impl Source for Yaml<'_> {
+    type Error = serde_saphyr::Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
+        // `no_schema`: an annotation `x: true` is no text, here as for the API server.
+        // A file's size bounds its nodes; what one alias can multiply stays bounded by the defaults.
+        let mut options = serde_saphyr::options! { no_schema: true, with_snippet: false };
+        if let Some(budget) = &mut options.budget {
+            budget.max_events = usize::MAX;
+            budget.max_nodes = usize::MAX;
+        }
+        serde_saphyr::from_str_with_options(self.0, options)
+    }
+}
+
+#[derive(Deserialize)]
+struct YamlItems {
+    items: Option<Vec<Spanned<Value>>>,
+}
+
+#[derive(Deserialize)]
+struct ValueItems {
+    items: Option<Vec<Value>>,
+}
+
+#[derive(Deserialize)]
+struct JsonItems<'a> {
+    #[serde(borrow)]
+    items: Option<Vec<&'a RawValue>>,
+}
+
+/// A place within a text, and what is wrong there.
+type Fault = (u64, u64, String);
+
+struct Reader<'a> {
+    text: &'a str,
+    namespace: &'a str,
+    found: Documents,
+}
+
+impl<'a> Reader<'a> {
+    /// A YAML stream is split at its markers: `---` at the beginning of a line, alone or before a blank.
+    fn yaml(&mut self) {
+        let (mut start, mut first_line, mut end) = (0, 0, 0);
+        for (line, row) in (0..).zip(self.text.split_inclusive('\n')) {
+            if row.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+                self.yaml_document(start..end, first_line);
+                (start, first_line) = (end, line);
+            }
+            end += row.len();
+        }
+        self.yaml_document(start..end, first_line);
+    }
+
+    fn yaml_document(&mut self, bytes: Range<usize>, first_line: u64) {
+        let text = &self.text[bytes.clone()];
+        let fault = |error: serde_saphyr::Error| {
+            let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
+            (line, column, plain(&error))
+        };
+        let header = match Yaml(text).read::<Option<Header>>() {
+            Ok(None) => return,
+            Ok(Some(header)) => header,
+            Err(_) if is_something_else(text) => return self.keep(bytes, Vec::new(), None),
+            Err(error) => return self.broken(&bytes, first_line, fault(error)),
+        };
+        if !header.is_list() {
+            return match self.object(&header, Yaml(text)) {
+                Ok(object) => self.keep(bytes, Vec::new(), object),
+                Err(error) => self.broken(&bytes, first_line, fault(error)),
+            };
+        }
+        let items = match Yaml(text).read::<YamlItems>() {
+            Ok(list) => list.items.unwrap_or_default(),
+            Err(error) => return self.broken(&bytes, first_line, fault(error)),
+        };
+        for (index, Spanned { value, referenced, .. }) in items.into_iter().enumerate() {
+            if let Err(error) = self.yaml_item(&header, value, &bytes, vec![index]) {
+                self.broken(&bytes, first_line, (referenced.line(), referenced.column(), error.to_string()));
+            }
+        }
+    }
+
+    /// An item of a list, which may be a list itself.
+    fn yaml_item(
+        &mut self,
+        list: &Header,
+        value: Value,
+        bytes: &Range<usize>,
+        items: Vec<usize>,
+    ) -> serde_json::Result<()> {
+        let header = value.clone().read::<Header>()?.or_item_of(list);
+        if !header.is_list() {
+            let object = self.object(&header, value)?;
+            self.keep(bytes.clone(), items, object);
+            return Ok(());
+        }
+        let list: ValueItems = value.read()?;
+        let inner = list.items.unwrap_or_default().into_iter().enumerate();
+        inner.into_iter().try_for_each(|(index, item)| self.yaml_item(&header, item, bytes, within(&items, index)))
+    }
+
+    /// JSON documents one after the other; behind a broken one nobody can say where the next begins.
+    fn json(&mut self) {
+        let text = self.text;
+        for document in serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>() {
+            match document {
+                Ok(document) => self.json_item(&Header::default(), document, &self.bytes(document.get()), Vec::new()),
+                Err(error) => self.broken(&(0..text.len()), 0, self.json_fault(text, &error)),
+            }
+        }
+    }
+
+    /// A document or an item of a list, which may be a list itself.
+    fn json_item(&mut self, list: &Header, item: &'a RawValue, document: &Range<usize>, items: Vec<usize>) {
+        let header = match item.read::<Header>() {
+            Ok(header) => header.or_item_of(list),
+            Err(_) if is_something_else(item.get()) => return self.keep(document.clone(), items, None),
+            Err(error) => return self.broken(document, 0, self.json_fault(item.get(), &error)),
+        };
+        if header.is_list() {
+            match serde_json::from_str::<JsonItems<'a>>(item.get()) {
+                Ok(list) => list.items.unwrap_or_default().into_iter().enumerate().for_each(|(index, item)| {
+                    self.json_item(&header, item, document, within(&items, index));
+                }),
+                Err(error) => self.broken(document, 0, self.json_fault(item.get(), &error)),
+            }
+        } else {
+            match self.object(&header, item) {
+                Ok(object) => self.keep(document.clone(), items, object),
+                Err(error) => self.broken(document, 0, self.json_fault(item.get(), &error)),
+            }
+        }
+    }
+
+    /// Places inside a raw slice count from the slice; its address says where it begins.
+    fn json_fault(&self, slice: &str, error: &serde_json::Error) -> Fault {
+        let before = &self.text[..self.bytes(slice).start];
+        let first_column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = if error.line() <= 1 { first_column + error.column() } else { error.column() };
+        let message = error.to_string();
+        let message = message.rfind(" at line ").map_or(message.clone(), |end| message[..end].to_owned());
+        let line = before.matches('\n').count() + error.line().max(1);
+        (line as u64, column.max(1) as u64, message)
+    }
+
+    /// The bytes of a slice of the text.
+    fn bytes(&self, slice: &str) -> Range<usize> {
+        let start = slice.as_ptr() as usize - self.text.as_ptr() as usize;
+        start..start + slice.len()
+    }
+
+    /// The object of a document or an item; nothing where it is of another kind.
+    fn object<S: Source>(&self, header: &Header, source: S) -> Result<Option<Object>, S::Error> {
+        let Some(kind) = header.known_kind() else { return Ok(None) };
+        let mut object = Object::read(kind, source)?;
+        object.default_namespace(self.namespace);
+        Ok(Some(object))
+    }
+
+    fn keep(&mut self, bytes: Range<usize>, items: Vec<usize>, object: Option<Object>) {
+        self.found.push(Ok(Found { object, bytes, items }));
+    }
+
+    fn broken(&mut self, bytes: &Range<usize>, first_line: u64, (line, column, message): Fault) {
+        // Helm's templates are no YAML before they are rendered; what their braces make of it helps nobody.
+        let is_template = self.text[bytes.clone()].contains("{{");
+        let message = (!is_template).then_some(message);
+        self.found.push(Err(Broken { line: first_line + line, column, message }));
+    }
+}
+
+fn within(items: &[usize], index: usize) -> Vec<usize> {
+    items.iter().copied().chain([index]).collect()
+}
+
+/// Whether a document that cannot be read as a manifest never was meant as one: it reads well, and says no kind that is
+/// known here.
+fn is_something_else(text: &str) -> bool {
+    let Ok(value) = Yaml(text).read::<Value>() else { return false };
+    let kind = value.get("kind").and_then(Value::as_str).map(str::to_owned);
+    let header = Header { kind, ..Header::default() };
+    let is_known = Kind::ALL.iter().any(|kind| Some(kind.name()) == header.kind.as_deref());
+    !is_known && !header.is_list()
+}
+
+/// The message without the place, which we say ourselves, in front of it.
+fn plain(error: &serde_saphyr::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let place = text.rfind(" at line ").or_else(|| text.rfind('\n'));
+    place.map_or(text.clone(), |end| text[..end].to_owned())
+}

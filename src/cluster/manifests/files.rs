@@ -1,0 +1,76 @@
+//! Which files are manifests, and their text: bounded, whatever they hold and wherever links lead.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::{ManifestError, ManifestFile};
+
+/// Walks folders; remembers where it has been.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    seen: HashSet<PathBuf>,
+}
+
+impl Files {
+    /// A file as it is, a folder's manifests in order of their names; each once however links lead to it.
+    pub(super) fn below(&mut self, path: &Path) -> Vec<Result<PathBuf, ManifestError>> {
+        let mut found = Vec::new();
+        self.collect(path, &mut found);
+        found
+    }
+
+    fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
+        let whole = match fs::canonicalize(path) {
+            Ok(whole) if self.seen.insert(whole.clone()) => whole,
+            Ok(_) => return,
+            Err(source) => return found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
+        };
+        if !whole.is_dir() {
+            return found.push(Ok(path.to_owned()));
+        }
+        let entries: std::io::Result<BTreeSet<PathBuf>> =
+            fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+        match entries {
+            Ok(entries) => {
+                let manifests = entries.iter().filter(|entry| {
+                    entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") || entry.is_dir()
+                });
+                manifests.for_each(|entry| self.collect(entry, found));
+            }
+            Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
+        }
+    }
+}
+
+/// The text of a file.
+pub(super) fn read(path: &Path, largest: u64) -> Result<ManifestFile, ManifestError> {
+    let io = |source| ManifestError::Io { path: path.to_owned(), source };
+    let file = File::open(path).map_err(io)?;
+    if file.metadata().map_err(io)?.len() > largest {
+        return Err(ManifestError::TooLarge { path: path.to_owned(), most: largest });
+    }
+    read_stream(path, file, largest)
+}
+
+/// The text of a stream, whose length nobody knows before its end.
+pub(super) fn read_stream(path: &Path, stream: impl Read, largest: u64) -> Result<ManifestFile, ManifestError> {
+    let io = |source| ManifestError::Io { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    stream.take(largest + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > largest {
+        return Err(ManifestError::TooLarge { path: path.to_owned(), most: largest });
+    }
+    // Text may hold a zero byte, YAML may not.
+    let text = match bytes.iter().position(|byte| *byte == 0) {
+        None => String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to()),
+        Some(zero) => Err(zero),
+    };
+    let mut text = text.map_err(|at| ManifestError::NotText { path: path.to_owned(), at: at + 1 })?;
+    let has_mark = text.starts_with('\u{feff}');
+    if has_mark {
+        text.drain(..'\u{feff}'.len_utf8());
+    }
+    Ok(ManifestFile { path: path.to_owned(), text, has_mark })
+}

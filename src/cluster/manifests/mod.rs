@@ -1,0 +1,241 @@
+//! Manifest files as a feeder of the inventory. `load` takes them for the whole cluster and stops at the first fault; `read`
+//! keeps going, and remembers where each object stands.
+
+mod documents;
+mod files;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::{Coverage, Inventory, Object};
+use crate::model::Kind;
+use documents::{Broken, Documents, Found};
+use files::Files;
+
+/// Why manifests could not be read.
+#[derive(Debug, Error)]
+pub enum ManifestError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is nothing to judge by.
+    #[error("{}: holds no Kubernetes object (looked for .yaml, .yml and .json files)", path.display())]
+    Empty {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The file is larger than any manifest.
+    #[error("{}: more than {} MiB is too large for a manifest", path.display(), most >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes may be.
+        most: u64,
+    },
+    /// The file is binary, or in another encoding.
+    #[error("{}: is no text in UTF-8 (byte {at}): write manifests in UTF-8", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that is none, from 1.
+        at: usize,
+    },
+    /// A document is broken.
+    #[error("{}:{line}:{column}: {message}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+        /// What is wrong.
+        message: String,
+    },
+    /// A document is not one yet.
+    #[error(
+        "{}:{line}:{column}: is a template, no manifest: render it first, e.g. helm template CHART | ingress-guard check -",
+        path.display()
+    )]
+    Template {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+    },
+}
+
+/// How manifests are read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadOptions<'a> {
+    /// Where objects are that name no namespace.
+    pub namespace: &'a str,
+    /// The most bytes of a single file.
+    pub largest: u64,
+}
+
+/// What files hold.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The files that are text.
+    pub files: Vec<ManifestFile>,
+    /// Their objects of known kinds, in the order in which `kubectl apply` would take them.
+    pub objects: Vec<Manifest>,
+    /// What could not be read.
+    pub faults: Vec<ManifestError>,
+}
+
+/// One file.
+#[derive(Debug)]
+pub struct ManifestFile {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// What it holds, without a byte order mark.
+    pub text: String,
+    /// Whether a byte order mark is in front of that.
+    pub has_mark: bool,
+}
+
+/// One object as it stands in a file.
+#[derive(Debug)]
+pub struct Manifest {
+    /// The object.
+    pub object: Object,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Where an object stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// Its file's place in [`Manifests::files`].
+    pub file: usize,
+    /// The bytes of its document in the file's text.
+    pub document: Range<usize>,
+    /// Where the document is a list: which item, which item of that, from 0.
+    pub items: Vec<usize>,
+}
+
+/// Fill an inventory with everything in these files and folders, which then is all there is. Kinds that no check
+/// reads are left out; objects without a namespace are in `default`.
+///
+/// # Errors
+/// When a path cannot be read, holds no object, or holds a broken document.
+pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
+    const LARGEST: u64 = 256 << 20;
+    let mut inventory = whole_cluster();
+    for path in paths {
+        let mut documents = 0;
+        for file in Files::default().below(path) {
+            let file = file?;
+            let text = files::read(&file, LARGEST)?;
+            for found in documents_of(&file, &text.text, "default") {
+                let found = found.map_err(|broken| broken.in_file(&file))?;
+                documents += 1;
+                found.object.into_iter().for_each(|object| inventory.apply(object));
+            }
+        }
+        if documents == 0 {
+            return Err(ManifestError::Empty { path: path.clone() });
+        }
+    }
+    not_given(&mut inventory);
+    Ok(inventory)
+}
+
+/// As [`load`], from YAML text that is no file; `name` is what errors call it.
+///
+/// # Errors
+/// When a document is broken.
+pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
+    let mut inventory = whole_cluster();
+    for found in documents::read(text, false, "default") {
+        let found = found.map_err(|broken| broken.in_file(Path::new(name)))?;
+        found.object.into_iter().for_each(|object| inventory.apply(object));
+    }
+    not_given(&mut inventory);
+    Ok(inventory)
+}
+
+impl Manifests {
+    /// Read files and folders, a file that several of them lead to once only.
+    #[must_use]
+    pub fn read(paths: &[PathBuf], options: ReadOptions<'_>) -> Self {
+        let mut manifests = Self::default();
+        let mut files = Files::default();
+        for path in paths {
+            for file in files.below(path) {
+                match file.and_then(|path| files::read(&path, options.largest)) {
+                    Ok(file) => manifests.add(file, options.namespace),
+                    Err(fault) => manifests.faults.push(fault),
+                }
+            }
+        }
+        manifests
+    }
+
+    /// Read a stream as one file; `name` is what it is called.
+    pub fn read_stream(&mut self, name: &str, stream: impl std::io::Read, options: ReadOptions<'_>) {
+        match files::read_stream(Path::new(name), stream, options.largest) {
+            Ok(file) => self.add(file, options.namespace),
+            Err(fault) => self.faults.push(fault),
+        }
+    }
+
+    fn add(&mut self, file: ManifestFile, namespace: &str) {
+        let number = self.files.len();
+        for found in documents_of(&file.path, &file.text, namespace) {
+            match found {
+                Ok(Found { object: Some(object), bytes, items }) => {
+                    self.objects.push(Manifest { object, origin: Origin { file: number, document: bytes, items } });
+                }
+                Ok(Found { object: None, .. }) => {}
+                Err(broken) => self.faults.push(broken.in_file(&file.path)),
+            }
+        }
+        self.files.push(file);
+    }
+}
+
+/// The documents of a file. What comes over standard input may be either: JSON is YAML as well.
+fn documents_of(path: &Path, text: &str, namespace: &str) -> Documents {
+    let is_json = path.extension().is_some_and(|extension| extension == "json");
+    documents::read(text, is_json, namespace)
+}
+
+impl Broken {
+    fn in_file(self, path: &Path) -> ManifestError {
+        let Self { line, column, message } = self;
+        let path = path.to_owned();
+        match message {
+            Some(message) => ManifestError::Broken { path, line, column, message },
+            None => ManifestError::Template { path, line, column },
+        }
+    }
+}
+
+fn whole_cluster() -> Inventory {
+    let mut inventory = Inventory::default();
+    for kind in Kind::ALL {
+        inventory.cover(kind, Coverage::Complete);
+    }
+    inventory
+}
+
+/// What controllers make is missed only where the files are an image of a cluster and hold some of it.
+fn not_given(inventory: &mut Inventory) {
+    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
+        if inventory.count(kind) == 0 {
+            inventory.cover(kind, Coverage::NotGiven);
+        }
+    }
+}
