@@ -5,10 +5,7 @@ use serde_json::json;
 use super::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServicePort};
-use crate::routing::{Doubt, Engine};
-
-/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
-const ACTION_PORT: &str = "use-annotation";
+use crate::routing::{ACTION_PORT, Doubt, Engine};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -122,14 +119,13 @@ impl<'a> StandIn<'a> {
     }
 }
 
-/// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by targetPort.
+/// The ports of a Service that a backend may mean to the controller that takes this Ingress.
 pub(super) fn meant_ports<'s>(
     cx: &Context<'_>,
     service: &'s Service,
     wanted: &PortRef,
 ) -> impl Iterator<Item = &'s ServicePort> {
-    let by_target = !cx.taker.wants_service_port();
-    service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
+    cx.taker.meant_ports(service, wanted)
 }
 
 /// Requests go to the Service's own address, at the very number that the backend names: the number is not checked

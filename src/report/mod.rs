@@ -1,6 +1,8 @@
 //! What is known of many Ingresses after they were judged, and the forms in which that is shown. What is said of an Ingress is
 //! the engine's and the policy's; here it gets its place in a file, and is counted.
 
+mod html;
+
 use std::hash::Hasher as _;
 
 use fnv::FnvHasher;
@@ -12,6 +14,8 @@ use crate::finding::{Level, Patch};
 use crate::judgement::Judgement;
 use crate::model::{FieldPath, Key};
 use crate::policy::Ruling;
+
+pub use html::{Page, html};
 
 /// What `schemaVersion` of a report says. Fields may be added under the same number, never removed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -243,7 +243,7 @@ impl<'a> Routes<'a> {
 
     /// A mistake in `auth-tls-secret` refuses the whole host. Each Ingress of the host overwrites what the ones before it
     /// have said, so only what the last one says is certain (section 5.7).
-    fn refuses_the_host(&self, server: &Server<'a>, when: When) -> Option<Refusal> {
+    pub(super) fn refuses_the_host(&self, server: &Server<'a>, when: When) -> Option<Refusal> {
         if !self.reads_nginx_annotations() {
             return None;
         }

@@ -2,7 +2,7 @@
 
 use super::dialect::{Dialect, Dialects, Engine};
 use crate::cluster::{Lookup, World};
-use crate::model::{ClassRef, Ingress};
+use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
 
 /// Classes that a controller matches by name, without an IngressClass object.
 const MATCHED_BY_NAME: [&str; 1] = ["contour"];
@@ -80,6 +80,20 @@ impl ClassRules {
 }
 
 impl Taker<'_> {
+    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
+    /// `targetPort` (section 4.1).
+    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
+        let by_target = !self.wants_service_port();
+        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
+    }
+
+    /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
+    /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        !matches!(self.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
+    }
+
     /// Whether the controller is known to want a port of the Service itself.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {

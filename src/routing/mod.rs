@@ -5,6 +5,8 @@
 
 pub mod annotation;
 mod answer;
+mod behind;
+mod certificate;
 mod claims;
 mod class;
 mod dialect;
@@ -13,6 +15,7 @@ mod endpoints;
 mod faults;
 mod issuer;
 mod locate;
+mod map;
 mod neutral;
 mod nginx;
 mod pattern;
@@ -26,7 +29,10 @@ mod tls;
 mod variables;
 mod version;
 
+pub(crate) use behind::ACTION_PORT;
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use behind::{Behind, Standing};
+pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
@@ -35,6 +41,7 @@ pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
+pub use map::{CertificateState, Fate, HostCertificate, HostRoutes, Route, RouteMap};
 pub use nginx::NginxAnnotations;
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
