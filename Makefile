@@ -38,6 +38,10 @@ lint: tools ## Formatting, clippy and rustdoc; warnings are errors
 bench: tools ## Requests/s and CPU per request beside a request that does nothing
 	cargo bench --locked --bench review
 
+.PHONY: bounds
+bounds: tools ## What the largest Ingresses and the fullest hosts cost
+	cargo bench --locked --bench bounds
+
 .PHONY: memory
 memory: tools ## What it holds of a large cluster, and how long it takes to be ready
 	cargo bench --locked --bench memory

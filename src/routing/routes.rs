@@ -42,6 +42,8 @@ pub struct Routes<'a> {
 struct Known<'a> {
     claims: RefCell<HashMap<Host, Rc<[Claim<'a>]>>>,
     servers: RefCell<HashMap<Host, Option<Rc<Server<'a>>>>>,
+    /// Namespace, Service and port → whether a canary was the first to use it.
+    serverless: RefCell<HashMap<(&'a str, &'a str, &'a PortRef), bool>>,
 }
 
 /// Whether the Ingress under judgement counts.
@@ -166,16 +168,27 @@ impl<'a> Routes<'a> {
 
     /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location
     /// (section 7.1). A `defaultBackend` counts each time anew.
-    fn is_serverless(&self, ingress: &Ingress, backend: &Backend, when: When) -> bool {
+    fn is_serverless(&self, ingress: &'a Ingress, backend: &'a Backend, when: When) -> bool {
         let Backend::Service { name, port: Some(port) } = backend else { return false };
-        let Lookup::Found(mut users) = self.world.others_using(&ingress.meta.key.namespace, name) else { return false };
+        let upstream = (&*ingress.meta.key.namespace, &**name, port);
+        // A thousand Ingresses of a host may well use one Service.
+        if let Some(known) = self.known(when).serverless.borrow().get(&upstream) {
+            return *known;
+        }
+        let is_serverless = self.was_first_used_by_a_canary(upstream, when);
+        self.known(when).serverless.borrow_mut().insert(upstream, is_serverless);
+        is_serverless
+    }
+
+    fn was_first_used_by_a_canary(&self, (namespace, name, port): (&str, &str, &PortRef), when: When) -> bool {
+        let Lookup::Found(mut users) = self.world.others_using(namespace, name) else { return false };
         let is_canary = |user: &Ingress| NginxAnnotations::of(user).is_canary();
         // Nearly always: nobody who uses it is a canary.
         if !self.candidate.is_some_and(is_canary) && !users.iter().any(|user| is_canary(user)) {
             return false;
         }
         self.keep_taken(&mut users, when);
-        let users = users.into_iter().filter(|user| user.meta.key.namespace == ingress.meta.key.namespace);
+        let users = users.into_iter().filter(|user| *user.meta.key.namespace == *namespace);
         let mut decides = None;
         for user in users {
             let is_it = |backend: &Backend| is_same(backend, name, port);

@@ -19,4 +19,5 @@ mod routing;
 mod server;
 mod traps;
 mod upstream;
+mod work;
 mod zoo;

@@ -7,8 +7,7 @@ mod endpoints;
 mod paths;
 
 use std::fmt::Write as _;
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ingress_guard::cluster::{Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
@@ -16,6 +15,7 @@ use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 
 use crate::pages::{circumstances, fixtures, known};
+use crate::work::took;
 
 /// ingress-nginx under its usual name, and a Service `web` with one port.
 const NGINX: &str = r"
@@ -99,21 +99,6 @@ fn accused_under(config: &str, manifests: &str) -> Vec<String> {
 }
 
 const NOBODY: &[&str] = &[];
-
-/// How long this thread works on something, whatever else the machine does meanwhile.
-fn took<T>(work: impl FnOnce() -> T) -> (Duration, T) {
-    let start = worked();
-    let result = work();
-    (worked().saturating_sub(start), result)
-}
-
-/// How long this thread has worked; where only Linux could say, the time.
-fn worked() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = text.and_then(|text| text.split(' ').next()?.parse().ok());
-    nanos.map_or_else(|| START.elapsed(), Duration::from_nanos)
-}
 
 #[test]
 fn cert_managers_solver_is_nobodys_to_judge() {

@@ -7,6 +7,8 @@ use ingress_guard::model::Kind;
 
 use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule, secret, service};
 
+use crate::work::took;
+
 const PREFIX: &str = "nginx.ingress.kubernetes.io/";
 
 fn annotated(annotations: &[(&str, &str)], spec: &str) -> Vec<String> {
@@ -166,7 +168,7 @@ fn soon(what: &str, world: &str) {
     let inventory = super::store(world);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
-    let (took, _) = super::took(|| engine.run(ingress, crate::pages::known(&inventory), None));
+    let (took, _) = took(|| engine.run(ingress, crate::pages::known(&inventory), None));
     assert!(took < Duration::from_secs(3), "{what}: {took:?}");
 }
 

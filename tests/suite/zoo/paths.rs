@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::{
     NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, class, ingress, nginx, rule, said_under, service, store,
-    took,
 };
 use crate::admission::{GOOD, ask, reviewer, spec, update};
 use crate::pages::known;
+use crate::work::took;
 
 const REGEX: (&str, &str) = ("nginx.ingress.kubernetes.io/use-regex", "true");
 const CANARY: (&str, &str) = ("nginx.ingress.kubernetes.io/canary", "true");

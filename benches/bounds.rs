@@ -1,0 +1,104 @@
+//! `make bounds`: what the largest Ingresses and the fullest hosts cost, every check included.
+
+#![expect(clippy::print_stdout, reason = "what a bench is for")]
+
+use std::time::{Duration, Instant};
+
+use ingress_guard::cluster::{Coverage, Facts, Inventory, Object, Snapshot};
+use ingress_guard::config::Config;
+use ingress_guard::engine::Why;
+use ingress_guard::model::{Ingress, Kind};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Each figure is the median of so many runs.
+const RUNS: usize = 9;
+const HOST: &str = "app.example.com";
+
+fn main() {
+    // `cargo test --benches` asks whether it starts.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    println!("one review of one Ingress, all checks, median of {RUNS} runs\n");
+    let plain = |n: usize| format!("/app/v{n}/part");
+    let pattern = |n: usize| format!("/app/v{n}(/|$)(.*)");
+    let hard = |n: usize| format!("/(a+)+{n}x(b|bb)*$");
+    let empty = || inventory([]);
+    let rewritten = [("rewrite-target", "/$2")];
+    report("5,000 plain paths in one Ingress", &empty(), &ingress("web", &[], 0..5_000, plain));
+    report("5,000 regex paths in one Ingress", &empty(), &ingress("web", &rewritten, 0..5_000, pattern));
+    report(
+        "5,000 hard regex paths in one Ingress",
+        &empty(),
+        &ingress("web", &[("use-regex", "true")], 0..5_000, hard),
+    );
+    let others = |annotations: &'static [(&str, &str)], path: fn(usize) -> String| {
+        inventory((0..1_000).map(move |n| ingress(&format!("other-{n}"), annotations, 10 * n..10 * (n + 1), path)))
+    };
+    let small = ingress("web", &[], 20_000..20_006, plain);
+    report("6 paths on a host of 10,000 plain paths", &others(&[], |n| format!("/app/v{n}/part")), &small);
+    let small = ingress("web", &rewritten, 20_000..20_006, pattern);
+    let regex = others(&[("rewrite-target", "/$2")], |n| format!("/app/v{n}(/|$)(.*)"));
+    report("6 regex paths on a host of 10,000 regex paths", &regex, &small);
+}
+
+fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
+    let config = Config::default();
+    let engine = config.engine();
+    let facts = Facts::default();
+    let mut took = Vec::new();
+    let mut outcome = String::new();
+    for _ in 0..RUNS {
+        let known = Snapshot { store: inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
+        let begun = Instant::now();
+        let evaluation = engine.run(ingress, known, None);
+        took.push(begun.elapsed());
+        let gave_up = evaluation.not_evaluated.iter().filter(|it| it.why == Why::Effort).count();
+        outcome = format!("{} findings, {gave_up} checks gave up", evaluation.findings.len());
+    }
+    took.sort();
+    println!("{what:<48}{:>8.1} ms   {outcome}", milliseconds(took[RUNS / 2]));
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+fn inventory(ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
+    let mut inventory = Inventory::default();
+    for kind in Kind::ALL {
+        inventory.cover(kind, Coverage::Complete);
+    }
+    let read = "these are written as Kubernetes has them";
+    let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    inventory.apply(Object::IngressClass(serde_json::from_value(class).expect(read)));
+    let service = json!({"metadata": {"namespace": "shop", "name": "web"}, "spec": {"ports": [{"port": 80}]}});
+    inventory.apply(Object::Service(serde_json::from_value(service).expect(read)));
+    for ingress in ingresses {
+        inventory.apply(Object::Ingress(Box::new(ingress)));
+    }
+    inventory
+}
+
+fn ingress(
+    name: &str,
+    annotations: &[(&str, &str)],
+    paths: std::ops::Range<usize>,
+    path: impl Fn(usize) -> String,
+) -> Ingress {
+    let annotations: serde_json::Map<String, Value> =
+        annotations.iter().map(|(name, value)| (format!("nginx.ingress.kubernetes.io/{name}"), json!(value))).collect();
+    let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
+    let path = |n| json!({"path": path(n), "pathType": "ImplementationSpecific", "backend": backend});
+    let paths: Vec<Value> = paths.map(path).collect();
+    let ingress = json!({
+        "metadata": {"namespace": "shop", "name": name, "annotations": annotations,
+                     "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {"ingressClassName": "nginx", "rules": [{"host": HOST, "http": {"paths": paths}}]},
+    });
+    serde_json::from_value(ingress).expect("written as Kubernetes has it")
+}
