@@ -78,13 +78,36 @@ pub enum Evidence {
 #[serde(transparent)]
 pub struct Patch(Vec<PatchOperation>);
 
+/// One step of a [`Patch`]. Paths are JSON pointers (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "op", rename_all = "lowercase")]
-enum PatchOperation {
-    Test { path: String, value: Value },
-    Add { path: String, value: Value },
-    Remove { path: String },
-    Replace { path: String, value: Value },
+pub enum PatchOperation {
+    /// Go on only where `path` holds `value`.
+    Test {
+        /// The field.
+        path: String,
+        /// What it must hold.
+        value: Value,
+    },
+    /// Put `value` at `path`, which was not there.
+    Add {
+        /// The field.
+        path: String,
+        /// What it is to hold.
+        value: Value,
+    },
+    /// Remove `path`.
+    Remove {
+        /// The field.
+        path: String,
+    },
+    /// Put `value` in the place of what `path` holds.
+    Replace {
+        /// The field.
+        path: String,
+        /// What it is to hold.
+        value: Value,
+    },
 }
 
 impl Patch {
@@ -92,6 +115,12 @@ impl Patch {
     #[must_use]
     pub fn on(field: &FieldPath, value: impl Into<Value>) -> Self {
         Self(vec![PatchOperation::Test { path: field.pointer(), value: value.into() }])
+    }
+
+    /// Its steps in their order.
+    #[must_use]
+    pub fn operations(&self) -> &[PatchOperation] {
+        &self.0
     }
 
     /// Add `value` at `field`.
@@ -201,6 +230,23 @@ impl fmt::Display for Finding {
         write!(f, "{}: {}", self.field, self.message)?;
         if self.help.is_empty() { Ok(()) } else { write!(f, "; {}", self.help) }
     }
+}
+
+/// A text with its control characters made visible, so that it stays on one line and commands no terminal. The API server
+/// drops a warning that holds one in silence.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, character| {
+        if character.is_control() {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+        out
+    })
 }
 
 /// A value from an object as messages quote it: escaped, so that it stays on its line, and cut where it is long.

@@ -6,6 +6,7 @@
 //! - [`model`]: what Kubernetes objects *are*, parsed once;
 //! - [`finding`]: what a check finds;
 //! - [`cluster`]: the one store of what is known, its feeders, and the view of it that a check may ask;
+//! - [`document`]: a manifest as text, where fields stand in it and how it is mended;
 //! - [`routing`]: what a controller does with an Ingress;
 //! - [`checks`]: the heart, one file and one page per check;
 //! - [`engine`]: runs checks over one Ingress;
@@ -22,6 +23,7 @@ pub mod checks;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod document;
 pub mod engine;
 pub mod finding;
 pub mod judgement;

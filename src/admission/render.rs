@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::checks;
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Level, one_line};
 use crate::model::Key;
 use crate::policy::{Ceiling, Ruling, Verdict};
 
@@ -114,26 +114,11 @@ fn warnings(verdict: &Verdict) -> Vec<String> {
 
 /// One line, code first, cut where the API server would cut it.
 fn warning(finding: &Finding) -> String {
-    let text = escape(&format!("{} {finding}", finding.code));
+    let text = one_line(&format!("{} {finding}", finding.code));
     match text.char_indices().nth(WARNING_LENGTH) {
         None => text,
         Some(_) => text.chars().take(WARNING_LENGTH - 1).chain(['…']).collect(),
     }
-}
-
-/// Control characters made visible: a warning that holds one is dropped by the API server in silence.
-fn escape(text: &str) -> String {
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::with_capacity(text.len() + 8), |mut out, character| {
-        if character.is_control() {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-        out
-    })
 }
 
 /// Everything in the message, since Helm, Argo and Flux show nothing else: one line for each fault.
@@ -142,10 +127,10 @@ fn denial<'a>(key: &'a Key, verdict: &'a Verdict) -> Status<'a> {
     let mut causes = Vec::new();
     for finding in verdict.at(Level::Deny).take(DENIALS) {
         let name = checks::find(finding.code).map_or("", |check| check.name);
-        let _ = write!(message, "\n{} [{} {name}]", escape(&finding.to_string()), finding.code);
+        let _ = write!(message, "\n{} [{} {name}]", one_line(&finding.to_string()), finding.code);
         causes.push(Cause {
             reason: finding.code,
-            message: escape(&format!(
+            message: one_line(&format!(
                 "{}{}",
                 finding.message,
                 if finding.help.is_empty() { String::new() } else { format!("; {}", finding.help) }
@@ -177,7 +162,7 @@ fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
             continue;
         };
         spared.push(match ceiling {
-            Ceiling::Waiver(reason) => format!("{}={} ({})", finding.code, ceiling.name(), escape(reason)),
+            Ceiling::Waiver(reason) => format!("{}={} ({})", finding.code, ceiling.name(), one_line(reason)),
             _ => format!("{}={}", finding.code, ceiling.name()),
         });
     }

@@ -1,6 +1,7 @@
 //! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
 //! 1 findings, 2 could not do the work.
 
+mod check;
 mod checks;
 mod explain;
 mod serve;
@@ -25,6 +26,8 @@ struct Cli {
 enum Command {
     /// Answer AdmissionReviews over HTTPS.
     Serve(Box<serve::Arguments>),
+    /// Judge manifest files before they are applied.
+    Check(Box<check::Arguments>),
     /// Print the page of a check.
     Explain(explain::Arguments),
     /// List the checks with their levels.
@@ -35,12 +38,13 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(*arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Checks(arguments) => checks::run(&arguments),
+        Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever reads has read enough: `ingress-guard checks | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -130,6 +130,17 @@ impl Policy {
         self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
     }
 
+    /// Switch every other check off, in all namespaces.
+    pub fn keep(&mut self, wanted: impl Fn(&Check) -> bool) {
+        for check in checks::ALL.iter().filter(|check| !wanted(check)) {
+            let overrides =
+                std::iter::once(&mut self.checks).chain(self.namespaces.iter_mut().map(|rule| &mut rule.checks));
+            overrides.for_each(|overrides| {
+                overrides.0.insert(check.code, Level::Off);
+            });
+        }
+    }
+
     /// The kinds without which the policy cannot rule.
     #[must_use]
     pub fn needs(&self) -> Kinds {

@@ -1,8 +1,14 @@
 //! What is known of many Ingresses after they were judged, and the forms in which that is shown. What is said of an Ingress is
-//! the engine's and the policy's; here it gets its place in a file, and is counted.
+//! the engine's and the policy's; here it gets its place in a file, and is counted. JSON is the report itself.
 
+mod baseline;
+mod github;
 mod html;
+mod junit;
+mod sarif;
+mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
 
 use fnv::FnvHasher;
@@ -10,12 +16,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::checks::{self, CHECK_NOT_EVALUATED};
-use crate::finding::{Level, Patch};
+use crate::finding::{Level, Patch, one_line};
 use crate::judgement::Judgement;
 use crate::model::{FieldPath, Key};
 use crate::policy::Ruling;
 
+pub use baseline::{Baseline, BaselineError};
+pub use github::github;
 pub use html::{Page, html};
+pub use junit::junit;
+pub use sarif::sarif;
+pub use text::{Text, text};
 
 /// What `schemaVersion` of a report says. Fields may be added under the same number, never removed.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -35,6 +46,9 @@ pub struct Report {
     pub not_evaluated: Vec<Unjudged>,
     /// What was wrong with the input: what it holds could not be read, or is not what it seems.
     pub diagnostics: Vec<Diagnostic>,
+    /// Every Ingress that was judged, in order, with its file if it is in one.
+    #[serde(skip)]
+    pub judged: Vec<(Key, Option<String>)>,
 }
 
 /// Counts of a report.
@@ -94,6 +108,18 @@ pub struct Entry {
     /// Where in a file it is.
     #[serde(flatten)]
     pub place: Option<Place>,
+    /// The fix as changes of that file; none where it has no fix, or none that touches nothing else.
+    #[serde(skip)]
+    pub changes: Vec<Change>,
+}
+
+/// A part of a file and what to put in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The part that goes.
+    pub place: Place,
+    /// What comes.
+    pub text: String,
 }
 
 /// A place in a file.
@@ -154,6 +180,17 @@ pub enum Severity {
     Error,
 }
 
+impl Diagnostic {
+    /// `file:line:column`, as far as that is known.
+    fn location(&self) -> String {
+        let mut location = one_line(&self.file);
+        for number in [self.line, self.column].into_iter().flatten() {
+            location.push_str(&format!(":{number}"));
+        }
+        location
+    }
+}
+
 impl Default for Report {
     fn default() -> Self {
         Self {
@@ -162,6 +199,7 @@ impl Default for Report {
             findings: Vec::new(),
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
+            judged: Vec::new(),
         }
     }
 }
@@ -172,6 +210,7 @@ impl Report {
         let Judgement { ingress, verdict, not_evaluated } = judgement;
         let key = &ingress.meta.key;
         self.summary.ingresses += 1;
+        self.judged.push((key.clone(), place(&FieldPath::default()).map(|place| place.file)));
         // What was not evaluated has a list of its own, with a line for each check.
         let rulings = verdict.rulings.into_iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
         for ruling in rulings {
@@ -203,6 +242,18 @@ impl Report {
     #[must_use]
     pub fn has(&self, level: Level) -> bool {
         self.findings.iter().any(|entry| entry.level >= level && entry.waived.is_none() && !entry.baseline)
+    }
+
+    /// What could not be judged by its reason, with the checks and the number of Ingresses that it has silenced.
+    #[must_use]
+    pub fn unjudged(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
+        let mut reasons: BTreeMap<&str, (BTreeSet<&'static str>, BTreeSet<(&str, &str)>)> = BTreeMap::new();
+        for Unjudged { code, namespace, ingress, reason } in &self.not_evaluated {
+            let (codes, ingresses) = reasons.entry(reason).or_default();
+            codes.insert(code);
+            ingresses.insert((namespace, ingress));
+        }
+        reasons.into_iter().map(|(reason, (codes, ingresses))| (reason, codes, ingresses.len())).collect()
     }
 
     /// Whether some of the input could not be judged.
@@ -243,7 +294,27 @@ impl Entry {
             fix: finding.fix,
             waived: waived.map(|reason| (*reason).into()),
             baseline: false,
+            changes: Vec::new(),
         }
+    }
+}
+
+/// The JSON schema of a report.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Report>()
+        .to_value()
+}
+
+/// `1 finding`, `2 findings`.
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}{}", if what.ends_with('s') { "es" } else { "s" })
     }
 }
 

@@ -10,6 +10,7 @@ mod engine;
 mod fixes;
 mod live;
 mod manifests;
+mod mending;
 mod messages;
 mod pages;
 mod properties;

@@ -74,6 +74,23 @@ pub enum ManifestError {
     },
 }
 
+impl ManifestError {
+    /// What is wrong, without where.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let text = self.to_string();
+        let place = match self {
+            Self::Broken { path, line, column, .. } | Self::Template { path, line, column } => {
+                format!("{}:{line}:{column}: ", path.display())
+            }
+            Self::Io { path, .. } | Self::Empty { path } | Self::TooLarge { path, .. } | Self::NotText { path, .. } => {
+                format!("{}: ", path.display())
+            }
+        };
+        text.strip_prefix(&place).map_or(text.clone(), str::to_owned)
+    }
+}
+
 /// How manifests are read.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOptions<'a> {

@@ -1,0 +1,103 @@
+//! `--fix` and `--diff`: every safe fix done to the text of the files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use similar::TextDiff;
+
+use super::options::{Arguments, Format};
+use super::world::World;
+use crate::cluster::{ManifestFile, Origin};
+use crate::document::{apply, mend};
+use crate::finding::{Patch, one_line};
+use crate::model::Key;
+use crate::report::{Entry, Report};
+
+/// The fixes of a file.
+#[derive(Default)]
+struct Mended {
+    text: String,
+    done: usize,
+}
+
+/// Do the fixes in the files; whether there were any.
+pub(super) fn write(world: &World, report: &Report) -> anyhow::Result<bool> {
+    let mut any = false;
+    for (file, mended) in mended(world, report)? {
+        let ManifestFile { path, has_mark, .. } = &world.manifests.files[file];
+        let mark = if *has_mark { "\u{feff}" } else { "" };
+        fs::write(path, format!("{mark}{}", mended.text)).with_context(|| path.display().to_string())?;
+        say(&format!("{}: {} mended", path.display(), mended.done));
+        any = true;
+    }
+    Ok(any)
+}
+
+/// Print what [`write`] would do.
+pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
+    let mut out = String::new();
+    for (file, mended) in mended(world, report)? {
+        let ManifestFile { path, text, .. } = &world.manifests.files[file];
+        let name = path.display().to_string();
+        let diff = TextDiff::from_lines(text, &mended.text);
+        let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
+    }
+    let is_text = arguments.output.iter().any(|output| output.file.is_none() && output.format == Format::Text);
+    if is_text || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
+}
+
+/// The files that have fixes, by their numbers, with their new text.
+fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
+    let mut by_document: BTreeMap<(usize, usize), Vec<(&Entry, &Patch, &Origin)>> = BTreeMap::new();
+    for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
+        let origin = world.origin(&Key::new(&entry.namespace, &entry.ingress));
+        if let (Some(fix), Some(origin)) = (&entry.fix, origin) {
+            by_document.entry((origin.file, origin.document.start)).or_default().push((entry, fix, origin));
+        }
+    }
+    let mut files: BTreeMap<usize, Mended> = BTreeMap::new();
+    // From the end of each file: what has changed behind a document does not move it.
+    for ((file, start), fixes) in by_document.into_iter().rev() {
+        let Some((_, _, origin)) = fixes.first() else { continue };
+        let end = origin.document.end;
+        let mut document = world.manifests.files[file].text[start..end].to_owned();
+        let mut done: Vec<(&Patch, &[usize])> = Vec::new();
+        for (entry, fix, origin) in fixes {
+            if done.contains(&(fix, &origin.items)) {
+                continue;
+            }
+            match mend(&document, &origin.items, fix) {
+                Ok(edits) => {
+                    document = apply(&document, &edits);
+                    done.push((fix, &origin.items));
+                }
+                Err(refusal) => say(&refused(entry, fix, &refusal.to_string())?),
+            }
+        }
+        if !done.is_empty() {
+            let mended =
+                files.entry(file).or_insert_with(|| Mended { text: world.manifests.files[file].text.clone(), done: 0 });
+            mended.text.replace_range(start..end, &document);
+            mended.done += done.len();
+        }
+    }
+    Ok(files)
+}
+
+/// Why a fix is left to people, and what it is.
+fn refused(entry: &Entry, fix: &Patch, why: &str) -> anyhow::Result<String> {
+    let place = entry.place.as_ref().map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+    let patch = serde_json::to_string(fix)?;
+    Ok(format!(
+        "{place}{} not mended: {why}; the JSON patch of {}/{}: {patch}",
+        entry.code, entry.namespace, entry.ingress
+    ))
+}
+
+/// A line beside the report.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", one_line(line));
+}

@@ -1,0 +1,189 @@
+//! What the files hold, as an inventory, and the way back from an object to its place in a file.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::io;
+use std::ops::Range;
+
+use crate::cli::check::options::{Arguments, is_stdin};
+use crate::cluster::{Coverage, Facts, Inventory, Manifest, ManifestError, Manifests, Origin, ReadOptions};
+use crate::config::Config;
+use crate::document::{Document, Lines, mend};
+use crate::finding::Patch;
+use crate::model::{FieldPath, Ingress, Key, Kind};
+use crate::report::{Change, Diagnostic, Place, Severity};
+
+/// The most bytes of one file: a rendered chart has a few MB.
+const LARGEST: u64 = 64 << 20;
+
+/// The files as one world.
+pub(super) struct World {
+    pub(super) inventory: Inventory,
+    pub(super) facts: Facts,
+    pub(super) manifests: Manifests,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// Where each Ingress stands: where it stands last, as `kubectl apply` would have it.
+    origins: HashMap<Key, Origin>,
+    /// The Ingresses in the order of the files.
+    order: Vec<Key>,
+}
+
+impl World {
+    pub(super) fn read(arguments: &Arguments, config: &Config) -> anyhow::Result<Self> {
+        let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
+        let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
+        let mut manifests = Manifests::read(&paths, options);
+        if !stdin.is_empty() {
+            manifests.read_stream("-", io::stdin().lock(), options);
+        }
+        let mut world = Self {
+            inventory: Inventory::default(),
+            facts: Facts::default(),
+            diagnostics: manifests.faults.iter().map(diagnostic).collect(),
+            origins: HashMap::new(),
+            order: Vec::new(),
+            manifests,
+        };
+        world.fill();
+        world.cover(arguments);
+        config.restrict(&mut world.inventory);
+        Ok(world)
+    }
+
+    fn fill(&mut self) {
+        let mut seen: HashMap<(Kind, Key), Origin> = HashMap::new();
+        let mut repeated = Vec::new();
+        for Manifest { object, origin } in std::mem::take(&mut self.manifests.objects) {
+            let (kind, key) = (object.kind(), object.key());
+            if kind == Kind::Ingress {
+                if !self.origins.contains_key(&key) {
+                    self.order.push(key.clone());
+                }
+                self.origins.insert(key.clone(), origin.clone());
+            }
+            self.inventory.apply(object);
+            if let Some(first) = seen.insert((kind, key.clone()), origin.clone()) {
+                repeated.push((kind, key, first, origin));
+            }
+        }
+        let lines = self.lines();
+        let repeated: Vec<Diagnostic> = repeated
+            .iter()
+            .map(|(kind, key, first, again)| self.repeated(&lines, *kind, key, [first, again]))
+            .collect();
+        self.diagnostics.extend(repeated);
+    }
+
+    fn repeated(&self, lines: &[Lines<'_>], kind: Kind, key: &Key, origins: [&Origin; 2]) -> Diagnostic {
+        let [first, again] = origins.map(|origin| {
+            let file = &self.manifests.files[origin.file];
+            let start = file.text[origin.document.clone()].find(|c: char| !c.is_whitespace() && c != '-').unwrap_or(0);
+            (file.path.display().to_string(), lines[origin.file].position(origin.document.start + start))
+        });
+        let message =
+            format!("{kind} {key} is in {}:{} too: the last one counts, as with kubectl apply", first.0, first.1.0);
+        let (file, (line, column)) = again;
+        Diagnostic { severity: Severity::Warning, message, file, line: Some(line), column: Some(column) }
+    }
+
+    /// What the files are silent about is not known, unless somebody says that they are all there is.
+    fn cover(&mut self, arguments: &Arguments) {
+        for kind in Kind::ALL {
+            let is_all = arguments.complete
+                && match kind {
+                    Kind::Service | Kind::Ingress => true,
+                    Kind::IngressClass | Kind::Secret => self.inventory.count(kind) > 0,
+                    _ => false,
+                };
+            self.inventory.cover(kind, if is_all { Coverage::Complete } else { Coverage::Partial });
+        }
+        for assumed in &arguments.assume_exists {
+            if !self.holds(assumed.kind, &assumed.key) {
+                self.inventory.apply_unreadable(assumed.kind, assumed.key.clone());
+            }
+        }
+    }
+
+    fn holds(&self, kind: Kind, Key { namespace, name }: &Key) -> bool {
+        match kind {
+            Kind::Service => self.inventory.service(namespace, name).is_some(),
+            Kind::Secret => self.inventory.secret(namespace, name).is_some(),
+            _ => self.inventory.class(name).is_some(),
+        }
+    }
+
+    pub(super) fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
+        self.order.iter().filter_map(|key| self.inventory.ingress(&key.namespace, &key.name))
+    }
+
+    pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
+        self.origins.get(key)
+    }
+
+    /// The places of an Ingress, parsed when they are asked for.
+    pub(super) fn places<'a>(&'a self, key: &Key, lines: &'a [Lines<'a>]) -> Option<Places<'a>> {
+        let origin = self.origins.get(key)?;
+        let file = &self.manifests.files[origin.file];
+        Some(Places {
+            name: file.path.display().to_string(),
+            text: &file.text,
+            lines: &lines[origin.file],
+            origin,
+            document: OnceCell::new(),
+        })
+    }
+
+    /// The lines of each file.
+    pub(super) fn lines(&self) -> Vec<Lines<'_>> {
+        self.manifests.files.iter().map(|file| Lines::of(&file.text)).collect()
+    }
+}
+
+/// The way from the fields of one Ingress to lines and columns.
+pub(super) struct Places<'a> {
+    name: String,
+    text: &'a str,
+    lines: &'a Lines<'a>,
+    origin: &'a Origin,
+    document: OnceCell<Option<Document>>,
+}
+
+impl Places<'_> {
+    /// Where a field is; the document where it cannot be told.
+    pub(super) fn place(&self, field: &FieldPath) -> Option<Place> {
+        let document = self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone()));
+        let start = self.origin.document.start;
+        let bytes = document.as_ref().map_or(start..start, |document| document.locate(&self.origin.items, field));
+        Some(self.of(&bytes))
+    }
+
+    /// A fix as changes of the file; none where it cannot be done so.
+    pub(super) fn changes(&self, fix: &Patch) -> Vec<Change> {
+        let start = self.origin.document.start;
+        let edits = mend(&self.text[self.origin.document.clone()], &self.origin.items, fix).unwrap_or_default();
+        let change = |edit: crate::document::Edit| {
+            let bytes = start + edit.bytes.start..start + edit.bytes.end;
+            Change { place: self.of(&bytes), text: edit.text }
+        };
+        edits.into_iter().map(change).collect()
+    }
+
+    fn of(&self, bytes: &Range<usize>) -> Place {
+        let [(line, column), (end_line, end_column)] = [bytes.start, bytes.end].map(|byte| self.lines.position(byte));
+        Place { file: self.name.clone(), line, column, end_line, end_column }
+    }
+}
+
+fn diagnostic(fault: &ManifestError) -> Diagnostic {
+    let at = |line: u64| usize::try_from(line).ok();
+    let (path, line, column) = match fault {
+        ManifestError::Broken { path, line, column, .. } | ManifestError::Template { path, line, column } => {
+            (path, at(*line), at(*column))
+        }
+        ManifestError::Io { path, .. }
+        | ManifestError::Empty { path }
+        | ManifestError::TooLarge { path, .. }
+        | ManifestError::NotText { path, .. } => (path, None, None),
+    };
+    Diagnostic { severity: Severity::Error, message: fault.reason(), file: path.display().to_string(), line, column }
+}

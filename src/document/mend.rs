@@ -1,0 +1,283 @@
+//! A patch done to the text of a document. What cannot be done by touching nothing else is refused; what was done is read again
+//! and compared with what the patch makes of the object.
+
+use std::ops::Range;
+
+use granit_parser::ScalarStyle;
+use serde_json::Value;
+use thiserror::Error;
+
+use super::scalar;
+use super::tree::{Entry, Node, Shape};
+use crate::finding::{Patch, PatchOperation};
+
+/// Bytes of a text and what to put in their place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The bytes that go; none where something is only added.
+    pub bytes: Range<usize>,
+    /// What comes.
+    pub text: String,
+}
+
+/// Why a patch cannot be done to a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The document cannot be read, or does not hold what the patch is for.
+    #[error("it is not for this text")]
+    Mismatch,
+    /// An anchor, an alias or a merge key would carry the change elsewhere.
+    #[error("an anchor or alias would carry the change elsewhere")]
+    Shared,
+    /// It is written in a way in which it cannot be changed alone.
+    #[error("it is written in a way that cannot be changed without touching what stands around it")]
+    Form,
+}
+
+/// The edits that do a patch to the object of a document to which `items` leads, in the order of their places.
+///
+/// # Errors
+/// When that cannot be done without touching anything else.
+pub fn mend(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+    let root = Node::parse(text).ok_or(Refusal::Mismatch)?;
+    let before = read(text)?;
+    let wanted = patched(&before, items, patch)?;
+    let mender = Mender { text, root: &root, items, before: &before };
+    let changes: Vec<_> =
+        patch.operations().iter().filter(|operation| !matches!(operation, PatchOperation::Test { .. })).collect();
+    let mut edits = match *changes {
+        [PatchOperation::Remove { path: from }, PatchOperation::Add { path: to, value }]
+            if parent(from) == parent(to) && before.pointer(&mender.whole(from)) == Some(value) =>
+        {
+            mender.rename(from, to)?
+        }
+        _ => {
+            let mut edits = Vec::new();
+            for operation in changes {
+                edits.push(match operation {
+                    PatchOperation::Replace { path, value } => mender.replace(path, value),
+                    PatchOperation::Add { path, value } => mender.add(path, value).map(|edit| vec![edit]),
+                    PatchOperation::Remove { path } => mender.remove(path).map(|edit| vec![edit]),
+                    PatchOperation::Test { .. } => Ok(Vec::new()),
+                }?);
+            }
+            edits.concat()
+        }
+    };
+    edits.sort_by_key(|edit| edit.bytes.start);
+    let overlap = edits.windows(2).any(|pair| pair[0].bytes.end > pair[1].bytes.start);
+    if overlap || without_empty_annotations(read(&apply(text, &edits))?, items) != wanted {
+        return Err(Refusal::Form);
+    }
+    Ok(edits)
+}
+
+/// A text with edits done, which are in the order of their places and apart.
+#[must_use]
+pub fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(&text[at..edit.bytes.start]);
+        out.push_str(&edit.text);
+        at = edit.bytes.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+fn read(text: &str) -> Result<Value, Refusal> {
+    let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
+    serde_saphyr::from_str_with_options(text, options).map_err(|_| Refusal::Mismatch)
+}
+
+/// What the patch makes of the whole document.
+fn patched(before: &Value, items: &[usize], patch: &Patch) -> Result<Value, Refusal> {
+    let mut after = before.clone();
+    let object = after.pointer_mut(&prefix(items)).ok_or(Refusal::Mismatch)?;
+    let patch = serde_json::to_value(patch).and_then(serde_json::from_value::<json_patch::Patch>);
+    json_patch::patch(object, &patch.map_err(|_| Refusal::Mismatch)?).map_err(|_| Refusal::Mismatch)?;
+    Ok(without_empty_annotations(after, items))
+}
+
+/// No annotations are the same as empty annotations.
+fn without_empty_annotations(mut document: Value, items: &[usize]) -> Value {
+    let pointer = format!("{}/metadata", prefix(items));
+    if let Some(meta) = document.pointer_mut(&pointer).and_then(Value::as_object_mut) {
+        let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
+        if meta.get("annotations").is_some_and(is_empty) {
+            meta.remove("annotations");
+        }
+    }
+    document
+}
+
+fn prefix(items: &[usize]) -> String {
+    items.iter().map(|item| format!("/items/{item}")).collect()
+}
+
+/// A pointer without its last step, and that step.
+fn split(pointer: &str) -> (&str, String) {
+    let (parent, last) = pointer.rsplit_once('/').unwrap_or(("", ""));
+    (parent, last.replace("~1", "/").replace("~0", "~"))
+}
+
+fn parent(pointer: &str) -> &str {
+    split(pointer).0
+}
+
+struct Mender<'a> {
+    text: &'a str,
+    root: &'a Node,
+    items: &'a [usize],
+    before: &'a Value,
+}
+
+impl<'a> Mender<'a> {
+    fn whole(&self, pointer: &str) -> String {
+        prefix(self.items) + pointer
+    }
+
+    /// The node of a pointer within the object, which nothing else refers to.
+    fn node(&self, pointer: &str) -> Result<&'a Node, Refusal> {
+        let mut node = self.root;
+        for step in self.whole(pointer).split('/').skip(1) {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            let inner = match &node.shape {
+                Shape::List { items } => name.parse().ok().and_then(|index: usize| items.get(index)),
+                _ => node.entry(&name).map(|entry| &entry.value),
+            };
+            // Read by meaning it is there, as a patch that fits says: then it came by a merge.
+            node = inner.ok_or(Refusal::Shared)?;
+            if node.is_anchored || matches!(node.shape, Shape::Alias) {
+                return Err(Refusal::Shared);
+            }
+        }
+        Ok(node)
+    }
+
+    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Refusal> {
+        match self.node(pointer)? {
+            node @ Node { shape: Shape::Map { is_flow, entries }, .. } => Ok((node, *is_flow, entries)),
+            _ => Err(Refusal::Form),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<Vec<Edit>, Refusal> {
+        let (parent, old) = split(from);
+        let (node, ..) = self.map(parent)?;
+        let entry = node.entry(&old).ok_or(Refusal::Shared)?;
+        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Refusal::Form)?;
+        Ok(vec![Edit { bytes: entry.key.clone(), text }])
+    }
+
+    fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Refusal> {
+        let node = self.node(path)?;
+        match (&node.shape, value) {
+            (Shape::Scalar { .. }, _) => Ok(vec![scalar_edit(node, value)?]),
+            // `port: {name: http}` becomes `port: {number: 80}` wherever its parts stand.
+            (Shape::Map { entries, .. }, Value::Object(new)) => match (&**entries, new.iter().next()) {
+                ([entry], Some((name, value))) if new.len() == 1 => {
+                    let value = scalar_edit(&entry.value, value)?;
+                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Refusal::Form)?;
+                    let key = Edit { bytes: entry.key.clone(), text: name };
+                    Ok([key, value].into_iter().filter(|edit| self.text[edit.bytes.clone()] != *edit.text).collect())
+                }
+                _ => Err(Refusal::Form),
+            },
+            _ => Err(Refusal::Form),
+        }
+    }
+
+    fn remove(&self, path: &str) -> Result<Edit, Refusal> {
+        let (parent, name) = split(path);
+        let (node, is_flow, entries) = self.map(parent)?;
+        let index = entries.iter().position(|entry| entry.name == name).ok_or(Refusal::Shared)?;
+        let entry = &entries[index];
+        let bytes = match (is_flow, entries.get(index + 1)) {
+            (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
+            (true, Some(next)) => entry.key.start..next.key.start,
+            (true, None) => entries[index - 1].value.span.end..entry.value.span.end,
+            // A map in block style cannot be empty: it goes with the last of its entries.
+            (false, _) if entries.len() == 1 && parent.ends_with("/annotations") => return self.remove(parent),
+            (false, _) if entries.len() == 1 => return Err(Refusal::Form),
+            (false, next) => {
+                let start = self.line_start(entry.key.start);
+                if self.text[start..entry.key.start].trim().is_empty() {
+                    start..self.line_end(entry.value.span.end.max(entry.key.end))
+                } else {
+                    // Behind the dash of an item.
+                    entry.key.start..next.ok_or(Refusal::Form)?.key.start
+                }
+            }
+        };
+        // What is said between two entries is said of one of them: nobody knows of which.
+        let says_more = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
+            .lines()
+            .skip(1)
+            .any(|line| line.contains('#'));
+        if says_more { Err(Refusal::Form) } else { Ok(Edit { bytes, text: String::new() }) }
+    }
+
+    fn add(&self, path: &str, value: &Value) -> Result<Edit, Refusal> {
+        let (parent, name) = split(path);
+        let (node, is_flow, entries) = self.map(parent)?;
+        if self.before.pointer(&self.whole(path)).is_some() {
+            return Err(Refusal::Form);
+        }
+        let Some(first) = entries.first() else { return Err(Refusal::Form) };
+        let styles = entries.iter().filter_map(|entry| match entry.value.shape {
+            Shape::Scalar { style } if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
+                Some(style)
+            }
+            _ => None,
+        });
+        let style = styles.into_iter().next().unwrap_or(first.style);
+        let key = scalar::write(&Value::String(name), first.style).ok_or(Refusal::Form)?;
+        let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Refusal::Form)?);
+        let start = self.line_start(first.key.start);
+        let indent = &self.text[start..first.key.start];
+        let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
+        if indent.trim().is_empty() && (!is_flow || start > node.span.start) {
+            // On a line of its own; first in the map, so that comments stay with what they are about.
+            let comma = if is_flow { "," } else { "" };
+            let at = if is_flow { start } else { self.below_key(parent).unwrap_or(start) };
+            return Ok(Edit { bytes: at..at, text: format!("{indent}{entry}{comma}{end_of_line}") });
+        }
+        let at = first.key.start;
+        let text = if is_flow {
+            format!("{entry}, ")
+        } else {
+            format!("{entry}{end_of_line}{}", " ".repeat(indent.chars().count()))
+        };
+        Ok(Edit { bytes: at..at, text })
+    }
+
+    /// Where the line below the key of a map begins.
+    fn below_key(&self, pointer: &str) -> Option<usize> {
+        let (parent, name) = split(pointer);
+        Some(self.line_end(self.node(parent).ok()?.entry(&name)?.key.end))
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// Where the next line begins; a value that ends with its line ends there itself.
+    fn line_end(&self, at: usize) -> usize {
+        if at > 0 && self.text[..at].ends_with('\n') {
+            return at;
+        }
+        self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline + 1)
+    }
+}
+
+fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Refusal> {
+    match node.shape {
+        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Refusal::Form),
+        Shape::Scalar { style } if !node.span.is_empty() && !node.is_anchored => {
+            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Refusal::Form)? })
+        }
+        _ => Err(Refusal::Shared),
+    }
+}

@@ -1,0 +1,115 @@
+//! JUnit's XML, as CI servers read it: a suite for each file, a test for each Ingress.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::{Diagnostic, Entry, Report, Severity};
+use crate::finding::Level;
+use crate::model::Key;
+
+/// What one suite holds.
+#[derive(Default)]
+struct Suite<'a> {
+    ingresses: Vec<&'a Key>,
+    faults: Vec<&'a Diagnostic>,
+}
+
+/// The report as JUnit's XML. An Ingress fails by findings at `fail_on` or above; others are its output.
+#[must_use]
+pub fn junit(report: &Report, fail_on: Level) -> String {
+    let mut suites: BTreeMap<&str, Suite<'_>> = BTreeMap::new();
+    for (key, file) in &report.judged {
+        suites.entry(file.as_deref().unwrap_or("cluster")).or_default().ingresses.push(key);
+    }
+    for fault in report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
+        suites.entry(&fault.file).or_default().faults.push(fault);
+    }
+    let mut by_ingress: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
+    for entry in &report.findings {
+        by_ingress.entry(Key::new(&entry.namespace, &entry.ingress)).or_default().push(entry);
+    }
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ingress-guard\">\n");
+    for (file, suite) in suites {
+        let findings = |key: &Key| by_ingress.get(key).map_or(&[][..], Vec::as_slice);
+        let fails = |entry: &&&Entry| entry.level >= fail_on && entry.waived.is_none() && !entry.baseline;
+        let failures = suite.ingresses.iter().filter(|key| findings(key).iter().any(|entry| fails(&entry))).count();
+        let _ = writeln!(
+            out,
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{}\">",
+            xml(file),
+            suite.ingresses.len() + suite.faults.len(),
+            suite.faults.len()
+        );
+        for key in suite.ingresses {
+            case(&mut out, file, &key.to_string(), findings(key), fails);
+        }
+        for fault in suite.faults {
+            let name = format!("line {}, column {}", fault.line.unwrap_or(1), fault.column.unwrap_or(1));
+            let _ = writeln!(
+                out,
+                "    <testcase classname=\"{}\" name=\"{name}\">\n      <error message=\"{}\" type=\"input\"/>\n    </testcase>",
+                xml(file),
+                xml(&fault.message)
+            );
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out + "</testsuites>\n"
+}
+
+fn case(out: &mut String, file: &str, name: &str, findings: &[&Entry], fails: impl Fn(&&&Entry) -> bool) {
+    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(name));
+    if findings.is_empty() {
+        out.push_str("/>\n");
+        return;
+    }
+    out.push_str(">\n");
+    let (failures, others): (Vec<&Entry>, Vec<&Entry>) = findings.iter().partition(|entry| fails(&entry));
+    if let Some(first) = failures.first() {
+        let message = format!("{} {}", first.code, first.message);
+        let _ = writeln!(
+            out,
+            "      <failure message=\"{}\" type=\"{}\">{}</failure>",
+            xml(&message),
+            first.code,
+            xml(&lines(&failures))
+        );
+    }
+    if !others.is_empty() {
+        let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&lines(&others)));
+    }
+    out.push_str("    </testcase>\n");
+}
+
+fn lines(findings: &[&Entry]) -> String {
+    let line = |entry: &&Entry| {
+        let place = entry.place.as_ref().map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
+        let state = match (&entry.waived, entry.baseline) {
+            (Some(reason), _) => format!("waived ({reason})"),
+            (None, true) => "in the baseline".to_owned(),
+            (None, false) => entry.level.to_string(),
+        };
+        let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
+        format!("{place}{state}[{} {}] {}: {}{help}", entry.code, entry.name, entry.field, entry.message)
+    };
+    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Text as XML 1.0 takes it, in attributes too: what it cannot hold at all becomes U+FFFD.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\t' => out.push_str("&#9;"),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ if character.is_control() => out.push('\u{fffd}'),
+            _ => out.push(character),
+        }
+    }
+    out
+}

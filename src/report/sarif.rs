@@ -1,0 +1,136 @@
+//! SARIF 2.1.0, as code scanning reads it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{Change, Entry, Place, Report, Severity, counted};
+use crate::checks::{self, Check};
+use crate::finding::Level;
+
+/// The report as a SARIF log of one run.
+#[must_use]
+pub fn sarif(report: &Report) -> Value {
+    let used: BTreeSet<&str> = report.findings.iter().map(|entry| entry.code).collect();
+    let rules: Vec<&Check> = checks::ALL.iter().copied().filter(|check| used.contains(check.code)).collect();
+    let results: Vec<Value> = report.findings.iter().map(|entry| result(entry, &rules)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "ingress-guard",
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules.into_iter().map(rule).collect::<Vec<_>>(),
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": !report.is_partial(),
+                "toolExecutionNotifications": notifications(report),
+            }],
+            "results": results,
+        }],
+    })
+}
+
+fn rule(check: &Check) -> Value {
+    let text = format!("{}. ingress-guard explain {} says more.", check.summary, check.code);
+    json!({
+        "id": check.code,
+        "name": check.name,
+        "shortDescription": {"text": check.summary},
+        "help": {"text": text, "markdown": check.page},
+        "defaultConfiguration": {"level": level(check.levels.guard)},
+    })
+}
+
+fn result(entry: &Entry, rules: &[&Check]) -> Value {
+    let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
+    let mut location = json!({"logicalLocations": [{
+        "fullyQualifiedName": format!("{}/{}/{}", entry.namespace, entry.ingress, entry.field),
+        "kind": "object",
+    }]});
+    if let Some(place) = &entry.place {
+        location["physicalLocation"] = json!({"artifactLocation": {"uri": uri(&place.file)}, "region": region(place)});
+    }
+    let mut result = json!({
+        "ruleId": entry.code,
+        "ruleIndex": rules.iter().position(|check| check.code == entry.code),
+        "level": level(entry.level),
+        "message": {"text": format!("{}: {}{help}", entry.field, entry.message)},
+        "locations": [location],
+        "partialFingerprints": {"ingressGuard/v1": entry.fingerprint},
+    });
+    let waiver = entry.waived.iter().map(|why| json!({"kind": "inSource", "justification": why}));
+    let baseline = entry.baseline.then(|| json!({"kind": "external", "justification": "in the baseline"}));
+    // Where no result has the property, a reader may take them for unknown: absent means "none" only where all have it.
+    result["suppressions"] = waiver.chain(baseline).collect();
+    if !entry.changes.is_empty() {
+        result["fixes"] = json!([fix(entry)]);
+    }
+    result
+}
+
+fn fix(entry: &Entry) -> Value {
+    let replacement =
+        |change: &Change| json!({"deletedRegion": region(&change.place), "insertedContent": {"text": change.text}});
+    let file = entry.changes.first().map_or("", |change| &change.place.file);
+    json!({
+        "description": {"text": if entry.help.is_empty() { "mend it" } else { &*entry.help }},
+        "artifactChanges": [{
+            "artifactLocation": {"uri": uri(file)},
+            "replacements": entry.changes.iter().map(replacement).collect::<Vec<_>>(),
+        }],
+    })
+}
+
+fn notifications(report: &Report) -> Vec<Value> {
+    let input = report.diagnostics.iter().map(|diagnostic| {
+        let mut physical = json!({"artifactLocation": {"uri": uri(&diagnostic.file)}});
+        if let Some(line) = diagnostic.line {
+            physical["region"] = json!({"startLine": line, "startColumn": diagnostic.column.unwrap_or(1)});
+        }
+        json!({
+            "level": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
+            "message": {"text": diagnostic.message},
+            "locations": [{"physicalLocation": physical}],
+        })
+    });
+    let unjudged = report.unjudged().into_iter().map(|(reason, codes, ingresses)| {
+        let codes: Vec<&str> = codes.into_iter().collect();
+        let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), codes.join(", "));
+        json!({"level": "note", "message": {"text": text}})
+    });
+    input.chain(unjudged).collect()
+}
+
+fn region(place: &Place) -> Value {
+    json!({
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Deny => "error",
+        Level::Warn => "warning",
+        Level::Audit => "note",
+        Level::Off => "none",
+    }
+}
+
+/// A path as a URI reference: what no URI may hold is percent-encoded.
+fn uri(path: &str) -> String {
+    let path = path.strip_prefix("./").unwrap_or(path);
+    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri
+}

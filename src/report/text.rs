@@ -1,0 +1,132 @@
+//! For people: each finding with its line and what to do, then what was judged and what was not.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::{DecorStyle, Renderer};
+use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Patch, Snippet};
+
+use super::{Entry, Place, Report, Severity, counted};
+use crate::document::Lines;
+use crate::finding::{Level, one_line};
+
+/// How text is shown.
+#[derive(Debug)]
+pub struct Text<'a> {
+    /// Whether the reader is a terminal that shows colours.
+    pub colour: bool,
+    /// The lines of the files by their names; findings in other files are shown without their line.
+    pub sources: HashMap<&'a str, Lines<'a>>,
+    /// What to add where something was not evaluated.
+    pub advice: &'a str,
+}
+
+/// So many characters of a line are shown at most, around what it is about.
+const WIDTH: usize = 160;
+
+/// The report for people.
+#[must_use]
+pub fn text(report: &Report, options: &Text<'_>) -> String {
+    let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.decor_style(DecorStyle::Ascii);
+    let mut out = String::new();
+    for diagnostic in &report.diagnostics {
+        let title = if diagnostic.severity == Severity::Error { Title::ERROR } else { Title::WARNING };
+        let title = title.primary_title(format!("{}: {}", diagnostic.location(), one_line(&diagnostic.message)));
+        let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
+    }
+    for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
+        let _ = writeln!(out, "{}\n", renderer.render(&groups(entry, options)));
+    }
+    out + &summary(report, options)
+}
+
+fn groups<'a>(entry: &'a Entry, options: &Text<'a>) -> Vec<Group<'a>> {
+    let level = match entry.level {
+        Level::Deny => Title::ERROR.with_name("deny"),
+        Level::Warn => Title::WARNING.with_name("warn"),
+        Level::Audit | Level::Off => Title::INFO.with_name("audit"),
+    };
+    let id = format!("{} {}", entry.code, entry.name);
+    let mut group = Group::with_title(level.primary_title(one_line(&entry.message)).id(id));
+    let lines = entry.place.as_ref().and_then(|place| Some((place, options.sources.get(&*place.file)?)));
+    if let Some((place, lines)) = lines {
+        group = group.element(excerpt(place, lines));
+    }
+    let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, one_line(&entry.field));
+    group = group.element(Title::NOTE.with_name("in").message(object));
+    if !entry.help.is_empty() {
+        group = group.element(Title::HELP.message(one_line(&entry.help)));
+    }
+    let fix = lines.and_then(|(_, lines)| changes(entry, lines));
+    let fix = fix.map(|fix| Title::HELP.with_name("fix").secondary_title("with --fix").element(fix));
+    [Some(group), fix].into_iter().flatten().collect()
+}
+
+/// The line of a place, or what is around the place in it.
+fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> Element<'a> {
+    let line = lines.line(place.line);
+    let end = if place.end_line == place.line { place.end_column } else { usize::MAX };
+    let first = if line.chars().count() <= WIDTH { 0 } else { place.column.saturating_sub(WIDTH / 4) };
+    let shown: String = line.chars().skip(first).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let byte = |column: usize| {
+        let index = (column - 1).saturating_sub(first);
+        shown.char_indices().nth(index).map_or(shown.len(), |(at, _)| at)
+    };
+    let span = byte(place.column)..byte(end);
+    let snippet = Snippet::source(shown).line_start(place.line).path(one_line(&place.file));
+    snippet.annotation(AnnotationKind::Primary.span(span)).into()
+}
+
+/// The lines that the fix changes, as they will be; nothing where they are far apart.
+fn changes<'a>(entry: &Entry, lines: &Lines<'a>) -> Option<Snippet<'a, Patch<'a>>> {
+    const MOST: usize = 40;
+    let first = entry.changes.iter().map(|change| change.place.line).min()?;
+    let last = entry.changes.iter().map(|change| change.place.end_line).max()?;
+    if last - first > MOST {
+        return None;
+    }
+    let rows: Vec<&str> = (first..=last).map(|line| lines.line(line)).collect();
+    if rows.iter().any(|row| row.len() > WIDTH) {
+        return None;
+    }
+    let byte = |line: usize, column: usize| {
+        let before: usize = rows[..line - first].iter().map(|row| row.len() + 1).sum();
+        let row = rows[line - first];
+        before + row.char_indices().nth(column - 1).map_or(row.len(), |(at, _)| at)
+    };
+    let patches = entry.changes.iter().map(|change| {
+        let Place { line, column, end_line, end_column, .. } = change.place;
+        Patch::new(byte(line, column)..byte(end_line, end_column), change.text.clone())
+    });
+    let patches: Vec<_> = patches.collect();
+    Some(Snippet::source(rows.join("\n")).line_start(first).patches(patches))
+}
+
+fn summary(report: &Report, options: &Text<'_>) -> String {
+    let summary = &report.summary;
+    let mut out = format!("{} judged", counted(summary.ingresses, "Ingress"));
+    let counts = [
+        (summary.deny, "denied"),
+        (summary.warn, "warned of"),
+        (summary.audit, "worth knowing"),
+        (summary.waived, "waived"),
+        (summary.baseline, "in the baseline"),
+    ];
+    let counts: Vec<String> =
+        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let _ = writeln!(out, ": {}", if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") });
+    let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    if errors > 0 {
+        let _ = writeln!(out, "not read: {} of the input", counted(errors, "part"));
+    }
+    let unjudged = report.unjudged();
+    for (reason, codes, ingresses) in &unjudged {
+        let codes: Vec<&str> = codes.iter().copied().collect();
+        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), codes.join(", "));
+    }
+    if !unjudged.is_empty() && !options.advice.is_empty() {
+        let _ = writeln!(out, "{}", options.advice);
+    }
+    out
+}

@@ -1,0 +1,483 @@
+//! Patches done to text: whatever the style of a manifest, nothing but what the patch is about changes.
+
+use ingress_guard::document::{Document, Lines, Refusal, apply, mend};
+use ingress_guard::finding::Patch;
+use ingress_guard::model::FieldPath;
+use serde_json::{Value, json};
+
+fn port() -> FieldPath {
+    FieldPath::spec()
+        .field("rules")
+        .index(0)
+        .field("http")
+        .field("paths")
+        .index(0)
+        .field("backend")
+        .field("service")
+        .field("port")
+}
+
+/// A port by its number in the place of what `text` has.
+fn to_number(was: &Value) -> Patch {
+    Patch::on(&port(), was.clone()).replace(&port(), json!({"number": 8080}))
+}
+
+fn path_type() -> Patch {
+    let field = FieldPath::spec().field("rules").index(0).field("http").field("paths").index(0).field("pathType");
+    Patch::on(&field, "Exact").replace(&field, "Prefix")
+}
+
+const REGEXP: &str = "nginx.ingress.kubernetes.io/use-regexp";
+const REGEX: &str = "nginx.ingress.kubernetes.io/use-regex";
+const CLASS: &str = "kubernetes.io/ingress.class";
+
+fn renamed() -> Patch {
+    let field = FieldPath::annotation(REGEXP);
+    Patch::on(&field, "true").remove(&field).add(&FieldPath::annotation(REGEX), "true")
+}
+
+fn class_to_field() -> Patch {
+    let field = FieldPath::annotation(CLASS);
+    Patch::on(&field, "nginx").remove(&field).add(&FieldPath::spec().field("ingressClassName"), "nginx")
+}
+
+fn with_auth_type() -> Patch {
+    let secret = FieldPath::annotation("nginx.ingress.kubernetes.io/auth-secret");
+    Patch::on(&secret, "users").add(&FieldPath::annotation("nginx.ingress.kubernetes.io/auth-type"), "basic")
+}
+
+fn enabled(was: &str) -> Patch {
+    let field = FieldPath::annotation("a.example/enable");
+    Patch::on(&field, was).replace(&field, "true")
+}
+
+/// An Ingress in block style with these annotations, this class line and this path.
+fn block(annotations: &str, path: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: web\n{annotations}spec:\n  rules:\n  - host: a.example.com\n    http:\n      paths:\n{path}"
+    )
+}
+
+const PATH: &str =
+    "      - path: /\n        pathType: Exact\n        backend: {service: {name: web, port: {name: http}}}\n";
+
+/// One style: the patch, the text, and what differs after it: lines that go and lines that come.
+struct Style {
+    name: &'static str,
+    patch: Patch,
+    text: String,
+    diff: &'static str,
+}
+
+fn style(name: &'static str, patch: Patch, text: impl Into<String>, diff: &'static str) -> Style {
+    Style { name, patch, text: text.into(), diff }
+}
+
+fn corpus() -> Vec<Style> {
+    let name = || to_number(&json!({"name": "http"}));
+    let number = || to_number(&json!({"number": 80}));
+    let with = |annotations: &str| block(annotations, PATH);
+    let path = |path: &str| block("", path);
+    vec![
+        style(
+            "port in flow style",
+            name(),
+            path(PATH),
+            "-        backend: {service: {name: web, port: {name: http}}}\n+        backend: {service: {name: web, port: {number: 8080}}}\n",
+        ),
+        style(
+            "port in flow style without blanks",
+            number(),
+            path("      - {path: /,pathType: Exact,backend: {service: {name: web,port: {number: 80}}}}\n"),
+            "-      - {path: /,pathType: Exact,backend: {service: {name: web,port: {number: 80}}}}\n+      - {path: /,pathType: Exact,backend: {service: {name: web,port: {number: 8080}}}}\n",
+        ),
+        style(
+            "port in block style",
+            name(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend:\n          service:\n            name: web\n            port:\n              name: http\n",
+            ),
+            "-              name: http\n+              number: 8080\n",
+        ),
+        style(
+            "port number in block style with a comment",
+            number(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend:\n          service:\n            name: web\n            port:\n              number: 80 # as ever\n",
+            ),
+            "-              number: 80 # as ever\n+              number: 8080 # as ever\n",
+        ),
+        style(
+            "port name in quotes",
+            name(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend: {service: {name: \"web\", port: {\"name\": 'http'}}}\n",
+            ),
+            "-        backend: {service: {name: \"web\", port: {\"name\": 'http'}}}\n+        backend: {service: {name: \"web\", port: {\"number\": 8080}}}\n",
+        ),
+        style(
+            "no newline at the end",
+            number(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend: {service: {name: web, port: {number: 80}}}",
+            ),
+            "-        backend: {service: {name: web, port: {number: 80}}}\n+        backend: {service: {name: web, port: {number: 8080}}}\n",
+        ),
+        style(
+            "deep indentation",
+            number(),
+            path(
+                "          -   path: /\n              pathType: Exact\n              backend:\n                  service:\n                      name: web\n                      port:\n                          number: 80\n",
+            ),
+            "-                          number: 80\n+                          number: 8080\n",
+        ),
+        style(
+            "value on the next line",
+            number(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend:\n          service:\n            name: web\n            port:\n              number:\n                80\n",
+            ),
+            "-                80\n+                8080\n",
+        ),
+        style(
+            "key in question form",
+            number(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend:\n          service:\n            name: web\n            port:\n              ? number\n              : 80\n",
+            ),
+            "-              : 80\n+              : 8080\n",
+        ),
+        style(
+            "dash on a line of its own",
+            path_type(),
+            path(
+                "      -\n        path: /\n        pathType: Exact\n        backend: {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style("plain text", path_type(), path(PATH), "-        pathType: Exact\n+        pathType: Prefix\n"),
+        style(
+            "plain text with a comment far off",
+            path_type(),
+            path(
+                "      - path: /\n        pathType: Exact      # only this\n        backend: {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        pathType: Exact      # only this\n+        pathType: Prefix      # only this\n",
+        ),
+        style(
+            "single quotes",
+            path_type(),
+            path(
+                "      - path: '/'\n        pathType: 'Exact'\n        backend: {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        pathType: 'Exact'\n+        pathType: 'Prefix'\n",
+        ),
+        style(
+            "double quotes",
+            path_type(),
+            path(
+                "      - \"path\": \"/\"\n        \"pathType\": \"Exact\"\n        \"backend\": {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        \"pathType\": \"Exact\"\n+        \"pathType\": \"Prefix\"\n",
+        ),
+        style(
+            "blanks before the colon",
+            path_type(),
+            path(
+                "      - path : /\n        pathType   : Exact\n        backend: {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        pathType   : Exact\n+        pathType   : Prefix\n",
+        ),
+        style(
+            "an anchor elsewhere",
+            path_type(),
+            path(
+                "      - path: /\n        pathType: Exact\n        backend: &b {service: {name: web, port: {number: 80}}}\n      - path: /x\n        pathType: Prefix\n        backend: *b\n",
+            ),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style(
+            "CRLF",
+            path_type(),
+            path(PATH).replace('\n', "\r\n"),
+            "-        pathType: Exact\r\n+        pathType: Prefix\r\n",
+        ),
+        style(
+            "document marker with a comment",
+            path_type(),
+            format!("--- # web\n{}", path(PATH)),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style(
+            "document end",
+            path_type(),
+            format!("{}...\n", path(PATH)),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style(
+            "other letters before it",
+            path_type(),
+            format!("# Größe: 🦀\n{}", path(PATH)),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style(
+            "blank lines and comments between",
+            path_type(),
+            path(
+                "\n      # first\n\n      - path: /\n\n        # the type\n        pathType: Exact\n\n        backend: {service: {name: web, port: {number: 80}}}\n",
+            ),
+            "-        pathType: Exact\n+        pathType: Prefix\n",
+        ),
+        style(
+            "a key renamed",
+            renamed(),
+            with("  annotations:\n    nginx.ingress.kubernetes.io/use-regexp: \"true\"  # why not\n"),
+            "-    nginx.ingress.kubernetes.io/use-regexp: \"true\"  # why not\n+    nginx.ingress.kubernetes.io/use-regex: \"true\"  # why not\n",
+        ),
+        style(
+            "a quoted key renamed",
+            renamed(),
+            with("  annotations:\n    'nginx.ingress.kubernetes.io/use-regexp': 'true'\n"),
+            "-    'nginx.ingress.kubernetes.io/use-regexp': 'true'\n+    'nginx.ingress.kubernetes.io/use-regex': 'true'\n",
+        ),
+        style(
+            "a key renamed in flow style",
+            renamed(),
+            with("  annotations: {nginx.ingress.kubernetes.io/use-regexp: \"true\", a: b}\n"),
+            "-  annotations: {nginx.ingress.kubernetes.io/use-regexp: \"true\", a: b}\n+  annotations: {nginx.ingress.kubernetes.io/use-regex: \"true\", a: b}\n",
+        ),
+        style(
+            "an entry moved",
+            class_to_field(),
+            with("  annotations:\n    a: b\n    kubernetes.io/ingress.class: nginx\n    c: d\n"),
+            "-    kubernetes.io/ingress.class: nginx\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "the last entry moved",
+            class_to_field(),
+            with("  annotations:\n    a: b\n    kubernetes.io/ingress.class: nginx # old\n"),
+            "-    kubernetes.io/ingress.class: nginx # old\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "the only entry moved",
+            class_to_field(),
+            with("  annotations:\n    kubernetes.io/ingress.class: nginx\n"),
+            "-  annotations:\n-    kubernetes.io/ingress.class: nginx\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "an entry moved past a comment",
+            class_to_field(),
+            with("  annotations:\n    kubernetes.io/ingress.class: nginx\n    # about a\n    a: b\n")
+                .replace("spec:\n", "spec: # here\n  # about rules\n"),
+            "-    kubernetes.io/ingress.class: nginx\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "an entry in quotes moved",
+            class_to_field(),
+            with("  annotations:\n    \"kubernetes.io/ingress.class\": \"nginx\"\n    \"a\": \"b\"\n"),
+            "-    \"kubernetes.io/ingress.class\": \"nginx\"\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "an entry moved out of flow style",
+            class_to_field(),
+            with("  annotations: {kubernetes.io/ingress.class: nginx, a: b}\n"),
+            "-  annotations: {kubernetes.io/ingress.class: nginx, a: b}\n+  annotations: {a: b}\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "the last entry moved out of flow style",
+            class_to_field(),
+            with("  annotations: { a: b, kubernetes.io/ingress.class: nginx }\n"),
+            "-  annotations: { a: b, kubernetes.io/ingress.class: nginx }\n+  annotations: { a: b }\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "an entry moved with CRLF",
+            class_to_field(),
+            with("  annotations:\n    a: b\n    kubernetes.io/ingress.class: nginx\n").replace('\n', "\r\n"),
+            "-    kubernetes.io/ingress.class: nginx\r\n+  ingressClassName: nginx\r\n",
+        ),
+        style(
+            "an entry after a block of text moved",
+            class_to_field(),
+            with("  annotations:\n    a: |\n      text\n\n      more\n    kubernetes.io/ingress.class: nginx\n"),
+            "-    kubernetes.io/ingress.class: nginx\n+  ingressClassName: nginx\n",
+        ),
+        style(
+            "an entry added",
+            with_auth_type(),
+            with("  annotations:\n    nginx.ingress.kubernetes.io/auth-secret: users\n"),
+            "+    nginx.ingress.kubernetes.io/auth-type: basic\n",
+        ),
+        style(
+            "an entry added among quotes",
+            with_auth_type(),
+            with("  annotations:\n    \"nginx.ingress.kubernetes.io/auth-secret\": \"users\"\n"),
+            "+    \"nginx.ingress.kubernetes.io/auth-type\": \"basic\"\n",
+        ),
+        style(
+            "an entry added in flow style",
+            with_auth_type(),
+            with("  annotations: {nginx.ingress.kubernetes.io/auth-secret: users}\n"),
+            "-  annotations: {nginx.ingress.kubernetes.io/auth-secret: users}\n+  annotations: {nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users}\n",
+        ),
+        style(
+            "a word that needs quotes",
+            enabled("yes please"),
+            with("  annotations:\n    a.example/enable: yes please\n"),
+            "-    a.example/enable: yes please\n+    a.example/enable: \"true\"\n",
+        ),
+        style(
+            "text over several lines",
+            enabled("yes please"),
+            with("  annotations:\n    a.example/enable: yes\n      please\n    b: c\n"),
+            "-    a.example/enable: yes\n-      please\n+    a.example/enable: \"true\"\n",
+        ),
+        style(
+            "JSON on one line",
+            path_type(),
+            r#"{"kind":"Ingress","metadata":{"name":"w"},"spec":{"rules":[{"http":{"paths":[{"path":"/","pathType":"Exact"}]}}]}}"#,
+            "-{\"kind\":\"Ingress\",\"metadata\":{\"name\":\"w\"},\"spec\":{\"rules\":[{\"http\":{\"paths\":[{\"path\":\"/\",\"pathType\":\"Exact\"}]}}]}}\n+{\"kind\":\"Ingress\",\"metadata\":{\"name\":\"w\"},\"spec\":{\"rules\":[{\"http\":{\"paths\":[{\"path\":\"/\",\"pathType\":\"Prefix\"}]}}]}}\n",
+        ),
+        style(
+            "JSON over many lines",
+            class_to_field(),
+            "{\n\t\"kind\": \"Ingress\",\n\t\"metadata\": {\n\t\t\"annotations\": {\n\t\t\t\"kubernetes.io/ingress.class\": \"nginx\",\n\t\t\t\"a\": \"b\"\n\t\t}\n\t},\n\t\"spec\": {\n\t\t\"rules\": []\n\t}\n}\n",
+            "-\t\t\t\"kubernetes.io/ingress.class\": \"nginx\",\n+\t\t\"ingressClassName\": \"nginx\",\n",
+        ),
+        style(
+            "JSON with CRLF",
+            with_auth_type(),
+            "{\r\n  \"metadata\": {\r\n    \"annotations\": {\r\n      \"nginx.ingress.kubernetes.io/auth-secret\": \"users\"\r\n    }\r\n  }\r\n}\r\n",
+            "+      \"nginx.ingress.kubernetes.io/auth-type\": \"basic\",\r\n",
+        ),
+    ]
+}
+
+fn diff(before: &str, after: &str) -> String {
+    let changes = similar::TextDiff::from_lines(before, after);
+    let line = |change: similar::Change<&str>| {
+        let end = if change.value().ends_with('\n') { "" } else { "\n" };
+        format!("{}{}{end}", change.tag(), change.value())
+    };
+    changes.iter_all_changes().filter(|change| change.tag() != similar::ChangeTag::Equal).map(line).collect()
+}
+
+#[test]
+fn in_every_style_only_what_the_patch_is_about_changes() {
+    let corpus = corpus();
+    assert!(corpus.len() >= 40, "{}", corpus.len());
+    let mut wrong = Vec::new();
+    for Style { name, patch, text, diff: wanted } in corpus {
+        match mend(&text, &[], &patch) {
+            Err(refusal) => wrong.push(format!("{name}: {refusal}\n{text}")),
+            Ok(edits) => {
+                let found = diff(&text, &apply(&text, &edits));
+                if found != wanted {
+                    wrong.push(format!("{name}:\n{found}instead of\n{wanted}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_cannot_be_done_alone_is_refused() {
+    let cases = [
+        (
+            "behind an alias",
+            path_type(),
+            "x: &p {path: /, pathType: Exact}\nspec: {rules: [{http: {paths: [*p]}}]}\n",
+            Refusal::Shared,
+        ),
+        (
+            "at an anchor",
+            path_type(),
+            "spec: {rules: [{http: {paths: [{pathType: &t Exact}]}}]}\nother: *t\n",
+            Refusal::Shared,
+        ),
+        (
+            "by a merge key",
+            path_type(),
+            "x: &p {pathType: Exact}\nspec: {rules: [{http: {paths: [{<<: *p, path: /}]}}]}\n",
+            Refusal::Shared,
+        ),
+        (
+            "a block of text",
+            enabled("no\n"),
+            "metadata:\n  annotations:\n    a.example/enable: |\n      no\n",
+            Refusal::Form,
+        ),
+        ("another value", path_type(), "spec: {rules: [{http: {paths: [{pathType: Prefix}]}}]}\n", Refusal::Mismatch),
+        ("no such field", path_type(), "spec: {}\n", Refusal::Mismatch),
+        ("no YAML", path_type(), "spec: [\n", Refusal::Mismatch),
+        ("nothing", path_type(), "", Refusal::Mismatch),
+        (
+            "a comment that may belong to what goes",
+            class_to_field(),
+            "metadata:\n  annotations: {\n    kubernetes.io/ingress.class: nginx,\n    # about a\n    a: b}\nspec: {rules: []}\n",
+            Refusal::Form,
+        ),
+    ];
+    for (name, patch, text, wanted) in cases {
+        let found = mend(text, &[], &patch);
+        assert_eq!(found, Err(wanted), "{name}");
+    }
+}
+
+#[test]
+fn an_item_of_a_list_is_mended_where_it_stands() {
+    let item = |name: &str| {
+        format!(
+            "- kind: Ingress\n  metadata: {{name: {name}}}\n  spec: {{rules: [{{http: {{paths: [{{path: /, pathType: Exact}}]}}}}]}}\n"
+        )
+    };
+    let text = format!("kind: List\nitems:\n{}{}", item("one"), item("two"));
+    let edits = mend(&text, &[1], &path_type()).unwrap();
+    let after = apply(&text, &edits);
+    assert!(after.starts_with(&text[..edits[0].bytes.start]));
+    assert_eq!(diff(&text, &after).matches('\n').count(), 2);
+    assert!(after.find("Exact").unwrap() < after.find("Prefix").unwrap(), "the second item is the one that changed");
+}
+
+/// Line, column and text of a field.
+fn located(text: &str, items: &[usize], field: &FieldPath) -> (usize, usize, String) {
+    let document = Document::parse(text, 0..text.len()).unwrap();
+    let bytes = document.locate(items, field);
+    let (line, column) = Lines::of(text).position(bytes.start);
+    (line, column, text[bytes].to_owned())
+}
+
+#[test]
+fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
+    let text = "# é\nmetadata:\n  annotations: {\"é\": x, b: 'y z'}\nspec:\n  rules:\n  - host: a.example.com # c\n    http:\n      paths:\n      - path: /é\n        backend: &b\n          service: {name: web}\n      - {path: /x, backend: *b}\n";
+    let paths = || FieldPath::spec().field("rules").index(0).field("http").field("paths");
+    for (field, wanted) in [
+        (FieldPath::spec().field("rules").index(0).field("host"), (6, 11, "a.example.com")),
+        (FieldPath::annotation("b"), (3, 28, "'y z'")),
+        (FieldPath::annotation("missing"), (3, 3, "annotations")),
+        (FieldPath::spec().field("tls").index(0), (4, 1, "spec")),
+        (FieldPath::spec().field("rules").index(0), (6, 5, "host")),
+        (FieldPath::spec().field("rules").index(7).field("host"), (5, 3, "rules")),
+        (paths().index(0).field("path"), (9, 15, "/é")),
+        (paths().index(0).field("backend").field("service").field("port").field("number"), (11, 11, "service")),
+        (paths().index(1), (12, 9, "{")),
+        (paths().index(1).field("backend").field("service").field("name"), (12, 20, "backend")),
+        (FieldPath::default(), (2, 1, "metadata")),
+    ] {
+        assert_eq!(located(text, &[], &field), (wanted.0, wanted.1, wanted.2.to_owned()), "{field}");
+    }
+    let list = "{\"kind\": \"List\", \"items\": [{\"spec\": {}},\n {\"spec\": {\"rules\": [{\"host\": \"x\"}]}}]}";
+    assert_eq!(
+        located(list, &[1], &FieldPath::spec().field("rules").index(0).field("host")),
+        (2, 31, "\"x\"".to_owned())
+    );
+    assert_eq!(located(list, &[5], &FieldPath::spec()), (1, 1, "{".to_owned()));
+}
+
+#[test]
+fn what_is_too_deep_or_broken_has_no_places_and_no_fix() {
+    for text in [format!("{}1", "[".repeat(5000)), "a: ".repeat(3000), "a: [".to_owned(), "&a a: *b".to_owned()] {
+        assert!(Document::parse(&text, 0..text.len()).is_none(), "{:.20}", text);
+        assert!(mend(&text, &[], &path_type()).is_err());
+    }
+}
