@@ -1,10 +1,15 @@
 //! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
 //! 1 findings, 2 could not do the work.
 
+mod audit;
 mod check;
 mod checks;
 mod explain;
+mod judging;
+mod output;
 mod serve;
+mod snapshot;
+mod source;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -28,10 +33,14 @@ enum Command {
     Serve(Box<serve::Arguments>),
     /// Judge manifest files before they are applied.
     Check(Box<check::Arguments>),
+    /// Judge every Ingress that a cluster has stored.
+    Audit(Box<audit::Arguments>),
     /// Print the page of a check.
     Explain(explain::Arguments),
     /// List the checks with their levels.
     Checks(checks::Arguments),
+    /// Write what a cluster holds to one file, for --snapshot: no Secret's contents, facts about certificates only.
+    Snapshot(snapshot::Arguments),
 }
 
 /// Run the command that the arguments name.
@@ -40,8 +49,10 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,
@@ -52,6 +63,11 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Say on stderr what is not as it should be, and go on.
+fn warn(text: &str) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -1,16 +1,16 @@
 //! `ingress-guard serve`
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
-use kube::config::{KubeConfigOptions, Kubeconfig};
 use parking_lot::RwLock;
 
+use super::source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
 use crate::cluster::{self, Coverage, Feeds, Inventory, Live, Pace};
 use crate::config::{Config, SecretsMode};
@@ -26,12 +26,8 @@ pub(super) struct Arguments {
     /// Files and folders that are the whole cluster (YAML or JSON).
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
-    /// The cluster to watch; without this and --manifests: the one that this runs in, else the default kubeconfig.
-    #[arg(long, env = "INGRESS_GUARD_KUBECONFIG", value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// A context of the kubeconfig other than its current one.
-    #[arg(long, env = "INGRESS_GUARD_CONTEXT", value_name = "NAME")]
-    context: Option<String>,
+    #[command(flatten)]
+    cluster: ClusterSource,
     /// Address of the webhook, HTTPS.
     #[arg(long, env = "INGRESS_GUARD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
@@ -66,8 +62,7 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot listen for signals")?;
     let metrics = Arc::new(Metrics::new());
     let reviewer = if arguments.manifests.is_empty() {
-        let client = client(arguments.kubeconfig.as_deref(), arguments.context.clone()).await?;
-        watching(client, config)
+        watching(arguments.cluster.client().await?, config)
     } else {
         over_manifests(&arguments.manifests, config)?
     };
@@ -107,24 +102,6 @@ fn watching(client: kube::Client, config: Config) -> Reviewer {
     let feeds = Feeds::start(&client, needs, hints, &inventory, &Pace::default());
     let cluster = Cluster { live: Live::new(client), feeds, reads_secrets };
     Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
-}
-
-/// The client of the cluster that flags, the environment or the default kubeconfig name.
-async fn client(kubeconfig: Option<&Path>, context: Option<String>) -> anyhow::Result<kube::Client> {
-    let options = KubeConfigOptions { context, ..KubeConfigOptions::default() };
-    let config = match kubeconfig {
-        Some(path) => {
-            let read = Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
-            kube::Config::from_custom_kubeconfig(read, &options).await.with_context(|| path.display().to_string())?
-        }
-        None if options.context.is_some() => kube::Config::from_kubeconfig(&options).await?,
-        None => kube::Config::infer().await.map_err(|_| {
-            anyhow!(
-                "there is no cluster to watch: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
-            )
-        })?,
-    };
-    kube::Client::try_from(config).context("cannot make a client")
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {

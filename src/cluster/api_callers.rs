@@ -41,8 +41,8 @@ impl ApiCallers {
         ids.filter(move |(of, _)| *of == kind).filter_map(|id| self.objects.get(id))
     }
 
-    /// The names of all of a kind.
-    pub(super) fn keys(&self, kind: Kind) -> impl Iterator<Item = Key> {
-        self.objects.iter().filter(move |((of, _), _)| *of == kind).map(|(_, caller)| caller.key.clone())
+    /// All of a kind.
+    pub(super) fn all(&self, kind: Kind) -> impl Iterator<Item = &ApiCaller> {
+        self.objects.iter().filter(move |((of, _), _)| *of == kind).map(|(_, caller)| caller)
     }
 }

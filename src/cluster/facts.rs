@@ -36,6 +36,13 @@ impl Facts {
         matches!(self.get(kind, &key.namespace, &key.name), Some(Fact::Found(_) | Fact::Absent))
     }
 
+    /// Everything that was read, in the order of kinds and keys.
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, &Key, &Fact)> {
+        let mut all: Vec<_> = self.0.iter().map(|((kind, key), fact)| (*kind, key, fact)).collect();
+        all.sort_by_key(|(kind, key, _)| (*kind, *key));
+        all.into_iter()
+    }
+
     /// Remember what was read.
     pub fn insert(&mut self, kind: Kind, key: Key, fact: Fact) {
         self.0.insert((kind, key), fact);

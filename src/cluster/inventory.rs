@@ -185,7 +185,7 @@ impl Inventory {
     pub fn keys(&self, kind: Kind) -> HashSet<Key> {
         let mut keys: HashSet<Key> = match kind {
             Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.keys(kind).collect()
+                self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
             }
             Kind::Certificate => keys_of(self.certificates.objects()),
             Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
@@ -201,12 +201,40 @@ impl Inventory {
         keys
     }
 
+    /// The objects of a kind in the order of their keys.
+    #[must_use]
+    pub fn objects(&self, kind: Kind) -> Vec<Object> {
+        let mut objects: Vec<Object> = match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                self.api_callers.all(kind).cloned().map(|caller| Object::ApiCaller(kind, caller)).collect()
+            }
+            Kind::Certificate => self.certificates.objects().iter().cloned().map(Object::Certificate).collect(),
+            Kind::EndpointSlice => self.endpoint_slices.objects().iter().cloned().map(Object::EndpointSlice).collect(),
+            Kind::Ingress => self.ingresses().cloned().map(|ingress| Object::Ingress(Box::new(ingress))).collect(),
+            Kind::IngressClass => self.classes().cloned().map(Object::IngressClass).collect(),
+            Kind::Namespace => self.namespaces.values().cloned().map(Object::Namespace).collect(),
+            Kind::Secret => self.secrets.iter().cloned().map(Object::Secret).collect(),
+            Kind::Service => self.services.iter().cloned().map(Object::Service).collect(),
+        };
+        objects.sort_by_cached_key(Object::key);
+        objects
+    }
+
+    /// The objects that exist and cannot be read.
+    pub fn unreadable(&self) -> impl Iterator<Item = (Kind, Key)> {
+        let of = |((kind, namespace), names): (&(Kind, Box<str>), &BTreeSet<Box<str>>)| {
+            let keys: Vec<_> = names.iter().map(|name| (*kind, Key::new(namespace, name))).collect();
+            keys
+        };
+        self.unreadable.iter().flat_map(of)
+    }
+
     /// How many objects of a kind there are.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {
             Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.keys(kind).count()
+                self.api_callers.all(kind).count()
             }
             Kind::Certificate => self.certificates.objects().count(),
             Kind::EndpointSlice => self.endpoint_slices.objects().count(),

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
+use futures::{StreamExt as _, stream};
 use kube::Client;
 use kube::api::GetParams;
 use kube::core::Request;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
-use tokio::time::timeout_at;
+use tokio::time::{timeout, timeout_at};
 
 use super::facts::Fact;
-use super::watch::path;
+use super::pages::path;
 use super::{Facts, Object};
 use crate::model::{Key, Kind, Secret, TlsFacts};
 
@@ -23,6 +24,8 @@ const TIME: Duration = Duration::from_millis(300);
 pub const MOST: usize = 8;
 /// Reads in progress at once, of all reviews together.
 const AT_ONCE: usize = 32;
+/// How long one of many reads may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a Secret that was found is believed.
 const KEPT: Duration = Duration::from_secs(30);
 /// Secrets kept at most.
@@ -85,6 +88,20 @@ impl Live {
                 self.keep(&key, secret);
             }
             facts.insert(kind, key, fact.clone());
+        }
+        facts
+    }
+
+    /// Read any number of objects, [`AT_ONCE`] at a time, for who has the time to wait for each.
+    pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+        let reads = stream::iter(wanted).map(|(kind, key)| async move {
+            let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            ((kind, key), fact)
+        });
+        let mut facts = Facts::default();
+        let mut reads = reads.buffer_unordered(AT_ONCE);
+        while let Some(((kind, key), fact)) = reads.next().await {
+            facts.insert(kind, key, fact);
         }
         facts
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::{AsyncBufReadExt as _, StreamExt as _};
 use kube::Client;
-use kube::api::{ListParams, WatchParams};
+use kube::api::WatchParams;
 use kube::core::Request;
 use parking_lot::RwLock;
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 
 use super::feeds::{Line, Pace};
+use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
 use super::{Coverage, Inventory, Object};
 use crate::model::{Key, Kind};
 
@@ -32,56 +33,11 @@ pub(super) struct Watch {
     pub(super) version: Option<String>,
 }
 
-/// Why a list or watch ended early.
-#[derive(Debug, thiserror::Error)]
-enum WatchError {
-    #[error(transparent)]
-    Api(#[from] kube::Error),
-    #[error("the answer cannot be read: {0}")]
-    Unreadable(#[from] serde_json::Error),
-    #[error("the connection broke: {0}")]
-    Broken(#[from] std::io::Error),
-    #[error("{1} ({0})")]
-    Status(u16, String),
-    #[error("the request cannot be made: {0}")]
-    Request(#[from] kube::core::request::Error),
-    #[error("the API server does not answer")]
-    Silence,
-    #[error("the list has no resourceVersion")]
-    NoVersion,
-}
-
-impl WatchError {
-    fn code(&self) -> Option<u16> {
-        match self {
-            Self::Api(kube::Error::Api(status)) => Some(status.code),
-            Self::Status(code, _) => Some(*code),
-            _ => None,
-        }
-    }
-}
-
 /// A change to the inventory, read before the lock is taken.
 enum Change {
     Apply(Object),
     Unreadable(Key),
     Delete(Key),
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(default)]
-    metadata: PageMeta,
-    #[serde(borrow)]
-    items: Option<Vec<&'a RawValue>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct PageMeta {
-    resource_version: Option<String>,
-    #[serde(rename = "continue")]
-    next: Option<String>,
 }
 
 /// A line of a watch.
@@ -99,21 +55,6 @@ struct EventStatus {
     code: u16,
     #[serde(default)]
     message: String,
-}
-
-/// What every object has, however broken the rest of it is.
-#[derive(Deserialize)]
-struct Head {
-    metadata: HeadMeta,
-}
-
-#[derive(Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-#[derive(Default)]
-struct HeadMeta {
-    name: Box<str>,
-    namespace: Box<str>,
-    resource_version: Option<String>,
 }
 
 impl Watch {
@@ -149,19 +90,13 @@ impl Watch {
 
     /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
     /// the list did not hold goes at its end.
-    async fn list(&mut self) -> Result<(), WatchError> {
+    async fn list(&mut self) -> Result<(), ApiError> {
         // At the first list nothing is known, and nothing is kept of what is listed.
         let mut gone = self.inventory.read().keys(self.kind);
         let mut listed = 0;
-        let mut params =
-            ListParams { field_selector: fields(self.kind), ..ListParams::default() }.limit(self.pace.page);
-        loop {
-            let request = Request::new(path(self.kind, None)).list(&params)?;
-            // As text: the client would log an answer that it cannot read, Secrets and all.
-            let text = timeout(self.pace.list, self.client.request_text(request)).await;
-            let text = text.map_err(|_| WatchError::Silence)??;
-            let page: Page<'_> = serde_json::from_str(&text)?;
-            let changes: Vec<Change> = page.items.iter().flatten().filter_map(|item| self.read(item)).collect();
+        let mut pages = Pages::of(&self.client, self.kind, self.pace.page, self.pace.list);
+        while let Some(objects) = pages.next().await? {
+            let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
             listed += changes.len();
             if !gone.is_empty() {
                 for change in &changes {
@@ -170,14 +105,8 @@ impl Watch {
             }
             self.apply(changes);
             self.heard();
-            if let Some(next) = page.metadata.next.filter(|next| !next.is_empty()) {
-                params = params.continue_token(&next);
-            } else {
-                let version = page.metadata.resource_version.filter(|version| !version.is_empty());
-                self.version = Some(version.ok_or(WatchError::NoVersion)?);
-                break;
-            }
         }
+        self.version = Some(pages.version()?);
         let mut inventory = self.inventory.write();
         inventory.delete_all(self.kind, &gone);
         inventory.cover(self.kind, Coverage::Complete);
@@ -188,7 +117,7 @@ impl Watch {
     }
 
     /// Follow changes until the request's time is over.
-    async fn watch(&mut self, version: &str) -> Result<(), WatchError> {
+    async fn watch(&mut self, version: &str) -> Result<(), ApiError> {
         const BATCH: usize = 256;
         let params = WatchParams { field_selector: fields(self.kind), ..WatchParams::default() };
         let params = params.timeout(self.pace.watch_seconds);
@@ -196,11 +125,11 @@ impl Watch {
         let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
         // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
         let stream = timeout(patience, self.client.request_stream(request)).await;
-        let mut lines = pin!(stream.map_err(|_| WatchError::Silence)??.lines().ready_chunks(BATCH));
+        let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
         self.heard();
         // Nothing was missed: the watch goes on from where the last one was.
         self.inventory.write().cover(self.kind, Coverage::Complete);
-        while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| WatchError::Silence)? {
+        while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
             self.heard();
             let mut changes = Vec::with_capacity(batch.len());
             let outcome = batch.into_iter().try_for_each(|line| self.event(&line?, &mut changes));
@@ -211,14 +140,14 @@ impl Watch {
     }
 
     /// Read one event, and go on after it.
-    fn event(&mut self, line: &str, changes: &mut Vec<Change>) -> Result<(), WatchError> {
+    fn event(&mut self, line: &str, changes: &mut Vec<Change>) -> Result<(), ApiError> {
         if line.is_empty() {
             return Ok(());
         }
         let Event { kind, object } = serde_json::from_str(line)?;
         if kind == "ERROR" {
             let status: EventStatus = serde_json::from_str(object.get())?;
-            return Err(WatchError::Status(status.code, status.message));
+            return Err(ApiError::Status(status.code, status.message));
         }
         if let Ok(Head { metadata: HeadMeta { resource_version: Some(version), .. } }) =
             serde_json::from_str(object.get())
@@ -226,24 +155,24 @@ impl Watch {
             self.version = Some(version);
         }
         match kind {
-            "ADDED" | "MODIFIED" => changes.extend(self.read(object)),
-            "DELETED" => changes.extend(self.read(object).map(|change| Change::Delete(change.key()))),
+            "ADDED" | "MODIFIED" => changes.extend(self.change(pages::read(self.kind, object))),
+            "DELETED" => {
+                let gone = self.change(pages::read(self.kind, object));
+                changes.extend(gone.map(|change| Change::Delete(change.key())));
+            }
             // A bookmark says how far the watch is, and nothing else.
             _ => {}
         }
         Ok(())
     }
 
-    /// Read an object; one that cannot be read is known to exist and nothing else.
-    fn read(&self, item: &RawValue) -> Option<Change> {
-        let error = match Object::read(self.kind, item) {
+    /// What an object that was read comes to.
+    fn change(&self, read: Result<Object, Unreadable>) -> Option<Change> {
+        let Unreadable { key, error } = match read {
             Ok(object) => return Some(Change::Apply(object)),
-            Err(error) => error,
+            Err(unreadable) => unreadable,
         };
         self.lines[self.at].feed.lock().skipped += 1;
-        let key = serde_json::from_str::<Head>(item.get())
-            .ok()
-            .map(|head| Key { namespace: head.metadata.namespace, name: head.metadata.name });
         let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
         key.map(Change::Unreadable)
@@ -273,7 +202,7 @@ impl Watch {
 
     /// Whether that is no failure: the cluster does not have the kind, so there are no objects of it, or nobody lets us
     /// see what no verdict depends on.
-    fn is_nothing_to_follow(&mut self, error: &WatchError) -> bool {
+    fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
         let answered = Instant::now();
         let coverage = match error.code() {
             Some(404) if !self.is_needed => Coverage::Complete,
@@ -298,7 +227,7 @@ impl Watch {
         true
     }
 
-    fn fail(&mut self, error: &WatchError) {
+    fn fail(&mut self, error: &ApiError) {
         match error.code() {
             // What was kept is too old to go on from: begin with a list.
             Some(410) => self.version = None,
@@ -322,24 +251,6 @@ impl Change {
             Self::Apply(object) => object.key(),
             Self::Unreadable(key) | Self::Delete(key) => key.clone(),
         }
-    }
-}
-
-/// Which objects of a kind are asked for at all: releases of Helm are Secrets of up to a megabyte each, and no controller
-/// takes one for a certificate (section 5.2).
-fn fields(kind: Kind) -> Option<String> {
-    (kind == Kind::Secret).then(|| "type!=helm.sh/release.v1".to_owned())
-}
-
-/// The URL path of a kind, in one namespace or in all.
-pub(super) fn path(kind: Kind, namespace: Option<&str>) -> String {
-    let root = match kind.group() {
-        "" => format!("/api/{}", kind.version()),
-        group => format!("/apis/{group}/{}", kind.version()),
-    };
-    match namespace {
-        Some(namespace) => format!("{root}/namespaces/{namespace}/{}", kind.plural()),
-        None => format!("{root}/{}", kind.plural()),
     }
 }
 

@@ -106,6 +106,12 @@ impl Kind {
         matches!(self, Self::Certificate | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service)
     }
 
+    /// Whether it comes with a CustomResourceDefinition, which a cluster need not have.
+    #[must_use]
+    pub const fn is_custom(self) -> bool {
+        matches!(self, Self::Certificate)
+    }
+
     /// Whether controllers make its objects rather than people: files of manifests seldom hold any.
     #[must_use]
     pub const fn is_made_by_controllers(self) -> bool {

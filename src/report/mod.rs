@@ -7,6 +7,7 @@ mod html;
 mod junit;
 mod sarif;
 mod text;
+mod what_if;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
@@ -27,6 +28,7 @@ pub use html::{Page, html};
 pub use junit::junit;
 pub use sarif::sarif;
 pub use text::{Text, text};
+pub use what_if::what_if;
 
 /// What `schemaVersion` of a report says. Fields may be added under the same number, never removed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -11,7 +11,7 @@ use crate::document::Lines;
 use crate::finding::{Level, one_line};
 
 /// How text is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Text<'a> {
     /// Whether the reader is a terminal that shows colours.
     pub colour: bool,
@@ -38,7 +38,7 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let _ = writeln!(out, "{}\n", renderer.render(&groups(entry, options)));
     }
-    out + &summary(report, options)
+    out + &summary(report, options.advice)
 }
 
 fn groups<'a>(entry: &'a Entry, options: &Text<'a>) -> Vec<Group<'a>> {
@@ -103,7 +103,7 @@ fn changes<'a>(entry: &Entry, lines: &Lines<'a>) -> Option<Snippet<'a, Patch<'a>
     Some(Snippet::source(rows.join("\n")).line_start(first).patches(patches))
 }
 
-fn summary(report: &Report, options: &Text<'_>) -> String {
+pub(super) fn summary(report: &Report, advice: &str) -> String {
     let summary = &report.summary;
     let mut out = format!("{} judged", counted(summary.ingresses, "Ingress"));
     let counts = [
@@ -125,8 +125,8 @@ fn summary(report: &Report, options: &Text<'_>) -> String {
         let codes: Vec<&str> = codes.iter().copied().collect();
         let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), codes.join(", "));
     }
-    if !unjudged.is_empty() && !options.advice.is_empty() {
-        let _ = writeln!(out, "{}", options.advice);
+    if !unjudged.is_empty() && !advice.is_empty() {
+        let _ = writeln!(out, "{advice}");
     }
     out
 }

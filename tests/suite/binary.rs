@@ -213,7 +213,7 @@ fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
         ),
         (
             vec![],
-            "there is no cluster to watch: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
+            "there is no cluster to look at: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
                 .to_owned(),
         ),
         (

@@ -8,6 +8,7 @@ mod binary;
 mod configuration;
 mod engine;
 mod fixes;
+mod image;
 mod live;
 mod manifests;
 mod mending;

@@ -34,6 +34,8 @@ struct Store {
     missing: HashSet<String>,
     /// Resources whose GETs of single objects fail with this status, or never answer (0).
     broken_gets: HashMap<String, u16>,
+    /// Every list is answered with this status, if with any.
+    refusing: Option<u16>,
     /// So many requests are answered with 429.
     throttled: usize,
     /// Changes are stored, but no watch hears of them.
@@ -166,6 +168,11 @@ impl Api {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
     }
 
+    /// Lists are answered with this status from now on, as they are to somebody whom the API server does not know.
+    pub(crate) fn answer_all_with(&self, status: u16) {
+        self.store.lock().refusing = Some(status);
+    }
+
     pub(crate) fn throttle(&self, requests: usize) {
         self.store.lock().throttled = requests;
     }
@@ -233,6 +240,9 @@ async fn all(
     if store.throttled > 0 {
         store.throttled -= 1;
         return status(429, "slow down");
+    }
+    if let Some(code) = store.refusing {
+        return status(code, "refused");
     }
     if store.forbidden.contains(&resource) {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));

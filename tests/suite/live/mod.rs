@@ -1,8 +1,9 @@
-//! A live cluster: watches and confirmation against an API server of our own, which can fail in every way that a real one
+//! A live cluster: watches, lists and confirmation against an API server of our own, which can fail in every way that a real one
 //! does, at the moment that the test wants.
 
-mod api;
+pub(crate) mod api;
 mod confirm;
+pub(crate) mod list;
 mod optional;
 mod secrets;
 mod watch;

@@ -1,0 +1,43 @@
+//! `ingress-guard snapshot`
+
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use tempfile::NamedTempFile;
+
+use super::source::{ClusterSource, warn_of_what_is_forbidden};
+use crate::cluster::Image;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    cluster: ClusterSource,
+    /// Where to write it; without this: to stdout. The file appears whole or not at all.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Configuration file: whether Secrets are looked at.
+    #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let config = super::config(arguments.config.as_deref())?;
+    let image = arguments.cluster.image(&config, |_| ())?;
+    warn_of_what_is_forbidden(&image)?;
+    match &arguments.output {
+        Some(path) => write(&image, path).with_context(|| format!("cannot write {}", path.display())),
+        None => Ok(image.write(BufWriter::new(std::io::stdout().lock()))?),
+    }
+}
+
+fn write(image: &Image, path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = NamedTempFile::new_in(folder)?;
+    image.write(BufWriter::new(&mut file))?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}

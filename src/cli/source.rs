@@ -1,0 +1,158 @@
+//! Where a command's knowledge of the cluster comes from: files, a snapshot, or the cluster itself, listed once.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use clap::Args;
+use jiff::Timestamp;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+use crate::cluster::{self, Coverage, Facts, Image, Inventory, Live};
+use crate::config::{Config, SecretsMode};
+use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::routing::NginxAnnotations;
+
+/// How long somebody who has asked for one answer waits for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// A live cluster.
+#[derive(Debug, Default, Args)]
+pub(super) struct ClusterSource {
+    /// The kubeconfig of the cluster; without it: the cluster that this runs in, else the default kubeconfig.
+    #[arg(long, env = "INGRESS_GUARD_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig other than its current one.
+    #[arg(long, env = "INGRESS_GUARD_CONTEXT", value_name = "NAME")]
+    context: Option<String>,
+}
+
+/// Files, a snapshot or a live cluster.
+#[derive(Debug, Args)]
+pub(super) struct Source {
+    /// Files and folders that are the whole cluster (YAML or JSON).
+    #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
+    manifests: Vec<PathBuf>,
+    /// A file that `ingress-guard snapshot` has written.
+    #[arg(long, env = "INGRESS_GUARD_SNAPSHOT", value_name = "FILE", conflicts_with = "manifests")]
+    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    cluster: ClusterSource,
+}
+
+impl Source {
+    /// Everything that is known there, with what `overlay` puts on top of it.
+    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+        if !self.manifests.is_empty() {
+            let mut inventory = cluster::load(&self.manifests)?;
+            overlay(&mut inventory);
+            config.restrict(&mut inventory);
+            return Ok(Image { inventory, facts: Facts::default(), taken: Timestamp::now() });
+        }
+        let image = match &self.snapshot {
+            Some(path) => {
+                let mut image = Image::read(path)?;
+                overlay(&mut image.inventory);
+                config.restrict(&mut image.inventory);
+                image
+            }
+            None => self.cluster.image(config, overlay)?,
+        };
+        warn_of_what_is_forbidden(&image)?;
+        Ok(image)
+    }
+}
+
+impl Source {
+    /// What to call it where somebody reads the outcome later.
+    pub(super) fn name(&self) -> String {
+        let paths = self.snapshot.iter().chain(&self.manifests).map(|path| path.display().to_string());
+        let context = self.cluster.context.iter().map(|context| format!("context {context}"));
+        paths.chain(context).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl ClusterSource {
+    /// A client of it, for as long as the process lives.
+    pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
+        kube::Client::try_from(self.config().await?).context("cannot make a client")
+    }
+
+    /// Everything once, and the Secrets that its Ingresses name.
+    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+        runtime.block_on(self.listed(config, overlay))
+    }
+
+    async fn listed(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+        let mut of = self.config().await?;
+        of.connect_timeout = Some(CONNECT);
+        let server = of.cluster_url.to_string();
+        let client = kube::Client::try_from(of).context("cannot make a client")?;
+        let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Secret || config.secrets == SecretsMode::Watch);
+        let taken = Timestamp::now();
+        let mut inventory = cluster::list(&client, kinds.collect::<Kinds>()).await.map_err(|error| {
+            if error.is_unknown_to_it() {
+                anyhow!(
+                    "{server} does not know who you are (401): has the token or certificate of the kubeconfig expired?"
+                )
+            } else {
+                anyhow::Error::new(error).context(format!("cannot read the cluster at {server}"))
+            }
+        })?;
+        overlay(&mut inventory);
+        config.restrict(&mut inventory);
+        let mut facts = Facts::default();
+        if config.secrets == SecretsMode::Get {
+            inventory.cover(Kind::Secret, Coverage::OnDemand);
+            let named: BTreeSet<Key> = inventory.ingresses().flat_map(secrets).collect();
+            facts = Live::new(client).read_all(named.into_iter().map(|key| (Kind::Secret, key))).await;
+        }
+        Ok(Image { inventory, facts, taken })
+    }
+
+    async fn config(&self) -> anyhow::Result<kube::Config> {
+        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        match self.kubeconfig.as_deref() {
+            Some(path) => {
+                let read = Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
+                kube::Config::from_custom_kubeconfig(read, &options).await.with_context(|| path.display().to_string())
+            }
+            None if options.context.is_some() => Ok(kube::Config::from_kubeconfig(&options).await?),
+            None => kube::Config::infer().await.map_err(|_| {
+                anyhow!(
+                    "there is no cluster to look at: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
+                )
+            }),
+        }
+    }
+}
+
+/// The Secrets that an Ingress names.
+fn secrets(ingress: &Ingress) -> impl Iterator<Item = Key> {
+    let namespace = &ingress.meta.key.namespace;
+    let of_annotations = NginxAnnotations::of(ingress).secrets(namespace);
+    let of_tls = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref());
+    of_annotations.chain(of_tls).map(|name| Key::new(namespace, name))
+}
+
+/// Without the Ingresses there is nothing to say; what else cannot be seen is not evaluated.
+pub(super) fn warn_of_what_is_forbidden(image: &Image) -> anyhow::Result<()> {
+    let is_forbidden = |kind: &Kind| image.inventory.coverage(*kind) == Coverage::Forbidden;
+    if is_forbidden(&Kind::Ingress) {
+        bail!(
+            "RBAC does not let you list the Ingresses of all namespaces, and any of them may have the host; \
+             chart/files/rules.yaml has the rules that are needed"
+        );
+    }
+    for kind in Kind::ALL.iter().filter(|kind| is_forbidden(kind)) {
+        super::warn(&format!("RBAC does not let you list {kind} objects: what rests on them is not evaluated"));
+    }
+    let forbidden = image.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
+    if forbidden > 0 {
+        super::warn(&format!("RBAC does not let you read {forbidden} of the Secrets that Ingresses name"));
+    }
+    Ok(())
+}

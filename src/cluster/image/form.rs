@@ -1,0 +1,237 @@
+//! How an image writes objects: as Kubernetes does, but nothing beyond what the inventory keeps of them. So the readers of
+//! manifests read them; only a Secret, of which no more than facts are kept, has a form of its own.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::cluster::Object;
+use crate::model::{
+    AddressType, ApiCaller, Backend, Certificate, EndpointSlice, Host, Ingress, Key, KeyFit, Kind, Meta, Path, PortRef,
+    Rule, Secret, Service, ServicePort, ServiceType, SlicePort, TargetPort, TlsEntry, TlsFacts, TlsFault,
+};
+
+pub(super) fn written(object: &Object) -> Value {
+    match object {
+        Object::ApiCaller(kind, caller) => api_caller(*kind, caller),
+        Object::Certificate(it) => json!({"metadata": of_key(&it.key), "spec": {"secretName": it.secret_name}}),
+        Object::EndpointSlice(slice) => endpoint_slice(slice),
+        Object::Ingress(it) => ingress(it),
+        Object::IngressClass(it) => json!({"metadata": meta(&it.meta), "spec": {"controller": it.controller}}),
+        Object::Namespace(it) => json!({"metadata": {"name": it.name, "labels": it.labels}}),
+        Object::Secret(it) => json!(SecretFacts::from(it)),
+        Object::Service(it) => service(it),
+    }
+}
+
+pub(super) fn read(kind: Kind, text: &RawValue) -> serde_json::Result<Object> {
+    match kind {
+        Kind::Secret => Ok(Object::Secret(serde_json::from_str::<SecretFacts>(text.get())?.try_into()?)),
+        _ => Object::read(kind, text),
+    }
+}
+
+fn of_key(key: &Key) -> Value {
+    json!({"namespace": key.namespace, "name": key.name})
+}
+
+fn meta(meta: &Meta) -> Value {
+    let mut value = of_key(&meta.key);
+    let annotations: Map<String, Value> = meta.annotations.iter().map(|(k, v)| (k.to_owned(), v.into())).collect();
+    if !annotations.is_empty() {
+        value["annotations"] = annotations.into();
+    }
+    if let Some(created) = meta.created {
+        value["creationTimestamp"] = json!(created);
+    }
+    if meta.deleting {
+        // When it began is not kept.
+        value["deletionTimestamp"] = json!(meta.created.unwrap_or_default());
+    }
+    value
+}
+
+fn api_caller(kind: Kind, caller: &ApiCaller) -> Value {
+    let mut services = caller.services.iter().map(|service| {
+        json!({"service": {"namespace": service.key.namespace, "name": service.key.name, "port": service.port}})
+    });
+    let metadata = json!({"name": caller.key.name});
+    if kind == Kind::ApiService {
+        return json!({"metadata": metadata, "spec": services.next()});
+    }
+    let webhooks: Vec<Value> = services.map(|config| json!({"clientConfig": config})).collect();
+    json!({"metadata": metadata, "webhooks": webhooks})
+}
+
+fn endpoint_slice(slice: &EndpointSlice) -> Value {
+    let mut metadata = of_key(&slice.key);
+    if !slice.service.is_empty() {
+        metadata["labels"] = json!({"kubernetes.io/service-name": slice.service});
+    }
+    let of = |ready: bool, count: u32| (0..count).map(move |_| json!({"conditions": {"ready": ready}}));
+    let endpoints: Vec<Value> = of(true, slice.ready).chain(of(false, slice.not_ready)).collect();
+    let port =
+        |port: &SlicePort| json!({"name": port.name, "port": port.number, "protocol": port.protocol.to_string()});
+    let address_type = match slice.address_type {
+        AddressType::Ipv4 => "IPv4",
+        AddressType::Ipv6 => "IPv6",
+        AddressType::Fqdn => "FQDN",
+    };
+    let ports: Vec<Value> = slice.ports.iter().map(port).collect();
+    json!({"metadata": metadata, "addressType": address_type, "ports": ports, "endpoints": endpoints})
+}
+
+fn service(service: &Service) -> Value {
+    let port = |port: &ServicePort| {
+        let target = match &port.target {
+            TargetPort::Number(number) => json!(number),
+            TargetPort::Name(name) => json!(name),
+        };
+        json!({"name": port.name, "port": port.number, "targetPort": target, "protocol": port.protocol.to_string()})
+    };
+    let mut spec = json!({"ports": service.ports.iter().map(port).collect::<Vec<_>>()});
+    if service.kind == ServiceType::ExternalName {
+        spec["type"] = json!("ExternalName");
+        spec["externalName"] = json!(service.external_name);
+    }
+    if service.has_selector {
+        // What it selects by is not kept.
+        spec["selector"] = json!({"kept": "no"});
+    }
+    json!({"metadata": meta(&service.meta), "spec": spec})
+}
+
+fn ingress(ingress: &Ingress) -> Value {
+    let mut metadata = meta(&ingress.meta);
+    if ingress.is_acme_solver {
+        metadata["labels"] = json!({"acme.cert-manager.io/http01-solver": "true"});
+    }
+    let mut spec = json!({
+        "tls": ingress.tls.iter().map(tls).collect::<Vec<_>>(),
+        "rules": ingress.rules.iter().map(rule).collect::<Vec<_>>(),
+    });
+    if let Some(class) = &ingress.class_name {
+        spec["ingressClassName"] = json!(class);
+    }
+    if let Some(default) = &ingress.default_backend {
+        spec["defaultBackend"] = backend(default);
+    }
+    let addresses = if ingress.has_address { json!([{}]) } else { json!([]) };
+    json!({"metadata": metadata, "spec": spec, "status": {"loadBalancer": {"ingress": addresses}}})
+}
+
+fn host(host: &Host) -> String {
+    if *host == Host::Any { String::new() } else { host.to_string() }
+}
+
+fn tls(entry: &TlsEntry) -> Value {
+    json!({"hosts": entry.hosts.iter().map(host).collect::<Vec<_>>(), "secretName": entry.secret_name})
+}
+
+fn rule(rule: &Rule) -> Value {
+    let path =
+        |path: &Path| json!({"path": path.path, "pathType": path.path_type.name(), "backend": backend(&path.backend)});
+    let paths: Vec<Value> = rule.paths.iter().map(path).collect();
+    json!({"host": host(&rule.host), "http": {"paths": paths}})
+}
+
+fn backend(backend: &Backend) -> Value {
+    match backend {
+        Backend::Resource => json!({"resource": {}}),
+        Backend::Service { name, port } => {
+            let port = match port {
+                Some(PortRef::Name(name)) => json!({"name": name}),
+                Some(PortRef::Number(number)) => json!({"number": number}),
+                None => json!({}),
+            };
+            json!({"service": {"name": name, "port": port}})
+        }
+    }
+}
+
+/// A Secret's facts: neither its data nor a digest of them.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SecretFacts {
+    namespace: Box<str>,
+    name: Box<str>,
+    created: Option<Timestamp>,
+    is_of_tls_type: bool,
+    has_auth: bool,
+    has_ca: bool,
+    tls: TlsForm,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum TlsForm {
+    #[serde(rename_all = "camelCase")]
+    Pair {
+        names: Vec<String>,
+        not_before: Timestamp,
+        not_after: Timestamp,
+        chain_in_order: bool,
+        key_is_known_to_fit: bool,
+        ca_readable: bool,
+    },
+    Unusable(String),
+}
+
+/// Every fault and its name in a file.
+const FAULTS: [(&str, TlsFault); 9] = [
+    ("keysMissing", TlsFault::KeysMissing("tls.crt and tls.key")),
+    ("certificateMissing", TlsFault::KeysMissing("tls.crt")),
+    ("keyMissing", TlsFault::KeysMissing("tls.key")),
+    ("certificateEmpty", TlsFault::Empty("tls.crt")),
+    ("keyEmpty", TlsFault::Empty("tls.key")),
+    ("badCertificate", TlsFault::BadCertificate),
+    ("badKey", TlsFault::BadKey),
+    ("keyMismatch", TlsFault::KeyMismatch),
+    ("leafNotFirst", TlsFault::LeafNotFirst),
+];
+
+impl From<&Secret> for SecretFacts {
+    fn from(secret: &Secret) -> Self {
+        let tls = match &secret.tls {
+            TlsFacts::Pair { certificate, key, ca_readable } => TlsForm::Pair {
+                names: certificate.names.iter().map(Host::to_string).collect(),
+                not_before: certificate.not_before,
+                not_after: certificate.not_after,
+                chain_in_order: certificate.chain_in_order,
+                key_is_known_to_fit: *key == KeyFit::Fits,
+                ca_readable: *ca_readable,
+            },
+            TlsFacts::Unusable(fault) => {
+                let named = FAULTS.iter().find(|(_, known)| known == fault);
+                TlsForm::Unusable(named.map_or("keysMissing", |(name, _)| name).to_owned())
+            }
+        };
+        let Key { namespace, name } = secret.meta.key.clone();
+        let Secret { is_of_tls_type, has_auth, has_ca, .. } = *secret;
+        Self { namespace, name, created: secret.meta.created, is_of_tls_type, has_auth, has_ca, tls }
+    }
+}
+
+impl TryFrom<SecretFacts> for Secret {
+    type Error = serde_json::Error;
+
+    fn try_from(facts: SecretFacts) -> Result<Self, Self::Error> {
+        let tls = match facts.tls {
+            TlsForm::Pair { names, not_before, not_after, chain_in_order, key_is_known_to_fit, ca_readable } => {
+                let names = names.iter().map(|name| Host::parse(name)).collect();
+                let key = if key_is_known_to_fit { KeyFit::Fits } else { KeyFit::Unknown };
+                let certificate = Certificate { names, not_before, not_after, chain_in_order };
+                TlsFacts::Pair { certificate, key, ca_readable }
+            }
+            TlsForm::Unusable(named) => {
+                let fault = FAULTS.iter().find(|(name, _)| *name == named);
+                let unknown = || serde::de::Error::custom(format!("unknown fault {named:?} of a Secret"));
+                TlsFacts::Unusable(fault.ok_or_else(unknown)?.1)
+            }
+        };
+        let SecretFacts { namespace, name, created, is_of_tls_type, has_auth, has_ca, .. } = facts;
+        let meta = Meta { key: Key { namespace, name }, created, ..Meta::default() };
+        Ok(Self { meta, tls, is_of_tls_type, has_auth, has_ca })
+    }
+}

@@ -1,0 +1,315 @@
+//! Everything that was known of a cluster at one moment, and how it is kept in a file: one JSON line that says what
+//! follows, then one for each object.
+
+mod form;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{Coverage, Fact, Facts, Inventory, Snapshot};
+use crate::model::{Key, Kind};
+
+/// What this version writes and reads.
+const SCHEMA_VERSION: u32 = 1;
+/// The longest line that is read, in bytes: the largest Ingress that etcd takes, and much beyond.
+const LONGEST_LINE: u64 = 64 << 20;
+
+/// Everything that is known of a cluster.
+#[derive(Debug)]
+pub struct Image {
+    /// What was listed.
+    pub inventory: Inventory,
+    /// What was read one by one, as Secrets are; it goes before the inventory.
+    pub facts: Facts,
+    /// When that was: whatever depends on the time is judged at this moment.
+    pub taken: Timestamp,
+}
+
+/// Why a file is no image.
+#[derive(Debug, Error)]
+pub enum ImageError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("{}: this is no snapshot; ingress-guard snapshot writes one", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another version of ingress-guard has written it.
+    #[error(
+        "{}: the snapshot has schema version {version}, this ingress-guard reads version {SCHEMA_VERSION}; take it anew",
+        path.display()
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// It ends early or goes on too long.
+    #[error("{}: the snapshot is not whole: it holds {found} of {wanted} objects; take it anew", path.display())]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// Lines that are there.
+        found: usize,
+        /// Lines that should be.
+        wanted: usize,
+    },
+    /// A line is broken.
+    #[error("{}:{line}: {message}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+/// The first line.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Header {
+    /// Tells it from other files of JSON lines.
+    snapshot: String,
+    schema_version: u32,
+    taken: Timestamp,
+    /// How many lines follow.
+    objects: usize,
+    coverage: BTreeMap<String, CoverageForm>,
+}
+
+/// What the first line has in every version.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Mark {
+    snapshot: String,
+    schema_version: u32,
+}
+
+#[derive(Serialize, Deserialize, Clone, Copy)]
+#[serde(rename_all = "camelCase")]
+enum CoverageForm {
+    Complete,
+    Partial,
+    NotSynced,
+    Forbidden,
+    SwitchedOff,
+    NotGiven,
+    OnDemand,
+}
+
+/// Every other line.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    kind: &'a str,
+    #[serde(default, skip_serializing_if = "State::is_listed")]
+    state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<Box<str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    object: Option<&'a RawValue>,
+}
+
+/// How the object of a line became known.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
+#[serde(rename_all = "camelCase")]
+enum State {
+    #[default]
+    Listed,
+    /// Listed, and nothing of it could be read.
+    Unreadable,
+    /// Read by its name.
+    Found,
+    Absent,
+    Forbidden,
+    Failed,
+}
+
+impl State {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn is_listed(&self) -> bool {
+        *self == Self::Listed
+    }
+}
+
+impl Image {
+    /// What was known at that moment.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { store: &self.inventory, facts: &self.facts, now: self.taken }
+    }
+
+    /// Write everything. Of Secrets there are facts only: no key, no certificate, no digest of them.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn write(&self, mut out: impl Write) -> io::Result<()> {
+        let listed = Kind::ALL.map(|kind| self.inventory.count(kind)).iter().sum::<usize>();
+        let coverage = |kind: Kind| (kind.name().to_owned(), CoverageForm::from(self.inventory.coverage(kind)));
+        let header = Header {
+            snapshot: "ingress-guard".to_owned(),
+            schema_version: SCHEMA_VERSION,
+            taken: self.taken,
+            objects: listed + self.inventory.unreadable().count() + self.facts.iter().count(),
+            coverage: Kind::ALL.map(coverage).into(),
+        };
+        put(&mut out, &header)?;
+        for kind in Kind::ALL {
+            for object in self.inventory.objects(kind) {
+                let object = serde_json::value::to_raw_value(&form::written(&object))?;
+                put(&mut out, &Line { object: Some(&object), ..Line::of(kind, State::Listed) })?;
+            }
+        }
+        for (kind, Key { namespace, name }) in self.inventory.unreadable() {
+            let line = Line::of(kind, State::Unreadable);
+            put(&mut out, &Line { namespace: Some(namespace), name: Some(name), ..line })?;
+        }
+        for (kind, Key { namespace, name }, fact) in self.facts.iter() {
+            let (state, object) = match fact {
+                Fact::Found(object) => (State::Found, Some(serde_json::value::to_raw_value(&form::written(object))?)),
+                Fact::Absent => (State::Absent, None),
+                Fact::Forbidden => (State::Forbidden, None),
+                Fact::Failed => (State::Failed, None),
+            };
+            let (namespace, name) = (Some(namespace.clone()), Some(name.clone()));
+            put(&mut out, &Line { namespace, name, object: object.as_deref(), ..Line::of(kind, state) })?;
+        }
+        out.flush()
+    }
+
+    /// Read a file that [`Image::write`] has written.
+    ///
+    /// # Errors
+    /// When it cannot be read, is something else, of another version, or not whole.
+    pub fn read(path: &Path) -> Result<Self, ImageError> {
+        let io = |source| ImageError::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.is_dir() {
+            return Err(ImageError::Foreign { path: path.to_owned() });
+        }
+        Self::read_lines(path, BufReader::with_capacity(1 << 16, file))
+    }
+
+    fn read_lines(path: &Path, mut file: impl BufRead) -> Result<Self, ImageError> {
+        let foreign = |_| ImageError::Foreign { path: path.to_owned() };
+        let mut text = Vec::new();
+        let mut next = |text: &mut Vec<u8>, line| {
+            text.clear();
+            let read = (&mut file).take(LONGEST_LINE).read_until(b'\n', text);
+            let read = read.map_err(|source| ImageError::Io { path: path.to_owned(), source })?;
+            if text.last() == Some(&b'\n') || (read as u64) < LONGEST_LINE {
+                return Ok(read > 0);
+            }
+            let message = format!("the line is longer than {LONGEST_LINE} bytes");
+            Err(ImageError::Broken { path: path.to_owned(), line, message })
+        };
+        next(&mut text, 1).map_err(|_| ImageError::Foreign { path: path.to_owned() })?;
+        let mark: Mark = serde_json::from_slice(&text).map_err(foreign)?;
+        if mark.snapshot != "ingress-guard" {
+            return Err(ImageError::Foreign { path: path.to_owned() });
+        }
+        if mark.schema_version != SCHEMA_VERSION {
+            return Err(ImageError::Version { path: path.to_owned(), version: mark.schema_version });
+        }
+        let broken = |line, message: String| ImageError::Broken { path: path.to_owned(), line, message };
+        let header: Header = serde_json::from_slice(&text).map_err(|error| broken(1, error.to_string()))?;
+        let mut image = Self { inventory: Inventory::default(), facts: Facts::default(), taken: header.taken };
+        for (name, coverage) in header.coverage {
+            let kind = kind(&name).ok_or_else(|| broken(1, format!("unknown kind {name:?}")))?;
+            image.inventory.cover(kind, coverage.into());
+        }
+        let mut found = 0;
+        while next(&mut text, found + 2)? {
+            if found < header.objects {
+                image.add(&text).map_err(|error| broken(found + 2, error.to_string()))?;
+            }
+            found += 1;
+        }
+        if found == header.objects {
+            Ok(image)
+        } else {
+            Err(ImageError::Torn { path: path.to_owned(), found, wanted: header.objects })
+        }
+    }
+
+    fn add(&mut self, text: &[u8]) -> serde_json::Result<()> {
+        use serde::de::Error as _;
+        let Line { kind: named, state, namespace, name, object } = serde_json::from_slice(text)?;
+        let kind = kind(named).ok_or_else(|| serde_json::Error::custom(format!("unknown kind {named:?}")))?;
+        let object = object.map(|object| form::read(kind, object)).transpose()?;
+        let object = || object.ok_or_else(|| serde_json::Error::custom("the object is missing"));
+        let key = Key { namespace: namespace.unwrap_or_default(), name: name.unwrap_or_default() };
+        match state {
+            State::Listed => self.inventory.apply(object()?),
+            State::Unreadable => self.inventory.apply_unreadable(kind, key),
+            State::Found => self.facts.insert(kind, key, Fact::Found(Box::new(object()?))),
+            State::Absent => self.facts.insert(kind, key, Fact::Absent),
+            State::Forbidden => self.facts.insert(kind, key, Fact::Forbidden),
+            State::Failed => self.facts.insert(kind, key, Fact::Failed),
+        }
+        Ok(())
+    }
+}
+
+impl Line<'_> {
+    fn of(kind: Kind, state: State) -> Self {
+        Self { kind: kind.name(), state, namespace: None, name: None, object: None }
+    }
+}
+
+fn put(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
+fn kind(name: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| kind.name() == name)
+}
+
+impl From<Coverage> for CoverageForm {
+    fn from(coverage: Coverage) -> Self {
+        match coverage {
+            Coverage::Complete => Self::Complete,
+            Coverage::Partial => Self::Partial,
+            Coverage::Forbidden => Self::Forbidden,
+            Coverage::SwitchedOff => Self::SwitchedOff,
+            Coverage::NotGiven => Self::NotGiven,
+            Coverage::OnDemand => Self::OnDemand,
+            // Answers about one object, never about a kind.
+            Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
+        }
+    }
+}
+
+impl From<CoverageForm> for Coverage {
+    fn from(coverage: CoverageForm) -> Self {
+        match coverage {
+            CoverageForm::Complete => Self::Complete,
+            CoverageForm::Partial => Self::Partial,
+            CoverageForm::NotSynced => Self::NotSynced,
+            CoverageForm::Forbidden => Self::Forbidden,
+            CoverageForm::SwitchedOff => Self::SwitchedOff,
+            CoverageForm::NotGiven => Self::NotGiven,
+            CoverageForm::OnDemand => Self::OnDemand,
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Images of a cluster: what is written is read again, no Secret's contents among it, and what is no image says so.
+
+use std::path::PathBuf;
+
+use ingress_guard::checks;
+use ingress_guard::cluster::{Coverage, Fact, Facts, Image, ImageError, Inventory, Object};
+use ingress_guard::config::Config;
+use ingress_guard::model::{Key, Kind, Kinds};
+use ingress_guard::policy::Verdict;
+use serde_json::json;
+
+use crate::pages;
+
+fn written(image: &Image) -> String {
+    let mut text = Vec::new();
+    image.write(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+fn read(text: &str) -> Result<Image, ImageError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    std::fs::write(&path, text).unwrap();
+    Image::read(&path)
+}
+
+fn again(image: &Image) -> Image {
+    read(&written(image)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn everything(inventory: &Inventory) -> Vec<String> {
+    let objects = Kind::ALL.into_iter().flat_map(|kind| inventory.objects(kind));
+    let coverage = Kind::ALL.map(|kind| format!("{kind} {:?}", inventory.coverage(kind)));
+    objects.map(|object| format!("{object:?}")).chain(coverage).collect()
+}
+
+/// What all checks say of every Ingress.
+fn verdicts(config: &Config, image: &Image) -> Vec<String> {
+    let engine = config.engine();
+    let mut ingresses: Vec<_> = image.inventory.ingresses().collect();
+    ingresses.sort_by_key(|ingress| &ingress.meta.key);
+    let judge = |ingress| {
+        let findings = engine.run(ingress, image.snapshot(), None).findings;
+        let Verdict { rulings } = config.policy.judge(findings, &pages::circumstances(ingress, false));
+        format!("{} {rulings:?}", ingress.meta.key)
+    };
+    ingresses.into_iter().map(judge).collect()
+}
+
+#[test]
+fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
+    let mut worlds = 0;
+    for check in checks::ALL {
+        for (config, inventory, _) in pages::worlds(check.page) {
+            let image = Image { inventory, facts: Facts::default(), taken: pages::now() };
+            let again = again(&image);
+            assert_eq!(everything(&again.inventory), everything(&image.inventory), "{}", check.code);
+            assert_eq!(verdicts(&config, &again), verdicts(&config, &image), "{}", check.code);
+            assert_eq!(written(&again), written(&image), "{}", check.code);
+            worlds += 1;
+        }
+    }
+    assert!(worlds > 200, "{worlds} worlds are too few");
+}
+
+const SECRETS: &str = "
+apiVersion: v1
+kind: Secret
+metadata: {name: good, namespace: shop}
+type: kubernetes.io/tls
+stringData:
+  tls.crt: certificate(app.example.com, *.example.com; 2026-01-01..2027-01-01)
+  tls.key: key(own)
+  auth: alice:very-secret
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: other-key, namespace: shop}
+stringData:
+  tls.crt: certificate(app.example.com; 2026-01-01..2027-01-01)
+  tls.key: key(foreign)
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: token, namespace: shop}
+data: {token: dmVyeS1zZWNyZXQ=, tls.crt: \"\"}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: empty, namespace: shop}
+data: {tls.crt: \"\", tls.key: \"\"}
+";
+
+#[test]
+fn of_secrets_there_are_facts_only() {
+    let manifests = pages::fixtures::expand(SECRETS);
+    let inventory = pages::inventory(&Config::default(), &manifests);
+    let image = Image { inventory, facts: Facts::default(), taken: pages::now() };
+    let text = written(&image);
+    let base64 =
+        |line: &str| line.len() > 40 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    let contents = manifests.lines().map(str::trim).filter(|line| base64(line));
+    let secrets = ["very-secret", "dmVyeS1zZWNyZXQ", "alice", "BEGIN", "PRIVATE"];
+    let mut looked = 0;
+    for secret in contents.chain(secrets) {
+        assert!(!text.contains(secret), "{secret} is in\n{text}");
+        looked += 1;
+    }
+    assert!(looked > 10, "{manifests}");
+    assert!(text.contains("app.example.com") && text.contains("2027-01-01"), "{text}");
+    assert_eq!(everything(&again(&image).inventory), everything(&image.inventory));
+}
+
+#[test]
+fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
+    let mut inventory = Inventory::default();
+    inventory.cover(Kind::Ingress, Coverage::Complete);
+    inventory.cover(Kind::Service, Coverage::Forbidden);
+    inventory.cover(Kind::Secret, Coverage::OnDemand);
+    inventory.cover(Kind::EndpointSlice, Coverage::NotGiven);
+    inventory.cover(Kind::Namespace, Coverage::SwitchedOff);
+    inventory.apply_unreadable(Kind::Ingress, Key::new("shop", "strange"));
+    let mut facts = Facts::default();
+    let secret = json!({"metadata": {"namespace": "shop", "name": "found"}, "data": {"auth": "eA=="}});
+    let found = Object::Secret(serde_json::from_value(secret).unwrap());
+    facts.insert(Kind::Secret, Key::new("shop", "found"), Fact::Found(Box::new(found)));
+    facts.insert(Kind::Secret, Key::new("shop", "absent"), Fact::Absent);
+    facts.insert(Kind::Secret, Key::new("shop", "forbidden"), Fact::Forbidden);
+    facts.insert(Kind::Secret, Key::new("shop", "failed"), Fact::Failed);
+    let again = again(&Image { inventory, facts, taken: pages::now() });
+    let coverage = |kind| again.inventory.coverage(kind);
+    assert_eq!(coverage(Kind::Service), Coverage::Forbidden);
+    assert_eq!(coverage(Kind::EndpointSlice), Coverage::NotGiven);
+    assert_eq!(coverage(Kind::Namespace), Coverage::SwitchedOff);
+    assert_eq!(coverage(Kind::Certificate), Coverage::NotSynced);
+    assert!(again.inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
+    let key = Key::default();
+    let world = ingress_guard::cluster::World::new(again.snapshot(), &key, Kinds::of(&[Kind::Secret]), Kinds::NONE);
+    assert!(world.secret("shop", "found").found().unwrap().has_auth);
+    assert!(world.secret("shop", "absent").is_absent());
+    for unknown in ["forbidden", "failed", "never-read"] {
+        assert!(!world.secret("shop", unknown).is_absent(), "{unknown}");
+    }
+    assert_eq!(again.taken, pages::now());
+}
+
+#[test]
+fn what_is_no_image_says_so() {
+    let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(SECRETS));
+    let text = written(&Image { inventory, facts: Facts::default(), taken: pages::now() });
+    let lines: Vec<&str> = text.lines().collect();
+    let without_last = lines[..lines.len() - 1].join("\n");
+    let cut = &text[..text.len() - 20];
+    for (text, said) in [
+        ("", "this is no snapshot; ingress-guard snapshot writes one"),
+        ("apiVersion: v1\nkind: List\n", "this is no snapshot"),
+        ("{\"apiVersion\": \"v1\", \"items\": []}\n", "this is no snapshot"),
+        ("{\"snapshot\": \"etcd\", \"schemaVersion\": 1}\n", "this is no snapshot"),
+        ("\u{0}\u{1}\u{2}", "this is no snapshot"),
+        (
+            "{\"snapshot\": \"ingress-guard\", \"schemaVersion\": 2, \"what\": \"ever\"}\n",
+            "the snapshot has schema version 2, this ingress-guard reads version 1; take it anew",
+        ),
+        ("{\"snapshot\": \"ingress-guard\", \"schemaVersion\": 1}\n", ":1: missing field"),
+        (&without_last, "the snapshot is not whole: it holds 3 of 4 objects; take it anew"),
+        (cut, ":5: EOF while parsing"),
+        (&(text.clone() + "{}\n"), "it holds 5 of 4 objects"),
+        (&text.replace("\"Secret\",\"object\"", "\"Pod\",\"object\""), ":2: unknown kind \"Pod\""),
+        (&text.replace("keyMismatch", "keyLost"), "unknown fault \"keyLost\" of a Secret"),
+        (&text.replace("\"object\":", "\"subject\":"), ":2: the object is missing"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(said), "{error}\n  does not say {said}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Image::read(folder.path()).unwrap_err().to_string().contains("this is no snapshot"));
+    let nowhere = Image::read(&PathBuf::from("/no/such/file")).unwrap_err().to_string();
+    assert_eq!(nowhere, "/no/such/file: No such file or directory (os error 2)");
+}

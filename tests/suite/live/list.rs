@@ -1,0 +1,147 @@
+//! A cluster listed once: in pages, with what nobody may see said to be so, and clear words where it cannot be done.
+
+use std::process::{Command, Output, Stdio};
+
+use ingress_guard::cluster::{Coverage, Image, list};
+use ingress_guard::model::{Key, Kind, Kinds};
+use serde_json::{Value, json};
+
+use super::api::Api;
+use super::confirm::{cluster, pair, with_tls};
+
+fn service(name: &str) -> Value {
+    json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}})
+}
+
+fn stored(secret: &str) -> Value {
+    let mut ingress = with_tls(secret)["request"]["object"].clone();
+    ingress["metadata"]["name"] = json!(format!("of-{secret}"));
+    ingress
+}
+
+/// A command of the real binary over this API server.
+pub(crate) async fn run(api: &Api, arguments: &[&str]) -> (i32, String, String) {
+    run_as(&format!("http://{}", api.addr), "{}", arguments).await
+}
+
+async fn run_as(server: &str, user: &str, arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
+         clusters: [{{name: test, cluster: {{server: \"{server}\"}}}}]\n\
+         contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\nusers: [{{name: test, user: {user}}}]\n"
+    );
+    std::fs::write(&kubeconfig, text).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INGRESS_GUARD_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).arg("--kubeconfig").arg(&kubeconfig).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let Output { status, stdout, stderr } = output;
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[tokio::test]
+async fn everything_is_listed_in_pages() {
+    let api = Api::start().await;
+    for number in 0..1201 {
+        api.put("services", service(&format!("web-{number}")));
+    }
+    let inventory = list(&api.client(), Kinds::of(&[Kind::Service, Kind::Ingress])).await.unwrap();
+    assert_eq!(inventory.count(Kind::Service), 1201);
+    assert_eq!(inventory.coverage(Kind::Service), Coverage::Complete);
+    assert_eq!(inventory.coverage(Kind::Ingress), Coverage::Complete);
+    assert_eq!(inventory.coverage(Kind::Namespace), Coverage::NotSynced, "nobody has asked for those");
+    let lists = api.asked().iter().filter(|asked| asked.starts_with("list services")).count();
+    assert_eq!(lists, 3, "500 in a page");
+    assert!(api.asked().iter().all(|asked| asked.starts_with("list ")), "{:?}", api.asked());
+}
+
+#[tokio::test]
+async fn what_is_forbidden_or_missing_or_unreadable_is_known_to_be_so() {
+    let api = Api::start().await;
+    api.put("services", service("web"));
+    api.put("ingresses", json!({"metadata": {"name": "strange", "namespace": "shop"}, "spec": {"rules": 7}}));
+    api.forbid("services", true);
+    api.lacks("certificates", true);
+    let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::Certificate]);
+    let inventory = list(&api.client(), kinds).await.unwrap();
+    assert_eq!(inventory.coverage(Kind::Service), Coverage::Forbidden);
+    assert_eq!(inventory.coverage(Kind::Certificate), Coverage::Complete, "the cluster does not have the kind");
+    assert!(inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
+    // A kind that every cluster has: who does not have it is no API server.
+    api.lacks("ingresses", true);
+    let error = list(&api.client(), kinds).await.unwrap_err().to_string();
+    assert!(error.starts_with("cannot list ingresses: "), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
+    let api = cluster().await;
+    api.put("ingresses", stored("app"));
+    api.put("ingresses", stored("absent"));
+    api.put("secrets", pair("app", "app.example.com"));
+    api.put("secrets", pair("unnamed", "app.example.com"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cluster.snapshot");
+    let (code, stdout, stderr) = run(&api, &["snapshot", "--output", file.to_str().unwrap()]).await;
+    assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", ""));
+    let image = Image::read(&file).unwrap();
+    assert_eq!(image.inventory.count(Kind::Ingress), 2);
+    let known: Vec<String> = image.facts.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
+    assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "nobody names the other one");
+    assert!(!image.facts.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 1, "nothing is left beside it");
+
+    let (code, stdout, _) = run(&api, &["snapshot"]).await;
+    let without_time = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!((code, without_time(&stdout)), (0, without_time(&std::fs::read_to_string(&file).unwrap())));
+
+    let nowhere = folder.path().join("no/such/folder/x");
+    let (code, _, stderr) = run(&api, &["snapshot", "--output", nowhere.to_str().unwrap()]).await;
+    assert_eq!(code, 2);
+    assert!(stderr.contains("cannot write") && stderr.contains("No such file"), "{stderr}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_said_in_words() {
+    let api = cluster().await;
+    api.put("ingresses", stored("app"));
+    api.forbid("services", true);
+    api.forbid("secrets", true);
+    let (code, stdout, stderr) = run(&api, &["snapshot"]).await;
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("\"Service\":\"forbidden\""), "{stdout}");
+    assert_eq!(
+        stderr,
+        "warning: RBAC does not let you list Service objects: what rests on them is not evaluated\n\
+         warning: RBAC does not let you read 1 of the Secrets that Ingresses name\n"
+    );
+    api.forbid("ingresses", true);
+    let (code, _, stderr) = run(&api, &["snapshot"]).await;
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error: RBAC does not let you list the Ingresses of all namespaces"), "{stderr}");
+
+    let (code, _, stderr) = run_as("http://127.0.0.1:1", "{}", &["snapshot"]).await;
+    assert_eq!(code, 2);
+    assert!(stderr.starts_with("error: cannot read the cluster at http://127.0.0.1:1/: cannot list "), "{stderr}");
+    assert!(stderr.contains("Connection refused"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+
+    api.answer_all_with(401);
+    let (code, _, stderr) = run(&api, &["snapshot"]).await;
+    let server = api.addr;
+    assert_eq!(
+        (code, stderr),
+        (
+            2,
+            format!(
+                "error: http://{server}/ does not know who you are (401): has the token or certificate of the \
+                 kubeconfig expired?\n"
+            )
+        )
+    );
+}
