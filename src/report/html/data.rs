@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::Page;
 use crate::finding::Level;
-use crate::model::{Backend, Host, PathType};
+use crate::model::{Backend, Host};
 use crate::report::{Entry, Report};
 use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
 
@@ -106,7 +106,7 @@ fn host_row<'a>(of: &HostRoutes<'a>, page: &Page<'_>) -> HostRow<'a> {
         h: visible(&of.host.to_string()).into_owned(),
         c: Cow::Owned(visible(of.controller()).into_owned()),
         k: certificate_row(of, page),
-        r: of.routes.iter().map(|route| route_row(of, route)).collect(),
+        r: of.routes.iter().map(route_row).collect(),
     }
 }
 
@@ -141,7 +141,7 @@ fn days(now: Timestamp, at: Timestamp) -> String {
     if at >= now { format!("{days} day{s} left") } else { format!("{} day{s} ago", -days) }
 }
 
-fn route_row<'a>(of: &HostRoutes<'_>, route: &Route<'a>) -> RouteRow<'a> {
+fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     const PATH: u8 = 0;
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
@@ -149,12 +149,7 @@ fn route_row<'a>(of: &HostRoutes<'_>, route: &Route<'a>) -> RouteRow<'a> {
     let kind = match (route.at, route.is_regex) {
         (None, _) => "whatever else",
         (_, true) => "regex",
-        (Some(at), _) => match at.path.path_type {
-            PathType::Exact => "Exact",
-            PathType::Prefix => "Prefix",
-            PathType::ImplementationSpecific if of.routes.is_empty() => "",
-            PathType::ImplementationSpecific => "Impl.Specific",
-        },
+        (Some(at), _) => at.path.path_type.name(),
     };
     let service = match route.backend {
         Backend::Service { name, port: Some(port) } => format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"'))),

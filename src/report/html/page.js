@@ -31,7 +31,6 @@
     const exact = words.filter((word) => word.startsWith("ingress:")).map((word) => word.slice(8));
     const loose = words.filter((word) => !word.startsWith("ingress:"));
     return {
-      exact,
       has: (hay) => loose.every((word) => hay.includes(word)),
       is: (ingress) => exact.every((name) => name === ingress),
     };
@@ -91,7 +90,8 @@
 
   const compare = new Intl.Collator("en", { numeric: true }).compare;
   const ORDERS = {
-    level: (a, b) => a.level - b.level || (a.shown === "deny" || a.shown === "warn" || a.shown === "audit") - (b.shown === "deny" || b.shown === "warn" || b.shown === "audit"),
+    // What somebody has accepted comes below everything else.
+    level: (a, b) => !a.reason - !b.reason || a.level - b.level,
     code: (a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0),
     ingress: (a, b) => compare(a.ingress, b.ingress),
   };
@@ -139,7 +139,7 @@
   const box = byId("hosts");
   const tag = (state, text) => element("span", `tag ${state}-tag`, element("span", "", MARKS[state]), element("bdi", "", text));
 
-  const routeRow = (current) => (route) => {
+  const routeRow = (route) => {
     const [path, kind, ingress, service, fate, state, cut] = route;
     const cells = [
       element("td", "", isolated("span", "path", path), " ", element("span", "kind", kind)),
@@ -155,37 +155,36 @@
       cells[1].append(element("bdi", "", ingress));
     }
     if (cut >= 0 && state > 0) cells[cut].classList.add(state === 2 ? "cut" : "doubt");
-    const row = element("tr", "", ...cells);
-    if (current && ingress.toLowerCase() === current) row.setAttribute("aria-current", "true");
-    return row;
+    return element("tr", "", ...cells);
   };
   const COLUMNS = ["Path", "Ingress", "Service", "Endpoints"];
-  const hostBox = ({ host, routes, current }) => {
+  const hostBox = ({ host, routes }) => {
     const [text, state, until, secret] = host.k;
     const title = element("h3", "", element("bdi", "", host.h === "*" ? "* (any other host)" : host.h));
-    const head = element("header", "", title, tag(state, text));
+    const head = element("div", "head", title, tag(state, text));
     if (secret) head.append(isolated("span", "by", `Secret ${secret}`));
     if (until) head.append(element("span", "by", until));
     head.append(isolated("span", "by", host.c));
     const rows = element("tbody", "");
     const table = element("table", "", element("caption", "hidden", `Routes of ${host.h}`),
       element("thead", "hidden", element("tr", "", ...COLUMNS.map((name) => Object.assign(element("th", "", name), { scope: "col" })))), rows);
-    const section = element("section", "host", head, table);
-    section.setAttribute("aria-label", host.h);
+    const whole = element("div", "host", head, table);
+    whole.setAttribute("role", "group");
+    whole.setAttribute("aria-label", host.h);
     const more = element("button", "");
     more.type = "button";
     let shown = 0;
     const show = (count) => {
-      rows.append(...routes.slice(shown, shown + count).map(routeRow(current)));
+      rows.append(...routes.slice(shown, shown + count).map(routeRow));
       shown = Math.min(routes.length, shown + count);
       more.textContent = `Show ${counted(routes.length - shown, "more path")}`;
       more.hidden = shown >= routes.length;
     };
     more.addEventListener("click", () => show(PATHS));
     show(PATHS);
-    section.append(more);
-    if (routes.length < host.r.length) section.append(element("p", "rest", `${number.format(routes.length)} of ${counted(host.r.length, "path")}`));
-    return section;
+    whole.append(more);
+    if (routes.length < host.r.length) whole.append(element("p", "rest", `${number.format(routes.length)} of ${counted(host.r.length, "path")}`));
+    return whole;
   };
   const hostList = lazily(byId("map-more"), HOSTS, (some) => box.append(...some.map(hostBox)));
 
@@ -202,7 +201,7 @@
         (state.value !== "broken" || route[5] === 2) && (state.value !== "unseen" || route[5] === 1) &&
         (!narrowed || (wanted.is(route[2].toLowerCase()) && wanted.has(hayOf(host, route)))));
       const bare = host.r.length === 0 && !narrowed && (state.value === "" || state.value === "certificate");
-      if (routes.length > 0 || bare) some.push({ host, routes, current: wanted.exact[0] });
+      if (routes.length > 0 || bare) some.push({ host, routes });
       count += routes.length;
     }
     if (sort.value === "expiry") some.sort((a, b) => (a.host.k[4] ?? Infinity) - (b.host.k[4] ?? Infinity));
