@@ -113,7 +113,7 @@ fn without_empty_annotations(mut document: Value, items: &[usize]) -> Value {
 }
 
 fn prefix(items: &[usize]) -> String {
-    items.iter().map(|item| format!("/items/{item}")).collect()
+    items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"))
 }
 
 /// A pointer without its last step, and that step.

@@ -42,7 +42,7 @@ impl Node {
         loop {
             match events.next()? {
                 (Event::StreamStart | Event::DocumentStart(..), _) => {}
-                (event, span) => return events.node(event, span),
+                (event, span) => return events.node(&event, span),
             }
         }
     }
@@ -84,8 +84,8 @@ impl<'a> Events<'a> {
         }
     }
 
-    fn node(&mut self, event: Event<'a>, span: Range<usize>) -> Option<Node> {
-        let node = match event {
+    fn node(&mut self, event: &Event<'a>, span: Range<usize>) -> Option<Node> {
+        let node = match *event {
             Event::Scalar(_, style, anchor, _) => {
                 Node { span, is_anchored: anchor != 0, shape: Shape::Scalar { style } }
             }
@@ -95,7 +95,7 @@ impl<'a> Events<'a> {
                 let end = loop {
                     match self.next()? {
                         (Event::SequenceEnd, end) => break end,
-                        (event, span) => items.push(self.node(event, span)?),
+                        (event, span) => items.push(self.node(&event, span)?),
                     }
                 };
                 let last = items.last().map(|item| item.span.end);
@@ -109,10 +109,10 @@ impl<'a> Events<'a> {
                         (Event::MappingEnd, end) => break end,
                         (Event::Scalar(name, style, ..), key) => (name.into_owned(), key, style),
                         // A key that is no scalar is nobody's field.
-                        (event, span) => (String::new(), self.node(event, span)?.span, ScalarStyle::Plain),
+                        (event, span) => (String::new(), self.node(&event, span)?.span, ScalarStyle::Plain),
                     };
                     let (event, span) = self.next()?;
-                    entries.push(Entry { name, key, style, value: self.node(event, span)? });
+                    entries.push(Entry { name, key, style, value: self.node(&event, span)? });
                 };
                 let last = entries.last().map(|entry| entry.value.span.end.max(entry.key.end));
                 let span = whole(&span, style, last, &end);

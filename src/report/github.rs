@@ -13,9 +13,9 @@ pub fn github(report: &Report) -> String {
         let command = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
         let _ = write!(out, "::{command} file={}", property(&diagnostic.file));
         for (name, number) in [("line", diagnostic.line), ("col", diagnostic.column)] {
-            number.into_iter().for_each(|number| {
+            if let Some(number) = number {
                 let _ = write!(out, ",{name}={number}");
-            });
+            }
         }
         let _ = writeln!(out, "::{}", data(&diagnostic.message));
     }

@@ -64,7 +64,7 @@ fn case(out: &mut String, file: &str, name: &str, findings: &[&Entry], fails: im
         return;
     }
     out.push_str(">\n");
-    let (failures, others): (Vec<&Entry>, Vec<&Entry>) = findings.iter().partition(|entry| fails(&entry));
+    let (failures, others): (Vec<&Entry>, Vec<&Entry>) = findings.iter().partition(|entry| fails(entry));
     if let Some(first) = failures.first() {
         let message = format!("{} {}", first.code, first.message);
         let _ = writeln!(

@@ -187,7 +187,7 @@ impl Diagnostic {
     fn location(&self) -> String {
         let mut location = one_line(&self.file);
         for number in [self.line, self.column].into_iter().flatten() {
-            location.push_str(&format!(":{number}"));
+            location = format!("{location}:{number}");
         }
         location
     }
@@ -205,6 +205,9 @@ impl Default for Report {
         }
     }
 }
+
+/// Codes of checks, and the Ingresses that they could not judge.
+type Silenced<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
 
 impl Report {
     /// Take what one Ingress came to; `place` says where in a file a field of it is, if it is in one.
@@ -249,7 +252,7 @@ impl Report {
     /// What could not be judged by its reason, with the checks and the number of Ingresses that it has silenced.
     #[must_use]
     pub fn unjudged(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
-        let mut reasons: BTreeMap<&str, (BTreeSet<&'static str>, BTreeSet<(&str, &str)>)> = BTreeMap::new();
+        let mut reasons: BTreeMap<&str, Silenced<'_>> = BTreeMap::new();
         for Unjudged { code, namespace, ingress, reason } in &self.not_evaluated {
             let (codes, ingresses) = reasons.entry(reason).or_default();
             codes.insert(code);

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::renderer::{DecorStyle, Renderer};
-use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Patch, Snippet};
+use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Snippet};
+use similar::{ChangeTag, TextDiff};
 
 use super::{Entry, Place, Report, Severity, counted};
-use crate::document::Lines;
+use crate::document::{Edit, Lines, apply};
 use crate::finding::{Level, one_line};
 
 /// How text is shown.
@@ -19,6 +20,14 @@ pub struct Text<'a> {
     pub sources: HashMap<&'a str, Lines<'a>>,
     /// What to add where something was not evaluated.
     pub advice: &'a str,
+}
+
+impl<'a> Text<'a> {
+    /// Where a finding is, and the lines around.
+    fn source<'b>(&'b self, entry: &'b Entry) -> Option<(&'b Place, &'b Lines<'a>)> {
+        let place = entry.place.as_ref()?;
+        Some((place, self.sources.get(&*place.file)?))
+    }
 }
 
 /// So many characters of a line are shown at most, around what it is about.
@@ -36,12 +45,14 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
         let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
     }
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
-        let _ = writeln!(out, "{}\n", renderer.render(&groups(entry, options)));
+        let _ = writeln!(out, "{}", renderer.render(&[group(entry, options)]));
+        out.extend(options.source(entry).and_then(|(_, lines)| fix(entry, lines)));
+        out.push('\n');
     }
     out + &summary(report, options.advice)
 }
 
-fn groups<'a>(entry: &'a Entry, options: &Text<'a>) -> Vec<Group<'a>> {
+fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
     let level = match entry.level {
         Level::Deny => Title::ERROR.with_name("deny"),
         Level::Warn => Title::WARNING.with_name("warn"),
@@ -49,18 +60,12 @@ fn groups<'a>(entry: &'a Entry, options: &Text<'a>) -> Vec<Group<'a>> {
     };
     let id = format!("{} {}", entry.code, entry.name);
     let mut group = Group::with_title(level.primary_title(one_line(&entry.message)).id(id));
-    let lines = entry.place.as_ref().and_then(|place| Some((place, options.sources.get(&*place.file)?)));
-    if let Some((place, lines)) = lines {
+    if let Some((place, lines)) = options.source(entry) {
         group = group.element(excerpt(place, lines));
     }
     let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, one_line(&entry.field));
     group = group.element(Title::NOTE.with_name("in").message(object));
-    if !entry.help.is_empty() {
-        group = group.element(Title::HELP.message(one_line(&entry.help)));
-    }
-    let fix = lines.and_then(|(_, lines)| changes(entry, lines));
-    let fix = fix.map(|fix| Title::HELP.with_name("fix").secondary_title("with --fix").element(fix));
-    [Some(group), fix].into_iter().flatten().collect()
+    if entry.help.is_empty() { group } else { group.element(Title::HELP.message(one_line(&entry.help))) }
 }
 
 /// The line of a place, or what is around the place in it.
@@ -78,14 +83,10 @@ fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> Element<'a> {
     snippet.annotation(AnnotationKind::Primary.span(span)).into()
 }
 
-/// The lines that the fix changes, as they will be; nothing where they are far apart.
-fn changes<'a>(entry: &Entry, lines: &Lines<'a>) -> Option<Snippet<'a, Patch<'a>>> {
-    const MOST: usize = 40;
+/// The lines that the fix changes, before and after.
+fn fix(entry: &Entry, lines: &Lines<'_>) -> Option<String> {
     let first = entry.changes.iter().map(|change| change.place.line).min()?;
     let last = entry.changes.iter().map(|change| change.place.end_line).max()?;
-    if last - first > MOST {
-        return None;
-    }
     let rows: Vec<&str> = (first..=last).map(|line| lines.line(line)).collect();
     if rows.iter().any(|row| row.len() > WIDTH) {
         return None;
@@ -95,12 +96,20 @@ fn changes<'a>(entry: &Entry, lines: &Lines<'a>) -> Option<Snippet<'a, Patch<'a>
         let row = rows[line - first];
         before + row.char_indices().nth(column - 1).map_or(row.len(), |(at, _)| at)
     };
-    let patches = entry.changes.iter().map(|change| {
+    let edits = entry.changes.iter().map(|change| {
         let Place { line, column, end_line, end_column, .. } = change.place;
-        Patch::new(byte(line, column)..byte(end_line, end_column), change.text.clone())
+        Edit { bytes: byte(line, column)..byte(end_line, end_column), text: change.text.replace('\r', "") }
     });
-    let patches: Vec<_> = patches.collect();
-    Some(Snippet::source(rows.join("\n")).line_start(first).patches(patches))
+    let before = rows.join("\n");
+    let after = apply(&before, &edits.collect::<Vec<_>>());
+    let width = (last.max(9)).to_string().len();
+    let mut out = format!("fix: --fix writes\n{:width$} |\n", "");
+    let diff = TextDiff::from_lines(&before, &after);
+    for change in diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal) {
+        let number = change.old_index().or(change.new_index()).unwrap_or_default() + first;
+        let _ = writeln!(out, "{number:width$} {} {}", change.tag(), one_line(change.value().trim_end_matches('\n')));
+    }
+    Some(out)
 }
 
 pub(super) fn summary(report: &Report, advice: &str) -> String {

@@ -5,6 +5,7 @@
 mod admission;
 mod architecture;
 mod binary;
+mod check;
 mod configuration;
 mod engine;
 mod fixes;

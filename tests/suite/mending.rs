@@ -73,6 +73,7 @@ fn style(name: &'static str, patch: Patch, text: impl Into<String>, diff: &'stat
     Style { name, patch, text: text.into(), diff }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn corpus() -> Vec<Style> {
     let name = || to_number(&json!({"name": "http"}));
     let number = || to_number(&json!({"number": 80}));
@@ -477,7 +478,7 @@ fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
 #[test]
 fn what_is_too_deep_or_broken_has_no_places_and_no_fix() {
     for text in [format!("{}1", "[".repeat(5000)), "a: ".repeat(3000), "a: [".to_owned(), "&a a: *b".to_owned()] {
-        assert!(Document::parse(&text, 0..text.len()).is_none(), "{:.20}", text);
+        assert!(Document::parse(&text, 0..text.len()).is_none(), "{text:.20}");
         assert!(mend(&text, &[], &path_type()).is_err());
     }
 }

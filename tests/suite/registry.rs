@@ -9,6 +9,7 @@ use ingress_guard::checks::{self, Check};
 use ingress_guard::config;
 use ingress_guard::finding::Level;
 use ingress_guard::model::{Kind, Kinds};
+use ingress_guard::report;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -132,9 +133,12 @@ fn rules() -> String {
 
 #[test]
 fn generated_documents_are_as_committed() {
-    let schema = format!("{:#}\n", config::schema());
-    let generated =
-        [("docs/checks.md", catalogue()), ("docs/config.schema.json", schema), ("chart/files/rules.yaml", rules())];
+    let generated = [
+        ("docs/checks.md", catalogue()),
+        ("docs/config.schema.json", format!("{:#}\n", config::schema())),
+        ("docs/report.schema.json", format!("{:#}\n", report::schema())),
+        ("chart/files/rules.yaml", rules()),
+    ];
     for (path, text) in generated {
         if std::env::var_os("UPDATE_PAGES").is_some() {
             fs::write(root().join(path), &text).unwrap();

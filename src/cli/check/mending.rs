@@ -48,9 +48,12 @@ pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) 
     if arguments.outputs.is_text() || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
 }
 
+/// A finding, how it is mended, and where its Ingress stands.
+type Fix<'a> = (&'a Entry, &'a Patch, &'a Origin);
+
 /// The files that have fixes, by their numbers, with their new text.
 fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
-    let mut by_document: BTreeMap<(usize, usize), Vec<(&Entry, &Patch, &Origin)>> = BTreeMap::new();
+    let mut by_document: BTreeMap<(usize, usize), Vec<Fix<'_>>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let origin = world.origin(&Key::new(&entry.namespace, &entry.ingress));
         if let (Some(fix), Some(origin)) = (&entry.fix, origin) {

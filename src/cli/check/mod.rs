@@ -20,14 +20,14 @@ use crate::report::Report;
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
     let config = arguments.judging.config()?;
-    let mut world = World::read(arguments, &config)?;
+    let mut world = World::read(arguments, &config);
     let mut report = judged(&world, &config);
     arguments.judging.accept(&mut report)?;
     if arguments.diff {
         mending::print_diff(&world, &report, arguments)?;
     } else if arguments.fix && mending::write(&world, &report)? {
         // What is left is reported, at the places where it is now.
-        world = World::read(arguments, &config)?;
+        world = World::read(arguments, &config);
         report = judged(&world, &config);
         arguments.judging.accept(&mut report)?;
     }
@@ -42,7 +42,7 @@ fn judged(world: &World, config: &Config) -> Report {
     let lines = world.lines();
     for ingress in world.ingresses() {
         let places = world.places(&ingress.meta.key, &lines);
-        report.add(judge(ingress, known, &engine, &config.policy), |field| places.as_ref()?.place(field));
+        report.add(judge(ingress, known, &engine, &config.policy), |field| Some(places.as_ref()?.place(field)));
         let added = report.findings.iter_mut().rev();
         let added = added.take_while(|entry| {
             entry.namespace == ingress.meta.key.namespace && entry.ingress == ingress.meta.key.name

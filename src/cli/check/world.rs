@@ -29,7 +29,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn read(arguments: &Arguments, config: &Config) -> anyhow::Result<Self> {
+    pub(super) fn read(arguments: &Arguments, config: &Config) -> Self {
         let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
         let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
         let mut manifests = Manifests::read(&paths, options);
@@ -47,7 +47,7 @@ impl World {
         world.fill();
         world.cover(arguments);
         config.restrict(&mut world.inventory);
-        Ok(world)
+        world
     }
 
     fn fill(&mut self) {
@@ -150,11 +150,11 @@ pub(super) struct Places<'a> {
 
 impl Places<'_> {
     /// Where a field is; the document where it cannot be told.
-    pub(super) fn place(&self, field: &FieldPath) -> Option<Place> {
+    pub(super) fn place(&self, field: &FieldPath) -> Place {
         let document = self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone()));
         let start = self.origin.document.start;
         let bytes = document.as_ref().map_or(start..start, |document| document.locate(&self.origin.items, field));
-        Some(self.of(&bytes))
+        self.of(&bytes)
     }
 
     /// A fix as changes of the file; none where it cannot be done so.

@@ -40,9 +40,9 @@ pub(super) type Documents = Vec<Result<Found, Broken>>;
 pub(super) fn read(text: &str, is_json: bool, namespace: &str) -> Documents {
     let mut reader = Reader { text, namespace, found: Vec::new() };
     if is_json {
-        reader.json()
+        reader.json();
     } else {
-        reader.yaml()
+        reader.yaml();
     }
     reader.found
 }

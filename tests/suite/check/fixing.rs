@@ -1,0 +1,70 @@
+//! `--fix` and `--diff` on files.
+
+use std::fs;
+use std::process::Command;
+
+use super::{CLASS, SERVICE, check, folder, ingress};
+
+#[test]
+fn fixes_are_done_in_place_and_what_is_left_is_reported() {
+    let before = format!(
+        "\u{feff}# ours\r\n{}---\r\n{}---\r\n{}---\r\n{}",
+        CLASS.replace('\n', "\r\n"),
+        SERVICE.replace('\n', "\r\n"),
+        ingress("web", "web", 81).replace('\n', "\r\n"),
+        ingress("two", "web", 82).replace('\n', "\r\n")
+    );
+    let folder = folder(&[("a.yaml", &before)]);
+    let path = folder.path().join("a.yaml");
+    let diff = check(folder.path(), &["a.yaml", "--diff"]);
+    assert_eq!(diff.code, 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), before, "--diff writes nothing");
+    assert!(diff.out.starts_with("--- a/a.yaml\n+++ b/a.yaml\n@@ "), "{}", diff.out);
+
+    let fixed = check(folder.path(), &["a.yaml", "--fix"]);
+    assert_eq!((fixed.code, fixed.err.as_str()), (0, "a.yaml: 2 mended\n"), "{}", fixed.out);
+    let after = fs::read_to_string(&path).unwrap();
+    assert_eq!(after, before.replace("number: 81\r", "number: 80\r").replace("number: 82\r", "number: 80\r"));
+    assert_eq!(check(folder.path(), &["a.yaml", "--diff"]).out, "");
+}
+
+#[test]
+fn what_diff_prints_can_be_applied() {
+    let before = format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81));
+    let folder = folder(&[
+        ("deep/a.yaml", &before),
+        (
+            "b.json",
+            "{\"kind\":\"Ingress\",\"apiVersion\":\"networking.k8s.io/v1\",\"metadata\":{\"name\":\"j\"},\"spec\":{\"ingressClassName\":\"nginx\",\"defaultBackend\":{\"service\":{\"name\":\"web\",\"port\":{\"number\":8}}}}}",
+        ),
+    ]);
+    let diff = check(folder.path(), &[".", "--diff"]).out;
+    fs::write(folder.path().join("fix.patch"), &diff).unwrap();
+    let applied = Command::new("patch").args(["-p1", "-i", "fix.patch"]).current_dir(folder.path()).output().unwrap();
+    assert!(applied.status.success(), "{diff}\n{}", String::from_utf8_lossy(&applied.stdout));
+    assert_eq!(check(folder.path(), &["."]).code, 0);
+}
+
+#[test]
+fn what_cannot_be_mended_alone_is_left_with_its_patch() {
+    let text =
+        format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("number: 81", "number: &port 81"));
+    let folder = folder(&[("a.yaml", &text)]);
+    let outcome = check(folder.path(), &["a.yaml", "--fix"]);
+    assert_eq!(outcome.code, 1);
+    assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).unwrap(), text);
+    let said = "a.yaml:20:29: IG202 not mended: an anchor or alias would carry the change elsewhere; the JSON patch of default/web: [{\"op\":\"test\",";
+    assert!(outcome.err.starts_with(said), "{}", outcome.err);
+}
+
+#[test]
+fn what_is_waived_or_accepted_is_not_mended() {
+    let waiver = "metadata: {name: web, annotations: {ingress-guard.io/ignore: IG202 reason=later}}";
+    let text =
+        format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("metadata: {name: web}", waiver));
+    let folder = folder(&[("a.yaml", &text)]);
+    assert_eq!(check(folder.path(), &["a.yaml", "--diff"]).out, "");
+    let outcome = check(folder.path(), &["a.yaml"]);
+    assert_eq!(outcome.code, 0);
+    assert!(outcome.out.starts_with("1 Ingress judged: 1 waived\n"), "{}", outcome.out);
+}

@@ -1,0 +1,170 @@
+//! What `check` prints, to the letter, and whether others can read it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::{check, folder, ingress};
+
+fn data() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/check")
+}
+
+/// The report on the shop in one format.
+fn shop(format: &str) -> String {
+    let outcome = check(&data(), &["shop", "--complete", "-o", format]);
+    assert_eq!(outcome.code, 2, "some documents are broken: {}", outcome.err);
+    assert_eq!(outcome.err, "");
+    outcome.out
+}
+
+/// The version changes without the format.
+fn without_version(text: &str) -> String {
+    text.replace(&format!("\"semanticVersion\": \"{}\"", env!("CARGO_PKG_VERSION")), "\"semanticVersion\": \"VERSION\"")
+}
+
+#[test]
+fn every_format_says_what_it_said_before() {
+    let mut wrong = Vec::new();
+    for (format, file) in [
+        ("text", "text.txt"),
+        ("json", "report.json"),
+        ("sarif", "report.sarif"),
+        ("junit", "junit.xml"),
+        ("github", "github.txt"),
+    ] {
+        let path = data().join("expected").join(file);
+        let found = without_version(&shop(format));
+        if std::env::var_os("UPDATE_PAGES").is_some() {
+            fs::write(&path, &found).unwrap();
+        }
+        if found != fs::read_to_string(&path).unwrap_or_default() {
+            wrong.push(format!("--- {file}\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "outputs that differ from what is expected (make bless):\n{}", wrong.join("\n"));
+}
+
+/// What a schema has against a document.
+fn faults(schema: &Value, document: &Value) -> Vec<String> {
+    let validator = jsonschema::options().should_validate_formats(true).build(schema).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+fn json(path: &str) -> Value {
+    let text = fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Reports with and without findings.
+fn reports(format: &str) -> Vec<String> {
+    let empty = folder(&[("a.yaml", "{apiVersion: v1, kind: ConfigMap}")]);
+    vec![shop(format), check(empty.path(), &["a.yaml", "-o", format]).out]
+}
+
+#[test]
+fn json_is_as_its_schema_says() {
+    let schema = json("docs/report.schema.json");
+    for report in reports("json") {
+        let mut report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(faults(&schema, &report), Vec::<String>::new());
+        report["summary"]["deny"] = "many".into();
+        assert!(!faults(&schema, &report).is_empty(), "the schema refuses nothing");
+    }
+}
+
+#[test]
+fn sarif_is_as_its_schema_says() {
+    let mut schema = json("tests/data/sarif-2.1.0.schema.json");
+    // A pattern of two of its definitions is no regex of ECMA's.
+    for definition in ["run", "toolComponent"] {
+        let language = schema["definitions"][definition]["properties"]["language"].as_object_mut().unwrap();
+        assert!(language.remove("pattern").is_some());
+    }
+    for (log, is_clean) in reports("sarif").into_iter().zip([false, true]) {
+        let mut log: Value = serde_json::from_str(&log).unwrap();
+        assert_eq!(faults(&schema, &log), Vec::<String>::new());
+        let run = &log["runs"][0];
+        let results = run["results"].as_array().expect("results are there even where there are none");
+        assert_eq!(results.is_empty(), is_clean);
+        for result in results {
+            let rule = &run["tool"]["driver"]["rules"][usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+            assert_eq!(rule["id"], result["ruleId"]);
+            assert!(rule["help"]["markdown"].as_str().unwrap().starts_with("# IG"));
+        }
+        log["runs"][0]["results"] = "none".into();
+        assert!(!faults(&schema, &log).is_empty(), "the schema refuses nothing");
+    }
+}
+
+/// What `junit-10.xsd` of Jenkins allows, as far as it matters here: elements, what is in them, and their attributes.
+#[test]
+fn junit_has_the_elements_that_its_readers_know() {
+    let allowed: [(&str, &[&str], &[&str]); 6] = [
+        ("testsuites", &["testsuite"], &["name"]),
+        ("testsuite", &["testcase"], &["name", "tests", "failures", "errors"]),
+        ("testcase", &["failure", "error", "system-out"], &["name", "classname"]),
+        ("failure", &[], &["message", "type"]),
+        ("error", &[], &["message", "type"]),
+        ("system-out", &[], &[]),
+    ];
+    for report in reports("junit") {
+        let document = roxmltree::Document::parse(&report).unwrap();
+        assert_eq!(document.root_element().tag_name().name(), "testsuites");
+        for node in document.descendants().filter(roxmltree::Node::is_element) {
+            let name = node.tag_name().name();
+            let (_, children, attributes) =
+                allowed.iter().find(|(known, ..)| *known == name).unwrap_or_else(|| panic!("{name}"));
+            let inside: BTreeSet<&str> =
+                node.children().filter(roxmltree::Node::is_element).map(|child| child.tag_name().name()).collect();
+            assert!(inside.iter().all(|child| children.contains(child)), "{name} holds {inside:?}");
+            let named: Vec<&str> = node.attributes().map(|attribute| attribute.name()).collect();
+            assert_eq!(named.iter().collect::<BTreeSet<_>>(), attributes.iter().collect::<BTreeSet<_>>(), "{name}");
+            if name == "testsuite" {
+                let count =
+                    |wanted: &str| node.descendants().filter(|inner| inner.has_tag_name(wanted)).count().to_string();
+                for (attribute, element) in [("tests", "testcase"), ("failures", "failure"), ("errors", "error")] {
+                    assert_eq!(node.attribute(attribute), Some(&*count(element)), "{attribute}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn several_formats_go_to_several_files_at_once() {
+    let folder = folder(&[("a.yaml", &ingress("web", "web", 80))]);
+    let outcome = check(folder.path(), &["a.yaml", "-o", "sarif=out.sarif", "-o", "text", "-o", "junit=out.xml"]);
+    assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+    assert!(outcome.out.starts_with("1 Ingress judged: nothing found\n"), "{}", outcome.out);
+    assert!(fs::read_to_string(folder.path().join("out.sarif")).unwrap().contains("\"results\": []"));
+    assert!(
+        fs::read_to_string(folder.path().join("out.xml"))
+            .unwrap()
+            .contains("<testcase classname=\"a.yaml\" name=\"default/web\"/>")
+    );
+
+    for (arguments, said) in [
+        (&["a.yaml", "-o", "text", "-o", "json"][..], "error: only one format can go to standard output"),
+        (&["a.yaml", "-o", "yaml"], "write text, json, sarif, junit or github"),
+        (&["a.yaml", "-o", "json="], "names no file"),
+        (&["a.yaml", "-o", "json=no/such/folder/x"], "error: no/such/folder/x: No such file"),
+        (&["-", "-"], "standard input can be read only once"),
+        (&["-", "--fix"], "--fix cannot write into standard input"),
+        (&["a.yaml", "--select", "IG999"], "--select \"IG999\" is no check"),
+        (&["a.yaml", "--assume-exists", "pod/a/b"], "write service/NAMESPACE/NAME"),
+        (&["a.yaml", "--write-baseline"], "--baseline <FILE>"),
+        (&[], "<PATH>..."),
+    ] {
+        let outcome = check(folder.path(), arguments);
+        assert_eq!(outcome.code, 2, "{arguments:?}");
+        assert!(outcome.err.contains(said), "{arguments:?}: {}", outcome.err);
+    }
+}
+
+#[test]
+fn what_is_no_terminal_gets_no_colour() {
+    assert!(!shop("text").contains('\u{1b}'));
+}

@@ -1,0 +1,171 @@
+//! Everything that can be wrong with files: a clear word for each, and the rest judged all the same.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{CLASS, SERVICE, check_with, folder, ingress, places, report};
+
+/// `file:line:column: message` of each diagnostic.
+fn said(report: &Value) -> Vec<String> {
+    let line = |diagnostic: &Value| {
+        let mut line = diagnostic["file"].as_str().unwrap().to_owned();
+        for number in ["line", "column"] {
+            if let Some(number) = diagnostic[number].as_u64() {
+                line = format!("{line}:{number}");
+            }
+        }
+        format!("{line}: {}", diagnostic["message"].as_str().unwrap())
+    };
+    report["diagnostics"].as_array().unwrap().iter().map(line).collect()
+}
+
+/// A folder with a good world and one more file; what is said of that.
+fn beside_good(name: &str, bytes: &[u8]) -> Vec<String> {
+    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
+    fs::write(folder.path().join(name), bytes).unwrap();
+    judged_beside(folder.path())
+}
+
+fn judged_beside(folder: &Path) -> Vec<String> {
+    let (code, report) = report(folder, &["."]);
+    assert_eq!(places(&report), ["IG202 ./good.yaml:20:23"], "the rest is judged");
+    let said = said(&report);
+    assert_eq!(code, if said.is_empty() { 1 } else { 2 }, "{said:?}");
+    said
+}
+
+#[test]
+fn documents_that_cannot_be_read_are_named_by_line_and_column() {
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n";
+    for (name, text, wanted) in [
+        ("a.yaml", format!("{ingress}metadata:\n\tname: x\n"), "./a.yaml:4:"),
+        ("a.yaml", format!("{ingress}metadata: {{name: x}}\nkind: Ingress\n"), "./a.yaml:4:1: "),
+        ("a.yaml", format!("{ingress}metadata: {{name: x}}\nspec: {{rules: [{{host: 1}}]}}\n"), "./a.yaml:4:"),
+        ("a.yaml", format!("{ingress}metadata: {{name: x\n"), "./a.yaml:"),
+        ("a.yaml", format!("# x\r\n---\r\n{}metadata: [\r\n", ingress.replace('\n', "\r\n")), "./a.yaml:"),
+        ("a.json", "{\"kind\": \"Ingress\", ".to_owned(), "./a.json:1:"),
+        ("a.yaml", format!("{ingress}metadata: {{name: {{{{ .Values.name }}}}}}\n"), "./a.yaml:3:"),
+        ("a.yaml", "{{- if .Values.on }}\nkind: Ingress\n{{- end }}\n".to_owned(), "./a.yaml:1:"),
+    ] {
+        let said = beside_good(name, text.as_bytes());
+        assert_eq!(said.len(), 1, "{text}: {said:?}");
+        assert!(said[0].starts_with(wanted), "{text}: {said:?}");
+        assert!(!said[0].contains('\n') && !said[0].contains(" at line "), "{said:?}");
+        assert_eq!(
+            text.contains("{{"),
+            said[0].ends_with(
+                "is a template, no manifest: render it first, e.g. helm template CHART | ingress-guard check -"
+            ),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_text_is_said_to_be_none() {
+    for (bytes, wanted) in [
+        (&b"\x7fELF\x02\x01\x01\x00\x00"[..], "./a.yaml: is no text in UTF-8 (byte 8): write manifests in UTF-8"),
+        (b"kind: \xff\xfe", "./a.yaml: is no text in UTF-8 (byte 7): write manifests in UTF-8"),
+        (b"\xff\xfek\0i\0n\0d\0", "./a.yaml: is no text in UTF-8 (byte 4): write manifests in UTF-8"),
+    ] {
+        assert_eq!(beside_good("a.yaml", bytes), [wanted]);
+    }
+    assert_eq!(
+        beside_good("a.yaml", format!("\u{feff}{}", ingress("bom", "web", 80)).as_bytes()),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_file_of_a_hundred_megabytes_is_not_read() {
+    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
+    // Sparse: it takes no room.
+    File::create(folder.path().join("big.yaml")).unwrap().set_len(100 << 20).unwrap();
+    assert_eq!(judged_beside(folder.path()), ["./big.yaml: more than 64 MiB is too large for a manifest"]);
+    let outcome = check_with(folder.path(), &["-"], &vec![b'#'; (64 << 20) + 1]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.out.starts_with("error: -: more than 64 MiB is too large for a manifest"), "{}", outcome.out);
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    let laughs: String = (1..12)
+        .fold(String::new(), |all, n| format!("{all}a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 12].join(", ")));
+    let bomb =
+        format!("apiVersion: networking.k8s.io/v1\nkind: Ingress\na0: &a0 [x, x]\n{laughs}metadata: {{name: *a11}}\n");
+    let said = beside_good("a.yaml", bomb.as_bytes());
+    assert!(said.len() == 1 && said[0].starts_with("./a.yaml:"), "{said:?}");
+    let deep = format!("apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: {}1", "[".repeat(100_000));
+    let said = beside_good("a.yaml", deep.as_bytes());
+    assert!(said.len() == 1 && said[0].starts_with("./a.yaml:3:"), "{said:?}");
+    let deep = format!(
+        "{{\"apiVersion\": \"networking.k8s.io/v1\", \"kind\": \"Ingress\", \"spec\": {}1",
+        "[".repeat(100_000)
+    );
+    let said = beside_good("a.json", deep.as_bytes());
+    assert!(said.len() == 1 && said[0].starts_with("./a.json:1:"), "{said:?}");
+}
+
+#[test]
+fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
+    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
+    symlink(".", folder.path().join("circle")).unwrap();
+    symlink("good.yaml", folder.path().join("same.yaml")).unwrap();
+    assert_eq!(judged_beside(folder.path()), Vec::<String>::new(), "a file is read once");
+    symlink("self.yaml", folder.path().join("self.yaml")).unwrap();
+    symlink("nowhere.yaml", folder.path().join("dangling.yaml")).unwrap();
+    let said = judged_beside(folder.path());
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("./dangling.yaml: No such file"), "{said:?}");
+    assert!(said[1].starts_with("./self.yaml: Too many levels of symbolic links"), "{said:?}");
+}
+
+#[test]
+fn what_may_not_be_read_is_named() {
+    let folder = folder(&[
+        ("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81))),
+        ("no.yaml", "kind: x"),
+        ("closed/a.yaml", "kind: x"),
+    ]);
+    for (name, mode) in [("no.yaml", 0o000), ("closed", 0o000)] {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    // Who is root may read everything.
+    let is_root = File::open(folder.path().join("no.yaml")).is_ok();
+    let said = judged_beside(folder.path());
+    fs::set_permissions(folder.path().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
+    let wanted = if is_root {
+        Vec::new()
+    } else {
+        vec!["./closed: Permission denied (os error 13)", "./no.yaml: Permission denied (os error 13)"]
+    };
+    assert_eq!(said, wanted);
+    let (code, report) = report(folder.path(), &["good.yaml", "missing.yaml"]);
+    assert_eq!(code, 2);
+    assert!(said_of(&report).starts_with("missing.yaml: No such file"));
+}
+
+fn said_of(report: &Value) -> String {
+    said(report).join("\n")
+}
+
+#[test]
+fn files_that_are_no_manifests_are_nobodys_business() {
+    for (name, text) in [
+        ("values.yaml", "replicas: 3\nmetadata: {annotations: {x: true}}\n"),
+        ("list.yaml", "- a\n- {b: c}\n"),
+        ("playbook.yml", "- hosts: all\n  tasks: [{name: x}]\n"),
+        ("package.json", "{\"name\": \"x\", \"kind\": 7}"),
+        ("array.json", "[1, 2, {\"kind\": \"x\"}]"),
+        ("text.yaml", "just words\n"),
+        ("empty.yaml", ""),
+        ("comment.yaml", "# nothing\n---\n---\n"),
+        ("other.yaml", "apiVersion: example.com/v1\nkind: Ingress\nspec: 7\n"),
+        ("notes.md", "kind: ["),
+    ] {
+        assert_eq!(beside_good(name, text.as_bytes()), Vec::<String>::new(), "{name}");
+    }
+}

@@ -1,0 +1,176 @@
+//! Files as one world: what they hold, what they do not, and what flags and configuration make of it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{CLASS, SERVICE, check, check_with, folder, ingress, places, report};
+
+fn reasons(report: &Value) -> Vec<String> {
+    let mut reasons: Vec<String> = report["notEvaluated"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|not| format!("{} {}", not["code"].as_str().unwrap(), not["reason"].as_str().unwrap()))
+        .collect();
+    reasons.sort();
+    reasons
+}
+
+#[test]
+fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
+    let folder = folder(&[("a.yaml", &ingress("web", "elsewhere", 80))]);
+    let (code, open) = report(folder.path(), &["a.yaml"]);
+    assert_eq!(code, 0, "{open:#}");
+    assert_eq!(open["findings"], json!([]));
+    let said = reasons(&open);
+    for wanted in [
+        "IG101 IngressClass objects outside the given files are not known",
+        "IG201 Service objects outside the given files are not known",
+        "IG202 Service objects outside the given files are not known",
+    ] {
+        assert!(said.iter().any(|reason| reason == wanted), "{wanted}: {said:#?}");
+    }
+    assert_eq!(open["summary"]["notEvaluated"], said.len());
+
+    // The files hold no class, so that nobody says that there is none.
+    let (code, complete) = report(folder.path(), &["a.yaml", "--complete"]);
+    assert_eq!(code, 0, "nobody knows who would take it: {complete:#}");
+    assert_eq!(places(&complete), ["IG201 a.yaml:14:19"]);
+    assert_eq!(complete["findings"][0]["level"], "warn");
+
+    fs::write(folder.path().join("class.yaml"), CLASS).unwrap();
+    let (code, complete) = report(folder.path(), &[".", "--complete"]);
+    assert_eq!((code, places(&complete)), (1, vec!["IG201 ./a.yaml:14:19".to_owned()]));
+
+    let (code, assumed) = report(folder.path(), &[".", "--complete", "--assume-exists", "service/default/elsewhere"]);
+    assert_eq!((code, places(&assumed)), (0, Vec::new()));
+    let said = reasons(&assumed);
+    assert!(said.contains(&"IG202 what is in a Service that it depends on is not known".to_owned()), "{said:#?}");
+}
+
+#[test]
+fn what_the_files_hold_is_believed_without_complete() {
+    let folder = folder(&[("a.yaml", CLASS), ("b.yaml", SERVICE), ("c.yaml", &ingress("web", "web", 81))]);
+    let (code, found) = report(folder.path(), &["."]);
+    assert_eq!((code, places(&found)), (1, vec!["IG202 ./c.yaml:16:23".to_owned()]));
+    let finding = &found["findings"][0];
+    assert_eq!(finding["field"], "spec.rules[0].http.paths[0].backend.service.port.number");
+    assert_eq!((&finding["endLine"], &finding["endColumn"]), (&json!(16), &json!(25)));
+    assert_eq!(finding["docs"], "ingress-guard explain IG202");
+    assert_eq!(found["summary"]["deny"], 1);
+
+    // Two files on one host are one world.
+    let twice = ingress("again", "web", 80).replace("again.example.com", "web.example.com");
+    fs::write(folder.path().join("d.yaml"), twice).unwrap();
+    let (_, found) = report(folder.path(), &["."]);
+    assert!(places(&found).iter().any(|place| place.starts_with("IG501 ")), "{found:#}");
+}
+
+#[test]
+fn objects_without_a_namespace_are_where_the_flag_says() {
+    let files = [CLASS, SERVICE, &ingress("web", "web", 80)].join("---\n");
+    let folder = folder(&[]);
+    let outcome = check_with(folder.path(), &["-", "--complete", "-n", "shop", "-o", "json"], files.as_bytes());
+    assert_eq!(outcome.code, 0, "{}", outcome.out);
+    let outcome = check_with(
+        folder.path(),
+        &["-", "--complete", "-n", "shop", "-o", "json"],
+        files.replace("name: web}, spec", "name: web, namespace: x}, spec").as_bytes(),
+    );
+    assert_eq!(outcome.code, 1, "{}", outcome.out);
+    let report: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(places(&report), ["IG201 -:18:19"]);
+    assert_eq!(report["findings"][0]["namespace"], "shop");
+}
+
+#[test]
+fn the_same_object_twice_is_said_and_the_last_one_counts() {
+    let folder = folder(&[
+        ("a.yaml", &format!("{CLASS}---\n{SERVICE}")),
+        ("b.yaml", &ingress("web", "web", 81)),
+        ("c.yaml", &format!("# again\n---\n{}", ingress("web", "web", 80))),
+    ]);
+    let (code, found) = report(folder.path(), &["a.yaml", "b.yaml", "c.yaml", "b.yaml"]);
+    assert_eq!((code, places(&found)), (0, Vec::new()));
+    assert_eq!(
+        found["diagnostics"],
+        json!([{
+            "severity": "warning",
+            "message": "Ingress default/web is in b.yaml:1 too: the last one counts, as with kubectl apply",
+            "file": "c.yaml", "line": 3, "column": 1
+        }])
+    );
+    assert_eq!(found["summary"]["ingresses"], 1);
+}
+
+#[test]
+fn checks_are_selected_and_ignored_by_codes_and_names() {
+    let folder = folder(&[(
+        "a.yaml",
+        &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("path: /\n", "path: /a/\n")),
+    )]);
+    let codes = |arguments: &[&str]| -> (i32, Vec<String>) {
+        let (code, found) = report(folder.path(), &[&["a.yaml", "--complete"], arguments].concat());
+        (code, places(&found).iter().map(|place| place[..5].to_owned()).collect())
+    };
+    assert_eq!(codes(&[]), (1, vec!["IG202".to_owned(), "IG307".to_owned()]));
+    assert_eq!(codes(&["--select", "IG2*"]), (1, vec!["IG202".to_owned()]));
+    assert_eq!(codes(&["--select", "path-*,ig201"]), (0, vec!["IG307".to_owned()]));
+    assert_eq!(codes(&["--ignore", "service-*"]), (0, vec!["IG307".to_owned()]));
+    assert_eq!(
+        codes(&["--select", "IG?0?", "--ignore", "IG202", "--fail-on", "warn", "--profile", "strict"]),
+        (1, vec!["IG307".to_owned()])
+    );
+    assert_eq!(codes(&["--select", "IG307", "--profile", "strict"]), (0, vec!["IG307".to_owned()]));
+    assert_eq!(codes(&["--profile", "observe"]), (0, vec!["IG202".to_owned(), "IG307".to_owned()]));
+}
+
+#[test]
+fn the_configuration_is_found_upwards_within_the_repository() {
+    let folder = folder(&[
+        (".ingress-guard.yaml", "checks: {IG202: warn}\n"),
+        ("deep/down/a.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81))),
+        ("other/.git/HEAD", ""),
+        ("strict.yaml", "profile: strict\nchecks: {IG202: deny}\n"),
+    ]);
+    let deep = folder.path().join("deep/down");
+    assert_eq!(report(&deep, &["a.yaml"]).0, 0);
+    assert_eq!(report(&deep, &["a.yaml", "--config", "../../strict.yaml"]).0, 1);
+    assert_eq!(report(&folder.path().join("other"), &["../deep/down/a.yaml"]).0, 1, "not beyond a repository");
+    fs::write(folder.path().join(".ingress-guard.yaml"), "chekcs: {}\n").unwrap();
+    let outcome = check(&deep, &["a.yaml"]);
+    assert_eq!(outcome.code, 2);
+    assert!(
+        outcome.err.contains(".ingress-guard.yaml:1:1: unknown key \"chekcs\"; did you mean \"checks\"?"),
+        "{}",
+        outcome.err
+    );
+}
+
+#[test]
+fn a_baseline_accepts_what_was_there_and_nothing_new() {
+    let folder = folder(&[("a.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
+    let (code, _) = report(folder.path(), &["a.yaml", "--baseline", "base.json", "--write-baseline"]);
+    assert_eq!(code, 0);
+    // It has moved, and is the same.
+    let mut text = fs::read_to_string(folder.path().join("a.yaml")).unwrap();
+    text = format!("# moved\n\n---\n{text}");
+    fs::write(folder.path().join("a.yaml"), &text).unwrap();
+    let (code, found) = report(folder.path(), &["a.yaml", "--baseline", "base.json"]);
+    assert_eq!((code, &found["summary"]["baseline"], &found["summary"]["deny"]), (0, &json!(1), &json!(0)));
+    assert_eq!(found["findings"][0]["baseline"], true);
+    fs::write(folder.path().join("b.yaml"), ingress("other", "web", 82)).unwrap();
+    let (code, found) = report(folder.path(), &["a.yaml", "b.yaml", "--baseline", "base.json"]);
+    assert_eq!((code, &found["summary"]["baseline"], &found["summary"]["deny"]), (1, &json!(1), &json!(1)));
+    let sarif = check(folder.path(), &["a.yaml", "--baseline", "base.json", "-o", "sarif"]).out;
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    assert_eq!(sarif["runs"][0]["results"][0]["suppressions"][0]["kind"], "external");
+
+    fs::write(folder.path().join("base.json"), "{\"schemaVersion\": 1, \"acepted\": {}}").unwrap();
+    let outcome = check(folder.path(), &["a.yaml", "--baseline", "base.json"]);
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.err.starts_with("error: base.json: line 1, column 30: is no baseline"), "{}", outcome.err);
+    fs::write(folder.path().join("base.json"), "{\"schemaVersion\": 9, \"accepted\": {}}").unwrap();
+    assert!(check(folder.path(), &["a.yaml", "--baseline", "base.json"]).err.contains("schemaVersion 9"));
+}
