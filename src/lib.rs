@@ -14,6 +14,7 @@
 //! - [`judgement`]: one stored Ingress, from its findings to its verdict;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
+//! - [`explain`]: why a visitor gets what a visitor gets;
 //! - [`report`]: many Ingresses, and the forms in which what was found is shown;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
@@ -25,6 +26,7 @@ pub mod cluster;
 pub mod config;
 pub mod document;
 pub mod engine;
+pub mod explain;
 pub mod finding;
 pub mod judgement;
 pub mod model;

@@ -1,19 +1,119 @@
-//! `ingress-guard explain IG202`
+//! `ingress-guard explain URL | NAMESPACE/NAME | CODE`
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::bail;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
 
-use crate::checks;
+use super::source::Source;
+use crate::checks::{self, Check};
+use crate::config::Config;
+use crate::explain::{Style, Visit, explain_ingress, explain_url};
+use crate::model::Key;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Code or name of a check, e.g. IG202 or service-port-not-found.
-    check: String,
+    /// What to explain: a URL (`https://app.example.com/api`), an Ingress (`shop/web`), or a check (`IG202`).
+    #[arg(value_name = "URL | NAMESPACE/NAME | CODE")]
+    what: String,
+    #[command(flatten)]
+    source: Source,
+    /// The controller of this IngressClass only.
+    #[arg(long, value_name = "NAME")]
+    class: Option<String>,
+    /// For people or for programs.
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Output,
+    /// Configuration file.
+    #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let Some(check) = checks::find(&arguments.check) else {
-        bail!("there is no check {:?}; ingress-guard checks lists them", arguments.check);
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+/// What the argument names.
+enum Target {
+    Page(&'static Check),
+    Ingress(Key),
+    Url(Visit),
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let (text, is_served) = match target(&arguments.what)? {
+        Target::Page(check) => (check.page.to_owned(), true),
+        Target::Ingress(key) => ingress(arguments, &key, &super::config(arguments.config.as_deref())?)?,
+        Target::Url(visit) => url(arguments, &visit, &super::config(arguments.config.as_deref())?)?,
     };
-    super::print(check.page)
+    super::print(&text)?;
+    Ok(if is_served { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A code or name of a check has no dot, slash or colon; an Ingress has one slash and no dot before it, since namespaces have
+/// none; everything else is a URL.
+fn target(what: &str) -> anyhow::Result<Target> {
+    if let Some(check) = checks::find(what) {
+        return Ok(Target::Page(check));
+    }
+    if !what.contains(['.', '/', ':']) {
+        bail!(
+            "there is no check {what:?}; ingress-guard checks lists them (a URL begins with https://, an Ingress is NAMESPACE/NAME)"
+        );
+    }
+    if let Some((namespace, name)) = what.split_once('/') {
+        let is_name = |text: &str| {
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+        };
+        if is_name(namespace) && is_name(name) && !namespace.contains('.') {
+            return Ok(Target::Ingress(Key::new(namespace, name)));
+        }
+    }
+    Ok(Target::Url(Visit::read(what)?))
+}
+
+fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<(String, bool)> {
+    let image = arguments.source.image(config, |_| ())?;
+    let class = arguments.class.as_deref();
+    let explanation = explain_url(visit, image.snapshot(), &config.settings, class)?;
+    let text = match arguments.output {
+        Output::Text => explanation.text(style()),
+        Output::Json => json(&explanation)?,
+    };
+    Ok((text, explanation.is_served()))
+}
+
+fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<(String, bool)> {
+    let image = arguments.source.image(config, |_| ())?;
+    let Some(ingress) = image.inventory.ingress(&key.namespace, &key.name) else {
+        let same_name = image.inventory.ingresses().map(|it| &it.meta.key).filter(|other| other.name == key.name);
+        let mut others: Vec<String> = same_name.map(ToString::to_string).collect();
+        others.sort();
+        match others.as_slice() {
+            [] => bail!("there is no Ingress {key}; a URL begins with https://"),
+            others => bail!("there is no Ingress {key}; there is {}", others.join(", ")),
+        }
+    };
+    let explanation = explain_ingress(ingress, image.snapshot(), &config.settings);
+    let text = match arguments.output {
+        Output::Text => explanation.text(style()),
+        Output::Json => json(&explanation)?,
+    };
+    Ok((text, explanation.is_served()))
+}
+
+fn json(explanation: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(explanation)? + "\n")
+}
+
+/// Colours for eyes only (<https://no-color.org>).
+fn style() -> Style {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    if wanted && std::io::stdout().is_terminal() { Style::Terminal } else { Style::Plain }
 }

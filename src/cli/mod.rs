@@ -4,8 +4,10 @@
 mod audit;
 mod check;
 mod checks;
+mod completions;
 mod explain;
 mod judging;
+mod man;
 mod output;
 mod serve;
 mod snapshot;
@@ -14,7 +16,7 @@ mod source;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// An Ingress that is stored should serve.
 ///
@@ -35,12 +37,18 @@ enum Command {
     Check(Box<check::Arguments>),
     /// Judge every Ingress that a cluster has stored.
     Audit(Box<audit::Arguments>),
-    /// Print the page of a check.
-    Explain(explain::Arguments),
+    /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
+    ///
+    /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
+    Explain(Box<explain::Arguments>),
     /// List the checks with their levels.
     Checks(checks::Arguments),
     /// Write what a cluster holds to one file, for --snapshot: no Secret's contents, facts about certificates only.
     Snapshot(snapshot::Arguments),
+    /// Print what makes a shell complete these commands and flags.
+    Completions(completions::Arguments),
+    /// Print the manual page.
+    Man(man::Arguments),
 }
 
 /// Run the command that the arguments name.
@@ -50,8 +58,10 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Completions(arguments) => completions::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),
+        Command::Man(arguments) => man::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),
         Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

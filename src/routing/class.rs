@@ -106,7 +106,12 @@ impl<'a> Taker<'a> {
     /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
     #[must_use]
     pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        let class = ingress.class_ref();
+        Self::of_class(ingress.class_ref(), world, rules, dialects)
+    }
+
+    /// Find out who takes the Ingresses that say their class like this. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn of_class(class: ClassRef<'_>, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
             ClassRef::Classless => return Self { owner: classless(world, rules), dialect: dialects.neutral() },

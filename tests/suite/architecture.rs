@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 11] = [
     &["engine", "policy"],
     &["judgement", "admission"],
     &["config"],
-    &["report"],
+    &["explain", "report"],
     &["server", "telemetry"],
     &["cli"],
 ];

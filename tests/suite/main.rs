@@ -8,6 +8,7 @@ mod binary;
 mod check;
 mod configuration;
 mod engine;
+mod explain;
 mod fixes;
 mod image;
 mod live;

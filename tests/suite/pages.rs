@@ -48,18 +48,18 @@ pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'
 }
 
 /// One fenced block.
-struct Block {
-    info: String,
-    text: String,
+pub(crate) struct Block {
+    pub(crate) info: String,
+    pub(crate) text: String,
 }
 
 /// A page as alternating prose and blocks.
-enum Part {
+pub(crate) enum Part {
     Prose(String),
     Fence(Block),
 }
 
-fn parse(page: &str) -> Vec<Part> {
+pub(crate) fn parse(page: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut prose = String::new();
     let mut lines = page.lines();
@@ -81,7 +81,7 @@ fn parse(page: &str) -> Vec<Part> {
     parts
 }
 
-fn write(parts: &[Part]) -> String {
+pub(crate) fn write(parts: &[Part]) -> String {
     let mut page = String::new();
     for part in parts {
         match part {

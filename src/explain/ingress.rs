@@ -1,0 +1,115 @@
+//! One Ingress path by path: for each a request that it is meant for, and what becomes of that.
+
+use serde::Serialize;
+
+use super::trail::{Ends, Explanation};
+use super::url::explain_url;
+use super::visit::Visit;
+use crate::checks::Settings;
+use crate::cluster::Snapshot;
+use crate::model::{ClassRef, Host, Ingress, PathRef};
+use crate::routing::{Effort, Scheme, is_plainly_regex, pattern_samples, plain_samples};
+
+/// So many paths are followed.
+const MOST: usize = 200;
+
+/// What becomes of the paths of one Ingress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IngressExplanation {
+    /// The version of this form.
+    pub schema_version: u32,
+    /// `namespace/name`
+    pub ingress: String,
+    /// Its paths in their order.
+    pub paths: Vec<PathExplanation>,
+    /// Paths that were not followed, since they are so many.
+    pub left_out: usize,
+}
+
+/// What becomes of a request that one path is meant for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PathExplanation {
+    /// Where in the Ingress.
+    pub field: String,
+    /// The host as the rule has it; `*`: any.
+    pub host: String,
+    /// The path as written.
+    pub path: String,
+    /// `pathType`
+    pub path_type: &'static str,
+    /// Whether this path takes the request; if not, `explanation` says what does.
+    pub own: bool,
+    /// What becomes of the request; `None`: no request could be made that the path is surely meant for.
+    pub explanation: Option<Explanation>,
+}
+
+impl PathExplanation {
+    /// Whether visitors of this path are served by it.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.own && self.explanation.as_ref().is_none_or(Explanation::is_served)
+    }
+}
+
+impl IngressExplanation {
+    /// Whether visitors of every path are served.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.paths.iter().all(PathExplanation::is_served)
+    }
+}
+
+/// Follow every path of an Ingress.
+#[must_use]
+pub fn explain_ingress(ingress: &Ingress, known: Snapshot<'_>, settings: &Settings) -> IngressExplanation {
+    let key = ingress.meta.key.to_string();
+    let paths = ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect();
+    let left_out = ingress.paths().count().saturating_sub(MOST);
+    IngressExplanation { schema_version: 1, ingress: key, paths, left_out }
+}
+
+fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, settings: &Settings) -> PathExplanation {
+    let field = at.field().to_string();
+    let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
+    let class = match ingress.class_ref() {
+        ClassRef::Named(name) => Some(name),
+        ClassRef::Annotated(_) | ClassRef::Classless => None,
+    };
+    let explanation = sample(at).and_then(|path| {
+        let visit = Visit { scheme, host: host(&at.rule.host), path, notes: Vec::new() };
+        explain_url(&visit, known, settings, class).or_else(|_| explain_url(&visit, known, settings, None)).ok()
+    });
+    let is_own = |explanation: &Explanation| {
+        let took_it = explanation.ingress.as_deref() == Some(key);
+        // `app-root` takes the root of a host from whoever has it.
+        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == Ends::Redirect
+    };
+    PathExplanation {
+        own: explanation.as_ref().is_none_or(is_own),
+        field,
+        host: at.rule.host.to_string(),
+        path: at.path.path.to_string(),
+        path_type: at.path.path_type.name(),
+        explanation,
+    }
+}
+
+/// A host that a rule's host is for.
+fn host(host: &Host) -> String {
+    match host {
+        Host::Any => "any.invalid".to_owned(),
+        Host::Exact(name) => name.to_string(),
+        Host::Wildcard(parent) => format!("any.{parent}"),
+    }
+}
+
+/// A request that a path is surely meant for.
+fn sample(at: PathRef<'_>) -> Option<String> {
+    let text = at.path.routed();
+    if is_plainly_regex(text) {
+        return pattern_samples(text, &Effort::new()).ok()?.into_iter().next();
+    }
+    plain_samples(text, at.path.path_type).into_iter().next()
+}

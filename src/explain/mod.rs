@@ -1,0 +1,21 @@
+//! Why a visitor gets what a visitor gets: one URL followed from its host to the endpoints behind it, or one Ingress path by
+//! path. Nothing is decided here: [`Routes::answer`](crate::routing::Routes::answer) says what happens, the
+//! [`World`](crate::cluster::World) what is there.
+
+mod backend;
+mod certificate;
+mod controllers;
+mod ingress;
+mod near;
+mod path;
+mod text;
+mod trail;
+mod url;
+mod visit;
+
+pub use ingress::{IngressExplanation, PathExplanation, explain_ingress};
+pub use near::NearMiss;
+pub use text::Style;
+pub use trail::{Ends, Explanation, ReadyBackend, ServedCertificate, Step};
+pub use url::{NoSuchClass, explain_url};
+pub use visit::{Visit, VisitError};

@@ -1,0 +1,189 @@
+//! From the host to the backend: class, host, path, redirect, rewrite.
+
+use super::backend::backend;
+use super::controllers::Controller;
+use super::trail::{Ends, Explanation, kubectl};
+use super::visit::Visit;
+use crate::cluster::World;
+use crate::finding::Quoted;
+use crate::model::{ClassRef, FieldPath, Host, Ingress};
+use crate::routing::{
+    Answer, DroppedBecause, Engine, Location, NginxAnnotations, Outcome, Redirect, Rewritten, Server, When, normalized,
+};
+
+/// Follow an answer link by link.
+pub(super) fn follow(
+    explanation: &mut Explanation,
+    visit: &Visit,
+    controller: &Controller<'_>,
+    answer: &Answer<'_>,
+    world: &World<'_>,
+) {
+    explanation.controller = controller.name().map(str::to_owned);
+    class(explanation, controller, answer);
+    host(explanation, controller, &answer.server);
+    if let Some(location) = &answer.location {
+        path(explanation, controller, &answer.server, location);
+    }
+    match &answer.outcome {
+        Outcome::BadRequest => {
+            explanation.breaks("path", "nginx cannot read the path: it answers 400 before it looks for anybody", None);
+            explanation.ends(Ends::BadRequest, 400);
+        }
+        Outcome::Redirect(status, why) => redirect(explanation, visit, controller, answer, (*status, *why)),
+        Outcome::DefaultBackend => {
+            if answer.location.as_ref().is_none_or(|location| location.backend.is_none()) {
+                nowhere(explanation, visit, answer);
+            }
+            explanation.ends(Ends::DefaultBackend, 404);
+        }
+        Outcome::Broken => {
+            explanation.breaks("rewrite", "rewrite-target leaves nothing of the path: nginx answers 500", None);
+            explanation.ends(Ends::Broken, 500);
+        }
+        Outcome::Backend { of, backend: behind, path } => {
+            rewrite(explanation, visit, path);
+            backend(explanation, controller, of.0, behind, world);
+        }
+    }
+}
+
+fn class(explanation: &mut Explanation, controller: &Controller<'_>, answer: &Answer<'_>) {
+    let ingress = answer.location.as_ref().and_then(|location| location.ingress);
+    let ingress = ingress.or_else(|| answer.server.locations.iter().find_map(|location| location.ingress));
+    let class = match ingress.map(Ingress::class_ref) {
+        Some(ClassRef::Named(name)) => format!("IngressClass {}", Quoted(name)),
+        Some(ClassRef::Annotated(name)) => format!("class annotation {}", Quoted(name)),
+        Some(ClassRef::Classless) => "no class".to_owned(),
+        None => "the class".to_owned(),
+    };
+    let whose = controller.name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
+    explanation.holds("class", format!("{class} {whose}"));
+    if controller.taker.dialect.engine == Engine::Neutral {
+        let own = "followed by the rules of Kubernetes: what this controller's own settings change is not known";
+        explanation.notes.push(own.to_owned());
+    }
+}
+
+fn host(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) {
+    let claims = controller.routes.claims(&server.host, When::After).found().unwrap_or_default();
+    let mut names: Vec<String> = Vec::new();
+    for claim in claims.iter() {
+        let name = claim.ingress.meta.key.to_string();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let oldest_first = if names.len() > 1 { ", the oldest first" } else { "" };
+    let names = listed(&names);
+    explanation.holds(
+        "host",
+        match &server.host {
+            Host::Any if names.is_empty() => "no Ingress has the host".to_owned(),
+            Host::Any => format!("no Ingress has the host: those without any take it: {names}{oldest_first}"),
+            host => format!("{host} of Ingress {names}{oldest_first}"),
+        },
+    );
+}
+
+/// The first few of many.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 5;
+    match names.len().checked_sub(MOST) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..MOST].join(", ")),
+        _ => names.join(", "),
+    }
+}
+
+fn path(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>, location: &Location<'_>) {
+    let Some(ingress) = location.ingress else { return };
+    let key = &ingress.meta.key;
+    explanation.ingress = Some(key.to_string());
+    let is_nginx = controller.taker.dialect.engine == Engine::Nginx;
+    explanation.location = is_nginx.then(|| location.directive());
+    let Some(at) = location.at else {
+        if location.backend.is_some() {
+            let field = FieldPath::spec().field("defaultBackend");
+            explanation.field = Some(field.to_string());
+            explanation.holds("path", format!("no path takes it: {field} of Ingress {key} does"));
+        }
+        return;
+    };
+    let field = at.field();
+    explanation.field = Some(field.to_string());
+    let as_nginx = if is_nginx { format!(", location {}", location.directive()) } else { String::new() };
+    let written = format!("{} {}", at.path.path_type.name(), Quoted(at.path.routed()));
+    let losers: Vec<String> = server
+        .dropped
+        .iter()
+        .filter(|dropped| {
+            matches!(dropped.why, DroppedBecause::Taken(_)) && dropped.at.path.routed() == at.path.routed()
+        })
+        .map(|dropped| dropped.ingress.meta.key.to_string())
+        .collect();
+    let losers = if losers.is_empty() { String::new() } else { format!("; it is older than {}", listed(&losers)) };
+    explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{losers}"));
+}
+
+fn nowhere(explanation: &mut Explanation, visit: &Visit, answer: &Answer<'_>) {
+    let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
+    let command = ingress.and_then(|it| {
+        kubectl(&["get", "ingress", &it.meta.key.name, "--namespace", &it.meta.key.namespace, "--output=yaml"])
+    });
+    explanation.breaks("path", format!("no path of the host takes {}", Quoted(&visit.path)), command);
+}
+
+fn redirect(
+    explanation: &mut Explanation,
+    visit: &Visit,
+    controller: &Controller<'_>,
+    answer: &Answer<'_>,
+    (status, why): (u16, Redirect),
+) {
+    let Visit { host, path, .. } = visit;
+    let scheme = visit.scheme_name();
+    let annotations = answer.location.as_ref().and_then(Location::annotations);
+    let (to, reason) = match why {
+        Redirect::Slash => (Some(format!("{scheme}://{host}{path}/")), "the same path with a slash".to_owned()),
+        Redirect::Https => (Some(format!("https://{host}{path}")), "HTTPS, by ssl-redirect".to_owned()),
+        Redirect::AppRoot => {
+            let mut of_server = answer.server.locations.iter().filter_map(Location::annotations);
+            let root = of_server.find_map(NginxAnnotations::app_root);
+            (root.map(|root| format!("{scheme}://{host}{root}")), "annotation app-root".to_owned())
+        }
+        Redirect::Annotated => {
+            let names = ["temporal-redirect", "permanent-redirect"];
+            let set = names.iter().find_map(|name| Some((name, annotations?.value(name)?)));
+            (set.map(|(_, to)| to.to_owned()), set.map_or_else(String::new, |(name, _)| format!("annotation {name}")))
+        }
+        Redirect::Target => {
+            let location = answer.location.as_ref().zip(normalized(path));
+            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, controller.routes.effort()).ok());
+            let to = match rewritten {
+                Some(Rewritten::Redirect(to)) => to.map(|to| String::from_utf8_lossy(&to).into_owned()),
+                _ => None,
+            };
+            (to, "rewrite-target is a URL".to_owned())
+        }
+    };
+    let target = to.as_deref().map_or_else(|| "where a variable says".to_owned(), |to| Quoted(to).to_string());
+    explanation.holds("redirect", format!("{status} to {target}: {reason}"));
+    explanation.redirect = to;
+    explanation.ends(Ends::Redirect, status);
+}
+
+fn rewrite(explanation: &mut Explanation, visit: &Visit, path: &Rewritten) {
+    match path {
+        Rewritten::To(to) => {
+            let to = String::from_utf8_lossy(to).into_owned();
+            explanation.holds("rewrite", format!("the backend is asked for {}", Quoted(&to)));
+            explanation.upstream_path = Some(to);
+        }
+        Rewritten::Variable => {
+            explanation.holds("rewrite", "what the backend is asked for depends on a variable of the request");
+        }
+        Rewritten::Untouched | Rewritten::Redirect(_) | Rewritten::Empty => {
+            explanation.upstream_path = Some(visit.path.clone());
+        }
+    }
+}

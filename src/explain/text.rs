@@ -1,0 +1,194 @@
+//! Explanations for people: a line for each link, the first broken one in bold, and what it comes to.
+
+use std::fmt::{self, Write as _};
+
+use super::ingress::{IngressExplanation, PathExplanation};
+use super::trail::{Ends, Explanation, Step};
+
+/// How text is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Nothing but characters.
+    Plain,
+    /// With the escape sequences of a terminal.
+    Terminal,
+}
+
+const BOLD: &str = "\u{1b}[1m";
+const RED: &str = "\u{1b}[31m";
+const GREEN: &str = "\u{1b}[32m";
+const YELLOW: &str = "\u{1b}[33m";
+const RESET: &str = "\u{1b}[0m";
+
+impl Explanation {
+    /// This explanation as text.
+    #[must_use]
+    pub fn text(&self, style: Style) -> String {
+        let mut text = String::new();
+        let _ = self.write(&mut text, style);
+        for other in &self.others {
+            text.push('\n');
+            let _ = other.write(&mut text, style);
+        }
+        text
+    }
+
+    fn write(&self, out: &mut String, style: Style) -> fmt::Result {
+        let controller = self.controller.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
+        writeln!(out, "{}{}", Clean(&self.url), Clean(&controller))?;
+        for note in &self.notes {
+            writeln!(out, "  note: {}", Clean(note))?;
+        }
+        out.push('\n');
+        let broken = self.broken();
+        for step in &self.steps {
+            let is_first = broken.is_some_and(|broken| std::ptr::eq(broken, step));
+            write_step(out, step, is_first, style)?;
+        }
+        writeln!(out, "\n{}", Clean(&self.result()))?;
+        if !self.near_misses.is_empty() {
+            writeln!(out, "\nNearly:")?;
+        }
+        for miss in &self.near_misses {
+            writeln!(out, "  - Ingress {} {}: {}", Clean(&miss.ingress), Clean(&miss.field), Clean(&miss.detail))?;
+        }
+        Ok(())
+    }
+
+    /// What it comes to, in one line.
+    #[must_use]
+    pub fn result(&self) -> String {
+        let refused = self.outcome == Ends::Service && self.broken().is_some_and(|step| step.what == "certificate");
+        self.answer() + if refused { ", behind a certificate that browsers refuse" } else { "" }
+    }
+
+    /// That, whatever the certificate.
+    fn answer(&self) -> String {
+        let status = self.status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
+        let service = || {
+            self.backend
+                .as_ref()
+                .map_or_else(String::new, |backend| format!("{}/{}", backend.namespace, backend.service))
+        };
+        match self.outcome {
+            Ends::Service => {
+                let asked = match &self.upstream_path {
+                    Some(path) if self.steps.iter().any(|step| step.what == "rewrite") => format!(", asked for {path}"),
+                    _ => String::new(),
+                };
+                if self.steps.iter().any(|step| step.what == "stand-in") {
+                    "the Service of annotation default-backend answers".to_owned()
+                } else {
+                    format!("Service {} answers{asked}", service())
+                }
+            }
+            Ends::Redirect => match &self.redirect {
+                Some(to) => format!("{status} to {to}"),
+                None => format!("{status} to where a variable of the request says"),
+            },
+            Ends::Forbidden => format!("{status} from the controller, whatever the path"),
+            Ends::DefaultBackend => format!("{status} from the controller's default backend"),
+            Ends::Unavailable => format!("{status} from the controller"),
+            Ends::NotLoaded => "the controller cannot load its configuration: what it had before goes on".to_owned(),
+            Ends::BadRequest | Ends::Broken => format!("{status} from nginx"),
+            Ends::Unknown => "nobody can tell what a visitor gets".to_owned(),
+        }
+    }
+}
+
+fn write_step(out: &mut String, step: &Step, is_first_broken: bool, style: Style) -> fmt::Result {
+    let (sign, colour) = match step.ok {
+        Some(true) => ("✓", GREEN),
+        Some(false) => ("✗", RED),
+        None => ("?", YELLOW),
+    };
+    let line = format!("{:<12} {}", step.what, Clean(&step.detail));
+    match style {
+        Style::Plain => writeln!(out, "  {sign} {line}")?,
+        Style::Terminal if is_first_broken => writeln!(out, "  {BOLD}{colour}{sign} {line}{RESET}")?,
+        Style::Terminal => writeln!(out, "  {colour}{sign}{RESET} {line}")?,
+    }
+    match &step.command {
+        Some(command) if step.ok == Some(false) => writeln!(out, "    {:<12} $ {command}", ""),
+        _ => Ok(()),
+    }
+}
+
+impl IngressExplanation {
+    /// This explanation as text.
+    #[must_use]
+    pub fn text(&self, style: Style) -> String {
+        let mut text = String::new();
+        let _ = self.write(&mut text, style);
+        text
+    }
+
+    fn write(&self, out: &mut String, style: Style) -> fmt::Result {
+        writeln!(out, "Ingress {}", Clean(&self.ingress))?;
+        let mut host = "";
+        for path in &self.paths {
+            if path.host != host {
+                host = &path.host;
+                writeln!(out, "\n{}", Clean(host))?;
+                if let Some(Explanation { steps, .. }) = &path.explanation {
+                    for step in steps.iter().filter(|step| step.what == "certificate") {
+                        write_step(out, step, false, style)?;
+                    }
+                }
+            }
+            write_path(out, path, style)?;
+        }
+        if self.paths.is_empty() {
+            writeln!(out, "\n  no rule has a path")?;
+        }
+        if self.left_out > 0 {
+            writeln!(out, "\n  {} more paths are left out", self.left_out)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Result {
+    let PathExplanation { own, explanation, .. } = path;
+    let (ok, words) = match explanation {
+        None => (None, "no request can be made up that it surely takes".to_owned()),
+        Some(explanation) => {
+            let step = explanation.broken().filter(|step| step.what != "certificate");
+            let served = matches!(explanation.outcome, Ends::Service | Ends::Redirect) && step.is_none();
+            let whose = match &explanation.ingress {
+                Some(ingress) if !own => {
+                    format!(" by Ingress {ingress} {}", explanation.field.as_deref().unwrap_or(""))
+                }
+                _ => String::new(),
+            };
+            let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
+            let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+            let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
+            (Some(*own && served), format!("{asked}: {}{}{why}", explanation.answer(), whose.trim_end()))
+        }
+    };
+    let (sign, colour) = match ok {
+        Some(true) => ("✓", GREEN),
+        Some(false) => ("✗", RED),
+        None => ("?", YELLOW),
+    };
+    let written = format!("{} {}", path.path_type, if path.path.is_empty() { "/" } else { &path.path });
+    let sign = if style == Style::Terminal { format!("{colour}{sign}{RESET}") } else { sign.to_owned() };
+    writeln!(out, "  {sign} {:<28} {}", Clean(&written).to_string(), Clean(&words))
+}
+
+/// Text of which no character moves the cursor or ends the line: names and values in files may be anything.
+struct Clean<'a>(&'a str);
+
+impl fmt::Display for Clean<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for character in self.0.chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}

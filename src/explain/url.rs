@@ -1,0 +1,141 @@
+//! One URL over everything that is known: who has the host, what that controller answers, and what nearly would.
+
+use thiserror::Error;
+
+use super::certificate::certificate;
+use super::controllers::{Controller, Untaken, concerned, controllers, of_class, why_untaken};
+use super::near::near_misses;
+use super::path::follow;
+use super::trail::{Ends, Explanation, kubectl};
+use super::visit::Visit;
+use crate::checks::Settings;
+use crate::cluster::{Lookup, Snapshot, World};
+use crate::finding::Quoted;
+use crate::model::{Host, Key, Kind, Kinds};
+use crate::routing::{Answer, Outcome, Scheme, When, host_name};
+
+/// The class that was asked for is not there.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("there is no IngressClass {name:?}{}", if classes.is_empty() { String::new() } else { format!("; there is {}", classes.join(", ")) })]
+pub struct NoSuchClass {
+    name: String,
+    classes: Vec<String>,
+}
+
+/// What one controller does with a visit.
+struct Answered<'a> {
+    controller: Controller<'a>,
+    answer: Answer<'a>,
+}
+
+impl Answered<'_> {
+    fn has_host(&self) -> bool {
+        self.answer.server.host != Host::Any
+    }
+
+    /// Some Ingress of it takes what no host takes, or nobody is asked at all.
+    fn takes_anything(&self) -> bool {
+        self.answer.outcome == Outcome::BadRequest
+            || self.answer.server.locations.iter().any(|location| location.ingress.is_some())
+    }
+}
+
+/// Explain what becomes of a visit: by each controller that has the host, or by the one of a class.
+///
+/// # Errors
+/// When nobody knows the class.
+pub fn explain_url(
+    visit: &Visit,
+    known: Snapshot<'_>,
+    settings: &Settings,
+    class: Option<&str>,
+) -> Result<Explanation, NoSuchClass> {
+    let nobody = Key::default();
+    let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let host = Host::parse(&host_name(&visit.host));
+    let mut explanation = Explanation::of(visit.url(), visit.notes.clone());
+    let (controllers, untaken) = if let Some(name) = class {
+        let classes = || world.class_names().map(str::to_owned).collect();
+        let missing = || NoSuchClass { name: name.to_owned(), classes: classes() };
+        (vec![of_class(name, &world, settings).ok_or_else(missing)?], Vec::new())
+    } else {
+        let Some(ingresses) = concerned(&host, &world) else {
+            explanation.unknown("host", "the Ingresses of the cluster are not known");
+            return Ok(explanation);
+        };
+        controllers(&ingresses, &world, settings)
+    };
+    let mut answered = Vec::new();
+    for controller in controllers {
+        match controller.routes.answer(visit.scheme, &visit.host, &visit.path, When::After) {
+            Ok(Lookup::Found(answer)) => answered.push(Answered { controller, answer }),
+            Ok(Lookup::Absent | Lookup::Unknown) => {}
+            Err(_) => {
+                explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
+                return Ok(explanation);
+            }
+        }
+    }
+    if answered.iter().any(Answered::has_host) {
+        answered.retain(Answered::has_host);
+    } else if untaken.iter().any(|untaken| has_host(untaken, &host)) {
+        answered.clear();
+    } else if answered.iter().any(Answered::takes_anything) {
+        answered.retain(Answered::takes_anything);
+    } else {
+        answered.clear();
+    }
+    let mut explained = answered.iter().map(|answered| {
+        let mut explanation = explanation.clone();
+        follow(&mut explanation, visit, &answered.controller, &answered.answer, &world);
+        if visit.scheme == Scheme::Https {
+            certificate(&mut explanation, &host, &answered.controller, &answered.answer.server, &world);
+        }
+        // What the root of a host takes, another path may have been meant for.
+        let by_root = answered.answer.location.as_ref().is_some_and(|location| location.path == "/");
+        if by_root || !matches!(explanation.outcome, Ends::Service | Ends::Redirect) {
+            let server = Some(&*answered.answer.server);
+            explanation.near_misses = near_misses(&host, &visit.path, known.store, &untaken, server);
+        }
+        explanation
+    });
+    if let Some(mut first) = explained.next() {
+        first.others = explained.collect();
+        return Ok(first);
+    }
+    nobody_has_it(&mut explanation, &host, &untaken, class, &world);
+    explanation.near_misses = near_misses(&host, &visit.path, known.store, &untaken, None);
+    Ok(explanation)
+}
+
+fn has_host(untaken: &Untaken<'_>, host: &Host) -> bool {
+    untaken.ingress.rules.iter().any(|rule| rule.host != Host::Any && rule.host.covers(host))
+}
+
+/// No controller has anything for the host.
+fn nobody_has_it(
+    explanation: &mut Explanation,
+    host: &Host,
+    untaken: &[Untaken<'_>],
+    class: Option<&str>,
+    world: &World<'_>,
+) {
+    let classes = kubectl(&["get", "ingressclasses"]);
+    if let Some(first) = untaken.iter().find(|untaken| has_host(untaken, host)) {
+        let key = &first.ingress.meta.key;
+        explanation.ingress = Some(key.to_string());
+        let why = why_untaken(first.ingress, world);
+        if first.certain {
+            let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
+            explanation.breaks("class", detail, classes);
+            explanation.ends(Ends::DefaultBackend, 404);
+        } else {
+            explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
+        }
+        return;
+    }
+    let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
+    let whose = class.map_or_else(String::new, |class| format!(" of the controller of class {}", Quoted(class)));
+    explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
+    explanation.ends(Ends::DefaultBackend, 404);
+}

@@ -1,0 +1,127 @@
+//! A URL as a browser would read it, and what of it reaches a controller.
+
+use thiserror::Error;
+use url::Url;
+
+use crate::routing::Scheme;
+
+/// nginx reads no longer request line (`large_client_header_buffers`), in bytes.
+const LONGEST: usize = 8 << 10;
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    /// In the clear or over TLS.
+    pub scheme: Scheme,
+    /// The host as it is sent, e.g. `xn--bcher-kva.example`.
+    pub host: String,
+    /// The path as it is sent, percent-encoded.
+    pub path: String,
+    /// What was understood that was not written, and what has no effect.
+    pub notes: Vec<String>,
+}
+
+/// Why a text is no URL that a browser would ask a controller for.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum VisitError {
+    /// It is longer than nginx reads.
+    #[error("the URL has {0} bytes: nginx answers 414 from {LONGEST} bytes on")]
+    TooLong(usize),
+    /// Another scheme.
+    #[error("{0}:// is not served by an Ingress: give an http:// or https:// URL")]
+    Scheme(String),
+    /// No URL.
+    #[error("{0:?} is no URL: {1}; write it as https://app.example.com/path")]
+    Malformed(String, url::ParseError),
+}
+
+impl Visit {
+    /// Read what somebody has typed or copied. Without a scheme it is HTTPS.
+    ///
+    /// # Errors
+    /// When a browser would not ask a controller for it.
+    pub fn read(text: &str) -> Result<Self, VisitError> {
+        if text.len() > LONGEST {
+            return Err(VisitError::TooLong(text.len()));
+        }
+        if text.starts_with('/') {
+            return Err(VisitError::Malformed(text.to_owned(), url::ParseError::EmptyHost));
+        }
+        let mut notes = Vec::new();
+        let with_scheme = if text.contains("://") {
+            text.to_owned()
+        } else {
+            notes.push("no scheme was given: https is meant".to_owned());
+            format!("https://{text}")
+        };
+        let url = Url::parse(&with_scheme).map_err(|error| VisitError::Malformed(text.to_owned(), error))?;
+        let scheme = match url.scheme() {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            other => return Err(VisitError::Scheme(other.to_owned())),
+        };
+        if !url.username().is_empty() || url.password().is_some() {
+            notes.push("user and password have no effect on who answers".to_owned());
+        }
+        if let Some(port) = url.port() {
+            notes.push(format!("port {port} has no effect: controllers go by the host's name"));
+        }
+        if url.fragment().is_some() {
+            notes.push("what follows # is never sent".to_owned());
+        }
+        // http and https always have one.
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Ok(Self { scheme, host, path: url.path().to_owned(), notes })
+    }
+
+    /// The URL as far as it has an effect.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme_name(), self.host, self.path)
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub const fn scheme_name(&self) -> &'static str {
+        match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_as_browsers_read_them() {
+        for (text, url, notes) in [
+            ("https://app.example.com/api", "https://app.example.com/api", 0),
+            ("http://app.example.com", "http://app.example.com/", 0),
+            ("app.example.com/api", "https://app.example.com/api", 1),
+            ("app.example.com:8443", "https://app.example.com/", 2),
+            ("https://alice:secret@app.example.com/?q=1#top", "https://app.example.com/", 2),
+            ("HTTPS://APP.Example.com/Api", "https://app.example.com/Api", 0),
+            ("https://bücher.example/ä b", "https://xn--bcher-kva.example/%C3%A4%20b", 0),
+            ("https://app.example.com/a/../b/./c", "https://app.example.com/b/c", 0),
+            ("https://app.example.com:443/", "https://app.example.com/", 0),
+            ("https://app.example.com\\api", "https://app.example.com/api", 0),
+            ("https://[2001:db8::1]/", "https://[2001:db8::1]/", 0),
+            ("https://192.0.2.1/", "https://192.0.2.1/", 0),
+        ] {
+            let visit = Visit::read(text).unwrap();
+            assert_eq!((visit.url().as_str(), visit.notes.len()), (url, notes), "{text}: {visit:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_browser_would_ask_a_controller_for_is_refused() {
+        for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api", "*.a.b"] {
+            let error = Visit::read(text).map(|visit| visit.url());
+            assert!(matches!(error, Err(VisitError::Malformed(..))), "{text}: {error:?}");
+        }
+        assert_eq!(Visit::read("ftp://app.example.com/"), Err(VisitError::Scheme("ftp".to_owned())));
+        assert_eq!(Visit::read(&format!("https://a/{}", "b".repeat(9000))), Err(VisitError::TooLong(9010)));
+    }
+}

@@ -1,0 +1,120 @@
+//! The command: where its knowledge comes from, its exit codes, and what it says of nonsense.
+
+use crate::binary::run;
+use crate::live::api::Api;
+use crate::live::list::run as run_over;
+
+#[test]
+fn what_it_is_asked_for_decides_what_it_explains() {
+    let shop = ["--manifests", "examples/cluster"];
+    let explain = |what: &str| run(&[&["explain", what][..], &shop].concat());
+    let (code, text, stderr) = explain("http://www.shop.example.com/api/x");
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(text.contains("✓ path         Ingress shop/web spec.rules[0].http.paths[1]"), "{text}");
+    assert!(explain("www.shop.example.com/api").1.contains("no scheme was given: https is meant"));
+    let (code, text, _) = explain("shop/web");
+    assert_eq!(code, 0);
+    assert!(text.starts_with("Ingress shop/web\n"), "{text}");
+    let (code, text, _) = explain("https://nobody.example.org/");
+    assert_eq!(code, 1);
+    assert!(text.contains("✗ host") && text.contains("404 from the controller's default backend"), "{text}");
+    let (code, text, _) = run(&[&["explain", "-o", "json", "http://www.shop.example.com/"][..], &shop].concat());
+    assert_eq!((code, &serde_json::from_str::<serde_json::Value>(&text).unwrap()["outcome"]), (0, &"service".into()));
+}
+
+#[test]
+fn nonsense_is_refused_in_words_with_exit_code_two() {
+    let long = format!("https://a.example.com/{}", "a".repeat(10_000));
+    for (what, said) in [
+        ("", "there is no check \"\""),
+        ("IG000", "there is no check \"IG000\"; ingress-guard checks lists them"),
+        ("localhost", "a URL begins with https://"),
+        ("https://", "\"https://\" is no URL: empty host; write it as https://app.example.com/path"),
+        ("https://a b.example.com/", "is no URL"),
+        ("https://app.example.com:99999/", "is no URL: invalid port number"),
+        ("ftp://app.example.com/", "ftp:// is not served by an Ingress"),
+        ("/api", "\"/api\" is no URL: empty host"),
+        ("https://[::1", "is no URL"),
+        ("shop/nobody", "there is no Ingress shop/nobody"),
+        ("blog/web", "there is no Ingress blog/web; there is shop/web"),
+        (&long, "the URL has 10022 bytes: nginx answers 414 from 8192 bytes on"),
+    ] {
+        let (code, stdout, stderr) = run(&["explain", what, "--manifests", "examples/cluster"]);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{what}: {stderr}");
+        assert!(stderr.contains(said) && stderr.lines().count() == 1, "{stderr}\n  does not say {said}");
+    }
+    let of_class = ["explain", "https://a.example.com/", "--class", "ngnix", "--manifests", "examples/cluster"];
+    assert_eq!(
+        run(&of_class),
+        (2, String::new(), "error: there is no IngressClass \"ngnix\"; there is nginx\n".to_owned())
+    );
+}
+
+#[test]
+fn sources_that_cannot_be_read_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("snapshot");
+    std::fs::write(&broken, "kind: List\n").unwrap();
+    let broken = broken.to_str().unwrap();
+    for (source, said) in [
+        (vec!["--snapshot", broken], format!("{broken}: this is no snapshot; ingress-guard snapshot writes one")),
+        (vec!["--snapshot", "no/such/file"], "no/such/file: No such file or directory".to_owned()),
+        (vec!["--snapshot", broken, "--manifests", "examples"], "cannot be used with".to_owned()),
+        (vec!["--manifests", "no/such/folder"], "no/such/folder: No such file or directory".to_owned()),
+        (vec!["--kubeconfig", "no/such/config"], "cannot read no/such/config".to_owned()),
+        (vec![], "there is no cluster to look at: no kubeconfig, and not in a cluster".to_owned()),
+    ] {
+        let (code, _, stderr) = run(&[&["explain", "https://a.example.com/"][..], &source].concat());
+        assert_eq!(code, 2, "{source:?}: {stderr}");
+        assert!(stderr.contains(&said), "{stderr}\n  does not say {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
+    let api = Api::start().await;
+    let class = serde_json::json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    api.put("ingressclasses", class);
+    let backend = serde_json::json!({"service": {"name": "web", "port": {"number": 80}}});
+    let ingress = serde_json::json!({
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"ingressClassName": "nginx", "rules": [{"host": "app.example.com",
+                 "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]}
+    });
+    api.put("ingresses", ingress);
+    let (code, live, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
+    assert_eq!((code, stderr.as_str()), (1, ""));
+    assert!(live.contains("✗ service      Service shop/web does not exist"), "{live}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("snapshot");
+    let file = file.to_str().unwrap();
+    assert_eq!(run_over(&api, &["snapshot", "-o", file]).await.0, 0);
+    let (code, kept, _) = run(&["explain", "http://app.example.com/x", "--snapshot", file]);
+    assert_eq!((code, kept), (1, live));
+
+    // What nobody may see is not missing.
+    api.forbid("services", true);
+    let (code, text, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
+    assert_eq!(code, 0, "{text}{stderr}");
+    assert!(text.contains("? service      whether Service shop/web exists is not known"), "{text}");
+    assert!(stderr.starts_with("warning: RBAC does not let you list Service objects"), "{stderr}");
+}
+
+#[test]
+fn completions_and_the_manual_page_name_every_command() {
+    let commands = ["serve", "explain", "checks", "snapshot", "completions", "man"];
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, _) = run(&["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(commands.iter().all(|command| script.contains(command)), "{shell}: {script}");
+    }
+    assert_eq!(run(&["completions", "cmd"]).0, 2);
+    let (code, page, _) = run(&["man"]);
+    assert_eq!(code, 0);
+    assert!(page.contains(".TH ingress-guard 1") && commands.iter().all(|command| page.contains(command)), "{page}");
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(&["man", folder.path().to_str().unwrap()]).0, 0);
+    let page = std::fs::read_to_string(folder.path().join("ingress-guard-explain.1")).unwrap();
+    assert!(page.contains("\\-\\-snapshot"), "{page}");
+    assert_eq!(run(&["man", "no/such/folder"]).0, 2);
+}

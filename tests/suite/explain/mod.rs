@@ -1,0 +1,7 @@
+//! `explain`: its page is its test, it agrees with the location model everywhere, and whatever it is asked it says in words
+//! what it cannot do.
+
+mod agreement;
+mod command;
+mod forms;
+mod page;

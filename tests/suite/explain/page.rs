@@ -1,0 +1,70 @@
+//! `docs/explain.md`: after each world, commands and their exact output. `UPDATE_PAGES=1` writes the outputs anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use ingress_guard::cluster::{Facts, Image};
+use ingress_guard::config::Config;
+use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
+
+use crate::pages::{self, Part};
+
+/// What a command prints over a world, with its exit code.
+fn output(command: &str, image: &Image) -> String {
+    let words: Vec<&str> = command.split_whitespace().skip(3).collect();
+    let settings = Config::default().settings;
+    let (text, is_served) = match *words {
+        [url, "--class", class] => {
+            let explanation =
+                explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, Some(class)).unwrap();
+            (explanation.text(Style::Plain), explanation.is_served())
+        }
+        [key] if !key.contains('.') => {
+            let (namespace, name) = key.split_once('/').unwrap();
+            let ingress = image.inventory.ingress(namespace, name).unwrap();
+            let explanation = explain_ingress(ingress, image.snapshot(), &settings);
+            (explanation.text(Style::Plain), explanation.is_served())
+        }
+        [url] => {
+            let explanation = explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, None).unwrap();
+            (explanation.text(Style::Plain), explanation.is_served())
+        }
+        _ => panic!("what is this? {command}"),
+    };
+    let mut all = format!("{command}\n{text}");
+    if !is_served {
+        let _ = writeln!(all, "(exit code 1)");
+    }
+    all
+}
+
+#[test]
+fn the_page_shows_what_explain_prints() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explain.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let mut parts = pages::parse(&page);
+    let mut image = None;
+    let mut commands = 0;
+    for part in &mut parts {
+        let Part::Fence(block) = part else { continue };
+        match block.info.as_str() {
+            "yaml" => {
+                let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(&block.text));
+                image = Some(Image { inventory, facts: Facts::default(), taken: pages::now() });
+            }
+            "text" => {
+                let command = block.text.lines().next().unwrap();
+                block.text = output(command, image.as_ref().unwrap());
+                commands += 1;
+            }
+            other => panic!("a block of {other:?}"),
+        }
+    }
+    assert!(commands > 20, "{commands} commands are too few");
+    let written = pages::write(&parts);
+    if std::env::var_os("UPDATE_PAGES").is_some() {
+        std::fs::write(&path, written).unwrap();
+    } else {
+        assert_eq!(page, written, "docs/explain.md is not what explain prints: make bless");
+    }
+}
