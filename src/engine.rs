@@ -52,18 +52,18 @@ impl Engine {
         Self { checks, settings }
     }
 
-    /// The kinds without which some check cannot judge.
+    /// The kinds without which some check cannot judge a write.
     #[must_use]
     pub fn needs(&self) -> Kinds {
         // The class of an Ingress says whose rules hold.
         let own = Kinds::of(&[Kind::IngressClass, Kind::Ingress]);
-        self.checks.iter().fold(own, |needs, check| needs | check.needs)
+        self.checks.iter().fold(own, |needs, check| needs | check.needs).watched()
     }
 
     /// The kinds that checks read for better words only.
     #[must_use]
     pub fn hints(&self) -> Kinds {
-        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints)
+        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints).watched()
     }
 
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
@@ -170,7 +170,7 @@ impl Why {
                 Coverage::OnDemand | Coverage::Unreadable => {
                     format!("what is in a {kind} that it depends on is not known")
                 }
-                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven => {
+                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven | Coverage::NotWatched => {
                     format!("the check does not declare that it reads {kind}")
                 }
             },
@@ -181,7 +181,12 @@ impl Why {
     fn ceiling(self) -> Level {
         match self {
             Self::Unknown(Unknown {
-                coverage: Coverage::Forbidden | Coverage::SwitchedOff | Coverage::NotGiven | Coverage::Partial,
+                coverage:
+                    Coverage::Forbidden
+                    | Coverage::SwitchedOff
+                    | Coverage::NotGiven
+                    | Coverage::NotWatched
+                    | Coverage::Partial,
                 ..
             }) => Level::Audit,
             Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,

@@ -265,7 +265,7 @@ impl Reviewer {
     #[must_use]
     pub fn objects(&self) -> Vec<(&'static str, usize)> {
         let store = self.inventory.read();
-        Kind::ALL.into_iter().map(|kind| (kind.name(), store.count(kind))).collect()
+        Kind::ALL.into_iter().filter(|kind| kind.is_watched()).map(|kind| (kind.name(), store.count(kind))).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Context;
 use crate::finding::{Finding, Patch};
-use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServicePort};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
 use crate::routing::{ACTION_PORT, Doubt, Engine};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
@@ -117,15 +117,6 @@ impl<'a> StandIn<'a> {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }
     }
-}
-
-/// The ports of a Service that a backend may mean to the controller that takes this Ingress.
-pub(super) fn meant_ports<'s>(
-    cx: &Context<'_>,
-    service: &'s Service,
-    wanted: &PortRef,
-) -> impl Iterator<Item = &'s ServicePort> {
-    cx.taker.meant_ports(service, wanted)
 }
 
 /// Requests go to the Service's own address, at the very number that the backend names: the number is not checked

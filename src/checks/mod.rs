@@ -92,6 +92,7 @@ pub static ALL: &[&Check] = &[
     &backend::RULE_WITHOUT_PATHS,
     &backend::DEFAULT_BACKEND_IGNORED,
     &backend::ENDPOINT_SLICE_UNSEEN,
+    &backend::PODS_WITHOUT_READINESS_PROBE,
     &backend::BACKEND_EXPOSES_ADMISSION_WEBHOOK,
     &path::PATH_REGEX_LITERAL,
     &path::PATH_REGEX_INVALID,

@@ -7,10 +7,11 @@ use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use super::referrers::Referrers;
+use super::workloads::Workloads;
 use super::{Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Namespace,
-    Secret, Service,
+    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Labels,
+    Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -28,6 +29,8 @@ pub enum Coverage {
     SwitchedOff,
     /// Nothing certain: files are all there is, they hold none, and people do not write such objects.
     NotGiven,
+    /// Nothing certain: it is read for audits only, and nobody has listed it.
+    NotWatched,
     /// Read one by one as Ingresses name them: what was not read for this review is not known.
     OnDemand,
     /// Nothing certain of one object: it did not answer in time, or cannot be read.
@@ -52,6 +55,7 @@ pub struct Inventory {
     services: Namespaced<Service>,
     /// Service name → the namespaces that have one of that name.
     service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
+    workloads: Workloads,
     /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
     /// they are absent.
     unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
@@ -60,7 +64,7 @@ pub struct Inventory {
 impl Default for Inventory {
     fn default() -> Self {
         Self {
-            coverage: [Coverage::NotSynced; Kind::ALL.len()],
+            coverage: Kind::ALL.map(|kind| if kind.is_watched() { Coverage::NotSynced } else { Coverage::NotWatched }),
             api_callers: ApiCallers::default(),
             certificates: Referrers::default(),
             endpoint_slices: Referrers::default(),
@@ -70,6 +74,7 @@ impl Default for Inventory {
             secrets: Namespaced::default(),
             services: Namespaced::default(),
             service_namespaces: HashMap::new(),
+            workloads: Workloads::default(),
             unreadable: BTreeMap::new(),
         }
     }
@@ -103,6 +108,8 @@ impl Inventory {
             Object::Namespace(namespace) => {
                 self.namespaces.insert(namespace.name.clone(), namespace);
             }
+            Object::Node(node) => self.workloads.apply_node(node),
+            Object::Pod(pod) => self.workloads.apply_pod(pod),
             Object::Secret(secret) => {
                 self.secrets.insert(secret);
             }
@@ -112,6 +119,7 @@ impl Inventory {
                     self.service_namespaces.entry(name).or_default().insert(namespace);
                 }
             }
+            Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
         }
     }
 
@@ -153,6 +161,9 @@ impl Inventory {
                 self.api_callers.delete(kind, key);
             }
             Kind::Certificate => self.certificates.delete(key),
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.delete(kind, key);
+            }
             Kind::EndpointSlice => self.endpoint_slices.delete(key),
             Kind::Ingress => self.ingresses.delete(key),
             Kind::IngressClass => {
@@ -188,6 +199,9 @@ impl Inventory {
                 self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
             }
             Kind::Certificate => keys_of(self.certificates.objects()),
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.keys(kind).collect()
+            }
             Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
             Kind::Ingress => keys_of(self.ingresses.objects()),
             Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
@@ -209,6 +223,9 @@ impl Inventory {
                 self.api_callers.all(kind).cloned().map(|caller| Object::ApiCaller(kind, caller)).collect()
             }
             Kind::Certificate => self.certificates.objects().iter().cloned().map(Object::Certificate).collect(),
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.objects(kind)
+            }
             Kind::EndpointSlice => self.endpoint_slices.objects().iter().cloned().map(Object::EndpointSlice).collect(),
             Kind::Ingress => self.ingresses().cloned().map(|ingress| Object::Ingress(Box::new(ingress))).collect(),
             Kind::IngressClass => self.classes().cloned().map(Object::IngressClass).collect(),
@@ -237,6 +254,9 @@ impl Inventory {
                 self.api_callers.all(kind).count()
             }
             Kind::Certificate => self.certificates.objects().count(),
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.count(kind)
+            }
             Kind::EndpointSlice => self.endpoint_slices.objects().count(),
             Kind::Ingress => self.ingresses.objects().count(),
             Kind::IngressClass => self.classes.len(),
@@ -296,6 +316,27 @@ impl Inventory {
     /// Every Ingress, by no particular namespace order.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
         self.ingresses.objects().iter()
+    }
+
+    /// One Node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Option<&Node> {
+        self.workloads.node(name)
+    }
+
+    /// The pods of a namespace that a selector takes, by name.
+    pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
+        self.workloads.selected(namespace, selector)
+    }
+
+    /// The workloads of a kind and namespace whose pods a selector takes, by name.
+    pub fn workloads_selected(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        selector: &Labels,
+    ) -> impl Iterator<Item = &Workload> {
+        self.workloads.making(kind, namespace, selector)
     }
 
     /// One Secret.

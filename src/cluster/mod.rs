@@ -16,6 +16,7 @@ mod object;
 mod pages;
 mod referrers;
 mod watch;
+mod workloads;
 mod world;
 
 pub use facts::{Fact, Facts};

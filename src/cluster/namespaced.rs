@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{CertManagerCertificate, EndpointSlice, Ingress, Key, Secret, Service};
+use crate::model::{CertManagerCertificate, EndpointSlice, Ingress, Key, Pod, Secret, Service, Workload};
 
 /// An object with a namespace and a name.
 pub(super) trait Keyed {
@@ -28,6 +28,12 @@ impl Keyed for Ingress {
     }
 }
 
+impl Keyed for Pod {
+    fn key(&self) -> &Key {
+        &self.key
+    }
+}
+
 impl Keyed for Secret {
     fn key(&self) -> &Key {
         &self.meta.key
@@ -37,6 +43,12 @@ impl Keyed for Secret {
 impl Keyed for Service {
     fn key(&self) -> &Key {
         &self.meta.key
+    }
+}
+
+impl Keyed for Workload {
+    fn key(&self) -> &Key {
+        &self.key
     }
 }
 

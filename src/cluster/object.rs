@@ -5,7 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    ApiCaller, CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Secret, Service,
+    ApiCaller, CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node, Pod, Secret,
+    Service, Workload,
 };
 
 /// An object of any kind that the inventory holds.
@@ -23,10 +24,16 @@ pub enum Object {
     IngressClass(IngressClass),
     /// A Namespace.
     Namespace(Namespace),
+    /// A Node.
+    Node(Node),
+    /// A Pod.
+    Pod(Pod),
     /// A Secret's facts.
     Secret(Secret),
     /// A Service.
     Service(Service),
+    /// What makes pods, of this kind.
+    Workload(Kind, Workload),
 }
 
 /// A text that can be read as any type.
@@ -56,10 +63,13 @@ impl Object {
                 Self::ApiCaller(kind, source.read()?)
             }
             Kind::Certificate => Self::Certificate(source.read()?),
+            Kind::DaemonSet | Kind::Deployment | Kind::StatefulSet => Self::Workload(kind, source.read()?),
             Kind::EndpointSlice => Self::EndpointSlice(source.read()?),
             Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
             Kind::IngressClass => Self::IngressClass(source.read()?),
             Kind::Namespace => Self::Namespace(source.read()?),
+            Kind::Node => Self::Node(source.read()?),
+            Kind::Pod => Self::Pod(source.read()?),
             Kind::Secret => Self::Secret(source.read()?),
             Kind::Service => Self::Service(source.read()?),
         })
@@ -105,12 +115,14 @@ impl Object {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::ApiCaller(kind, _) => *kind,
+            Self::ApiCaller(kind, _) | Self::Workload(kind, _) => *kind,
             Self::Certificate(_) => Kind::Certificate,
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Ingress(_) => Kind::Ingress,
             Self::IngressClass(_) => Kind::IngressClass,
             Self::Namespace(_) => Kind::Namespace,
+            Self::Node(_) => Kind::Node,
+            Self::Pod(_) => Kind::Pod,
             Self::Secret(_) => Kind::Secret,
             Self::Service(_) => Kind::Service,
         }
@@ -126,8 +138,11 @@ impl Object {
             Self::Ingress(ingress) => ingress.meta.key.clone(),
             Self::IngressClass(class) => class.meta.key.clone(),
             Self::Namespace(namespace) => Key { namespace: Box::default(), name: namespace.name.clone() },
+            Self::Node(node) => Key { namespace: Box::default(), name: node.name.clone() },
+            Self::Pod(pod) => pod.key.clone(),
             Self::Secret(secret) => secret.meta.key.clone(),
             Self::Service(service) => service.meta.key.clone(),
+            Self::Workload(_, workload) => workload.key.clone(),
         }
     }
 
@@ -136,9 +151,11 @@ impl Object {
             Self::Certificate(certificate) => &mut certificate.key.namespace,
             Self::EndpointSlice(slice) => &mut slice.key.namespace,
             Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
+            Self::Pod(pod) => &mut pod.key.namespace,
             Self::Secret(secret) => &mut secret.meta.key.namespace,
             Self::Service(service) => &mut service.meta.key.namespace,
-            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) => return,
+            Self::Workload(_, workload) => &mut workload.key.namespace,
+            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) | Self::Node(_) => return,
         };
         if namespace.is_empty() {
             *namespace = default.into();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds,
-    Namespace, Secret, Service,
+    Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// The cluster as one check may see it while it judges one Ingress.
@@ -163,6 +163,29 @@ impl<'a> World<'a> {
         })
     }
 
+    /// A Node.
+    #[must_use]
+    pub fn node(&self, name: &str) -> Lookup<&'a Node> {
+        self.object((Kind::Node, "", name), |_| None, |store| store.node(name))
+    }
+
+    /// The pods that a Service selects, by name; never an empty list. Where not all pods are known, those that are.
+    #[must_use]
+    pub fn pods(&self, service: &Service) -> Lookup<Vec<&'a Pod>> {
+        let namespace = &service.meta.key.namespace;
+        self.selected(&[Kind::Pod], namespace, |store, _| store.pods_selected(namespace, &service.selector).collect())
+    }
+
+    /// The workloads whose pods a Service selects, with their kinds; never an empty list. Where not all are known, those
+    /// that are.
+    #[must_use]
+    pub fn workloads(&self, service: &Service) -> Lookup<Vec<(Kind, &'a Workload)>> {
+        let namespace = &service.meta.key.namespace;
+        self.selected(&Kind::WORKLOADS, namespace, |store, kind| {
+            store.workloads_selected(kind, namespace, &service.selector).map(|workload| (kind, workload)).collect()
+        })
+    }
+
     /// A Certificate of cert-manager that is issued into this Secret.
     #[must_use]
     pub fn certificate_for(&self, namespace: &str, secret: &str) -> Lookup<&'a CertManagerCertificate> {
@@ -243,6 +266,24 @@ impl<'a> World<'a> {
         self.ask(kind, answer)
     }
 
+    /// What is known of several kinds in a namespace; one that nothing is known of is missed only where the others have
+    /// nothing.
+    fn selected<T>(
+        &self,
+        kinds: &[Kind],
+        namespace: &str,
+        of: impl Fn(&'a Inventory, Kind) -> Vec<T>,
+    ) -> Lookup<Vec<T>> {
+        let asked =
+            kinds.iter().copied().filter(|kind| self.declared(*kind) && is_readable(self.store.coverage(*kind)));
+        let found: Vec<T> = asked.flat_map(|kind| of(self.store, kind)).collect();
+        if !found.is_empty() {
+            return Lookup::Found(found);
+        }
+        let is_unknown = |kind: &Kind| !self.referring(*kind, namespace, |_| None::<()>).is_absent();
+        if kinds.iter().any(is_unknown) { Lookup::Unknown } else { Lookup::Absent }
+    }
+
     fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
             Some(store) => answer(store).map_or_else(|| self.outside(kind), Lookup::Found),
@@ -260,7 +301,7 @@ impl<'a> World<'a> {
 
     fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
         let coverage = if self.declared(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
-        if matches!(coverage, Coverage::Complete | Coverage::Partial) {
+        if is_readable(coverage) {
             return Some(self.store);
         }
         self.in_vain::<()>(kind, coverage);
@@ -274,11 +315,17 @@ impl<'a> World<'a> {
     }
 
     fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
-        // That files do not hold what nobody writes into files is worth no word.
-        let is_missed = !self.hints.contains(kind) && coverage != Coverage::NotGiven;
+        // That files do not hold what nobody writes into files is worth no word, nor what only audits read.
+        let is_news = !matches!(coverage, Coverage::NotGiven | Coverage::NotWatched);
+        let is_missed = !self.hints.contains(kind) && is_news;
         if is_missed && self.unknown.get().is_none() {
             self.unknown.set(Some(Unknown { kind, coverage }));
         }
         Lookup::Unknown
     }
+}
+
+/// Whether what the store holds of a kind may be relied on.
+fn is_readable(coverage: Coverage) -> bool {
+    matches!(coverage, Coverage::Complete | Coverage::Partial)
 }

@@ -10,6 +10,10 @@ pub enum Kind {
     ApiService,
     /// `cert-manager.io/v1` Certificate.
     Certificate,
+    /// `apps/v1` `DaemonSet`.
+    DaemonSet,
+    /// `apps/v1` Deployment.
+    Deployment,
     /// `discovery.k8s.io/v1` EndpointSlice.
     EndpointSlice,
     /// `networking.k8s.io/v1` Ingress.
@@ -20,26 +24,37 @@ pub enum Kind {
     MutatingWebhookConfiguration,
     /// `v1` Namespace.
     Namespace,
+    /// `v1` Node.
+    Node,
+    /// `v1` Pod.
+    Pod,
     /// `v1` Secret.
     Secret,
     /// `v1` Service.
     Service,
+    /// `apps/v1` `StatefulSet`.
+    StatefulSet,
     /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
     ValidatingWebhookConfiguration,
 }
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::ApiService,
         Self::Certificate,
+        Self::DaemonSet,
+        Self::Deployment,
         Self::EndpointSlice,
         Self::Ingress,
         Self::IngressClass,
         Self::MutatingWebhookConfiguration,
         Self::Namespace,
+        Self::Node,
+        Self::Pod,
         Self::Secret,
         Self::Service,
+        Self::StatefulSet,
         Self::ValidatingWebhookConfiguration,
     ];
 
@@ -47,19 +62,28 @@ impl Kind {
     pub const API_CALLERS: [Self; 3] =
         [Self::ApiService, Self::MutatingWebhookConfiguration, Self::ValidatingWebhookConfiguration];
 
+    /// The kinds that make pods for Services. `ReplicaSet` is none of them: nearly all belong to a Deployment, and the old
+    /// ones speak of pods that are no more.
+    pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
+
     /// The name as Kubernetes writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::ApiService => "APIService",
             Self::Certificate => "Certificate",
+            Self::DaemonSet => "DaemonSet",
+            Self::Deployment => "Deployment",
             Self::EndpointSlice => "EndpointSlice",
             Self::Ingress => "Ingress",
             Self::IngressClass => "IngressClass",
             Self::MutatingWebhookConfiguration => "MutatingWebhookConfiguration",
             Self::Namespace => "Namespace",
+            Self::Node => "Node",
+            Self::Pod => "Pod",
             Self::Secret => "Secret",
             Self::Service => "Service",
+            Self::StatefulSet => "StatefulSet",
             Self::ValidatingWebhookConfiguration => "ValidatingWebhookConfiguration",
         }
     }
@@ -70,10 +94,11 @@ impl Kind {
         match self {
             Self::ApiService => "apiregistration.k8s.io",
             Self::Certificate => "cert-manager.io",
+            Self::DaemonSet | Self::Deployment | Self::StatefulSet => "apps",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::MutatingWebhookConfiguration | Self::ValidatingWebhookConfiguration => "admissionregistration.k8s.io",
-            Self::Namespace | Self::Secret | Self::Service => "",
+            Self::Namespace | Self::Node | Self::Pod | Self::Secret | Self::Service => "",
         }
     }
 
@@ -89,13 +114,18 @@ impl Kind {
         match self {
             Self::ApiService => "apiservices",
             Self::Certificate => "certificates",
+            Self::DaemonSet => "daemonsets",
+            Self::Deployment => "deployments",
             Self::EndpointSlice => "endpointslices",
             Self::Ingress => "ingresses",
             Self::IngressClass => "ingressclasses",
             Self::MutatingWebhookConfiguration => "mutatingwebhookconfigurations",
             Self::Namespace => "namespaces",
+            Self::Node => "nodes",
+            Self::Pod => "pods",
             Self::Secret => "secrets",
             Self::Service => "services",
+            Self::StatefulSet => "statefulsets",
             Self::ValidatingWebhookConfiguration => "validatingwebhookconfigurations",
         }
     }
@@ -103,7 +133,15 @@ impl Kind {
     /// Whether its objects live in namespaces.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Certificate | Self::EndpointSlice | Self::Ingress | Self::Secret | Self::Service)
+        !matches!(
+            self,
+            Self::ApiService
+                | Self::IngressClass
+                | Self::MutatingWebhookConfiguration
+                | Self::Namespace
+                | Self::Node
+                | Self::ValidatingWebhookConfiguration
+        )
     }
 
     /// Whether it comes with a CustomResourceDefinition, which a cluster need not have.
@@ -115,7 +153,14 @@ impl Kind {
     /// Whether controllers make its objects rather than people: files of manifests seldom hold any.
     #[must_use]
     pub const fn is_made_by_controllers(self) -> bool {
-        matches!(self, Self::EndpointSlice)
+        matches!(self, Self::EndpointSlice | Self::Node | Self::Pod)
+    }
+
+    /// Whether the webhook may watch it. What runs behind Services changes all the time and is far more than everything
+    /// else: it is read by `check`, `explain` and `audit` only.
+    #[must_use]
+    pub const fn is_watched(self) -> bool {
+        !matches!(self, Self::DaemonSet | Self::Deployment | Self::Node | Self::Pod | Self::StatefulSet)
     }
 }
 
@@ -127,7 +172,7 @@ impl fmt::Display for Kind {
 
 /// A set of kinds. `Kind::Service | Kind::Secret` makes one.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kinds(u16);
+pub struct Kinds(u32);
 
 impl Kinds {
     /// No kind.
@@ -155,6 +200,12 @@ impl Kinds {
     #[must_use]
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Those of the set that the webhook may watch.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        self.iter().filter(|kind| kind.is_watched()).collect()
     }
 
     /// The kinds of the set in alphabetical order.

@@ -68,6 +68,11 @@ impl Wire {
         labels.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
     }
 
+    /// `deletionTimestamp` is set.
+    pub(super) fn is_deleted(&self) -> bool {
+        self.deletion_timestamp.is_some()
+    }
+
     /// The label that cert-manager puts on the Ingress of an HTTP-01 challenge.
     pub(super) fn is_acme_solver(&self) -> bool {
         self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| value.as_deref() == Some("true"))
@@ -77,10 +82,10 @@ impl Wire {
 impl From<Wire> for Meta {
     fn from(wire: Wire) -> Self {
         Self {
+            deleting: wire.is_deleted(),
             key: Key { namespace: wire.namespace, name: wire.name },
             annotations: wire.annotations,
             created: wire.creation_timestamp,
-            deleting: wire.deletion_timestamp.is_some(),
         }
     }
 }

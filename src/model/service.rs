@@ -1,12 +1,11 @@
-//! Service: its type and ports.
+//! Service: its type, its ports, and the pods that it selects.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
-use super::{Meta, lax, meta};
+use super::{Labels, Meta, lax, meta};
 
 /// A port as a backend names it: one or the other, never both, never neither (the API server sees to it).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,8 +35,10 @@ pub struct Service {
     pub kind: ServiceType,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
-    /// Its endpoints are the pods that `spec.selector` matches; without one, somebody makes them by hand.
-    pub has_selector: bool,
+    /// `spec.selector`: its endpoints are the pods that it selects; without one, somebody makes them by hand.
+    pub selector: Labels,
+    /// `spec.publishNotReadyAddresses`: requests go to pods that are not ready, too.
+    pub publishes_not_ready: bool,
     /// Its ports, in order: controllers take the first that matches.
     pub ports: Box<[ServicePort]>,
 }
@@ -155,7 +156,9 @@ struct WireSpec {
     #[serde(rename = "externalName", deserialize_with = "lax::null")]
     external_name: Box<str>,
     #[serde(deserialize_with = "lax::null")]
-    selector: BTreeMap<Box<str>, serde_json::Value>,
+    selector: Labels,
+    #[serde(rename = "publishNotReadyAddresses", deserialize_with = "lax::null")]
+    publishes_not_ready: bool,
     #[serde(deserialize_with = "lax::null")]
     ports: Vec<WirePort>,
 }
@@ -174,13 +177,14 @@ struct WirePort {
 
 impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
-        let WireSpec { kind, external_name, selector, ports } = wire.spec;
+        let WireSpec { kind, external_name, selector, publishes_not_ready, ports } = wire.spec;
         let is_external = &*kind == "ExternalName";
         Self {
             meta: wire.metadata.into(),
             kind: if is_external { ServiceType::ExternalName } else { ServiceType::Cluster },
             external_name: if is_external { external_name } else { Box::default() },
-            has_selector: !selector.is_empty(),
+            selector,
+            publishes_not_ready,
             ports: ports.into_iter().map(ServicePort::from).collect(),
         }
     }

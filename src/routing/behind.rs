@@ -2,39 +2,32 @@
 
 use std::fmt;
 
+use super::backing::Backing;
 use super::class::Taker;
-use super::endpoints::{Endpoints, ExternalNameFault};
+use super::endpoints::ExternalNameFault;
 use crate::cluster::{Lookup, World};
-use crate::model::{Backend, Kind, PortRef, Protocol, ServiceType};
+use crate::model::{Backend, PortRef, Protocol, ServiceType};
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 pub(crate) const ACTION_PORT: &str = "use-annotation";
 
 /// What stands behind a backend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Behind<'a> {
-    /// So many endpoints take requests, so many others do not; the first is not 0.
-    Ready(u32, u32),
-    /// So many endpoints, and none takes requests.
-    NotReady(u32),
-    /// The Service has endpoints, but none with this port.
-    WithoutPort,
-    /// The Service has no endpoints.
-    Empty,
+    /// The Service has the port.
+    Service(Backing<'a>),
     /// There is no such Service.
     NoService,
     /// The Service has no such port.
     NoPort,
     /// The port is not TCP.
     NotTcp,
-    /// A DNS name outside the cluster.
-    External(&'a str),
-    /// An external name that cannot be used.
+    /// A DNS name outside the cluster that the controller cannot use.
     ExternalUnusable(&'a str),
     /// No Service: a resource, or an action that an annotation describes.
-    NoServiceMeant,
-    /// Nobody can tell, for want of a look at this kind.
-    Unseen(Kind),
+    NotMeant,
+    /// Nobody can tell, for want of a look at Services.
+    Unseen,
 }
 
 /// Whether a link of the chain from host to endpoint holds.
@@ -49,51 +42,41 @@ pub enum Standing {
 }
 
 impl<'a> Behind<'a> {
-    /// What stands behind a backend of an Ingress of this namespace, which `taker` takes. Reads Services and
-    /// EndpointSlices.
+    /// What stands behind a backend of an Ingress of this namespace, which `taker` takes. Reads Services and what
+    /// [`Backing::of`] reads.
     #[must_use]
     pub fn of(backend: &Backend, namespace: &str, taker: &Taker<'_>, world: &World<'a>) -> Self {
-        let Backend::Service { name, port: Some(wanted) } = backend else { return Self::NoServiceMeant };
+        let Backend::Service { name, port: Some(wanted) } = backend else { return Self::NotMeant };
         if matches!(wanted, PortRef::Name(port) if &**port == ACTION_PORT) {
-            return Self::NoServiceMeant;
+            return Self::NotMeant;
         }
         let service = match world.service(namespace, name) {
             Lookup::Found(service) => service,
             Lookup::Absent => return Self::NoService,
-            Lookup::Unknown => return Self::Unseen(Kind::Service),
+            Lookup::Unknown => return Self::Unseen,
         };
-        if service.kind == ServiceType::ExternalName {
-            let is_unusable = taker.dialect.engine.reads_nginx_annotations()
-                && (ExternalNameFault::of(&service.external_name).is_some() || taker.dialect.refuses_external_names());
-            let name = &*service.external_name;
-            return if is_unusable { Self::ExternalUnusable(name) } else { Self::External(name) };
-        }
-        if taker.meant_ports(service, wanted).next().is_none() {
-            return Self::NoPort;
-        }
-        let tcp = || taker.meant_ports(service, wanted).filter(|port| port.protocol == Protocol::Tcp);
-        let Some(port) = tcp().next() else { return Self::NotTcp };
-        let Lookup::Found(slices) = world.endpoint_slices(namespace, name) else {
-            return Self::Unseen(Kind::EndpointSlice);
+        let ports = || taker.meant_ports(service, wanted);
+        let is_external = service.kind == ServiceType::ExternalName;
+        let is_unusable = || {
+            taker.dialect.engine.reads_nginx_annotations()
+                && (ExternalNameFault::of(&service.external_name).is_some() || taker.dialect.refuses_external_names())
         };
-        let best = tcp().map(|port| Endpoints::behind(port, &slices)).max_by_key(|behind| behind.ready);
-        match best.filter(|best| best.ready > 0).unwrap_or_else(|| Endpoints::behind(port, &slices)) {
-            Endpoints { ready: 0, not_ready: 0, without_port: 0 } => Self::Empty,
-            Endpoints { ready: 0, not_ready: 0, .. } => Self::WithoutPort,
-            Endpoints { ready: 0, not_ready, .. } => Self::NotReady(not_ready),
-            Endpoints { ready, not_ready, .. } => Self::Ready(ready, not_ready),
+        match () {
+            () if is_external && is_unusable() => Self::ExternalUnusable(&service.external_name),
+            () if is_external => Self::Service(Backing::of(world, service, [])),
+            () if ports().next().is_none() => Self::NoPort,
+            () if !ports().any(|port| port.protocol == Protocol::Tcp) => Self::NotTcp,
+            () => Self::Service(Backing::of(world, service, ports())),
         }
     }
 
     /// Whether a request that comes so far is answered.
     #[must_use]
-    pub const fn standing(self) -> Standing {
+    pub const fn standing(&self) -> Standing {
         match self {
-            Self::Ready(..) | Self::External(_) => Standing::Holds,
-            Self::NoServiceMeant | Self::Unseen(_) => Standing::Unseen,
-            Self::NotReady(_)
-            | Self::WithoutPort
-            | Self::Empty
+            Self::Service(Backing::Ready(_) | Backing::External(_)) => Standing::Holds,
+            Self::Service(Backing::Unknown) | Self::NotMeant | Self::Unseen => Standing::Unseen,
+            Self::Service(Backing::Lacking(_))
             | Self::NoService
             | Self::NoPort
             | Self::NotTcp
@@ -103,21 +86,16 @@ impl<'a> Behind<'a> {
 }
 
 impl fmt::Display for Behind<'_> {
+    /// In a few words, e.g. `2 ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ready(ready, 0) => write!(f, "{ready} ready"),
-            Self::Ready(ready, not_ready) => write!(f, "{ready} ready, {not_ready} not"),
-            Self::NotReady(1) => f.write_str("its only endpoint is not ready"),
-            Self::NotReady(some) => write!(f, "none of {some} endpoints is ready"),
-            Self::WithoutPort => f.write_str("no endpoint has this port"),
-            Self::Empty => f.write_str("no endpoints"),
+            Self::Service(backing) => backing.fmt(f),
             Self::NoService => f.write_str("the Service does not exist"),
             Self::NoPort => f.write_str("the Service has no such port"),
             Self::NotTcp => f.write_str("the port is not TCP"),
-            Self::External(name) => write!(f, "outside: {name}"),
             Self::ExternalUnusable(name) => write!(f, "outside, and cannot be used: {name}"),
-            Self::NoServiceMeant => f.write_str("no Service is meant"),
-            Self::Unseen(kind) => write!(f, "not known: {kind} objects cannot be seen"),
+            Self::NotMeant => f.write_str("no Service is meant"),
+            Self::Unseen => f.write_str("not known: Services cannot be seen"),
         }
     }
 }

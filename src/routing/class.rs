@@ -80,13 +80,6 @@ impl ClassRules {
 }
 
 impl Taker<'_> {
-    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
-    /// `targetPort` (section 4.1).
-    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
-        let by_target = !self.wants_service_port();
-        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
-    }
-
     /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
     /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
     #[must_use]
@@ -99,6 +92,13 @@ impl Taker<'_> {
     pub fn wants_service_port(&self) -> bool {
         self.dialect.engine == Engine::Traefik
             || matches!(self.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+    }
+
+    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
+    /// targetPort.
+    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
+        let by_target = !self.wants_service_port();
+        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
     }
 }
 

@@ -56,7 +56,7 @@ pub struct Route<'a> {
 }
 
 /// What becomes of the requests for a path.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum Fate<'a> {
     /// They go to the backend.
     Asked(Behind<'a>),
@@ -229,7 +229,7 @@ impl Route<'_> {
     /// Whether visitors get what the Ingress says.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        match self.fate {
+        match &self.fate {
             Fate::Asked(behind) => behind.standing(),
             Fate::Redirected(_) | Fate::CanaryOf(_) => Standing::Holds,
             Fate::Doubtful(_) => Standing::Unseen,

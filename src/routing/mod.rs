@@ -5,6 +5,7 @@
 
 pub mod annotation;
 mod answer;
+mod backing;
 mod behind;
 mod certificate;
 mod claims;
@@ -29,8 +30,10 @@ mod tls;
 mod variables;
 mod version;
 
-pub(crate) use behind::ACTION_PORT;
+
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub(crate) use behind::ACTION_PORT;
 pub use behind::{Behind, Standing};
 pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{ServiceBackend, meant_ports, service, service_backends};
+use super::{ServiceBackend, service, service_backends};
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -59,7 +59,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// The numbers of the Service's ports that a backend may mean.
 fn numbers(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> Vec<i32> {
     match (service(cx, backend), backend.port) {
-        (Some(service), wanted) => meant_ports(cx, service, wanted).map(|port| port.number).collect(),
+        (Some(service), wanted) => cx.taker.meant_ports(service, wanted).map(|port| port.number).collect(),
         (None, PortRef::Number(number)) => vec![*number],
         (None, PortRef::Name(_)) => Vec::new(),
     }

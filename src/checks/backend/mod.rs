@@ -4,6 +4,7 @@ mod backend_exposes_admission_webhook;
 mod default_backend_ignored;
 mod endpoint_slice_unseen;
 mod external_name_unusable;
+mod pods_without_readiness_probe;
 mod resource_backend_unserved;
 mod rule_without_paths;
 mod service_not_found;
@@ -16,6 +17,7 @@ pub(super) use backend_exposes_admission_webhook::BACKEND_EXPOSES_ADMISSION_WEBH
 pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
 pub(super) use endpoint_slice_unseen::ENDPOINT_SLICE_UNSEEN;
 pub(super) use external_name_unusable::EXTERNAL_NAME_UNUSABLE;
+pub(super) use pods_without_readiness_probe::PODS_WITHOUT_READINESS_PROBE;
 pub(super) use resource_backend_unserved::RESOURCE_BACKEND_UNSERVED;
 pub(super) use rule_without_paths::RULE_WITHOUT_PATHS;
 pub(super) use service_not_found::SERVICE_NOT_FOUND;
@@ -24,6 +26,4 @@ pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
-use super::backends::{
-    ServiceBackend, StandIn, dials_service_address, meant_ports, service, service_backends, without_backend,
-};
+use super::backends::{ServiceBackend, StandIn, dials_service_address, service, service_backends, without_backend};

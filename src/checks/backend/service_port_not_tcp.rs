@@ -1,6 +1,6 @@
 //! IG205: only UDP or SCTP under that port.
 
-use super::{meant_ports, service, service_backends, without_backend};
+use super::{service, service_backends, without_backend};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -26,7 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         // Where a targetPort does not count, it is service-port-not-found's.
-        let meant = || meant_ports(cx, service, backend.port);
+        let meant = || cx.taker.meant_ports(service, backend.port);
         let Some(first) = meant().next() else { continue };
         if meant().any(|port| port.protocol == Protocol::Tcp) {
             continue;

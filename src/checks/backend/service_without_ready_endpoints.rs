@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::{StandIn, dials_service_address, meant_ports, service, service_backends};
+use super::{StandIn, dials_service_address, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
-use crate::model::{Key, Kind, Kinds, PortRef, Protocol, Service, ServicePort, ServiceType, TargetPort};
-use crate::routing::Endpoints;
+use crate::model::{Key, Kind, Kinds, PortRef};
+use crate::routing::Backing;
 
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
@@ -20,7 +19,7 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::DaemonSet, Kind::Deployment, Kind::Ingress, Kind::Node, Kind::Pod, Kind::StatefulSet]),
     page: include_str!("service_without_ready_endpoints.md"),
     run,
 };
@@ -31,70 +30,28 @@ const AGE: SignedDuration = SignedDuration::from_mins(5);
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     // Thousands of paths may share a Service.
-    let mut known: HashMap<(&str, &PortRef), Option<Shortage>> = HashMap::new();
+    let mut known: HashMap<(&str, &PortRef), Backing<'_>> = HashMap::new();
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
-        let shortage = known.entry((backend.name, backend.port)).or_insert_with(|| shortage(cx, service, backend.port));
-        let Some(Shortage { what, help, is_early }) = shortage else { continue };
+        let meant = || cx.taker.meant_ports(service, backend.port);
+        let backing =
+            known.entry((backend.name, backend.port)).or_insert_with(|| Backing::of(cx.world, service, meant()));
+        let Backing::Lacking(shortage) = backing else { continue };
+        let is_old = service.meta.created.is_some_and(|created| cx.world.now().duration_since(created) > AGE);
+        let is_early = shortage.is_total() && !is_old;
+        let yet = if is_early { " yet" } else { "" };
         let consequence = if dials_service_address(cx, backend.port) && !stand_in.may_answer {
             "visitors get 502 or 504".to_owned()
         } else {
             stand_in.consequence(cx, &backend)
         };
-        let message = format!("service {:?} {what}: {consequence}", backend.name);
+        let message = format!("service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(help.as_str());
+        finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(shortage.help());
         stand_in.rest(cx, finding);
-        if *is_early || backend.doubt.is_some() || stand_in.may_answer {
+        if is_early || backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(AUDIT);
         }
-    }
-}
-
-/// Why nothing behind a port takes requests.
-struct Shortage {
-    what: String,
-    help: String,
-    /// It may well be that the pods are on their way.
-    is_early: bool,
-}
-
-fn shortage(cx: &Context<'_>, service: &Service, wanted: &PortRef) -> Option<Shortage> {
-    if service.kind == ServiceType::ExternalName {
-        return None;
-    }
-    let tcp = || meant_ports(cx, service, wanted).filter(|port| port.protocol == Protocol::Tcp);
-    let port = tcp().next()?;
-    let Lookup::Found(slices) = cx.world.endpoint_slices(cx.namespace(), &service.meta.key.name) else { return None };
-    if tcp().any(|port| Endpoints::behind(port, &slices).ready > 0) {
-        return None;
-    }
-    let (what, help) = match Endpoints::behind(port, &slices) {
-        Endpoints { not_ready: 1, .. } => {
-            (format!("has one endpoint on port {port}, which is not ready"), "see why".to_owned())
-        }
-        Endpoints { not_ready: some @ 2.., .. } => {
-            (format!("has {some} endpoints on port {port}, none ready"), "see why".to_owned())
-        }
-        Endpoints { without_port: 1.., .. } => (format!("has endpoints, but none on port {port}"), name_the_port(port)),
-        Endpoints { .. } => {
-            let is_old = service.meta.created.is_some_and(|created| cx.world.now().duration_since(created) > AGE);
-            let help = if service.has_selector {
-                "see that its selector matches pods, and that some are running"
-            } else {
-                "it has no selector: make an EndpointSlice for it"
-            };
-            let yet = if is_old { "" } else { " yet" };
-            return Some(Shortage { what: format!("has no endpoints{yet}"), help: help.to_owned(), is_early: !is_old });
-        }
-    };
-    Some(Shortage { what, help, is_early: false })
-}
-
-fn name_the_port(port: &ServicePort) -> String {
-    match &port.target {
-        TargetPort::Name(name) => format!("give its pods a container port named {name:?}, which is its targetPort"),
-        TargetPort::Number(_) => "give its EndpointSlices a TCP port".to_owned(),
     }
 }

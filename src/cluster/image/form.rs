@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cluster::Object;
 use crate::model::{
-    AddressType, ApiCaller, Backend, Certificate, EndpointSlice, Host, Ingress, Key, KeyFit, Kind, Meta, Path, PortRef,
-    Rule, Secret, Service, ServicePort, ServiceType, SlicePort, TargetPort, TlsEntry, TlsFacts, TlsFault,
+    AddressType, ApiCaller, Backend, Certificate, ContainerPort, EndpointSlice, Host, Ingress, Key, KeyFit, Kind, Labels,
+    Meta, Node, Path, Pod, PodState, PodTemplate, PortRef, Rule, Secret, Service, ServicePort, ServiceType, SlicePort,
+    TargetPort, TlsEntry, TlsFacts, TlsFault,
 };
 
 pub(super) fn written(object: &Object) -> Value {
@@ -20,8 +21,17 @@ pub(super) fn written(object: &Object) -> Value {
         Object::Ingress(it) => ingress(it),
         Object::IngressClass(it) => json!({"metadata": meta(&it.meta), "spec": {"controller": it.controller}}),
         Object::Namespace(it) => json!({"metadata": {"name": it.name, "labels": it.labels}}),
+        Object::Node(it) => node(it),
+        Object::Pod(it) => pod(it),
         Object::Secret(it) => json!(SecretFacts::from(it)),
         Object::Service(it) => service(it),
+        Object::Workload(_, it) => json!({
+            "metadata": of_key(&it.key),
+            "spec": {
+                "replicas": it.replicas,
+                "template": {"metadata": {"labels": labels(&it.template.labels)}, "spec": containers(&it.template)},
+            },
+        }),
     }
 }
 
@@ -95,11 +105,48 @@ fn service(service: &Service) -> Value {
         spec["type"] = json!("ExternalName");
         spec["externalName"] = json!(service.external_name);
     }
-    if service.has_selector {
-        // What it selects by is not kept.
-        spec["selector"] = json!({"kept": "no"});
+    if !service.selector.is_empty() {
+        spec["selector"] = labels(&service.selector);
+    }
+    if service.publishes_not_ready {
+        spec["publishNotReadyAddresses"] = json!(true);
     }
     json!({"metadata": meta(&service.meta), "spec": spec})
+}
+
+fn labels(labels: &Labels) -> Value {
+    labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
+}
+
+/// One container in the place of all.
+fn containers(template: &PodTemplate) -> Value {
+    let port = |port: &ContainerPort| {
+        json!({"name": port.name, "containerPort": port.number, "protocol": port.protocol.to_string()})
+    };
+    let mut container = json!({"ports": template.ports.iter().map(port).collect::<Vec<_>>()});
+    if template.has_probe {
+        container["readinessProbe"] = json!({});
+    }
+    json!({"containers": [container]})
+}
+
+fn pod(pod: &Pod) -> Value {
+    let mut metadata = of_key(&pod.key);
+    metadata["labels"] = labels(&pod.template.labels);
+    let mut spec = containers(&pod.template);
+    spec["nodeName"] = json!(pod.node);
+    let status = match &pod.state {
+        PodState::Unknown => json!({}),
+        PodState::Ready => json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}),
+        PodState::NotReady(why) => json!({"phase": "Running", "reason": why}),
+        PodState::Over(how) => json!({"phase": "Failed", "reason": how}),
+    };
+    json!({"metadata": metadata, "spec": spec, "status": status})
+}
+
+fn node(node: &Node) -> Value {
+    let is_ready = if node.is_ready { "True" } else { "False" };
+    json!({"metadata": {"name": node.name}, "status": {"conditions": [{"type": "Ready", "status": is_ready}]}})
 }
 
 fn ingress(ingress: &Ingress) -> Value {

@@ -112,6 +112,7 @@ enum CoverageForm {
     Forbidden,
     SwitchedOff,
     NotGiven,
+    NotWatched,
     OnDemand,
 }
 
@@ -293,6 +294,7 @@ impl From<Coverage> for CoverageForm {
             Coverage::Forbidden => Self::Forbidden,
             Coverage::SwitchedOff => Self::SwitchedOff,
             Coverage::NotGiven => Self::NotGiven,
+            Coverage::NotWatched => Self::NotWatched,
             Coverage::OnDemand => Self::OnDemand,
             // Answers about one object, never about a kind.
             Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
@@ -309,6 +311,7 @@ impl From<CoverageForm> for Coverage {
             CoverageForm::Forbidden => Self::Forbidden,
             CoverageForm::SwitchedOff => Self::SwitchedOff,
             CoverageForm::NotGiven => Self::NotGiven,
+            CoverageForm::NotWatched => Self::NotWatched,
             CoverageForm::OnDemand => Self::OnDemand,
         }
     }

@@ -157,7 +157,7 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         Backend::Resource => "a resource".to_owned(),
     };
     let key = &route.ingress.meta.key;
-    let broken = match route.fate {
+    let broken = match &route.fate {
         Fate::Taken(_) => PATH,
         Fate::Unserved | Fate::Refused(_) => INGRESS,
         Fate::NoLocation | Fate::Serverless => SERVICE,

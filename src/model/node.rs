@@ -1,0 +1,50 @@
+//! Node: whether the pods on it can be reached.
+
+use serde::Deserialize;
+
+use super::{lax, meta};
+
+/// A Node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Node {
+    /// Its name.
+    pub name: Box<str>,
+    /// Its condition `Ready` is true, or it has none.
+    pub is_ready: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    status: WireStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireStatus {
+    #[serde(deserialize_with = "lax::null")]
+    conditions: Vec<WireCondition>,
+}
+
+/// One of `status.conditions`, of a Node as of a Pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WireCondition {
+    #[serde(rename = "type", deserialize_with = "lax::null")]
+    pub(super) name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) status: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) reason: Box<str>,
+}
+
+impl From<Wire> for Node {
+    fn from(wire: Wire) -> Self {
+        let ready = wire.status.conditions.iter().find(|condition| &*condition.name == "Ready");
+        Self { name: wire.metadata.name, is_ready: ready.is_none_or(|condition| &*condition.status == "True") }
+    }
+}

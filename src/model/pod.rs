@@ -1,0 +1,162 @@
+//! Pod: whether it takes requests, and if not, why.
+
+use serde::Deserialize;
+
+use super::node::WireCondition;
+use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
+
+/// A Pod.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(from = "Wire")]
+pub struct Pod {
+    /// Namespace and name.
+    pub key: Key,
+    /// What it is made of.
+    pub template: PodTemplate,
+    /// The Node that it is on; empty: on none.
+    pub node: Box<str>,
+    /// Whether it takes requests.
+    pub state: PodState,
+}
+
+/// Whether a Pod takes requests. Why not is said in Kubernetes' word where it has one, e.g. `ImagePullBackOff`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PodState {
+    /// No cluster has run it: it is from a file.
+    Unknown,
+    /// Its condition `Ready` is true.
+    Ready,
+    /// It is not, and this is why.
+    NotReady(Box<str>),
+    /// It has ended, `Succeeded`, `Failed` or e.g. `Evicted`: it never takes requests again.
+    Over(Box<str>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    spec: pod_template::WireSpec,
+    #[serde(deserialize_with = "lax::null")]
+    status: WireStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireStatus {
+    #[serde(deserialize_with = "lax::null")]
+    phase: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    reason: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    conditions: Vec<WireCondition>,
+    #[serde(deserialize_with = "lax::null")]
+    init_container_statuses: Vec<WireContainer>,
+    #[serde(deserialize_with = "lax::null")]
+    container_statuses: Vec<WireContainer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireContainer {
+    #[serde(deserialize_with = "lax::null")]
+    ready: bool,
+    started: Option<bool>,
+    #[serde(deserialize_with = "lax::null")]
+    state: WireState,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireState {
+    waiting: Option<WireReason>,
+    terminated: Option<WireReason>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireReason {
+    #[serde(deserialize_with = "lax::null")]
+    reason: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    exit_code: i32,
+}
+
+impl From<Wire> for Pod {
+    fn from(mut wire: Wire) -> Self {
+        let labels = Labels::from(wire.metadata.labels());
+        let node = std::mem::take(&mut wire.spec.node_name);
+        let is_deleted = wire.metadata.is_deleted();
+        Self {
+            key: Key { namespace: wire.metadata.namespace, name: wire.metadata.name },
+            template: PodTemplate::of(labels, wire.spec),
+            node,
+            state: wire.status.state(is_deleted),
+        }
+    }
+}
+
+impl WireStatus {
+    fn state(self, is_deleted: bool) -> PodState {
+        match &*self.phase {
+            "" => return PodState::Unknown,
+            "Succeeded" | "Failed" if self.reason.is_empty() => return PodState::Over(self.phase),
+            "Succeeded" | "Failed" => return PodState::Over(self.reason),
+            _ if is_deleted => return PodState::NotReady("Terminating".into()),
+            _ => {}
+        }
+        if self.condition("Ready").is_some_and(|ready| &*ready.status == "True") {
+            return PodState::Ready;
+        }
+        PodState::NotReady(self.why())
+    }
+
+    fn condition(&self, name: &str) -> Option<&WireCondition> {
+        self.conditions.iter().find(|condition| &*condition.name == name)
+    }
+
+    /// What keeps it from being ready: what the pod says of itself, then its first init container that is stuck, its first
+    /// container that does not run, its first that is not ready; much as `kubectl get pods` chooses.
+    fn why(&self) -> Box<str> {
+        if !self.reason.is_empty() {
+            return self.reason.clone();
+        }
+        if self.condition("PodScheduled").is_some_and(|scheduled| &*scheduled.status == "False") {
+            return "no node has room for it".into();
+        }
+        let mut stuck = self.init_container_statuses.iter().filter_map(WireContainer::stuck);
+        if let Some(reason) = stuck.find(|reason| *reason != "PodInitializing") {
+            return format!("Init:{reason}").into();
+        }
+        if let Some(reason) = self.container_statuses.iter().find_map(WireContainer::stuck) {
+            return reason.into();
+        }
+        let waits = self.container_statuses.iter().chain(&self.init_container_statuses).find(|it| it.is_awaited());
+        match (waits, self.condition("Ready")) {
+            (Some(container), _) if container.started == Some(false) => "its startup probe has not succeeded".into(),
+            (Some(_), _) => "its readiness probe fails".into(),
+            (None, Some(ready)) if !ready.reason.is_empty() => ready.reason.clone(),
+            (None, _) => self.phase.clone(),
+        }
+    }
+}
+
+impl WireContainer {
+    /// Why it does not run, where it does not and should.
+    fn stuck(&self) -> Option<&str> {
+        match &self.state {
+            WireState { waiting: Some(WireReason { reason, .. }), .. } => Some(reason),
+            WireState { terminated: Some(WireReason { reason, exit_code }), .. } if *exit_code != 0 => Some(reason),
+            _ => None,
+        }
+        .filter(|reason| !reason.is_empty())
+        .map(|reason| &**reason)
+    }
+
+    /// Whether it runs and is not ready. Init containers that have ended are ready.
+    fn is_awaited(&self) -> bool {
+        !self.ready && self.state.waiting.is_none() && self.state.terminated.is_none()
+    }
+}

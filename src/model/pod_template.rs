@@ -1,0 +1,93 @@
+//! What a pod is made of, as far as a Service depends on it.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::service::Protocol;
+use super::{Labels, lax};
+
+/// What a pod is made of, as it stands in a Pod or in the template of a workload.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodTemplate {
+    /// The labels that Services select by.
+    pub labels: Labels,
+    /// The ports that containers declare, those of sidecars among `initContainers` at the end.
+    pub ports: Box<[ContainerPort]>,
+    /// Something says when a container takes requests: a readiness or a startup probe, or a readiness gate. Without any
+    /// of them a pod is ready as soon as its processes have been started.
+    pub has_probe: bool,
+}
+
+impl PodTemplate {
+    /// Whether a container declares a port of this name and protocol, as Kubernetes looks for a named `targetPort`
+    /// (`FindPort` in pkg/api/v1/pod).
+    #[must_use]
+    pub fn has_port(&self, name: &str, protocol: Protocol) -> bool {
+        self.ports.iter().any(|port| &*port.name == name && port.protocol == protocol)
+    }
+}
+
+/// One of `containers[].ports`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerPort {
+    /// `name`, or empty.
+    pub name: Box<str>,
+    /// `containerPort`: only told, the container may listen elsewhere.
+    pub number: i32,
+    /// `protocol`
+    pub protocol: Protocol,
+}
+
+/// `spec` of a pod.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct WireSpec {
+    #[serde(deserialize_with = "lax::null")]
+    containers: Vec<WireContainer>,
+    #[serde(deserialize_with = "lax::null")]
+    init_containers: Vec<WireContainer>,
+    #[serde(deserialize_with = "lax::null")]
+    readiness_gates: Vec<IgnoredAny>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) node_name: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireContainer {
+    #[serde(deserialize_with = "lax::null")]
+    ports: Vec<WirePort>,
+    readiness_probe: Option<IgnoredAny>,
+    startup_probe: Option<IgnoredAny>,
+    #[serde(deserialize_with = "lax::null")]
+    restart_policy: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WirePort {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    container_port: i32,
+    #[serde(deserialize_with = "lax::null")]
+    protocol: Box<str>,
+}
+
+impl PodTemplate {
+    pub(super) fn of(labels: Labels, spec: WireSpec) -> Self {
+        // An init container that is always restarted is a sidecar: it runs beside the others, and its ports count.
+        let sidecars = spec.init_containers.into_iter().filter(|container| &*container.restart_policy == "Always");
+        let containers: Vec<WireContainer> = spec.containers.into_iter().chain(sidecars).collect();
+        let is_probed = |it: &WireContainer| it.readiness_probe.is_some() || it.startup_probe.is_some();
+        let has_probe = !spec.readiness_gates.is_empty() || containers.iter().any(is_probed);
+        let ports = containers.into_iter().flat_map(|container| container.ports).map(ContainerPort::from).collect();
+        Self { labels, ports, has_probe }
+    }
+}
+
+impl From<WirePort> for ContainerPort {
+    fn from(wire: WirePort) -> Self {
+        Self { name: wire.name, number: wire.container_port, protocol: Protocol::parse(&wire.protocol) }
+    }
+}

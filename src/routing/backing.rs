@@ -1,0 +1,265 @@
+//! What stands behind a Service's port, and why nothing does: its EndpointSlices say whether, and pods and workloads say why,
+//! where they are known. At admission they are not.
+
+use core::fmt;
+
+use super::Endpoints;
+use crate::cluster::{Lookup, World};
+use crate::finding::Quoted;
+use crate::model::{
+    Kind, Labels, PodState, PodTemplate, Protocol, Service, ServicePort, ServiceType, TargetPort, Workload,
+};
+
+/// Pods that are named at most.
+const NAMED: usize = 3;
+
+/// What stands behind a Service's port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Backing<'a> {
+    /// An `ExternalName`: somebody outside answers, or nobody.
+    External(&'a str),
+    /// Some endpoints take requests.
+    Ready(Endpoints),
+    /// None does.
+    Lacking(Shortage<'a>),
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// A port of a Service behind which nothing takes requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage<'a> {
+    /// The port.
+    pub port: &'a ServicePort,
+    /// Why.
+    pub cause: Cause<'a>,
+}
+
+/// Why nothing behind a port takes requests, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause<'a> {
+    /// So many endpoints are there, none is ready; none at all where the pods have no address yet.
+    NotReady {
+        /// How many.
+        endpoints: u32,
+        /// The pods, where they are known.
+        pods: Stuck<'a>,
+    },
+    /// Endpoints are there, and none has this port.
+    PortMissing,
+    /// There are no endpoints, and nobody makes any: the Service selects no pods.
+    NoSelector,
+    /// Its selector takes no pod, and nobody who would make one.
+    NothingSelected(&'a Labels),
+    /// What makes its pods is to make none.
+    ScaledToZero(Kind, &'a str),
+    /// What makes its pods has not made any.
+    NotMade(Kind, &'a str),
+    /// What makes its pods gives no container the name that is the `targetPort`. Told without any endpoints to look at.
+    PortUnnamed(Kind, &'a str),
+    /// There are no endpoints, and it is not known why.
+    Unexplained,
+}
+
+/// Pods that take no requests.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stuck<'a> {
+    /// The first three, each with the reason.
+    pub named: Vec<(&'a str, String)>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+impl<'a> Backing<'a> {
+    /// What stands behind those of a Service's ports that a backend may mean: see [`super::Taker::meant_ports`]. Reads
+    /// `EndpointSlices`; pods, workloads and Nodes, where they may be read.
+    #[must_use]
+    pub fn of(world: &World<'a>, service: &'a Service, ports: impl IntoIterator<Item = &'a ServicePort>) -> Self {
+        if service.kind == ServiceType::ExternalName {
+            return Self::External(&service.external_name);
+        }
+        let tcp: Vec<&ServicePort> = ports.into_iter().filter(|port| port.protocol == Protocol::Tcp).collect();
+        let Some(&port) = tcp.first() else { return Self::Unknown };
+        let lacking = |cause| Self::Lacking(Shortage { port, cause });
+        let Lookup::Found(slices) = world.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
+            return unnamed(world, service, &tcp).map_or(Self::Unknown, lacking);
+        };
+        let mut behind = tcp.iter().map(|port| Endpoints::behind(port, &slices));
+        if let Some(ready) = behind.clone().find(|endpoints| endpoints.ready > 0) {
+            return Self::Ready(ready);
+        }
+        lacking(match behind.next().unwrap_or_default() {
+            Endpoints { not_ready: endpoints @ 1.., .. } => Cause::NotReady { endpoints, pods: stuck(world, service) },
+            Endpoints { without_port: 1.., .. } => Cause::PortMissing,
+            Endpoints { .. } => without_endpoints(world, service),
+        })
+    }
+}
+
+/// Why a Service has no endpoints.
+fn without_endpoints<'a>(world: &World<'a>, service: &'a Service) -> Cause<'a> {
+    if service.selector.is_empty() {
+        return Cause::NoSelector;
+    }
+    match world.pods(service) {
+        Lookup::Found(_) => match stuck(world, service) {
+            Stuck { named, .. } if named.is_empty() => Cause::Unexplained,
+            pods => Cause::NotReady { endpoints: 0, pods },
+        },
+        Lookup::Absent => match world.workloads(service) {
+            Lookup::Found(makers) => {
+                let wanted = makers.iter().find(|(_, maker)| maker.replicas != Some(0));
+                match (wanted, makers.first()) {
+                    (Some((kind, maker)), _) => Cause::NotMade(*kind, &maker.key.name),
+                    (None, Some((kind, maker))) => Cause::ScaledToZero(*kind, &maker.key.name),
+                    (None, None) => Cause::Unexplained,
+                }
+            }
+            // Whoever else would make its pods has made none.
+            Lookup::Absent | Lookup::Unknown => Cause::NothingSelected(&service.selector),
+        },
+        Lookup::Unknown => Cause::Unexplained,
+    }
+}
+
+/// The pods that a Service selects and that take no requests; such as have ended only where there are no others.
+fn stuck<'a>(world: &World<'a>, service: &Service) -> Stuck<'a> {
+    let pods = world.pods(service).found().unwrap_or_default();
+    let mut stuck = Stuck::default();
+    for is_over in [false, true] {
+        if !stuck.named.is_empty() {
+            break;
+        }
+        for pod in &pods {
+            let why = match &pod.state {
+                PodState::NotReady(why) if !is_over => why,
+                PodState::Over(how) if is_over => how,
+                _ => continue,
+            };
+            if stuck.named.len() == NAMED {
+                stuck.more += 1;
+                continue;
+            }
+            let lost = !is_over && world.node(&pod.node).found().is_some_and(|node| !node.is_ready);
+            let why = if lost { format!("node {:?} is not ready", pod.node) } else { why.escape_debug().to_string() };
+            stuck.named.push((&*pod.key.name, why));
+        }
+    }
+    stuck
+}
+
+/// What names none of its containers' ports as these want it, where all of them want a name and all that would make
+/// the pods are so. A number is no fault: a container may listen on ports that it does not declare.
+fn unnamed<'a>(world: &World<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
+    let makers = pod_templates(world, service);
+    let has = |port: &&ServicePort| match &port.target {
+        TargetPort::Name(name) => makers.iter().any(|maker| maker.template.has_port(name, port.protocol)),
+        TargetPort::Number(_) => true,
+    };
+    let first = makers.first()?;
+    (!ports.iter().any(has)).then_some(Cause::PortUnnamed(first.kind, first.name))
+}
+
+/// What the pods behind a Service are made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NamedTemplate<'a> {
+    /// The kind of the object that holds it.
+    pub kind: Kind,
+    /// Its name.
+    pub name: &'a str,
+    /// What is in it.
+    pub template: &'a PodTemplate,
+}
+
+/// What the pods that a Service selects are made from, as far as it is known: Deployments and the like, or the pods
+/// themselves where nobody is known to make them. Those that have ended are none.
+#[must_use]
+pub fn pod_templates<'a>(world: &World<'a>, service: &Service) -> Vec<NamedTemplate<'a>> {
+    if let Lookup::Found(makers) = world.workloads(service) {
+        let named = |(kind, maker): (Kind, &'a Workload)| NamedTemplate {
+            kind,
+            name: &maker.key.name,
+            template: &maker.template,
+        };
+        return makers.into_iter().map(named).collect();
+    }
+    let pods = world.pods(service).found().unwrap_or_default().into_iter();
+    let pods = pods.filter(|pod| !matches!(pod.state, PodState::Over(_)));
+    pods.map(|pod| NamedTemplate { kind: Kind::Pod, name: &pod.key.name, template: &pod.template }).collect()
+}
+
+impl Shortage<'_> {
+    /// Whether there are no endpoints whatsoever, as of a Service that has just been made.
+    #[must_use]
+    pub fn is_total(&self) -> bool {
+        !matches!(self.cause, Cause::NotReady { endpoints: 1.., .. } | Cause::PortMissing | Cause::PortUnnamed(..))
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> String {
+        match &self.cause {
+            Cause::NotReady { pods, .. } if pods.named.is_empty() => "see why".to_owned(),
+            Cause::NotReady { pods, .. } => format!("see {pods}"),
+            Cause::PortMissing => match &self.port.target {
+                TargetPort::Name(name) => {
+                    format!("give its pods a container port named {name:?}, which is its targetPort")
+                }
+                TargetPort::Number(_) => "give its EndpointSlices a TCP port".to_owned(),
+            },
+            Cause::NoSelector => "it has no selector: make an EndpointSlice for it".to_owned(),
+            Cause::NothingSelected(selector) => {
+                format!("no pod has the labels of its selector, {}", Quoted(&selector.to_string()))
+            }
+            Cause::ScaledToZero(kind, name) => format!("scale up {kind} {name:?}, which is at 0 replicas"),
+            Cause::NotMade(kind, name) => format!("see why {kind} {name:?} makes no pods"),
+            Cause::PortUnnamed(kind, name) => format!("name a container port of {kind} {name:?} so"),
+            Cause::Unexplained => "see that its selector matches pods, and that some are running".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Shortage<'_> {
+    /// What is wrong with the Service, e.g. `has 2 endpoints on port 80 (http), none ready`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.port;
+        match (&self.cause, &port.target) {
+            (Cause::NotReady { endpoints: 1, .. }, _) => {
+                write!(f, "has one endpoint on port {port}, which is not ready")
+            }
+            (Cause::NotReady { endpoints: some @ 2.., .. }, _) => {
+                write!(f, "has {some} endpoints on port {port}, none ready")
+            }
+            (Cause::PortMissing, _) => write!(f, "has endpoints, but none on port {port}"),
+            (Cause::PortUnnamed(..), TargetPort::Name(name)) => {
+                write!(f, "sends port {port} to {}, which no container of its pods names", Quoted(name))
+            }
+            _ => f.write_str("has no endpoints"),
+        }
+    }
+}
+
+impl fmt::Display for Stuck<'_> {
+    /// `pod "web-1" (ImagePullBackOff)`, `pods "a" (…), "b" (…), "c" (…) and 4 more`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.named.len() == 1 { "pod" } else { "pods" })?;
+        for (at, (name, why)) in self.named.iter().enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            write!(f, "{comma} {name:?} ({why})")?;
+        }
+        if self.more == 0 { Ok(()) } else { write!(f, " and {} more", self.more) }
+    }
+}
+
+impl fmt::Display for Backing<'_> {
+    /// In a few words, e.g. `2 ready, 1 not ready`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::External(name) => write!(f, "answers by {}, which is outside", Quoted(name)),
+            Self::Ready(Endpoints { ready, not_ready: 0, .. }) => write!(f, "{ready} ready"),
+            Self::Ready(Endpoints { ready, not_ready, .. }) => write!(f, "{ready} ready, {not_ready} not ready"),
+            Self::Lacking(shortage) => write!(f, "{shortage}; {}", shortage.help()),
+            Self::Unknown => f.write_str("not known"),
+        }
+    }
+}
