@@ -55,7 +55,6 @@ impl FromStr for Output {
     }
 }
 
-
 /// The forms that depend on more than the report.
 pub(super) struct Forms<'a> {
     /// From which level on something has failed.

@@ -176,7 +176,8 @@ impl Behind<'_, '_> {
                 explanation.breaks("endpoints", detail, list);
             }
             Endpoints { .. } => {
-                let why = if service.selector.is_empty() { "it has no selector" } else { "no pod matches its selector" };
+                let why =
+                    if service.selector.is_empty() { "it has no selector" } else { "no pod matches its selector" };
                 explanation.breaks("endpoints", format!("there is none: {why}"), describe);
             }
         }

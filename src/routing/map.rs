@@ -18,7 +18,7 @@ use super::nginx::NginxAnnotations;
 use super::routes::{Routes, When};
 use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};
 use crate::cluster::World;
-use crate::model::{Backend, Host, Ingress, PathRef};
+use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 
 /// Every host of every controller, in the order of their names.
 #[derive(Debug, Default)]
@@ -105,7 +105,11 @@ impl<'a> RouteMap<'a> {
             let Some(group) = known else {
                 let is_alone = !is_one(&taker, &taker);
                 let group = Group { taker, alone: is_alone, ingresses: vec![ingress] };
-                if is_alone { alone.push(group) } else { groups.push(group) }
+                if is_alone {
+                    alone.push(group)
+                } else {
+                    groups.push(group)
+                }
                 continue;
             };
             // Its name is better than that there is somebody.
@@ -167,12 +171,7 @@ impl<'a> Group<'a> {
     }
 }
 
-fn lines<'a>(
-    server: &Server<'a>,
-    refusal: Option<Refusal>,
-    taker: &Taker<'a>,
-    world: &World<'a>,
-) -> Vec<Route<'a>> {
+fn lines<'a>(server: &Server<'a>, refusal: Option<Refusal>, taker: &Taker<'a>, world: &World<'a>) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
         let fate = won(location, ingress, backend, refusal, taker, world);
@@ -180,12 +179,13 @@ fn lines<'a>(
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
         let is_canary = taker.dialect.engine.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
-        let fate = match why {
+        let main = if is_canary { main_of(server, at) } else { None };
+        let fate = match (why, main) {
             _ if taker.owner == Owner::Nobody => Fate::Unserved,
-            DroppedBecause::Taken(by) if is_canary => Fate::CanaryOf(by),
-            DroppedBecause::Taken(by) => Fate::Taken(by),
-            DroppedBecause::Resource => Fate::NoLocation,
-            DroppedBecause::Serverless => Fate::Serverless,
+            (_, Some(main)) => Fate::CanaryOf(main),
+            (DroppedBecause::Taken(by), _) => Fate::Taken(by),
+            (DroppedBecause::Resource, _) => Fate::NoLocation,
+            (DroppedBecause::Serverless, _) => Fate::Serverless,
         };
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, fate }
     });
@@ -193,6 +193,18 @@ fn lines<'a>(
     // Stable: what counts was there first.
     routes.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
     routes
+}
+
+/// Whose location a canary is beside (section 7.1).
+fn main_of<'a>(server: &Server<'a>, canary: &PathRef<'_>) -> Option<&'a Ingress> {
+    let is_exact = |path: &Path| path.path_type == PathType::Exact;
+    let is_it =
+        |at: &PathRef<'_>| at.path.routed() == canary.path.routed() && is_exact(at.path) == is_exact(canary.path);
+    server
+        .locations
+        .iter()
+        .find(|location| location.at.as_ref().is_some_and(is_it))
+        .and_then(|location| location.ingress)
 }
 
 fn won<'a>(

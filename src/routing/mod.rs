@@ -30,7 +30,6 @@ mod tls;
 mod variables;
 mod version;
 
-
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 pub(crate) use behind::ACTION_PORT;

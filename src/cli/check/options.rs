@@ -70,7 +70,6 @@ impl Arguments {
         ensure!(!(self.fix && stdin > 0), "--fix cannot write into standard input; --diff shows what it would do");
         Ok(())
     }
-
 }
 
 pub(super) fn is_stdin(path: &Path) -> bool {

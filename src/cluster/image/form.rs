@@ -8,9 +8,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cluster::Object;
 use crate::model::{
-    AddressType, ApiCaller, Backend, Certificate, ContainerPort, EndpointSlice, Host, Ingress, Key, KeyFit, Kind, Labels,
-    Meta, Node, Path, Pod, PodState, PodTemplate, PortRef, Rule, Secret, Service, ServicePort, ServiceType, SlicePort,
-    TargetPort, TlsEntry, TlsFacts, TlsFault,
+    AddressType, ApiCaller, Backend, Certificate, ContainerPort, EndpointSlice, Host, Ingress, Key, KeyFit, Kind,
+    Labels, Meta, Node, Path, Pod, PodState, PodTemplate, PortRef, Rule, Secret, Service, ServicePort, ServiceType,
+    SlicePort, TargetPort, TlsEntry, TlsFacts, TlsFault,
 };
 
 pub(super) fn written(object: &Object) -> Value {
@@ -120,9 +120,7 @@ fn labels(labels: &Labels) -> Value {
 
 /// One container in the place of all.
 fn containers(template: &PodTemplate) -> Value {
-    let port = |port: &ContainerPort| {
-        json!({"name": port.name, "containerPort": port.number, "protocol": port.protocol.to_string()})
-    };
+    let port = |port: &ContainerPort| json!({"name": port.name, "containerPort": port.number, "protocol": port.protocol.to_string()});
     let mut container = json!({"ports": template.ports.iter().map(port).collect::<Vec<_>>()});
     if template.has_probe {
         container["readinessProbe"] = json!({});

@@ -132,7 +132,13 @@ fn certificate_row(of: &HostRoutes<'_>, page: &Page<'_>) -> CertificateRow {
     let secret = certificate.from.map_or_else(String::new, |(ingress, secret)| {
         format!("{}/{}", visible(&ingress.meta.key.namespace), visible(secret))
     });
-    CertificateRow(words, state, ends.map_or_else(String::new, |at| days(page.made, at)), secret, ends.map(Timestamp::as_second))
+    CertificateRow(
+        words,
+        state,
+        ends.map_or_else(String::new, |at| days(page.made, at)),
+        secret,
+        ends.map(Timestamp::as_second),
+    )
 }
 
 fn days(now: Timestamp, at: Timestamp) -> String {
@@ -152,7 +158,9 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         (Some(at), _) => at.path.path_type.name(),
     };
     let service = match route.backend {
-        Backend::Service { name, port: Some(port) } => format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"'))),
+        Backend::Service { name, port: Some(port) } => {
+            format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"')))
+        }
         Backend::Service { name, port: None } => visible(name).into_owned(),
         Backend::Resource => "a resource".to_owned(),
     };

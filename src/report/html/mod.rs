@@ -88,7 +88,11 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
     let codes: BTreeSet<&str> = report.findings.iter().map(|entry| entry.code).collect();
     let diagnostic = |severity: &Severity, message: &str, file: &str| {
         let word = if *severity == Severity::Error { "error" } else { "warning" };
-        if file.is_empty() { format!("{word}: {}", visible(message)) } else { format!("{word}: {}: {}", visible(file), visible(message)) }
+        if file.is_empty() {
+            format!("{word}: {}", visible(message))
+        } else {
+            format!("{word}: {}: {}", visible(file), visible(message))
+        }
     };
     let template = PageTemplate {
         policy: format!(

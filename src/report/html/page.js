@@ -46,9 +46,14 @@
       button.hidden = shown >= wanted.length;
     };
     button.addEventListener("click", () => show(step));
-    new IntersectionObserver((seen) => {
-      if (seen.some((entry) => entry.isIntersecting) && shown < wanted.length) show(step);
-    }, { rootMargin: "600px" }).observe(button);
+    const sight = new IntersectionObserver((seen) => {
+      if (!seen.some((entry) => entry.isIntersecting) || shown >= wanted.length) return;
+      show(step);
+      // Looked at anew, since it may still be in sight.
+      sight.unobserve(button);
+      sight.observe(button);
+    }, { rootMargin: "600px" });
+    sight.observe(button);
     return { all: (list) => { wanted = list; shown = 0; show(step); }, rest: () => show(Infinity) };
   };
 
