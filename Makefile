@@ -55,8 +55,8 @@ worlds: tools ## Compare the location model with a real nginx on 50,000 clusters
 	NGINX_SEED=$$RANDOM NGINX_WORLDS=50000 cargo test --locked --test nginx -- --nocapture
 
 .PHONY: bless
-bless: tools ## Write the outputs on check pages and the expected answers anew; read the diff
-	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats
+bless: tools ## Write the outputs on check pages and docs/explain.md and the expected answers anew; read the diff
+	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats explain::page
 
 .PHONY: docs
 docs: tools ## Write docs/checks.md, the schemas in docs and chart/files/rules.yaml anew

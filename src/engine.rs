@@ -82,13 +82,14 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Evaluation {
         let key = &ingress.meta.key;
-        let own = World::new(known, key, Kind::IngressClass.into(), Kind::Ingress.into());
-        let taker = Taker::of(ingress, &own, &self.settings.classes, &self.settings.dialects);
+        let own = World::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
+        let dialects = self.settings.dialects.told(&own);
+        let taker = Taker::of(ingress, &own, &self.settings.classes, &dialects);
         let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
         // Each check sees no more than it declares. They come before the routes, which every check shares.
         let worlds: Vec<(&Check, World<'_>)> =
             checks.map(|check| (check, World::new(known, key, check.needs, check.hints))).collect();
-        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &self.settings.dialects, taker);
+        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, taker);
         let mut evaluation = Evaluation::default();
         for (check, world) in &worlds {
             if !check.applies.to(taker.dialect.engine) {

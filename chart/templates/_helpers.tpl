@@ -69,6 +69,17 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- include "ingress-guard.level" (ternary .Values.config.secrets "get" (hasKey .Values.config "secrets")) }}
 {{- end }}
 
+{{- /* The ConfigMaps that say how controllers are set up, each once, as a JSON array of `namespace/name`. */}}
+{{- define "ingress-guard.configMaps" -}}
+{{- $configMaps := list }}
+{{- range .Values.config.dialects }}
+{{- with .configMap }}
+{{- $configMaps = append $configMaps . }}
+{{- end }}
+{{- end }}
+{{- uniq $configMaps | toJson }}
+{{- end }}
+
 {{- define "ingress-guard.config" -}}
 {{- $config := deepCopy .Values.config }}
 {{- if hasKey $config "secrets" }}

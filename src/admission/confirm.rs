@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{Facts, Feeds, Live};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::NginxAnnotations;
+use crate::routing::named_by;
 
 /// How long the watches are given to bring what happened just before this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -18,24 +18,20 @@ pub struct Cluster {
     pub live: Live,
     /// How the watches are doing.
     pub feeds: Feeds,
-    /// Whether Secrets are read as Ingresses name them.
-    pub reads_secrets: bool,
+    /// The kinds whose objects are read one by one, as Ingresses name them.
+    pub on_demand: Kinds,
 }
 
 impl Cluster {
-    /// The Secrets that an Ingress names, before it is judged: the object itself says which.
-    pub(super) async fn secrets_of(&self, ingress: &Ingress) -> Facts {
-        if !self.reads_secrets {
-            return Facts::default();
-        }
+    /// The Secrets and ConfigMaps that an Ingress names, before it is judged: the object itself says which.
+    pub(super) async fn named_by(&self, ingress: &Ingress) -> Facts {
         let namespace = &ingress.meta.key.namespace;
-        let of_annotations = NginxAnnotations::of(ingress).secrets(namespace);
-        let of_tls = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref());
-        let names: HashSet<&str> = of_annotations.chain(of_tls).collect();
-        if names.is_empty() {
+        let named = named_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
+        let named: HashSet<(Kind, &str)> = named.collect();
+        if named.is_empty() {
             return Facts::default();
         }
-        self.live.secrets(names.into_iter().map(|name| Key::new(namespace, name))).await
+        self.live.named(named.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
     }
 
     /// Read what these denials rest on; what of it is certain now.

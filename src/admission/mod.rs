@@ -112,7 +112,7 @@ impl Reviewer {
         Self { inventory, engine, policy, clock, cluster: None }
     }
 
-    /// Let denials be confirmed by live reads, and Secrets be read as Ingresses name them.
+    /// Let denials be confirmed by live reads, and objects be read as Ingresses name them.
     #[must_use]
     pub fn with_cluster(mut self, cluster: Cluster) -> Self {
         self.cluster = Some(cluster);
@@ -159,7 +159,7 @@ impl Reviewer {
     /// inventory may lag: a port that was added, an Ingress that was deleted, a Service that was created just before.
     async fn verdict(&self, case: &Case<'_>) -> Verdict {
         let Some(cluster) = &self.cluster else { return self.judge(case, &Facts::default(), None) };
-        let mut facts = cluster.secrets_of(case.ingress).await;
+        let mut facts = cluster.named_by(case.ingress).await;
         let mut verdict = self.judge(case, &facts, None);
         let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
         let mut confirmed = HashSet::new();
@@ -228,9 +228,10 @@ impl Reviewer {
         // What is only good for better words is waited for as long as nothing speaks against it.
         let hints = self.engine.hints().iter().filter(|kind| trouble(*kind).is_none());
         let lines = self.covered(self.necessary() | hints.collect(), |coverage| coverage == Coverage::NotSynced);
-        let lines = lines.into_iter();
-        let reason = |kind| trouble(kind).unwrap_or_else(|| "the first list has not come yet".to_owned());
-        lines.map(|kind| format!("{kind}: {}", reason(kind))).collect()
+        let reason = |trouble: Option<String>| trouble.unwrap_or_else(|| "the first list has not come yet".to_owned());
+        let kinds = lines.into_iter().map(|kind| format!("{kind}: {}", reason(trouble(kind))));
+        let single = self.single().into_iter().filter(|(_, coverage)| *coverage == Coverage::NotSynced);
+        kinds.chain(single.map(|(feed, _)| format!("{feed}: {}", reason(feed.trouble.clone())))).collect()
     }
 
     /// What is not as it should be, and no reason to send reviews elsewhere.
@@ -243,7 +244,29 @@ impl Reviewer {
         for feed in self.feeds().into_iter().filter(|feed| followed.contains(&feed.kind)) {
             notes.extend(feed.trouble.map(|trouble| format!("{}: cannot follow changes: {trouble}", feed.kind)));
         }
+        notes.extend(self.single().into_iter().filter_map(|(feed, coverage)| {
+            let is_there = feed.only.as_ref().is_none_or(|key| self.inventory.read().config_map(key).is_some());
+            match (coverage, &feed.trouble) {
+                (Coverage::Forbidden, _) => Some(format!("{feed}: forbidden; what it says is not known")),
+                (Coverage::Complete, Some(trouble)) => Some(format!("{feed}: cannot follow changes: {trouble}")),
+                (Coverage::Complete, None) if !is_there => {
+                    Some(format!("{feed}: does not exist; what it says is not known"))
+                }
+                _ => None,
+            }
+        }));
         notes
+    }
+
+    /// The single objects that are followed, and whether they are known.
+    fn single(&self) -> Vec<(Feed, Coverage)> {
+        let store = self.inventory.read();
+        let covered = |feed: Feed| {
+            let key = feed.only.clone()?;
+            let coverage = store.coverage_of(feed.kind, &key.namespace, &key.name);
+            Some((feed, coverage))
+        };
+        self.feeds().into_iter().filter_map(covered).collect()
     }
 
     /// How the watches are doing; none over manifests.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::checks;
-use crate::finding::{Finding, Level, one_line};
+use crate::finding::{Level, one_line};
 use crate::model::Key;
 use crate::policy::{Ceiling, Ruling, Verdict};
 
@@ -102,7 +102,7 @@ fn answer(response: Response<'_>) -> Vec<u8> {
 }
 
 fn warnings(verdict: &Verdict) -> Vec<String> {
-    let mut all = verdict.at(Level::Warn);
+    let mut all = verdict.rulings.iter().filter(|ruling| ruling.level == Level::Warn);
     let mut warnings: Vec<String> = all.by_ref().take(WARNINGS).map(warning).collect();
     match all.count() {
         0 => {}
@@ -112,9 +112,11 @@ fn warnings(verdict: &Verdict) -> Vec<String> {
     warnings
 }
 
-/// One line, code first, cut where the API server would cut it.
-fn warning(finding: &Finding) -> String {
-    let text = one_line(&format!("{} {finding}", finding.code));
+/// One line, code first, cut where the API server would cut it. What would have denied and could not be read again says
+/// so before anything else, since it may be wrong.
+fn warning(Ruling { finding, spared, .. }: &Ruling) -> String {
+    let doubt = if *spared == Some(Ceiling::Unconfirmed) { "not confirmed: " } else { "" };
+    let text = one_line(&format!("{} {doubt}{finding}", finding.code));
     match text.char_indices().nth(WARNING_LENGTH) {
         None => text,
         Some(_) => text.chars().take(WARNING_LENGTH - 1).chain(['…']).collect(),

@@ -81,7 +81,7 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 }
 
 /// What a visitor gets from a backend that is not there.
-pub(super) fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
+fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
     backend.doubt.and_then(Doubt::consequence).unwrap_or_else(|| cx.dialect().without_backend())
 }
 
@@ -110,6 +110,14 @@ impl<'a> StandIn<'a> {
             Some(name) => format!("visitors get service {name:?} of the default-backend annotation"),
             None => without_backend(cx, backend).to_owned(),
         }
+    }
+
+    /// What a visitor gets from a Service that is there and does not answer on this port.
+    pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>) -> String {
+        if dials_service_address(cx, backend.port) && !self.may_answer {
+            return "visitors get 502 or 504".to_owned();
+        }
+        self.consequence(cx, backend)
     }
 
     pub(super) fn rest(&self, cx: &Context<'_>, finding: &mut Finding) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::Settings;
 use crate::cluster::{Lookup, World};
+use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
@@ -59,6 +60,12 @@ impl<'a> Context<'a> {
         [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.sees(kind))
     }
 
+    /// Whether it is known which Ingresses there are and whose they are.
+    #[must_use]
+    pub fn knows_routes(&self) -> bool {
+        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
+    }
+
     /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
@@ -96,6 +103,14 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn dialect(&self) -> &'a Dialect {
         self.taker.dialect
+    }
+
+    /// Name what a finding depends on where the controller's ConfigMap has been read.
+    pub fn rests_on_settings<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
+        match self.dialect().told_by() {
+            Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
+            None => finding,
+        }
     }
 
     /// The Ingress' annotations as ingress-nginx reads them.

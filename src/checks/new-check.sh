@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scaffold a check: its file, its page, its line in the folder's mod.rs and in checks::ALL.
+# Scaffold a check: its file, its page, its line in the folder's mod.rs and in registry.rs.
 #   src/checks/new-check.sh IG204 service-without-ready-endpoints backend
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -71,8 +71,8 @@ sed -i "0,/^mod /s//mod $file;\nmod /; 0,/^pub(super) use /s//pub(super) use $fi
 next=$(grep -rhoE 'code: "IG[0-9]{3}"' "$here" --include='*.rs' | grep -oE 'IG[0-9]{3}' | sort -u | awk -v c="$code" '$0 > c { print; exit }')
 following=$(grep -rlE "code: \"$next\"" "$here" --include='*.rs' | head -1)
 before=$(basename "$following" .rs)
-sed -i -E "s/^(    &.*\b${before^^},)$/    \&$folder::$static,\n\1/" "$here/mod.rs"
-grep -q "$folder::$static" "$here/mod.rs" || fail "could not find the place of $code in checks::ALL: add it by hand"
+sed -i -E "s/^(    &.*\b${before^^},)$/    \&$folder::$static,\n\1/" "$here/registry.rs"
+grep -q "$folder::$static" "$here/registry.rs" || fail "could not find the place of $code in checks::ALL: add it by hand"
 
-command -v rustfmt >/dev/null && rustfmt --edition 2024 "$here/$folder/mod.rs" "$here/mod.rs"
+command -v rustfmt >/dev/null && rustfmt --edition 2024 "$here/$folder/mod.rs" "$here/registry.rs"
 echo "made src/checks/$folder/$file.rs and $file.md; now write the page, then the check, then: make bless docs"

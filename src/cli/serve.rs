@@ -12,9 +12,9 @@ use parking_lot::RwLock;
 
 use super::source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
-use crate::cluster::{self, Coverage, Feeds, Inventory, Live, Pace};
-use crate::config::{Config, SecretsMode};
-use crate::model::{Kind, Kinds};
+use crate::cluster::{self, Coverage, Feeds, Live, Pace};
+use crate::config::Config;
+use crate::model::Kind;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -93,18 +93,10 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer>
 /// A reviewer over an inventory that watches keep filled, whose denials are confirmed by live reads.
 fn watching(client: kube::Client, config: Config) -> Reviewer {
     let engine = config.engine();
-    let reads_secrets = config.secrets == SecretsMode::Get;
-    let mut inventory = Inventory::default();
-    config.restrict(&mut inventory);
-    if reads_secrets {
-        inventory.cover(Kind::Secret, Coverage::OnDemand);
-    }
-    let watched = |kinds: Kinds| kinds.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced).collect();
-    let needs: Kinds = watched(engine.needs() | config.policy.needs());
-    let hints: Kinds = watched(engine.hints());
+    let (inventory, wanted) = config.watched(&engine);
     let inventory = Arc::new(RwLock::new(inventory));
-    let feeds = Feeds::start(&client, needs, hints, &inventory, &Pace::default());
-    let cluster = Cluster { live: Live::new(client), feeds, reads_secrets };
+    let feeds = Feeds::start(&client, wanted, &inventory, &Pace::default());
+    let cluster = Cluster { live: Live::new(client), feeds, on_demand: config.on_demand() };
     Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
 }
 

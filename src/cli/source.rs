@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 use crate::cluster::{self, Coverage, Facts, Image, Inventory, Live};
-use crate::config::{Config, SecretsMode};
+use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::NginxAnnotations;
+use crate::routing::named_by;
 
 /// How long somebody who has asked for one answer waits for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -79,7 +79,7 @@ impl ClusterSource {
         kube::Client::try_from(self.config().await?).context("cannot make a client")
     }
 
-    /// Everything once, and the Secrets that its Ingresses name.
+    /// Everything once, and the Secrets and ConfigMaps that its Ingresses name.
     pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
@@ -91,9 +91,13 @@ impl ClusterSource {
         of.connect_timeout = Some(CONNECT);
         let server = of.cluster_url.to_string();
         let client = kube::Client::try_from(of).context("cannot make a client")?;
-        let kinds = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Secret || config.secrets == SecretsMode::Watch);
+        let on_demand = config.on_demand();
+        let mut nothing = Inventory::default();
+        config.restrict(&mut nothing);
+        let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) == Coverage::NotSynced;
+        let kinds: Kinds = Kind::ALL.into_iter().filter(is_listed).collect();
         let taken = Timestamp::now();
-        let mut inventory = cluster::list(&client, kinds.collect::<Kinds>()).await.map_err(|error| {
+        let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
             if error.is_unknown_to_it() {
                 anyhow!(
                     "{server} does not know who you are (401): has the token or certificate of the kubeconfig expired?"
@@ -104,12 +108,12 @@ impl ClusterSource {
         })?;
         overlay(&mut inventory);
         config.restrict(&mut inventory);
-        let mut facts = Facts::default();
-        if config.secrets == SecretsMode::Get {
-            inventory.cover(Kind::Secret, Coverage::OnDemand);
-            let named: BTreeSet<Key> = inventory.ingresses().flat_map(secrets).collect();
-            facts = Live::new(client).read_all(named.into_iter().map(|key| (Kind::Secret, key))).await;
-        }
+        on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::OnDemand));
+        let mut named: BTreeSet<(Kind, Key)> = inventory.ingresses().flat_map(named).collect();
+        named.retain(|(kind, _)| on_demand.contains(*kind));
+        // What controllers are told.
+        named.extend(config.settings.dialects.config_maps().into_iter().map(|key| (Kind::ConfigMap, key)));
+        let facts = Live::new(client).read_all(named).await;
         Ok(Image { inventory, facts, taken })
     }
 
@@ -130,12 +134,9 @@ impl ClusterSource {
     }
 }
 
-/// The Secrets that an Ingress names.
-fn secrets(ingress: &Ingress) -> impl Iterator<Item = Key> {
-    let namespace = &ingress.meta.key.namespace;
-    let of_annotations = NginxAnnotations::of(ingress).secrets(namespace);
-    let of_tls = ingress.tls.iter().filter_map(|entry| entry.secret_name.as_deref());
-    of_annotations.chain(of_tls).map(|name| Key::new(namespace, name))
+/// The Secrets and ConfigMaps that an Ingress names.
+fn named(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
+    named_by(ingress).map(|(kind, name)| (kind, Key::new(&ingress.meta.key.namespace, name)))
 }
 
 /// Without the Ingresses there is nothing to say; what else cannot be seen is not evaluated.
@@ -152,7 +153,9 @@ pub(super) fn warn_of_what_is_forbidden(image: &Image) -> anyhow::Result<()> {
     }
     let forbidden = image.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
     if forbidden > 0 {
-        super::warn(&format!("RBAC does not let you read {forbidden} of the Secrets that Ingresses name"));
+        super::warn(&format!(
+            "RBAC does not let you read {forbidden} of the Secrets and ConfigMaps that Ingresses name"
+        ));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The watches from outside: how they pace themselves, how each is doing, and whether it can be believed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,9 @@ use kube::Client;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 
-use super::Inventory;
 use super::watch::Watch;
-use crate::model::{Kind, Kinds};
+use super::{Coverage, Inventory};
+use crate::model::{Key, Kind, Kinds};
 
 /// How watches pace themselves.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Pace {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
+    /// A watch that ends sooner, however cleanly, has failed: a proxy may close each at once.
+    pub shortest_watch: Duration,
     /// The pause where there is nothing to follow; see [`Feed::resting`].
     pub rest: Duration,
 }
@@ -36,16 +39,30 @@ impl Default for Pace {
             list: Duration::from_mins(1),
             first_pause: Duration::from_millis(800),
             longest_pause: Duration::from_secs(30),
+            shortest_watch: Duration::from_millis(800),
             rest: Duration::from_mins(5),
         }
     }
 }
 
-/// How the feed of one kind is doing.
+/// What is to be followed.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Kinds that are needed for a verdict.
+    pub needs: Kinds,
+    /// Kinds that are only good for better words.
+    pub hints: Kinds,
+    /// Single ConfigMaps.
+    pub config_maps: Vec<Key>,
+}
+
+/// How the feed of one kind, or of one object of it, is doing.
 #[derive(Debug, Clone)]
 pub struct Feed {
     /// The kind.
     pub kind: Kind,
+    /// The only object that is followed.
+    pub only: Option<Key>,
     /// When the API server last said anything; bookmarks come about every minute.
     pub last_heard: Option<Instant>,
     /// Failures that made it start anew.
@@ -57,6 +74,16 @@ pub struct Feed {
     /// When the API server last said that there is nothing to follow: the cluster does not have the kind, or it is
     /// read for better words only and forbidden. Nothing is wrong then.
     pub resting: Option<Instant>,
+}
+
+impl fmt::Display for Feed {
+    /// What is followed: `Service`, or `ConfigMap namespace/name`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.only {
+            Some(key) => write!(f, "{} {key}", self.kind),
+            None => write!(f, "{}", self.kind),
+        }
+    }
 }
 
 /// One feed, and how to end its rest.
@@ -71,18 +98,32 @@ pub(super) struct Line {
 pub struct Feeds(Arc<[Line]>);
 
 impl Feeds {
-    /// Begin to watch the kinds that are needed for a verdict and those that are only good for better words; must be
-    /// called within the runtime. The watches end with it.
+    /// Begin to watch what is wanted; must be called within the runtime. The watches end with it.
     #[must_use]
-    pub fn start(client: &Client, needs: Kinds, hints: Kinds, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
-        let feed = |kind| Feed { kind, last_heard: None, restarts: 0, skipped: 0, trouble: None, resting: None };
-        let kinds = needs | hints;
+    pub fn start(client: &Client, wanted: Wanted, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
+        let Wanted { needs, hints, config_maps } = wanted;
+        for key in &config_maps {
+            inventory.write().cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
+        }
+        let kinds = (needs | hints).iter().map(|kind| (kind, None));
+        let followed: Vec<(Kind, Option<Key>)> =
+            kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key)))).collect();
+        let feed = |(kind, only): &(Kind, Option<Key>)| Feed {
+            kind: *kind,
+            only: only.clone(),
+            last_heard: None,
+            restarts: 0,
+            skipped: 0,
+            trouble: None,
+            resting: None,
+        };
         let lines: Arc<[Line]> =
-            kinds.iter().map(|kind| Line { feed: Mutex::new(feed(kind)), wake: Notify::new() }).collect();
-        for (at, kind) in kinds.iter().enumerate() {
+            followed.iter().map(|of| Line { feed: Mutex::new(feed(of)), wake: Notify::new() }).collect();
+        for (at, (kind, only)) in followed.into_iter().enumerate() {
             let watch = Watch {
                 kind,
-                is_needed: needs.contains(kind),
+                is_needed: only.is_some() || needs.contains(kind),
+                only,
                 client: client.clone(),
                 inventory: Arc::clone(inventory),
                 lines: Arc::clone(&lines),

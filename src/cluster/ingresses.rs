@@ -25,6 +25,8 @@ pub(super) struct Ingresses {
     served: HashMap<ClassKey, usize>,
     /// Namespace and name of a Service → the Ingresses that send requests to it.
     users: HashMap<Key, SmallSet<Key>>,
+    /// Name of a group, in lower case → the Ingresses whose regexes have one of that name.
+    groups: HashMap<Box<str>, SmallSet<Key>>,
 }
 
 impl Ingresses {
@@ -36,6 +38,9 @@ impl Ingresses {
         }
         for service in services(&ingress) {
             self.users.entry(Key::new(&key.namespace, service)).or_default().insert(key.clone());
+        }
+        for group in ingress.group_names() {
+            self.groups.entry(group).or_default().insert(key.clone());
         }
         if ingress.has_address {
             *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
@@ -50,6 +55,9 @@ impl Ingresses {
         }
         for service in services(&ingress) {
             unlink(&mut self.users, &Key::new(&key.namespace, service), key);
+        }
+        for group in ingress.group_names() {
+            unlink(&mut self.groups, &group, key);
         }
         if ingress.has_address {
             let class = ClassKey::from(ingress.class_ref());
@@ -72,6 +80,10 @@ impl Ingresses {
 
     pub(super) fn using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
         self.found(self.users.get(service))
+    }
+
+    pub(super) fn naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
+        self.found(self.groups.get(group))
     }
 
     pub(super) fn is_served(&self, class: ClassRef<'_>) -> bool {

@@ -10,8 +10,8 @@ use super::referrers::Referrers;
 use super::workloads::Workloads;
 use super::{Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Labels,
-    Namespace, Node, Pod, Secret, Service, Workload,
+    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
+    Labels, Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// Whether what the inventory holds of a kind is all there is.
@@ -43,12 +43,15 @@ pub enum Coverage {
 #[derive(Debug)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
+    /// Of single objects that are followed by themselves.
+    coverage_of: BTreeMap<(Kind, Key), Coverage>,
     api_callers: ApiCallers,
     /// By the Secret that they are issued into.
     certificates: Referrers<CertManagerCertificate>,
     /// By their Service.
     endpoint_slices: Referrers<EndpointSlice>,
     classes: BTreeMap<Box<str>, IngressClass>,
+    config_maps: BTreeMap<Key, ConfigMap>,
     namespaces: HashMap<Box<str>, Namespace>,
     ingresses: Ingresses,
     secrets: Namespaced<Secret>,
@@ -65,10 +68,12 @@ impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: Kind::ALL.map(|kind| if kind.is_watched() { Coverage::NotSynced } else { Coverage::NotWatched }),
+            coverage_of: BTreeMap::new(),
             api_callers: ApiCallers::default(),
             certificates: Referrers::default(),
             endpoint_slices: Referrers::default(),
             classes: BTreeMap::new(),
+            config_maps: BTreeMap::new(),
             namespaces: HashMap::new(),
             ingresses: Ingresses::default(),
             secrets: Namespaced::default(),
@@ -92,6 +97,20 @@ impl Inventory {
         self.coverage[kind as usize]
     }
 
+    /// Say whether one object that is followed by itself is known, whatever is known of its kind.
+    pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
+        self.coverage_of.insert((kind, key.clone()), coverage);
+    }
+
+    /// How much is known of one object: whether it is followed by itself, else as its kind.
+    #[must_use]
+    pub fn coverage_of(&self, kind: Kind, namespace: &str, name: &str) -> Coverage {
+        // Few are: nobody is to make a key for each question.
+        let single = (self.coverage_of.iter())
+            .find(|((of, key), _)| *of == kind && *key.namespace == *namespace && *key.name == *name);
+        single.map_or_else(|| self.coverage(kind), |(_, coverage)| *coverage)
+    }
+
     /// Put an object in the place of whatever had its key.
     pub fn apply(&mut self, object: Object) {
         if !self.unreadable.is_empty() {
@@ -100,6 +119,9 @@ impl Inventory {
         match object {
             Object::ApiCaller(kind, caller) => self.api_callers.apply(kind, caller),
             Object::Certificate(certificate) => self.certificates.apply(certificate),
+            Object::ConfigMap(config_map) => {
+                self.config_maps.insert(config_map.key.clone(), config_map);
+            }
             Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
@@ -161,6 +183,9 @@ impl Inventory {
                 self.api_callers.delete(kind, key);
             }
             Kind::Certificate => self.certificates.delete(key),
+            Kind::ConfigMap => {
+                self.config_maps.remove(key);
+            }
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.delete(kind, key);
             }
@@ -199,6 +224,7 @@ impl Inventory {
                 self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
             }
             Kind::Certificate => keys_of(self.certificates.objects()),
+            Kind::ConfigMap => self.config_maps.keys().cloned().collect(),
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.keys(kind).collect()
             }
@@ -223,6 +249,7 @@ impl Inventory {
                 self.api_callers.all(kind).cloned().map(|caller| Object::ApiCaller(kind, caller)).collect()
             }
             Kind::Certificate => self.certificates.objects().iter().cloned().map(Object::Certificate).collect(),
+            Kind::ConfigMap => self.config_maps.values().cloned().map(Object::ConfigMap).collect(),
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.objects(kind)
             }
@@ -254,6 +281,7 @@ impl Inventory {
                 self.api_callers.all(kind).count()
             }
             Kind::Certificate => self.certificates.objects().count(),
+            Kind::ConfigMap => self.config_maps.len(),
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.count(kind)
             }
@@ -290,6 +318,12 @@ impl Inventory {
     /// Every IngressClass by name: there are few.
     pub fn classes(&self) -> impl Iterator<Item = &IngressClass> {
         self.classes.values()
+    }
+
+    /// One ConfigMap.
+    #[must_use]
+    pub fn config_map(&self, key: &Key) -> Option<&ConfigMap> {
+        self.config_maps.get(key)
     }
 
     /// One Namespace.
@@ -369,6 +403,11 @@ impl Inventory {
     /// The Ingresses that send requests to this Service.
     pub fn ingresses_using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
         self.ingresses.using(service)
+    }
+
+    /// The Ingresses whose regexes have a group of this name, which is in lower case.
+    pub fn ingresses_naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.naming(group)
     }
 
     /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.

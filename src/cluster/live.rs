@@ -1,4 +1,4 @@
-//! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and Secrets one by one.
+//! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and what annotations name one by one.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use tokio::time::{timeout, timeout_at};
 use super::facts::Fact;
 use super::pages::path;
 use super::{Facts, Object};
-use crate::model::{Key, Kind, Secret, TlsFacts};
+use crate::model::{Key, Kind, TlsFacts};
 
 /// All reads of one review together.
 const TIME: Duration = Duration::from_millis(300);
@@ -26,9 +26,9 @@ pub const MOST: usize = 8;
 const AT_ONCE: usize = 32;
 /// How long one of many reads may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a Secret that was found is believed.
+/// How long an object that was found good is believed.
 const KEPT: Duration = Duration::from_secs(30);
-/// Secrets kept at most.
+/// Objects kept at most.
 const KEPT_MOST: usize = 1000;
 
 /// The API server, for reads of single objects.
@@ -36,9 +36,9 @@ const KEPT_MOST: usize = 1000;
 pub struct Live {
     client: DebugClient,
     places: Semaphore,
-    /// What good Secrets came to, so that each of an Ingress' updates does not read them again. Only facts: see
+    /// What good objects came to, so that each of an Ingress' updates does not read them again. Only facts: see
     /// [`crate::model::Secret`].
-    secrets: Mutex<HashMap<Key, (Instant, Object)>>,
+    good: Mutex<HashMap<(Kind, Key), (Instant, Object)>>,
 }
 
 struct DebugClient(Client);
@@ -53,7 +53,7 @@ impl Live {
     /// Read through this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), secrets: Mutex::default() }
+        Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), good: Mutex::default() }
     }
 
     /// Read objects at once; those that do not answer in time are [`Fact::Failed`]. No more than [`MOST`] are read.
@@ -68,24 +68,24 @@ impl Live {
         facts
     }
 
-    /// Read Secrets, or remember them.
-    pub async fn secrets(&self, wanted: impl IntoIterator<Item = Key>) -> Facts {
+    /// Read objects that an Ingress names, or remember them.
+    pub async fn named(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
         let mut facts = Facts::default();
         let mut unknown = Vec::new();
-        for key in wanted {
-            match self.kept(&key) {
-                Some(secret) => facts.insert(Kind::Secret, key, Fact::Found(Box::new(secret))),
-                None => unknown.push((Kind::Secret, key)),
+        for of in wanted {
+            match self.kept(&of) {
+                Some(object) => facts.insert(of.0, of.1, Fact::Found(Box::new(object))),
+                None => unknown.push(of),
             }
         }
         let read = self.read(unknown.iter().cloned()).await;
         for (kind, key) in unknown {
             let Some(fact) = read.get(kind, &key.namespace, &key.name) else { continue };
             // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
-            if let Fact::Found(secret) = fact
-                && matches!(secret.secret(), Some(Secret { tls: TlsFacts::Pair { .. }, .. }))
+            if let Fact::Found(object) = fact
+                && is_good(object)
             {
-                self.keep(&key, secret);
+                self.keep((kind, key.clone()), object);
             }
             facts.insert(kind, key, fact.clone());
         }
@@ -108,8 +108,7 @@ impl Live {
 
     async fn get(&self, kind: Kind, key: &Key) -> Fact {
         // A name becomes part of a URL: only what can name an object is asked for.
-        let in_form = is_name(&key.name) && (is_name(&key.namespace) || !kind.is_namespaced());
-        if !in_form {
+        if !key.can_name(kind) {
             return Fact::Failed;
         }
         let Ok(_place) = self.places.acquire().await else { return Fact::Failed };
@@ -130,39 +129,26 @@ impl Live {
         }
     }
 
-    fn kept(&self, key: &Key) -> Option<Object> {
-        let secrets = self.secrets.lock();
-        secrets.get(key).filter(|(read, _)| read.elapsed() < KEPT).map(|(_, secret)| secret.clone())
+    fn kept(&self, of: &(Kind, Key)) -> Option<Object> {
+        let good = self.good.lock();
+        good.get(of).filter(|(read, _)| read.elapsed() < KEPT).map(|(_, object)| object.clone())
     }
 
-    fn keep(&self, key: &Key, secret: &Object) {
-        let mut secrets = self.secrets.lock();
-        if secrets.len() >= KEPT_MOST {
-            secrets.retain(|_, (read, _)| read.elapsed() < KEPT);
+    fn keep(&self, of: (Kind, Key), object: &Object) {
+        let mut good = self.good.lock();
+        if good.len() >= KEPT_MOST {
+            good.retain(|_, (read, _)| read.elapsed() < KEPT);
         }
-        if secrets.len() < KEPT_MOST {
-            secrets.insert(key.clone(), (Instant::now(), secret.clone()));
+        if good.len() < KEPT_MOST {
+            good.insert(of, (Instant::now(), object.clone()));
         }
     }
 }
 
-/// Whether this can be the name of an object: a DNS subdomain (RFC 1123).
-fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-    !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed) && !text.contains("..") && text != "."
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_are_asked_for() {
-        for name in ["web", "a.b-c.d1", "1web"] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in ["", ".", "..", "a/../b", "web?x", "Web", "a%2fb", "a b", "é", &"a".repeat(254)] {
-            assert!(!is_name(name), "{name}");
-        }
+/// Whether nothing can be wrong with an object that annotations name: of a ConfigMap only its existence is asked.
+fn is_good(object: &Object) -> bool {
+    match object {
+        Object::Secret(secret) => matches!(secret.tls, TlsFacts::Pair { .. }),
+        other => other.kind() == Kind::ConfigMap,
     }
 }

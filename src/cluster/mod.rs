@@ -20,7 +20,7 @@ mod workloads;
 mod world;
 
 pub use facts::{Fact, Facts};
-pub use feeds::{Feed, Feeds, Pace};
+pub use feeds::{Feed, Feeds, Pace, Wanted};
 pub use image::{Image, ImageError};
 pub use inventory::{Coverage, Inventory};
 pub use list::{ListError, list};

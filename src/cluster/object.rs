@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    ApiCaller, CertManagerCertificate, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node, Pod, Secret,
-    Service, Workload,
+    ApiCaller, CertManagerCertificate, ConfigMap, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node, Pod,
+    Secret, Service, Workload,
 };
 
 /// An object of any kind that the inventory holds.
@@ -16,6 +16,8 @@ pub enum Object {
     ApiCaller(Kind, ApiCaller),
     /// A Certificate of cert-manager.
     Certificate(CertManagerCertificate),
+    /// A ConfigMap's facts.
+    ConfigMap(ConfigMap),
     /// An EndpointSlice's counts.
     EndpointSlice(EndpointSlice),
     /// An Ingress.
@@ -63,6 +65,7 @@ impl Object {
                 Self::ApiCaller(kind, source.read()?)
             }
             Kind::Certificate => Self::Certificate(source.read()?),
+            Kind::ConfigMap => Self::ConfigMap(source.read()?),
             Kind::DaemonSet | Kind::Deployment | Kind::StatefulSet => Self::Workload(kind, source.read()?),
             Kind::EndpointSlice => Self::EndpointSlice(source.read()?),
             Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
@@ -85,6 +88,12 @@ impl Object {
     #[must_use]
     pub fn class(&self) -> Option<&IngressClass> {
         if let Self::IngressClass(class) = self { Some(class) } else { None }
+    }
+
+    /// The ConfigMap, if it is one.
+    #[must_use]
+    pub fn config_map(&self) -> Option<&ConfigMap> {
+        if let Self::ConfigMap(config_map) = self { Some(config_map) } else { None }
     }
 
     /// The Namespace, if it is one.
@@ -117,6 +126,7 @@ impl Object {
         match self {
             Self::ApiCaller(kind, _) | Self::Workload(kind, _) => *kind,
             Self::Certificate(_) => Kind::Certificate,
+            Self::ConfigMap(_) => Kind::ConfigMap,
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Ingress(_) => Kind::Ingress,
             Self::IngressClass(_) => Kind::IngressClass,
@@ -134,6 +144,7 @@ impl Object {
         match self {
             Self::ApiCaller(_, caller) => caller.key.clone(),
             Self::Certificate(certificate) => certificate.key.clone(),
+            Self::ConfigMap(config_map) => config_map.key.clone(),
             Self::EndpointSlice(slice) => slice.key.clone(),
             Self::Ingress(ingress) => ingress.meta.key.clone(),
             Self::IngressClass(class) => class.meta.key.clone(),
@@ -149,6 +160,7 @@ impl Object {
     pub(super) fn default_namespace(&mut self, default: &str) {
         let namespace = match self {
             Self::Certificate(certificate) => &mut certificate.key.namespace,
+            Self::ConfigMap(config_map) => &mut config_map.key.namespace,
             Self::EndpointSlice(slice) => &mut slice.key.namespace,
             Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
             Self::Pod(pod) => &mut pod.key.namespace,

@@ -27,6 +27,8 @@ pub(super) enum ApiError {
     Request(#[from] kube::core::request::Error),
     #[error("the API server does not answer")]
     Silence,
+    #[error("the watch was closed at once")]
+    Cut,
     #[error("the list has no resourceVersion")]
     NoVersion,
 }
@@ -53,6 +55,7 @@ pub(super) struct Unreadable {
 pub(super) struct Pages {
     client: Client,
     kind: Kind,
+    path: String,
     /// How long one page may take.
     patience: Duration,
     /// What to ask next; nothing after the last page.
@@ -92,16 +95,22 @@ pub(super) struct HeadMeta {
 }
 
 impl Pages {
-    /// All objects of a kind, so many in a page.
-    pub(super) fn of(client: &Client, kind: Kind, size: u32, patience: Duration) -> Self {
-        let params = ListParams { field_selector: fields(kind), ..ListParams::default() }.limit(size);
-        Self { client: client.clone(), kind, patience, params: Some(params), version: None }
+    /// The objects of a kind at a URL path that some fields select, so many in a page.
+    pub(super) fn of(
+        client: &Client,
+        kind: Kind,
+        (path, fields): (String, Option<String>),
+        size: u32,
+        patience: Duration,
+    ) -> Self {
+        let params = ListParams { field_selector: fields, ..ListParams::default() }.limit(size);
+        Self { client: client.clone(), kind, path, patience, params: Some(params), version: None }
     }
 
     /// The next page; nothing after the last.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Result<Object, Unreadable>>>, ApiError> {
         let Some(params) = self.params.take() else { return Ok(None) };
-        let request = Request::new(path(self.kind, None)).list(&params)?;
+        let request = Request::new(self.path.as_str()).list(&params)?;
         // As text: the client would log an answer that it cannot read, Secrets and all.
         let text = timeout(self.patience, self.client.request_text(request)).await;
         let text = text.map_err(|_| ApiError::Silence)??;

@@ -1,6 +1,7 @@
 //! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
 //! is tried again; what nobody may read is said to be forbidden, never to be absent.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,9 +20,11 @@ use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, pa
 use super::{Coverage, Inventory, Object};
 use crate::model::{Key, Kind};
 
-/// The watch of one kind.
+/// The watch of one kind, or of one object of it.
 pub(super) struct Watch {
     pub(super) kind: Kind,
+    /// The only object that is followed.
+    pub(super) only: Option<Key>,
     /// Some verdict depends on it.
     pub(super) is_needed: bool,
     pub(super) client: Client,
@@ -64,7 +67,10 @@ impl Watch {
             let begun = Instant::now();
             let outcome = match self.version.clone() {
                 None => self.list().await,
-                Some(version) => self.watch(&version).await,
+                Some(version) => match self.watch(&version).await {
+                    Ok(()) if begun.elapsed() < self.pace.shortest_watch => Err(ApiError::Cut),
+                    outcome => outcome,
+                },
             };
             match outcome {
                 Ok(()) => pause = self.pace.first_pause,
@@ -92,9 +98,10 @@ impl Watch {
     /// the list did not hold goes at its end.
     async fn list(&mut self) -> Result<(), ApiError> {
         // At the first list nothing is known, and nothing is kept of what is listed.
-        let mut gone = self.inventory.read().keys(self.kind);
+        let mut gone = self.followed();
         let mut listed = 0;
-        let mut pages = Pages::of(&self.client, self.kind, self.pace.page, self.pace.list);
+        let place = (self.path(), self.fields());
+        let mut pages = Pages::of(&self.client, self.kind, place, self.pace.page, self.pace.list);
         while let Some(objects) = pages.next().await? {
             let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
             listed += changes.len();
@@ -107,10 +114,8 @@ impl Watch {
             self.heard();
         }
         self.version = Some(pages.version()?);
-        let mut inventory = self.inventory.write();
-        inventory.delete_all(self.kind, &gone);
-        inventory.cover(self.kind, Coverage::Complete);
-        drop(inventory);
+        self.inventory.write().delete_all(self.kind, &gone);
+        self.cover(Coverage::Complete);
         self.lines[self.at].feed.lock().resting = None;
         tracing::info!(kind = self.kind.name(), objects = listed, "listed");
         Ok(())
@@ -119,16 +124,16 @@ impl Watch {
     /// Follow changes until the request's time is over.
     async fn watch(&mut self, version: &str) -> Result<(), ApiError> {
         const BATCH: usize = 256;
-        let params = WatchParams { field_selector: fields(self.kind), ..WatchParams::default() };
+        let params = WatchParams { field_selector: self.fields(), ..WatchParams::default() };
         let params = params.timeout(self.pace.watch_seconds);
-        let request = Request::new(path(self.kind, None)).watch(&params, version)?;
+        let request = Request::new(self.path()).watch(&params, version)?;
         let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
         // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
         let stream = timeout(patience, self.client.request_stream(request)).await;
         let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
         self.heard();
         // Nothing was missed: the watch goes on from where the last one was.
-        self.inventory.write().cover(self.kind, Coverage::Complete);
+        self.cover(Coverage::Complete);
         while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
             self.heard();
             let mut changes = Vec::with_capacity(batch.len());
@@ -192,6 +197,32 @@ impl Watch {
         }
     }
 
+    /// What the inventory holds of what is followed.
+    fn followed(&self) -> HashSet<Key> {
+        match &self.only {
+            Some(key) => HashSet::from([key.clone()]),
+            None => self.inventory.read().keys(self.kind),
+        }
+    }
+
+    /// Say how much of what is followed the inventory holds.
+    fn cover(&self, coverage: Coverage) {
+        let mut inventory = self.inventory.write();
+        match &self.only {
+            Some(key) => inventory.cover_one(self.kind, key, coverage),
+            None => inventory.cover(self.kind, coverage),
+        }
+    }
+
+    fn path(&self) -> String {
+        path(self.kind, self.only.as_ref().map(|key| &*key.namespace))
+    }
+
+    /// Which objects are asked for at all.
+    fn fields(&self) -> Option<String> {
+        self.only.as_ref().map(|key| format!("metadata.name={}", key.name)).or_else(|| fields(self.kind))
+    }
+
     fn heard(&self) {
         let mut feed = self.lines[self.at].feed.lock();
         feed.last_heard = Some(Instant::now());
@@ -210,13 +241,11 @@ impl Watch {
             _ => return false,
         };
         let is_missing = coverage == Coverage::Complete;
-        let mut inventory = self.inventory.write();
         if is_missing {
-            let known = inventory.keys(self.kind);
-            inventory.delete_all(self.kind, &known);
+            let known = self.followed();
+            self.inventory.write().delete_all(self.kind, &known);
         }
-        inventory.cover(self.kind, coverage);
-        drop(inventory);
+        self.cover(coverage);
         self.version = None;
         let mut feed = self.lines[self.at].feed.lock();
         feed.trouble = None;
@@ -231,7 +260,7 @@ impl Watch {
         match error.code() {
             // What was kept is too old to go on from: begin with a list.
             Some(410) => self.version = None,
-            Some(403) => self.inventory.write().cover(self.kind, Coverage::Forbidden),
+            Some(403) => self.cover(Coverage::Forbidden),
             _ => {}
         }
         let mut feed = self.lines[self.at].feed.lock();

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, EndpointSlice, Host, Ingress, IngressClass, Key, Kind, Kinds,
-    Namespace, Node, Pod, Secret, Service, Workload,
+    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
+    Kinds, Namespace, Node, Pod, Secret, Service, Workload,
 };
 
 /// The cluster as one check may see it while it judges one Ingress.
@@ -198,6 +198,13 @@ impl<'a> World<'a> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
+    /// A ConfigMap's facts.
+    #[must_use]
+    pub fn config_map(&self, key: &Key) -> Lookup<&'a ConfigMap> {
+        let of = (Kind::ConfigMap, &*key.namespace, &*key.name);
+        self.object(of, Object::config_map, |store| store.config_map(key))
+    }
+
     /// The other Ingresses with a rule or an alias for exactly this host, as far as Ingresses are known: see
     /// [`World::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
     #[must_use]
@@ -211,6 +218,15 @@ impl<'a> World<'a> {
         let service = Key::new(namespace, service);
         self.ask(Kind::Ingress, |store| {
             Some(store.ingresses_using(&service).filter_map(|other| self.other(other)).collect())
+        })
+    }
+
+    /// The other Ingresses whose regexes have a group of this name, in any case.
+    #[must_use]
+    pub fn others_naming(&self, group: &str) -> Lookup<Vec<&'a Ingress>> {
+        let group = group.to_ascii_lowercase();
+        self.ask(Kind::Ingress, |store| {
+            Some(store.ingresses_naming(&group).filter_map(|other| self.other(other)).collect())
         })
     }
 
@@ -254,7 +270,7 @@ impl<'a> World<'a> {
             Some(Fact::Forbidden) => self.in_vain(kind, Coverage::Forbidden),
             Some(Fact::Failed) => self.in_vain(kind, Coverage::Unreadable),
             None if self.store.is_unreadable(kind, namespace, name) => self.in_vain(kind, Coverage::Unreadable),
-            None => self.ask(kind, stored),
+            None => self.answer(kind, self.store.coverage_of(kind, namespace, name), stored),
         }
     }
 
@@ -284,23 +300,36 @@ impl<'a> World<'a> {
         if kinds.iter().any(is_unknown) { Lookup::Unknown } else { Lookup::Absent }
     }
 
-    fn ask<T>(&self, kind: Kind, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
-        match self.readable(kind) {
-            Some(store) => answer(store).map_or_else(|| self.outside(kind), Lookup::Found),
+    fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        self.answer(kind, self.store.coverage(kind), stored)
+    }
+
+    fn answer<T>(&self, kind: Kind, coverage: Coverage, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        match self.covered(kind, coverage) {
+            Some(store) => stored(store).map_or_else(|| self.beyond(kind, coverage), Lookup::Found),
             None => Lookup::Unknown,
         }
     }
 
     /// What to say of something that the store does not hold, although it may be read.
     fn outside<T>(&self, kind: Kind) -> Lookup<T> {
-        match self.store.coverage(kind) {
+        self.beyond(kind, self.store.coverage(kind))
+    }
+
+    fn beyond<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
+        match coverage {
             Coverage::Partial => self.in_vain(kind, Coverage::Partial),
             _ => Lookup::Absent,
         }
     }
 
     fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
-        let coverage = if self.declared(kind) { self.store.coverage(kind) } else { Coverage::Undeclared };
+        self.covered(kind, self.store.coverage(kind))
+    }
+
+    /// The inventory, where what it holds of a kind is certain.
+    fn covered(&self, kind: Kind, coverage: Coverage) -> Option<&'a Inventory> {
+        let coverage = if self.declared(kind) { coverage } else { Coverage::Undeclared };
         if is_readable(coverage) {
             return Some(self.store);
         }

@@ -13,10 +13,10 @@ pub use raw::{RawConfig, SecretsMode};
 use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
 use crate::checks::{self, Check, HostOwnership, NamespaceClasses, Settings};
-use crate::cluster::{Coverage, Inventory, NamespaceMatch};
+use crate::cluster::{Coverage, Inventory, NamespaceMatch, Wanted};
 use crate::engine::Engine;
 use crate::finding::Level;
-use crate::model::{Host, Kind};
+use crate::model::{Host, Key, Kind, Kinds};
 use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
@@ -100,6 +100,33 @@ impl Config {
     pub fn engine(&self) -> Engine {
         let used = checks::ALL.iter().copied().filter(|check| self.policy.uses(check)).collect();
         Engine::new(used, self.settings.clone())
+    }
+
+    /// The kinds whose objects are read one by one, as Ingresses name them.
+    #[must_use]
+    pub fn on_demand(&self) -> Kinds {
+        match self.secrets {
+            SecretsMode::Get => Kinds::of(&[Kind::ConfigMap, Kind::Secret]),
+            SecretsMode::Off | SecretsMode::Watch => Kind::ConfigMap.into(),
+        }
+    }
+
+    /// An empty inventory, and what watches are to fill it with for this engine.
+    #[must_use]
+    pub fn watched(&self, engine: &Engine) -> (Inventory, Wanted) {
+        let mut inventory = Inventory::default();
+        self.restrict(&mut inventory);
+        for kind in self.on_demand().iter() {
+            inventory.cover(kind, Coverage::OnDemand);
+        }
+        let open =
+            |kinds: Kinds| kinds.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced).collect();
+        let wanted = Wanted {
+            needs: open(engine.needs() | self.policy.needs()),
+            hints: open(engine.hints()),
+            config_maps: self.settings.dialects.config_maps(),
+        };
+        (inventory, wanted)
     }
 
     /// Keep from an inventory what this configuration says not to look at.
@@ -203,14 +230,20 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
             Some(version.parse().map_err(wrong)?)
         }
     };
+    let config_map = raw.config_map.map(|text| {
+        let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
+        key.filter(|key| key.can_name(Kind::ConfigMap))
+            .ok_or_else(|| fault("configMap", "write it as \"namespace/name\""))
+    });
     let dialect = Dialect {
-        engine: raw.engine,
         version,
+        config_map: config_map.transpose()?,
         annotation_class: raw.annotation_class,
         watch_namespaces: raw.watch_namespaces,
         default_certificate: raw.default_certificate,
         extra_variables: raw.extra_variables,
         settings: raw.settings,
+        ..Dialect::new(raw.engine)
     };
     Ok(DialectRule { matches, dialect })
 }

@@ -29,7 +29,8 @@ pub struct RawConfig {
     pub expiry_warning_days: u16,
     /// Which classes are served.
     pub classes: RawClasses,
-    /// How controllers are set up, in order; the first entry that matches an Ingress' class holds.
+    /// How controllers are set up, in order; the first entry that matches an Ingress' class and watches its namespace holds,
+    /// else the first that matches.
     pub dialects: Vec<RawDialect>,
     /// Which namespaces may use which hosts.
     pub host_ownership: Vec<RawHostOwnership>,
@@ -88,7 +89,10 @@ pub struct RawDialect {
     /// nginx variables that a custom template or snippet sets.
     #[serde(default)]
     pub extra_variables: Vec<String>,
-    /// Keys of the controller's ConfigMap that change its answers.
+    /// The controller's own ConfigMap (`--configmap`), as `namespace/name`: what it says is read and followed.
+    #[serde(default)]
+    pub config_map: Option<String>,
+    /// Keys of the controller's ConfigMap, and flags, that change its answers; they go before what the ConfigMap says.
     #[serde(default)]
     pub settings: ControllerSettings,
 }

@@ -1,9 +1,8 @@
 //! Who could answer for a host: every controller that some class or Ingress shows, and the Ingresses that nobody takes.
 
-use crate::checks::Settings;
 use crate::cluster::{Lookup, World};
 use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{Owner, Routes, Taker};
+use crate::routing::{ClassRules, Dialects, Owner, Routes, Taker};
 
 /// One controller.
 pub(super) struct Controller<'a> {
@@ -41,61 +40,65 @@ pub(super) fn concerned<'a>(host: &Host, world: &World<'a>) -> Option<Vec<&'a In
     Some(ingresses)
 }
 
-/// The controllers that these Ingresses and the classes of the cluster show, each once.
-pub(super) fn controllers<'a>(
-    ingresses: &[&'a Ingress],
-    world: &'a World<'a>,
-    settings: &'a Settings,
-) -> (Vec<Controller<'a>>, Vec<Untaken<'a>>) {
-    let (mut controllers, mut untaken): (Vec<Controller<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
-    for ingress in ingresses {
-        let taker = taker(ingress.class_ref(), world, settings);
-        match taker.owner {
-            Owner::Nobody => untaken.push(Untaken { ingress, certain: true }),
-            Owner::Unknown => untaken.push(Untaken { ingress, certain: false }),
-            Owner::Controller(_) | Owner::Somebody => add(&mut controllers, taker, Some(ingress), world, settings),
+/// What is known of a cluster and how its controllers are set up.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub(super) world: &'a World<'a>,
+    pub(super) rules: &'a ClassRules,
+    pub(super) dialects: &'a Dialects,
+}
+
+impl<'a> Known<'a> {
+    /// The controllers that these Ingresses show, each once, and those of them that nobody takes.
+    pub(super) fn takers(self, ingresses: &[&'a Ingress]) -> (Vec<Controller<'a>>, Vec<Untaken<'a>>) {
+        let (mut controllers, mut untaken): (Vec<Controller<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
+        for ingress in ingresses {
+            let taker = Taker::of(ingress, self.world, self.rules, self.dialects);
+            match taker.owner {
+                Owner::Nobody => untaken.push(Untaken { ingress, certain: true }),
+                Owner::Unknown => untaken.push(Untaken { ingress, certain: false }),
+                Owner::Controller(_) | Owner::Somebody => self.add(&mut controllers, taker, Some(ingress)),
+            }
+        }
+        (controllers, untaken)
+    }
+
+    /// Add the controllers of all classes of the cluster, whether or not an Ingress shows them.
+    pub(super) fn add_classes(self, controllers: &mut Vec<Controller<'a>>) {
+        for class in self.world.class_names() {
+            self.add(controllers, self.of_class(class), None);
         }
     }
-    for class in world.class_names() {
-        add(&mut controllers, taker(ClassRef::Named(class), world, settings), None, world, settings);
+
+    /// The controller of a class; nothing where nobody knows it.
+    pub(super) fn controller(self, class: &str) -> Option<Controller<'a>> {
+        let taker = self.of_class(class);
+        let is_known = matches!(taker.owner, Owner::Controller(_) | Owner::Somebody);
+        is_known.then(|| Controller { taker, routes: Routes::of(None, self.world, self.rules, self.dialects, taker) })
     }
-    (controllers, untaken)
-}
 
-/// The controller of one class; nothing where nobody knows the class.
-pub(super) fn of_class<'a>(name: &str, world: &'a World<'a>, settings: &'a Settings) -> Option<Controller<'a>> {
-    let taker = taker(ClassRef::Named(name), world, settings);
-    let routes = || Routes::of(None, world, &settings.classes, &settings.dialects, taker);
-    let is_known = matches!(taker.owner, Owner::Controller(_) | Owner::Somebody) || !world.class(name).is_absent();
-    is_known.then(|| Controller { taker, routes: routes() })
-}
+    fn of_class(self, name: &str) -> Taker<'a> {
+        // No namespace in particular: the first controller of the class.
+        Taker::of_class(ClassRef::Named(name), "", self.world, self.rules, self.dialects)
+    }
 
-fn taker<'a>(class: ClassRef<'_>, world: &World<'a>, settings: &'a Settings) -> Taker<'a> {
-    Taker::of_class(class, world, &settings.classes, &settings.dialects)
-}
-
-fn add<'a>(
-    controllers: &mut Vec<Controller<'a>>,
-    taker: Taker<'a>,
-    by: Option<&'a Ingress>,
-    world: &'a World<'a>,
-    settings: &'a Settings,
-) {
-    // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
-    let reads_nginx = taker.dialect.engine.reads_nginx_annotations();
-    let alone = by.filter(|_| taker.owner == Owner::Somebody && !reads_nginx);
-    let is_same = |known: &Controller<'_>| {
-        if reads_nginx || known.taker.dialect.engine.reads_nginx_annotations() {
-            std::ptr::eq(known.taker.dialect, taker.dialect)
-        } else {
-            known.taker.owner == taker.owner && matches!(taker.owner, Owner::Controller(_))
+    fn add(self, controllers: &mut Vec<Controller<'a>>, taker: Taker<'a>, by: Option<&'a Ingress>) {
+        // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
+        let reads_nginx = taker.dialect.engine.reads_nginx_annotations();
+        let alone = by.filter(|_| taker.owner == Owner::Somebody && !reads_nginx);
+        let is_same = |known: &Controller<'_>| {
+            if reads_nginx || known.taker.dialect.engine.reads_nginx_annotations() {
+                std::ptr::eq(known.taker.dialect, taker.dialect)
+            } else {
+                known.taker.owner == taker.owner && matches!(taker.owner, Owner::Controller(_))
+            }
+        };
+        if controllers.iter().any(is_same) || (taker.owner == Owner::Somebody && !reads_nginx && by.is_none()) {
+            return;
         }
-    };
-    if controllers.iter().any(is_same) || (taker.owner == Owner::Somebody && !reads_nginx && by.is_none()) {
-        return;
+        let routes = Routes::of(alone, self.world, self.rules, self.dialects, taker);
+        controllers.push(Controller { taker, routes });
     }
-    let routes = Routes::of(alone, world, &settings.classes, &settings.dialects, taker);
-    controllers.push(Controller { taker, routes });
 }
 
 /// Why nobody takes an Ingress, in words.

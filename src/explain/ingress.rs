@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::trail::{Ends, Explanation};
-use super::url::explain_url;
+use super::url::{Whose, explain};
 use super::visit::Visit;
 use crate::checks::Settings;
 use crate::cluster::Snapshot;
-use crate::model::{ClassRef, Host, Ingress, PathRef};
+use crate::model::{Host, Ingress, PathRef};
 use crate::routing::{Effort, Scheme, is_plainly_regex, pattern_samples, plain_samples};
 
 /// So many paths are followed.
@@ -73,13 +73,9 @@ pub fn explain_ingress(ingress: &Ingress, known: Snapshot<'_>, settings: &Settin
 fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, settings: &Settings) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let class = match ingress.class_ref() {
-        ClassRef::Named(name) => Some(name),
-        ClassRef::Annotated(_) | ClassRef::Classless => None,
-    };
     let explanation = sample(at).and_then(|path| {
         let visit = Visit { scheme, host: host(&at.rule.host), path, notes: Vec::new() };
-        explain_url(&visit, known, settings, class).or_else(|_| explain_url(&visit, known, settings, None)).ok()
+        explain(&visit, known, settings, Whose::Taker(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);

@@ -8,7 +8,8 @@ use crate::cluster::World;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::{
-    Answer, DroppedBecause, Engine, Location, NginxAnnotations, Outcome, Redirect, Rewritten, Server, When, normalized,
+    Answer, DroppedBecause, Engine, Fault, Location, NginxAnnotations, Outcome, Redirect, Refusal, Rewritten, Server,
+    When, normalized,
 };
 
 /// Follow an answer link by link.
@@ -22,8 +23,19 @@ pub(super) fn follow(
     explanation.controller = controller.name().map(str::to_owned);
     class(explanation, controller, answer);
     host(explanation, controller, &answer.server);
+    if controller.taker.dialect.engine == Engine::Nginx
+        && let Some(fault) = answer.server.faults(controller.routes.effort()).unwrap_or_default().first()
+    {
+        return not_loaded(explanation, fault);
+    }
     if let Some(location) = &answer.location {
         path(explanation, controller, &answer.server, location);
+    }
+    if let Some(Refusal { status, annotation }) = answer.refusal {
+        let detail = format!("a mistake in annotation {annotation}: the controller answers {status} to everybody");
+        explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
+        explanation.ends(if status == 403 { Ends::Forbidden } else { Ends::Unavailable }, status);
+        return;
     }
     match &answer.outcome {
         Outcome::BadRequest => {
@@ -46,6 +58,23 @@ pub(super) fn follow(
             backend(explanation, controller, of.0, behind, world);
         }
     }
+}
+
+/// nginx refuses the host, and with it every change of any Ingress since then (section 2.8).
+fn not_loaded(explanation: &mut Explanation, fault: &Fault<'_, '_>) {
+    let (location, why) = match fault {
+        Fault::Duplicate(one, other) => {
+            let of = other.ingress.map_or_else(String::new, |it| format!(" and once more by Ingress {}", it.meta.key));
+            (*one, format!("location {} is there{of}", one.directive()))
+        }
+        Fault::Pattern(location, why) => (*location, format!("{}: {why}", Quoted(&location.path))),
+        Fault::PathTooLong(location) => (*location, "it is longer than nginx reads".to_owned()),
+        Fault::TargetTooLong(location) => (*location, "its rewrite-target is longer than nginx reads".to_owned()),
+    };
+    let whose = location.ingress.map_or_else(String::new, |it| format!(" of Ingress {}", it.meta.key));
+    let detail = format!("nginx refuses the configuration because of a path{whose}: {why}");
+    explanation.breaks("configuration", detail, location.ingress.and_then(yaml));
+    explanation.ends(Ends::NotLoaded, None);
 }
 
 fn class(explanation: &mut Explanation, controller: &Controller<'_>, answer: &Answer<'_>) {
@@ -127,10 +156,14 @@ fn path(explanation: &mut Explanation, controller: &Controller<'_>, server: &Ser
 
 fn nowhere(explanation: &mut Explanation, visit: &Visit, answer: &Answer<'_>) {
     let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
-    let command = ingress.and_then(|it| {
-        kubectl(&["get", "ingress", &it.meta.key.name, "--namespace", &it.meta.key.namespace, "--output=yaml"])
-    });
+    let command = ingress.and_then(yaml);
     explanation.breaks("path", format!("no path of the host takes {}", Quoted(&visit.path)), command);
+}
+
+/// The command that shows an Ingress.
+fn yaml(ingress: &Ingress) -> Option<String> {
+    let key = &ingress.meta.key;
+    kubectl(&["get", "ingress", &key.name, "--namespace", &key.namespace, "--output=yaml"])
 }
 
 fn redirect(

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::certificate::certificate;
-use super::controllers::{Controller, Untaken, concerned, controllers, of_class, why_untaken};
+use super::controllers::{Controller, Known, Untaken, concerned, why_untaken};
 use super::near::near_misses;
 use super::path::follow;
 use super::trail::{Ends, Explanation, kubectl};
@@ -11,7 +11,7 @@ use super::visit::Visit;
 use crate::checks::Settings;
 use crate::cluster::{Lookup, Snapshot, World};
 use crate::finding::Quoted;
-use crate::model::{Host, Key, Kind, Kinds};
+use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
 use crate::routing::{Answer, Outcome, Scheme, When, host_name};
 
 /// The class that was asked for is not there.
@@ -40,6 +40,17 @@ impl Answered<'_> {
     }
 }
 
+/// Whose answer is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose<'i> {
+    /// That of every controller that has the host.
+    Anybody,
+    /// That of the controller of a class.
+    Class(&'i str),
+    /// That of the controller that takes an Ingress.
+    Taker(&'i Ingress),
+}
+
 /// Explain what becomes of a visit: by each controller that has the host, or by the one of a class.
 ///
 /// # Errors
@@ -50,21 +61,40 @@ pub fn explain_url(
     settings: &Settings,
     class: Option<&str>,
 ) -> Result<Explanation, NoSuchClass> {
+    explain(visit, known, settings, class.map_or(Whose::Anybody, Whose::Class))
+}
+
+pub(super) fn explain(
+    visit: &Visit,
+    snapshot: Snapshot<'_>,
+    settings: &Settings,
+    whose: Whose<'_>,
+) -> Result<Explanation, NoSuchClass> {
     let nobody = Key::default();
-    let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let world = World::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let dialects = settings.dialects.told(&world);
+    let known = Known { world: &world, rules: &settings.classes, dialects: &dialects };
     let host = Host::parse(&host_name(&visit.host));
     let mut explanation = Explanation::of(visit.url(), visit.notes.clone());
-    let (controllers, untaken) = if let Some(name) = class {
-        let classes = || world.class_names().map(str::to_owned).collect();
-        let missing = || NoSuchClass { name: name.to_owned(), classes: classes() };
-        (vec![of_class(name, &world, settings).ok_or_else(missing)?], Vec::new())
-    } else {
-        let Some(ingresses) = concerned(&host, &world) else {
-            explanation.unknown("host", "the Ingresses of the cluster are not known");
-            return Ok(explanation);
-        };
-        controllers(&ingresses, &world, settings)
+    let Some(mut ingresses) = concerned(&host, &world) else {
+        explanation.unknown("host", "the Ingresses of the cluster are not known");
+        return Ok(explanation);
     };
+    match whose {
+        Whose::Anybody => {}
+        Whose::Class(name) => ingresses.retain(|ingress| ingress.class_ref() == ClassRef::Named(name)),
+        Whose::Taker(taken) => ingresses.retain(|ingress| ingress.meta.key == taken.meta.key),
+    }
+    let (mut controllers, untaken) = known.takers(&ingresses);
+    match whose {
+        Whose::Anybody => known.add_classes(&mut controllers),
+        Whose::Class(name) if controllers.is_empty() && untaken.is_empty() => {
+            let classes = || world.class_names().map(str::to_owned).collect();
+            let missing = || NoSuchClass { name: name.to_owned(), classes: classes() };
+            controllers.push(known.controller(name).ok_or_else(missing)?);
+        }
+        Whose::Class(_) | Whose::Taker(_) => {}
+    }
     let mut answered = Vec::new();
     for controller in controllers {
         match controller.routes.answer(visit.scheme, &visit.host, &visit.path, When::After) {
@@ -95,7 +125,7 @@ pub fn explain_url(
         let by_root = answered.answer.location.as_ref().is_some_and(|location| location.path == "/");
         if by_root || !matches!(explanation.outcome, Ends::Service | Ends::Redirect) {
             let server = Some(&*answered.answer.server);
-            explanation.near_misses = near_misses(&host, &visit.path, known.store, &untaken, server);
+            explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, server);
         }
         explanation
     });
@@ -103,8 +133,8 @@ pub fn explain_url(
         first.others = explained.collect();
         return Ok(first);
     }
-    nobody_has_it(&mut explanation, &host, &untaken, class, &world);
-    explanation.near_misses = near_misses(&host, &visit.path, known.store, &untaken, None);
+    nobody_has_it(&mut explanation, &host, &untaken, whose, &world);
+    explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, None);
     Ok(explanation)
 }
 
@@ -117,7 +147,7 @@ fn nobody_has_it(
     explanation: &mut Explanation,
     host: &Host,
     untaken: &[Untaken<'_>],
-    class: Option<&str>,
+    whose: Whose<'_>,
     world: &World<'_>,
 ) {
     let classes = kubectl(&["get", "ingressclasses"]);
@@ -135,7 +165,10 @@ fn nobody_has_it(
         return;
     }
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
-    let whose = class.map_or_else(String::new, |class| format!(" of the controller of class {}", Quoted(class)));
+    let whose = match whose {
+        Whose::Class(class) => format!(" of the controller of class {}", Quoted(class)),
+        Whose::Anybody | Whose::Taker(_) => String::new(),
+    };
     explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
     explanation.ends(Ends::DefaultBackend, 404);
 }

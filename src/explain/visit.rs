@@ -30,6 +30,9 @@ pub enum VisitError {
     /// Another scheme.
     #[error("{0}:// is not served by an Ingress: give an http:// or https:// URL")]
     Scheme(String),
+    /// A wildcard, which is no host.
+    #[error("{0} stands for many hosts: give one of them")]
+    Wildcard(String),
     /// No URL.
     #[error("{0:?} is no URL: {1}; write it as https://app.example.com/path")]
     Malformed(String, url::ParseError),
@@ -71,6 +74,9 @@ impl Visit {
         }
         // http and https always have one.
         let host = url.host_str().unwrap_or_default().to_owned();
+        if host.contains('*') {
+            return Err(VisitError::Wildcard(host));
+        }
         Ok(Self { scheme, host, path: url.path().to_owned(), notes })
     }
 
@@ -117,10 +123,11 @@ mod tests {
 
     #[test]
     fn what_no_browser_would_ask_a_controller_for_is_refused() {
-        for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api", "*.a.b"] {
+        for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api"] {
             let error = Visit::read(text).map(|visit| visit.url());
             assert!(matches!(error, Err(VisitError::Malformed(..))), "{text}: {error:?}");
         }
+        assert_eq!(Visit::read("https://*.a.b/"), Err(VisitError::Wildcard("*.a.b".to_owned())));
         assert_eq!(Visit::read("ftp://app.example.com/"), Err(VisitError::Scheme("ftp".to_owned())));
         assert_eq!(Visit::read(&format!("https://a/{}", "b".repeat(9000))), Err(VisitError::TooLong(9010)));
     }

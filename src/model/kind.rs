@@ -10,6 +10,8 @@ pub enum Kind {
     ApiService,
     /// `cert-manager.io/v1` Certificate.
     Certificate,
+    /// `v1` ConfigMap.
+    ConfigMap,
     /// `apps/v1` `DaemonSet`.
     DaemonSet,
     /// `apps/v1` Deployment.
@@ -40,9 +42,10 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in alphabetical order.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ApiService,
         Self::Certificate,
+        Self::ConfigMap,
         Self::DaemonSet,
         Self::Deployment,
         Self::EndpointSlice,
@@ -72,6 +75,7 @@ impl Kind {
         match self {
             Self::ApiService => "APIService",
             Self::Certificate => "Certificate",
+            Self::ConfigMap => "ConfigMap",
             Self::DaemonSet => "DaemonSet",
             Self::Deployment => "Deployment",
             Self::EndpointSlice => "EndpointSlice",
@@ -98,7 +102,7 @@ impl Kind {
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Ingress | Self::IngressClass => "networking.k8s.io",
             Self::MutatingWebhookConfiguration | Self::ValidatingWebhookConfiguration => "admissionregistration.k8s.io",
-            Self::Namespace | Self::Node | Self::Pod | Self::Secret | Self::Service => "",
+            Self::ConfigMap | Self::Namespace | Self::Node | Self::Pod | Self::Secret | Self::Service => "",
         }
     }
 
@@ -114,6 +118,7 @@ impl Kind {
         match self {
             Self::ApiService => "apiservices",
             Self::Certificate => "certificates",
+            Self::ConfigMap => "configmaps",
             Self::DaemonSet => "daemonsets",
             Self::Deployment => "deployments",
             Self::EndpointSlice => "endpointslices",

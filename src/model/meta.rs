@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::annotation::Annotations;
-use super::lax;
+use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -24,6 +24,17 @@ impl Key {
     pub fn new(namespace: &str, name: &str) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
     }
+
+    /// Whether an object of this kind can have this key: its parts are DNS subdomains (RFC 1123).
+    #[must_use]
+    pub fn can_name(&self, kind: Kind) -> bool {
+        is_name(&self.name) && (is_name(&self.namespace) || !kind.is_namespaced())
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    !text.is_empty() && text.len() <= 253 && text.bytes().all(allowed) && !text.contains("..") && text != "."
 }
 
 impl fmt::Display for Key {
@@ -86,6 +97,23 @@ impl From<Wire> for Meta {
             key: Key { namespace: wire.namespace, name: wire.name },
             annotations: wire.annotations,
             created: wire.creation_timestamp,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_of_names() {
+        for name in ["web", "a.b-c.d1", "1web"] {
+            assert!(Key::new("shop", name).can_name(Kind::Service), "{name}");
+            assert!(Key::new("", name).can_name(Kind::Namespace), "{name}");
+        }
+        for name in ["", ".", "..", "a/../b", "web?x", "Web", "a%2fb", "a b", "é", &"a".repeat(254)] {
+            assert!(!Key::new("shop", name).can_name(Kind::Service), "{name}");
+            assert!(!Key::new(name, "web").can_name(Kind::Service), "{name}");
         }
     }
 }

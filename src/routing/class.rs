@@ -106,24 +106,32 @@ impl<'a> Taker<'a> {
     /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
     #[must_use]
     pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        Self::of_class(ingress.class_ref(), world, rules, dialects)
+        Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, world, rules, dialects)
     }
 
-    /// Find out who takes the Ingresses that say their class like this. Reads IngressClasses and Ingresses.
+    /// Find out who takes the Ingresses of a namespace that say their class like this. Reads IngressClasses and Ingresses.
     #[must_use]
-    pub fn of_class(class: ClassRef<'_>, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+    pub fn of_class(
+        class: ClassRef<'_>,
+        namespace: &str,
+        world: &World<'a>,
+        rules: &ClassRules,
+        dialects: &'a Dialects,
+    ) -> Self {
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
             ClassRef::Classless => return Self { owner: classless(world, rules), dialect: dialects.neutral() },
         };
         if let Lookup::Found(found) = world.class(name) {
-            let dialect = dialects.of_class(name, &found.controller);
+            let dialect = dialects.of_class(name, &found.controller, namespace);
             return Self { owner: Owner::Controller(&found.controller), dialect };
         }
         let by_name = match class {
             // Without a look at the classes nobody can say whether one of this name is another controller's.
-            ClassRef::Annotated(value) => dialects.of_annotation(value).filter(|_| world.class(name).is_absent()),
-            _ => dialects.of_name(name),
+            ClassRef::Annotated(value) => {
+                dialects.of_annotation(value, namespace).filter(|_| world.class(name).is_absent())
+            }
+            _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
             return Self { owner: Owner::Somebody, dialect };

@@ -1,9 +1,16 @@
 //! Whose rules hold for an Ingress: a dialect is chosen by the class's controller or, where configured, by its name.
 
+use std::borrow::Cow;
+
 use super::annotation::Risk;
 use super::nginx::NginxAnnotations;
 use super::settings::ControllerSettings;
 use super::version::Version;
+use crate::cluster::World;
+use crate::model::Key;
+
+/// The `spec.controller` of ingress-nginx where its `--controller-class` says nothing else.
+const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 
 /// The family of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -40,8 +47,13 @@ pub struct Dialect {
     pub default_certificate: bool,
     /// nginx variables beyond those of nginx and the controller's template.
     pub extra_variables: Vec<String>,
-    /// What its ConfigMap says; ask [`Dialect::validates_annotations`] and the like, which know the defaults.
+    /// What configuration says of its flags and its ConfigMap; ask [`Dialect::validates_annotations`] and the like, which
+    /// know the rest.
     pub settings: ControllerSettings,
+    /// Its ConfigMap, where that is read.
+    pub config_map: Option<Key>,
+    /// What that says; `None`: it has not been read.
+    pub told: Option<ControllerSettings>,
 }
 
 impl Dialect {
@@ -56,6 +68,8 @@ impl Dialect {
             default_certificate: false,
             extra_variables: Vec::new(),
             settings: ControllerSettings::default(),
+            config_map: None,
+            told: None,
         }
     }
 
@@ -114,8 +128,33 @@ impl Dialect {
         annotations.redirects_to_https() && (by_default || annotations.asks_for_https())
     }
 
+    /// What configuration says goes before the ConfigMap, and that before the version's defaults. While a ConfigMap
+    /// that has not been read may say otherwise, they are not known.
     fn settings(&self) -> ControllerSettings {
-        self.settings.of(self.version)
+        let defaults = ControllerSettings::defaults(self.version);
+        match (&self.config_map, self.told) {
+            (None, _) => self.settings.or(defaults),
+            (Some(_), Some(told)) => self.settings.or(told).or(defaults),
+            (Some(_), None) => self.settings.or(defaults.flags()),
+        }
+    }
+
+    /// A ConfigMap that has not been read may say otherwise than the defaults: what is not known then is nobody's fault.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.config_map.is_some() && self.told.is_none()
+    }
+
+    /// The ConfigMap that settings were read from.
+    #[must_use]
+    pub fn told_by(&self) -> Option<&Key> {
+        self.config_map.as_ref().filter(|_| self.told.is_some())
+    }
+
+    /// Whether the controller looks at a namespace.
+    #[must_use]
+    pub fn watches(&self, namespace: &str) -> bool {
+        self.watch_namespaces.is_empty() || self.watch_namespaces.iter().any(|watched| watched == namespace)
     }
 
     /// What a visitor gets from a backend that does not exist (section 0: on ingress-nginx a location without
@@ -157,51 +196,77 @@ pub struct DialectRule {
     pub dialect: Dialect,
 }
 
-/// Every dialect in order; the first that matches holds.
+/// Every dialect in order. The first that matches and watches the Ingress' namespace holds: of several controllers of one
+/// name each may look at its own namespaces. Where none watches it, the first that matches does.
 #[derive(Debug, Clone)]
 pub struct Dialects {
     rules: Vec<DialectRule>,
+    /// Of ingress-nginx, where no rule matches.
+    built_in: Dialect,
     neutral: Dialect,
 }
 
 impl Dialects {
     /// The configured rules, then the built-in one for ingress-nginx.
     #[must_use]
-    pub fn new(mut rules: Vec<DialectRule>) -> Self {
-        let matches = DialectMatch::Controller("k8s.io/ingress-nginx".to_owned());
-        rules.push(DialectRule { matches, dialect: Dialect::new(Engine::Nginx) });
-        Self { rules, neutral: Dialect::new(Engine::Neutral) }
+    pub fn new(rules: Vec<DialectRule>) -> Self {
+        Self { rules, built_in: Dialect::new(Engine::Nginx), neutral: Dialect::new(Engine::Neutral) }
     }
 
-    /// The dialect of a class.
+    /// The dialect of a class, for Ingresses of a namespace.
     #[must_use]
-    pub fn of_class(&self, name: &str, controller: &str) -> &Dialect {
-        self.find(|matches| match matches {
+    pub fn of_class(&self, name: &str, controller: &str, namespace: &str) -> &Dialect {
+        let configured = self.find(namespace, |rule| match &rule.matches {
             DialectMatch::Controller(wanted) => wanted == controller,
             DialectMatch::Class(wanted) => wanted == name,
-        })
+        });
+        let otherwise = if controller == INGRESS_NGINX { &self.built_in } else { &self.neutral };
+        configured.unwrap_or(otherwise)
     }
 
-    /// The dialect configured for a class name that has no IngressClass object (`--ingress-class-by-name`).
+    /// The dialect configured for a class name that has no IngressClass object (`--ingress-class-by-name`), for Ingresses
+    /// of a namespace.
     #[must_use]
-    pub fn of_name(&self, name: &str) -> Option<&Dialect> {
-        let named = |rule: &&DialectRule| matches!(&rule.matches, DialectMatch::Class(wanted) if wanted == name);
-        self.rules.iter().find(named).map(|rule| &rule.dialect)
+    pub fn of_name(&self, name: &str, namespace: &str) -> Option<&Dialect> {
+        self.find(namespace, |rule| matches!(&rule.matches, DialectMatch::Class(wanted) if wanted == name))
     }
 
-    /// The dialect that takes this value of the class annotation without any IngressClass object.
+    /// The dialect that takes this value of the class annotation without any IngressClass object, for Ingresses of a
+    /// namespace.
     #[must_use]
-    pub fn of_annotation(&self, value: &str) -> Option<&Dialect> {
-        let takes = |rule: &&DialectRule| {
-            rule.dialect.engine.reads_nginx_annotations() && rule.dialect.annotation_class == value
-        };
-        self.rules.iter().find(takes).map(|rule| &rule.dialect)
+    pub fn of_annotation(&self, value: &str, namespace: &str) -> Option<&Dialect> {
+        let takes = |dialect: &Dialect| dialect.engine.reads_nginx_annotations() && dialect.annotation_class == value;
+        let built_in = || Some(&self.built_in).filter(|dialect| takes(dialect));
+        self.find(namespace, |rule| takes(&rule.dialect)).or_else(built_in)
     }
 
     /// Whether some dialect is so.
     #[must_use]
     pub fn any(&self, is_so: impl Fn(&Dialect) -> bool) -> bool {
-        self.rules.iter().any(|rule| is_so(&rule.dialect))
+        self.rules.iter().any(|rule| is_so(&rule.dialect)) || is_so(&self.built_in)
+    }
+
+    /// The ConfigMaps that say how controllers are set up, each once.
+    #[must_use]
+    pub fn config_maps(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.rules.iter().filter_map(|rule| rule.dialect.config_map.clone()).collect();
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    /// These, with what the controllers' ConfigMaps say now. A ConfigMap that is not there says nothing: its controller
+    /// goes on with what it was last told. Reads ConfigMaps.
+    #[must_use]
+    pub fn told(&self, world: &World<'_>) -> Cow<'_, Self> {
+        let mut told = Cow::Borrowed(self);
+        for (index, rule) in self.rules.iter().enumerate() {
+            let Some(key) = &rule.dialect.config_map else { continue };
+            if let Some(config_map) = world.config_map(key).found() {
+                told.to_mut().rules[index].dialect.told = Some(ControllerSettings::told(config_map));
+            }
+        }
+        told
     }
 
     /// Kubernetes' own rules.
@@ -210,8 +275,9 @@ impl Dialects {
         &self.neutral
     }
 
-    fn find(&self, matches: impl Fn(&DialectMatch) -> bool) -> &Dialect {
-        self.rules.iter().find(|rule| matches(&rule.matches)).map_or(&self.neutral, |rule| &rule.dialect)
+    fn find(&self, namespace: &str, matches: impl Fn(&DialectRule) -> bool) -> Option<&Dialect> {
+        let matching = || self.rules.iter().filter(|rule| matches(rule)).map(|rule| &rule.dialect);
+        matching().find(|dialect| dialect.watches(namespace)).or_else(|| matching().next())
     }
 }
 

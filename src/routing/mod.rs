@@ -44,7 +44,7 @@ pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
 pub use map::{CertificateState, Fate, HostCertificate, HostRoutes, Route, RouteMap};
-pub use nginx::NginxAnnotations;
+pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };

@@ -1,13 +1,19 @@
 //! What ingress-nginx reads from an Ingress' annotations: sections 3, 4 and 7.
 
-use super::annotation::{self, Annotation, Effect, Form, Named, go_bool};
+use super::annotation::{self, Annotation, Effect, Form, go_bool};
 use super::answer::Refusal;
 use super::dialect::Dialect;
 use super::version::Version;
-use crate::model::{Annotations, Ingress, NGINX_PREFIX};
+use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
 
 /// nginx reads no longer parameter, in bytes (section 2.8, B9).
 pub(super) const LONGEST_PARAMETER: usize = 4093;
+
+/// The Secrets and ConfigMaps of its own namespace that an Ingress names, in `spec.tls` or by annotation.
+pub fn named_by(ingress: &Ingress) -> impl Iterator<Item = (Kind, &str)> {
+    let of_annotations = NginxAnnotations::of(ingress).named(&ingress.meta.key.namespace);
+    of_annotations.chain(ingress.tls.iter().filter_map(|entry| Some((Kind::Secret, entry.secret_name.as_deref()?))))
+}
 
 /// An Ingress' annotations as ingress-nginx understands them.
 #[derive(Debug, Clone, Copy)]
@@ -161,12 +167,11 @@ impl<'a> NginxAnnotations<'a> {
         self.0.nginx(name).filter(|value| !value.is_empty())
     }
 
-    /// The Secrets of a namespace that annotations of an Ingress in that namespace name.
-    pub fn secrets(self, namespace: &str) -> impl Iterator<Item = &'a str> {
-        let named = self.known().filter(|(row, value)| row.names == Some(Named::Secret) && !value.is_empty());
-        named.filter_map(move |(_, value)| {
+    /// The objects of a namespace that annotations of an Ingress in that namespace name.
+    pub fn named(self, namespace: &str) -> impl Iterator<Item = (Kind, &'a str)> {
+        self.known().filter(|(_, value)| !value.is_empty()).filter_map(move |(row, value)| {
             let (other, name) = annotation::reference(value);
-            other.is_none_or(|other| other == namespace).then_some(name)
+            other.is_none_or(|other| other == namespace).then_some((row.names?, name))
         })
     }
 

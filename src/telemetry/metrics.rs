@@ -184,14 +184,19 @@ impl Metrics {
     /// Everything as `OpenMetrics` text, with inventory and watches as of now.
     #[must_use]
     pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[Feed]) -> String {
-        for feed in feeds {
-            let kind = KindLabel { kind: feed.kind.name() };
-            self.watch_failing.get_or_create(&kind).set(i64::from(feed.trouble.is_some()));
-            if let Some(heard) = feed.last_heard {
+        // Single objects of a kind count together: no label holds a name.
+        for of_kind in feeds.chunk_by(|a, b| a.kind == b.kind) {
+            let Some(first) = of_kind.first() else { continue };
+            let kind = KindLabel { kind: first.kind.name() };
+            let is_failing = of_kind.iter().any(|feed| feed.trouble.is_some());
+            self.watch_failing.get_or_create(&kind).set(i64::from(is_failing));
+            if let Some(heard) = of_kind.iter().filter_map(|feed| feed.last_heard).min() {
                 self.watch_age.get_or_create(&kind).set(heard.elapsed().as_secs_f64());
             }
-            self.watch_restarts.get_or_create(&kind).inner().store(feed.restarts, Ordering::Relaxed);
-            self.watch_skipped.get_or_create(&kind).inner().store(feed.skipped, Ordering::Relaxed);
+            let restarts = of_kind.iter().map(|feed| feed.restarts).sum();
+            self.watch_restarts.get_or_create(&kind).inner().store(restarts, Ordering::Relaxed);
+            let skipped = of_kind.iter().map(|feed| feed.skipped).sum();
+            self.watch_skipped.get_or_create(&kind).inner().store(skipped, Ordering::Relaxed);
         }
         for &(kind, count) in objects {
             self.objects.get_or_create(&KindLabel { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));

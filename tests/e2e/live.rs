@@ -44,3 +44,39 @@ fn secrets_are_read_one_by_one() {
     // It is there now, and is for another host.
     terminal.warns(&with_tls, "IG403");
 }
+
+#[test]
+fn what_the_controller_is_told_is_followed() {
+    const CONFIG: &str = "
+checks: {IG609: deny}
+dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: live-told-controller/controller}]
+";
+    let Some(cluster) = cluster::shared() else { return };
+    let controller = Terminal { cluster: &cluster, namespace: "live-told-controller" };
+    cluster.kubectl(&["create", "namespace", controller.namespace]).ok();
+    controller.does(&["create", "configmap", "controller", "--from-literal=allow-snippet-annotations=true"]);
+    // As the chart makes them for the ConfigMap that the configuration names.
+    let verbs = ["--verb=get,list,watch", "--resource=configmaps", "--resource-name=controller"];
+    controller.does(&[&["create", "role", "guard"], &verbs[..]].concat());
+    controller.does(&["create", "rolebinding", "guard", "--role=guard", "--serviceaccount=live-told:ingress-guard"]);
+    let _webhook = Webhook::watching(&cluster, "live-told", CONFIG);
+
+    let terminal = Terminal { cluster: &cluster, namespace: "live-told" };
+    terminal.stores(&[class("told"), service("web", &[80])]);
+    let with_snippet = |name: &str| {
+        let mut ingress = ingress(name, "told", "web", 80);
+        let snippet = "more_set_headers \"X-Frame-Options: DENY\";";
+        ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/configuration-snippet": snippet});
+        ingress
+    };
+    let allow = |allowed: &str| {
+        let patch = json!({"data": {"allow-snippet-annotations": allowed}}).to_string();
+        controller.does(&["patch", "configmap", "controller", "--type=merge", "--patch", &patch]);
+    };
+    terminal.stores(&[with_snippet("a")]);
+    allow("false");
+    terminal.refuses_in_the_end(&with_snippet("b"), &["snippets are switched off", "[IG609"]);
+    // A denial is confirmed: whatever the watch has heard by now, what is allowed is stored.
+    allow("true");
+    terminal.stores(&[with_snippet("b")]);
+}

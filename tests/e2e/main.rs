@@ -11,6 +11,7 @@ mod clients;
 mod cluster;
 mod control_plane;
 mod deploy;
+mod explain;
 mod freshness;
 mod https;
 mod levels;

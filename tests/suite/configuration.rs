@@ -3,7 +3,7 @@
 use ingress_guard::cluster::{Coverage, Inventory};
 use ingress_guard::config::{Config, SecretsMode};
 use ingress_guard::finding::Level;
-use ingress_guard::model::Kind;
+use ingress_guard::model::{Key, Kind};
 use ingress_guard::policy::{MissingReferences, Profile};
 use ingress_guard::routing::Version;
 
@@ -29,6 +29,7 @@ dialects:
     watchNamespaces: [shop]
     defaultCertificate: true
     extraVariables: [my_variable]
+    configMap: ingress-nginx/ingress-nginx-controller
     settings: {allow-snippet-annotations: \"true\"}
   - match: {class: edge}
     engine: traefik
@@ -65,11 +66,14 @@ namespaces:
     assert!(!config.settings.reveal_other_namespaces);
     assert_eq!(config.settings.expiry_warning_days, 30);
     assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
-    let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx");
+    let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx", "shop");
     assert_eq!(dialect.version, Some(Version::new(1, 15, 1)));
     // The ConfigMap goes before the version's default.
     assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
+    assert_eq!(config.settings.dialects.config_maps(), [Key::new("ingress-nginx", "ingress-nginx-controller")]);
+    // What the ConfigMap may say otherwise is not known before it has been read.
+    assert_eq!((dialect.risk_level(), dialect.is_strict_about_path_types()), (None, None));
     assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
@@ -105,6 +109,14 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is named twice"),
         ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: there is no check "IG1""#),
         ("namespaces: [{profile: observe}]", "guard.yaml: namespaces[0]: give either match or selector"),
+        (
+            "dialects: [{match: {class: x}, engine: nginx, configMap: controller}]",
+            "dialects[0].configMap: write it as \"namespace/name\"",
+        ),
+        (
+            "dialects: [{match: {class: x}, engine: nginx, configMap: a/b/c}]",
+            "dialects[0].configMap: write it as \"namespace/name\"",
+        ),
         ("dialects: [{match: {}, engine: nginx}]", "guard.yaml: dialects[0].match: give either controller or class"),
         (
             "dialects: [{match: {class: x}, engine: nginx, version: newest}]",

@@ -225,6 +225,27 @@ fn services_are_known_by_their_name_in_every_namespace() {
 }
 
 #[test]
+fn groups_are_known_while_some_ingress_has_them() {
+    let with = |name: &str, path: &str| {
+        let paths = json!([{"path": path, "pathType": "ImplementationSpecific", "backend": {"resource": {"kind": "x", "name": "x"}}}]);
+        let ingress =
+            json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"rules": [{"http": {"paths": paths}}]}});
+        Object::Ingress(Box::new(serde_json::from_value(ingress).unwrap()))
+    };
+    let mut inventory = Inventory::default();
+    let naming = |inventory: &Inventory| {
+        inventory.ingresses_naming("tenant").map(|ingress| ingress.meta.key.name.to_string()).collect::<Vec<_>>()
+    };
+    inventory.apply(with("a", "/(?<Tenant>x)/(?P<tenant>y)"));
+    inventory.apply(with("b", "/(?'tenant'x)"));
+    assert_eq!(naming(&inventory), ["a", "b"]);
+    inventory.apply(with("a", "/(?<user>x)"));
+    assert_eq!(naming(&inventory), ["b"]);
+    inventory.delete(Kind::Ingress, &Key::new("shop", "b"));
+    assert!(naming(&inventory).is_empty());
+}
+
+#[test]
 fn the_judged_ingress_and_those_being_deleted_are_no_others() {
     let mut inventory = load_text("cluster", "").unwrap();
     inventory.apply(Object::Ingress(Box::new(ingress(0, 1, 0, false, false))));

@@ -48,6 +48,7 @@ fn yaml_and_json_documents_and_lists_are_read() {
     let wanted = [
         ("APIService", 0),
         ("Certificate", 1),
+        ("ConfigMap", 1),
         ("EndpointSlice", 1),
         ("Ingress", 1),
         ("IngressClass", 1),

@@ -5,16 +5,16 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
-use crate::routing::annotation::{Annotation, Effect, Named, reference};
+use crate::routing::annotation::{Annotation, Effect, reference};
 
 pub(crate) static ANNOTATION_REFERENCE_MISSING: Check = Check {
     code: "IG604",
     name: "annotation-reference-missing",
-    summary: "an nginx annotation names a Secret or Service that does not exist, or misses what it needs",
+    summary: "an nginx annotation names a Secret, Service or ConfigMap that does not exist, or misses what it needs",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
-    needs: Kinds::of(&[Kind::Secret, Kind::Service]),
+    needs: Kinds::of(&[Kind::ConfigMap, Kind::Secret, Kind::Service]),
     hints: Kinds::NONE,
     page: include_str!("annotation_reference_missing.md"),
     run,
@@ -33,9 +33,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // IG603 speaks of what is no name at all.
         let is_name = !value.is_empty() && row.fault(value, cx.dialect().validates_annotations()).is_none();
         match row.names.filter(|_| is_name) {
-            Some(Named::Service) => service(cx, row, value, out),
-            Some(Named::Secret) => secret(cx, row, value, out),
-            Some(Named::ConfigMap) | None => {}
+            Some(Kind::Service) => service(cx, row, value, out),
+            Some(Kind::Secret) => secret(cx, row, value, out),
+            Some(Kind::ConfigMap) => config_map(cx, row, value, out),
+            _ => {}
         }
     }
 }
@@ -45,6 +46,29 @@ fn service(cx: &Context<'_>, row: &Annotation, name: &str, out: &mut Findings) {
         let wrong = format!("service {} does not exist in namespace {:?}", Quoted(name), cx.namespace());
         let finding = report(row, name, &wrong, Effect::Ignored, out).help("apply the Service first");
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
+    }
+}
+
+/// A ConfigMap; what is in it is not looked at. One of another namespace only counts where that is refused for certain
+/// (section 7.2).
+fn config_map(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
+    let (namespace, name) = reference(value);
+    if namespace.is_some_and(|namespace| namespace != cx.namespace()) {
+        if row.name == "auth-proxy-set-headers" {
+            foreign(cx, row, value, Effect::Unavailable, out);
+        }
+        return;
+    }
+    let key = Key::new(cx.namespace(), name);
+    if !cx.world.config_map(&key).is_absent() {
+        return;
+    }
+    let wrong = format!("ConfigMap {} does not exist in namespace {:?}", Quoted(name), cx.namespace());
+    let finding = report(row, name, &wrong, Effect::Unavailable, out).help("apply it first");
+    finding.rests_on(Kind::ConfigMap, key);
+    // A version that does not know the annotation passes over it.
+    if row.since.is_some() && cx.dialect().version.is_none() {
+        finding.at_most(WARN);
     }
 }
 
@@ -82,16 +106,17 @@ fn lack(cx: &Context<'_>, row: &Annotation, secret: &Secret) -> Option<(&'static
     }
 }
 
-/// A Secret of another namespace: whether the controller may read it is its ConfigMap's to say.
+/// An object of another namespace: whether the controller may read it is its ConfigMap's to say.
 fn foreign(cx: &Context<'_>, row: &Annotation, value: &str, effect: Effect, out: &mut Findings) {
     let allowed = cx.dialect().crosses_namespaces();
-    if allowed == Some(true) {
+    if allowed == Some(true) || (allowed.is_none() && cx.dialect().is_untold()) {
         return;
     }
     let since = if allowed.is_none() { super::SINCE_VALIDATION } else { "" };
     let message = format!("{} is of another namespace: {since}{}", Quoted(value), super::consequence(effect));
-    let finding = out.add(field(row.name), format!("{}={value}", row.name), message);
-    finding.help(format!("use a Secret of namespace {}", cx.namespace()));
+    let finding = cx.rests_on_settings(out.add(field(row.name), format!("{}={value}", row.name), message));
+    let kind = row.names.map_or("object", Kind::name);
+    finding.help(format!("use a {kind} of namespace {}", cx.namespace()));
     if allowed.is_none() {
         finding.at_most(WARN);
     }

@@ -22,19 +22,57 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
 /// IG313 says what a path loses by these.
 const OF_ROUTING: [&str; 2] = ["rewrite-target", "use-regex"];
 
+/// What becomes one parameter of nginx's configuration, as it is.
+const PARAMETERS: [&str; 9] = [
+    "app-root",
+    "auth-cache-key",
+    "auth-signin",
+    "auth-url",
+    "permanent-redirect",
+    "rewrite-target",
+    "temporal-redirect",
+    "upstream-vhost",
+    "x-forwarded-prefix",
+];
+/// So many bytes nginx reads of a parameter without quotes, less of one between them (section 2.8, B9).
+const LONGEST: usize = 4095;
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for (row, value) in cx.nginx().in_force(cx.dialect().version).filter(|(row, _)| !OF_ROUTING.contains(&row.name)) {
-        let Some(fault) = row.fault(value, cx.dialect().validates_annotations()) else { continue };
-        // IG608 says what is open, IG315 what a control character does.
-        let is_said_elsewhere = fault.effect == Effect::Open
-            || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
-            || super::is_template(value);
-        // An older controller may not know the annotation at all.
-        let certain = fault.certain && (row.since.is_none() || cx.dialect().version.is_some());
-        if !is_said_elsewhere && super::matters(cx, row, fault.effect) {
-            report(row, value, Fault { certain, ..fault }, out);
+    for (row, value) in cx.nginx().in_force(cx.dialect().version) {
+        if is_too_long(cx, row, value) {
+            too_long(row, value, out);
+        } else if !OF_ROUTING.contains(&row.name) {
+            judge(cx, row, value, out);
         }
     }
+}
+
+fn judge(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
+    let Some(fault) = row.fault(value, cx.dialect().validates_annotations()) else { return };
+    // IG608 says what is open, IG315 what a control character does.
+    let is_said_elsewhere = fault.effect == Effect::Open
+        || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
+        || super::is_template(value);
+    // An older controller may not know the annotation at all.
+    let certain = fault.certain && (row.since.is_none() || cx.dialect().version.is_some());
+    if !is_said_elsewhere && super::matters(cx, row, fault.effect) {
+        report(row, value, Fault { certain, ..fault }, out);
+    }
+}
+
+/// Whether nginx cannot read it, though the controller takes it. A canary's are not written down, nor those of a default
+/// backend alone (sections 7.1 and 2.3).
+fn is_too_long(cx: &Context<'_>, row: &Annotation, value: &str) -> bool {
+    let is_written = || !cx.nginx().is_canary() && !cx.ingress.rules.is_empty();
+    value.len() > LONGEST && PARAMETERS.contains(&row.name) && row.accepts(value) && is_written()
+}
+
+fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
+    let key = format!("{NGINX_PREFIX}{}", row.name);
+    let (start, length) = (Quoted(value), value.len());
+    let message =
+        format!("{start} has {length} bytes, nginx reads {LONGEST}: no change of anybody's is loaded any more");
+    out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("make it shorter");
 }
 
 fn report(row: &Annotation, value: &str, fault: Fault, out: &mut Findings) {

@@ -21,6 +21,7 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let (allowed, most) = (cx.dialect().allows_snippets(), cx.dialect().risk_level());
+    let is_known = allowed.is_some() && most.is_some();
     for (row, value) in cx.nginx().known().filter(|(row, _)| row.removed.is_none()) {
         let is_snippet = row.name.ends_with("-snippet") && !value.is_empty();
         let key = format!("{NGINX_PREFIX}{}", row.name);
@@ -39,12 +40,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 out.add(field, key, "snippets are switched off: the Ingress is refused, or the snippet ignored")
             }
             // Off and above the risk level by default, but that is the default of newer versions only.
-            None if is_snippet && row.risk == Risk::Critical && (allowed.is_none() || most.is_none()) => {
+            None if is_snippet && row.risk == Risk::Critical && !cx.dialect().is_untold() && !is_known => {
                 let finding = out.add(field, key, "from 1.9.1 on snippets are off by default: then it has no effect");
                 finding.at_most(AUDIT)
             }
             None => continue,
         };
-        finding.help("remove it, or allow it in the ConfigMap");
+        cx.rests_on_settings(finding).help("remove it, or allow it in the ConfigMap");
     }
 }

@@ -1,6 +1,6 @@
 //! IG202: the Service has no such port.
 
-use super::{dials_service_address, service, service_backends, without_backend};
+use super::{StandIn, service, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -20,23 +20,17 @@ pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         if is_answered(cx, service, backend.port) {
             continue;
         }
-        let message = format!(
-            "service {:?} has no port {}: {}",
-            backend.name,
-            backend.port,
-            if dials_service_address(cx, backend.port) {
-                "visitors get 502 or 504"
-            } else {
-                without_backend(cx, &backend)
-            }
-        );
+        let consequence = stand_in.consequence_of_port(cx, &backend);
+        let message = format!("service {:?} has no port {}: {consequence}", backend.name, backend.port);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        stand_in.rest(cx, finding);
         // A port that speaks no HTTP is no way out. Where the controller wants the Service's own port, its targetPort
         // says which one was meant.
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
@@ -51,7 +45,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 .fix(backend.fix(only.number)),
             (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
-        if backend.doubt.is_some() {
+        if backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(WARN);
         }
     }

@@ -1,6 +1,6 @@
 //! IG205: only UDP or SCTP under that port.
 
-use super::{service, service_backends, without_backend};
+use super::{StandIn, service, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -20,6 +20,7 @@ pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         if service.kind == ServiceType::ExternalName {
@@ -36,17 +37,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             backend.port,
             backend.name,
             first.protocol,
-            without_backend(cx, &backend)
+            stand_in.consequence(cx, &backend)
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+        stand_in.rest(cx, finding);
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         if tcp.is_empty() {
-            finding.help("give the service a TCP port");
+            finding.help("give it a TCP port");
         } else {
             finding.help(format!("use a TCP port: {}", list(&tcp)));
         }
-        if backend.doubt.is_some() {
+        if backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(WARN);
         }
     }

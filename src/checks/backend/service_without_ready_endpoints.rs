@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::{StandIn, dials_service_address, service, service_backends};
+use super::{StandIn, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -40,11 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let is_old = service.meta.created.is_some_and(|created| cx.world.now().duration_since(created) > AGE);
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
-        let consequence = if dials_service_address(cx, backend.port) && !stand_in.may_answer {
-            "visitors get 502 or 504".to_owned()
-        } else {
-            stand_in.consequence(cx, &backend)
-        };
+        let consequence = stand_in.consequence_of_port(cx, &backend);
         let message = format!("service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));

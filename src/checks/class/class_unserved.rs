@@ -25,7 +25,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let runs = |controller: &str| classes.controllers.iter().any(|running| running == controller);
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     // What is served by its name is so whatever its object says.
-    if classes.controllers.is_empty() || classes.assumes(name) || cx.settings.dialects.of_name(name).is_some() {
+    if classes.controllers.is_empty()
+        || classes.assumes(name)
+        || cx.settings.dialects.of_name(name, cx.namespace()).is_some()
+    {
         return;
     }
     let Lookup::Found(class) = cx.world.class(name) else { return };

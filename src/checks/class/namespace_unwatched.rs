@@ -23,8 +23,7 @@ pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let watched = &cx.dialect().watch_namespaces;
     // Whoever has given it an address does look at it.
-    let is_seen = watched.is_empty() || watched.iter().any(|namespace| namespace == cx.namespace());
-    if is_seen || cx.ingress.has_address {
+    if cx.dialect().watches(cx.namespace()) || cx.ingress.has_address {
         return;
     }
     let those = if cx.settings.reveal_other_namespaces { format!(" ({})", list(watched)) } else { String::new() };

@@ -78,5 +78,7 @@ fn or_root(path: &str) -> &str {
 /// A snippet of any Ingress of the host may answer before a location is looked for, or be a location itself.
 fn is_doubtful(cx: &Context<'_>, server: &Server<'_>) -> bool {
     let may_answer = || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet());
-    may_match_otherwise(cx, server) || (cx.dialect().allows_snippets() != Some(false) && may_answer())
+    // What a ConfigMap says may be otherwise in a moment.
+    let may_be_taken = cx.dialect().allows_snippets() != Some(false) || cx.dialect().told_by().is_some();
+    may_match_otherwise(cx, server) || (may_be_taken && may_answer())
 }

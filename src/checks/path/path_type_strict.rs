@@ -20,7 +20,7 @@ pub(crate) static PATH_TYPE_STRICT: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let strict = cx.dialect().is_strict_about_path_types();
-    if strict == Some(false) {
+    if strict == Some(false) || (strict.is_none() && cx.dialect().is_untold()) {
         return;
     }
     for at in cx.ingress.paths().filter(|at| at.path.path_type != PathType::ImplementationSpecific) {
@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message =
             format!("{} has {refused:?}: ingress-nginx refuses that under {of_type} since 1.12", Quoted(&at.path.path));
         let field = at.field().field("pathType");
-        let finding = out.add(at.field().field("path"), at.subject(), message);
+        let finding = cx.rests_on_settings(out.add(at.field().field("path"), at.subject(), message));
         let specific = PathType::ImplementationSpecific.name();
         finding.help(format!("set pathType: {specific}"));
         // To ingress-nginx the two are the same otherwise (section 2.2), while Exact is not.

@@ -4,9 +4,9 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathRef};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotation::Risk;
 use crate::routing::{Unknown, unknown_variables, variable_names};
 
@@ -17,7 +17,7 @@ pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: false,
-    needs: Kinds::NONE,
+    needs: ROUTES,
     hints: Kinds::NONE,
     page: include_str!("rewrite_variable_unknown.md"),
     run,
@@ -50,12 +50,16 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
     // A snippet can set variables of its own.
     let has_snippet = || cx.nginx().known().any(|(row, text)| row.risk == Risk::Critical && !text.is_empty());
     let is_uncertain = name != "rewrite-target" || has_snippet();
-    let groups: LazyCell<HashSet<String>, _> = LazyCell::new(|| cx.ingress.paths().flat_map(named_groups).collect());
+    let groups = LazyCell::new(|| cx.ingress.group_names());
     let extra = &cx.dialect().extra_variables;
     let is_extra = |name: &str| extra.iter().any(|extra| extra.trim_start_matches('$').eq_ignore_ascii_case(name));
     let mut seen = HashSet::new();
-    let unknown = unknown_variables(value, |name| is_extra(name) || groups.contains(&name.to_ascii_lowercase()));
-    for unknown in unknown.filter(|unknown| seen.insert(*unknown)).take(FAULTS) {
+    let unknown = unknown_variables(value, |name| is_extra(name) || groups.contains(&*name.to_ascii_lowercase()));
+    let is_one = |unknown: &Unknown<'_>| match unknown {
+        Unknown::Variable(name) => is_no_group_elsewhere(cx, name),
+        Unknown::Stray => true,
+    };
+    for unknown in unknown.filter(|unknown| seen.insert(*unknown)).filter(is_one).take(FAULTS) {
         let (variable, wrong, help) = match unknown {
             Unknown::Variable(variable) => {
                 let near = cx.nearest(variable, variable_names());
@@ -69,21 +73,22 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
         let message = format!("{wrong}: no change of anybody's is loaded any more");
         let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
         finding.help(help);
+        if let Unknown::Variable(_) = unknown {
+            finding.rests_on_index("groups");
+        }
         if is_uncertain {
             finding.at_most(WARN);
         }
     }
 }
 
-fn did_you_mean(variable: &str) -> String {
-    format!("did you mean ${variable}?")
+/// Whether it is known that no other Ingress of the controller has a group of that name: nginx would know it everywhere
+/// (section 2.8).
+fn is_no_group_elsewhere(cx: &Context<'_>, name: &str) -> bool {
+    let others = cx.world.others_naming(name).found().filter(|_| cx.knows_routes());
+    others.is_some_and(|others| !others.into_iter().any(|other| cx.routes().takes(other)))
 }
 
-/// The named groups of a path, in lower case: nginx knows them as variables. `(?<name>…)`, `(?P<name>…)`, `(?'name'…)`.
-fn named_groups(at: PathRef<'_>) -> impl Iterator<Item = String> {
-    let starts = at.path.path.split("(?").skip(1).filter_map(|rest| {
-        let rest = rest.strip_prefix('P').unwrap_or(rest);
-        rest.strip_prefix(['<', '\''])
-    });
-    starts.filter_map(|rest| rest.split(['>', '\'']).next()).map(str::to_ascii_lowercase)
+fn did_you_mean(variable: &str) -> String {
+    format!("did you mean ${variable}?")
 }

@@ -1,6 +1,8 @@
 //! How an image writes objects: as Kubernetes does, but nothing beyond what the inventory keeps of them. So the readers of
 //! manifests read them; only a Secret, of which no more than facts are kept, has a form of its own.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,6 +19,10 @@ pub(super) fn written(object: &Object) -> Value {
     match object {
         Object::ApiCaller(kind, caller) => api_caller(*kind, caller),
         Object::Certificate(it) => json!({"metadata": of_key(&it.key), "spec": {"secretName": it.secret_name}}),
+        Object::ConfigMap(it) => {
+            let data: BTreeMap<&str, &str> = it.data().collect();
+            json!({"metadata": of_key(&it.key), "data": data})
+        }
         Object::EndpointSlice(slice) => endpoint_slice(slice),
         Object::Ingress(it) => ingress(it),
         Object::IngressClass(it) => json!({"metadata": meta(&it.meta), "spec": {"controller": it.controller}}),

@@ -10,6 +10,7 @@ pub use form::{Flaw, Form, go_bool};
 pub use table::ALL;
 
 use super::version::Version;
+use crate::model::Kind;
 
 /// One annotation of ingress-nginx.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +29,8 @@ pub struct Annotation {
     pub empty: Option<Effect>,
     /// It is read only where this other annotation is on.
     pub with: Option<&'static str>,
-    /// What its value names.
-    pub names: Option<Named>,
+    /// The kind of object that its value names: `name` or `namespace/name`.
+    pub names: Option<Kind>,
     /// It is an old name of this one, which goes before it.
     pub alias_of: Option<&'static str>,
     /// The first version that knows it, where that is since version 1.10.
@@ -45,17 +46,6 @@ pub struct Removed {
     pub by: Version,
     /// What to do in its place.
     pub instead: &'static str,
-}
-
-/// A kind of object that an annotation names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Named {
-    /// A Secret.
-    Secret,
-    /// A Service of the same namespace.
-    Service,
-    /// A `ConfigMap`.
-    ConfigMap,
 }
 
 /// Upstream's measure of danger.

@@ -8,7 +8,8 @@ use super::Form::{
 };
 use super::Risk::{Critical, High, Low, Medium};
 use super::form::{NAME, PATH, PATTERN, URL, URL_WITH_VARIABLES, VARIABLES};
-use super::{Annotation, Effect, Form, Named, Removed, Risk};
+use super::{Annotation, Effect, Form, Removed, Risk};
+use crate::model::Kind;
 use crate::routing::version::Version;
 
 const ON_OFF: Form = Word(&["on", "off"]);
@@ -58,11 +59,11 @@ pub static ALL: &[Annotation] = &[
     row("auth-keepalive-share-vars", Low, Bool, Ignored).with(AUTH_URL),
     row("auth-keepalive-timeout", Low, Int, Ignored).with(AUTH_URL),
     row("auth-method", Low, METHODS, Unavailable).with(AUTH_URL),
-    row("auth-proxy-set-headers", Medium, Reference, Ignored).unread(Unavailable).with(AUTH_URL).names(Named::ConfigMap),
+    row("auth-proxy-set-headers", Medium, Reference, Ignored).unread(Unavailable).with(AUTH_URL).names(Kind::ConfigMap),
     row("auth-realm", Medium, Chars(NAME), NotLoaded).with(AUTH_TYPE),
     row("auth-request-redirect", Medium, Chars(URL), Open).with(AUTH_URL),
     row("auth-response-headers", Medium, Headers, Unavailable).unread(Unavailable).with(AUTH_URL),
-    row("auth-secret", Medium, Reference, Unavailable).unread(Unavailable).empty(Unavailable).with(AUTH_TYPE).names(Named::Secret),
+    row("auth-secret", Medium, Reference, Unavailable).unread(Unavailable).empty(Unavailable).with(AUTH_TYPE).names(Kind::Secret),
     row("auth-secret-type", Low, Word(&["auth-file", "auth-map"]), NotLoaded).unread(Unavailable).with(AUTH_TYPE),
     row("auth-signin", High, Chars(URL_WITH_VARIABLES), Ignored).with(AUTH_URL),
     row("auth-signin-redirect-param", Medium, Chars(URL), Ignored).with(AUTH_URL),
@@ -70,7 +71,7 @@ pub static ALL: &[Annotation] = &[
     row("auth-tls-error-page", High, Chars("-._/:@ "), NotLoaded).with(AUTH_TLS),
     row("auth-tls-match-cn", High, CommonName, NotLoaded).with(AUTH_TLS),
     row("auth-tls-pass-certificate-to-upstream", Low, Bool, NotLoaded).with(AUTH_TLS),
-    row(AUTH_TLS, Medium, Qualified, NotLoaded).unread(Forbidden).names(Named::Secret),
+    row(AUTH_TLS, Medium, Qualified, NotLoaded).unread(Forbidden).names(Kind::Secret),
     row("auth-tls-verify-client", Medium, VERIFIED, Ignored).unread(Ignored).with(AUTH_TLS),
     row("auth-tls-verify-depth", Low, Int, Ignored).with(AUTH_TLS),
     row(AUTH_TYPE, Low, Word(&["basic", "digest"]), NotLoaded).unread(Unavailable),
@@ -93,9 +94,9 @@ pub static ALL: &[Annotation] = &[
     row("cors-allow-origin", Medium, Origins, Ignored).unread(Ignored).with(CORS),
     row("cors-expose-headers", Medium, List("-_*, \t"), Ignored).unread(Ignored).with(CORS),
     row("cors-max-age", Low, Int, Ignored).with(CORS),
-    row("custom-headers", Medium, Reference, Ignored).unread(Unavailable).names(Named::ConfigMap).since(1, 11),
+    row("custom-headers", Medium, Reference, Ignored).unread(Unavailable).names(Kind::ConfigMap).since(1, 11),
     row("custom-http-errors", Low, Codes, NotLoaded).unread(Ignored),
-    row("default-backend", Low, Service, NotLoaded).unread(Ignored).names(Named::Service),
+    row("default-backend", Low, Service, NotLoaded).unread(Ignored).names(Kind::Service),
     row("denylist-source-range", Medium, Cidrs, Unavailable).unread(Unavailable).empty(Unavailable),
     row("disable-proxy-intercept-errors", Low, Bool, Ignored),
     row("enable-access-log", Low, Bool, Ignored),
@@ -108,7 +109,7 @@ pub static ALL: &[Annotation] = &[
     row("enable-owasp-core-rules", Low, Bool, Ignored),
     row("enable-rewrite-log", Low, Bool, Ignored),
     row("fastcgi-index", Medium, Chars("-._ "), NotLoaded),
-    row("fastcgi-params-configmap", Medium, Reference, NotLoaded).unread(Unavailable).names(Named::ConfigMap),
+    row("fastcgi-params-configmap", Medium, Reference, NotLoaded).unread(Unavailable).names(Kind::ConfigMap),
     row("force-ssl-redirect", Medium, Bool, Ignored),
     row("from-to-www-redirect", Low, Bool, NotLoaded),
     gone("global-rate-limit", Version::new(1, 12, 0), "use limit-rps, which counts for each replica"),
@@ -169,7 +170,7 @@ pub static ALL: &[Annotation] = &[
     row("proxy-ssl-ciphers", Medium, Chars("+:_-! "), Ignored).with(PROXY_SSL),
     row("proxy-ssl-name", High, ServerName, Ignored).with(PROXY_SSL),
     row("proxy-ssl-protocols", Low, Words(&["TLSv1.2", "TLSv1.3"]), Ignored).with(PROXY_SSL),
-    row(PROXY_SSL, Medium, Qualified, NotLoaded).unread(Unavailable).names(Named::Secret),
+    row(PROXY_SSL, Medium, Qualified, NotLoaded).unread(Unavailable).names(Kind::Secret),
     row("proxy-ssl-server-name", Low, ON_OFF, Ignored).unread(Ignored).with(PROXY_SSL),
     row("proxy-ssl-verify", Low, ON_OFF, Ignored).unread(Ignored).with(PROXY_SSL),
     row("proxy-ssl-verify-depth", Low, Int, Ignored).with(PROXY_SSL),
@@ -249,7 +250,7 @@ impl Annotation {
         Self { with: Some(other), ..self }
     }
 
-    const fn names(self, named: Named) -> Self {
+    const fn names(self, named: Kind) -> Self {
         Self { names: Some(named), ..self }
     }
 

@@ -36,6 +36,8 @@ struct Store {
     broken_gets: HashMap<String, u16>,
     /// Every list is answered with this status, if with any.
     refusing: Option<u16>,
+    /// Watches are closed as soon as they are open.
+    cut: bool,
     /// So many requests are answered with 429.
     throttled: usize,
     /// Changes are stored, but no watch hears of them.
@@ -75,6 +77,7 @@ impl Api {
         let app = Router::new()
             .route("/api/v1/{resource}", get(all))
             .route("/apis/{group}/v1/{resource}", get(all_of_group))
+            .route("/api/v1/namespaces/{namespace}/{resource}", get(all_of_namespace))
             .route("/api/v1/namespaces/{namespace}/{resource}/{name}", get(one))
             .route("/apis/{group}/v1/namespaces/{namespace}/{resource}/{name}", get(one_of_group))
             .route("/apis/{group}/v1/{resource}/{name}", get(one_of_cluster))
@@ -173,6 +176,11 @@ impl Api {
         self.store.lock().refusing = Some(status);
     }
 
+    /// Every watch is closed as soon as it is open, as by a proxy.
+    pub(crate) fn cut_watches(&self, cut: bool) {
+        self.store.lock().cut = cut;
+    }
+
     pub(crate) fn throttle(&self, requests: usize) {
         self.store.lock().throttled = requests;
     }
@@ -228,15 +236,30 @@ async fn all_of_group(
     all(shared, Path(resource), query).await
 }
 
+/// Of a namespace nobody asks but for one object by its name.
+async fn all_of_namespace(
+    shared: State<Shared>,
+    Path((namespace, resource)): Path<(String, String)>,
+    query: Query<HashMap<String, String>>,
+) -> Response {
+    let name = query.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name=")).unwrap();
+    let only = format!("{namespace}/{name}");
+    answer(shared.0, resource, Some(only), &query.0)
+}
+
 async fn all(
     State(shared): State<Shared>,
     Path(resource): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Response {
+    answer(shared, resource, None, &query)
+}
+
+fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMap<String, String>) -> Response {
     let mut store = shared.store.lock();
     let verb = if query.contains_key("watch") { "watch" } else { "list" };
     let from = query.get("resourceVersion").cloned().unwrap_or_default();
-    store.asked.push(format!("{verb} {resource} {from}"));
+    store.asked.push(format!("{verb} {resource} {}", only.as_ref().unwrap_or(&from)));
     if store.throttled > 0 {
         store.throttled -= 1;
         return status(429, "slow down");
@@ -256,36 +279,48 @@ async fn all(
         if from < store.compacted {
             return status(410, "too old resource version");
         }
+        if store.cut {
+            return ([("content-type", "application/json")], "").into_response();
+        }
         drop(store);
-        return watch(shared, resource, from);
+        return watch(shared, resource, only, from);
     }
     let limit: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
     let start: usize = query.get("continue").and_then(|token| token.parse().ok()).unwrap_or_default();
     let objects = store.objects.get(&resource);
-    let items: Vec<&Value> = objects.into_iter().flat_map(BTreeMap::values).skip(start).take(limit).collect();
-    let total = objects.map_or(0, BTreeMap::len);
+    let chosen: Vec<&Value> =
+        objects.into_iter().flat_map(BTreeMap::values).filter(|it| is_chosen(it, only.as_ref())).collect();
+    let items: Vec<&Value> = chosen.iter().copied().skip(start).take(limit).collect();
+    let total = chosen.len();
     let next = if start + items.len() < total { (start + items.len()).to_string() } else { String::new() };
     let body = json!({"kind": "List", "apiVersion": "v1", "items": items,
                       "metadata": {"resourceVersion": store.version.to_string(), "continue": next}});
     ([("content-type", "application/json")], body.to_string()).into_response()
 }
 
-fn watch(shared: Shared, resource: String, from: u64) -> Response {
+fn is_chosen(object: &Value, only: Option<&String>) -> bool {
+    only.is_none_or(|only| *only == key(object))
+}
+
+fn watch(shared: Shared, resource: String, only: Option<String>, from: u64) -> Response {
     let heard = shared.wake.subscribe();
     let lines = futures::stream::unfold(
-        (shared, heard, from, resource),
-        |(shared, mut heard, mut from, resource)| async move {
+        (shared, heard, from, (resource, only)),
+        |(shared, mut heard, mut from, what)| async move {
+            let (resource, only) = &what;
             loop {
                 let next = {
                     let store = shared.store.lock();
                     let silent = store.silent;
-                    let mut later = store.events.iter().filter(|(at, of, _)| *at > from && *of == resource);
+                    let mut later = store.events.iter().filter(|(at, of, event)| {
+                        *at > from && of == resource && is_chosen(&event["object"], only.as_ref())
+                    });
                     if silent { None } else { later.next().cloned() }
                 };
                 if let Some((at, _, event)) = next {
                     from = at;
                     let line = Bytes::from(format!("{event}\n"));
-                    return Some((Ok::<_, std::io::Error>(line), (shared, heard, from, resource)));
+                    return Some((Ok::<_, std::io::Error>(line), (shared, heard, from, what)));
                 }
                 match heard.recv().await {
                     Ok(true) | Err(broadcast::error::RecvError::Closed) => return None,

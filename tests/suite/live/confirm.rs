@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{Cluster, Reviewer};
-use ingress_guard::cluster::{Coverage, Feed, Feeds, Inventory, Live};
-use ingress_guard::config::{Config, SecretsMode};
-use ingress_guard::model::{Kind, Kinds};
+use ingress_guard::cluster::{Feed, Feeds, Inventory, Live};
+use ingress_guard::config::Config;
+use ingress_guard::model::Kind;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 
@@ -32,17 +32,11 @@ impl Guarded {
     /// Over what this API server holds, under a configuration.
     pub(super) fn over(api: Api, config: &str) -> Self {
         let config = Config::parse("config", config).unwrap();
-        let mut inventory = Inventory::default();
-        let reads_secrets = config.secrets == SecretsMode::Get;
-        if reads_secrets {
-            inventory.cover(Kind::Secret, Coverage::OnDemand);
-        }
         let engine = config.engine();
-        let watched = |kinds: Kinds| kinds.iter().filter(|kind| *kind != Kind::Secret || !reads_secrets).collect();
-        let (needs, hints) = (watched(engine.needs()), watched(engine.hints()));
+        let (inventory, wanted) = config.watched(&engine);
         let inventory = Arc::new(RwLock::new(inventory));
-        let feeds = Feeds::start(&api.client(), needs, hints, &inventory, &pace());
-        let cluster = Cluster { live: Live::new(api.client()), feeds, reads_secrets };
+        let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace());
+        let cluster = Cluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), inventory }
     }
@@ -62,6 +56,10 @@ impl Guarded {
 
     pub(super) fn feed(&self, kind: Kind) -> Feed {
         self.reviewer.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
+    }
+
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.reviewer.missing()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {
@@ -163,6 +161,9 @@ async fn only_so_much_is_read_for_one_review() {
     assert_eq!(guarded.gets().len(), 8);
     let (_, denied) = answer.codes();
     assert_eq!(denied.len(), 8, "the others only warn");
+    let unsure =
+        answer.warnings.iter().filter(|warning| warning.starts_with("IG201 not confirmed: spec.rules[0]")).count();
+    assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
     assert_eq!(answer.would_deny.len(), 12);
 }
 

@@ -118,7 +118,7 @@ async fn what_cannot_be_read_is_said_in_words() {
     assert_eq!(
         stderr,
         "warning: RBAC does not let you list Service objects: what rests on them is not evaluated\n\
-         warning: RBAC does not let you read 1 of the Secrets that Ingresses name\n"
+         warning: RBAC does not let you read 1 of the Secrets and ConfigMaps that Ingresses name\n"
     );
     api.forbid("ingresses", true);
     let (code, _, stderr) = run(&api, &["snapshot"]).await;

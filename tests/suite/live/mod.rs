@@ -6,4 +6,5 @@ mod confirm;
 pub(crate) mod list;
 mod optional;
 mod secrets;
+mod settings;
 mod watch;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace};
+use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace, Wanted};
 use ingress_guard::model::{Kind, Kinds};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ pub(super) fn pace() -> Pace {
         page: 2,
         first_pause: Duration::from_millis(20),
         longest_pause: Duration::from_millis(100),
+        shortest_watch: Duration::ZERO,
         ..Pace::default()
     }
 }
@@ -32,8 +33,8 @@ impl Watching {
 
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
-        let kinds = Kinds::of(&[Kind::Service, Kind::Ingress]);
-        let feeds = Feeds::start(client, kinds, Kinds::NONE, &inventory, pace);
+        let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
+        let feeds = Feeds::start(client, wanted, &inventory, pace);
         Self { inventory, feeds }
     }
 
@@ -245,4 +246,24 @@ async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
     eventually("too old", async || watching.feed().restarts == 9).await;
     // The next pause would have been of five seconds.
     tokio::time::timeout(Duration::from_secs(2), watching.services_are(&["a", "b"])).await.unwrap();
+}
+
+#[tokio::test]
+async fn watches_that_are_closed_at_once_pause_and_count_as_trouble() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    api.cut_watches(true);
+    let watching = Watching::paced(&api.client(), &Pace { shortest_watch: Duration::from_secs(1), ..pace() });
+    watching.services_are(&["a"]).await;
+    eventually("restarts", async || watching.feed().restarts > 4).await;
+    // Each was paused after, so that nobody asks more often than it restarts.
+    let (asked, restarts) = (api.asked(), watching.feed().restarts);
+    let watches = asked.iter().filter(|asked| asked.starts_with("watch services")).count();
+    assert!(watches as u64 <= restarts + 1, "{watches} watches, {restarts} restarts");
+    eventually("trouble", async || watching.feed().trouble.is_some_and(|trouble| trouble.contains("at once"))).await;
+    assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
+    api.put("services", service("b", 80));
+    api.cut_watches(false);
+    watching.services_are(&["a", "b"]).await;
+    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
 }

@@ -202,6 +202,23 @@ fn a_placeholder_is_not_the_authors_value() {
 }
 
 #[test]
+fn a_value_is_as_long_as_nginx_can_read() {
+    let said = |name: &str, length: usize, more: &[(&str, &str)]| {
+        let value = format!("/{}", "a".repeat(length - 1));
+        let value = if name == "permanent-redirect" { value.replacen("/aaaaaaa", "http://a", 1) } else { value };
+        accused(&annotated(&[&[(name, value.as_str())], more].concat(), &["/"]))
+    };
+    for name in ["app-root", "x-forwarded-prefix", "permanent-redirect"] {
+        assert_eq!(said(name, 4000, &[]), NOBODY, "{name}");
+        assert_eq!(said(name, 4096, &[]), ["warn IG603 web"], "{name}");
+    }
+    assert_eq!(said("rewrite-target", 4096, &[]), ["warn IG311 web", "warn IG603 web"]);
+    assert_eq!(said("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
+    // A list becomes as many parameters as it has items.
+    assert_eq!(accused(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])), NOBODY);
+}
+
+#[test]
 fn another_controller_may_call_its_annotations_as_it_likes() {
     let foreign = [("nginx.ingress.kubernetes.io/made-up", "x"), ("haproxy.org/timeout", "60s")];
     let spec = format!("ingressClassName: other, rules: [{}]", rule("app.example.com", &["/"]));

@@ -1,0 +1,83 @@
+//! The registry: every check there is.
+
+use super::{
+    CHECK_FAILED, CHECK_NOT_EVALUATED, Check, WAIVER_INVALID, annotation, backend, class, collision, path, tls,
+};
+
+/// Every check in the order of the codes.
+pub static ALL: &[&Check] = &[
+    &class::CLASS_NOT_FOUND,
+    &class::CLASS_MISSING,
+    &class::CLASS_UNSERVED,
+    &class::CLASS_ANNOTATION_LEGACY,
+    &class::CLASS_ANNOTATION_UNMATCHED,
+    &class::NAMESPACE_UNWATCHED,
+    &class::CLASS_NOT_ALLOWED,
+    &class::CLASS_FIELD_ON_GCE,
+    &backend::SERVICE_NOT_FOUND,
+    &backend::SERVICE_PORT_NOT_FOUND,
+    &backend::SERVICE_TARGET_PORT_USED,
+    &backend::SERVICE_WITHOUT_READY_ENDPOINTS,
+    &backend::SERVICE_PORT_NOT_TCP,
+    &backend::EXTERNAL_NAME_UNUSABLE,
+    &backend::RESOURCE_BACKEND_UNSERVED,
+    &backend::RULE_WITHOUT_PATHS,
+    &backend::DEFAULT_BACKEND_IGNORED,
+    &backend::ENDPOINT_SLICE_UNSEEN,
+    &backend::PODS_WITHOUT_READINESS_PROBE,
+    &backend::BACKEND_EXPOSES_ADMISSION_WEBHOOK,
+    &path::PATH_REGEX_LITERAL,
+    &path::PATH_REGEX_INVALID,
+    &path::PATH_TYPE_STRICT,
+    &path::PATH_EXACT_ROOT_UNREACHABLE,
+    &path::PATH_EXACT_ROOT_ONLY,
+    &path::PATH_SHADOWED,
+    &path::PATH_TRAILING_SLASH,
+    &path::REGEX_SPILLOVER,
+    &path::REGEX_HOST_INHERITED,
+    &path::REWRITE_CAPTURE_MISSING,
+    &path::REWRITE_DROPS_SUBPATH,
+    &path::REWRITE_VARIABLE_UNKNOWN,
+    &path::REWRITE_VALUE_IGNORED,
+    &path::LOCATION_DUPLICATED,
+    &path::PATH_CONTROL_CHARACTER,
+    &path::REGEX_OVERREACHING,
+    &path::REGEX_BACKTRACKING,
+    &tls::TLS_SECRET_NOT_FOUND,
+    &tls::TLS_SECRET_UNUSABLE,
+    &tls::TLS_CERTIFICATE_HOST_MISMATCH,
+    &tls::TLS_CERTIFICATE_EXPIRED,
+    &tls::TLS_CERTIFICATE_EXPIRING,
+    &tls::TLS_RULE_HOST_UNCOVERED,
+    &tls::TLS_HOST_UNROUTED,
+    &tls::TLS_ON_HOSTLESS_RULE,
+    &tls::TLS_HOST_OWNED_ELSEWHERE,
+    &tls::TLS_SECRET_WRONG_TYPE,
+    &tls::TLS_REQUIRED,
+    &tls::TLS_SECRET_SHARED,
+    &collision::HOST_PATH_DUPLICATED,
+    &collision::HOST_NOT_OWNED,
+    &collision::WILDCARD_GAP,
+    &collision::SERVER_ALIAS_DROPPED,
+    &collision::CATCH_ALL_HOST,
+    &annotation::ANNOTATION_UNKNOWN,
+    &annotation::ANNOTATION_FOR_OTHER_CONTROLLER,
+    &annotation::ANNOTATION_VALUE_INVALID,
+    &annotation::ANNOTATION_REFERENCE_MISSING,
+    &annotation::CANARY_WITHOUT_MAIN,
+    &annotation::CANARY_NEVER_CHOSEN,
+    &annotation::CANARY_STEALS_UPSTREAM,
+    &annotation::AUTH_SILENTLY_OPEN,
+    &annotation::SNIPPET_REFUSED,
+    &annotation::ANNOTATION_REMOVED,
+    &CHECK_FAILED,
+    &CHECK_NOT_EVALUATED,
+    &WAIVER_INVALID,
+];
+
+/// The check with this code, in any case, or with this name.
+#[must_use]
+pub fn find(code_or_name: &str) -> Option<&'static Check> {
+    let same = |check: &&&Check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name;
+    ALL.iter().find(same).copied()
+}
