@@ -14,8 +14,8 @@
 //! - [`judgement`]: one stored Ingress, from its findings to its verdict;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
-//! - [`explain`]: why a visitor gets what a visitor gets;
 //! - [`report`]: many Ingresses, and the forms in which what was found is shown;
+//! - [`explain`]: why a visitor gets what a visitor gets;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
 

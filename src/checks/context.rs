@@ -60,12 +60,6 @@ impl<'a> Context<'a> {
         [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.sees(kind))
     }
 
-    /// Whether it is known which Ingresses there are and whose they are.
-    #[must_use]
-    pub fn knows_routes(&self) -> bool {
-        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.knows(kind))
-    }
-
     /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
@@ -77,12 +71,6 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn routes(&self) -> &'a Routes<'a> {
         self.routes
-    }
-
-    /// Whether every Ingress is known: then what none of them does is done by nobody.
-    #[must_use]
-    pub fn knows_all_ingresses(&self) -> bool {
-        self.world.knows(Kind::Ingress)
     }
 
     /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.

@@ -5,8 +5,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ConfigMap, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node, Pod,
-    Secret, Service, Workload,
+    ApiCaller, CertManagerCertificate, ConfigMap, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node,
+    Pod, Secret, Service, Workload,
 };
 
 /// An object of any kind that the inventory holds.

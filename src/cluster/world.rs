@@ -76,7 +76,7 @@ impl<'a> World<'a> {
     /// Whether everything of a kind is known.
     #[must_use]
     pub fn knows(&self, kind: Kind) -> bool {
-        self.sees(kind) && self.outside::<()>(kind).is_absent()
+        self.sees(kind) && self.outside::<()>(kind, self.store.coverage(kind)).is_absent()
     }
 
     /// Whether anything of a kind is known.
@@ -236,7 +236,7 @@ impl<'a> World<'a> {
         match self.others_on(host) {
             Lookup::Found(others) => match others.into_iter().find(|other| is_so(other)) {
                 Some(other) => Lookup::Found(other),
-                None => self.outside(Kind::Ingress),
+                None => self.outside(Kind::Ingress, self.store.coverage(Kind::Ingress)),
             },
             Lookup::Absent => Lookup::Absent,
             Lookup::Unknown => Lookup::Unknown,
@@ -306,17 +306,13 @@ impl<'a> World<'a> {
 
     fn answer<T>(&self, kind: Kind, coverage: Coverage, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.covered(kind, coverage) {
-            Some(store) => stored(store).map_or_else(|| self.beyond(kind, coverage), Lookup::Found),
+            Some(store) => stored(store).map_or_else(|| self.outside(kind, coverage), Lookup::Found),
             None => Lookup::Unknown,
         }
     }
 
     /// What to say of something that the store does not hold, although it may be read.
-    fn outside<T>(&self, kind: Kind) -> Lookup<T> {
-        self.beyond(kind, self.store.coverage(kind))
-    }
-
-    fn beyond<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
+    fn outside<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         match coverage {
             Coverage::Partial => self.in_vain(kind, Coverage::Partial),
             _ => Lookup::Absent,
@@ -327,7 +323,7 @@ impl<'a> World<'a> {
         self.covered(kind, self.store.coverage(kind))
     }
 
-    /// The inventory, where what it holds of a kind is certain.
+    /// The inventory, where what it holds is so.
     fn covered(&self, kind: Kind, coverage: Coverage) -> Option<&'a Inventory> {
         let coverage = if self.declared(kind) { coverage } else { Coverage::Undeclared };
         if is_readable(coverage) {

@@ -12,7 +12,7 @@ pub enum Kind {
     Certificate,
     /// `v1` ConfigMap.
     ConfigMap,
-    /// `apps/v1` `DaemonSet`.
+    /// `apps/v1` DaemonSet.
     DaemonSet,
     /// `apps/v1` Deployment.
     Deployment,
@@ -34,7 +34,7 @@ pub enum Kind {
     Secret,
     /// `v1` Service.
     Service,
-    /// `apps/v1` `StatefulSet`.
+    /// `apps/v1` StatefulSet.
     StatefulSet,
     /// `admissionregistration.k8s.io/v1` `ValidatingWebhookConfiguration`.
     ValidatingWebhookConfiguration,

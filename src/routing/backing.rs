@@ -72,7 +72,7 @@ pub struct Stuck<'a> {
 
 impl<'a> Backing<'a> {
     /// What stands behind those of a Service's ports that a backend may mean: see [`super::Taker::meant_ports`]. Reads
-    /// `EndpointSlices`; pods, workloads and Nodes, where they may be read.
+    /// EndpointSlices; pods, workloads and Nodes, where they may be read.
     #[must_use]
     pub fn of(world: &World<'a>, service: &'a Service, ports: impl IntoIterator<Item = &'a ServicePort>) -> Self {
         if service.kind == ServiceType::ExternalName {

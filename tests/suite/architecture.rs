@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 11] = [
     &["engine", "policy"],
     &["judgement", "admission"],
     &["config"],
-    &["explain", "report"],
+    &["report", "explain"],
     &["server", "telemetry"],
     &["cli"],
 ];

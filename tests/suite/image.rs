@@ -165,7 +165,7 @@ fn what_is_no_image_says_so() {
         (&without_last, "the snapshot is not whole: it holds 3 of 4 objects; take it anew"),
         (cut, ":5: EOF while parsing"),
         (&(text.clone() + "{}\n"), "it holds 5 of 4 objects"),
-        (&text.replace("\"Secret\",\"object\"", "\"Widget\",\"object\""), ":2: unknown kind \"Widget\""),
+        (&text.replace("\"Secret\",\"object\"", "\"ReplicaSet\",\"object\""), ":2: unknown kind \"ReplicaSet\""),
         (&text.replace("keyMismatch", "keyLost"), "unknown fault \"keyLost\" of a Secret"),
         (&text.replace("\"object\":", "\"subject\":"), ":2: the object is missing"),
     ] {

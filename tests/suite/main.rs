@@ -25,4 +25,5 @@ mod server;
 mod traps;
 mod upstream;
 mod work;
+mod workloads;
 mod zoo;

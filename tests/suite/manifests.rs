@@ -40,6 +40,7 @@ fn yaml_and_json_documents_and_lists_are_read() {
         ("e.yaml", "--- {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: i}, spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}}\n"),
         ("f.yaml", "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: c}, spec: {secretName: web-tls}}\n---\n{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: two-x, namespace: shop, labels: {kubernetes.io/service-name: two}}}\n"),
         ("g.yaml", "{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingWebhookConfiguration, metadata: {name: v}, webhooks: null}"),
+        ("h.yaml", "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}\n---\n{apiVersion: v1, kind: Pod, metadata: {name: web}}\n---\n{apiVersion: v1, kind: Node, metadata: {name: n1}}\n---\n{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web}}"),
         ("notes.txt", "not a manifest"),
         ("bom.yaml", &format!("\u{feff}{}", SERVICE.replace("web", "bom").replace('\n', "\r\n"))),
     ])
@@ -49,13 +50,18 @@ fn yaml_and_json_documents_and_lists_are_read() {
         ("APIService", 0),
         ("Certificate", 1),
         ("ConfigMap", 1),
+        ("DaemonSet", 0),
+        ("Deployment", 1),
         ("EndpointSlice", 1),
         ("Ingress", 1),
         ("IngressClass", 1),
         ("MutatingWebhookConfiguration", 0),
         ("Namespace", 1),
+        ("Node", 1),
+        ("Pod", 1),
         ("Secret", 0),
         ("Service", 4),
+        ("StatefulSet", 0),
         ("ValidatingWebhookConfiguration", 1),
     ];
     assert_eq!(counts, wanted);
@@ -151,7 +157,7 @@ fn what_looks_like_a_marker_and_is_none_parts_nothing() {
 
 #[test]
 fn a_list_of_five_thousand_services_is_read() {
-    let item = "- apiVersion: v1\n  kind: Service\n  metadata: {name: NAME, namespace: shop, labels: {a: b, c: d, e: f}, annotations: {a: b, c: d}}\n  spec: {type: ClusterIP, selector: {app: x, tier: y}, ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}, {name: metrics, port: 90}]}\n";
+    let item = "- apiVersion: v1\n  kind: Service\n  metadata: {name: NAME, namespace: shop, labels: {a: b, c: d, e: f}, annotations: {a: b, c: d}}\n  spec: {type: ClusterIP, selector: {app: x, tier: front}, ports: [{name: http, port: 80, targetPort: 8080, protocol: TCP}, {name: metrics, port: 90}]}\n";
     let items: String = (0..5000).map(|n| item.replace("NAME", &format!("web-{n}"))).collect();
     let inventory = loaded(&[("a.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{items}"))]);
     assert_eq!(inventory.unwrap_or_else(|error| panic!("{error}")).count(Kind::Service), 5000);

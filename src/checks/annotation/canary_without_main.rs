@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{Backend, Host, Kinds, PathRef, PathType};
+use crate::model::{Backend, Host, Kind, Kinds, PathRef, PathType};
 use crate::routing::{Claim, When};
 
 pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             Some(_) => continue,
         };
-        if !cx.knows_all_ingresses() {
+        if !cx.world.knows(Kind::Ingress) {
             return;
         }
         let finding = out.add(at.field(), at.subject(), problem);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::checks::routed::{ROUTES, of_host};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{Host, Kinds};
+use crate::model::{Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When};
 
 pub(crate) static RULE_WITHOUT_PATHS: Check = Check {
@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let Some(answer) = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, "/", When::After)) else { return };
-        if answer.outcome != Outcome::DefaultBackend || !cx.knows_all_ingresses() {
+        if answer.outcome != Outcome::DefaultBackend || !cx.world.knows(Kind::Ingress) {
             continue;
         }
         let message = match host {

@@ -2,7 +2,7 @@
 
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{FieldPath, Host, Kinds};
+use crate::model::{FieldPath, Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When, plain_samples};
 
 pub(crate) static WILDCARD_GAP: Check = Check {
@@ -41,7 +41,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let Some(is) = cx.weighed(routes.answer_on(&own, Scheme::Https, &sample, When::After)) else { return };
             if !matches!(was.outcome, Outcome::Backend { .. })
                 || is.outcome != Outcome::DefaultBackend
-                || !cx.knows_all_ingresses()
+                || !cx.world.knows(Kind::Ingress)
             {
                 continue;
             }

@@ -6,7 +6,7 @@ use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Request, gets, may_match_otherwise, of_host, owners, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::Kinds;
+use crate::model::{Kind, Kinds};
 use crate::routing::{NginxAnnotations, Outcome, Server, is_plainly_regex, pattern_samples};
 
 pub(crate) static PATH_REGEX_LITERAL: Check = Check {
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             answer.location.as_ref().is_none_or(|location| !stands_in(location, cx.ingress, path.at))
         };
         let Some((sample, answer)) = answers.into_iter().find(|(_, answer)| is_lost(answer)) else { continue };
-        if !cx.knows_all_ingresses() {
+        if !cx.world.knows(Kind::Ingress) {
             return;
         }
         let message = format!(

@@ -3,7 +3,7 @@
 use crate::checks::routed::{ROUTES, Request, gets, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
-use crate::model::{Kinds, PathType};
+use crate::model::{Kind, Kinds, PathType};
 use crate::routing::{Outcome, Redirect, is_plainly_regex};
 
 pub(crate) static PATH_TRAILING_SLASH: Check = Check {
@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
             ref outcome => *outcome == Outcome::DefaultBackend,
         };
-        if !is_lost || !cx.knows_all_ingresses() {
+        if !is_lost || !cx.world.knows(Kind::Ingress) {
             continue;
         }
         let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));

@@ -5,7 +5,7 @@ use crate::checks::routed::{ROUTES, is_more_exact, of_host, of_other, stands_in}
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::Kinds;
+use crate::model::{Kind, Kinds};
 use crate::routing::{When, plain_samples};
 
 pub(crate) static REGEX_SPILLOVER: Check = Check {
@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         else {
             continue;
         };
-        if before.is_regex || !after.is_regex || !cx.knows_all_ingresses() {
+        if before.is_regex || !after.is_regex || !cx.world.knows(Kind::Ingress) {
             continue;
         }
         let effort = cx.routes().effort();

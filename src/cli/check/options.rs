@@ -21,7 +21,7 @@ pub(in crate::cli) struct Arguments {
     /// No other Service or Ingress exists than those in the files; nor another IngressClass or Secret, where they hold any.
     #[arg(long, env = "INGRESS_GUARD_COMPLETE")]
     pub(super) complete: bool,
-    /// An object that exists although the files do not hold it: service/NAMESPACE/NAME, secret/NAMESPACE/NAME or
+    /// An object that exists although the files do not hold it: service/NAMESPACE/NAME, likewise configmap and secret, or
     /// ingressclass/NAME.
     #[arg(long, env = "INGRESS_GUARD_ASSUME_EXISTS", value_name = "KIND/NAME", value_delimiter = ',')]
     pub(super) assume_exists: Vec<Assumed>,
@@ -54,9 +54,10 @@ impl FromStr for Assumed {
         }
         match *parts {
             ["service", namespace, name] => Ok(Self { kind: Kind::Service, key: Key::new(namespace, name) }),
+            ["configmap", namespace, name] => Ok(Self { kind: Kind::ConfigMap, key: Key::new(namespace, name) }),
             ["secret", namespace, name] => Ok(Self { kind: Kind::Secret, key: Key::new(namespace, name) }),
             ["ingressclass", name] => Ok(Self { kind: Kind::IngressClass, key: Key::new("", name) }),
-            _ => Err("write service/NAMESPACE/NAME, secret/NAMESPACE/NAME or ingressclass/NAME".to_owned()),
+            _ => Err("write service/NAMESPACE/NAME (or configmap, secret) or ingressclass/NAME".to_owned()),
         }
     }
 }

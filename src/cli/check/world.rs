@@ -104,8 +104,10 @@ impl World {
         }
     }
 
-    fn holds(&self, kind: Kind, Key { namespace, name }: &Key) -> bool {
+    fn holds(&self, kind: Kind, key: &Key) -> bool {
+        let Key { namespace, name } = key;
         match kind {
+            Kind::ConfigMap => self.inventory.config_map(key).is_some(),
             Kind::Service => self.inventory.service(namespace, name).is_some(),
             Kind::Secret => self.inventory.secret(namespace, name).is_some(),
             _ => self.inventory.class(name).is_some(),
