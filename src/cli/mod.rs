@@ -35,6 +35,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     /// Judge manifest files before they are applied.
     Check(Box<check::Arguments>),
+    /// Judge every Ingress that a cluster has stored.
+    Audit(Box<audit::Arguments>),
     /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
     ///
     /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
@@ -55,6 +57,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),

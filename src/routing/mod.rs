@@ -6,6 +6,7 @@
 pub mod annotation;
 mod answer;
 mod backing;
+mod behind;
 mod certificate;
 mod claims;
 mod class;
@@ -31,6 +32,8 @@ mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub(crate) use behind::ACTION_PORT;
+pub use behind::{Behind, Standing};
 pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
