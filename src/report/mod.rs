@@ -17,9 +17,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::checks::{self, CHECK_NOT_EVALUATED};
+use crate::engine::Why;
 use crate::finding::{Level, Patch, one_line};
 use crate::judgement::Judgement;
-use crate::model::{FieldPath, Key};
+use crate::model::{FieldPath, Key, Kind};
 use crate::policy::Ruling;
 
 pub use baseline::{Baseline, BaselineError};
@@ -152,6 +153,9 @@ pub struct Unjudged {
     pub ingress: Box<str>,
     /// Why.
     pub reason: String,
+    /// The kind of which too little is known, if that is why.
+    #[serde(skip)]
+    pub unknown: Option<Kind>,
 }
 
 /// Something about the input rather than about an Ingress.
@@ -229,6 +233,7 @@ impl Report {
             namespace: key.namespace.clone(),
             ingress: key.name.clone(),
             reason: not.why.text(),
+            unknown: if let Why::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
         }));
     }
 
@@ -253,7 +258,7 @@ impl Report {
     #[must_use]
     pub fn unjudged(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
         let mut reasons: BTreeMap<&str, Silenced<'_>> = BTreeMap::new();
-        for Unjudged { code, namespace, ingress, reason } in &self.not_evaluated {
+        for Unjudged { code, namespace, ingress, reason, .. } in &self.not_evaluated {
             let (codes, ingresses) = reasons.entry(reason).or_default();
             codes.insert(code);
             ingresses.insert((namespace, ingress));

@@ -10,6 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{Entry, Place, Report, Severity, counted};
 use crate::document::{Edit, Lines, apply};
 use crate::finding::{Level, one_line};
+use crate::model::Kinds;
 
 /// How text is shown.
 #[derive(Debug, Default)]
@@ -18,8 +19,8 @@ pub struct Text<'a> {
     pub colour: bool,
     /// The lines of the files by their names; findings in other files are shown without their line.
     pub sources: HashMap<&'a str, Lines<'a>>,
-    /// What to add where something was not evaluated.
-    pub advice: &'a str,
+    /// What to do where too little is known of these kinds.
+    pub advice: &'a [(Kinds, &'a str)],
 }
 
 impl<'a> Text<'a> {
@@ -112,7 +113,7 @@ fn fix(entry: &Entry, lines: &Lines<'_>) -> Option<String> {
     Some(out)
 }
 
-pub(super) fn summary(report: &Report, advice: &str) -> String {
+pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
     let summary = &report.summary;
     let mut out = format!("{} judged", counted(summary.ingresses, "Ingress"));
     let counts = [
@@ -134,8 +135,11 @@ pub(super) fn summary(report: &Report, advice: &str) -> String {
         let codes: Vec<&str> = codes.iter().copied().collect();
         let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), codes.join(", "));
     }
-    if !unjudged.is_empty() && !advice.is_empty() {
-        let _ = writeln!(out, "{advice}");
+    let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
+    for (kinds, advice) in advice {
+        if unknown.iter().any(|kind| kinds.contains(kind)) {
+            let _ = writeln!(out, "{advice}");
+        }
     }
     out
 }

@@ -37,5 +37,5 @@ pub fn what_if(report: &Report, profile: &str) -> String {
          for new faults only",
         counted(report.summary.ingresses, "Ingress")
     );
-    out + &summary(report, "")
+    out + &summary(report, &[])
 }

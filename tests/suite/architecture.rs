@@ -142,6 +142,8 @@ fn paths_that_documents_name_exist() {
         let words = text.split(|c: char| c.is_whitespace() || "`()[]|,;\"'<>".contains(c));
         for word in words.map(|word| word.trim_end_matches(['.', ':', '/'])) {
             let named = word.strip_prefix("../").unwrap_or(word);
+            // A line and a column may follow.
+            let named = named.split(':').next().unwrap_or(named);
             let ours = ["src/", "docs/", "tests/", "chart/", "deploy/", "examples/", "certs/", "benches/", ".ci/"];
             // Patterns and output folders are no files.
             if ours.iter().any(|start| named.starts_with(start))

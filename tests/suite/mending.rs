@@ -475,6 +475,26 @@ fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
     assert_eq!(located(list, &[5], &FieldPath::spec()), (1, 1, "{".to_owned()));
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
+    /// A text that somebody has cut into: places and fixes of whatever is left panic nowhere.
+    #[test]
+    fn no_text_makes_it_panic(style in 0_usize..40, at in 0.0..1.0_f64, length in 0_usize..30, put in "[-:{}\\[\\]&*'\"# \n\t|>a]{0,6}") {
+        let Style { text, patch, .. } = corpus().swap_remove(style);
+        let boundary = |byte: usize| (byte..=text.len()).find(|byte| text.is_char_boundary(*byte)).unwrap_or(text.len());
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "somewhere in it")]
+        let start = boundary((at * text.len() as f64) as usize);
+        let cut = format!("{}{put}{}", &text[..start], &text[boundary(start + length)..]);
+        if let Some(document) = Document::parse(&cut, 0..cut.len()) {
+            let bytes = document.locate(&[], &port());
+            proptest::prop_assert!(cut.get(bytes).is_some());
+        }
+        if let Ok(edits) = mend(&cut, &[], &patch) {
+            proptest::prop_assert!(!apply(&cut, &edits).is_empty());
+        }
+    }
+}
+
 #[test]
 fn what_is_too_deep_or_broken_has_no_places_and_no_fix() {
     for text in [format!("{}1", "[".repeat(5000)), "a: ".repeat(3000), "a: [".to_owned(), "&a a: *b".to_owned()] {

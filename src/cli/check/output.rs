@@ -9,13 +9,14 @@ use crate::cli::output::Forms;
 use crate::cluster::Snapshot;
 use crate::config::Config;
 use crate::document::Lines;
+use crate::model::{Kind, Kinds};
 use crate::report::{Report, Text, text};
 
 pub(super) fn write(report: &Report, world: &World, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let known = Snapshot { store: &world.inventory, facts: &world.facts, now: Timestamp::now() };
     let forms = Forms {
         fails: arguments.judging.fail_on.level(),
-        text: &|colour| text(report, &options(world, arguments, colour)),
+        text: &|colour| text(report, &options(world, colour)),
         html: &|| page(report, known, config, "", None),
         // The patch is what goes there.
         is_taken: arguments.diff,
@@ -23,13 +24,20 @@ pub(super) fn write(report: &Report, world: &World, arguments: &Arguments, confi
     arguments.outputs.write(report, &forms)
 }
 
-fn options<'a>(world: &'a World, arguments: &Arguments, colour: bool) -> Text<'a> {
-    let files = world.manifests.files.iter();
-    let advice =
-        if arguments.complete { "" } else { "--complete judges these as if no other Service and Ingress existed" };
-    Text {
-        colour,
-        sources: files.map(|file| (file.path.to_str().unwrap_or_default(), Lines::of(&file.text))).collect(),
-        advice,
-    }
+/// What somebody can do to have more judged.
+const ADVICE: &[(Kinds, &str)] = &[
+    (
+        Kinds::of(&[Kind::IngressClass]),
+        "to have it judged by its controller's rules, add the IngressClass to the files, or name the class under dialects in .ingress-guard.yaml",
+    ),
+    (
+        Kinds::of(&[Kind::Service, Kind::Ingress]),
+        "--complete judges as if no other Service and Ingress existed; --assume-exists names single ones that do",
+    ),
+];
+
+fn options(world: &World, colour: bool) -> Text<'_> {
+    let sources = world.manifests.files.iter();
+    let sources = sources.map(|file| (file.path.to_str().unwrap_or_default(), Lines::of(&file.text))).collect();
+    Text { colour, sources, advice: ADVICE }
 }

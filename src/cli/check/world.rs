@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use crate::cli::check::options::{Arguments, is_stdin};
 use crate::cluster::{Coverage, Facts, Inventory, Manifest, ManifestError, Manifests, Origin, ReadOptions};
@@ -46,6 +47,9 @@ impl World {
         };
         world.fill();
         world.cover(arguments);
+        if world.order.is_empty() && world.diagnostics.is_empty() {
+            world.diagnostics.push(nothing_in(&arguments.paths));
+        }
         config.restrict(&mut world.inventory);
         world
     }
@@ -174,6 +178,13 @@ impl Places<'_> {
         let [(line, column), (end_line, end_column)] = [bytes.start, bytes.end].map(|byte| self.lines.position(byte));
         Place { file: self.name.clone(), line, column, end_line, end_column }
     }
+}
+
+/// A pipeline that looks into the wrong folder must not be green in silence.
+fn nothing_in(paths: &[PathBuf]) -> Diagnostic {
+    let message = "there is no Ingress in it (looked into .yaml, .yml and .json files)".to_owned();
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Diagnostic { severity: Severity::Warning, message, file: names.join(", "), line: None, column: None }
 }
 
 fn diagnostic(fault: &ManifestError) -> Diagnostic {

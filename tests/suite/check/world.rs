@@ -105,6 +105,17 @@ fn the_same_object_twice_is_said_and_the_last_one_counts() {
 }
 
 #[test]
+fn a_folder_without_an_ingress_is_not_green_in_silence() {
+    let folder = folder(&[("a/b.yaml", SERVICE)]);
+    let outcome = check(folder.path(), &["a"]);
+    assert_eq!(outcome.code, 0);
+    assert_eq!(
+        outcome.out,
+        "warning: a: there is no Ingress in it (looked into .yaml, .yml and .json files)\n\n0 Ingresses judged: nothing found\n"
+    );
+}
+
+#[test]
 fn checks_are_selected_and_ignored_by_codes_and_names() {
     let folder = folder(&[(
         "a.yaml",
