@@ -69,6 +69,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- include "ingress-guard.level" (ternary .Values.config.secrets "get" (hasKey .Values.config "secrets")) }}
 {{- end }}
 
+{{- /* Only IG604 reads ConfigMaps that annotations name. */}}
+{{- define "ingress-guard.configMapsMode" -}}
+{{- $checks := .Values.config.checks | default dict }}
+{{- $byName := get $checks "annotation-reference-missing" }}
+{{- include "ingress-guard.level" (ternary (get $checks "IG604") $byName (hasKey $checks "IG604")) }}
+{{- end }}
+
 {{- /* The ConfigMaps that say how controllers are set up, each once, as a JSON array of `namespace/name`. */}}
 {{- define "ingress-guard.configMaps" -}}
 {{- $configMaps := list }}

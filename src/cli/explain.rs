@@ -12,6 +12,7 @@ use super::source::Source;
 use crate::checks::{self, Check};
 use crate::config::Config;
 use crate::explain::{Style, Visit, explain_ingress, explain_url};
+use crate::judgement::judge;
 use crate::model::Key;
 
 #[derive(Debug, Args)]
@@ -100,7 +101,8 @@ fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<
             others => bail!("there is no Ingress {key}; there is {}", others.join(", ")),
         }
     };
-    let explanation = explain_ingress(ingress, image.snapshot(), &config.settings);
+    let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
+    let explanation = explain_ingress(&judgement, image.snapshot(), &config.settings);
     let text = match arguments.output {
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,

@@ -76,10 +76,7 @@ impl Watch {
                 Ok(()) => pause = self.pace.first_pause,
                 Err(error) if self.is_nothing_to_follow(&error) => {
                     pause = self.pace.first_pause;
-                    tokio::select! {
-                        () = sleep(self.pace.rest.mul_f64(jitter())) => {}
-                        () = self.lines[self.at].wake.notified() => {}
-                    }
+                    self.rest(self.pace.rest.mul_f64(jitter())).await;
                 }
                 Err(error) => {
                     self.fail(&error);
@@ -87,10 +84,21 @@ impl Watch {
                     if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
                         pause = self.pace.first_pause;
                     }
-                    sleep(pause.mul_f64(jitter())).await;
+                    // However often somebody asks, the API server is not asked more often than that.
+                    let floor = self.pace.first_pause.min(pause);
+                    sleep(floor).await;
+                    self.rest(pause.mul_f64(jitter()).saturating_sub(floor)).await;
                     pause = (pause * 2).min(self.pace.longest_pause);
                 }
             }
+        }
+    }
+
+    /// Until the time is over, or a review wants to know what rests (see [`Feeds::wake`](super::Feeds::wake)).
+    async fn rest(&self, time: Duration) {
+        tokio::select! {
+            () = sleep(time) => {}
+            () = self.lines[self.at].wake.notified() => {}
         }
     }
 

@@ -2,12 +2,15 @@
 
 use serde::Serialize;
 
-use super::trail::{Ends, Explanation};
+use super::trail::{Ends, Explanation, SCHEMA_VERSION};
 use super::url::{Whose, explain};
 use super::visit::Visit;
-use crate::checks::Settings;
+use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::Snapshot;
+use crate::finding::Level;
+use crate::judgement::Judgement;
 use crate::model::{Host, Ingress, PathRef};
+use crate::policy::Ruling;
 use crate::routing::{Effort, Scheme, is_plainly_regex, pattern_samples, plain_samples};
 
 /// So many paths are followed.
@@ -25,6 +28,36 @@ pub struct IngressExplanation {
     pub paths: Vec<PathExplanation>,
     /// Paths that were not followed, since they are so many.
     pub left_out: usize,
+    /// What the checks say of it, worst first.
+    pub findings: Vec<Found>,
+    /// Checks that could not judge it, each with the reason.
+    pub not_evaluated: Vec<Unjudged>,
+}
+
+/// A finding of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The check's code.
+    pub code: &'static str,
+    /// What becomes of it when the Ingress is written.
+    pub level: Level,
+    /// Where in the Ingress.
+    pub field: String,
+    /// What is wrong and what the visitor will see.
+    pub message: String,
+    /// What to do; empty where nothing short can be said.
+    pub help: String,
+}
+
+/// A check without a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unjudged {
+    /// The check's code.
+    pub code: &'static str,
+    /// Why.
+    pub reason: String,
 }
 
 /// What becomes of a request that one path is meant for.
@@ -61,13 +94,28 @@ impl IngressExplanation {
     }
 }
 
-/// Follow every path of an Ingress.
+/// Follow every path of an Ingress, beside what the checks say of it.
 #[must_use]
-pub fn explain_ingress(ingress: &Ingress, known: Snapshot<'_>, settings: &Settings) -> IngressExplanation {
+pub fn explain_ingress(judgement: &Judgement<'_>, known: Snapshot<'_>, settings: &Settings) -> IngressExplanation {
+    let ingress = judgement.ingress;
     let key = ingress.meta.key.to_string();
-    let paths = ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect();
-    let left_out = ingress.paths().count().saturating_sub(MOST);
-    IngressExplanation { schema_version: 1, ingress: key, paths, left_out }
+    let rulings = judgement.verdict.rulings.iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
+    let findings = rulings.map(|Ruling { finding, level, .. }| Found {
+        code: finding.code,
+        level: *level,
+        field: finding.field.to_string(),
+        message: finding.message.to_string(),
+        help: finding.help.to_string(),
+    });
+    let unjudged = judgement.not_evaluated.iter();
+    IngressExplanation {
+        schema_version: SCHEMA_VERSION,
+        paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),
+        left_out: ingress.paths().count().saturating_sub(MOST),
+        findings: findings.collect(),
+        not_evaluated: unjudged.map(|it| Unjudged { code: it.check.code, reason: it.why.text() }).collect(),
+        ingress: key,
+    }
 }
 
 fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, settings: &Settings) -> PathExplanation {

@@ -13,7 +13,7 @@ mod trail;
 mod url;
 mod visit;
 
-pub use ingress::{IngressExplanation, PathExplanation, explain_ingress};
+pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
 pub use near::NearMiss;
 pub use text::Style;
 pub use trail::{Ends, Explanation, ReadyBackend, ServedCertificate, Step};

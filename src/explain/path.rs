@@ -13,25 +13,23 @@ use crate::routing::{
 };
 
 /// Follow an answer link by link.
-pub(super) fn follow(
+pub(super) fn follow<'a>(
     explanation: &mut Explanation,
     visit: &Visit,
-    controller: &Controller<'_>,
-    answer: &Answer<'_>,
+    controller: &Controller<'a>,
+    answer: &Answer<'a>,
     world: &World<'_>,
 ) {
     explanation.controller = controller.name().map(str::to_owned);
     class(explanation, controller, answer);
     host(explanation, controller, &answer.server);
-    if controller.taker.dialect.engine == Engine::Nginx
-        && let Some(fault) = answer.server.faults(controller.routes.effort()).unwrap_or_default().first()
-    {
-        return not_loaded(explanation, fault);
+    if refuses(explanation, controller, &answer.server) {
+        return;
     }
     if let Some(location) = &answer.location {
         path(explanation, controller, &answer.server, location);
     }
-    if let Some(Refusal { status, annotation }) = answer.refusal {
+    if let Some(Refusal { status, annotation }) = controller.routes.refusal(answer, When::After) {
         let detail = format!("a mistake in annotation {annotation}: the controller answers {status} to everybody");
         explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
         explanation.ends(if status == 403 { Ends::Forbidden } else { Ends::Unavailable }, status);
@@ -60,6 +58,24 @@ pub(super) fn follow(
     }
 }
 
+/// Say that nginx refuses a server of which it cannot even be said what it would answer, if it does.
+pub(super) fn is_refused(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) -> bool {
+    explanation.controller = controller.name().map(str::to_owned);
+    host(explanation, controller, server);
+    refuses(explanation, controller, server)
+}
+
+/// Say that nginx refuses a server, if it does.
+fn refuses(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) -> bool {
+    if controller.taker.dialect.engine != Engine::Nginx {
+        return false;
+    }
+    let faults = server.faults(controller.routes.effort()).unwrap_or_default();
+    let Some(fault) = faults.first() else { return false };
+    not_loaded(explanation, fault);
+    true
+}
+
 /// nginx refuses the host, and with it every change of any Ingress since then (section 2.8).
 fn not_loaded(explanation: &mut Explanation, fault: &Fault<'_, '_>) {
     let (location, why) = match fault {
@@ -72,8 +88,8 @@ fn not_loaded(explanation: &mut Explanation, fault: &Fault<'_, '_>) {
         Fault::TargetTooLong(location) => (*location, "its rewrite-target is longer than nginx reads".to_owned()),
     };
     let whose = location.ingress.map_or_else(String::new, |it| format!(" of Ingress {}", it.meta.key));
-    let detail = format!("nginx refuses the configuration because of a path{whose}: {why}");
-    explanation.breaks("configuration", detail, location.ingress.and_then(yaml));
+    let detail = format!("refuses the configuration because of a path{whose}: {why}");
+    explanation.breaks("nginx", detail, location.ingress.and_then(yaml));
     explanation.ends(Ends::NotLoaded, None);
 }
 

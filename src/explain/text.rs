@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::ingress::{IngressExplanation, PathExplanation};
+use super::ingress::{Found, IngressExplanation, PathExplanation, Unjudged};
 use super::trail::{Ends, Explanation, Step};
 
 /// How text is set.
@@ -143,6 +143,19 @@ impl IngressExplanation {
         }
         if self.left_out > 0 {
             writeln!(out, "\n  {} more paths are left out", self.left_out)?;
+        }
+        if !self.findings.is_empty() {
+            writeln!(out, "\nFindings:")?;
+        }
+        for Found { code, level, field, message, help } in &self.findings {
+            let help = if help.is_empty() { String::new() } else { format!("; {help}") };
+            writeln!(out, "  {level:<5} {code} {}: {}{}", Clean(field), Clean(message), Clean(&help))?;
+        }
+        if !self.not_evaluated.is_empty() {
+            writeln!(out, "\nNot evaluated:")?;
+        }
+        for Unjudged { code, reason } in &self.not_evaluated {
+            writeln!(out, "  {code} {}", Clean(reason))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::near::NearMiss;
 
 /// The version of the JSON form.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -5,7 +5,7 @@ use thiserror::Error;
 use super::certificate::certificate;
 use super::controllers::{Controller, Known, Untaken, concerned, why_untaken};
 use super::near::near_misses;
-use super::path::follow;
+use super::path::{follow, is_refused};
 use super::trail::{Ends, Explanation, kubectl};
 use super::visit::Visit;
 use crate::checks::Settings;
@@ -101,6 +101,10 @@ pub(super) fn explain(
             Ok(Lookup::Found(answer)) => answered.push(Answered { controller, answer }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
             Err(_) => {
+                let server = controller.routes.server_for(&host_name(&visit.host), When::After);
+                if server.found().is_some_and(|server| is_refused(&mut explanation, &controller, &server)) {
+                    return Ok(explanation);
+                }
                 explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
                 return Ok(explanation);
             }

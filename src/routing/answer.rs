@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::claims::Claim;
 use super::locate::Located;
 use super::nginx::NginxAnnotations;
 use super::pattern::Exhausted;
@@ -23,10 +22,8 @@ pub struct Answer<'a> {
     pub server: Rc<Server<'a>>,
     /// The location that decides; none where nginx answers before it looks for one.
     pub location: Option<Location<'a>>,
-    /// What the visitor gets, unless nobody is let in.
+    /// What the visitor gets, unless nobody is let in: [`Routes::refusal`].
     pub outcome: Outcome<'a>,
-    /// Nobody is let in, because of a mistake in an annotation: what is wrong with the paths shows when that is mended.
-    pub refusal: Option<Refusal>,
 }
 
 /// What a visitor gets.
@@ -123,7 +120,6 @@ impl<'a> Routes<'a> {
             server: Rc::clone(server),
             location: location.cloned(),
             outcome,
-            refusal: self.refuses_the_host(server, when).or_else(|| location?.refusal()),
         };
         let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
         if uri == b"/" && server.has_app_root() {
@@ -241,20 +237,27 @@ impl<'a> Routes<'a> {
         aliases
     }
 
-    /// A mistake in `auth-tls-secret` refuses the whole host. Each Ingress of the host overwrites what the ones before it
-    /// have said, so only what the last one says is certain (section 5.7).
-    pub(super) fn refuses_the_host(&self, server: &Server<'a>, when: When) -> Option<Refusal> {
-        if !self.reads_nginx_annotations() {
-            return None;
-        }
-        let claims = self.claims(&server.host, when).found()?;
-        let last = claims.iter().rev().find(|claim| !claim.is_canary && claim.rule.is_some())?;
-        let refusal = last.rewriting.refuses_host?;
-        let valid = |claim: &Claim<'_>| {
-            let is_set = NginxAnnotations::of(claim.ingress).value(refusal.annotation).is_some();
-            is_set && claim.rewriting.refuses_host.is_none()
-        };
-        (!claims.iter().any(valid)).then_some(refusal)
+    /// Why nobody is let in where a request gets to this location: the first mistake in an `auth-tls-secret` refuses the
+    /// whole host (section 5.7), one in another annotation the locations of its Ingress (section 7.0). Not asked for by
+    /// checks, for whom what is wrong with the paths counts.
+    #[must_use]
+    pub fn refusal(&self, answer: &Answer<'a>, when: When) -> Option<Refusal> {
+        self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
+    }
+
+    pub(super) fn refuses_host(&self, host: &Host, when: When) -> Option<Refusal> {
+        let claims = self.claims(host, when).found().unwrap_or_default();
+        let mut main = claims.iter().filter(|claim| !claim.is_canary && claim.rule.is_some());
+        main.find_map(|claim| self.mistake(NginxAnnotations::of(claim.ingress), 403))
+    }
+
+    pub(super) fn refuses_location(&self, location: &Location<'a>) -> Option<Refusal> {
+        self.mistake(location.annotations()?, 503)
+    }
+
+    fn mistake(&self, annotations: NginxAnnotations<'_>, status: u16) -> Option<Refusal> {
+        let mut refusals = annotations.refusals(self.dialect());
+        refusals.find(|refusal| refusal.status == status).filter(|_| self.reads_nginx_annotations())
     }
 
     /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there

@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use super::answer::Refusal;
-use super::dialect::Dialect;
 use super::nginx::NginxAnnotations;
 use crate::model::{Host, Ingress, RuleRef};
 
@@ -25,10 +23,6 @@ pub struct Claim<'a> {
 pub(super) struct Rewriting<'a> {
     pub(super) target: Option<&'a str>,
     pub(super) use_regex: bool,
-    /// What a mistake makes of every request to its locations.
-    pub(super) refusal: Option<Refusal>,
-    /// What a mistake makes of every request to its hosts, unless another Ingress undoes it.
-    pub(super) refuses_host: Option<Refusal>,
 }
 
 /// The order in which ingress-nginx looks at Ingresses: the oldest first, those of the same second by name, the last of
@@ -53,17 +47,11 @@ fn joined(key: &crate::model::Key) -> impl Iterator<Item = u8> {
 pub fn claims<'a, 'h>(
     hosts: impl IntoIterator<Item = &'h Host>,
     taken: &[&'a Ingress],
-    dialect: &Dialect,
 ) -> HashMap<&'h Host, Vec<Claim<'a>>> {
     let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
     for ingress in taken {
         let annotations = NginxAnnotations::of(ingress);
-        let rewriting = Rewriting {
-            target: annotations.rewrite_target(),
-            use_regex: annotations.use_regex(),
-            refusal: annotations.refusals(dialect).find(|refusal| refusal.status == 503),
-            refuses_host: annotations.refusals(dialect).find(|refusal| refusal.status == 403),
-        };
+        let rewriting = Rewriting { target: annotations.rewrite_target(), use_regex: annotations.use_regex() };
         let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };
         for rule in ingress.rules() {
             if let Some(claims) = claims.get_mut(&rule.rule.host) {

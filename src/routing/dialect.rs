@@ -124,7 +124,7 @@ impl Dialect {
     /// (section 5.5).
     #[must_use]
     pub fn redirects_to_https(&self, annotations: NginxAnnotations<'_>) -> bool {
-        let by_default = self.settings().ssl_redirect != Some(false);
+        let by_default = self.settings().ssl_redirect == Some(true);
         annotations.redirects_to_https() && (by_default || annotations.asks_for_https())
     }
 

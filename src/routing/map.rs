@@ -160,20 +160,27 @@ impl<'a> Group<'a> {
         let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
         hosts.into_iter().filter_map(move |host| {
             let server = routes.server(host, When::After).found()?;
-            let refusal = routes.refuses_the_host(&server, When::After);
+            let refusal = routes.refuses_host(host, When::After);
             Some(HostRoutes {
                 host: host.clone(),
                 owner: taker.owner,
                 certificate: HostCertificate::of(host, &routes, &taker, world),
-                routes: lines(&server, refusal, &taker, world),
+                routes: lines(&server, refusal, &routes, &taker, world),
             })
         })
     }
 }
 
-fn lines<'a>(server: &Server<'a>, refusal: Option<Refusal>, taker: &Taker<'a>, world: &World<'a>) -> Vec<Route<'a>> {
+fn lines<'a>(
+    server: &Server<'a>,
+    refusal: Option<Refusal>,
+    controller: &Routes<'a>,
+    taker: &Taker<'a>,
+    world: &World<'a>,
+) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
+        let refusal = refusal.or_else(|| controller.refuses_location(location));
         let fate = won(location, ingress, backend, refusal, taker, world);
         Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, fate })
     });
@@ -218,7 +225,7 @@ fn won<'a>(
     if taker.owner == Owner::Nobody {
         return Fate::Unserved;
     }
-    if let Some(refusal) = refusal.or_else(|| location.refusal()) {
+    if let Some(refusal) = refusal {
         return Fate::Refused(refusal);
     }
     if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {

@@ -119,7 +119,7 @@ impl<'a> Routes<'a> {
         // All hosts of the Ingress under judgement at once: each rule of each Ingress is looked at once only.
         let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(taken) = self.taken_on(&hosts, when) else { return Lookup::Unknown };
-        let mut of_host = claims(hosts.iter().copied(), &taken, self.dialect());
+        let mut of_host = claims(hosts.iter().copied(), &taken);
         let mut memo = self.known(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
@@ -161,7 +161,7 @@ impl<'a> Routes<'a> {
     pub fn takes(&self, other: &Ingress) -> bool {
         let Taker { owner, dialect } = Taker::of(other, self.world, self.rules, self.dialects);
         if dialect.engine.reads_nginx_annotations() || self.instance.dialect.engine.reads_nginx_annotations() {
-            return std::ptr::eq(dialect, self.instance.dialect);
+            return std::ptr::eq(dialect, self.instance.dialect) && dialect.watches(&other.meta.key.namespace);
         }
         matches!((owner, self.instance.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
     }

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
-use super::answer::Refusal;
 use super::claims::{Claim, Rewriting};
 use super::nginx::NginxAnnotations;
 use super::pattern::literal_prefix;
@@ -289,14 +288,9 @@ impl<'a> Location<'a> {
 
     /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
     fn retarget(&mut self) {
-        let Rewriting { target, use_regex, .. } = self.rewriting;
+        let Rewriting { target, use_regex } = self.rewriting;
         self.target = target.filter(|target| **target != *self.path);
         self.switches = self.target.is_some() || use_regex;
-    }
-
-    /// What a mistake in an annotation makes of every request to it.
-    pub(super) fn refusal(&self) -> Option<Refusal> {
-        self.rewriting.refusal.filter(|_| !self.only_backend)
     }
 
     /// The annotations that say whether it rewrites or redirects.

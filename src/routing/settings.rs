@@ -34,11 +34,12 @@ pub struct ControllerSettings {
 }
 
 impl ControllerSettings {
-    /// What a controller's ConfigMap says. A switch that Go does not read as a boolean is as if it were not there, any
-    /// other risk is the lowest (`ReadConfig`, `StringRiskToRisk`). Flags are not among its keys.
+    /// What a controller's ConfigMap says. An empty switch is off, one that Go does not read as a boolean is as if it were
+    /// not there, any other risk is the lowest (`ReadConfig` with mapstructure's weak types, `StringRiskToRisk`). Flags are not among its keys.
     #[must_use]
     pub fn told(config_map: &ConfigMap) -> Self {
-        let switch = |key| config_map.get(key).and_then(go_bool);
+        let switch =
+            |key| config_map.get(key).and_then(|text| if text.is_empty() { Some(false) } else { go_bool(text) });
         let risk = |text: &str| {
             let others = [Risk::Critical, Risk::High, Risk::Medium];
             others.into_iter().find(|risk| text.eq_ignore_ascii_case(&risk.to_string())).unwrap_or(Risk::Low)
@@ -155,7 +156,7 @@ mod tests {
             assert_eq!(told(nothing), unsaid, "{nothing}");
         }
         let said =
-            told(r#"{"ssl-redirect": "F", "allow-snippet-annotations": "TRUE", "strict-validate-path-type": "0"}"#);
+            told(r#"{"ssl-redirect": "", "allow-snippet-annotations": "TRUE", "strict-validate-path-type": "0"}"#);
         let wanted = ControllerSettings {
             ssl_redirect: Some(false),
             allow_snippet_annotations: Some(true),

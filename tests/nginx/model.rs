@@ -158,7 +158,7 @@ fn name(host: &Host) -> String {
 
 fn told(routes: &Routes<'_>, request: &Request) -> Told {
     let answer = routes.answer(Scheme::Http, &request.host, &request.target, When::After);
-    let Ok(Lookup::Found(Answer { server, location, outcome, .. })) = answer else {
+    let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
         return Told { server: "_".to_owned(), place: None, outcome: Says::GivesUp };
     };
     let uri = normalized(&request.target);

@@ -14,6 +14,7 @@ pub(crate) fn took<T>(work: impl FnOnce() -> T) -> (Duration, T) {
 pub(crate) fn worked() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = text.and_then(|text| text.split(' ').next()?.parse().ok());
+    // A kernel that does not count says 0.
+    let nanos = text.and_then(|text| text.split(' ').next()?.parse().ok()).filter(|nanos| *nanos > 0);
     nanos.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }

@@ -59,6 +59,16 @@ fn config_map(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Finding
         }
         return;
     }
+    if namespace.is_none() && row.name == "custom-headers" {
+        // It is looked up as it stands, by `namespace/name`.
+        let wrong = format!("ConfigMap {} has no namespace before its name", Quoted(name));
+        let finding = report(row, name, &wrong, Effect::Unavailable, out);
+        finding.help(format!("write {}/{name}", cx.namespace()));
+        if cx.dialect().version.is_none() {
+            finding.at_most(WARN);
+        }
+        return;
+    }
     let key = Key::new(cx.namespace(), name);
     if !cx.world.config_map(&key).is_absent() {
         return;

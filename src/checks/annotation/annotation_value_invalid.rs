@@ -23,13 +23,12 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
 const OF_ROUTING: [&str; 2] = ["rewrite-target", "use-regex"];
 
 /// What becomes one parameter of nginx's configuration, as it is.
-const PARAMETERS: [&str; 9] = [
+const PARAMETERS: [&str; 8] = [
     "app-root",
     "auth-cache-key",
     "auth-signin",
     "auth-url",
     "permanent-redirect",
-    "rewrite-target",
     "temporal-redirect",
     "upstream-vhost",
     "x-forwarded-prefix",
@@ -61,9 +60,18 @@ fn judge(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
 }
 
 /// Whether nginx cannot read it, though the controller takes it. A canary's are not written down, nor those of a default
-/// backend alone (sections 7.1 and 2.3).
+/// backend alone (sections 7.1 and 2.3), nor what depends on another annotation (sections 3.4 and 7.2).
 fn is_too_long(cx: &Context<'_>, row: &Annotation, value: &str) -> bool {
-    let is_written = || !cx.nginx().is_canary() && !cx.ingress.rules.is_empty();
+    let is_written = || {
+        let depends = match row.name {
+            "x-forwarded-prefix" => {
+                cx.rewrite_target().is_some_and(|to| cx.ingress.paths().any(|at| at.path.routed() != to))
+            }
+            "permanent-redirect" => cx.nginx().value("temporal-redirect").is_none(),
+            _ => true,
+        };
+        depends && !cx.nginx().is_canary() && !cx.ingress.rules.is_empty()
+    };
     value.len() > LONGEST && PARAMETERS.contains(&row.name) && row.accepts(value) && is_written()
 }
 

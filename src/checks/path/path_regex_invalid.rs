@@ -5,7 +5,7 @@ use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{FieldPath, Kinds};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{Fault, Location, When};
 
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
@@ -23,15 +23,28 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
 
 /// A path that nginx cannot read for its length, on whatever host. Another Ingress' path is its own fault.
 fn too_long(cx: &Context<'_>, location: &Location<'_>, out: &mut Findings) {
-    let is_own = location.ingress.is_some_and(|ingress| ingress.meta.key == cx.ingress.meta.key);
-    let Some(at) = location.at.filter(|_| is_own && !location.is_twin) else { return };
+    let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_twin) else { return };
     let bytes = at.path.routed().len();
     let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
     let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
     finding.help("use a path of less than 4 kilobytes");
 }
 
+fn is_own(cx: &Context<'_>, location: &Location<'_>) -> bool {
+    location.ingress.is_some_and(|ingress| ingress.meta.key == cx.ingress.meta.key)
+}
+
+/// A target of a rewrite that nginx cannot read for its length.
+fn target_too_long(cx: &Context<'_>, target: &str, out: &mut Findings) {
+    let bytes = target.len();
+    let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
+    let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
+    let finding = of_host(cx, out.add(field, "rewrite-target too long", message));
+    finding.help("use a target of less than 4 kilobytes");
+}
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let mut too_long_target = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let Some(faults) = cx.weighed(server.faults(cx.routes().effort())) else { return };
@@ -45,7 +58,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                     too_long(cx, location, out);
                     continue;
                 }
-                Fault::Duplicate(..) | Fault::TargetTooLong(_) => continue,
+                Fault::TargetTooLong(location) => {
+                    too_long_target = too_long_target.or(location.target.filter(|_| is_own(cx, location)));
+                    continue;
+                }
+                Fault::Duplicate(..) => continue,
             };
             // A Prefix path may have two.
             let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_twin) else { continue };
@@ -72,5 +89,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
             finding.help("use another host");
         }
+    }
+    if let Some(target) = too_long_target {
+        target_too_long(cx, target, out);
     }
 }

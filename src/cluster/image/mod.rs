@@ -107,6 +107,7 @@ struct Mark {
 #[serde(rename_all = "camelCase")]
 enum CoverageForm {
     Complete,
+    Partial,
     NotSynced,
     Forbidden,
     SwitchedOff,
@@ -289,13 +290,14 @@ impl From<Coverage> for CoverageForm {
     fn from(coverage: Coverage) -> Self {
         match coverage {
             Coverage::Complete => Self::Complete,
+            Coverage::Partial => Self::Partial,
             Coverage::Forbidden => Self::Forbidden,
             Coverage::SwitchedOff => Self::SwitchedOff,
             Coverage::NotGiven => Self::NotGiven,
             Coverage::NotWatched => Self::NotWatched,
             Coverage::OnDemand => Self::OnDemand,
             // Answers about one object, never about a kind.
-            Coverage::NotSynced | Coverage::Partial | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
+            Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
         }
     }
 }
@@ -304,6 +306,7 @@ impl From<CoverageForm> for Coverage {
     fn from(coverage: CoverageForm) -> Self {
         match coverage {
             CoverageForm::Complete => Self::Complete,
+            CoverageForm::Partial => Self::Partial,
             CoverageForm::NotSynced => Self::NotSynced,
             CoverageForm::Forbidden => Self::Forbidden,
             CoverageForm::SwitchedOff => Self::SwitchedOff,

@@ -56,12 +56,12 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
     })
 }
 
-fn assert_agrees(answer: &Answer<'_>, explanation: &Explanation, visit: &Visit) {
+fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Explanation, visit: &Visit) {
     let said = (explanation.outcome, explanation.status);
     if said.0 == Ends::NotLoaded {
         return assert!(!answer.server.faults(&Effort::new()).unwrap().is_empty(), "{visit:?}: {explanation:?}");
     }
-    if let Some(refusal) = answer.refusal {
+    if let Some(refusal) = routes.refusal(answer, When::After) {
         assert!(matches!(said.0, Ends::Forbidden | Ends::Unavailable), "{visit:?}: {said:?}");
         return assert_eq!(said.1, Some(refusal.status), "{visit:?}");
     }
@@ -108,7 +108,7 @@ fn in_every_world_of_every_page() {
                 };
                 let known = pages::known(&inventory);
                 let explanation = explain_url(&visit, known, &config.settings, Some(&class)).unwrap();
-                assert_agrees(&answer, &explanation, &visit);
+                assert_agrees(&routes, &answer, &explanation, &visit);
                 asked += 1;
             }
         }

@@ -3,6 +3,7 @@
 use ingress_guard::cluster::{Facts, Image};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
+use ingress_guard::judgement::judge;
 use serde_json::{Value, json};
 
 use crate::pages;
@@ -53,7 +54,10 @@ fn json_has_the_keys_that_others_rely_on() {
     assert_eq!(outcome("https://app.example.com/api/%zz")["outcome"], "bad-request");
 
     let ingress = image.inventory.ingress("shop", "web").unwrap();
-    let paths = serde_json::to_value(explain_ingress(ingress, image.snapshot(), &Config::default().settings)).unwrap();
+    let config = Config::default();
+    let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
+    let paths = serde_json::to_value(explain_ingress(&judgement, image.snapshot(), &config.settings)).unwrap();
+    assert_eq!((&paths["findings"], &paths["notEvaluated"]), (&json!([]), &json!([])));
     assert_eq!(paths["ingress"], "shop/web");
     assert_eq!(paths["paths"][0]["own"], true);
     assert_eq!(paths["paths"][0]["explanation"]["outcome"], "service");

@@ -6,6 +6,7 @@ use std::path::Path;
 use ingress_guard::cluster::{Facts, Image};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
+use ingress_guard::judgement::judge;
 
 use crate::pages::{self, Part};
 
@@ -22,7 +23,9 @@ fn output(command: &str, image: &Image) -> String {
         [key] if !key.contains('.') => {
             let (namespace, name) = key.split_once('/').unwrap();
             let ingress = image.inventory.ingress(namespace, name).unwrap();
-            let explanation = explain_ingress(ingress, image.snapshot(), &settings);
+            let config = Config::default();
+            let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
+            let explanation = explain_ingress(&judgement, image.snapshot(), &settings);
             (explanation.text(Style::Plain), explanation.is_served())
         }
         [url] => {

@@ -34,7 +34,7 @@ struct Store {
     missing: HashSet<String>,
     /// Resources whose GETs of single objects fail with this status, or never answer (0).
     broken_gets: HashMap<String, u16>,
-    /// Every list is answered with this status, if with any.
+    /// Lists and watches fail with this status.
     refusing: Option<u16>,
     /// Watches are closed as soon as they are open.
     cut: bool,
@@ -171,9 +171,15 @@ impl Api {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
     }
 
-    /// Lists are answered with this status from now on, as they are to somebody whom the API server does not know.
+    /// Lists and watches are answered with this status from now on, as they are to somebody whom the API server does not
+    /// know.
     pub(crate) fn answer_all_with(&self, status: u16) {
         self.store.lock().refusing = Some(status);
+    }
+
+    /// Lists and watches fail.
+    pub(crate) fn break_lists(&self, broken: bool) {
+        self.store.lock().refusing = broken.then_some(500);
     }
 
     /// Every watch is closed as soon as it is open, as by a proxy.
@@ -265,7 +271,7 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
         return status(429, "slow down");
     }
     if let Some(code) = store.refusing {
-        return status(code, "refused");
+        return status(code, "etcd is away");
     }
     if store.forbidden.contains(&resource) {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));

@@ -249,6 +249,29 @@ async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
 }
 
 #[tokio::test]
+async fn what_rested_before_an_outage_looks_again_when_a_review_wants_to_know() {
+    let api = Api::start().await;
+    api.lacks("certificates", true);
+    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let inventory = Arc::new(RwLock::new(Inventory::default()));
+    let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
+    let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace);
+    let feed = || feeds.states().remove(0);
+    eventually("rests", async || feed().resting.is_some()).await;
+    api.break_lists(true);
+    eventually("pauses of seconds", async || {
+        feeds.wake(Kind::Certificate.into());
+        feed().restarts >= 9
+    })
+    .await;
+    api.break_lists(false);
+    // The pause is of five seconds by now.
+    feeds.wake(Kind::Certificate.into());
+    let looked = eventually("looked again", async || feed().trouble.is_none());
+    tokio::time::timeout(Duration::from_secs(2), looked).await.unwrap();
+}
+
+#[tokio::test]
 async fn watches_that_are_closed_at_once_pause_and_count_as_trouble() {
     let api = Api::start().await;
     api.put("services", service("a", 80));

@@ -97,6 +97,28 @@ fn aliases_may_span_lines() {
 }
 
 #[test]
+fn what_the_controller_does_not_look_at_takes_nothing_from_anybody() {
+    let watching = |namespaces: &str| {
+        format!(
+            "{{profile: strict, dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, watchNamespaces: [{namespaces}]}}]}}"
+        )
+    };
+    let web = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])]));
+    let older = web
+        .replace("name: web,", "name: older,")
+        .replace("namespace: shop", "namespace: other")
+        .replace("namespace: other", "namespace: other, creationTimestamp: \"2020-01-01T00:00:00Z\"");
+    let service = service("web", "ports: [{port: 80}]").replace("namespace: shop", "namespace: other");
+    let world = format!("{NGINX}{service}{web}{older}");
+    let of_web = |namespaces: &str| {
+        let said = accused_under(&watching(namespaces), &world);
+        said.into_iter().filter(|line| line.contains("IG501") && line.ends_with(" web")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_web("shop, other"), ["deny IG501 web"]);
+    assert_eq!(of_web("shop"), NOBODY);
+}
+
+#[test]
 fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let with_tls = |tls: &str, host: &str| format!("{}, tls: [{tls}]", nginx(&[rule(host, &["/"])]));
     let strict = |world: &str| accused_under("profile: strict", world);
