@@ -106,9 +106,9 @@ impl<'a> RouteMap<'a> {
                 let is_alone = !is_one(&taker, &taker);
                 let group = Group { taker, alone: is_alone, ingresses: vec![ingress] };
                 if is_alone {
-                    alone.push(group)
+                    alone.push(group);
                 } else {
-                    groups.push(group)
+                    groups.push(group);
                 }
                 continue;
             };

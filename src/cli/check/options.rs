@@ -11,7 +11,6 @@ use crate::cli::output::Outputs;
 use crate::model::{Key, Kind};
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct Arguments {
     /// Files and folders (.yaml, .yml, .json); - is standard input. Together they are one world.
     #[arg(value_name = "PATH", required = true)]

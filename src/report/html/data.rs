@@ -168,8 +168,9 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     let broken = match &route.fate {
         Fate::Taken(_) => PATH,
         Fate::Unserved | Fate::Refused(_) => INGRESS,
-        Fate::NoLocation | Fate::Serverless => SERVICE,
-        Fate::Asked(Behind::NoService | Behind::NoPort | Behind::NotTcp | Behind::ExternalUnusable(_)) => SERVICE,
+        Fate::NoLocation
+        | Fate::Serverless
+        | Fate::Asked(Behind::NoService | Behind::NoPort | Behind::NotTcp | Behind::ExternalUnusable(_)) => SERVICE,
         Fate::Asked(_) | Fate::Doubtful(_) | Fate::Redirected(_) | Fate::CanaryOf(_) => ENDPOINTS,
     };
     RouteRow(

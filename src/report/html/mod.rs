@@ -179,16 +179,10 @@ fn namespaces(report: &Report) -> Vec<Namespace> {
 }
 
 fn unjudged(report: &Report) -> Vec<Unjudged> {
-    let mut of: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<(&str, &str)>)> = BTreeMap::new();
-    for not in &report.not_evaluated {
-        let (codes, ingresses) = of.entry(&not.reason).or_default();
-        codes.insert(not.code);
-        ingresses.insert((&not.namespace, &not.ingress));
-    }
-    let row = |(why, (codes, ingresses)): (&str, (BTreeSet<&str>, BTreeSet<(&str, &str)>))| Unjudged {
+    let row = |(why, codes, ingresses): (&str, BTreeSet<&'static str>, usize)| Unjudged {
         why: visible(why).into_owned(),
         codes: codes.into_iter().collect::<Vec<_>>().join(", "),
-        ingresses: ingresses.len(),
+        ingresses,
     };
-    of.into_iter().map(row).collect()
+    report.unjudged().into_iter().map(row).collect()
 }

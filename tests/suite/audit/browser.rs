@@ -1,4 +1,4 @@
-//! The page in a real browser, driven as a person would: keys and clicks, over the DevTools protocol.
+//! The page in a real browser, driven as a person would: keys and clicks, over Chromium's own protocol.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
