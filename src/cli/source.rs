@@ -64,6 +64,15 @@ impl Source {
     }
 }
 
+impl Source {
+    /// What to call it where somebody reads the outcome later.
+    pub(super) fn name(&self) -> String {
+        let paths = self.snapshot.iter().chain(&self.manifests).map(|path| path.display().to_string());
+        let context = self.cluster.context.iter().map(|context| format!("context {context}"));
+        paths.chain(context).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl ClusterSource {
     /// A client of it, for as long as the process lives.
     pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
