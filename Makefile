@@ -35,8 +35,8 @@ lint: tools ## Formatting, clippy and rustdoc; warnings are errors
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 .PHONY: bench
-bench: tools ## Requests/s and CPU per request beside a request that does nothing; check of 1,000 manifests
-	cargo bench --locked --bench review --bench check
+bench: tools ## Requests/s and CPU per request beside a request that does nothing; check of 1,000 manifests; audit of 10,000 Ingresses
+	cargo bench --locked --bench review --bench check --bench audit
 
 .PHONY: bounds
 bounds: tools ## What the largest Ingresses and the fullest hosts cost

@@ -5,10 +5,7 @@ use serde_json::json;
 use super::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{Doubt, Engine};
-
-/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
-const ACTION_PORT: &str = "use-annotation";
+use crate::routing::{ACTION_PORT, Doubt, Engine};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {

@@ -1,11 +1,14 @@
 //! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
 //! 1 findings, 2 could not do the work.
 
+mod audit;
 mod check;
 mod checks;
 mod completions;
 mod explain;
+mod judging;
 mod man;
+mod output;
 mod serve;
 mod snapshot;
 mod source;
@@ -32,6 +35,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     /// Judge manifest files before they are applied.
     Check(Box<check::Arguments>),
+    /// Judge every Ingress that a cluster has stored.
+    Audit(Box<audit::Arguments>),
     /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
     ///
     /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
@@ -52,6 +57,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions(arguments) => completions::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),

@@ -72,6 +72,15 @@ impl Source {
     }
 }
 
+impl Source {
+    /// What to call it where somebody reads the outcome later.
+    pub(super) fn name(&self) -> String {
+        let paths = self.snapshot.iter().chain(&self.manifests).map(|path| path.display().to_string());
+        let context = self.cluster.context.iter().map(|context| format!("context {context}"));
+        paths.chain(context).collect::<Vec<_>>().join(", ")
+    }
+}
+
 impl Beneath {
     /// Everything that is known there, with what `overlay` puts on top of it; `None` where nobody has asked for a cluster.
     pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Option<Image>> {

@@ -3,9 +3,11 @@
 
 mod baseline;
 mod github;
+mod html;
 mod junit;
 mod sarif;
 mod text;
+mod what_if;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
@@ -24,9 +26,11 @@ use crate::policy::Ruling;
 
 pub use baseline::{Baseline, BaselineError};
 pub use github::github;
+pub use html::{Page, html};
 pub use junit::junit;
 pub use sarif::sarif;
 pub use text::{Text, text};
+pub use what_if::what_if;
 
 /// What `schemaVersion` of a report says. Fields may be added under the same number, never removed.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -14,7 +14,7 @@ use crate::finding::{Level, one_line};
 use crate::model::Kinds;
 
 /// How text is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Text<'a> {
     /// Whether the reader is a terminal that shows colours.
     pub colour: bool,
@@ -52,7 +52,7 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
         out.push('\n');
     }
     out.extend(report.route_changes.as_ref().map(routes));
-    out + &summary(report, options)
+    out + &summary(report, options.advice)
 }
 
 fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
@@ -131,7 +131,7 @@ fn routes(routes: &RouteChanges) -> String {
     out + "\n"
 }
 
-fn summary(report: &Report, options: &Text<'_>) -> String {
+pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
     let summary = &report.summary;
     let mut out = format!("{} judged", counted(summary.ingresses, "Ingress"));
     let counts = [
@@ -154,7 +154,7 @@ fn summary(report: &Report, options: &Text<'_>) -> String {
         let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), codes.join(", "));
     }
     let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
-    for (kinds, advice) in options.advice {
+    for (kinds, advice) in advice {
         if unknown.iter().any(|kind| kinds.contains(kind)) {
             let _ = writeln!(out, "{advice}");
         }

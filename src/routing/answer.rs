@@ -242,16 +242,22 @@ impl<'a> Routes<'a> {
     /// checks, for whom what is wrong with the paths counts.
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>, when: When) -> Option<Refusal> {
-        if !self.reads_nginx_annotations() {
-            return None;
-        }
-        let of = |annotations: NginxAnnotations<'_>, status| {
-            annotations.refusals(self.dialect()).find(|refusal| refusal.status == status)
-        };
-        let claims = self.claims(&answer.server.host, when).found().unwrap_or_default();
+        self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
+    }
+
+    pub(super) fn refuses_host(&self, host: &Host, when: When) -> Option<Refusal> {
+        let claims = self.claims(host, when).found().unwrap_or_default();
         let mut main = claims.iter().filter(|claim| !claim.is_canary && claim.rule.is_some());
-        let of_host = main.find_map(|claim| of(NginxAnnotations::of(claim.ingress), 403));
-        of_host.or_else(|| of(answer.location.as_ref()?.annotations()?, 503))
+        main.find_map(|claim| self.mistake(NginxAnnotations::of(claim.ingress), 403))
+    }
+
+    pub(super) fn refuses_location(&self, location: &Location<'a>) -> Option<Refusal> {
+        self.mistake(location.annotations()?, 503)
+    }
+
+    fn mistake(&self, annotations: NginxAnnotations<'_>, status: u16) -> Option<Refusal> {
+        let mut refusals = annotations.refusals(self.dialect());
+        refusals.find(|refusal| refusal.status == status).filter(|_| self.reads_nginx_annotations())
     }
 
     /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there

@@ -80,6 +80,13 @@ impl ClassRules {
 }
 
 impl Taker<'_> {
+    /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
+    /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        !matches!(self.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
+    }
+
     /// Whether the controller is known to want a port of the Service itself.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {

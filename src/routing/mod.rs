@@ -6,6 +6,7 @@
 pub mod annotation;
 mod answer;
 mod backing;
+mod behind;
 mod certificate;
 mod claims;
 mod class;
@@ -15,6 +16,7 @@ mod endpoints;
 mod faults;
 mod issuer;
 mod locate;
+mod map;
 mod neutral;
 mod nginx;
 mod pattern;
@@ -30,6 +32,8 @@ mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub(crate) use behind::ACTION_PORT;
+pub use behind::{Behind, Standing};
 pub use certificate::CertificateOf;
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
@@ -39,6 +43,7 @@ pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
+pub use map::{CertificateState, Fate, HostCertificate, HostRoutes, Route, RouteMap};
 pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,

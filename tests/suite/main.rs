@@ -4,6 +4,7 @@
 
 mod admission;
 mod architecture;
+mod audit;
 mod binary;
 mod check;
 mod configuration;

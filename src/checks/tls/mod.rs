@@ -34,14 +34,7 @@ use super::findings::AUDIT;
 use crate::cluster::Lookup;
 use crate::finding::Finding;
 use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
-use crate::routing::{Engine, Issuer, Owner};
-
-/// The AWS controller takes certificates from ACM by host name and never looks at the Secrets of TLS entries
-/// (kubernetes-sigs/aws-load-balancer-controller#3178).
-fn reads_secrets(cx: &Context<'_>) -> bool {
-    // Whoever it is, where nobody can tell: nobody is accused on a guess.
-    !matches!(cx.taker.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
-}
+use crate::routing::{Engine, Issuer};
 
 /// A Secret that some visitor's connection depends on.
 struct Used<'a> {
@@ -68,7 +61,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
         let any_host = entry.hosts.is_empty() && rules.iter().any(|host| **host != Host::Any);
         !may_be_nginx || any_host || entry.hosts.iter().any(for_rule)
     };
-    let entries = if reads_secrets(cx) { &cx.ingress.tls[..] } else { &[] };
+    let entries = if cx.taker.reads_secrets() { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
     let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
     let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::{Covered, certificate, reads_secrets, secret_field, without_certificate};
+use super::{Covered, certificate, secret_field, without_certificate};
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
@@ -24,7 +24,7 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if !reads_secrets(cx) {
+    if !cx.taker.reads_secrets() {
         return;
     }
     let entries = TlsEntries::of(&cx.ingress.tls);

@@ -8,7 +8,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 use similar::TextDiff;
 
-use super::options::{Arguments, Format};
+use super::options::Arguments;
 use super::world::World;
 use crate::cluster::{ManifestFile, Origin};
 use crate::document::{apply, mend};
@@ -45,8 +45,7 @@ pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) 
         let diff = TextDiff::from_lines(text, &mended.text);
         let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
     }
-    let is_text = arguments.output.iter().any(|output| output.file.is_none() && output.format == Format::Text);
-    if is_text || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
+    if arguments.outputs.is_text() || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
 }
 
 /// A finding, how it is mended, and where its Ingress stands.

@@ -7,8 +7,6 @@ mod world;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-
 pub(super) use options::Arguments;
 use world::World;
 
@@ -17,28 +15,24 @@ use crate::config::Config;
 use crate::explain::route_changes;
 use crate::judgement::judge_applied;
 use crate::model::{Ingress, Key};
-use crate::report::{Baseline, Report};
+use crate::report::Report;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
-    let config = arguments.config()?;
+    let config = arguments.judging.config()?;
     let mut world = World::read(arguments, &config)?;
     let mut report = judged(&world, &config);
-    accept(&mut report, arguments)?;
+    arguments.judging.accept(&mut report)?;
     if arguments.diff {
         mending::print_diff(&world, &report, arguments)?;
     } else if arguments.fix && mending::write(&world, &report)? {
         // What is left is reported, at the places where it is now.
         world = World::read(arguments, &config)?;
         report = judged(&world, &config);
-        accept(&mut report, arguments)?;
+        arguments.judging.accept(&mut report)?;
     }
-    output::write(&report, &world, arguments)?;
-    Ok(match () {
-        () if report.is_partial() => ExitCode::from(2),
-        () if report.has(arguments.fail_on.level()) => ExitCode::from(1),
-        () => ExitCode::SUCCESS,
-    })
+    output::write(&report, &world, arguments, &config)?;
+    Ok(arguments.judging.exit_code(&report))
 }
 
 fn judged(world: &World, config: &Config) -> Report {
@@ -71,19 +65,4 @@ fn stored<'a>(world: &'a World, ingress: &Ingress) -> Option<(&'a Ingress, Snaps
     let before = world.before.as_ref()?;
     let Key { namespace, name } = &ingress.meta.key;
     Some((before.inventory.ingress(namespace, name)?, before.snapshot()))
-}
-
-fn accept(report: &mut Report, arguments: &Arguments) -> anyhow::Result<()> {
-    let Some(path) = &arguments.baseline else { return Ok(()) };
-    let name = || path.display().to_string();
-    if arguments.write_baseline {
-        let baseline = Baseline::of(report);
-        std::fs::write(path, baseline.to_json()).with_context(name)?;
-        report.accept(|entry| baseline.accepts(entry));
-        return Ok(());
-    }
-    let text = std::fs::read_to_string(path).with_context(name)?;
-    let baseline = Baseline::parse(&text).with_context(name)?;
-    report.accept(|entry| baseline.accepts(entry));
-    Ok(())
 }

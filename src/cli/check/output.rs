@@ -1,34 +1,23 @@
-//! The report in the formats that were asked for.
+//! The forms of a report about files: text shows their lines, and the page the route map of what they hold.
 
-use std::io::IsTerminal as _;
-
-use anyhow::Context as _;
-
-use super::options::{Arguments, Format};
+use super::options::Arguments;
 use super::world::World;
+use crate::cli::audit::page;
+use crate::cli::output::Forms;
+use crate::config::Config;
 use crate::document::Lines;
 use crate::model::{Kind, Kinds};
-use crate::report::{Report, Text, github, junit, sarif, text};
+use crate::report::{Report, Text, text};
 
-pub(super) fn write(report: &Report, world: &World, arguments: &Arguments) -> anyhow::Result<()> {
-    for output in &arguments.output {
-        let to_terminal = output.file.is_none() && std::io::stdout().is_terminal();
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let rendered = match output.format {
-            Format::Text => text(report, &options(world, to_terminal && !no_colour)),
-            Format::Json => serde_json::to_string_pretty(report)? + "\n",
-            Format::Sarif => serde_json::to_string_pretty(&sarif(report))? + "\n",
-            Format::Junit => junit(report, arguments.fail_on.level()),
-            Format::Github => github(report),
-        };
-        match &output.file {
-            Some(file) => std::fs::write(file, rendered).with_context(|| file.display().to_string())?,
-            // The patch is what goes there.
-            None if arguments.diff => {}
-            None => crate::cli::print(&rendered)?,
-        }
-    }
-    Ok(())
+pub(super) fn write(report: &Report, world: &World, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+    let forms = Forms {
+        fails: arguments.judging.fail_on.level(),
+        text: &|colour| text(report, &options(world, colour)),
+        html: &|| page(report, world.snapshot(), config, "", None),
+        // The patch is what goes there.
+        is_taken: arguments.diff,
+    };
+    arguments.outputs.write(report, &forms)
 }
 
 /// What somebody can do to have more judged.

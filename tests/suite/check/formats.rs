@@ -148,7 +148,7 @@ fn several_formats_go_to_several_files_at_once() {
 
     for (arguments, said) in [
         (&["a.yaml", "-o", "text", "-o", "json"][..], "error: only one format can go to standard output"),
-        (&["a.yaml", "-o", "yaml"], "write text, json, sarif, junit or github"),
+        (&["a.yaml", "-o", "yaml"], "write text, json, sarif, junit, github or html"),
         (&["a.yaml", "-o", "json="], "names no file"),
         (&["a.yaml", "-o", "json=no/such/folder/x"], "error: no/such/folder/x: No such file"),
         (&["-", "-"], "standard input can be read only once"),

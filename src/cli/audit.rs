@@ -1,0 +1,137 @@
+//! `ingress-guard audit`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+
+use super::judging::Judging;
+use super::output::{Forms, Outputs};
+use super::source::Source;
+use crate::cluster::{Snapshot, World};
+use crate::config::Config;
+use crate::judgement::judge;
+use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::policy::{Policy, Profile};
+use crate::report::{Page, Report, Text, html, text, what_if};
+use crate::routing::RouteMap;
+
+/// How long somebody watches a terminal before they are told how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    judging: Judging,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// List the Ingresses that would be denied if this profile held everywhere and they were applied anew.
+    #[arg(long, env = "INGRESS_GUARD_WHAT_IF", value_name = "PROFILE", conflicts_with = "profile")]
+    what_if: Option<WhatIf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum WhatIf {
+    Guard,
+    Strict,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    arguments.outputs.refuse_what_cannot_be()?;
+    let mut config = arguments.judging.config()?;
+    let asked = arguments.what_if.map(|profile| profile.suppose(&mut config.policy));
+    let image = arguments.source.image(&config, |_| ())?;
+    let mut report = judged(image.snapshot(), &config);
+    arguments.judging.accept(&mut report)?;
+    let source = arguments.source.name();
+    let forms = Forms {
+        fails: arguments.judging.fail_on.level(),
+        text: &|colour| match asked {
+            Some(profile) => what_if(&report, profile),
+            None => text(&report, &Text { colour, ..Text::default() }),
+        },
+        html: &|| page(&report, image.snapshot(), &config, &source, asked),
+        is_taken: false,
+    };
+    arguments.outputs.write(&report, &forms)?;
+    Ok(arguments.judging.exit_code(&report))
+}
+
+impl WhatIf {
+    /// Put the profile in the place of every other; levels of single checks stay.
+    fn suppose(self, policy: &mut Policy) -> &'static str {
+        let (profile, name) = match self {
+            Self::Guard => (Profile::Guard, "guard"),
+            Self::Strict => (Profile::Strict, "strict"),
+        };
+        policy.profile = profile;
+        policy.namespaces.iter_mut().for_each(|rule| rule.profile = Some(profile));
+        name
+    }
+}
+
+/// Every Ingress as it stands, in the order of their names.
+fn judged(known: Snapshot<'_>, config: &Config) -> Report {
+    let engine = config.engine();
+    let mut ingresses: Vec<&Ingress> = known.store.ingresses().collect();
+    ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+    let mut progress = Progress::begin(ingresses.len());
+    let mut report = Report::default();
+    for ingress in ingresses {
+        report.add(judge(ingress, known, &engine, &config.policy), |_| None);
+        progress.step();
+    }
+    report
+}
+
+/// The page about everything that is known.
+pub(super) fn page(
+    report: &Report,
+    known: Snapshot<'_>,
+    config: &Config,
+    source: &str,
+    what_if: Option<&str>,
+) -> String {
+    let nobody = Key::new("", "");
+    let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let map = RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+    let expiry_warning_days = config.settings.expiry_warning_days;
+    html(report, &Page { map: &map, made: known.now, source, what_if, expiry_warning_days })
+}
+
+/// A line on stderr for somebody who waits at a terminal.
+struct Progress {
+    of: usize,
+    done: usize,
+    next: Option<Instant>,
+    is_shown: bool,
+}
+
+impl Progress {
+    fn begin(of: usize) -> Self {
+        let next = std::io::stderr().is_terminal().then(|| Instant::now() + PATIENCE);
+        Self { of, done: 0, next, is_shown: false }
+    }
+
+    fn step(&mut self) {
+        self.done += 1;
+        let now = Instant::now();
+        if self.next.is_some_and(|next| now >= next) {
+            self.next = Some(now + PATIENCE / 10);
+            self.is_shown = true;
+            let _ = write!(std::io::stderr(), "\rjudged {} of {} Ingresses", self.done, self.of);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            // Back to the start of the line, and erase it (ECMA-48 EL).
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}

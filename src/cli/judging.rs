@@ -1,0 +1,152 @@
+//! The flags of every command that judges: by which configuration, and what its exit code says.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use wildmatch::WildMatch;
+
+use crate::checks::{self, Check};
+use crate::config::Config;
+use crate::finding::Level;
+use crate::policy::Profile;
+use crate::report::{Baseline, Report};
+
+/// The configuration file that is looked for in this folder and those around it.
+const CONFIG: &str = ".ingress-guard.yaml";
+
+#[derive(Debug, Args)]
+pub(super) struct Judging {
+    /// Configuration file; without it: .ingress-guard.yaml of this folder or one around it, up to that of the repository.
+    #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// How stern to be, whatever the configuration says.
+    #[arg(long, env = "INGRESS_GUARD_PROFILE", value_name = "NAME")]
+    pub(super) profile: Option<ProfileName>,
+    /// Only these checks: codes or names, with * and ?.
+    #[arg(long, env = "INGRESS_GUARD_SELECT", value_name = "CHECK", value_delimiter = ',')]
+    pub(super) select: Vec<String>,
+    /// Not these checks: codes or names, with * and ?.
+    #[arg(long, env = "INGRESS_GUARD_IGNORE", value_name = "CHECK", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// From which level on findings end in exit code 1.
+    #[arg(long, env = "INGRESS_GUARD_FAIL_ON", value_name = "LEVEL", default_value = "deny")]
+    pub(super) fail_on: FailOn,
+    /// Accept the findings that this file names.
+    #[arg(long, env = "INGRESS_GUARD_BASELINE", value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Write today's findings into the baseline.
+    #[arg(long, requires = "baseline")]
+    pub(super) write_baseline: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum ProfileName {
+    Observe,
+    Guard,
+    Strict,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum FailOn {
+    Deny,
+    Warn,
+}
+
+impl ProfileName {
+    pub(super) fn profile(self) -> Profile {
+        match self {
+            Self::Observe => Profile::Observe,
+            Self::Guard => Profile::Guard,
+            Self::Strict => Profile::Strict,
+        }
+    }
+}
+
+impl FailOn {
+    pub(super) fn level(self) -> Level {
+        match self {
+            Self::Deny => Level::Deny,
+            Self::Warn => Level::Warn,
+        }
+    }
+}
+
+impl Judging {
+    /// The configuration that holds, with what flags say more.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        let found = self.config.clone().or_else(|| above(&std::env::current_dir().ok()?));
+        let mut config = crate::cli::config(found.as_deref())?;
+        if let Some(profile) = self.profile {
+            config.policy.profile = profile.profile();
+        }
+        let (select, ignore) = (patterns("--select", &self.select)?, patterns("--ignore", &self.ignore)?);
+        let is_among = |patterns: &[Pattern], check: &Check| patterns.iter().any(|pattern| pattern.is_for(check));
+        config.policy.keep(|check| (select.is_empty() || is_among(&select, check)) && !is_among(&ignore, check));
+        Ok(config)
+    }
+
+    /// Accept what the baseline knows, or make it know what was found.
+    pub(super) fn accept(&self, report: &mut Report) -> anyhow::Result<()> {
+        let Some(path) = &self.baseline else { return Ok(()) };
+        let name = || path.display().to_string();
+        if self.write_baseline {
+            let baseline = Baseline::of(report);
+            std::fs::write(path, baseline.to_json()).with_context(name)?;
+            report.accept(|entry| baseline.accepts(entry));
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(path).with_context(name)?;
+        let baseline = Baseline::parse(&text).with_context(name)?;
+        report.accept(|entry| baseline.accepts(entry));
+        Ok(())
+    }
+
+    /// What the process ends with.
+    pub(super) fn exit_code(&self, report: &Report) -> ExitCode {
+        match () {
+            () if report.is_partial() => ExitCode::from(2),
+            () if report.has(self.fail_on.level()) => ExitCode::from(1),
+            () => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// The configuration of a folder or of those around it; not beyond the repository.
+fn above(folder: &Path) -> Option<PathBuf> {
+    for folder in folder.ancestors() {
+        let file = folder.join(CONFIG);
+        if file.is_file() {
+            return Some(file);
+        }
+        if folder.join(".git").exists() {
+            return None;
+        }
+    }
+    None
+}
+
+/// A pattern of codes or names.
+struct Pattern(WildMatch);
+
+impl Pattern {
+    fn is_for(&self, check: &Check) -> bool {
+        self.0.matches(check.code) || self.0.matches(check.name)
+    }
+}
+
+fn patterns(flag: &str, texts: &[String]) -> anyhow::Result<Vec<Pattern>> {
+    texts
+        .iter()
+        .map(|text| {
+            let is_code = text.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ig"))
+                && text[2..].chars().all(|c| c.is_ascii_digit() || "*?".contains(c));
+            let pattern = Pattern(WildMatch::new(&if is_code { text.to_uppercase() } else { text.clone() }));
+            if !checks::ALL.iter().any(|check| pattern.is_for(check)) {
+                bail!("{flag} {text:?} is no check; ingress-guard checks lists them");
+            }
+            Ok(pattern)
+        })
+        .collect()
+}

@@ -1,0 +1,205 @@
+//! What the script of the page is given: short keys and rows in place of objects, since a large cluster has tens of
+//! thousands of them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::Page;
+use crate::finding::Level;
+use crate::model::{Backend, Host};
+use crate::report::{Entry, Report};
+use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
+
+#[derive(Serialize)]
+pub(super) struct Data<'a> {
+    findings: Vec<Finding<'a>>,
+    /// Code → name.
+    checks: BTreeMap<&'a str, &'a str>,
+    pub(super) hosts: Vec<HostRow<'a>>,
+    #[serde(skip)]
+    pub(super) broken: usize,
+    #[serde(skip)]
+    pub(super) certificates: usize,
+}
+
+/// Level, code, namespace, Ingress, field, message, help; and where somebody has accepted it, how and why.
+#[derive(Serialize)]
+struct Finding<'a>(
+    u8,
+    &'a str,
+    Cow<'a, str>,
+    Cow<'a, str>,
+    Cow<'a, str>,
+    Cow<'a, str>,
+    Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")] Option<(&'static str, Cow<'a, str>)>,
+);
+
+#[derive(Serialize)]
+pub(super) struct HostRow<'a> {
+    /// Host.
+    h: String,
+    /// Controller.
+    c: Cow<'a, str>,
+    /// Certificate.
+    k: CertificateRow,
+    /// Routes.
+    r: Vec<RouteRow<'a>>,
+}
+
+/// Words, state, how long it will do, Secret, seconds since 1970 at which it ends.
+#[derive(Serialize)]
+struct CertificateRow(String, &'static str, String, String, Option<i64>);
+
+/// Path, how it is matched, Ingress, Service, fate, standing, which column breaks the chain.
+#[derive(Serialize)]
+struct RouteRow<'a>(Cow<'a, str>, &'static str, String, String, Cow<'a, str>, u8, u8);
+
+impl<'a> Data<'a> {
+    pub(super) fn new(report: &'a Report, page: &Page<'a>) -> Self {
+        let hosts: Vec<HostRow<'_>> = page.map.hosts.iter().map(|host| host_row(host, page)).collect();
+        let routes = || hosts.iter().flat_map(|host| &host.r);
+        Self {
+            broken: routes().filter(|route| route.5 == Standing::Broken as u8).count(),
+            certificates: hosts.iter().filter(|host| matches!(host.k.1, "soon" | "broken")).count(),
+            findings: report.findings.iter().map(finding).collect(),
+            checks: report.findings.iter().map(|entry| (entry.code, entry.name)).collect(),
+            hosts,
+        }
+    }
+
+    /// As JSON that can stand in a `<script>`: without `<` nothing in it can end that or begin a comment.
+    pub(super) fn to_script(&self) -> String {
+        let json = serde_json::to_string(self).unwrap_or_else(|_| unreachable!("rows and text are always JSON"));
+        json.replace('<', "\\u003c")
+    }
+}
+
+fn finding(entry: &Entry) -> Finding<'_> {
+    let level = match entry.level {
+        Level::Deny => 2,
+        Level::Warn => 1,
+        Level::Audit | Level::Off => 0,
+    };
+    let accepted = if entry.baseline {
+        Some(("baseline", Cow::Borrowed("in the baseline")))
+    } else {
+        entry.waived.as_deref().map(|reason| ("waived", Cow::Owned(format!("waived: {}", visible(reason)))))
+    };
+    Finding(
+        level,
+        entry.code,
+        visible(&entry.namespace),
+        visible(&entry.ingress),
+        visible(&entry.field),
+        visible(&entry.message),
+        visible(&entry.help),
+        accepted,
+    )
+}
+
+fn host_row<'a>(of: &HostRoutes<'a>, page: &Page<'_>) -> HostRow<'a> {
+    HostRow {
+        h: visible(&of.host.to_string()).into_owned(),
+        c: Cow::Owned(visible(of.controller()).into_owned()),
+        k: certificate_row(of, page),
+        r: of.routes.iter().map(route_row).collect(),
+    }
+}
+
+fn certificate_row(of: &HostRoutes<'_>, page: &Page<'_>) -> CertificateRow {
+    let certificate = &of.certificate;
+    let ends = match certificate.state {
+        CertificateState::Valid(at) | CertificateState::Expired(at) => Some(at),
+        _ => None,
+    };
+    let early = SignedDuration::from_hours(24 * i64::from(page.expiry_warning_days));
+    let is_soon = matches!(certificate.state, CertificateState::Valid(at) if at.duration_since(page.made) < early);
+    let state = match (certificate.state, certificate.standing()) {
+        (CertificateState::Plain | CertificateState::Default, _) => "plain",
+        _ if is_soon => "soon",
+        (_, Standing::Holds) => "holds",
+        (_, Standing::Unseen) => "unseen",
+        (_, Standing::Broken) => "broken",
+    };
+    let words = match (of.host == Host::Any, certificate.state) {
+        (true, CertificateState::Plain) => "the controller's default certificate".to_owned(),
+        (_, state) => state.to_string(),
+    };
+    let secret = certificate.from.map_or_else(String::new, |(ingress, secret)| {
+        format!("{}/{}", visible(&ingress.meta.key.namespace), visible(secret))
+    });
+    CertificateRow(
+        words,
+        state,
+        ends.map_or_else(String::new, |at| days(page.made, at)),
+        secret,
+        ends.map(Timestamp::as_second),
+    )
+}
+
+fn days(now: Timestamp, at: Timestamp) -> String {
+    let days = at.duration_since(now).as_hours() / 24;
+    let s = if days.abs() == 1 { "" } else { "s" };
+    if at >= now { format!("{days} day{s} left") } else { format!("{} day{s} ago", -days) }
+}
+
+fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
+    const PATH: u8 = 0;
+    const INGRESS: u8 = 1;
+    const SERVICE: u8 = 2;
+    const ENDPOINTS: u8 = 3;
+    let kind = match (route.at, route.is_regex) {
+        (None, _) => "whatever else",
+        (_, true) => "regex",
+        (Some(at), _) => at.path.path_type.name(),
+    };
+    let service = match route.backend {
+        Backend::Service { name, port: Some(port) } => {
+            format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"')))
+        }
+        Backend::Service { name, port: None } => visible(name).into_owned(),
+        Backend::Resource => "a resource".to_owned(),
+    };
+    let key = &route.ingress.meta.key;
+    let broken = match &route.fate {
+        Fate::Taken(_) => PATH,
+        Fate::Unserved | Fate::Refused(_) => INGRESS,
+        Fate::NoLocation
+        | Fate::Serverless
+        | Fate::Asked(Behind::NoService | Behind::NoPort | Behind::NotTcp | Behind::ExternalUnusable(_)) => SERVICE,
+        Fate::Asked(_) | Fate::Doubtful(_) | Fate::Redirected(_) | Fate::CanaryOf(_) => ENDPOINTS,
+    };
+    RouteRow(
+        Cow::Owned(visible(route.path()).into_owned()),
+        kind,
+        format!("{}/{}", visible(&key.namespace), visible(&key.name)),
+        service,
+        Cow::Owned(visible(&route.fate.to_string()).into_owned()),
+        route.standing() as u8,
+        broken,
+    )
+}
+
+/// A text whose invisible characters can be seen: control characters, and those that change the direction of what follows
+/// (Unicode Bidirectional Algorithm, "explicit formatting") or have no width.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let hides = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.contains(hides) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().fold(String::with_capacity(text.len() + 8), |mut out, character| {
+        if hides(character) {
+            out.extend(character.escape_unicode());
+        } else {
+            out.push(character);
+        }
+        out
+    }))
+}

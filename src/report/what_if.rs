@@ -1,0 +1,41 @@
+//! What a profile would deny of what is stored already, for whoever is about to switch it on.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::text::summary;
+use super::{Report, counted};
+use crate::finding::Level;
+
+/// The Ingresses that would be denied, by namespace. `profile` is the one under which the report was made.
+#[must_use]
+pub fn what_if(report: &Report, profile: &str) -> String {
+    let mut denied: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
+    let entries = report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline);
+    for entry in entries.filter(|entry| entry.level == Level::Deny) {
+        let codes = denied.entry(&entry.namespace).or_default().entry(&entry.ingress).or_default();
+        if !codes.contains(&entry.code) {
+            codes.push(entry.code);
+        }
+    }
+    let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+    for (key, _) in &report.judged {
+        *of.entry(&key.namespace).or_default() += 1;
+    }
+    let mut out = String::new();
+    for (namespace, ingresses) in &denied {
+        let all = of.get(namespace).copied().unwrap_or_default();
+        let _ = writeln!(out, "{namespace}: {} of {}", ingresses.len(), counted(all, "Ingress"));
+        for (ingress, codes) in ingresses {
+            let _ = writeln!(out, "  {namespace}/{ingress}  {}", codes.join(", "));
+        }
+    }
+    let count: usize = denied.values().map(BTreeMap::len).sum();
+    let _ = writeln!(
+        out,
+        "{count} of {} would be denied under {profile} if they were applied anew; a change of one that is stored is denied \
+         for new faults only",
+        counted(report.summary.ingresses, "Ingress")
+    );
+    out + &summary(report, &[])
+}

@@ -1,0 +1,294 @@
+//! The route map: host → path → Ingress → Service → endpoints, for every host of every controller. What one request
+//! comes to is [`Routes::answer`]'s; this is the table that it looks things up in, with what stands behind each line.
+
+mod certificate;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use certificate::{CertificateState, HostCertificate};
+
+use super::answer::Refusal;
+use super::behind::{Behind, Standing};
+use super::class::{ClassRules, Owner, Taker};
+use super::dialect::{Dialect, Dialects};
+use super::doubt::Doubt;
+use super::nginx::NginxAnnotations;
+use super::routes::{Routes, When};
+use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};
+use crate::cluster::World;
+use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
+
+/// Every host of every controller, in the order of their names.
+#[derive(Debug, Default)]
+pub struct RouteMap<'a> {
+    /// One entry for each host and controller.
+    pub hosts: Vec<HostRoutes<'a>>,
+}
+
+/// What one controller makes of one host.
+#[derive(Debug)]
+pub struct HostRoutes<'a> {
+    /// The host.
+    pub host: Host,
+    /// Whose it is.
+    pub owner: Owner<'a>,
+    /// What HTTPS answers with.
+    pub certificate: HostCertificate<'a>,
+    /// Its paths, the longest first; of equal ones that which counts.
+    pub routes: Vec<Route<'a>>,
+}
+
+/// One path of one Ingress.
+#[derive(Debug)]
+pub struct Route<'a> {
+    /// The path; `None`: whatever no path takes.
+    pub at: Option<PathRef<'a>>,
+    /// It is matched as a pattern.
+    pub is_regex: bool,
+    /// The Ingress that asks for it.
+    pub ingress: &'a Ingress,
+    /// What should answer.
+    pub backend: &'a Backend,
+    /// What becomes of requests for it.
+    pub fate: Fate<'a>,
+}
+
+/// What becomes of the requests for a path.
+#[derive(Debug, Clone)]
+pub enum Fate<'a> {
+    /// They go to the backend.
+    Asked(Behind<'a>),
+    /// As before, but nobody can be sure that any visitor depends on it.
+    Doubtful(Behind<'a>),
+    /// They are redirected with this status.
+    Redirected(u16),
+    /// Nobody is let in.
+    Refused(Refusal),
+    /// An older Ingress has the same path.
+    Taken(&'a Ingress),
+    /// A canary, beside the Ingress that has the path.
+    CanaryOf(&'a Ingress),
+    /// The backend is no Service, and this controller knows nothing else.
+    NoLocation,
+    /// A canary was the first to use the Service, so no other Ingress gets a location with it (section 7.1).
+    Serverless,
+    /// No controller takes the Ingress.
+    Unserved,
+}
+
+/// The Ingresses of one controller.
+struct Group<'a> {
+    taker: Taker<'a>,
+    /// Nobody can tell whether others are the same controller's.
+    alone: bool,
+    ingresses: Vec<&'a Ingress>,
+}
+
+impl<'a> RouteMap<'a> {
+    /// What everything that is stored comes to. Reads Certificates, EndpointSlices, Ingresses, IngressClasses, Secrets and
+    /// Services.
+    #[must_use]
+    pub fn of(
+        ingresses: impl Iterator<Item = &'a Ingress>,
+        world: &'a World<'a>,
+        rules: &'a ClassRules,
+        dialects: &'a Dialects,
+    ) -> Self {
+        let mut ingresses: Vec<&Ingress> = ingresses.filter(|ingress| !ingress.meta.deleting).collect();
+        ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+        let (mut groups, mut alone): (Vec<Group<'a>>, Vec<Group<'a>>) = (Vec::new(), Vec::new());
+        for ingress in ingresses {
+            let taker = Taker::of(ingress, world, rules, dialects);
+            let known = groups.iter_mut().find(|group| is_one(&group.taker, &taker));
+            let Some(group) = known else {
+                let is_alone = !is_one(&taker, &taker);
+                let group = Group { taker, alone: is_alone, ingresses: vec![ingress] };
+                if is_alone {
+                    alone.push(group);
+                } else {
+                    groups.push(group);
+                }
+                continue;
+            };
+            // Its name is better than that there is somebody.
+            if matches!(taker.owner, Owner::Controller(_)) {
+                group.taker = taker;
+            }
+            group.ingresses.push(ingress);
+        }
+        let all = groups.iter().chain(&alone);
+        let mut hosts: Vec<HostRoutes<'a>> = all.flat_map(|group| group.hosts(world, rules, dialects)).collect();
+        hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| owner_name(a.owner).cmp(owner_name(b.owner))));
+        Self { hosts }
+    }
+}
+
+/// As [`Routes::takes`] has it.
+fn is_one(a: &Taker<'_>, b: &Taker<'_>) -> bool {
+    let reads = |dialect: &Dialect| dialect.engine.reads_nginx_annotations();
+    if reads(a.dialect) || reads(b.dialect) {
+        return std::ptr::eq(a.dialect, b.dialect);
+    }
+    matches!((a.owner, b.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+}
+
+/// What to call who takes an Ingress.
+fn owner_name(owner: Owner<'_>) -> &str {
+    match owner {
+        Owner::Controller(name) => name,
+        Owner::Somebody => "some controller",
+        Owner::Nobody => "no controller",
+        Owner::Unknown => "unknown controller",
+    }
+}
+
+impl<'a> Group<'a> {
+    fn hosts(
+        &self,
+        world: &'a World<'a>,
+        rules: &'a ClassRules,
+        dialects: &'a Dialects,
+    ) -> impl Iterator<Item = HostRoutes<'a>> {
+        let taker = self.taker;
+        // Where nobody knows who takes it, its own rules are all that is certain.
+        let candidate = self.ingresses.first().copied().filter(|_| self.alone);
+        let routes = Routes::of(candidate, world, rules, dialects, taker);
+        let named = self.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
+        let any = self.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
+        let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
+        hosts.into_iter().filter_map(move |host| {
+            let server = routes.server(host, When::After).found()?;
+            let refusal = routes.refuses_host(host, When::After);
+            Some(HostRoutes {
+                host: host.clone(),
+                owner: taker.owner,
+                certificate: HostCertificate::of(host, &routes, &taker, world),
+                routes: lines(&server, refusal, &routes, &taker, world),
+            })
+        })
+    }
+}
+
+fn lines<'a>(
+    server: &Server<'a>,
+    refusal: Option<Refusal>,
+    controller: &Routes<'a>,
+    taker: &Taker<'a>,
+    world: &World<'a>,
+) -> Vec<Route<'a>> {
+    let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
+        let (ingress, backend) = (location.ingress?, location.backend?);
+        let refusal = refusal.or_else(|| controller.refuses_location(location));
+        let fate = won(location, ingress, backend, refusal, taker, world);
+        Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, fate })
+    });
+    let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
+        let is_canary = taker.dialect.engine.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
+        let main = if is_canary { main_of(server, at) } else { None };
+        let fate = match (why, main) {
+            _ if taker.owner == Owner::Nobody => Fate::Unserved,
+            (_, Some(main)) => Fate::CanaryOf(main),
+            (DroppedBecause::Taken(by), _) => Fate::Taken(by),
+            (DroppedBecause::Resource, _) => Fate::NoLocation,
+            (DroppedBecause::Serverless, _) => Fate::Serverless,
+        };
+        Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, fate }
+    });
+    let mut routes: Vec<Route<'a>> = won.chain(lost).collect();
+    // Stable: what counts was there first.
+    routes.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
+    routes
+}
+
+/// Whose location a canary is beside (section 7.1).
+fn main_of<'a>(server: &Server<'a>, canary: &PathRef<'_>) -> Option<&'a Ingress> {
+    let is_exact = |path: &Path| path.path_type == PathType::Exact;
+    let is_it =
+        |at: &PathRef<'_>| at.path.routed() == canary.path.routed() && is_exact(at.path) == is_exact(canary.path);
+    server
+        .locations
+        .iter()
+        .find(|location| location.at.as_ref().is_some_and(is_it))
+        .and_then(|location| location.ingress)
+}
+
+fn won<'a>(
+    location: &Location<'a>,
+    ingress: &'a Ingress,
+    backend: &'a Backend,
+    refusal: Option<Refusal>,
+    taker: &Taker<'a>,
+    world: &World<'a>,
+) -> Fate<'a> {
+    if taker.owner == Owner::Nobody {
+        return Fate::Unserved;
+    }
+    if let Some(refusal) = refusal {
+        return Fate::Refused(refusal);
+    }
+    if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
+        return Fate::Redirected(status);
+    }
+    let behind = Behind::of(backend, &ingress.meta.key.namespace, taker, world);
+    match Doubt::of_every_backend(ingress, taker) {
+        Some(_) if behind.standing() == Standing::Broken => Fate::Doubtful(behind),
+        _ => Fate::Asked(behind),
+    }
+}
+
+impl Route<'_> {
+    /// The path as it is routed.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.at.map_or("/", |at| at.path.routed())
+    }
+
+    /// Whether visitors get what the Ingress says.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match &self.fate {
+            Fate::Asked(behind) => behind.standing(),
+            Fate::Redirected(_) | Fate::CanaryOf(_) => Standing::Holds,
+            Fate::Doubtful(_) => Standing::Unseen,
+            // The same backend answers either way.
+            Fate::Taken(by) if self.is_answered_alike(by) => Standing::Holds,
+            Fate::Taken(_) | Fate::Refused(_) | Fate::NoLocation | Fate::Serverless | Fate::Unserved => {
+                Standing::Broken
+            }
+        }
+    }
+
+    fn is_answered_alike(&self, by: &Ingress) -> bool {
+        let same_place = by.meta.key.namespace == self.ingress.meta.key.namespace;
+        let is_it = |at: PathRef<'_>| {
+            self.at.is_some_and(|own| own.rule.host == at.rule.host && own.path.routed() == at.path.routed())
+                && at.path.backend == *self.backend
+        };
+        same_place && by.paths().any(is_it)
+    }
+}
+
+impl HostRoutes<'_> {
+    /// What to call the controller.
+    #[must_use]
+    pub fn controller(&self) -> &str {
+        owner_name(self.owner)
+    }
+}
+
+impl fmt::Display for Fate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Asked(behind) | Self::Doubtful(behind) => behind.fmt(f),
+            Self::Redirected(status) => write!(f, "redirected ({status})"),
+            Self::Refused(Refusal { status, annotation }) => write!(f, "{status} for everybody: {annotation} is wrong"),
+            Self::Taken(by) => write!(f, "{} has this path", by.meta.key),
+            Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
+            Self::NoLocation => f.write_str("no Service: the controller drops the path"),
+            Self::Serverless => f.write_str("dropped: a canary was the first to use the Service"),
+            Self::Unserved => f.write_str("no controller takes this Ingress"),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The command: what it prints, and how it ends.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::WORLD;
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing above it is its configuration.
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    fs::write(folder.path().join("world.yaml"), &*WORLD).unwrap();
+    folder
+}
+
+fn audit(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
+    command.arg("audit").args(arguments).current_dir(folder.path()).env("KUBECONFIG", "/no/such/kubeconfig");
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[test]
+fn findings_decide_the_exit_code() {
+    let folder = folder();
+    let (code, out, err) = audit(&folder, &["--manifests", "world.yaml"]);
+    assert_eq!((code, err.as_str()), (1, ""), "{out}");
+    assert!(
+        out.contains("deny[IG201 service-not-found]: service \"wish\" does not exist in namespace \"shop\""),
+        "{out}"
+    );
+    assert!(out.contains("8 Ingresses judged: "), "{out}");
+    let only = ["--manifests", "world.yaml", "--select", "IG204"];
+    assert_eq!(audit(&folder, &only).0, 0);
+    assert_eq!(audit(&folder, &[&only[..], &["--fail-on", "warn"]].concat()).0, 1);
+    let (code, _, err) = audit(&folder, &[]);
+    assert_eq!((code, err.contains("kubeconfig")), (2, true), "{err}");
+    assert_eq!(audit(&folder, &["--snapshot", "world.yaml"]).0, 2, "it is no snapshot");
+}
+
+#[test]
+fn every_format_at_once() {
+    let folder = folder();
+    let outputs = ["json=a.json", "sarif=a.sarif", "junit=a.xml", "github=a.txt", "html=a.html"];
+    let outputs: Vec<&str> = outputs.iter().flat_map(|output| ["-o", output]).collect();
+    let (code, out, err) = audit(&folder, &[&["--manifests", "world.yaml"], &outputs[..]].concat());
+    assert_eq!((code, out.as_str(), err.as_str()), (1, "", ""));
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let report: Value = serde_json::from_str(&read("a.json")).unwrap();
+    let sarif: Value = serde_json::from_str(&read("a.sarif")).unwrap();
+    assert_eq!(report["summary"]["ingresses"], 8);
+    let findings = report["findings"].as_array().unwrap();
+    assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), findings.len());
+    let names = findings.iter().map(|finding| (finding["namespace"].as_str(), finding["ingress"].as_str()));
+    assert!(names.is_sorted(), "{findings:?}");
+    roxmltree::Document::parse(&read("a.xml")).unwrap();
+    assert!(read("a.txt").contains("::error"));
+    assert!(read("a.html").starts_with("<!doctype html>"));
+}
+
+#[test]
+fn what_a_profile_would_deny_is_listed_by_namespace() {
+    let folder = folder();
+    fs::write(folder.path().join("observe.yaml"), "profile: observe\nnamespaces: [{match: pay, profile: observe}]\n")
+        .unwrap();
+    let observing = ["--manifests", "world.yaml", "--config", "observe.yaml"];
+    assert_eq!(audit(&folder, &observing).0, 0, "nothing is denied under observe");
+    let (code, out, _) = audit(&folder, &[&observing[..], &["--what-if", "guard"]].concat());
+    let list = "\
+shop: 3 of 5 Ingresses
+  shop/lost  IG101
+  shop/old  IG202, IG301
+  shop/storefront-2  IG201
+3 of 8 Ingresses would be denied under guard if they were applied anew; a change of one that is stored is denied for new faults only
+";
+    assert!(out.starts_with(list), "{out}");
+    assert_eq!(code, 1);
+    let (_, strict, _) = audit(&folder, &[&observing[..], &["--what-if", "strict"]].concat());
+    assert!(strict.contains("would be denied under strict"), "{strict}");
+    assert!(!strict.contains("shop/waived"), "a waiver is honoured: {strict}");
+    let (code, page, _) = audit(&folder, &[&observing[..], &["--what-if", "strict", "-o", "html"]].concat());
+    assert!(page.contains("what if the profile were strict"), "{code}");
+}

@@ -1,0 +1,91 @@
+//! The route map as text: what is behind every host, and which link is broken.
+
+use std::fmt::Write as _;
+
+use ingress_guard::model::{Backend, Ingress};
+use ingress_guard::routing::{RouteMap, Standing};
+
+use super::{WORLD, audited};
+
+fn shown(map: &RouteMap<'_>) -> String {
+    let mark = |standing| match standing {
+        Standing::Holds => '+',
+        Standing::Unseen => '?',
+        Standing::Broken => 'x',
+    };
+    let mut out = String::new();
+    for host in &map.hosts {
+        let certificate = &host.certificate;
+        let _ = writeln!(
+            out,
+            "{} ({}) {} {}",
+            host.host,
+            host.controller(),
+            mark(certificate.standing()),
+            certificate.state
+        );
+        for route in &host.routes {
+            let Backend::Service { name, .. } = route.backend else { panic!("{:?} has no Service", route.backend) };
+            let key = &route.ingress.meta.key;
+            let _ = writeln!(out, "  {} {} > {key} > {name} > {}", mark(route.standing()), route.path(), route.fate);
+        }
+    }
+    out
+}
+
+#[test]
+fn every_host_has_its_routes_and_what_is_broken_in_them() {
+    let expected = "\
+* (k8s.io/ingress-nginx) + no TLS
+  + / > pay/pay > pay > 1 ready, 1 not ready
+lost.example.com (no controller) + no TLS
+  x / > shop/lost > web > no controller takes this Ingress
+moved.example.com (k8s.io/ingress-nginx) + no TLS
+  + / > pay/moved > gone > redirected (301)
+  + / > pay/pay-canary > pay > canary of pay/moved
+none.example.com (k8s.io/ingress-nginx) x the Secret does not exist
+  + / > shop/old > web > 2 ready
+old.example.com (k8s.io/ingress-nginx) x expired on 2026-11-10
+  x / > shop/old > web > the Service has no such port
+shop.example.com (k8s.io/ingress-nginx) + valid until 2036-01-01
+  + /legacy > shop/storefront > legacy > answers by \"legacy.example.net\", which is outside
+  x /cart > shop/storefront > cart > has one endpoint on port 80 (http), which is not ready; see why its pods are not ready
+  x /cart > shop/storefront-2 > web > shop/storefront has this path
+  x /wish > shop/storefront-2 > wish > the Service does not exist
+  + / > shop/storefront > web > 2 ready
+soon.example.com (k8s.io/ingress-nginx) + valid until 2026-12-01
+  + /api/(.*) > shop/old > web > 2 ready
+waived.example.com (k8s.io/ingress-nginx) + no TLS
+  x / > shop/waived > gone > the Service does not exist
+";
+    audited(&WORLD, |_, map| {
+        let shown = shown(map);
+        assert_eq!(shown, expected, "\n{shown}");
+    });
+}
+
+#[test]
+fn what_nobody_can_see_is_not_broken() {
+    use ingress_guard::cluster::{Coverage, World, load_text};
+    use ingress_guard::config::Config;
+    use ingress_guard::model::{Key, Kind, Kinds};
+
+    let mut inventory = load_text("world", &WORLD).unwrap();
+    for kind in Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Ingress | Kind::IngressClass)) {
+        inventory.cover(kind, Coverage::Forbidden);
+    }
+    let (config, nobody) = (Config::default(), Key::new("", ""));
+    let world = World::new(crate::pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let served: Vec<&Ingress> =
+        inventory.ingresses().filter(|ingress| ingress.class_name.as_deref() == Some("nginx")).collect();
+    let map = RouteMap::of(served.into_iter(), &world, &config.settings.classes, &config.settings.dialects);
+    let broken: Vec<String> = map
+        .hosts
+        .iter()
+        .flat_map(|host| host.routes.iter().map(move |route| (host, route)))
+        .filter(|(host, route)| route.standing() == Standing::Broken || host.certificate.standing() == Standing::Broken)
+        .map(|(_, route)| route.fate.to_string())
+        .collect();
+    // Who has a path is known from the Ingresses alone.
+    assert_eq!(broken, ["shop/storefront has this path"]);
+}

@@ -1,0 +1,49 @@
+//! `ingress-guard audit`: the command, the route map, and the page in a browser.
+
+mod browser;
+mod command;
+mod map;
+mod page;
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use ingress_guard::cluster::{Inventory, World, load_text};
+use ingress_guard::config::Config;
+use ingress_guard::judgement::judge;
+use ingress_guard::model::{Ingress, Key, Kind, Kinds};
+use ingress_guard::report::{Page, Report, html};
+use ingress_guard::routing::RouteMap;
+
+use crate::pages::{fixtures, known};
+
+/// The cluster that most of these tests look at, with certificates in the place of their notation.
+static WORLD: LazyLock<String> = LazyLock::new(|| {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/audit/world.yaml");
+    fixtures::expand(&std::fs::read_to_string(path).unwrap())
+});
+
+/// The report about a world, and the route map as `show` renders it.
+fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
+    let inventory: Inventory = load_text("world", yaml).unwrap();
+    let config = Config::default();
+    let engine = config.engine();
+    let mut ingresses: Vec<&Ingress> = inventory.ingresses().collect();
+    ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
+    let mut report = Report::default();
+    for ingress in ingresses {
+        report.add(judge(ingress, known(&inventory), &engine, &config.policy), |_| None);
+    }
+    let nobody = Key::new("", "");
+    let world = World::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+    show(&report, &map)
+}
+
+/// The page about a world.
+fn page_of(yaml: &str) -> String {
+    audited(yaml, |report, map| {
+        let made = crate::pages::now();
+        html(report, &Page { map, made, source: "tests/data", what_if: None, expiry_warning_days: 14 })
+    })
+}
