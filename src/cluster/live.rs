@@ -92,7 +92,7 @@ impl Live {
         facts
     }
 
-    /// Read any number of objects, [`AT_ONCE`] at a time, for who has the time to wait for each.
+    /// Read any number of objects, a few at a time, for who has the time to wait for each.
     pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
         let reads = stream::iter(wanted).map(|(kind, key)| async move {
             let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(Fact::Failed);

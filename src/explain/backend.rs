@@ -4,8 +4,8 @@ use super::controllers::Controller;
 use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
 use crate::cluster::{Lookup, World};
 use crate::finding::Quoted;
-use crate::model::{Backend, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
-use crate::routing::{Endpoints, Engine, ExternalNameFault, NginxAnnotations, slice_prefix};
+use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
+use crate::routing::{Backing, Endpoints, Engine, ExternalNameFault, NginxAnnotations, slice_prefix};
 
 /// Follow a backend to its endpoints.
 pub(super) fn backend(
@@ -121,9 +121,7 @@ impl Behind<'_, '_> {
             explanation.holds("port", detail);
             return None;
         }
-        let by_target = !taker.wants_service_port();
-        let meant = |port: &&ServicePort| port.answers_to(wanted) || (by_target && port.targets(wanted));
-        let ports: Vec<&ServicePort> = service.ports.iter().filter(meant).collect();
+        let ports: Vec<&ServicePort> = taker.meant_ports(service, wanted).collect();
         let get = || kubectl(&["get", "service", self.name, "--namespace", self.namespace]);
         let Some(first) = ports.first() else {
             let has: Vec<String> = service.ports.iter().map(ToString::to_string).collect();
@@ -141,44 +139,44 @@ impl Behind<'_, '_> {
         Some(tcp)
     }
 
-    fn endpoints(&self, explanation: &mut Explanation, service: &Service, ports: &[&ServicePort], world: &World<'_>) {
+    fn endpoints<'w>(
+        &self,
+        explanation: &mut Explanation,
+        service: &'w Service,
+        ports: &[&'w ServicePort],
+        world: &World<'w>,
+    ) {
         let Self { namespace, name, .. } = *self;
-        let Lookup::Found(mut slices) = world.endpoint_slices(namespace, name) else {
-            explanation.unknown("endpoints", "nothing is known of EndpointSlices");
-            return;
-        };
-        let all = slices.len();
-        if self.controller.taker.dialect.engine == Engine::Nginx {
-            slices.retain(|slice| slice.key.name.starts_with(slice_prefix(name)));
-        }
-        let behind = ports.iter().map(|port| Endpoints::behind(port, &slices)).max_by_key(|behind| behind.ready);
-        let behind = behind.unwrap_or_default();
-        if let Some(backend) = &mut explanation.backend {
-            backend.ready_endpoints = Some(behind.ready);
-        }
         let of = format!("kubernetes.io/service-name={name}");
-        let list = kubectl(&["get", "endpointslices", "--namespace", namespace, "--selector", &of]);
-        let describe = kubectl(&["describe", "service", name, "--namespace", namespace]);
-        match behind {
-            Endpoints { ready: ready @ 1.., not_ready, .. } => {
-                let others = if not_ready > 0 { format!(", {not_ready} not") } else { String::new() };
-                explanation.holds("endpoints", format!("{ready} ready{others}"));
-            }
-            Endpoints { not_ready: waiting @ 1.., .. } => {
-                explanation.breaks("endpoints", format!("none of {waiting} is ready"), list);
-            }
-            Endpoints { without_port: 1.., .. } => {
-                explanation.breaks("endpoints", "there are some, but none on this port", list);
-            }
-            Endpoints { .. } if all > slices.len() => {
+        let list = || kubectl(&["get", "endpointslices", "--namespace", namespace, "--selector", &of]);
+        let is_nginx = self.controller.taker.dialect.engine == Engine::Nginx;
+        if is_nginx && let Lookup::Found(slices) = world.endpoint_slices(namespace, name) {
+            let is_seen = |slice: &&EndpointSlice| slice.key.name.starts_with(slice_prefix(name));
+            if !slices.is_empty() && !slices.iter().any(is_seen) {
                 let detail =
                     format!("none whose EndpointSlice has a name that begins with {name:?}: others are not seen");
-                explanation.breaks("endpoints", detail, list);
+                explanation.breaks("endpoints", detail, list());
+                return;
             }
-            Endpoints { .. } => {
-                let why =
-                    if service.selector.is_empty() { "it has no selector" } else { "no pod matches its selector" };
-                explanation.breaks("endpoints", format!("there is none: {why}"), describe);
+        }
+        let backing = Backing::of(world, service, ports.iter().copied());
+        let ready = match &backing {
+            Backing::Ready(endpoints) => Some(endpoints.ready),
+            Backing::Lacking(_) => Some(0),
+            Backing::External(_) | Backing::Unknown => None,
+        };
+        if let Some(backend) = &mut explanation.backend {
+            backend.ready_endpoints = ready;
+        }
+        match &backing {
+            Backing::Ready(_) => explanation.holds("endpoints", backing.to_string()),
+            Backing::Lacking(shortage) => {
+                let describe = || kubectl(&["describe", "service", name, "--namespace", namespace]);
+                let show = if shortage.is_total() { describe() } else { list() };
+                explanation.breaks("endpoints", format!("the Service {shortage}; {}", shortage.help()), show);
+            }
+            Backing::External(_) | Backing::Unknown => {
+                explanation.unknown("endpoints", "nothing is known of EndpointSlices");
             }
         }
     }

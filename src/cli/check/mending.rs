@@ -36,7 +36,7 @@ pub(super) fn write(world: &World, report: &Report) -> anyhow::Result<bool> {
     Ok(any)
 }
 
-/// Print what [`write`] would do.
+/// Print what [`write()`] would do.
 pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = String::new();
     for (file, mended) in mended(world, report)? {
