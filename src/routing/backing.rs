@@ -199,7 +199,7 @@ impl Shortage<'_> {
     #[must_use]
     pub fn help(&self) -> String {
         match &self.cause {
-            Cause::NotReady { pods, .. } if pods.named.is_empty() => "see why its pods are not ready".to_owned(),
+            Cause::NotReady { pods, .. } if pods.named.is_empty() => "look at its pods".to_owned(),
             Cause::NotReady { pods, .. } => format!("see {pods}"),
             Cause::PortMissing => match &self.port.target {
                 TargetPort::Name(name) => {
