@@ -1,13 +1,12 @@
 //! `ingress-guard audit`
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 
 use super::judging::Judging;
 use super::output::{Forms, Outputs};
+use super::progress::Progress;
 use super::source::Source;
 use crate::cluster::{Snapshot, World};
 use crate::config::Config;
@@ -16,9 +15,6 @@ use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Policy, Profile};
 use crate::report::{Page, Report, Text, html, text, what_if};
 use crate::routing::RouteMap;
-
-/// How long somebody watches a terminal before they are told how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -97,41 +93,8 @@ pub(super) fn page(
 ) -> String {
     let nobody = Key::new("", "");
     let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let map = RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+    let dialects = config.settings.dialects.told(&world);
+    let map = RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &dialects);
     let expiry_warning_days = config.settings.expiry_warning_days;
     html(report, &Page { map: &map, made: known.now, source, what_if, expiry_warning_days })
-}
-
-/// A line on stderr for somebody who waits at a terminal.
-struct Progress {
-    of: usize,
-    done: usize,
-    next: Option<Instant>,
-    is_shown: bool,
-}
-
-impl Progress {
-    fn begin(of: usize) -> Self {
-        let next = std::io::stderr().is_terminal().then(|| Instant::now() + PATIENCE);
-        Self { of, done: 0, next, is_shown: false }
-    }
-
-    fn step(&mut self) {
-        self.done += 1;
-        let now = Instant::now();
-        if self.next.is_some_and(|next| now >= next) {
-            self.next = Some(now + PATIENCE / 10);
-            self.is_shown = true;
-            let _ = write!(std::io::stderr(), "\rjudged {} of {} Ingresses", self.done, self.of);
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if self.is_shown {
-            // Back to the start of the line, and erase it (ECMA-48 EL).
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod judging;
 mod man;
 mod output;
+mod progress;
 mod serve;
 mod snapshot;
 mod source;

@@ -72,9 +72,11 @@ const TRAPS: [Trap; 22] = [
         ("e2e/rollout.rs", "a_rolling_restart_loses_no_review")]),
     (19, "a timeout of 30 s, which blocks upgrades", "clusterlint#167", &[
         ("suite/traps.rs", "the_registration_stands_in_nobodys_way")]),
-    // The webhook's half: there is no second program yet that could forget them.
+    // `check` and `audit` judge by the functions that the webhook judges by.
     (20, "exemptions that a second copy of the rules forgets", "kyverno#17473", &[
-        ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so")]),
+        ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so"),
+        ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
+        ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
     (21, "kinds of reports that others define too", "policy-reporter#1471", &[
         ("suite/traps.rs", "no_kind_is_defined")]),
     (22, "every Secret of the cluster read", "ingress-nginx#816, ingress-gce#1188", &[

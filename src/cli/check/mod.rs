@@ -10,6 +10,7 @@ use std::process::ExitCode;
 pub(super) use options::Arguments;
 use world::World;
 
+use super::progress::Progress;
 use crate::cluster::Snapshot;
 use crate::config::Config;
 use crate::explain::route_changes;
@@ -39,6 +40,7 @@ fn judged(world: &World, config: &Config) -> Report {
     let engine = config.engine();
     let mut report = Report { diagnostics: world.diagnostics.clone(), ..Report::default() };
     let lines = world.lines();
+    let mut progress = Progress::begin(world.ingresses().count());
     for ingress in world.ingresses() {
         let places = world.places(&ingress.meta.key, &lines);
         let judgement = judge_applied(ingress, world.snapshot(), stored(world, ingress), &engine, &config.policy);
@@ -52,7 +54,9 @@ fn judged(world: &World, config: &Config) -> Report {
                 entry.changes = places.changes(fix);
             }
         }
+        progress.step();
     }
+    drop(progress);
     report.route_changes = world.before.as_ref().map(|before| {
         let keys: Vec<Key> = world.ingresses().map(|ingress| ingress.meta.key.clone()).collect();
         route_changes(&keys, before.snapshot(), world.snapshot(), &config.settings)

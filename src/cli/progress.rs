@@ -1,0 +1,41 @@
+//! How far a command is, for somebody who waits at a terminal.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+/// How long somebody watches a terminal before they are told how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A line on stderr for somebody who waits at a terminal.
+pub(super) struct Progress {
+    of: usize,
+    done: usize,
+    next: Option<Instant>,
+    is_shown: bool,
+}
+
+impl Progress {
+    pub(super) fn begin(of: usize) -> Self {
+        let next = std::io::stderr().is_terminal().then(|| Instant::now() + PATIENCE);
+        Self { of, done: 0, next, is_shown: false }
+    }
+
+    pub(super) fn step(&mut self) {
+        self.done += 1;
+        let now = Instant::now();
+        if self.next.is_some_and(|next| now >= next) {
+            self.next = Some(now + PATIENCE / 10);
+            self.is_shown = true;
+            let _ = write!(std::io::stderr(), "\rjudged {} of {} Ingresses", self.done, self.of);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            // Back to the start of the line, and erase it (ECMA-48 EL).
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
