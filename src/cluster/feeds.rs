@@ -130,6 +130,7 @@ impl Feeds {
                 at,
                 pace: pace.clone(),
                 version: None,
+                was_answered: false,
             };
             tokio::spawn(watch.follow());
         }

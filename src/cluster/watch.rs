@@ -34,6 +34,8 @@ pub(super) struct Watch {
     pub(super) pace: Pace,
     /// Where to go on; nothing: with a list.
     pub(super) version: Option<String>,
+    /// The API server has once said what there is of it, or that there is no such kind.
+    pub(super) was_answered: bool,
 }
 
 /// A change to the inventory, read before the lock is taken.
@@ -63,6 +65,7 @@ struct EventStatus {
 impl Watch {
     pub(super) async fn follow(mut self) {
         let mut pause = self.pace.first_pause;
+        let mut doubt = self.pace.first_pause;
         loop {
             let begun = Instant::now();
             let outcome = match self.version.clone() {
@@ -73,10 +76,18 @@ impl Watch {
                 },
             };
             match outcome {
-                Ok(()) => pause = self.pace.first_pause,
+                Ok(()) => {
+                    self.was_answered = true;
+                    (pause, doubt) = (self.pace.first_pause, self.pace.first_pause);
+                }
                 Err(error) if self.is_nothing_to_follow(&error) => {
                     pause = self.pace.first_pause;
-                    self.rest(self.pace.rest.mul_f64(jitter())).await;
+                    // An API server that has just started refuses everybody until it knows who may do what.
+                    let is_news = self.was_answered && error.code() == Some(403);
+                    let rest = if is_news { doubt } else { self.pace.rest };
+                    doubt = if is_news { (doubt * 2).min(self.pace.rest) } else { self.pace.first_pause };
+                    self.was_answered |= error.code() == Some(404);
+                    self.rest(rest.mul_f64(jitter())).await;
                 }
                 Err(error) => {
                     self.fail(&error);

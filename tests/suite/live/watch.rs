@@ -272,6 +272,23 @@ async fn what_rested_before_an_outage_looks_again_when_a_review_wants_to_know() 
 }
 
 #[tokio::test]
+async fn who_is_refused_by_an_api_server_that_has_just_started_asks_again_soon() {
+    let api = Api::start().await;
+    api.lacks("certificates", true);
+    let inventory = Arc::new(RwLock::new(Inventory::default()));
+    let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
+    let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace());
+    let coverage = || inventory.read().coverage(Kind::Certificate);
+    eventually("none", async || coverage() == Coverage::Complete).await;
+    api.forbid("certificates", true);
+    feeds.wake(Kind::Certificate.into());
+    eventually("forbidden", async || coverage() == Coverage::Forbidden).await;
+    // It rests for minutes where it has been refused from the beginning.
+    api.forbid("certificates", false);
+    eventually("none again", async || coverage() == Coverage::Complete).await;
+}
+
+#[tokio::test]
 async fn watches_that_are_closed_at_once_pause_and_count_as_trouble() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
