@@ -48,7 +48,14 @@ impl Browser {
         let mut child = Command::new("sh")
             .args(["-c", script])
             .arg(program)
-            .args(["--headless=new", "--remote-debugging-pipe", "--no-sandbox", "--disable-gpu", "--no-first-run"])
+            .args([
+                "--headless=new",
+                "--remote-debugging-pipe",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-dev-shm-usage",
+            ])
             .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
             .arg("about:blank")
             .stdin(Stdio::piped())
@@ -107,9 +114,16 @@ impl Browser {
         Ok(answer["result"]["value"].take())
     }
 
+    /// All the text of what this selects. Not `innerText`: that holds only what is drawn, and lines that nobody has
+    /// scrolled to are not.
     fn text(&mut self, selector: &str) -> String {
-        let answer = self.evaluate(&format!("document.querySelector({}).innerText", json!(selector))).unwrap();
+        let answer = self.evaluate(&format!("document.querySelector({}).textContent", json!(selector))).unwrap();
         answer.as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Wait until what this selects says these words.
+    fn until_it_says(&mut self, selector: &str, words: &str) {
+        self.until(&format!("document.querySelector({}).textContent.includes({})", json!(selector), json!(words)));
     }
 
     /// Wait until an expression is true: it is asked again with each frame that is drawn.
@@ -123,11 +137,15 @@ impl Browser {
         assert_eq!(is_so, Ok(json!(true)), "never true: {expression}; {:?}", self.complaints);
     }
 
-    /// Click in the middle of what this selects, with a mouse.
+    /// Click in the middle of what this selects, with a mouse, once it rests there: lines above it that are drawn
+    /// for the first time push it away.
     fn click(&mut self, selector: &str) {
         let place = format!(
-            "(() => {{ const it = document.querySelector({}); it.scrollIntoView({{block: 'center'}}); \
-             const at = it.getBoundingClientRect(); return [at.x + at.width / 2, at.y + at.height / 2]; }})()",
+            "new Promise((done) => {{ let before = ''; const look = () => {{ const it = document.querySelector({}); \
+             it.scrollIntoView({{block: 'center'}}); const at = it.getBoundingClientRect(); \
+             const place = [at.x + at.width / 2, at.y + at.height / 2]; \
+             if (String(place) === before && it.contains(document.elementFromPoint(...place))) return done(place); \
+             before = String(place); requestAnimationFrame(look); }}; look(); }})",
             json!(selector)
         );
         let place = self.evaluate(&place).unwrap();
@@ -175,29 +193,27 @@ fn somebody_searches_filters_and_follows_links() {
     browser.until("document.activeElement.id === 'finding-search'");
     browser.keys("wish service");
     browser.until("document.querySelectorAll('#finding-table tbody tr').length === 1");
-    assert!(browser.text("#finding-status").starts_with("1 of "));
-    assert!(browser.text("#finding-table tbody").contains("service \"wish\" does not exist"));
+    browser.until_it_says("#finding-status", "1 of ");
+    browser.until_it_says("#finding-table tbody", "service \"wish\" does not exist");
 
     // From the finding to its Ingress on the map: that one and no other.
     browser.click("#finding-table tbody td:nth-child(3) a");
     browser.until("document.querySelector('#map-search').value === 'ingress:shop/storefront-2'");
     browser.until("document.activeElement.id === 'map-title'");
-    assert_eq!(browser.text("#map-status"), "1 of 8 hosts, 2 paths");
-    let map = browser.text("#hosts");
-    assert!(map.contains("shop/storefront has this path") && map.contains("the Service does not exist"), "{map}");
-    assert!(map.contains("2 of 5 paths"), "{map}");
+    browser.until_it_says("#map-status", "1 of 8 hosts, 2 paths");
+    for words in ["shop/storefront has this path", "the Service does not exist", "2 of 5 paths"] {
+        browser.until_it_says("#hosts", words);
+    }
 
     // And back, to all of its findings.
     browser.click("#hosts td:nth-child(2) a");
     browser.until("document.querySelector('#finding-search').value === 'ingress:shop/storefront-2'");
-    assert!(
-        browser.text("#finding-status").starts_with("3 of ") || browser.text("#finding-status").starts_with("2 of ")
-    );
+    browser.until("/^[23] of /.test(document.querySelector('#finding-status').textContent)");
     browser.evaluate("history.back()").unwrap();
     browser.until("location.hash === '#/map/shop/storefront-2'");
 
     browser.click("#finding-clear");
-    browser.until(&format!("document.querySelector('#finding-status').textContent === {}", json!(all)));
+    browser.until_it_says("#finding-status", &all);
     browser.assert_content();
 }
 
@@ -223,14 +239,13 @@ fn lists_are_filtered_and_sorted_and_codes_explained() {
 
     browser.click("#finding-table tbody td:nth-child(2) a");
     browser.until("/^#IG\\d+$/.test(location.hash) && document.activeElement.id === location.hash.slice(1) + '-title'");
-    assert!(browser.text("article").contains("What happens"));
+    browser.until_it_says("article", "What happens");
 
     browser.click("a[href='#/state/certificate']");
     browser.until("document.querySelector('#map-state').value === 'certificate'");
     browser.until("document.querySelectorAll('.host').length === 3");
-    // Not what is shown: lines are drawn as they are scrolled to.
     for words in ["✗ expired on 2026-11-10", "12 days ago", "! valid until 2026-12-01", "8 days left"] {
-        browser.until(&format!("document.querySelector('#hosts').textContent.includes({})", json!(words)));
+        browser.until_it_says("#hosts", words);
     }
     browser.assert_content();
 }
@@ -240,7 +255,7 @@ fn ten_thousand_ingresses_stay_usable() {
     let Some(mut browser) = Browser::open(&page_of(&many(10_000))) else { return };
     let rows = browser.evaluate("document.querySelectorAll('tr, .host').length").unwrap();
     assert!(rows.as_u64().unwrap() < 2_000, "{rows} lines are drawn before anybody looks at them");
-    assert_eq!(browser.text("#map-status"), "10,000 hosts, 20,000 paths");
+    browser.until_it_says("#map-status", "10,000 hosts, 20,000 paths");
     browser.evaluate("document.querySelector('#map-search').focus()").unwrap();
     browser.keys("app-7777.");
     browser.until("document.querySelector('#map-status').textContent === '1 of 10,000 hosts, 2 paths'");
