@@ -49,7 +49,7 @@ enum Command {
     Audit(Box<audit::Arguments>),
     /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
     ///
-    /// E.g. ingress-guard explain https://app.example.com/api, ingress-guard explain shop/web, ingress-guard explain IG202.
+    /// E.g. ingress-guard explain app.example.com/api, ingress-guard explain shop/web, ingress-guard explain IG202.
     ///
     /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
     Explain(Box<explain::Arguments>),

@@ -65,14 +65,11 @@ impl Source {
         );
         if !self.manifests.is_empty() {
             let mut inventory = cluster::load(&self.manifests)?;
-            // What seldom stands beside Ingresses: files that hold none say nothing of it.
-            for kind in [Kind::IngressClass, Kind::Secret]
-                .into_iter()
-                .filter(|kind| inventory.count(*kind) == 0)
-                .collect::<Kinds>()
-                .iter()
-            {
-                inventory.cover(kind, Coverage::NotGiven);
+            // They seldom stand beside Ingresses: files that hold none say nothing of them.
+            for kind in [Kind::IngressClass, Kind::Secret] {
+                if inventory.count(kind) == 0 {
+                    inventory.cover(kind, Coverage::Partial);
+                }
             }
             overlay(&mut inventory);
             config.restrict(&mut inventory);
