@@ -1,9 +1,11 @@
 //! Explanations for people: a line for each link, the first broken one in bold, and what it comes to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::ingress::{Found, IngressExplanation, PathExplanation, Unjudged};
 use super::trail::{Ends, Explanation, Step};
+use crate::checks::listed;
 
 /// How text is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,8 +156,12 @@ impl IngressExplanation {
         if !self.not_evaluated.is_empty() {
             writeln!(out, "\nNot evaluated:")?;
         }
+        let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for Unjudged { code, reason } in &self.not_evaluated {
-            writeln!(out, "  {code} {}", Clean(reason))?;
+            reasons.entry(reason).or_default().insert(code);
+        }
+        for (reason, codes) in reasons {
+            writeln!(out, "  {} ({})", Clean(reason), listed(&codes))?;
         }
         Ok(())
     }

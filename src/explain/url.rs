@@ -146,6 +146,11 @@ fn has_host(untaken: &Untaken<'_>, host: &Host) -> bool {
     untaken.ingress.rules.iter().any(|rule| rule.host != Host::Any && rule.host.covers(host))
 }
 
+fn takes_any_host(untaken: &Untaken<'_>) -> bool {
+    let Ingress { rules, default_backend, .. } = untaken.ingress;
+    rules.iter().any(|rule| rule.host == Host::Any) || (rules.is_empty() && default_backend.is_some())
+}
+
 /// No controller has anything for the host.
 fn nobody_has_it(
     explanation: &mut Explanation,
@@ -166,6 +171,12 @@ fn nobody_has_it(
         } else {
             explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
         }
+        return;
+    }
+    if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
+        let (key, why) = (&first.ingress.meta.key, why_untaken(first.ingress, world));
+        let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
+        explanation.unknown("class", detail);
         return;
     }
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Page;
 use crate::finding::Level;
 use crate::model::{Backend, Host};
+use crate::report::routes::match_type;
 use crate::report::{Entry, Report};
 use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
 
@@ -152,11 +153,7 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
     const ENDPOINTS: u8 = 3;
-    let kind = match (route.at, route.is_regex) {
-        (None, _) => "whatever else",
-        (_, true) => "regex",
-        (Some(at), _) => at.path.path_type.name(),
-    };
+    let kind = match_type(route).unwrap_or("whatever else");
     let service = match route.backend {
         Backend::Service { name, port: Some(port) } => {
             format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"')))
