@@ -115,6 +115,9 @@ pub(super) fn explain(
     }
     if answered.iter().any(Answered::has_host) {
         answered.retain(Answered::has_host);
+    } else if untaken.iter().any(|untaken| !untaken.certain && has_host(untaken, &host)) {
+        // Somebody may have the host after all.
+        answered.clear();
     } else {
         answered.retain(Answered::takes_anything);
     }

@@ -137,16 +137,12 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(
         let Some(server) = routes.aliased(&name, When::After).found() else { continue };
         let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };
         let is_for_alias = match choice(ingress, &server.host, routes.taker(), world) {
-            Choice::Secret(secret) => match world.secret(&ingress.meta.key.namespace, secret) {
-                Lookup::Found(secret) => held(secret, routes.taker()).is_ok_and(|it| it.covers(&name)),
-                Lookup::Absent => false,
-                Lookup::Unknown => true,
-            },
-            Choice::Default | Choice::Nothing => false,
-            Choice::Unseen => true,
+            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.taker(), world),
+            Choice::Default | Choice::Nothing => Some(false),
+            Choice::Unseen => None,
         };
         let deciding = Some((ingress, server.host.clone()));
-        if is_for_alias {
+        if is_for_alias != Some(false) {
             return deciding;
         }
         other = other.or(deciding);
@@ -155,7 +151,7 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(
 }
 
 /// The Ingress that decides elsewhere: others choose by the name that is asked for, among all that they have. That is the
-/// oldest with a certificate for the host, else the oldest with an entry for it.
+/// oldest with a certificate for the host, else one of whose certificate nobody can tell, else the oldest.
 fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(&'a Ingress, Host)> {
     if *host == Host::Any {
         return None;
@@ -169,15 +165,13 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<
     };
     let names = [Some(host.clone()), host.wildcard(), Some(Host::Any)].into_iter().flatten();
     let asking: Vec<&'a Ingress> = names.flat_map(on).collect();
-    let has_it = |ingress: &&&'a Ingress| match choice(ingress, host, routes.taker(), world) {
-        Choice::Secret(secret) => {
-            let secret = world.secret(&ingress.meta.key.namespace, secret).found();
-            secret.is_some_and(|secret| held(secret, routes.taker()).is_ok_and(|it| it.covers(host)))
-        }
-        Choice::Default | Choice::Nothing | Choice::Unseen => false,
+    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.taker(), world) {
+        Choice::Secret(secret) if is_for(ingress, secret, host, routes.taker(), world) == Some(true) => 0,
+        Choice::Unseen => 1,
+        Choice::Secret(_) | Choice::Default | Choice::Nothing => 2,
     };
-    let deciding = asking.iter().find(has_it).or_else(|| asking.first())?;
-    Some((*deciding, host.clone()))
+    // The first of equals.
+    asking.iter().min_by_key(rank).map(|ingress| (*ingress, host.clone()))
 }
 
 /// The Secret that an Ingress has for a host (section 5.1): on ingress-nginx that of the entry which names it, whatever is in
@@ -190,17 +184,24 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, taker: &Taker<'_>, world: &Worl
     }
     let meant = meant.map(|meant| meant.entry);
     for name in meant.into_iter().chain(&ingress.tls).filter_map(|entry| entry.secret_name.as_deref()) {
-        match world.secret(&ingress.meta.key.namespace, name) {
-            Lookup::Found(secret) if held(secret, taker).is_ok_and(|it| it.covers(host)) => {
-                return Choice::Secret(name);
-            }
-            Lookup::Found(_) | Lookup::Absent => {}
-            Lookup::Unknown => return Choice::Unseen,
+        match is_for(ingress, name, host, taker, world) {
+            Some(true) => return Choice::Secret(name),
+            Some(false) => {}
+            None => return Choice::Unseen,
         }
     }
     // An entry without hosts is meant for all of them.
     let meant = meant.or_else(|| ingress.tls.iter().find(|entry| entry.hosts.is_empty()));
     meant.map_or(Choice::Nothing, named)
+}
+
+/// Whether a Secret of an Ingress' namespace holds a certificate for a host; `None`: nobody can tell.
+fn is_for(ingress: &Ingress, secret: &str, host: &Host, taker: &Taker<'_>, world: &World<'_>) -> Option<bool> {
+    match world.secret(&ingress.meta.key.namespace, secret) {
+        Lookup::Found(secret) => Some(held(secret, taker).is_ok_and(|certificate| certificate.covers(host))),
+        Lookup::Absent => Some(false),
+        Lookup::Unknown => None,
+    }
 }
 
 /// The certificate that a Secret holds for this controller (section 5.2).

@@ -153,6 +153,10 @@ fn what_a_secret_is_worth_depends_on_who_reads_it() {
     };
     assert_eq!(asked(""), "own: is being issued");
     assert_eq!(asked(empty), "own: is being issued");
+    // Nobody looks at Secrets: then any of them may be for the host.
+    let good = with(secret("own", &format!("app.example.com; {YEARS}")));
+    assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: not known");
+    assert_eq!(shown(OTHER, "secrets: off", &good, APP), "-: not known");
     // A default certificate may be for the host; the AWS controller reads no Secrets.
     let uncovered = ingress(1, "", "{hosts: [x.example.org], secretName: absent}", APP);
     let config = format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, defaultCertificate: true}}]");
