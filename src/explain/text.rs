@@ -90,6 +90,10 @@ impl Explanation {
             },
             Ends::Forbidden => format!("{status} from the controller, whatever the path"),
             Ends::DefaultBackend => format!("{status} from the controller's default backend"),
+            // ingress-nginx says 503 itself; without a status it has dialled a Service's own address.
+            Ends::Unavailable if self.status.is_none() && self.location.is_some() => {
+                "502 or 504 from the controller".to_owned()
+            }
             Ends::Unavailable => format!("{status} from the controller"),
             Ends::NotLoaded => "the controller cannot load its configuration: what it had before goes on".to_owned(),
             Ends::BadRequest | Ends::Broken => format!("{status} from nginx"),

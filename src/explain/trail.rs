@@ -19,7 +19,7 @@ pub enum Ends {
     Forbidden,
     /// 404 from the controller.
     DefaultBackend,
-    /// 503, or another error where the controller is not ingress-nginx.
+    /// 503; without a status another error: the controller is not ingress-nginx, or has dialled the Service's own address.
     Unavailable,
     /// The controller cannot load its configuration: what it had loaded before goes on.
     NotLoaded,
@@ -65,7 +65,8 @@ pub struct ReadyBackend {
 pub struct ServedCertificate {
     /// `namespace/name` of the Secret; `None`: the controller's own.
     pub secret: Option<String>,
-    /// `ok`, `default`, `missing`, `unusable`, `mismatch`, `expired`, `not-yet-valid` or `unknown`.
+    /// `ok`, `default` (the controller's own), `missing`, `pending` (it is being issued), `unusable`, `mismatch`, `expired`,
+    /// `not-yet-valid` or `unknown`.
     pub state: &'static str,
 }
 
