@@ -22,7 +22,7 @@ use crate::routing::Engine;
 pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
-pub use registry::{ALL, find};
+pub use registry::{ALL, find, listed};
 use routed::ROUTES;
 pub use settings::{HostOwnership, NamespaceClasses, Settings};
 

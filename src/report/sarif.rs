@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Change, Entry, Place, Report, Severity, counted};
-use crate::checks::{self, Check};
+use crate::checks::{self, Check, listed};
 use crate::finding::Level;
 
 /// The report as a SARIF log of one run.
@@ -39,9 +39,15 @@ fn rule(check: &Check) -> Value {
         "id": check.code,
         "name": check.name,
         "shortDescription": {"text": check.summary},
+        "fullDescription": {"text": full(check)},
         "help": {"text": text, "markdown": check.page},
         "defaultConfiguration": {"level": level(check.levels.guard)},
     })
+}
+
+/// What the page begins with, below its title.
+fn full(check: &Check) -> String {
+    check.page.split("\n\n").nth(1).map_or_else(String::new, |lines| lines.replace('\n', " "))
 }
 
 fn result(entry: &Entry, rules: &[&Check]) -> Value {
@@ -97,8 +103,7 @@ fn notifications(report: &Report) -> Vec<Value> {
         })
     });
     let unjudged = report.unjudged().into_iter().map(|(reason, codes, ingresses)| {
-        let codes: Vec<&str> = codes.into_iter().collect();
-        let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), codes.join(", "));
+        let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
         json!({"level": "note", "message": {"text": text}})
     });
     input.chain(unjudged).collect()

@@ -206,7 +206,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The server that has this as an effective alias.
-    fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
         let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
         // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
@@ -264,14 +264,8 @@ impl<'a> Routes<'a> {
     /// (sections 5.2 and 5.5).
     fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
         // The server `_` always has the default certificate, but redirects go by name.
-        let on = |host: &Host| {
-            let claims = self.claims(host, when).found();
-            claims.is_some_and(|claims| {
-                let mut main = claims.iter().filter(|claim| !claim.is_canary);
-                main.any(|claim| !claim.ingress.tls.is_empty())
-            })
-        };
-        server.host != Host::Any && (on(&server.host) || server.host.wildcard().is_some_and(|wildcard| on(&wildcard)))
+        let mut names = [Some(server.host.clone()), server.host.wildcard()].into_iter().flatten();
+        names.any(|name| self.asks_for_tls(&name, when).is_some())
     }
 }
 

@@ -24,6 +24,8 @@ impl Files {
     }
 
     fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
+        // Neither GitHub nor `git apply` knows a file with a dot in front.
+        let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
         let whole = match fs::canonicalize(path) {
             Ok(whole) if self.seen.insert(whole.clone()) => whole,
             Ok(_) => return,
@@ -36,9 +38,11 @@ impl Files {
             fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
         match entries {
             Ok(entries) => {
-                let manifests = entries.iter().filter(|entry| {
-                    entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") || entry.is_dir()
-                });
+                let is_named_so =
+                    |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+                // What waits for a writer or has no end is nobody's manifest; a link that leads nowhere is a fault.
+                let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
+                let manifests = entries.iter().filter(|entry| entry.is_dir() || is_named_so(entry) && is_file(entry));
                 manifests.for_each(|entry| self.collect(entry, found));
             }
             Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
