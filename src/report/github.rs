@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Severity, counted};
-use crate::finding::Level;
+use crate::finding::{Level, one_line};
 
 /// The report as workflow commands.
 #[must_use]
@@ -39,7 +39,7 @@ pub fn github(report: &Report) -> String {
         }
         let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
         let message = format!("{}/{} {}: {}{help}", entry.namespace, entry.ingress, entry.field, entry.message);
-        let _ = writeln!(out, "::{}", data(&message));
+        let _ = writeln!(out, "::{}", data(&one_line(&message)));
     }
     for (reason, codes, ingresses) in report.unjudged() {
         let codes: Vec<&str> = codes.into_iter().collect();

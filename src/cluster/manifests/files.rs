@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{ManifestError, ManifestFile};
@@ -23,10 +24,14 @@ impl Files {
 
     fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
         let whole = match fs::canonicalize(path) {
-            Ok(whole) if self.seen.insert(whole.clone()) => whole,
-            Ok(_) => return,
+            Ok(whole) => whole,
+            // What a shell makes of `<(helm template .)` has no name of its own.
+            Err(_) if fs::metadata(path).is_ok() => path.to_owned(),
             Err(source) => return found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
         };
+        if !self.seen.insert(whole.clone()) {
+            return;
+        }
         if !whole.is_dir() {
             return found.push(Ok(path.to_owned()));
         }
@@ -34,8 +39,11 @@ impl Files {
             fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
         match entries {
             Ok(entries) => {
+                // Nobody knows when a pipe ends that lies in a folder.
+                let is_pipe = |entry: &Path| fs::metadata(entry).is_ok_and(|it| it.file_type().is_fifo());
                 let manifests = entries.iter().filter(|entry| {
-                    entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") || entry.is_dir()
+                    let is_named_so = entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+                    entry.is_dir() || (is_named_so && !is_pipe(entry))
                 });
                 manifests.for_each(|entry| self.collect(entry, found));
             }
