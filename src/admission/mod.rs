@@ -174,6 +174,16 @@ impl Reviewer {
             let doubtful: HashSet<Evidence> = spared.flat_map(|ruling| &ruling.finding.rests_on).cloned().collect();
             wanted = &doubtful - &wanted;
         }
+        // Whoever mends what they are told of must not be told of it again.
+        for finding in verdict.at(Level::Deny).chain(verdict.at(Level::Warn)) {
+            for evidence in &finding.rests_on {
+                if let Evidence::Object(kind, key) = evidence
+                    && cluster.on_demand.contains(*kind)
+                {
+                    cluster.live.forget(*kind, key);
+                }
+            }
+        }
         verdict
     }
 

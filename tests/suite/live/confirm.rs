@@ -245,6 +245,17 @@ async fn secrets_are_read_one_by_one_as_they_are_named() {
 }
 
 #[tokio::test]
+async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
+    let guarded = Guarded::start().await;
+    guarded.api.put("secrets", pair("app", "other.example.com"));
+    guarded.ask(&with_tls("app")).await.assert(&["IG403"], &[]);
+    guarded.api.put("secrets", pair("app", "app.example.com; 2020-01-01..2021-01-01"));
+    guarded.ask(&with_tls("app")).await.assert(&["IG404"], &[]);
+    guarded.api.put("secrets", pair("app", "app.example.com"));
+    guarded.ask(&with_tls("app")).await.assert(&[], &[]);
+}
+
+#[tokio::test]
 async fn secrets_that_may_not_be_read_are_not_evaluated() {
     let guarded = Guarded::start().await;
     guarded.api.forbid("secrets", true);
