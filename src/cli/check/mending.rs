@@ -51,9 +51,12 @@ pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) 
 /// A finding, and how it is mended.
 type Fix<'a> = (&'a Entry, &'a Patch);
 
+/// The objects of a document that have fixes, by their places in it.
+type Objects<'a> = BTreeMap<&'a [usize], (&'a Origin, Vec<Fix<'a>>)>;
+
 /// The files that have fixes, by their numbers, with their new text.
 fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
-    let mut documents: BTreeMap<(usize, usize), BTreeMap<&[usize], (&Origin, Vec<Fix<'_>>)>> = BTreeMap::new();
+    let mut documents: BTreeMap<(usize, usize), Objects<'_>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let origin = world.origin(&Key::new(&entry.namespace, &entry.ingress));
         if let (Some(fix), Some(origin)) = (&entry.fix, origin) {

@@ -127,10 +127,8 @@ fn lists_in_lists_have_an_end() {
 #[test]
 fn a_list_of_many_ingresses_takes_no_longer_than_so_many_documents() {
     let many = 400;
-    let item = |number: usize| {
-        ingress(&format!("web-{number}"), "web", 81).lines().map(|line| format!("  {line}\n")).collect::<String>()
-    };
-    let items: String = (0..many).map(|number| item(number).replacen("  ", "- ", 1)).collect();
+    let item = |number: usize| ingress(&format!("web-{number}"), "web", 81).replace('\n', "\n  ");
+    let items: String = (0..many).fold(String::new(), |all, number| all + "- " + item(number).trim_end() + "\n");
     let list = format!("{CLASS}---\n{SERVICE}---\napiVersion: v1\nkind: List\nitems:\n{items}");
     let documents: Vec<String> = (0..many).map(|number| ingress(&format!("web-{number}"), "web", 81)).collect();
     let documents = format!("{CLASS}---\n{SERVICE}---\n{}", documents.join("---\n"));
