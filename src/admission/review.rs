@@ -171,7 +171,7 @@ impl<'a> Request<'a> {
     /// know about it, and whoever reaches the webhook may send such.
     pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
         /// Some ten thousand paths.
-        const PARTS: usize = 80_000;
+        const PARTS: usize = 160_000;
         let is_own = self.sub_resource.as_ref().is_none_or(|sub_resource| sub_resource.0.is_empty());
         if is_own && matches!(self.operation(), Operation::Create | Operation::Update) {
             for (field, object) in [("request.object", self.object), ("request.oldObject", self.old_object)] {

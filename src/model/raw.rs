@@ -44,8 +44,8 @@ impl RawIngress<'_> {
         self.spec.map(RawValue::get) == other.spec.map(RawValue::get)
     }
 
-    /// How many entries of maps and items of lists there are in metadata and spec: what reading it would cost is a multiple
-    /// of that, whatever its bytes are.
+    /// How many entries of maps and items of lists there are in metadata and spec, an item counting as eight: what reading
+    /// and judging it would cost is a multiple of that, whatever its bytes are.
     ///
     /// # Errors
     /// When they are nested more deeply than any Ingress.
@@ -104,7 +104,8 @@ impl<'de> Deserialize<'de> for Parts {
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parts, A::Error> {
                 let mut parts = 0_usize;
                 while let Some(Parts(inner)) = items.next_element()? {
-                    parts = parts.saturating_add(1).saturating_add(inner);
+                    // What it does not say has its place all the same.
+                    parts = parts.saturating_add(8).saturating_add(inner);
                 }
                 Ok(Parts(parts))
             }
@@ -133,7 +134,7 @@ mod tests {
             parts(
                 r#"{"metadata": {"name": "a", "labels": {"b": "\"c"}}, "spec": {"rules": [{}, {"x": [1, -2, 0.5, null, true]}]}}"#
             ),
-            Some(12)
+            Some(5 + 7 * 8)
         );
         let deep = format!("{{\"spec\": {}{}}}", "[".repeat(1000), "]".repeat(1000));
         assert_eq!(parts(&deep), None);
