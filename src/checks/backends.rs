@@ -86,7 +86,7 @@ fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static s
 
 /// The Service of a backend, where there is one.
 pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
-    cx.world.service(cx.namespace(), backend.name).found()
+    cx.service(backend.name).found()
 }
 
 /// What stands behind a backend.

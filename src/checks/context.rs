@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Settings;
 use crate::cluster::{Lookup, World};
 use crate::finding::Finding;
-use crate::model::{Host, Ingress, Kind};
+use crate::model::{Host, Ingress, Kind, Service};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
 /// One Ingress under judgement, and what is known around it.
@@ -24,6 +24,8 @@ pub struct Context<'a> {
     hints_left: Cell<u8>,
     gave_up: Cell<bool>,
     rewrite_target: OnceCell<Option<&'a str>>,
+    /// The Service that was found last: the paths of an Ingress mostly go to one.
+    last_service: Cell<Option<&'a Service>>,
 }
 
 impl<'a> Context<'a> {
@@ -46,6 +48,7 @@ impl<'a> Context<'a> {
             hints_left: Cell::new(4),
             gave_up: Cell::new(false),
             rewrite_target: OnceCell::new(),
+            last_service: Cell::new(None),
         }
     }
 
@@ -99,6 +102,17 @@ impl<'a> Context<'a> {
             Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
             None => finding,
         }
+    }
+
+    /// A Service of the Ingress' namespace.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Lookup<&'a Service> {
+        let last = self.last_service.get().filter(|last| *last.meta.key.name == *name);
+        let service = last.map_or_else(|| self.world.service(self.namespace(), name), Lookup::Found);
+        if let Lookup::Found(service) = service {
+            self.last_service.set(Some(service));
+        }
+        service
     }
 
     /// The Ingress' annotations as ingress-nginx reads them.

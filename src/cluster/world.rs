@@ -24,8 +24,6 @@ pub struct World<'a> {
     hints: Kinds,
     asked: Cell<Kinds>,
     unknown: Cell<Option<Unknown>>,
-    /// The Service that was found last: the paths of an Ingress mostly go to one.
-    last_service: Cell<Option<&'a Service>>,
 }
 
 /// What is known at one moment: the inventory, what was read live for this review, the time.
@@ -54,8 +52,7 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn new(snapshot: Snapshot<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
         let Snapshot { store, facts, now } = snapshot;
-        let (asked, unknown, last_service) = (Cell::default(), Cell::default(), Cell::default());
-        Self { store, facts, candidate, now, needs, hints, asked, unknown, last_service }
+        Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
     }
 
     /// The time of the review.
@@ -79,7 +76,7 @@ impl<'a> World<'a> {
     /// Whether everything of a kind is known.
     #[must_use]
     pub fn knows(&self, kind: Kind) -> bool {
-        self.sees(kind) && self.outside::<()>(kind, self.store.coverage(kind)).is_absent()
+        self.sees(kind) && self.none::<()>(kind).is_absent()
     }
 
     /// Whether anything of a kind is known.
@@ -131,16 +128,7 @@ impl<'a> World<'a> {
     /// A Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Lookup<&'a Service> {
-        let is_it = |last: &&Service| *last.meta.key.name == *name && *last.meta.key.namespace == *namespace;
-        if let Some(last) = self.last_service.get().filter(is_it) {
-            return Lookup::Found(last);
-        }
-        let service =
-            self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name));
-        if let Lookup::Found(service) = service {
-            self.last_service.set(Some(service));
-        }
-        service
+        self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name))
     }
 
     /// Names of the Services of a namespace, for hints.
@@ -175,7 +163,7 @@ impl<'a> World<'a> {
             return self.in_vain(Kind::EndpointSlice, coverage);
         }
         self.referring(Kind::EndpointSlice, namespace, |store| {
-            self.knows(Kind::EndpointSlice).then(|| store.endpoint_slices_of(namespace, service).collect())
+            (coverage == Coverage::Complete).then(|| store.endpoint_slices_of(namespace, service).collect())
         })
     }
 
@@ -252,7 +240,7 @@ impl<'a> World<'a> {
         match self.others_on(host) {
             Lookup::Found(others) => match others.into_iter().find(|other| is_so(other)) {
                 Some(other) => Lookup::Found(other),
-                None => self.outside(Kind::Ingress, self.store.coverage(Kind::Ingress)),
+                None => self.none(Kind::Ingress),
             },
             Lookup::Absent => Lookup::Absent,
             Lookup::Unknown => Lookup::Unknown,
@@ -295,7 +283,7 @@ impl<'a> World<'a> {
         if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
             return self.in_vain(kind, Coverage::Unreadable);
         }
-        self.ask(kind, answer)
+        self.answer(kind, self.store.coverage(kind), answer)
     }
 
     /// What is known of several kinds in a namespace; one that nothing is known of is missed only where the others have
@@ -316,8 +304,20 @@ impl<'a> World<'a> {
         if kinds.iter().any(is_unknown) { Lookup::Unknown } else { Lookup::Absent }
     }
 
+    /// Something that is said of all objects of a kind.
     fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
-        self.answer(kind, self.store.coverage(kind), stored)
+        match self.readable(kind) {
+            Some(store) => stored(store).map_or_else(|| self.none(kind), Lookup::Found),
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// What to say where nothing that is known of a kind is so: what cannot be read might be.
+    fn none<T>(&self, kind: Kind) -> Lookup<T> {
+        if self.store.has_any_unreadable(kind) {
+            return self.in_vain(kind, Coverage::Unreadable);
+        }
+        self.outside(kind, self.store.coverage(kind))
     }
 
     fn answer<T>(&self, kind: Kind, coverage: Coverage, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
