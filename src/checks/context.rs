@@ -21,7 +21,7 @@ pub struct Context<'a> {
     /// Who takes it and whose rules hold.
     pub taker: Taker<'a>,
     routes: &'a Routes<'a>,
-    hints_left: Cell<u8>,
+    pub(super) hints_left: Cell<u8>,
     gave_up: Cell<bool>,
     rewrite_target: OnceCell<Option<&'a str>>,
     /// The Service that was found last: the paths of an Ingress mostly go to one.
@@ -143,19 +143,5 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn namespace(&self) -> &'a str {
         &self.ingress.meta.key.namespace
-    }
-
-    /// The name that `wanted` was most likely meant to be.
-    pub fn nearest<'n>(&self, wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        const NAMES: usize = 1000;
-        const LENGTH: usize = 64;
-        if wanted.len() > LENGTH {
-            return None;
-        }
-        self.hints_left.set(self.hints_left.get().checked_sub(1)?);
-        let mistakes = (wanted.chars().count() / 3).clamp(1, 3);
-        let alike = names.take(NAMES).filter(|name| name.len().abs_diff(wanted.len()) <= 2 * mistakes);
-        let scored = alike.map(|name| (strsim::damerau_levenshtein(wanted, name), name));
-        scored.filter(|(distance, _)| *distance <= mistakes).min().map(|(_, name)| name)
     }
 }

@@ -8,6 +8,7 @@ mod class;
 mod collision;
 mod context;
 mod findings;
+mod nearest;
 mod ourselves;
 mod path;
 mod registry;
