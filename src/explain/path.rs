@@ -217,6 +217,10 @@ fn redirect(
             let path = answer.location.as_ref().map(|location| utf8_percent_encode(&location.path, ESCAPED));
             (path.map(|path| format!("{scheme}://{host}{path}")), "the same path with a slash".to_owned())
         }
+        Redirect::Www => {
+            let sent = path.strip_suffix('/').unwrap_or(path);
+            (Some(format!("{scheme}://{}{sent}", answer.server.host)), "annotation from-to-www-redirect".to_owned())
+        }
         Redirect::Https => (Some(format!("https://{host}{path}")), "HTTPS, by ssl-redirect".to_owned()),
         Redirect::AppRoot => {
             let mut of_server = answer.server.locations.iter().filter_map(Location::annotations);

@@ -176,7 +176,7 @@ fn nobody_has_it(
         return;
     }
     if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
-        let (key, why) = (&first.ingress.meta.key, why_untaken(first.ingress, world));
+        let (key, why) = (&first.ingress.meta.key, why_untaken(first, world));
         let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
         explanation.unknown("class", detail);
         return;
