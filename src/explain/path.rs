@@ -36,7 +36,7 @@ pub(super) fn follow<'a>(
     visit: &Visit,
     controller: &Controller<'a>,
     answer: &Answer<'a>,
-    world: &World<'_>,
+    world: &World<'a>,
 ) {
     explanation.controller = controller.name().map(str::to_owned);
     class(explanation, controller, answer);

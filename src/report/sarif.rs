@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Change, Entry, Place, Report, Severity, counted};
@@ -129,17 +130,8 @@ fn level(level: Level) -> &'static str {
 
 /// A path as a URI reference: what no URI may hold is percent-encoded.
 fn uri(path: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
-            _ => uri.extend(['%', hexadecimal(byte >> 4), hexadecimal(byte & 15)]),
-        }
-    }
-    uri
-}
-
-fn hexadecimal(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16).unwrap_or_default().to_ascii_uppercase()
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(path, ESCAPED))
 }

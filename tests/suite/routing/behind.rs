@@ -7,7 +7,7 @@ use ingress_guard::cluster::World;
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Visit, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
-use ingress_guard::routing::{Behind, RouteMap, StandIn, Taker};
+use ingress_guard::routing::{Behind, RouteMap, StandIn, Standing, Taker};
 
 use crate::pages;
 
@@ -140,6 +140,29 @@ fn a_service_stands_in_where_it_has_endpoints_itself() {
     assert_eq!(with(NGINX, "inside"), "the Service does not exist or inside Some(false)");
     assert_eq!(with(NGINX, "outside"), "the Service does not exist or outside None");
     assert_eq!(with(OTHER, "web"), "the Service does not exist");
+}
+
+const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
+
+#[test]
+fn the_map_says_who_stands_in_and_the_link_stays_broken() {
+    let fate = |annotations: &str, backend: &str| {
+        let config = Config::default();
+        let inventory = pages::inventory(&config, &world(NGINX, annotations, &service(backend, "number: 80")));
+        let nobody = Key::default();
+        let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+        let route = &map.hosts[0].routes[0];
+        (route.fate.to_string(), route.standing())
+    };
+    let absent = "the Service does not exist";
+    assert_eq!(fate(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), Standing::Broken));
+    assert_eq!(fate(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), Standing::Broken));
+    assert_eq!(fate(WEB, "web"), ("1 ready".to_owned(), Standing::Holds));
+    // Nobody looks for endpoints where the Service's own address is dialled, so nobody is put in their place.
+    let (words, standing) = fate(&format!("{WEB}, {UPSTREAM}"), "empty");
+    assert!(words.starts_with("has no endpoints") && !words.contains("stands in"), "{words}");
+    assert_eq!(standing, Standing::Broken);
 }
 
 #[test]
