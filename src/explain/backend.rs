@@ -8,12 +8,12 @@ use crate::model::{Backend, Ingress, PortRef};
 use crate::routing::{Backing, Behind, Engine, ExternalNameFault, StandIn, Standing};
 
 /// Follow a backend to its endpoints.
-pub(super) fn backend(
+pub(super) fn backend<'a>(
     explanation: &mut Explanation,
     controller: &Controller<'_>,
-    ingress: &Ingress,
+    ingress: &'a Ingress,
     backend: &Backend,
-    world: &World<'_>,
+    world: &World<'a>,
 ) {
     let Backend::Service { name, port } = backend else {
         return explanation
@@ -117,7 +117,7 @@ fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &s
 }
 
 /// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
-fn stand_in(explanation: &mut Explanation, controller: &Controller<'_>, ingress: &Ingress, world: &World<'_>) {
+fn stand_in<'a>(explanation: &mut Explanation, controller: &Controller<'_>, ingress: &'a Ingress, world: &World<'a>) {
     let Some(stand_in) = StandIn::of(ingress, &controller.taker, world) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
     match stand_in.answers(&controller.taker, world) {

@@ -36,7 +36,7 @@ pub(super) fn follow<'a>(
     visit: &Visit,
     controller: &Controller<'a>,
     answer: &Answer<'a>,
-    world: &World<'_>,
+    world: &World<'a>,
 ) {
     explanation.controller = controller.name().map(str::to_owned);
     class(explanation, controller, answer);
@@ -216,6 +216,10 @@ fn redirect(
             let host = host_name(host);
             let path = answer.location.as_ref().map(|location| utf8_percent_encode(&location.path, ESCAPED));
             (path.map(|path| format!("{scheme}://{host}{path}")), "the same path with a slash".to_owned())
+        }
+        Redirect::Www => {
+            let sent = path.strip_suffix('/').unwrap_or(path);
+            (Some(format!("{scheme}://{}{sent}", answer.server.host)), "annotation from-to-www-redirect".to_owned())
         }
         Redirect::Https => (Some(format!("https://{host}{path}")), "HTTPS, by ssl-redirect".to_owned()),
         Redirect::AppRoot => {

@@ -65,8 +65,8 @@ impl HostEntry {
             CertificateState::Valid(at) | CertificateState::Expired(at) => Some(at.to_string()),
             _ => None,
         };
-        let named = certificate.ingress.zip(certificate.secret);
-        let secret = named.map(|(ingress, secret)| format!("{}/{secret}", ingress.meta.key.namespace));
+        let secret = certificate.ingress.zip(certificate.secret);
+        let secret = secret.map(|(ingress, secret)| format!("{}/{secret}", ingress.meta.key.namespace));
         Self {
             host: of.host.to_string(),
             controller: of.controller().to_owned(),

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::claims::Claim;
 use super::locate::Located;
 use super::nginx::NginxAnnotations;
 use super::pattern::Exhausted;
@@ -80,6 +81,8 @@ pub enum Redirect {
     AppRoot,
     /// To the URL that `rewrite-target` is (section 3.2).
     Target,
+    /// To the host with `www.`, or without, by `from-to-www-redirect` (section 7.2).
+    Www,
 }
 
 /// `http` or `https`.
@@ -97,12 +100,33 @@ impl<'a> Routes<'a> {
     /// # Errors
     /// When it would take too long to say.
     pub fn answer(&self, scheme: Scheme, host: &str, path: &str, when: When) -> Result<Lookup<Answer<'a>>, Exhausted> {
-        let server = match self.server_for(&host_name(host), when) {
+        let name = host_name(host);
+        if let Some(server) = self.www_twin(&name, when) {
+            return Ok(Lookup::Found(Answer {
+                server,
+                location: None,
+                outcome: Outcome::Redirect(308, Redirect::Www),
+            }));
+        }
+        let server = match self.server_for(&name, when) {
             Lookup::Found(server) => server,
             Lookup::Absent => return Ok(Lookup::Absent),
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
         self.answer_on(&server, scheme, path, when).map(Lookup::Found)
+    }
+
+    /// The server to which everything for a name is redirected that differs from its own by `www.` and is nobody's
+    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). A server by that name is before any wildcard.
+    fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
+        let host = Host::parse(name);
+        let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
+        let wants = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).redirects_www();
+        if !self.claims(&twin, when).found()?.iter().any(wants) {
+            return None;
+        }
+        let is_nobodys = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
+        self.server(&twin, when).found().filter(|_| is_nobodys)
     }
 
     /// What a visitor gets from one server.

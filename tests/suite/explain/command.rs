@@ -100,6 +100,34 @@ fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
     assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
 }
 
+/// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
+#[test]
+fn with_and_without_www_are_one_where_an_annotation_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.yaml");
+    let ingress = |name: &str, host: &str, annotations: &str| {
+        format!(
+            "---\n{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {annotations}}}, \
+             spec: {{ingressClassName: nginx, rules: [{{host: {host}, http: {{paths: [{{path: /, pathType: Prefix, \
+             backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]}}}}\n"
+        )
+    };
+    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
+         ---\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n"
+        .to_owned()
+        + &ingress("web", "www.example.com", "{nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'}")
+        + &ingress("all", "'*.com'", "{}");
+    std::fs::write(&file, &world).unwrap();
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.to_str().unwrap()]);
+    let (code, out, _) = explain("http://example.com/a/");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("308 to \"http://www.example.com/a\": annotation from-to-www-redirect"), "{out}");
+    assert!(explain("http://www.example.com/a/").1.contains("Service default/web answers"));
+    std::fs::write(&file, world + &ingress("bare", "example.com", "{}")).unwrap();
+    let (_, out, _) = explain("http://example.com/a/");
+    assert!(out.contains("host         example.com of Ingress default/bare"), "{out}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     let api = Api::start().await;

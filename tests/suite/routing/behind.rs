@@ -142,6 +142,8 @@ fn a_service_stands_in_where_it_has_endpoints_itself() {
     assert_eq!(with(OTHER, "web"), "the Service does not exist");
 }
 
+const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
+
 #[test]
 fn the_map_says_who_stands_in_and_the_link_stays_broken() {
     let fate = |annotations: &str, backend: &str| {
@@ -153,7 +155,6 @@ fn the_map_says_who_stands_in_and_the_link_stays_broken() {
         let route = &map.hosts[0].routes[0];
         (route.fate.to_string(), route.standing())
     };
-    const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
     let absent = "the Service does not exist";
     assert_eq!(fate(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), Standing::Broken));
     assert_eq!(fate(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), Standing::Broken));
