@@ -50,10 +50,35 @@ const BODY: usize = 10_800;
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(LARGE)),
+        Some("judge") => judge(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)),
         // `cargo test --benches` asks whether it starts.
         Some("--test") => {}
         _ => measure(),
     }
+}
+
+// === the review alone ===
+
+/// So many reviews one after the other, without a socket and without a log: for a profiler.
+fn judge(reviews: usize) {
+    let reviewer = reviewer(SMALL);
+    let body = update(BODY);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let started = Instant::now();
+    for _ in 0..reviews {
+        runtime.block_on(reviewer.review(&body)).expect("a review");
+    }
+    println!(
+        "{:.1} us",
+        started.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(reviews).expect("not so many"))
+    );
+}
+
+fn reviewer(ingresses: usize) -> Arc<Reviewer> {
+    let config = Config::default();
+    let engine = config.engine();
+    let inventory = Arc::new(RwLock::new(inventory(ingresses)));
+    Arc::new(Reviewer::new(inventory, engine, config.policy, Timestamp::now))
 }
 
 // === the server ===
@@ -63,10 +88,7 @@ fn serve(ingresses: usize) {
     start_log(LogFormat::Json).expect("the log starts once");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
     runtime.block_on(async {
-        let config = Config::default();
-        let engine = config.engine();
-        let inventory = Arc::new(RwLock::new(inventory(ingresses)));
-        let reviewer = Arc::new(Reviewer::new(inventory, engine, config.policy, Timestamp::now));
+        let reviewer = reviewer(ingresses);
         let made = SelfSigned::generate(&[]).expect("a certificate for localhost");
         let pem = made.certificate_pem().to_owned();
         let tls =
@@ -139,6 +161,13 @@ fn measure() {
         targets[0].body.len()
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("threads");
+    // The load never sleeps: to wake somebody up costs a server as much as a small request, and only where it is slower
+    // than its clients.
+    runtime.spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
     let mut rounds: Vec<Vec<Figures>> = targets.iter().map(|_| Vec::new()).collect();
     for target in &targets {
         runtime.block_on(load(&servers[target.server], target, WARM_UP));

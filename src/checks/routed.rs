@@ -1,14 +1,13 @@
 //! The paths of the Ingress under judgement as its controller routes them, and how to speak of what a visitor gets: what
 //! the checks on paths share.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 
 use super::Context;
 use super::findings::WARN;
 use crate::finding::{Finding, Quoted};
-use crate::model::{Backend, FieldPath, Host, Ingress, Key, Kind, Kinds, PathRef, PathType};
+use crate::model::{Backend, FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
     Answer, Engine, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When, literal_prefix,
     pattern_samples, plain_samples,
@@ -29,12 +28,12 @@ pub(super) fn routed<'a>(cx: &Context<'a>) -> Vec<Routed<'a>> {
     if cx.nginx().is_canary() {
         return Vec::new();
     }
-    let mut servers: HashMap<&Host, Option<Rc<Server<'a>>>> = HashMap::new();
-    let with_server = cx.ingress.paths().filter_map(|at| {
-        let server = servers.entry(&at.rule.host).or_insert_with(|| cx.server(&at.rule.host, When::After).found());
-        server.as_ref().map(|server| Routed { at, server: Rc::clone(server) })
-    });
-    with_server.filter(|Routed { at, server }| !server.has_dropped(*at)).collect()
+    let of_rule = |rule: RuleRef<'a>| {
+        let server = cx.server(&rule.rule.host, When::After).found();
+        let routed = server.map(|server| rule.paths().map(move |at| Routed { at, server: Rc::clone(&server) }));
+        routed.into_iter().flatten()
+    };
+    cx.ingress.rules().flat_map(of_rule).filter(|Routed { at, server }| !server.has_dropped(*at)).collect()
 }
 
 impl<'a> Routed<'a> {

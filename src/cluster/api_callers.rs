@@ -1,7 +1,9 @@
 //! Webhook configurations and APIServices, with an index by the Services that they make the API server call. There are
 //! dozens, with few Services each.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
 
 use super::inventory::unlink;
 use super::namespaced::SmallSet;

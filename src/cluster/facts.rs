@@ -1,6 +1,6 @@
 //! What was read live for one review: it goes before what the inventory holds.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::Object;
 use crate::model::{Key, Kind};

@@ -1,7 +1,9 @@
 //! The Ingresses of the inventory, with the indexes by which checks ask for them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::hash::Hash;
+
+use foldhash::HashMap;
 
 use super::inventory::unlink;
 use super::namespaced::{Namespaced, SmallSet};

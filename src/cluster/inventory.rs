@@ -4,7 +4,9 @@
 mod contents;
 mod overlay;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::api_callers::ApiCallers;
 use super::ingresses::Ingresses;

@@ -1,8 +1,8 @@
 //! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and what annotations name one by one.
 
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use foldhash::HashMap;
 use futures::future::join_all;
 use futures::{StreamExt as _, stream};
 use kube::Client;

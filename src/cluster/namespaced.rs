@@ -1,7 +1,7 @@
 //! Objects by namespace and name, in little more memory than the objects themselves: a cluster has tens of thousands, and
 //! maps would hold each name twice and nodes that are half empty.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::model::{CertManagerCertificate, EndpointSlice, Ingress, Key, Pod, Secret, Service, Workload};
 

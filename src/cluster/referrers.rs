@@ -1,6 +1,8 @@
 //! Objects that are asked for by what they refer to: the EndpointSlices of a Service, the Certificates for a Secret.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use crate::model::{CertManagerCertificate, EndpointSlice, Key};

@@ -1,11 +1,11 @@
 //! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
 //! is tried again; what nobody may read is said to be forbidden, never to be absent.
 
-use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::HashSet;
 use futures::{AsyncBufReadExt as _, StreamExt as _};
 use kube::Client;
 use kube::api::WatchParams;
@@ -219,7 +219,7 @@ impl Watch {
     /// What the inventory holds of what is followed.
     fn followed(&self) -> HashSet<Key> {
         match &self.only {
-            Some(key) => HashSet::from([key.clone()]),
+            Some(key) => HashSet::from_iter([key.clone()]),
             None => self.inventory.read().keys(self.kind),
         }
     }

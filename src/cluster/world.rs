@@ -24,6 +24,8 @@ pub struct World<'a> {
     hints: Kinds,
     asked: Cell<Kinds>,
     unknown: Cell<Option<Unknown>>,
+    /// The Service that was found last: the paths of an Ingress mostly go to one.
+    last_service: Cell<Option<&'a Service>>,
 }
 
 /// What is known at one moment: the inventory, what was read live for this review, the time.
@@ -52,7 +54,8 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn new(snapshot: Snapshot<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
         let Snapshot { store, facts, now } = snapshot;
-        Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
+        let (asked, unknown, last_service) = (Cell::default(), Cell::default(), Cell::default());
+        Self { store, facts, candidate, now, needs, hints, asked, unknown, last_service }
     }
 
     /// The time of the review.
@@ -128,7 +131,16 @@ impl<'a> World<'a> {
     /// A Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Lookup<&'a Service> {
-        self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name))
+        let is_it = |last: &&Service| *last.meta.key.name == *name && *last.meta.key.namespace == *namespace;
+        if let Some(last) = self.last_service.get().filter(is_it) {
+            return Lookup::Found(last);
+        }
+        let service =
+            self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name));
+        if let Lookup::Found(service) = service {
+            self.last_service.set(Some(service));
+        }
+        service
     }
 
     /// Names of the Services of a namespace, for hints.

@@ -73,6 +73,7 @@ pub struct RawDialect {
     #[serde(rename = "match")]
     pub matches: RawDialectMatch,
     /// Whose rules hold: those of ingress-nginx and its forks, of Traefik's ingress-nginx provider, or Kubernetes' own.
+    /// The last also for an ingress-nginx with `--annotations-prefix`: annotations of another prefix are not read.
     pub engine: Engine,
     /// The controller's version, e.g. "1.15.1"; what depends on it does not deny while it is unknown.
     #[serde(default = "unknown")]

@@ -1,5 +1,6 @@
 //! Ingress: rules, paths, backends, TLS entries, and ways to walk them that know their field.
 
+use foldhash::{HashSet, HashSetExt as _};
 use serde::Deserialize;
 
 use super::annotation::CLASS_ANNOTATION;
@@ -151,7 +152,7 @@ impl Ingress {
     /// The distinct hosts of the rules with the index of the first rule that has each, in the order of the rules.
     #[must_use]
     pub fn hosts(&self) -> Vec<(usize, &Host)> {
-        let mut seen = std::collections::HashSet::with_capacity(self.rules.len());
+        let mut seen = HashSet::with_capacity(self.rules.len());
         self.rules.iter().map(|rule| &rule.host).enumerate().filter(|(_, host)| seen.insert(*host)).collect()
     }
 }

@@ -1,7 +1,8 @@
 //! Who asks for what on which host, and in which order it is looked at. Sections 2.1 and 2.2.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+
+use foldhash::HashMap;
 
 use super::nginx::NginxAnnotations;
 use crate::model::{Host, Ingress, RuleRef};

@@ -4,7 +4,8 @@
 //! `ImplementationSpecific` is the controller's own affair; it is read as Prefix here, which most do.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::claims::Claim;
 use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};

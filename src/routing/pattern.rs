@@ -168,7 +168,9 @@ pub fn alternatives_at_the_top(path: &str) -> bool {
 #[must_use]
 pub fn is_plainly_regex(path: &str) -> bool {
     const MARKS: [&str; 7] = [".*", ".+", "(/|$)", "(?", "\\d", "\\w", "\\s"];
-    MARKS.iter().any(|mark| path.contains(mark)) || has_class_range(path) || has_quantifier(path)
+    // Most paths hold none of what those begin with.
+    path.contains(['.', '(', '\\', '[', '{'])
+        && (MARKS.iter().any(|mark| path.contains(mark)) || has_class_range(path) || has_quantifier(path))
 }
 
 /// `[a-z]`, `[0-9]`: a range between brackets.

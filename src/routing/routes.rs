@@ -2,8 +2,9 @@
 //! question, and dropped with it.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+
+use foldhash::{HashMap, HashSet};
 
 use super::claims::{Claim, by_age, claims};
 use super::class::{ClassRules, Owner, Taker};

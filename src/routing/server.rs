@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::claims::{Claim, Rewriting};
 use super::nginx::NginxAnnotations;
@@ -113,7 +114,7 @@ impl<'a> Server<'a> {
         let mut drafts = vec![implicit(host, claims)?];
         let mut dropped = Vec::new();
         // Only the first location with the same text counts, whatever its type (section 2.4, brick B3).
-        let mut first: HashMap<&str, usize> = HashMap::from([("/", 0)]);
+        let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
         for Claim { ingress, rule, rewriting, .. } in claims {
             for at in rule.iter().flat_map(|rule| rule.paths()) {
                 let backend = &at.path.backend;

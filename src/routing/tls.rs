@@ -1,6 +1,6 @@
 //! Which entry of `spec.tls` is meant for which host: section 5.1.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::model::{Host, TlsEntry};
 

@@ -1,6 +1,6 @@
 //! IG605: a canary of nothing.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};

@@ -1,6 +1,6 @@
 //! IG212: visitors reach what only the API server should call.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::{ServiceBackend, service, service_backends};
 use crate::checks::findings::WARN;

@@ -1,6 +1,6 @@
 //! IG210: endpoints in a slice that ingress-nginx does not look at.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::{StandIn, dials_service_address, service, service_backends};
 use crate::checks::findings::AUDIT;

@@ -1,6 +1,6 @@
 //! IG211: a pod gets requests before it can answer them.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::{service, service_backends};
 use crate::checks::findings::AUDIT;

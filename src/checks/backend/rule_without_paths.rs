@@ -1,6 +1,6 @@
 //! IG208: a host that answers nothing but 404.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::routed::{ROUTES, of_host};
 use crate::checks::{Applies, Check, Context, Findings};

@@ -1,7 +1,6 @@
 //! IG204: nothing behind the Service's port takes requests.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
 
 use super::{StandIn, service, service_backends};

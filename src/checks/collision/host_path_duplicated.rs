@@ -1,6 +1,6 @@
 //! IG501: another Ingress has this host and path already.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};

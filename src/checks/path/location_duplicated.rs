@@ -1,6 +1,6 @@
 //! IG314: a location that nginx has twice.
 
-use std::collections::HashSet;
+use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, may_match_otherwise, of_host, of_other};

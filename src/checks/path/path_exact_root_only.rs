@@ -1,6 +1,6 @@
 //! IG305: the host serves `/` and nothing below it.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};

@@ -1,6 +1,6 @@
 //! IG301: a regex that nginx takes literally.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Request, gets, may_match_otherwise, of_host, owners, routed, stands_in};

@@ -1,6 +1,6 @@
 //! IG309: a path on a host that somebody else made match patterns.
 
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::routed::{ROUTES, Request, gets, is_more_exact, of_host, of_other, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};

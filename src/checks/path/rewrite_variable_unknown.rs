@@ -1,7 +1,8 @@
 //! IG312: `$name` in an annotation that is no nginx variable.
 
 use std::cell::LazyCell;
-use std::collections::HashSet;
+
+use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};

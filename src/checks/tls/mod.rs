@@ -27,7 +27,8 @@ pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
 pub(super) use tls_secret_wrong_type::TLS_SECRET_WRONG_TYPE;
 
 use std::cell::LazyCell;
-use std::collections::HashSet;
+
+use foldhash::{HashSet, HashSetExt as _};
 
 use super::Context;
 use super::findings::AUDIT;

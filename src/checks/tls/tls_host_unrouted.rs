@@ -1,7 +1,9 @@
 //! IG407: a certificate for a host that nobody serves.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::HashSet;
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};

@@ -1,6 +1,8 @@
 //! What the store holds of a kind: keys, objects, counts.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::HashSet;
 
 use super::Inventory;
 use crate::cluster::Object;

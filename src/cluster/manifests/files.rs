@@ -1,10 +1,12 @@
 //! Which files are manifests, and their text: bounded, whatever they hold and wherever links lead.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+
+use foldhash::HashSet;
 
 use super::{ManifestError, ManifestFile};
 
