@@ -169,7 +169,10 @@ impl Why {
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
                 Coverage::Partial => format!("{kind} objects outside the given files are not known"),
                 Coverage::OnDemand | Coverage::Unreadable => {
-                    format!("what is in a {kind} that it depends on is not known")
+                    format!(
+                        "what is in {} {kind} that it depends on is not known",
+                        if kind.name().starts_with(['A', 'E', 'I']) { "an" } else { "a" }
+                    )
                 }
                 Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven | Coverage::NotWatched => {
                     format!("the check does not declare that it reads {kind}")

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{ACTION_PORT, Doubt, Engine};
+use crate::routing::{self, Behind, Doubt, Engine};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -64,9 +64,8 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
     ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
         let Backend::Service { name, port: Some(port) } = at.backend else { return None };
-        let action = matches!(port, PortRef::Name(name) if &**name == ACTION_PORT);
         let doubt = doubt.or(fallback.filter(|_| at.path.is_none()));
-        (!action).then_some(ServiceBackend { at, name, port, doubt })
+        (!cx.taker.means_action(port)).then_some(ServiceBackend { at, name, port, doubt })
     })
 }
 
@@ -87,10 +86,15 @@ fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static s
 
 /// The Service of a backend, where there is one.
 pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
-    cx.world.service(cx.namespace(), backend.name).found()
+    cx.service(backend.name).found()
 }
 
-/// The Service that the default-backend annotation names to answer in the place of one without endpoints: section 4.6.
+/// What stands behind a backend.
+pub(super) fn behind<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Behind<'a> {
+    Behind::of(cx.ingress, backend.at.backend, &cx.taker, cx.world)
+}
+
+/// The Service that answers in the place of one without endpoints, if the Ingress names any.
 pub(super) struct StandIn<'a> {
     name: Option<&'a str>,
     /// It is not certain that there is none.
@@ -99,9 +103,8 @@ pub(super) struct StandIn<'a> {
 
 impl<'a> StandIn<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let name = cx.nginx().default_backend().filter(|_| cx.dialect().engine.reads_nginx_annotations());
-        let may_answer = name.is_some_and(|name| !cx.world.service(cx.namespace(), name).is_absent());
-        Self { name, may_answer }
+        let stand_in = routing::StandIn::of(cx.ingress, &cx.taker, cx.world);
+        Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
     }
 
     /// What a visitor gets from a backend that is empty.
@@ -112,9 +115,10 @@ impl<'a> StandIn<'a> {
         }
     }
 
-    /// What a visitor gets from a Service that is there and does not answer on this port.
-    pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>) -> String {
-        if dials_service_address(cx, backend.port) && !self.may_answer {
+    /// What a visitor gets from a Service that is there and does not answer on this port. Where its own address is dialled,
+    /// nobody looks for endpoints, so nothing stands in.
+    pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>, of: &Service) -> String {
+        if cx.taker.dials_address(cx.ingress, of, backend.port) {
             return "visitors get 502 or 504".to_owned();
         }
         self.consequence(cx, backend)
@@ -125,10 +129,4 @@ impl<'a> StandIn<'a> {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }
     }
-}
-
-/// Requests go to the Service's own address, at the very number that the backend names: the number is not checked
-/// against the Service, a name is (section 4.5).
-pub(super) fn dials_service_address(cx: &Context<'_>, port: &PortRef) -> bool {
-    cx.dialect().engine == Engine::Nginx && cx.nginx().service_upstream() && matches!(port, PortRef::Number(_))
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Settings;
 use crate::cluster::{Lookup, World};
 use crate::finding::Finding;
-use crate::model::{Host, Ingress, Kind};
+use crate::model::{Host, Ingress, Kind, Service};
 use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
 
 /// One Ingress under judgement, and what is known around it.
@@ -21,9 +21,11 @@ pub struct Context<'a> {
     /// Who takes it and whose rules hold.
     pub taker: Taker<'a>,
     routes: &'a Routes<'a>,
-    hints_left: Cell<u8>,
+    pub(super) hints_left: Cell<u8>,
     gave_up: Cell<bool>,
     rewrite_target: OnceCell<Option<&'a str>>,
+    /// The Service that was found last: the paths of an Ingress mostly go to one.
+    last_service: Cell<Option<&'a Service>>,
 }
 
 impl<'a> Context<'a> {
@@ -46,6 +48,7 @@ impl<'a> Context<'a> {
             hints_left: Cell::new(4),
             gave_up: Cell::new(false),
             rewrite_target: OnceCell::new(),
+            last_service: Cell::new(None),
         }
     }
 
@@ -101,6 +104,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A Service of the Ingress' namespace.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Lookup<&'a Service> {
+        let last = self.last_service.get().filter(|last| *last.meta.key.name == *name);
+        let service = last.map_or_else(|| self.world.service(self.namespace(), name), Lookup::Found);
+        if let Lookup::Found(service) = service {
+            self.last_service.set(Some(service));
+        }
+        service
+    }
+
     /// The Ingress' annotations as ingress-nginx reads them.
     #[must_use]
     pub fn nginx(&self) -> NginxAnnotations<'a> {
@@ -129,19 +143,5 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn namespace(&self) -> &'a str {
         &self.ingress.meta.key.namespace
-    }
-
-    /// The name that `wanted` was most likely meant to be.
-    pub fn nearest<'n>(&self, wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        const NAMES: usize = 1000;
-        const LENGTH: usize = 64;
-        if wanted.len() > LENGTH {
-            return None;
-        }
-        self.hints_left.set(self.hints_left.get().checked_sub(1)?);
-        let mistakes = (wanted.chars().count() / 3).clamp(1, 3);
-        let alike = names.take(NAMES).filter(|name| name.len().abs_diff(wanted.len()) <= 2 * mistakes);
-        let scored = alike.map(|name| (strsim::damerau_levenshtein(wanted, name), name));
-        scored.filter(|(distance, _)| *distance <= mistakes).min().map(|(_, name)| name)
     }
 }

@@ -8,6 +8,7 @@ mod class;
 mod collision;
 mod context;
 mod findings;
+mod nearest;
 mod ourselves;
 mod path;
 mod registry;
@@ -22,7 +23,7 @@ use crate::routing::Engine;
 pub use context::Context;
 pub use findings::Findings;
 pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
-pub use registry::{ALL, find};
+pub use registry::{ALL, find, listed};
 use routed::ROUTES;
 pub use settings::{HostOwnership, NamespaceClasses, Settings};
 

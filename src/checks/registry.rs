@@ -1,5 +1,7 @@
 //! The registry: every check there is.
 
+use std::collections::BTreeSet;
+
 use super::{
     CHECK_FAILED, CHECK_NOT_EVALUATED, Check, WAIVER_INVALID, annotation, backend, class, collision, path, tls,
 };
@@ -80,4 +82,16 @@ pub static ALL: &[&Check] = &[
 pub fn find(code_or_name: &str) -> Option<&'static Check> {
     let same = |check: &&&Check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name;
     ALL.iter().find(same).copied()
+}
+
+/// Codes for people: `IG201, IG301 to IG304`, where those between are no check or are meant as well.
+#[must_use]
+pub fn listed(codes: &BTreeSet<&str>) -> String {
+    let is_meant = |check: &&Check| codes.contains(check.code);
+    let runs = ALL.chunk_by(|a, b| is_meant(a) == is_meant(b)).filter(|run| is_meant(&run[0]));
+    let said = runs.map(|run| match run {
+        [first, _, .., last] => format!("{} to {}", first.code, last.code),
+        few => few.iter().map(|check| check.code).collect::<Vec<_>>().join(", "),
+    });
+    said.collect::<Vec<_>>().join(", ")
 }

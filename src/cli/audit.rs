@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::judging::Judging;
-use super::output::{Forms, Outputs};
+use super::output::{Format, Forms, Outputs};
 use super::progress::Progress;
 use super::source::Source;
 use crate::cluster::{Snapshot, World};
@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::judgement::judge;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Policy, Profile};
-use crate::report::{Page, Report, Text, html, text, what_if};
+use crate::report::{Page, Report, Text, hosts, html, text, what_if};
 use crate::routing::RouteMap;
 
 #[derive(Debug, Args)]
@@ -42,6 +42,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let image = arguments.source.image(&config, |_| ())?;
     let mut report = judged(image.snapshot(), &config);
     arguments.judging.accept(&mut report)?;
+    if arguments.outputs.has(Format::Json) {
+        report.routes = Some(with_map(image.snapshot(), &config, hosts));
+    }
     let source = arguments.source.name();
     let forms = Forms {
         fails: arguments.judging.fail_on.level(),
@@ -91,10 +94,14 @@ pub(super) fn page(
     source: &str,
     what_if: Option<&str>,
 ) -> String {
+    let expiry_warning_days = config.settings.expiry_warning_days;
+    with_map(known, config, |map| html(report, &Page { map, made: known.now, source, what_if, expiry_warning_days }))
+}
+
+/// What somebody makes of the route map of everything that is known.
+fn with_map<T>(known: Snapshot<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
     let nobody = Key::new("", "");
     let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let dialects = config.settings.dialects.told(&world);
-    let map = RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &dialects);
-    let expiry_warning_days = config.settings.expiry_warning_days;
-    html(report, &Page { map: &map, made: known.now, source, what_if, expiry_warning_days })
+    show(&RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &dialects))
 }

@@ -1,6 +1,5 @@
 //! `ingress-guard explain URL | NAMESPACE/NAME | CODE`
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,13 +47,13 @@ enum Target {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (text, is_served) = match target(&arguments.what)? {
-        Target::Page(check) => (check.page.to_owned(), true),
+    let (text, code) = match target(&arguments.what)? {
+        Target::Page(check) => (check.page.to_owned(), 0),
         Target::Ingress(key) => ingress(arguments, &key, &super::config(arguments.config.as_deref())?)?,
         Target::Url(visit) => url(arguments, &visit, &super::config(arguments.config.as_deref())?)?,
     };
     super::print(&text)?;
-    Ok(if is_served { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(ExitCode::from(code))
 }
 
 /// A code or name of a check has no dot, slash or colon; an Ingress has one slash and no dot before it, since namespaces have
@@ -79,7 +78,7 @@ fn target(what: &str) -> anyhow::Result<Target> {
     Ok(Target::Url(Visit::read(what)?))
 }
 
-fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<(String, bool)> {
+fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<(String, u8)> {
     let image = arguments.source.image(config, |_| ())?;
     let class = arguments.class.as_deref();
     let explanation = explain_url(visit, image.snapshot(), &config.settings, class)?;
@@ -87,10 +86,10 @@ fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,
     };
-    Ok((text, explanation.is_served()))
+    Ok((text, explanation.exit_code()))
 }
 
-fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<(String, bool)> {
+fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<(String, u8)> {
     let image = arguments.source.image(config, |_| ())?;
     let Some(ingress) = image.inventory.ingress(&key.namespace, &key.name) else {
         let same_name = image.inventory.ingresses().map(|it| &it.meta.key).filter(|other| other.name == key.name);
@@ -107,15 +106,13 @@ fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,
     };
-    Ok((text, explanation.is_served()))
+    Ok((text, explanation.exit_code()))
 }
 
 fn json(explanation: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_json::to_string_pretty(explanation)? + "\n")
 }
 
-/// Colours for eyes only (<https://no-color.org>).
 fn style() -> Style {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    if wanted && std::io::stdout().is_terminal() { Style::Terminal } else { Style::Plain }
+    if super::is_colour_wanted() { Style::Terminal } else { Style::Plain }
 }

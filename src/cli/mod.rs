@@ -14,7 +14,7 @@ mod serve;
 mod snapshot;
 mod source;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -37,10 +37,21 @@ enum Command {
     /// Answer AdmissionReviews over HTTPS.
     Serve(Box<serve::Arguments>),
     /// Judge manifest files before they are applied.
+    ///
+    /// E.g. helm template CHART | ingress-guard check -
+    ///
+    /// Exit code 0: nothing is denied; 1: something is (--fail-on warn: or warned of); 2: something could not be read, and the
+    /// rest was judged all the same.
     Check(Box<check::Arguments>),
     /// Judge every Ingress that a cluster has stored.
+    ///
+    /// E.g. ingress-guard audit -o html=report.html, over the cluster of your kubeconfig. Nothing is changed there.
+    ///
+    /// Exit code 0: nothing is denied; 1: something is (--fail-on warn: or warned of); 2: it could not be looked at.
     Audit(Box<audit::Arguments>),
     /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
+    ///
+    /// E.g. ingress-guard explain app.example.com/api, ingress-guard explain shop/web, ingress-guard explain IG202.
     ///
     /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
     Explain(Box<explain::Arguments>),
@@ -73,10 +84,19 @@ pub fn run() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // It may quote names and values from files.
-            let _ = writeln!(std::io::stderr(), "error: {}", one_line(&format!("{error:#}")));
+            let _ = writeln!(std::io::stderr(), "error: {}", one_line(&in_full(&error)));
             ExitCode::from(2)
         }
     }
+}
+
+/// An error and its causes; many say those already.
+fn in_full(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match () {
+        () if said.contains(&cause) => said,
+        () if said.is_empty() => cause,
+        () => format!("{said}: {cause}"),
+    })
 }
 
 /// Say on stderr what is not as it should be, and go on.
@@ -93,6 +113,13 @@ fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
+}
+
+/// Colours on stdout are for eyes only (<https://no-color.org>), and for terminals that have them.
+fn is_colour_wanted() -> bool {
+    let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    std::io::stdout().is_terminal() && !is_unwanted && !is_dumb
 }
 
 /// The configuration file, or every default.

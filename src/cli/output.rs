@@ -1,6 +1,5 @@
 //! A report in the formats that were asked for.
 
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -75,6 +74,10 @@ impl Outputs {
         Ok(())
     }
 
+    pub(super) fn has(&self, format: Format) -> bool {
+        self.output.iter().any(|output| output.format == format)
+    }
+
     pub(super) fn is_text(&self) -> bool {
         self.output.iter().any(|output| output.file.is_none() && output.format == Format::Text)
     }
@@ -84,10 +87,8 @@ impl Outputs {
             if file.is_none() && forms.is_taken {
                 continue;
             }
-            let to_terminal = file.is_none() && std::io::stdout().is_terminal();
-            let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
             let rendered = match format {
-                Format::Text => (forms.text)(to_terminal && !no_colour),
+                Format::Text => (forms.text)(file.is_none() && super::is_colour_wanted()),
                 Format::Json => serde_json::to_string_pretty(report)? + "\n",
                 Format::Sarif => serde_json::to_string_pretty(&sarif(report))? + "\n",
                 Format::Junit => junit(report, forms.fails),

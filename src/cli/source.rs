@@ -44,7 +44,8 @@ pub(super) struct Beneath {
 /// Files, a snapshot or a live cluster.
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// Files and folders that are the whole cluster (YAML or JSON).
+    /// Files and folders that are the whole cluster (YAML or JSON). Without an IngressClass or Secret among them nothing is
+    /// known of those.
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
     /// A file that `ingress-guard snapshot` has written.
@@ -57,8 +58,19 @@ pub(super) struct Source {
 impl Source {
     /// Everything that is known there, with what `overlay` puts on top of it.
     pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+        let is_live = self.manifests.is_empty() && self.snapshot.is_none();
+        ensure!(
+            is_live || !self.cluster.is_named(),
+            "--kubeconfig and --context name a cluster, --manifests and --snapshot stand for one: give either"
+        );
         if !self.manifests.is_empty() {
             let mut inventory = cluster::load(&self.manifests)?;
+            // They seldom stand beside Ingresses: files that hold none say nothing of them.
+            for kind in [Kind::IngressClass, Kind::Secret] {
+                if inventory.count(kind) == 0 {
+                    inventory.cover(kind, Coverage::Partial);
+                }
+            }
             overlay(&mut inventory);
             config.restrict(&mut inventory);
             return Ok(Image { inventory, facts: Facts::default(), taken: Timestamp::now() });
@@ -140,7 +152,7 @@ impl ClusterSource {
         let on_demand = config.on_demand();
         let mut nothing = Inventory::default();
         config.restrict(&mut nothing);
-        let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) == Coverage::NotSynced;
+        let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) != Coverage::SwitchedOff;
         let kinds: Kinds = Kind::ALL.into_iter().filter(is_listed).collect();
         let taken = Timestamp::now();
         let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
@@ -195,7 +207,12 @@ pub(super) fn warn_of_what_is_forbidden(image: &Image) -> anyhow::Result<()> {
         );
     }
     for kind in Kind::ALL.iter().filter(|kind| is_forbidden(kind)) {
-        super::warn(&format!("RBAC does not let you list {kind} objects: what rests on them is not evaluated"));
+        let lost = if kind.is_watched() {
+            "what rests on them is not evaluated"
+        } else {
+            "they may be why endpoints are missing"
+        };
+        super::warn(&format!("RBAC does not let you list {kind} objects: {lost}"));
     }
     let forbidden = image.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
     if forbidden > 0 {

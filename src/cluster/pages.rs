@@ -16,7 +16,7 @@ use crate::model::{Key, Kind};
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ApiError {
     #[error(transparent)]
-    Api(#[from] kube::Error),
+    Api(kube::Error),
     #[error("the answer cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
     #[error("the connection broke: {0}")]
@@ -33,11 +33,20 @@ pub(super) enum ApiError {
     NoVersion,
 }
 
+impl From<kube::Error> for ApiError {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            // In the API server's own words: the client would add the whole Status to them.
+            kube::Error::Api(status) => Self::Status(status.code, status.message),
+            error => Self::Api(error),
+        }
+    }
+}
+
 impl ApiError {
     /// The HTTP status that it came with.
     pub(super) fn code(&self) -> Option<u16> {
         match self {
-            Self::Api(kube::Error::Api(status)) => Some(status.code),
             Self::Status(code, _) => Some(*code),
             _ => None,
         }

@@ -24,8 +24,6 @@ pub struct World<'a> {
     hints: Kinds,
     asked: Cell<Kinds>,
     unknown: Cell<Option<Unknown>>,
-    /// The Service that was found last: the paths of an Ingress mostly go to one.
-    last_service: Cell<Option<&'a Service>>,
 }
 
 /// What is known at one moment: the inventory, what was read live for this review, the time.
@@ -54,8 +52,7 @@ impl<'a> World<'a> {
     #[must_use]
     pub fn new(snapshot: Snapshot<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
         let Snapshot { store, facts, now } = snapshot;
-        let (asked, unknown, last_service) = (Cell::default(), Cell::default(), Cell::default());
-        Self { store, facts, candidate, now, needs, hints, asked, unknown, last_service }
+        Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
     }
 
     /// The time of the review.
@@ -131,16 +128,7 @@ impl<'a> World<'a> {
     /// A Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Lookup<&'a Service> {
-        let is_it = |last: &&Service| *last.meta.key.name == *name && *last.meta.key.namespace == *namespace;
-        if let Some(last) = self.last_service.get().filter(is_it) {
-            return Lookup::Found(last);
-        }
-        let service =
-            self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name));
-        if let Lookup::Found(service) = service {
-            self.last_service.set(Some(service));
-        }
-        service
+        self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name))
     }
 
     /// Names of the Services of a namespace, for hints.

@@ -271,7 +271,11 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             format!("unknown value {variant:?}; {}", choose(variant, expected))
         }
-        other => other.to_string(),
+        other => {
+            let text = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+            // The place stands in front of it.
+            text.rsplit_once(" at line ").map_or(text.clone(), |(fault, _)| fault.to_owned())
+        }
     };
     let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
     ConfigError::Syntax { file: file.to_owned(), line, column, message }

@@ -88,15 +88,18 @@ impl Document {
                     at = item.map_or(at, Node::head);
                     item
                 }
-                Segment::Field(_) | Segment::Key(_) => {
+                Segment::Field(_) | Segment::Key(_) | Segment::Name(_) => {
                     let name = match segment {
                         Segment::Field(name) => name,
-                        Segment::Key(key) => &**key,
+                        Segment::Key(key) | Segment::Name(key) => &**key,
                         Segment::Index(_) => "",
                     };
+                    let is_about_value = !matches!(segment, Segment::Name(_));
                     let entry = inner.entry(name);
                     at = entry.map_or(at, |entry| match entry.value.shape {
-                        Shape::Scalar { .. } if !entry.value.span.is_empty() => entry.value.span.clone(),
+                        Shape::Scalar { .. } if is_about_value && !entry.value.span.is_empty() => {
+                            entry.value.span.clone()
+                        }
                         _ => entry.key.clone(),
                     });
                     entry.map(|entry| &entry.value)

@@ -2,24 +2,24 @@
 
 use super::controllers::Controller;
 use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
-use crate::cluster::{Lookup, World};
+use crate::cluster::World;
 use crate::finding::Quoted;
-use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
-use crate::routing::{Backing, Endpoints, Engine, ExternalNameFault, NginxAnnotations, slice_prefix};
+use crate::model::{Backend, Ingress, PortRef};
+use crate::routing::{Backing, Behind, Engine, ExternalNameFault, StandIn, Standing};
 
 /// Follow a backend to its endpoints.
-pub(super) fn backend(
+pub(super) fn backend<'a>(
     explanation: &mut Explanation,
     controller: &Controller<'_>,
-    ingress: &Ingress,
+    ingress: &'a Ingress,
     backend: &Backend,
-    world: &World<'_>,
+    world: &World<'a>,
 ) {
     let Backend::Service { name, port } = backend else {
-        explanation.breaks("service", "the backend is a resource, which this controller does not serve", None);
-        explanation.ends(Ends::DefaultBackend, 404);
-        return;
+        return explanation
+            .unknown("service", "the backend is a resource: whether the controller serves such is not known");
     };
+    let behind = Behind::of(ingress, backend, &controller.taker, world);
     let namespace = &*ingress.meta.key.namespace;
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
@@ -28,181 +28,107 @@ pub(super) fn backend(
             PortRef::Name(name) => name.to_string(),
             PortRef::Number(number) => number.to_string(),
         }),
-        ready_endpoints: None,
+        ready_endpoints: match &behind {
+            Behind::Port { backing: Backing::Ready(endpoints), .. } => Some(endpoints.ready),
+            Behind::Port { backing: Backing::Lacking(_), .. } => Some(0),
+            _ => None,
+        },
     });
-    explanation.ends(Ends::Service, None);
-    let behind = Behind { controller, ingress, namespace, name };
-    if let Some(service) = behind.service(explanation, world)
-        && let Some(port) = port
-        && let Some(ports) = behind.ports(explanation, service, port)
-    {
-        behind.endpoints(explanation, service, &ports, world);
-    }
-    if explanation.broken().is_some() {
-        let is_nginx = controller.taker.dialect.engine == Engine::Nginx;
-        explanation.ends(Ends::Unavailable, is_nginx.then_some(503));
-        behind.stand_in(explanation, world);
+    let outcome = if behind == Behind::NotMeant { Ends::Unknown } else { Ends::Service };
+    explanation.ends(outcome, None);
+    links(explanation, &behind, (namespace, name), port.as_ref());
+    if behind.standing() == Standing::Broken {
+        let is_empty = controller.taker.dialect.engine == Engine::Nginx && !behind.by_address();
+        explanation.ends(Ends::Unavailable, is_empty.then_some(503));
+        if !behind.by_address() {
+            stand_in(explanation, controller, ingress, world);
+        }
     }
 }
 
-/// One Service that an Ingress names.
-struct Behind<'c, 'a> {
-    controller: &'c Controller<'a>,
-    ingress: &'c Ingress,
-    namespace: &'c str,
-    name: &'c str,
-}
-
-impl Behind<'_, '_> {
-    fn annotations(&self) -> Option<NginxAnnotations<'_>> {
-        let reads = self.controller.taker.dialect.engine.reads_nginx_annotations();
-        reads.then(|| NginxAnnotations::of(self.ingress))
-    }
-
-    /// The Service, where its endpoints are worth a look.
-    fn service<'w>(&self, explanation: &mut Explanation, world: &World<'w>) -> Option<&'w Service> {
-        let Self { namespace, name, .. } = *self;
-        let service = match world.service(namespace, name) {
-            Lookup::Found(service) => service,
-            Lookup::Absent => {
-                let all = kubectl(&["get", "services", "--namespace", namespace]);
-                explanation.breaks("service", format!("Service {namespace}/{name} does not exist"), all);
-                return None;
-            }
-            Lookup::Unknown => {
-                explanation.unknown("service", format!("whether Service {namespace}/{name} exists is not known"));
-                return None;
-            }
-        };
-        if service.kind == ServiceType::Cluster {
-            explanation.holds("service", format!("Service {namespace}/{name}"));
-            return Some(service);
+/// Say link by link what stands behind a port of a Service.
+fn links(explanation: &mut Explanation, behind: &Behind<'_>, (namespace, name): (&str, &str), port: Option<&PortRef>) {
+    let service = format!("Service {namespace}/{name}");
+    let wanted = port.map(ToString::to_string).unwrap_or_default();
+    let get = || kubectl(&["get", "service", name, "--namespace", namespace]);
+    match behind {
+        Behind::NotMeant => {
+            explanation.unknown("service", "no Service is meant: what answers is the controller's own affair");
         }
-        let external = &*service.external_name;
-        let is_nginx = self.controller.taker.dialect.engine == Engine::Nginx;
-        let refused = is_nginx && self.controller.taker.dialect.refuses_external_names();
-        let fault = ExternalNameFault::of(external).filter(|_| is_nginx);
-        let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
-        match fault {
-            _ if refused => {
-                let detail = format!("Service {namespace}/{name} is an ExternalName, which this controller refuses");
-                explanation.breaks("service", detail, edit);
-            }
-            Some(_) => {
-                let detail = format!(
-                    "Service {namespace}/{name} is the ExternalName {}, which is no name of another host",
-                    Quoted(external)
-                );
-                explanation.breaks("service", detail, edit);
-            }
-            None => {
-                let detail = format!("Service {namespace}/{name} is the ExternalName {}", Quoted(external));
-                explanation.holds("service", detail);
-                explanation.unknown("endpoints", "whether that name resolves is not looked at");
-            }
+        Behind::Unseen => explanation.unknown("service", format!("whether {service} exists is not known")),
+        Behind::NoService => {
+            let all = kubectl(&["get", "services", "--namespace", namespace]);
+            explanation.breaks("service", format!("{service} does not exist"), all);
         }
-        None
-    }
-
-    /// The ports of the Service that the backend may mean, where their endpoints count.
-    fn ports<'s>(
-        &self,
-        explanation: &mut Explanation,
-        service: &'s Service,
-        wanted: &PortRef,
-    ) -> Option<Vec<&'s ServicePort>> {
-        let taker = &self.controller.taker;
-        let dials_service = taker.dialect.engine == Engine::Nginx
-            && matches!(wanted, PortRef::Number(_))
-            && self.annotations().is_some_and(NginxAnnotations::service_upstream);
-        if dials_service {
-            let detail =
-                format!("{wanted}: annotation service-upstream dials the Service's own address, endpoints or none");
-            explanation.holds("port", detail);
-            return None;
+        Behind::External { name: external, fault: None } => {
+            explanation.holds("service", format!("{service} is the ExternalName {}", Quoted(external)));
+            explanation.unknown("endpoints", "whether that name resolves is not looked at");
         }
-        let ports: Vec<&ServicePort> = taker.meant_ports(service, wanted).collect();
-        let get = || kubectl(&["get", "service", self.name, "--namespace", self.namespace]);
-        let Some(first) = ports.first() else {
-            let has: Vec<String> = service.ports.iter().map(ToString::to_string).collect();
+        Behind::External { name: external, fault: Some(fault) } => {
+            let why = match fault {
+                ExternalNameFault::Refused => "which this controller is set up to refuse",
+                ExternalNameFault::Loopback | ExternalNameFault::Address | ExternalNameFault::NoName => {
+                    "which is no name of another host"
+                }
+            };
+            let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
+            explanation.breaks("service", format!("{service} is the ExternalName {}, {why}", Quoted(external)), edit);
+        }
+        Behind::NoPort { has, by_address } => {
+            explanation.holds("service", service);
+            let has: Vec<String> = has.iter().map(ToString::to_string).collect();
             let has = if has.is_empty() { "no port".to_owned() } else { format!("only {}", has.join(", ")) };
-            explanation.breaks("port", format!("the Service has no port {wanted}: it has {has}"), get());
-            return None;
-        };
-        let tcp: Vec<&ServicePort> = ports.iter().copied().filter(|port| port.protocol == Protocol::Tcp).collect();
-        if tcp.is_empty() {
-            explanation.breaks("port", format!("port {first} is {}, not TCP", first.protocol), get());
-            return None;
+            let dialled =
+                if *by_address { "; nothing listens there at its address, which service-upstream dials" } else { "" };
+            explanation.breaks("port", format!("the Service has no port {wanted}: it has {has}{dialled}"), get());
         }
-        let by_target = if first.answers_to(wanted) { String::new() } else { format!(", by its targetPort {wanted}") };
-        explanation.holds("port", format!("{first}{by_target}"));
-        Some(tcp)
-    }
-
-    fn endpoints<'w>(
-        &self,
-        explanation: &mut Explanation,
-        service: &'w Service,
-        ports: &[&'w ServicePort],
-        world: &World<'w>,
-    ) {
-        let Self { namespace, name, .. } = *self;
-        let of = format!("kubernetes.io/service-name={name}");
-        let list = || kubectl(&["get", "endpointslices", "--namespace", namespace, "--selector", &of]);
-        let is_nginx = self.controller.taker.dialect.engine == Engine::Nginx;
-        if is_nginx && let Lookup::Found(slices) = world.endpoint_slices(namespace, name) {
-            let is_seen = |slice: &&EndpointSlice| slice.key.name.starts_with(slice_prefix(name));
-            if !slices.is_empty() && !slices.iter().any(is_seen) {
-                let detail =
-                    format!("none whose EndpointSlice has a name that begins with {name:?}: others are not seen");
-                explanation.breaks("endpoints", detail, list());
-                return;
-            }
+        Behind::NotTcp { port, .. } => {
+            explanation.holds("service", service);
+            explanation.breaks("port", format!("port {port} is {}, not TCP", port.protocol), get());
         }
-        let backing = Backing::of(world, service, ports.iter().copied());
-        let ready = match &backing {
-            Backing::Ready(endpoints) => Some(endpoints.ready),
-            Backing::Lacking(_) => Some(0),
-            Backing::External(_) | Backing::Unknown => None,
-        };
-        if let Some(backend) = &mut explanation.backend {
-            backend.ready_endpoints = ready;
-        }
-        match &backing {
-            Backing::Ready(_) => explanation.holds("endpoints", backing.to_string()),
-            Backing::Lacking(shortage) => {
-                let describe = || kubectl(&["describe", "service", name, "--namespace", namespace]);
-                let show = if shortage.is_total() { describe() } else { list() };
-                explanation.breaks("endpoints", format!("the Service {shortage}; {}", shortage.help()), show);
-            }
-            Backing::External(_) | Backing::Unknown => {
-                explanation.unknown("endpoints", "nothing is known of EndpointSlices");
-            }
+        Behind::Port { port: found, by_address, backing } => {
+            explanation.holds("service", service);
+            let by_target = port.is_some_and(|port| !found.answers_to(port));
+            let how = match (by_address, by_target) {
+                (true, _) => ", at the Service's own address: annotation service-upstream".to_owned(),
+                (false, true) => format!(", by its targetPort {wanted}"),
+                (false, false) => String::new(),
+            };
+            explanation.holds("port", format!("{found}{how}"));
+            endpoints(explanation, backing, namespace, name);
         }
     }
+}
 
-    /// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
-    fn stand_in(&self, explanation: &mut Explanation, world: &World<'_>) {
-        let Some(name) = self.annotations().and_then(NginxAnnotations::default_backend) else { return };
-        let Some(service) = world.service(self.namespace, name).found() else { return };
-        let Some(port) = service.ports.first() else { return };
-        let slices = world.endpoint_slices(self.namespace, name);
-        let ready = match slices {
-            Lookup::Found(slices) => Endpoints::behind(port, &slices).ready > 0,
-            Lookup::Absent => false,
-            Lookup::Unknown => {
-                let detail = format!(
-                    "Service {}/{name} of annotation default-backend answers, if it has endpoints",
-                    self.namespace
-                );
-                explanation.unknown("stand-in", detail);
-                return;
-            }
-        };
-        if ready {
-            let detail = format!("Service {}/{name} of annotation default-backend answers instead", self.namespace);
-            explanation.holds("stand-in", detail);
+fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &str, service: &str) {
+    match backing {
+        Backing::Ready(_) => explanation.holds("endpoints", backing.to_string()),
+        Backing::Unknown => explanation.unknown("endpoints", "nothing is known of EndpointSlices"),
+        Backing::Lacking(shortage) => {
+            let of = format!("kubernetes.io/service-name={service}");
+            let show = if shortage.is_total() {
+                kubectl(&["describe", "service", service, "--namespace", namespace])
+            } else {
+                kubectl(&["get", "endpointslices", "--namespace", namespace, "--selector", &of])
+            };
+            explanation.breaks("endpoints", format!("the Service {shortage}; {}", shortage.help()), show);
+        }
+    }
+}
+
+/// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
+fn stand_in<'a>(explanation: &mut Explanation, controller: &Controller<'_>, ingress: &'a Ingress, world: &World<'a>) {
+    let Some(stand_in) = StandIn::of(ingress, &controller.taker, world) else { return };
+    let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
+    match stand_in.answers(&controller.taker, world) {
+        Some(true) => {
+            explanation.holds("stand-in", format!("{service} answers instead"));
             explanation.ends(Ends::Service, None);
+        }
+        Some(false) => {}
+        None => {
+            explanation.unknown("stand-in", format!("{service} answers, if it has endpoints"));
+            explanation.ends(Ends::Unknown, None);
         }
     }
 }

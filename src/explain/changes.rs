@@ -12,7 +12,7 @@ use super::ingress::{host_of, samples};
 use crate::checks::Settings;
 use crate::cluster::{Lookup, Snapshot, World};
 use crate::finding::one_line;
-use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PortRef};
+use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PathRef, PortRef};
 use crate::routing::{
     Answer, ClassRules, Dialects, NginxAnnotations, Outcome, Owner, Refusal, Rewritten, Routes, Scheme, Taker, When,
 };
@@ -40,7 +40,8 @@ pub struct RouteChanges {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteChange {
-    /// The URL; `any` stands for every label and host that has no rule of its own.
+    /// The URL; `any` stands for every label and host that has no rule of its own. HTTP is told where something else comes
+    /// of it than of HTTPS.
     pub url: String,
     /// Who answers now, e.g. `service shop/web:80`; `None`: nobody (404).
     pub before: Option<String>,
@@ -54,6 +55,26 @@ struct Side<'a> {
     world: &'a World<'a>,
     rules: &'a ClassRules,
     dialects: &'a Dialects,
+}
+
+/// Who answers a request before and after; `None`: nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ends {
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl Ends {
+    fn differ(&self) -> bool {
+        self.before != self.after
+    }
+
+    /// Whether somebody who hears of these over HTTPS need not hear of those over HTTP: the same comes of both, or both
+    /// come or go, whatever HTTP is redirected to meanwhile.
+    fn tell_of(&self, http: &Self) -> bool {
+        let is_nobody = |a: &Option<String>, b: &Option<String>| a.is_none() && b.is_none();
+        self == http || self.differ() && (is_nobody(&self.before, &http.before) || is_nobody(&self.after, &http.after))
+    }
 }
 
 /// Nobody can say who answers.
@@ -102,6 +123,12 @@ fn hosts(ingress: &Ingress) -> impl Iterator<Item = Host> {
     ingress.rules.iter().map(|rule| rule.host.clone()).chain(aliases).chain(bare)
 }
 
+/// The paths of an Ingress that a host has.
+fn paths_on<'a>(host: &Host, ingress: &'a Ingress) -> impl Iterator<Item = PathRef<'a>> {
+    let is_alias = NginxAnnotations::of(ingress).server_aliases().any(|alias| Host::parse(alias) == *host);
+    ingress.paths().filter(move |at| is_alias || at.rule.host.covers(host))
+}
+
 /// What changes on a host of the controller of a class; whether everything could be compared.
 fn compare(
     host: &Host,
@@ -113,11 +140,13 @@ fn compare(
         return (Vec::new(), false);
     }
     let name = host_of(host);
+    let asked = Host::parse(&name);
     // The paths of whoever may answer for it: what one of them loses another has won.
     let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);
     for side in sides {
-        let Some(ingresses) = concerned(&Host::parse(&name), side.world) else { return (Vec::new(), false) };
-        groups.extend(ingresses.iter().flat_map(|ingress| ingress.paths()).take(PATHS + 1).map(samples));
+        let Some(ingresses) = concerned(&asked, side.world) else { return (Vec::new(), false) };
+        let paths = ingresses.iter().flat_map(|ingress| paths_on(&asked, ingress));
+        groups.extend(paths.take(PATHS + 1).map(samples));
     }
     let mut is_whole = groups.len() <= PATHS;
     let takers = sides.map(|side| Taker::of_class(class, namespace, side.world, side.rules, side.dialects));
@@ -125,10 +154,9 @@ fn compare(
         let Side { world, rules, dialects } = sides[at];
         Routes::of(None, world, rules, dialects, takers[at])
     });
-    let mut known: BTreeMap<&str, (Option<String>, Option<String>)> = BTreeMap::new();
+    let mut known: BTreeMap<&str, [Ends; 2]> = BTreeMap::new();
     let mut changes = Vec::new();
     for group in groups.iter().take(PATHS) {
-        let mut told: Option<&(Option<String>, Option<String>)> = None;
         for path in group {
             if known.contains_key(&**path) {
                 continue;
@@ -137,20 +165,25 @@ fn compare(
                 return (changes, false);
             }
             *left -= 1;
-            let answer = |at: usize| who(&routes[at], takers[at], &name, path);
-            let (Ok(before), Ok(after)) = (answer(0), answer(1)) else {
+            let answer = |scheme, at: usize| who(&routes[at], takers[at], scheme, (&name, path));
+            let ends = |scheme| Ok::<_, Unsaid>(Ends { before: answer(scheme, 0)?, after: answer(scheme, 1)? });
+            let (Ok(https), Ok(http)) = (ends(Scheme::Https), ends(Scheme::Http)) else {
                 is_whole = false;
                 continue;
             };
-            known.insert(path, (before, after));
+            known.insert(path, [https, http]);
         }
+        let mut told = [None; 2];
         for path in group {
-            let Some(ends) = known.get(&**path) else { continue };
-            // What is below a path mostly goes where the path does.
-            if ends.0 != ends.1 && told != Some(ends) {
-                let url = format!("https://{name}{path}");
-                changes.push(RouteChange { url, before: ends.0.clone(), after: ends.1.clone() });
-                told = Some(ends);
+            let Some(ends @ [https, http]) = known.get(&**path) else { continue };
+            let is_news = [https.differ(), http.differ() && !https.tell_of(http)];
+            for (at, scheme) in ["https", "http"].into_iter().enumerate() {
+                // What is below a path mostly goes where the path does.
+                if is_news[at] && told[at] != Some(&ends[at]) {
+                    let Ends { before, after } = ends[at].clone();
+                    changes.push(RouteChange { url: format!("{scheme}://{name}{path}"), before, after });
+                    told[at] = Some(&ends[at]);
+                }
             }
         }
     }
@@ -158,13 +191,18 @@ fn compare(
 }
 
 /// Who answers a request, in words; `None`: the default backend.
-fn who(routes: &Routes<'_>, taker: Taker<'_>, host: &str, path: &str) -> Result<Option<String>, Unsaid> {
+fn who(
+    routes: &Routes<'_>,
+    taker: Taker<'_>,
+    scheme: Scheme,
+    (host, path): (&str, &str),
+) -> Result<Option<String>, Unsaid> {
     match taker.owner {
         Owner::Unknown => return Err(Unsaid),
         Owner::Nobody => return Ok(None),
         Owner::Controller(_) | Owner::Somebody => {}
     }
-    match routes.answer(Scheme::Https, host, path, When::After) {
+    match routes.answer(scheme, host, path, When::After) {
         Ok(Lookup::Found(answer)) => Ok(match routes.refusal(&answer, When::After) {
             Some(Refusal { status, annotation }) => Some(format!("{status} for a mistake in {annotation}")),
             None => said(&answer),

@@ -15,6 +15,8 @@ pub(super) struct Untaken<'a> {
     pub(super) ingress: &'a Ingress,
     /// That is certain.
     pub(super) certain: bool,
+    /// The controller of its class is known, and looks at other namespaces only.
+    unwatched: bool,
 }
 
 impl Controller<'_> {
@@ -53,12 +55,13 @@ impl<'a> Known<'a> {
     pub(super) fn takers(self, ingresses: &[&'a Ingress]) -> (Vec<Controller<'a>>, Vec<Untaken<'a>>) {
         let (mut controllers, mut untaken): (Vec<Controller<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let taker = Taker::of(ingress, self.world, self.rules, self.dialects);
-            match taker.owner {
-                Owner::Nobody => untaken.push(Untaken { ingress, certain: true }),
-                Owner::Unknown => untaken.push(Untaken { ingress, certain: false }),
-                Owner::Controller(_) | Owner::Somebody => self.add(&mut controllers, taker, Some(ingress)),
+            let taker = Taker::watching(ingress, self.world, self.rules, self.dialects);
+            if is_known(&taker) {
+                self.add(&mut controllers, taker, Some(ingress));
+                continue;
             }
+            let unwatched = is_known(&Taker::of(ingress, self.world, self.rules, self.dialects));
+            untaken.push(Untaken { ingress, certain: taker.owner == Owner::Nobody, unwatched });
         }
         (controllers, untaken)
     }
@@ -73,8 +76,8 @@ impl<'a> Known<'a> {
     /// The controller of a class; nothing where nobody knows it.
     pub(super) fn controller(self, class: &str) -> Option<Controller<'a>> {
         let taker = self.of_class(class);
-        let is_known = matches!(taker.owner, Owner::Controller(_) | Owner::Somebody);
-        is_known.then(|| Controller { taker, routes: Routes::of(None, self.world, self.rules, self.dialects, taker) })
+        is_known(&taker)
+            .then(|| Controller { taker, routes: Routes::of(None, self.world, self.rules, self.dialects, taker) })
     }
 
     fn of_class(self, name: &str) -> Taker<'a> {
@@ -83,17 +86,17 @@ impl<'a> Known<'a> {
     }
 
     fn add(self, controllers: &mut Vec<Controller<'a>>, taker: Taker<'a>, by: Option<&'a Ingress>) {
-        // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
-        let reads_nginx = taker.dialect.engine.reads_nginx_annotations();
-        let alone = by.filter(|_| taker.owner == Owner::Somebody && !reads_nginx);
-        let is_same = |known: &Controller<'_>| {
-            if reads_nginx || known.taker.dialect.engine.reads_nginx_annotations() {
-                std::ptr::eq(known.taker.dialect, taker.dialect)
-            } else {
-                known.taker.owner == taker.owner && matches!(taker.owner, Owner::Controller(_))
+        if let Some(known) = controllers.iter_mut().find(|known| known.taker.is_one_with(&taker)) {
+            // Its name is better than that there is somebody.
+            if matches!(taker.owner, Owner::Controller(_)) {
+                known.taker = taker;
             }
-        };
-        if controllers.iter().any(is_same) || (taker.owner == Owner::Somebody && !reads_nginx && by.is_none()) {
+            return;
+        }
+        // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
+        let is_alone = !taker.is_one_with(&taker);
+        let alone = by.filter(|_| is_alone);
+        if is_alone && by.is_none() {
             return;
         }
         let routes = Routes::of(alone, self.world, self.rules, self.dialects, taker);
@@ -101,9 +104,14 @@ impl<'a> Known<'a> {
     }
 }
 
+fn is_known(taker: &Taker<'_>) -> bool {
+    matches!(taker.owner, Owner::Controller(_) | Owner::Somebody)
+}
+
 /// Why nobody takes an Ingress, in words.
-pub(super) fn why_untaken(ingress: &Ingress, world: &World<'_>) -> String {
-    match ingress.class_ref() {
+pub(super) fn why_untaken(untaken: &Untaken<'_>, world: &World<'_>) -> String {
+    match untaken.ingress.class_ref() {
+        _ if untaken.unwatched => "the controller of its class looks at other namespaces only".to_owned(),
         ClassRef::Named(name) => match world.class(name) {
             Lookup::Absent => format!("IngressClass {name:?} does not exist"),
             Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::trail::{Ends, Explanation, SCHEMA_VERSION};
+use super::trail::{Ends, Explanation, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use super::visit::Visit;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
@@ -79,18 +79,24 @@ pub struct PathExplanation {
 }
 
 impl PathExplanation {
+    /// Whether it is certain that visitors of this path are not served by it.
+    fn is_broken(&self) -> bool {
+        let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != Ends::Unknown;
+        self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
+    }
+
     /// Whether visitors of this path are served by it.
-    #[must_use]
-    pub fn is_served(&self) -> bool {
+    fn is_served(&self) -> bool {
         self.own && self.explanation.as_ref().is_none_or(Explanation::is_served)
     }
 }
 
 impl IngressExplanation {
-    /// Whether visitors of every path are served.
+    /// 0: visitors of every path are served; 1: it is certain that those of some path are not; 2: nobody can tell.
     #[must_use]
-    pub fn is_served(&self) -> bool {
-        self.paths.iter().all(PathExplanation::is_served)
+    pub fn exit_code(&self) -> u8 {
+        let is_served = self.paths.iter().all(PathExplanation::is_served);
+        exit_code(is_served, self.paths.iter().any(PathExplanation::is_broken))
     }
 }
 

@@ -1,5 +1,7 @@
 //! From the host to the backend: class, host, path, redirect, rewrite.
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
 use super::backend::backend;
 use super::controllers::Controller;
 use super::trail::{Ends, Explanation, kubectl};
@@ -9,8 +11,24 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::{
     Answer, DroppedBecause, Engine, Fault, Location, NginxAnnotations, Outcome, Redirect, Refusal, Rewritten, Server,
-    When, normalized,
+    When, host_name, normalized,
 };
+
+/// What nginx writes percent-encoded into a redirect (`ngx_escape_uri`), besides what is not ASCII.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Follow an answer link by link.
 pub(super) fn follow<'a>(
@@ -18,7 +36,7 @@ pub(super) fn follow<'a>(
     visit: &Visit,
     controller: &Controller<'a>,
     answer: &Answer<'a>,
-    world: &World<'_>,
+    world: &World<'a>,
 ) {
     explanation.controller = controller.name().map(str::to_owned);
     class(explanation, controller, answer);
@@ -193,7 +211,16 @@ fn redirect(
     let scheme = visit.scheme_name();
     let annotations = answer.location.as_ref().and_then(Location::annotations);
     let (to, reason) = match why {
-        Redirect::Slash => (Some(format!("{scheme}://{host}{path}/")), "the same path with a slash".to_owned()),
+        Redirect::Slash => {
+            // To the location's own path: that of the request may hold `//` or `..`; and without the dot that ends a host.
+            let host = host_name(host);
+            let path = answer.location.as_ref().map(|location| utf8_percent_encode(&location.path, ESCAPED));
+            (path.map(|path| format!("{scheme}://{host}{path}")), "the same path with a slash".to_owned())
+        }
+        Redirect::Www => {
+            let sent = path.strip_suffix('/').unwrap_or(path);
+            (Some(format!("{scheme}://{}{sent}", answer.server.host)), "annotation from-to-www-redirect".to_owned())
+        }
         Redirect::Https => (Some(format!("https://{host}{path}")), "HTTPS, by ssl-redirect".to_owned()),
         Redirect::AppRoot => {
             let mut of_server = answer.server.locations.iter().filter_map(Location::annotations);

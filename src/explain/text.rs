@@ -1,9 +1,11 @@
 //! Explanations for people: a line for each link, the first broken one in bold, and what it comes to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::ingress::{Found, IngressExplanation, PathExplanation, Unjudged};
 use super::trail::{Ends, Explanation, Step};
+use crate::checks::listed;
 
 /// How text is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,10 @@ impl Explanation {
             },
             Ends::Forbidden => format!("{status} from the controller, whatever the path"),
             Ends::DefaultBackend => format!("{status} from the controller's default backend"),
+            // ingress-nginx says 503 itself; without a status it has dialled a Service's own address.
+            Ends::Unavailable if self.status.is_none() && self.location.is_some() => {
+                "502 or 504 from the controller".to_owned()
+            }
             Ends::Unavailable => format!("{status} from the controller"),
             Ends::NotLoaded => "the controller cannot load its configuration: what it had before goes on".to_owned(),
             Ends::BadRequest | Ends::Broken => format!("{status} from nginx"),
@@ -154,8 +160,12 @@ impl IngressExplanation {
         if !self.not_evaluated.is_empty() {
             writeln!(out, "\nNot evaluated:")?;
         }
+        let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for Unjudged { code, reason } in &self.not_evaluated {
-            writeln!(out, "  {code} {}", Clean(reason))?;
+            reasons.entry(reason).or_default().insert(code);
+        }
+        for (reason, codes) in reasons {
+            writeln!(out, "  {} ({})", Clean(reason), listed(&codes))?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@ pub enum Ends {
     Forbidden,
     /// 404 from the controller.
     DefaultBackend,
-    /// 503, or another error where the controller is not ingress-nginx.
+    /// 503; without a status another error: the controller is not ingress-nginx, or has dialled the Service's own address.
     Unavailable,
     /// The controller cannot load its configuration: what it had loaded before goes on.
     NotLoaded,
@@ -65,7 +65,8 @@ pub struct ReadyBackend {
 pub struct ServedCertificate {
     /// `namespace/name` of the Secret; `None`: the controller's own.
     pub secret: Option<String>,
-    /// `ok`, `default`, `missing`, `unusable`, `mismatch`, `expired`, `not-yet-valid` or `unknown`.
+    /// `ok`, `default` (the controller's own), `missing`, `pending` (it is being issued), `unusable`, `mismatch`, `expired`,
+    /// `not-yet-valid` or `unknown`.
     pub state: &'static str,
 }
 
@@ -154,12 +155,33 @@ impl Explanation {
         self.steps.iter().find(|step| step.ok == Some(false))
     }
 
-    /// Whether a visitor is served or sent on, as far as anybody can tell.
+    /// 0: a visitor is served; 1: it is certain that none is; 2: nobody can tell.
     #[must_use]
-    pub fn is_served(&self) -> bool {
+    pub fn exit_code(&self) -> u8 {
+        exit_code(self.is_served(), self.is_broken())
+    }
+
+    /// Whether it is certain that a visitor is not served.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken().is_some()
+            || !matches!(self.outcome, Ends::Service | Ends::Redirect | Ends::Unknown)
+            || self.others.iter().any(Self::is_broken)
+    }
+
+    /// Whether a visitor is served or sent on, as far as anybody can tell.
+    pub(super) fn is_served(&self) -> bool {
         matches!(self.outcome, Ends::Service | Ends::Redirect)
             && self.broken().is_none()
             && self.others.iter().all(Self::is_served)
+    }
+}
+
+/// What a command ends with that has found this out.
+pub(super) const fn exit_code(is_served: bool, is_broken: bool) -> u8 {
+    match (is_served, is_broken) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
     }
 }
 

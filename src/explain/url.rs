@@ -88,11 +88,14 @@ pub(super) fn explain(
     let (mut controllers, untaken) = known.takers(&ingresses);
     match whose {
         Whose::Anybody => known.add_classes(&mut controllers),
-        Whose::Class(name) if controllers.is_empty() && untaken.is_empty() => {
-            let classes = || world.class_names().map(str::to_owned).collect();
-            let missing = || NoSuchClass { name: name.to_owned(), classes: classes() };
-            controllers.push(known.controller(name).ok_or_else(missing)?);
-        }
+        Whose::Class(name) if controllers.is_empty() => match known.controller(name) {
+            Some(controller) => controllers.push(controller),
+            None if untaken.is_empty() => {
+                let classes = world.class_names().map(str::to_owned).collect();
+                return Err(NoSuchClass { name: name.to_owned(), classes });
+            }
+            None => {}
+        },
         Whose::Class(_) | Whose::Taker(_) => {}
     }
     let mut answered = Vec::new();
@@ -112,22 +115,21 @@ pub(super) fn explain(
     }
     if answered.iter().any(Answered::has_host) {
         answered.retain(Answered::has_host);
-    } else if untaken.iter().any(|untaken| has_host(untaken, &host)) {
+    } else if untaken.iter().any(|untaken| !untaken.certain && has_host(untaken, &host)) {
+        // Somebody may have the host after all.
         answered.clear();
-    } else if answered.iter().any(Answered::takes_anything) {
-        answered.retain(Answered::takes_anything);
     } else {
-        answered.clear();
+        answered.retain(Answered::takes_anything);
     }
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
         follow(&mut explanation, visit, &answered.controller, &answered.answer, &world);
         if visit.scheme == Scheme::Https {
-            certificate(&mut explanation, &host, &answered.controller, &answered.answer.server, &world);
+            certificate(&mut explanation, &host, &answered.controller, &world);
         }
-        // What the root of a host takes, another path may have been meant for.
+        // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
         let by_root = answered.answer.location.as_ref().is_some_and(|location| location.path == "/");
-        if by_root || !matches!(explanation.outcome, Ends::Service | Ends::Redirect) {
+        if by_root || !answered.has_host() || !matches!(explanation.outcome, Ends::Service | Ends::Redirect) {
             let server = Some(&*answered.answer.server);
             explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, server);
         }
@@ -146,6 +148,11 @@ fn has_host(untaken: &Untaken<'_>, host: &Host) -> bool {
     untaken.ingress.rules.iter().any(|rule| rule.host != Host::Any && rule.host.covers(host))
 }
 
+fn takes_any_host(untaken: &Untaken<'_>) -> bool {
+    let Ingress { rules, default_backend, .. } = untaken.ingress;
+    rules.iter().any(|rule| rule.host == Host::Any) || (rules.is_empty() && default_backend.is_some())
+}
+
 /// No controller has anything for the host.
 fn nobody_has_it(
     explanation: &mut Explanation,
@@ -158,7 +165,7 @@ fn nobody_has_it(
     if let Some(first) = untaken.iter().find(|untaken| has_host(untaken, host)) {
         let key = &first.ingress.meta.key;
         explanation.ingress = Some(key.to_string());
-        let why = why_untaken(first.ingress, world);
+        let why = why_untaken(first, world);
         if first.certain {
             let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
             explanation.breaks("class", detail, classes);
@@ -166,6 +173,12 @@ fn nobody_has_it(
         } else {
             explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
         }
+        return;
+    }
+    if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
+        let (key, why) = (&first.ingress.meta.key, why_untaken(first, world));
+        let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
+        explanation.unknown("class", detail);
         return;
     }
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);

@@ -11,6 +11,8 @@ pub enum Segment {
     Index(usize),
     /// `[key]` of a map such as `metadata.annotations`.
     Key(Box<str>),
+    /// As before, of what is said about the key itself rather than its value.
+    Name(Box<str>),
 }
 
 /// A place in an object, e.g. `spec.rules[0].http.paths[1].backend`.
@@ -28,6 +30,12 @@ impl FieldPath {
     #[must_use]
     pub fn annotation(key: &str) -> Self {
         Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Key(key.into())])
+    }
+
+    /// `metadata.annotations[key]`, where the fault is that there is such an annotation, whatever its value.
+    #[must_use]
+    pub fn annotation_name(key: &str) -> Self {
+        Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Name(key.into())])
     }
 
     /// This place's field.
@@ -59,7 +67,7 @@ impl FieldPath {
             match segment {
                 Segment::Field(name) => pointer.push_str(name),
                 Segment::Index(index) => pointer.push_str(&index.to_string()),
-                Segment::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Segment::Key(key) | Segment::Name(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
             }
         }
         pointer
@@ -73,7 +81,7 @@ impl fmt::Display for FieldPath {
                 Segment::Field(name) if position == 0 => f.write_str(name)?,
                 Segment::Field(name) => write!(f, ".{name}")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Key(key) => write!(f, "[{key}]")?,
+                Segment::Key(key) | Segment::Name(key) => write!(f, "[{key}]")?,
             }
         }
         Ok(())

@@ -46,8 +46,10 @@ pub struct Service {
 /// `spec.type`, as far as checks tell them apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceType {
-    /// ClusterIP, NodePort or LoadBalancer, headless or not.
+    /// ClusterIP, NodePort or LoadBalancer, with an address of its own.
     Cluster,
+    /// Without an address of its own: its endpoints are all there is.
+    Headless,
     /// An alias for a DNS name outside.
     ExternalName,
 }
@@ -153,6 +155,8 @@ struct Wire {
 struct WireSpec {
     #[serde(rename = "type", deserialize_with = "lax::null")]
     kind: Box<str>,
+    #[serde(rename = "clusterIP", deserialize_with = "lax::null")]
+    cluster_ip: Box<str>,
     #[serde(rename = "externalName", deserialize_with = "lax::null")]
     external_name: Box<str>,
     #[serde(deserialize_with = "lax::null")]
@@ -177,12 +181,16 @@ struct WirePort {
 
 impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
-        let WireSpec { kind, external_name, selector, publishes_not_ready, ports } = wire.spec;
-        let is_external = &*kind == "ExternalName";
+        let WireSpec { kind, cluster_ip, external_name, selector, publishes_not_ready, ports } = wire.spec;
+        let kind = match (&*kind, &*cluster_ip) {
+            ("ExternalName", _) => ServiceType::ExternalName,
+            (_, "None") => ServiceType::Headless,
+            _ => ServiceType::Cluster,
+        };
         Self {
             meta: wire.metadata.into(),
-            kind: if is_external { ServiceType::ExternalName } else { ServiceType::Cluster },
-            external_name: if is_external { external_name } else { Box::default() },
+            kind,
+            external_name: if kind == ServiceType::ExternalName { external_name } else { Box::default() },
             selector,
             publishes_not_ready,
             ports: ports.into_iter().map(ServicePort::from).collect(),

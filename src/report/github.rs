@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Report, Severity, counted};
+use crate::checks::listed;
 use crate::finding::{Level, one_line};
 
 /// The report as workflow commands.
@@ -42,8 +43,7 @@ pub fn github(report: &Report) -> String {
         let _ = writeln!(out, "::{}", data(&one_line(&message)));
     }
     for (reason, codes, ingresses) in report.unjudged() {
-        let codes: Vec<&str> = codes.into_iter().collect();
-        let message = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), codes.join(", "));
+        let message = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
         let _ = writeln!(out, "::notice title=not evaluated::{}", data(&message));
     }
     out

@@ -1,9 +1,10 @@
 //! JUnit's XML, as CI servers read it: a suite for each file, a test for each Ingress.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Entry, Report, Severity};
+use super::{Diagnostic, Entry, Report, Severity, Unjudged};
+use crate::checks::listed;
 use crate::finding::Level;
 use crate::model::Key;
 
@@ -12,6 +13,8 @@ use crate::model::Key;
 struct Suite<'a> {
     ingresses: Vec<&'a Key>,
     faults: Vec<&'a Diagnostic>,
+    /// What is worth a word and no fault.
+    notes: Vec<&'a Diagnostic>,
 }
 
 /// The report as JUnit's XML. An Ingress fails by findings at `fail_on` or above; others are its output.
@@ -21,12 +24,18 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
     for (key, file) in &report.judged {
         suites.entry(file.as_deref().unwrap_or("cluster")).or_default().ingresses.push(key);
     }
-    for fault in report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error) {
-        suites.entry(&fault.file).or_default().faults.push(fault);
+    for diagnostic in &report.diagnostics {
+        let suite = suites.entry(&diagnostic.file).or_default();
+        let list = if diagnostic.severity == Severity::Error { &mut suite.faults } else { &mut suite.notes };
+        list.push(diagnostic);
     }
     let mut by_ingress: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
     for entry in &report.findings {
         by_ingress.entry(Key::new(&entry.namespace, &entry.ingress)).or_default().push(entry);
+    }
+    let mut unjudged: BTreeMap<Key, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for Unjudged { code, namespace, ingress, reason, .. } in &report.not_evaluated {
+        unjudged.entry(Key::new(namespace, ingress)).or_default().entry(reason).or_default().insert(code);
     }
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ingress-guard\">\n");
     for (file, suite) in suites {
@@ -41,7 +50,7 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
             suite.faults.len()
         );
         for key in suite.ingresses {
-            case(&mut out, file, &key.to_string(), findings(key), fails);
+            case(&mut out, (file, key), findings(key), unjudged.get(key), fails);
         }
         for fault in suite.faults {
             let name = format!("line {}, column {}", fault.line.unwrap_or(1), fault.column.unwrap_or(1));
@@ -52,14 +61,24 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
                 xml(&fault.message)
             );
         }
+        if !suite.notes.is_empty() {
+            let notes: Vec<String> = suite.notes.iter().map(|note| format!("warning: {}", note.message)).collect();
+            let _ = writeln!(out, "    <system-out>{}</system-out>", xml(&notes.join("\n")));
+        }
         out.push_str("  </testsuite>\n");
     }
     out + "</testsuites>\n"
 }
 
-fn case(out: &mut String, file: &str, name: &str, findings: &[&Entry], fails: impl Fn(&&&Entry) -> bool) {
-    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(name));
-    if findings.is_empty() {
+fn case(
+    out: &mut String,
+    (file, key): (&str, &Key),
+    findings: &[&Entry],
+    unjudged: Option<&BTreeMap<&str, BTreeSet<&str>>>,
+    fails: impl Fn(&&&Entry) -> bool,
+) {
+    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(&key.to_string()));
+    if findings.is_empty() && unjudged.is_none() {
         out.push_str("/>\n");
         return;
     }
@@ -72,16 +91,19 @@ fn case(out: &mut String, file: &str, name: &str, findings: &[&Entry], fails: im
             "      <failure message=\"{}\" type=\"{}\">{}</failure>",
             xml(&message),
             first.code,
-            xml(&lines(&failures))
+            xml(&lines(&failures).join("\n"))
         );
     }
+    let unjudged = unjudged.into_iter().flatten();
+    let unjudged = unjudged.map(|(reason, codes)| format!("not evaluated: {reason} ({})", listed(codes)));
+    let others: Vec<String> = lines(&others).into_iter().chain(unjudged).collect();
     if !others.is_empty() {
-        let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&lines(&others)));
+        let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&others.join("\n")));
     }
     out.push_str("    </testcase>\n");
 }
 
-fn lines(findings: &[&Entry]) -> String {
+fn lines(findings: &[&Entry]) -> Vec<String> {
     let line = |entry: &&Entry| {
         let place = entry.place.as_ref().map_or(String::new(), |at| format!("{}:{}:{}: ", at.file, at.line, at.column));
         let state = match (&entry.waived, entry.baseline) {
@@ -92,7 +114,7 @@ fn lines(findings: &[&Entry]) -> String {
         let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
         format!("{place}{state}[{} {}] {}: {}{help}", entry.code, entry.name, entry.field, entry.message)
     };
-    findings.iter().map(line).collect::<Vec<_>>().join("\n")
+    findings.iter().map(line).collect()
 }
 
 /// Text as XML 1.0 takes it, in attributes too: what it cannot hold at all becomes U+FFFD.

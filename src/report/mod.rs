@@ -5,6 +5,7 @@ mod baseline;
 mod github;
 mod html;
 mod junit;
+mod routes;
 mod sarif;
 mod text;
 mod what_if;
@@ -28,6 +29,7 @@ pub use baseline::{Baseline, BaselineError};
 pub use github::github;
 pub use html::{Page, html};
 pub use junit::junit;
+pub use routes::{CertificateEntry, HostEntry, PathEntry, hosts};
 pub use sarif::sarif;
 pub use text::{Text, text};
 pub use what_if::what_if;
@@ -53,6 +55,9 @@ pub struct Report {
     /// The requests that come to something else, where files are laid over a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
+    /// The route map, host by host: of an audit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routes: Option<Vec<HostEntry>>,
     /// Every Ingress that was judged, in order, with its file if it is in one.
     #[serde(skip)]
     pub judged: Vec<(Key, Option<String>)>,
@@ -210,6 +215,7 @@ impl Default for Report {
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
             route_changes: None,
+            routes: None,
             judged: Vec::new(),
         }
     }

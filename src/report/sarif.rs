@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{Change, Entry, Place, Report, Severity, counted};
-use crate::checks::{self, Check};
+use crate::checks::{self, Check, listed};
 use crate::finding::Level;
 
 /// The report as a SARIF log of one run.
@@ -39,9 +40,15 @@ fn rule(check: &Check) -> Value {
         "id": check.code,
         "name": check.name,
         "shortDescription": {"text": check.summary},
+        "fullDescription": {"text": full(check)},
         "help": {"text": text, "markdown": check.page},
         "defaultConfiguration": {"level": level(check.levels.guard)},
     })
+}
+
+/// What the page begins with, below its title.
+fn full(check: &Check) -> String {
+    check.page.split("\n\n").nth(1).map_or_else(String::new, |lines| lines.replace('\n', " "))
 }
 
 fn result(entry: &Entry, rules: &[&Check]) -> Value {
@@ -97,8 +104,7 @@ fn notifications(report: &Report) -> Vec<Value> {
         })
     });
     let unjudged = report.unjudged().into_iter().map(|(reason, codes, ingresses)| {
-        let codes: Vec<&str> = codes.into_iter().collect();
-        let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), codes.join(", "));
+        let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
         json!({"level": "note", "message": {"text": text}})
     });
     input.chain(unjudged).collect()
@@ -124,17 +130,8 @@ fn level(level: Level) -> &'static str {
 
 /// A path as a URI reference: what no URI may hold is percent-encoded.
 fn uri(path: &str) -> String {
+    const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let path = path.strip_prefix("./").unwrap_or(path);
-    let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
-            _ => uri.extend(['%', hexadecimal(byte >> 4), hexadecimal(byte & 15)]),
-        }
-    }
-    uri
-}
-
-fn hexadecimal(digit: u8) -> char {
-    char::from_digit(u32::from(digit), 16).unwrap_or_default().to_ascii_uppercase()
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    format!("{scheme}{}", utf8_percent_encode(path, ESCAPED))
 }

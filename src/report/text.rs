@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::renderer::{DecorStyle, Renderer};
-use annotate_snippets::{AnnotationKind, Element, Group, Level as Title, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Origin, Snippet};
 use similar::{ChangeTag, TextDiff};
 
 use super::{Entry, Place, Report, Severity, counted};
+use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
 use crate::explain::RouteChanges;
 use crate::finding::{Level, one_line};
@@ -64,15 +65,22 @@ fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
     let id = format!("{} {}", entry.code, entry.name);
     let mut group = Group::with_title(level.primary_title(one_line(&entry.message)).id(id));
     if let Some((place, lines)) = options.source(entry) {
-        group = group.element(excerpt(place, lines));
+        let (first, snippet) = excerpt(place, lines);
+        let file = one_line(&place.file);
+        group = if first == 0 {
+            group.element(snippet.path(file))
+        } else {
+            // The column is that of the file, whatever part of the line is shown.
+            group.element(Origin::path(file).line(place.line).char_column(place.column)).element(snippet)
+        };
     }
     let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, entry.field);
     group = group.element(Title::NOTE.with_name("in").message(one_line(&object)));
     if entry.help.is_empty() { group } else { group.element(Title::HELP.message(one_line(&entry.help))) }
 }
 
-/// The line of a place, or what is around the place in it.
-fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> Element<'a> {
+/// The line of a place, or what is around the place in it, and how many characters that leaves out in front.
+fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> (usize, Snippet<'a, Annotation<'a>>) {
     let line = lines.line(place.line);
     let end = if place.end_line == place.line { place.end_column } else { usize::MAX };
     let first = if line.chars().count() <= WIDTH { 0 } else { place.column.saturating_sub(WIDTH / 4) };
@@ -82,8 +90,7 @@ fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> Element<'a> {
         shown.char_indices().nth(index).map_or(shown.len(), |(at, _)| at)
     };
     let span = byte(place.column)..byte(end);
-    let snippet = Snippet::source(shown).line_start(place.line).path(one_line(&place.file));
-    snippet.annotation(AnnotationKind::Primary.span(span)).into()
+    (first, Snippet::source(shown).line_start(place.line).annotation(AnnotationKind::Primary.span(span)))
 }
 
 /// The lines that the fix changes, before and after.
@@ -133,25 +140,28 @@ fn routes(routes: &RouteChanges) -> String {
 
 pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
     let summary = &report.summary;
-    let mut out = format!("{} judged", counted(summary.ingresses, "Ingress"));
     let counts = [
-        (summary.deny, "denied"),
-        (summary.warn, "warned of"),
-        (summary.audit, "worth knowing"),
+        (summary.deny, "deny"),
+        (summary.warn, "warn"),
+        (summary.audit, "audit"),
         (summary.waived, "waived"),
         (summary.baseline, "in the baseline"),
     ];
     let counts: Vec<String> =
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let _ = writeln!(out, ": {}", if counts.is_empty() { "nothing found".to_owned() } else { counts.join(", ") });
+    let found = match (summary.ingresses, counts.is_empty()) {
+        (0, true) => String::new(),
+        (_, true) => ": nothing found".to_owned(),
+        (_, false) => format!("; findings: {}", counts.join(", ")),
+    };
+    let mut out = format!("{} judged{found}\n", counted(summary.ingresses, "Ingress"));
     let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
         let _ = writeln!(out, "not read: {} of the input", counted(errors, "part"));
     }
     let unjudged = report.unjudged();
     for (reason, codes, ingresses) in &unjudged {
-        let codes: Vec<&str> = codes.iter().copied().collect();
-        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), codes.join(", "));
+        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), listed(codes));
     }
     let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
     for (kinds, advice) in advice {

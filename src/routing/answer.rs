@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use super::claims::Claim;
 use super::locate::Located;
 use super::nginx::NginxAnnotations;
 use super::pattern::Exhausted;
@@ -80,6 +81,8 @@ pub enum Redirect {
     AppRoot,
     /// To the URL that `rewrite-target` is (section 3.2).
     Target,
+    /// To the host with `www.`, or without, by `from-to-www-redirect` (section 7.2).
+    Www,
 }
 
 /// `http` or `https`.
@@ -97,12 +100,33 @@ impl<'a> Routes<'a> {
     /// # Errors
     /// When it would take too long to say.
     pub fn answer(&self, scheme: Scheme, host: &str, path: &str, when: When) -> Result<Lookup<Answer<'a>>, Exhausted> {
-        let server = match self.server_for(&host_name(host), when) {
+        let name = host_name(host);
+        if let Some(server) = self.www_twin(&name, when) {
+            return Ok(Lookup::Found(Answer {
+                server,
+                location: None,
+                outcome: Outcome::Redirect(308, Redirect::Www),
+            }));
+        }
+        let server = match self.server_for(&name, when) {
             Lookup::Found(server) => server,
             Lookup::Absent => return Ok(Lookup::Absent),
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
         self.answer_on(&server, scheme, path, when).map(Lookup::Found)
+    }
+
+    /// The server to which everything for a name is redirected that differs from its own by `www.` and is nobody's
+    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). A server by that name is before any wildcard.
+    fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
+        let host = Host::parse(name);
+        let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
+        let wants = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).redirects_www();
+        if !self.claims(&twin, when).found()?.iter().any(wants) {
+            return None;
+        }
+        let is_nobodys = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
+        self.server(&twin, when).found().filter(|_| is_nobodys)
     }
 
     /// What a visitor gets from one server.
@@ -206,7 +230,7 @@ impl<'a> Routes<'a> {
     }
 
     /// The server that has this as an effective alias.
-    fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
         let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
         // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
@@ -264,14 +288,8 @@ impl<'a> Routes<'a> {
     /// (sections 5.2 and 5.5).
     fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
         // The server `_` always has the default certificate, but redirects go by name.
-        let on = |host: &Host| {
-            let claims = self.claims(host, when).found();
-            claims.is_some_and(|claims| {
-                let mut main = claims.iter().filter(|claim| !claim.is_canary);
-                main.any(|claim| !claim.ingress.tls.is_empty())
-            })
-        };
-        server.host != Host::Any && (on(&server.host) || server.host.wildcard().is_some_and(|wildcard| on(&wildcard)))
+        let mut names = [Some(server.host.clone()), server.host.wildcard()].into_iter().flatten();
+        names.any(|name| self.asks_for_tls(&name, when).is_some())
     }
 }
 

@@ -6,9 +6,7 @@ use core::fmt;
 use super::Endpoints;
 use crate::cluster::{Lookup, World};
 use crate::finding::Quoted;
-use crate::model::{
-    Kind, Labels, PodState, PodTemplate, Protocol, Service, ServicePort, ServiceType, TargetPort, Workload,
-};
+use crate::model::{EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, TargetPort, Workload};
 
 /// Pods that are named at most.
 const NAMED: usize = 3;
@@ -16,8 +14,6 @@ const NAMED: usize = 3;
 /// What stands behind a Service's port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backing<'a> {
-    /// An `ExternalName`: somebody outside answers, or nobody.
-    External(&'a str),
     /// Some endpoints take requests.
     Ready(Endpoints),
     /// None does.
@@ -47,6 +43,8 @@ pub enum Cause<'a> {
     },
     /// Endpoints are there, and none has this port.
     PortMissing,
+    /// Those that take requests are in an EndpointSlice of this name, which the controller does not look at.
+    Overlooked(&'a str),
     /// There are no endpoints, and nobody makes any: the Service selects no pods.
     NoSelector,
     /// Its selector takes no pod, and nobody who would make one.
@@ -71,24 +69,32 @@ pub struct Stuck<'a> {
 }
 
 impl<'a> Backing<'a> {
-    /// What stands behind those of a Service's ports that a backend may mean: see [`super::Taker::meant_ports`]. Reads
+    /// What stands behind some of a Service's ports, looked up in the EndpointSlices that the controller `sees`. Reads
     /// EndpointSlices; pods, workloads and Nodes, where they may be read.
     #[must_use]
-    pub fn of(world: &World<'a>, service: &'a Service, ports: impl IntoIterator<Item = &'a ServicePort>) -> Self {
-        if service.kind == ServiceType::ExternalName {
-            return Self::External(&service.external_name);
-        }
-        let tcp: Vec<&ServicePort> = ports.into_iter().filter(|port| port.protocol == Protocol::Tcp).collect();
-        let Some(&port) = tcp.first() else { return Self::Unknown };
+    pub fn of(
+        world: &World<'a>,
+        service: &'a Service,
+        ports: &[&'a ServicePort],
+        sees: impl Fn(&EndpointSlice) -> bool,
+    ) -> Self {
+        let Some(&port) = ports.first() else { return Self::Unknown };
         let lacking = |cause| Self::Lacking(Shortage { port, cause });
         let Lookup::Found(slices) = world.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
-            return unnamed(world, service, &tcp).map_or(Self::Unknown, lacking);
+            return unnamed(world, service, ports).map_or(Self::Unknown, lacking);
         };
-        let mut behind = tcp.iter().map(|port| Endpoints::behind(port, &slices));
-        if let Some(ready) = behind.clone().find(|endpoints| endpoints.ready > 0) {
+        let ready = |slices: &[&EndpointSlice]| {
+            let mut behind = ports.iter().map(|port| Endpoints::behind(port, slices));
+            behind.find(|endpoints| endpoints.ready > 0)
+        };
+        let (looked_at, overlooked): (Vec<_>, Vec<_>) = slices.iter().copied().partition(|slice| sees(slice));
+        if let Some(ready) = ready(&looked_at) {
             return Self::Ready(ready);
         }
-        lacking(match behind.next().unwrap_or_default() {
+        if let Some(slice) = overlooked.iter().find(|slice| ready(&[slice]).is_some()) {
+            return lacking(Cause::Overlooked(&slice.key.name));
+        }
+        lacking(match Endpoints::behind(port, &slices) {
             Endpoints { not_ready: endpoints @ 1.., .. } => Cause::NotReady { endpoints, pods: stuck(world, service) },
             Endpoints { without_port: 1.., .. } => Cause::PortMissing,
             Endpoints { .. } => without_endpoints(world, service),
@@ -196,7 +202,8 @@ impl Shortage<'_> {
     /// Whether there are no endpoints whatsoever, as of a Service that has just been made.
     #[must_use]
     pub fn is_total(&self) -> bool {
-        !matches!(self.cause, Cause::NotReady { endpoints: 1.., .. } | Cause::PortMissing | Cause::PortUnnamed(..))
+        let is_partial = matches!(self.cause, Cause::PortMissing | Cause::Overlooked(_) | Cause::PortUnnamed(..));
+        !is_partial && !matches!(self.cause, Cause::NotReady { endpoints: 1.., .. })
     }
 
     /// What to do.
@@ -211,6 +218,7 @@ impl Shortage<'_> {
                 }
                 TargetPort::Number(_) => "give its EndpointSlices a TCP port".to_owned(),
             },
+            Cause::Overlooked(_) => "begin the slice's name with that of the Service".to_owned(),
             Cause::NoSelector => "it has no selector: make an EndpointSlice for it".to_owned(),
             Cause::NothingSelected(selector) => {
                 format!("no pod has the labels of its selector, {}", Quoted(&selector.to_string()))
@@ -235,6 +243,9 @@ impl fmt::Display for Shortage<'_> {
                 write!(f, "has {some} endpoints on port {port}, none ready")
             }
             (Cause::PortMissing, _) => write!(f, "has endpoints, but none on port {port}"),
+            (Cause::Overlooked(slice), _) => {
+                write!(f, "has endpoints only in EndpointSlice {slice:?}, which ingress-nginx overlooks")
+            }
             (Cause::PortUnnamed(..), TargetPort::Name(name)) => {
                 write!(f, "sends port {port} to {}, which no container of its pods names", Quoted(name))
             }
@@ -259,7 +270,6 @@ impl fmt::Display for Backing<'_> {
     /// In a few words, e.g. `2 ready, 1 not ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::External(name) => write!(f, "answers by {}, which is outside", Quoted(name)),
             Self::Ready(Endpoints { ready, not_ready: 0, .. }) => write!(f, "{ready} ready"),
             Self::Ready(Endpoints { ready, not_ready, .. }) => write!(f, "{ready} ready, {not_ready} not ready"),
             Self::Lacking(shortage) => write!(f, "{shortage}; {}", shortage.help()),

@@ -87,6 +87,17 @@ impl Taker<'_> {
         !matches!(self.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
     }
 
+    /// Whether two Ingresses have the same controller: a configured one, else the class's `spec.controller`. That somebody takes
+    /// each of them does not say so, not even of one and the same.
+    #[must_use]
+    pub fn is_one_with(&self, other: &Taker<'_>) -> bool {
+        let reads = |taker: &Taker<'_>| taker.dialect.engine.reads_nginx_annotations();
+        if reads(self) || reads(other) {
+            return std::ptr::eq(self.dialect, other.dialect);
+        }
+        matches!((self.owner, other.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+    }
+
     /// Whether the controller is known to want a port of the Service itself.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {
@@ -107,6 +118,18 @@ impl<'a> Taker<'a> {
     #[must_use]
     pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
         Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, world, rules, dialects)
+    }
+
+    /// Find out who takes a stored Ingress in fact: not a controller that looks at other namespaces only (section 1.4). Where
+    /// somebody has given the Ingress an address nevertheless, nobody can tell who. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn watching(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        let taker = Self::of(ingress, world, rules, dialects);
+        if !taker.dialect.engine.reads_nginx_annotations() || taker.dialect.watches(&ingress.meta.key.namespace) {
+            return taker;
+        }
+        let owner = if ingress.has_address { Owner::Unknown } else { Owner::Nobody };
+        Self { owner, dialect: dialects.neutral() }
     }
 
     /// Find out who takes the Ingresses of a namespace that say their class like this. Reads IngressClasses and Ingresses.

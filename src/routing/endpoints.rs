@@ -49,6 +49,12 @@ pub fn slice_prefix(service: &str) -> &str {
     if service.len() < GENERATED { service } else { service.get(..GENERATED - 1).unwrap_or(service) }
 }
 
+/// Whether ingress-nginx takes an EndpointSlice that is labelled as a Service's for one of it.
+#[must_use]
+pub fn is_named_for(slice: &EndpointSlice, service: &str) -> bool {
+    slice.key.name.starts_with(slice_prefix(service))
+}
+
 /// Why ingress-nginx finds nobody behind an ExternalName (section 4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalNameFault {
@@ -58,10 +64,12 @@ pub enum ExternalNameFault {
     Address,
     /// No DNS name.
     NoName,
+    /// Whatever the name: the controller is set up to refuse them.
+    Refused,
 }
 
 impl ExternalNameFault {
-    /// What is wrong with a name, if anything.
+    /// What is wrong with a name itself, if anything.
     #[must_use]
     pub fn of(name: &str) -> Option<Self> {
         match name.parse::<IpAddr>() {

@@ -1,23 +1,21 @@
 //! The route map: host → path → Ingress → Service → endpoints, for every host of every controller. What one request
 //! comes to is [`Routes::answer`]'s; this is the table that it looks things up in, with what stands behind each line.
 
-mod certificate;
-
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
-pub use certificate::{CertificateState, HostCertificate};
-
 use super::answer::Refusal;
-use super::behind::{Behind, Standing};
+use super::behind::{Behind, StandIn, Standing};
+use super::certificate::HostCertificate;
 use super::class::{ClassRules, Owner, Taker};
-use super::dialect::{Dialect, Dialects};
+use super::dialect::Dialects;
 use super::doubt::Doubt;
 use super::nginx::NginxAnnotations;
 use super::routes::{Routes, When};
 use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};
 use crate::cluster::World;
+use crate::finding::Quoted;
 use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 
 /// Every host of every controller, in the order of their names.
@@ -62,6 +60,8 @@ pub enum Fate<'a> {
     Asked(Behind<'a>),
     /// As before, but nobody can be sure that any visitor depends on it.
     Doubtful(Behind<'a>),
+    /// The backend cannot answer, and the Service of this name stands in for it.
+    StoodIn(Behind<'a>, &'a str),
     /// They are redirected with this status.
     Redirected(u16),
     /// Nobody is let in.
@@ -100,10 +100,10 @@ impl<'a> RouteMap<'a> {
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         let (mut groups, mut alone): (Vec<Group<'a>>, Vec<Group<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let taker = Taker::of(ingress, world, rules, dialects);
-            let known = groups.iter_mut().find(|group| is_one(&group.taker, &taker));
+            let taker = Taker::watching(ingress, world, rules, dialects);
+            let known = groups.iter_mut().find(|group| group.taker.is_one_with(&taker));
             let Some(group) = known else {
-                let is_alone = !is_one(&taker, &taker);
+                let is_alone = !taker.is_one_with(&taker);
                 let group = Group { taker, alone: is_alone, ingresses: vec![ingress] };
                 if is_alone {
                     alone.push(group);
@@ -123,15 +123,6 @@ impl<'a> RouteMap<'a> {
         hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| owner_name(a.owner).cmp(owner_name(b.owner))));
         Self { hosts }
     }
-}
-
-/// As [`Routes::takes`] has it.
-fn is_one(a: &Taker<'_>, b: &Taker<'_>) -> bool {
-    let reads = |dialect: &Dialect| dialect.engine.reads_nginx_annotations();
-    if reads(a.dialect) || reads(b.dialect) {
-        return std::ptr::eq(a.dialect, b.dialect);
-    }
-    matches!((a.owner, b.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
 }
 
 /// What to call who takes an Ingress.
@@ -164,7 +155,7 @@ impl<'a> Group<'a> {
             Some(HostRoutes {
                 host: host.clone(),
                 owner: taker.owner,
-                certificate: HostCertificate::of(host, &routes, &taker, world),
+                certificate: HostCertificate::of(host, &routes, world),
                 routes: lines(&server, refusal, &routes, &taker, world),
             })
         })
@@ -231,10 +222,17 @@ fn won<'a>(
     if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
         return Fate::Redirected(status);
     }
-    let behind = Behind::of(backend, &ingress.meta.key.namespace, taker, world);
-    match Doubt::of_every_backend(ingress, taker) {
-        Some(_) if behind.standing() == Standing::Broken => Fate::Doubtful(behind),
-        _ => Fate::Asked(behind),
+    let behind = Behind::of(ingress, backend, taker, world);
+    if behind.standing() != Standing::Broken {
+        return Fate::Asked(behind);
+    }
+    if Doubt::of_every_backend(ingress, taker).is_some() {
+        return Fate::Doubtful(behind);
+    }
+    let stand_in = StandIn::of(ingress, taker, world).filter(|_| !behind.by_address());
+    match stand_in.filter(|it| it.answers(taker, world) == Some(true)) {
+        Some(StandIn { name, .. }) => Fate::StoodIn(behind, name),
+        None => Fate::Asked(behind),
     }
 }
 
@@ -254,9 +252,12 @@ impl Route<'_> {
             Fate::Doubtful(_) => Standing::Unseen,
             // The same backend answers either way.
             Fate::Taken(by) if self.is_answered_alike(by) => Standing::Holds,
-            Fate::Taken(_) | Fate::Refused(_) | Fate::NoLocation | Fate::Serverless | Fate::Unserved => {
-                Standing::Broken
-            }
+            Fate::StoodIn(..)
+            | Fate::Taken(_)
+            | Fate::Refused(_)
+            | Fate::NoLocation
+            | Fate::Serverless
+            | Fate::Unserved => Standing::Broken,
         }
     }
 
@@ -282,6 +283,7 @@ impl fmt::Display for Fate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asked(behind) | Self::Doubtful(behind) => behind.fmt(f),
+            Self::StoodIn(behind, name) => write!(f, "{behind}; {} stands in for it", Quoted(name)),
             Self::Redirected(status) => write!(f, "redirected ({status})"),
             Self::Refused(Refusal { status, annotation }) => write!(f, "{status} for everybody: {annotation} is wrong"),
             Self::Taken(by) => write!(f, "{} has this path", by.meta.key),

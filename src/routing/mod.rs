@@ -32,18 +32,17 @@ mod version;
 
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
-pub(crate) use behind::ACTION_PORT;
-pub use behind::{Behind, Standing};
-pub use certificate::CertificateOf;
+pub use behind::{Behind, StandIn, Standing};
+pub use certificate::{CertificateState, HostCertificate};
 pub use claims::{Claim, by_age, claims};
 pub use class::{ClassRules, Classless, Owner, Taker};
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use doubt::Doubt;
-pub use endpoints::{Endpoints, ExternalNameFault, slice_prefix};
+pub use endpoints::{Endpoints, ExternalNameFault, is_named_for, slice_prefix};
 pub use faults::Fault;
 pub use issuer::Issuer;
 pub use locate::Located;
-pub use map::{CertificateState, Fate, HostCertificate, HostRoutes, Route, RouteMap};
+pub use map::{Fate, HostRoutes, Route, RouteMap};
 pub use nginx::{NginxAnnotations, named_by};
 pub use pattern::{
     Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,

@@ -50,7 +50,9 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
 /// nginx `ngx_http_validate_host`, which does not look at what follows the colon).
 #[must_use]
 pub fn host_name(header: &str) -> String {
-    let name = header.split(':').next().unwrap_or_default();
+    // An IPv6 address has its colons in brackets.
+    let end = header.find(']').filter(|_| header.starts_with('[')).map(|bracket| bracket + 1);
+    let name = &header[..end.or_else(|| header.find(':')).unwrap_or(header.len())];
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
@@ -96,6 +98,9 @@ mod tests {
             "app.example.com:http",
         ] {
             assert_eq!(host_name(header), "app.example.com", "{header}");
+        }
+        for header in ["[2001:DB8::1]", "[2001:db8::1]:8443"] {
+            assert_eq!(host_name(header), "[2001:db8::1]", "{header}");
         }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashSet};
 
 use super::claims::{Claim, by_age, claims};
-use super::class::{ClassRules, Owner, Taker};
+use super::class::{ClassRules, Taker};
 use super::dialect::{Dialect, Dialects};
 use super::nginx::NginxAnnotations;
 use super::pattern::Effort;
@@ -15,21 +15,13 @@ use super::server::Server;
 use crate::cluster::{Lookup, World};
 use crate::model::{Backend, Host, Ingress, PortRef};
 
-/// One running controller, as far as Ingresses tell them apart: a configured dialect, else the class's
-/// `spec.controller`.
-#[derive(Debug, Clone, Copy)]
-struct Instance<'a> {
-    dialect: &'a Dialect,
-    owner: Owner<'a>,
-}
-
 /// The answers of the controller that takes one Ingress.
 #[derive(Debug)]
 pub struct Routes<'a> {
     world: &'a World<'a>,
     rules: &'a ClassRules,
     dialects: &'a Dialects,
-    instance: Instance<'a>,
+    taker: Taker<'a>,
     candidate: Option<&'a Ingress>,
     /// The hosts of the candidate's rules.
     own: HashSet<&'a Host>,
@@ -71,7 +63,7 @@ impl<'a> Routes<'a> {
             world,
             rules,
             dialects,
-            instance: Instance { dialect: taker.dialect, owner: taker.owner },
+            taker,
             candidate,
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
             effort: Effort::new(),
@@ -103,12 +95,16 @@ impl<'a> Routes<'a> {
         server.map_or(Lookup::Absent, Lookup::Found)
     }
 
+    pub(super) fn taker(&self) -> &Taker<'a> {
+        &self.taker
+    }
+
     pub(super) fn dialect(&self) -> &'a Dialect {
-        self.instance.dialect
+        self.taker.dialect
     }
 
     pub(super) fn reads_nginx_annotations(&self) -> bool {
-        self.instance.dialect.engine.reads_nginx_annotations()
+        self.taker.dialect.engine.reads_nginx_annotations()
     }
 
     /// The claims on a host, the oldest first.
@@ -157,14 +153,10 @@ impl<'a> Routes<'a> {
         }
     }
 
-    /// Whether the candidate's controller takes this Ingress too (section 1.1).
+    /// Whether the candidate's controller takes this Ingress too (sections 1.1 and 1.4).
     #[must_use]
     pub fn takes(&self, other: &Ingress) -> bool {
-        let Taker { owner, dialect } = Taker::of(other, self.world, self.rules, self.dialects);
-        if dialect.engine.reads_nginx_annotations() || self.instance.dialect.engine.reads_nginx_annotations() {
-            return std::ptr::eq(dialect, self.instance.dialect) && dialect.watches(&other.meta.key.namespace);
-        }
-        matches!((owner, self.instance.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+        Taker::watching(other, self.world, self.rules, self.dialects).is_one_with(&self.taker)
     }
 
     /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location

@@ -11,6 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::controller::{self, Configuration};
 use crate::counts::Counts;
+use crate::explained::{self, Explained};
 use crate::model::{self, Place, Said, Says, Told};
 use crate::process::{self, Response, Running};
 use crate::render;
@@ -57,12 +58,13 @@ fn the_model_answers_what_nginx_answers() {
     counts.assert_some_of_everything();
 }
 
-/// A world with its requests, what the naive controller makes of it, and what the model says.
+/// A world with its requests, what the naive controller makes of it, what the model says, and what is explained.
 struct Case {
     world: World,
     requests: Vec<Request>,
     configuration: Configuration,
     said: Said,
+    explained: Vec<Explained>,
 }
 
 impl Case {
@@ -70,7 +72,8 @@ impl Case {
         let requests: Vec<Request> = world.asks.iter().map(|ask| ask.request(&world)).collect();
         let configuration = controller::configuration(&world);
         let said = model::stored(&world, &requests, false);
-        Self { world, requests, configuration, said }
+        let explained = explained::some(&world, &requests);
+        Self { world, requests, configuration, said, explained }
     }
 }
 
@@ -136,6 +139,9 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].said.faults));
         }
         counts.refused += 1;
+        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_refused(&cases[at].said.faults)) {
+            found[at] = Some(format!("nginx refuses it, which is not explained: {:#?}", of.explanation));
+        }
     }
     // The others together; if nginx names one of them, without that one.
     let running = loop {
@@ -162,6 +168,17 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             }
             counts.see(told, response);
         }
+        for of in &case.explained {
+            let (request, response) = (&case.requests[of.number], &responses[of.number]);
+            let server = response.server.map(|number| &case.configuration.servers[number]);
+            let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
+            if let Err(what) = of.agrees(request, answered.as_ref(), response) {
+                let line =
+                    format!("{request:?}: explain: {what}\n  nginx {response}\n  explain {:#?}\n", of.explanation);
+                found[at].get_or_insert_default().push_str(&line);
+            }
+            counts.explained += 1;
+        }
     }
     drop(running);
     found
@@ -177,7 +194,7 @@ fn socket(folder: &Path, at: usize) -> PathBuf {
 
 /// What differs before any request: the locations, and what the model says in other circumstances.
 fn before_nginx(case: &Case) -> Option<String> {
-    let Case { world, requests, configuration, said } = case;
+    let Case { world, requests, configuration, said, .. } = case;
     if configuration.has_strays {
         return None;
     }
@@ -265,7 +282,7 @@ fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> 
     }
 }
 
-fn decoded(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decoded(text: &[u8]) -> Vec<u8> {
     let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::new();
     let mut at = 0;

@@ -14,6 +14,8 @@ pub(crate) struct Counts {
     /// Those in which a canary's path strays to another server, which the model leaves out.
     pub(crate) strays: usize,
     requests: usize,
+    /// Requests that `explain` was asked about.
+    pub(crate) explained: usize,
     statuses: BTreeMap<u16, usize>,
     /// Requests to hosts that match patterns.
     patterns: usize,
@@ -36,6 +38,7 @@ impl Counts {
         self.refused += other.refused;
         self.strays += other.strays;
         self.requests += other.requests;
+        self.explained += other.explained;
         self.patterns += other.patterns;
         self.rewritten += other.rewritten;
         self.fallbacks += other.fallbacks;
@@ -57,16 +60,17 @@ impl Counts {
             "too many or too few bricks: {self}"
         );
         assert!(self.patterns > self.worlds && self.rewritten > self.worlds / 4, "hardly any patterns: {self}");
+        assert!(self.explained > 3 * self.worlds, "hardly anything is explained: {self}");
         assert!(self.fallbacks < 2 * self.requests / 3, "most requests miss: {self}");
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, refused, strays, requests, statuses, patterns, rewritten, fallbacks } = self;
+        let Self { worlds, refused, strays, requests, explained, statuses, patterns, rewritten, fallbacks } = self;
         write!(
             f,
-            "{worlds} worlds, of which nginx refuses {refused} and {strays} are left out; {requests} requests, "
+            "{worlds} worlds, of which nginx refuses {refused} and {strays} are left out; {requests} requests, {explained} of them explained, "
         )?;
         write!(f, "{patterns} to hosts of patterns, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
         write!(f, "by status {statuses:?}")

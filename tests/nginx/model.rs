@@ -101,15 +101,15 @@ pub(crate) fn judged(world: &World, requests: &[Request], candidate: usize) -> S
     say(world, ingresses, Some(&candidate), requests)
 }
 
-fn parsed(world: &World) -> Vec<Ingress> {
+pub(crate) fn parsed(world: &World) -> Vec<Ingress> {
     world.ingresses.iter().map(|ingress| serde_json::from_value(ingress.json()).unwrap()).collect()
 }
 
-fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Said {
+/// A whole cluster with these Ingresses and their class.
+pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     let class: IngressClass =
         serde_json::from_value(json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}))
             .unwrap();
-    let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let mut inventory = Inventory::default();
     for kind in Kind::ALL {
         inventory.cover(kind, Coverage::Complete);
@@ -118,6 +118,12 @@ fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, request
     for ingress in stored {
         inventory.apply(Object::Ingress(Box::new(ingress)));
     }
+    inventory
+}
+
+fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Said {
+    let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
+    let inventory = inventory(stored);
     let facts = Facts::default();
     let known = Snapshot { store: &inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
     let nobody = Key::default();

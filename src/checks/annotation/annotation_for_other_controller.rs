@@ -65,7 +65,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let message = format!("read by {}, not by {controller}: it has no effect", foreign.name);
-        let finding = out.add(FieldPath::annotation(key), key, message);
+        let finding = out.add(FieldPath::annotation_name(key), key, message);
         if has_own {
             finding.at_most(AUDIT);
         }

@@ -42,7 +42,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn service(cx: &Context<'_>, row: &Annotation, name: &str, out: &mut Findings) {
-    if cx.world.service(cx.namespace(), name).is_absent() {
+    if cx.service(name).is_absent() {
         let wrong = format!("service {} does not exist in namespace {:?}", Quoted(name), cx.namespace());
         let finding = report(row, name, &wrong, Effect::Ignored, out).help("apply the Service first");
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));

@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let message = format!("ingress-nginx {} removed it: it has no effect", removed.by);
-        let finding = out.add(FieldPath::annotation(&key), key, message);
+        let finding = out.add(FieldPath::annotation_name(&key), key, message);
         finding.help(removed.instead);
         // A controller that reads Ingresses of today may be older than this.
         if version.is_none() && removed.by.reads_ingress_v1() {

@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn unknown(cx: &Context<'_>, (key, name, value): (&str, &str, &str), out: &mut Findings) {
-    let field = FieldPath::annotation(key);
+    let field = FieldPath::annotation_name(key);
     let finding = out.add(field.clone(), key, "ingress-nginx has no such annotation: it has no effect");
     let rows = annotation::ALL.iter().filter(|row| row.removed.is_none()).map(|row| row.name);
     let Some(near) = cx.nearest(name, rows) else {
@@ -49,6 +49,7 @@ fn too_new(cx: &Context<'_>, row: &Annotation, key: &str, out: &mut Findings) {
     let (Some(since), Some(version)) = (row.since, cx.dialect().version) else { return };
     if version < since {
         let message = format!("ingress-nginx {version} does not know it yet: it has no effect");
-        out.add(FieldPath::annotation(key), key, message).help(format!("update the controller to {since} or later"));
+        out.add(FieldPath::annotation_name(key), key, message)
+            .help(format!("update the controller to {since} or later"));
     }
 }

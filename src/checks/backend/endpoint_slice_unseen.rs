@@ -2,13 +2,13 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::{StandIn, dials_service_address, service, service_backends};
+use super::{StandIn, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{EndpointSlice, Key, Kind, Kinds, ServiceType};
-use crate::routing::slice_prefix;
+use crate::routing::{is_named_for, slice_prefix};
 
 pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
     code: "IG210",
@@ -27,8 +27,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     let mut known: HashMap<&str, Option<Unseen<'_>>> = HashMap::new();
     for backend in service_backends(cx) {
-        let is_empty = service(cx, &backend).is_none_or(|service| service.kind == ServiceType::ExternalName);
-        if is_empty || dials_service_address(cx, backend.port) {
+        let Some(service) = service(cx, &backend).filter(|service| service.kind != ServiceType::ExternalName) else {
+            continue;
+        };
+        if cx.taker.dials_address(cx.ingress, service, backend.port) {
             continue;
         }
         let unseen = known.entry(backend.name).or_insert_with(|| unseen(cx, backend.name));
@@ -60,8 +62,7 @@ struct Unseen<'a> {
 
 fn unseen<'a>(cx: &Context<'a>, service: &str) -> Option<Unseen<'a>> {
     let Lookup::Found(slices) = cx.world.endpoint_slices(cx.namespace(), service) else { return None };
-    let prefix = slice_prefix(service);
     let ready = slices.into_iter().filter(|slice| slice.ready > 0);
-    let (seen, unseen): (Vec<_>, Vec<_>) = ready.partition(|slice| slice.key.name.starts_with(prefix));
+    let (seen, unseen): (Vec<_>, Vec<_>) = ready.partition(|slice| is_named_for(slice, service));
     unseen.first().map(|slice| Unseen { slice, others_serve: !seen.is_empty() })
 }

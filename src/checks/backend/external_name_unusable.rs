@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let name = Quoted(&service.external_name);
-        let (what, help) = match ExternalNameFault::of(&service.external_name) {
+        let (what, help) = match cx.taker.external_name_fault(&service.external_name) {
             Some(ExternalNameFault::Loopback) => (format!("points to {name}, which is refused"), "name another host"),
             Some(ExternalNameFault::Address) => (
                 format!("has the address {name} as externalName, and only names are looked up"),
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Some(ExternalNameFault::NoName) => {
                 (format!("points to {name}, which is no DNS name"), "correct its externalName")
             }
-            None if cx.dialect().refuses_external_names() => (
+            Some(ExternalNameFault::Refused) => (
                 "is an ExternalName, which this controller is set up to refuse".to_owned(),
                 "make an EndpointSlice in its place",
             ),

@@ -26,4 +26,4 @@ pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
-use super::backends::{ServiceBackend, StandIn, dials_service_address, service, service_backends};
+use super::backends::{ServiceBackend, StandIn, behind, service, service_backends};

@@ -22,7 +22,7 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
-        if !cx.world.service(cx.namespace(), backend.name).is_absent() {
+        if !cx.service(backend.name).is_absent() {
             continue;
         }
         let consequence = stand_in.consequence(cx, &backend);

@@ -4,7 +4,7 @@ use super::{StandIn, service, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{Key, Kind, Kinds, PortRef, Protocol, Service, ServiceType};
+use crate::model::{Key, Kind, Kinds, Protocol, ServiceType};
 
 pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
     code: "IG202",
@@ -23,10 +23,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
-        if is_answered(cx, service, backend.port) {
+        // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
+        if service.kind == ServiceType::ExternalName || cx.taker.meant_ports(service, backend.port).next().is_some() {
             continue;
         }
-        let consequence = stand_in.consequence_of_port(cx, &backend);
+        let consequence = stand_in.consequence_of_port(cx, &backend, service);
         let message = format!("service {:?} has no port {}: {consequence}", backend.name, backend.port);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
@@ -49,11 +50,4 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.at_most(WARN);
         }
     }
-}
-
-fn is_answered(cx: &Context<'_>, service: &Service, wanted: &PortRef) -> bool {
-    // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
-    service.kind == ServiceType::ExternalName
-        || service.ports.iter().any(|port| port.answers_to(wanted))
-        || (!cx.taker.wants_service_port() && service.ports.iter().any(|port| port.targets(wanted)))
 }

@@ -37,7 +37,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             backend.port,
             backend.name,
             first.protocol,
-            stand_in.consequence(cx, &backend)
+            stand_in.consequence_of_port(cx, &backend, service)
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));

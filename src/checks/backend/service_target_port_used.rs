@@ -1,6 +1,6 @@
 //! IG203: the backend names a targetPort in the place of the Service's port.
 
-use super::{dials_service_address, service, service_backends};
+use super::{service, service_backends};
 use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             service.ports.iter().filter(|port| port.targets(backend.port) && port.protocol == Protocol::Tcp).collect();
         let Some(first) = meant.first() else { continue };
         // Nothing listens on the Service's address under a targetPort.
-        let consequence = if dials_service_address(cx, backend.port) {
+        let consequence = if cx.taker.dials_address(cx.ingress, service, backend.port) {
             "with service-upstream visitors get 502 or 504"
         } else {
             "ingress-nginx and HAProxy serve it, elsewhere visitors get an error"

@@ -3,12 +3,12 @@
 use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
 
-use super::{StandIn, service, service_backends};
+use super::{StandIn, behind, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, PortRef};
-use crate::routing::Backing;
+use crate::routing::{Backing, Behind, Cause};
 
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
@@ -29,17 +29,19 @@ const AGE: SignedDuration = SignedDuration::from_mins(5);
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     // Thousands of paths may share a Service.
-    let mut known: HashMap<(&str, &PortRef), Backing<'_>> = HashMap::new();
+    let mut known: HashMap<(&str, &PortRef), Behind<'_>> = HashMap::new();
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
-        let meant = || cx.taker.meant_ports(service, backend.port);
-        let backing =
-            known.entry((backend.name, backend.port)).or_insert_with(|| Backing::of(cx.world, service, meant()));
-        let Backing::Lacking(shortage) = backing else { continue };
+        let behind = known.entry((backend.name, backend.port)).or_insert_with(|| behind(cx, &backend));
+        let Behind::Port { backing: Backing::Lacking(shortage), .. } = behind else { continue };
+        // That is endpoint-slice-unseen's.
+        if matches!(shortage.cause, Cause::Overlooked(_)) {
+            continue;
+        }
         let is_old = service.meta.created.is_some_and(|created| cx.world.now().duration_since(created) > AGE);
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
-        let consequence = stand_in.consequence_of_port(cx, &backend);
+        let consequence = stand_in.consequence_of_port(cx, &backend, service);
         let message = format!("service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));

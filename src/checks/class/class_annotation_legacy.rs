@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if ClassRules::is_gce(value) {
         return;
     }
-    let field = FieldPath::annotation(CLASS_ANNOTATION);
+    let field = FieldPath::annotation_name(CLASS_ANNOTATION);
     let in_the_field = cx.ingress.class_name.as_deref();
     let message = if in_the_field.is_some() {
         "this annotation is deprecated, and spec.ingressClassName wins: it has no effect"

@@ -6,7 +6,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};
-use crate::routing::{Engine, When, by_age};
+use crate::routing::{Claim, Engine, NginxAnnotations, When, by_age};
 
 pub(crate) static HOST_PATH_DUPLICATED: Check = Check {
     code: "IG501",
@@ -28,11 +28,15 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.is_unowned() || is_exempt(cx.ingress) {
         return;
     }
+    // A canary is beside its main Ingress, whichever is older (section 7.1).
+    let reads_canaries = cx.dialect().engine.reads_nginx_annotations();
+    let own_is_canary = NginxAnnotations::of(cx.ingress).is_canary();
     // The oldest of several is the one to name: it wins, or loses first.
     let mut others: HashMap<(&Host, &str, PathType), &Ingress> = HashMap::new();
     for (_, host) in cx.ingress.hosts() {
         let Some(claims) = cx.claims(host, When::Before).found() else { return };
-        for claim in claims.iter().filter(|claim| !is_exempt(claim.ingress)) {
+        let is_beside = |claim: &&Claim<'_>| claim.is_canary != own_is_canary && reads_canaries;
+        for claim in claims.iter().filter(|claim| !is_exempt(claim.ingress) && !is_beside(claim)) {
             for at in claim.rule.iter().flat_map(|rule| rule.paths()) {
                 others.entry((host, at.path.routed(), effective(cx, at))).or_insert(claim.ingress);
             }
@@ -53,6 +57,10 @@ fn report(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress, out: &mut Findings
     };
     let consequence = match () {
         () if cx.dialect().engine != Engine::Nginx => "the controller chooses which of the two visitors get",
+        // Files do not say which will be stored first.
+        () if other.meta.created.is_none() && cx.ingress.meta.created.is_none() => {
+            "the one that is stored first keeps the visitors"
+        }
         () if by_age(other, cx.ingress).is_lt() => "that one is older and keeps the visitors",
         () => "that one is younger and loses its visitors",
     };
@@ -70,7 +78,7 @@ fn is_exempt(ingress: &Ingress) -> bool {
     ingress.is_acme_solver || ingress.meta.annotations.get(MERGEABLE).is_some()
 }
 
-/// Marked as half of a pair, whatever the mark says now: tools leave `canary: "false"` behind.
+/// Marked as half of a pair, although it is none now: tools leave `canary: "false"` behind.
 fn is_canary(ingress: &Ingress) -> bool {
     ingress.meta.annotations.get(&format!("{NGINX_PREFIX}canary")).is_some()
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
 use anyhow::Context as _;
 use similar::TextDiff;
@@ -41,11 +42,19 @@ pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) 
     let mut out = String::new();
     for (file, mended) in mended(world, report)? {
         let ManifestFile { path, text, .. } = &world.manifests.files[file];
-        let name = path.display().to_string();
+        let name = named(path);
         let diff = TextDiff::from_lines(text, &mended.text);
         let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
     }
     if arguments.outputs.is_text() || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
+}
+
+/// The name of a file in a patch: from this folder, which is where `git apply` and `patch` look for it, and with the tab that
+/// ends a name in which there are blanks.
+fn named(path: &Path) -> String {
+    let here = || path.canonicalize().ok()?.strip_prefix(Path::new(".").canonicalize().ok()?).ok().map(Path::to_owned);
+    let name = one_line(&here().unwrap_or_else(|| path.to_owned()).to_string_lossy());
+    if name.contains(' ') { name + "\t" } else { name }
 }
 
 /// A finding, and how it is mended.

@@ -21,14 +21,15 @@ use crate::report::Report;
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
     let config = arguments.judging.config()?;
-    let mut world = World::read(arguments, &config)?;
+    let mut world = World::read(arguments, &config, None)?;
     let mut report = judged(&world, &config);
     arguments.judging.accept(&mut report)?;
     if arguments.diff {
         mending::print_diff(&world, &report, arguments)?;
     } else if arguments.fix && mending::write(&world, &report)? {
         // What is left is reported, at the places where it is now.
-        world = World::read(arguments, &config)?;
+        let known = world.before.take();
+        world = World::read(arguments, &config, known)?;
         report = judged(&world, &config);
         arguments.judging.accept(&mut report)?;
     }

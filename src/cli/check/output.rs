@@ -24,7 +24,7 @@ pub(super) fn write(report: &Report, world: &World, arguments: &Arguments, confi
 const ADVICE: &[(Kinds, &str)] = &[
     (
         Kinds::of(&[Kind::IngressClass]),
-        "to have it judged by its controller's rules, add the IngressClass to the files, or name the class under dialects in .ingress-guard.yaml",
+        "to have it judged by its controller's rules, add the IngressClass to the files, or write into .ingress-guard.yaml, for a class \"nginx\" of ingress-nginx: dialects: [{match: {class: nginx}, engine: nginx}]",
     ),
     (
         Kinds::of(&[Kind::Service, Kind::Ingress]),

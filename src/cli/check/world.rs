@@ -39,7 +39,8 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn read(arguments: &Arguments, config: &Config) -> anyhow::Result<Self> {
+    /// Read the files, and what they are laid over: `known`, where that was read before.
+    pub(super) fn read(arguments: &Arguments, config: &Config, known: Option<Image>) -> anyhow::Result<Self> {
         let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
         let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
         let mut manifests = Manifests::read(&paths, options);
@@ -57,7 +58,10 @@ impl World {
             manifests,
         };
         let objects = world.fill();
-        world.lay_over(objects, arguments, config)?;
+        match known {
+            Some(known) => world.lay_over_known(objects, known),
+            None => world.lay_over(objects, arguments, config)?,
+        }
         world.cover(arguments);
         if world.order.is_empty() && world.diagnostics.is_empty() {
             world.diagnostics.push(nothing_in(&arguments.paths));
@@ -107,10 +111,22 @@ impl World {
             return Ok(());
         };
         self.before = Some(Image { inventory: beneath, facts: facts.clone(), taken });
+        self.have(objects, inventory, facts, taken);
+        Ok(())
+    }
+
+    /// As before, with what was listed then.
+    fn lay_over_known(&mut self, objects: Vec<Object>, known: Image) {
+        let (mut inventory, facts, taken) = (known.inventory.clone(), known.facts.clone(), known.taken);
+        inventory.overlay(objects.iter().cloned(), self.now);
+        self.before = Some(known);
+        self.have(objects, inventory, facts, taken);
+    }
+
+    fn have(&mut self, objects: Vec<Object>, inventory: Inventory, facts: Facts, taken: Timestamp) {
         (self.inventory, self.facts, self.now) = (inventory, facts, taken);
         let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::SwitchedOff;
         self.facts.overlay(objects.into_iter().filter(|object| !is_off(object)));
-        Ok(())
     }
 
     /// What is known with the files.

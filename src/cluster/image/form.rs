@@ -107,9 +107,13 @@ fn service(service: &Service) -> Value {
         json!({"name": port.name, "port": port.number, "targetPort": target, "protocol": port.protocol.to_string()})
     };
     let mut spec = json!({"ports": service.ports.iter().map(port).collect::<Vec<_>>()});
-    if service.kind == ServiceType::ExternalName {
-        spec["type"] = json!("ExternalName");
-        spec["externalName"] = json!(service.external_name);
+    match service.kind {
+        ServiceType::Cluster => {}
+        ServiceType::Headless => spec["clusterIP"] = json!("None"),
+        ServiceType::ExternalName => {
+            spec["type"] = json!("ExternalName");
+            spec["externalName"] = json!(service.external_name);
+        }
     }
     if !service.selector.is_empty() {
         spec["selector"] = labels(&service.selector);

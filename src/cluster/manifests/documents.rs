@@ -143,11 +143,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A YAML stream is split at its markers: `---` at the beginning of a line, alone or before a blank.
+    /// A YAML stream is split at its markers: `---` at the beginning of a line, alone or before a blank. Directives
+    /// (`%YAML 1.2`) belong to the marker below them.
     fn yaml(&mut self) {
         let (mut start, mut first_line, mut end) = (0, 0, 0);
         for (line, row) in (0..).zip(self.text.split_inclusive('\n')) {
-            if row.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            let is_marker =
+                row.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace));
+            if is_marker && !is_directives(&self.text[start..end]) {
                 self.yaml_document(start..end, first_line);
                 (start, first_line) = (end, line);
             }
@@ -281,9 +284,16 @@ impl<'a> Reader<'a> {
 
     fn broken(&mut self, bytes: &Range<usize>, first_line: u64, (line, column, message): Fault) {
         // Helm's templates are no YAML before they are rendered; what their braces make of it helps nobody.
-        let is_template = self.text[bytes.clone()].contains("{{");
-        let message = (!is_template).then_some(message);
-        self.found.push(Err(Broken { line: first_line + line, column, message }));
+        let broken = match self.text[bytes.clone()].find("{{") {
+            None => Broken { line: first_line + line, column, message: Some(message) },
+            Some(brace) => {
+                let before = &self.text[..bytes.start + brace];
+                let line = before.split('\n').count() as u64;
+                let column = before.rsplit('\n').next().map_or(0, |row| row.chars().count()) as u64 + 1;
+                Broken { line, column, message: None }
+            }
+        };
+        self.found.push(Err(broken));
     }
 }
 
@@ -301,9 +311,15 @@ fn is_something_else(text: &str) -> bool {
     !is_known && !header.is_list()
 }
 
+/// Whether a part of a stream holds nothing but directives and comments, so that its document is yet to come.
+fn is_directives(text: &str) -> bool {
+    let mut rows = text.lines().map(str::trim_end).filter(|row| !row.is_empty() && !row.starts_with('#')).peekable();
+    rows.peek().is_some() && rows.all(|row| row.starts_with('%'))
+}
+
 /// The message without the place, which we say ourselves, in front of it.
 fn plain(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
+    let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = text.rfind(" at line ").or_else(|| text.rfind('\n'));
     place.map_or(text.clone(), |end| text[..end].to_owned())
 }

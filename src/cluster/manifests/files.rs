@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use foldhash::HashSet;
@@ -25,6 +24,8 @@ impl Files {
     }
 
     fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
+        // Neither GitHub nor `git apply` knows a file with a dot in front.
+        let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
         let whole = match fs::canonicalize(path) {
             Ok(whole) => whole,
             // What a shell makes of `<(helm template .)` has no name of its own.
@@ -41,12 +42,11 @@ impl Files {
             fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
         match entries {
             Ok(entries) => {
-                // Nobody knows when a pipe ends that lies in a folder.
-                let is_pipe = |entry: &Path| fs::metadata(entry).is_ok_and(|it| it.file_type().is_fifo());
-                let manifests = entries.iter().filter(|entry| {
-                    let is_named_so = entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
-                    entry.is_dir() || (is_named_so && !is_pipe(entry))
-                });
+                let is_named_so =
+                    |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+                // What waits for a writer or has no end is nobody's manifest; a link that leads nowhere is a fault.
+                let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
+                let manifests = entries.iter().filter(|entry| entry.is_dir() || is_named_so(entry) && is_file(entry));
                 manifests.for_each(|entry| self.collect(entry, found));
             }
             Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),

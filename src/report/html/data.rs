@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Page;
 use crate::finding::Level;
 use crate::model::{Backend, Host};
+use crate::report::routes::match_type;
 use crate::report::{Entry, Report};
 use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
 
@@ -129,7 +130,7 @@ fn certificate_row(of: &HostRoutes<'_>, page: &Page<'_>) -> CertificateRow {
         (true, CertificateState::Plain) => "the controller's default certificate".to_owned(),
         (_, state) => state.to_string(),
     };
-    let secret = certificate.from.map_or_else(String::new, |(ingress, secret)| {
+    let secret = certificate.ingress.zip(certificate.secret).map_or_else(String::new, |(ingress, secret)| {
         format!("{}/{}", visible(&ingress.meta.key.namespace), visible(secret))
     });
     CertificateRow(
@@ -152,11 +153,7 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
     const ENDPOINTS: u8 = 3;
-    let kind = match (route.at, route.is_regex) {
-        (None, _) => "whatever else",
-        (_, true) => "regex",
-        (Some(at), _) => at.path.path_type.name(),
-    };
+    let kind = match_type(route).unwrap_or("whatever else");
     let service = match route.backend {
         Backend::Service { name, port: Some(port) } => {
             format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"')))
@@ -168,10 +165,9 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     let broken = match &route.fate {
         Fate::Taken(_) => PATH,
         Fate::Unserved | Fate::Refused(_) => INGRESS,
-        Fate::NoLocation
-        | Fate::Serverless
-        | Fate::Asked(Behind::NoService | Behind::NoPort | Behind::NotTcp | Behind::ExternalUnusable(_)) => SERVICE,
-        Fate::Asked(_) | Fate::Doubtful(_) | Fate::Redirected(_) | Fate::CanaryOf(_) => ENDPOINTS,
+        Fate::NoLocation | Fate::Serverless => SERVICE,
+        Fate::Asked(behind) | Fate::StoodIn(behind, _) if breaks_at_service(behind) => SERVICE,
+        Fate::Asked(_) | Fate::StoodIn(..) | Fate::Doubtful(_) | Fate::Redirected(_) | Fate::CanaryOf(_) => ENDPOINTS,
     };
     RouteRow(
         Cow::Owned(visible(route.path()).into_owned()),
@@ -182,6 +178,10 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         route.standing() as u8,
         broken,
     )
+}
+
+fn breaks_at_service(behind: &Behind<'_>) -> bool {
+    behind.standing() == Standing::Broken && !matches!(behind, Behind::Port { .. })
 }
 
 /// A text whose invisible characters can be seen: control characters, and those that change the direction of what follows

@@ -13,6 +13,8 @@ use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
 use super::{Entry, Report, Severity};
+use crate::checks::listed;
+use crate::explain::{RouteChange, RouteChanges};
 use crate::finding::Level;
 use crate::routing::RouteMap;
 use data::{Data, visible};
@@ -51,6 +53,7 @@ struct PageTemplate<'a> {
     diagnostics: Vec<String>,
     namespaces: Vec<Namespace>,
     unjudged: Vec<Unjudged>,
+    changes: Option<Changes>,
     pages: Vec<Guide>,
     data: String,
 }
@@ -78,6 +81,22 @@ struct Unjudged {
     why: String,
     codes: String,
     ingresses: usize,
+}
+
+/// Routes that change.
+struct Changes {
+    /// URL, who answers now, who answers then.
+    rows: Vec<[String; 3]>,
+    more: usize,
+    not_compared: usize,
+}
+
+impl Changes {
+    fn of(routes: &RouteChanges) -> Self {
+        let end = |who: &Option<String>| visible(who.as_deref().unwrap_or("404")).into_owned();
+        let row = |change: &RouteChange| [visible(&change.url).into_owned(), end(&change.before), end(&change.after)];
+        Self { rows: routes.changes.iter().map(row).collect(), more: routes.more, not_compared: routes.not_compared }
+    }
 }
 
 /// The page.
@@ -111,6 +130,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         diagnostics: report.diagnostics.iter().map(|it| diagnostic(&it.severity, &it.message, &it.file)).collect(),
         namespaces: namespaces(report),
         unjudged: unjudged(report),
+        changes: report.route_changes.as_ref().map(Changes::of),
         pages: codes.into_iter().filter_map(Guide::of).collect(),
         data: data.to_script(),
     };
@@ -181,7 +201,7 @@ fn namespaces(report: &Report) -> Vec<Namespace> {
 fn unjudged(report: &Report) -> Vec<Unjudged> {
     let row = |(why, codes, ingresses): (&str, BTreeSet<&'static str>, usize)| Unjudged {
         why: visible(why).into_owned(),
-        codes: codes.into_iter().collect::<Vec<_>>().join(", "),
+        codes: listed(&codes),
         ingresses,
     };
     report.unjudged().into_iter().map(row).collect()

@@ -172,6 +172,7 @@
     head.append(isolated("span", "by", host.c));
     const rows = element("tbody", "");
     const table = element("table", "", element("caption", "hidden", `Routes of ${host.h}`),
+      element("colgroup", "", ...COLUMNS.map(() => element("col", ""))),
       element("thead", "hidden", element("tr", "", ...COLUMNS.map((name) => Object.assign(element("th", "", name), { scope: "col" })))), rows);
     const whole = element("div", "host", head, table);
     whole.setAttribute("role", "group");

@@ -250,6 +250,27 @@ fn lists_are_filtered_and_sorted_and_codes_explained() {
     browser.assert_content();
 }
 
+/// On a telephone as on a desk: everything within its box, and nothing beyond the screen.
+#[test]
+fn nothing_is_cut_off() {
+    let Some(mut browser) = Browser::open(&page_of(&WORLD)) else { return };
+    for width in [400, 1280] {
+        browser.send(
+            "Emulation.setDeviceMetricsOverride",
+            &json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
+        );
+        let cut = browser.evaluate(
+            "(() => { document.querySelectorAll('.host').forEach((host) => { host.style.contentVisibility = 'visible'; }); \
+             const inside = (it) => it.getBoundingClientRect().right <= \
+             (it.closest('.host') ?? document.documentElement).getBoundingClientRect().right + 1; \
+             const all = [...document.querySelectorAll('#finding-table *, .counts *, .host *')]; \
+             return all.filter((it) => !it.closest('.hidden') && !inside(it)).map((it) => it.textContent); })()",
+        );
+        assert_eq!(cut, Ok(json!([])), "at {width}");
+    }
+    browser.assert_content();
+}
+
 #[test]
 fn ten_thousand_ingresses_stay_usable() {
     let Some(mut browser) = Browser::open(&page_of(&many(10_000))) else { return };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::WORLD;
@@ -32,7 +32,7 @@ fn findings_decide_the_exit_code() {
         out.contains("deny[IG201 service-not-found]: service \"wish\" does not exist in namespace \"shop\""),
         "{out}"
     );
-    assert!(out.contains("8 Ingresses judged: "), "{out}");
+    assert!(out.contains("8 Ingresses judged; findings: "), "{out}");
     let only = ["--manifests", "world.yaml", "--select", "IG204"];
     assert_eq!(audit(&folder, &only).0, 0);
     assert_eq!(audit(&folder, &[&only[..], &["--fail-on", "warn"]].concat()).0, 1);
@@ -66,6 +66,18 @@ fn every_format_at_once() {
     let report: Value = serde_json::from_str(&read("a.json")).unwrap();
     let sarif: Value = serde_json::from_str(&read("a.sarif")).unwrap();
     assert_eq!(report["summary"]["ingresses"], 8);
+    let routes = report["routes"].as_array().unwrap();
+    let old = routes.iter().find(|host| host["host"] == "old.example.com").unwrap_or_else(|| panic!("{routes:?}"));
+    assert_eq!(
+        (&old["controller"], &old["certificate"]["standing"], &old["certificate"]["secret"]),
+        (&json!("k8s.io/ingress-nginx"), &json!("broken"), &json!("shop/old-tls")),
+        "{old:#}"
+    );
+    assert_eq!(
+        old["paths"],
+        json!([{"path": "/", "matchType": "Prefix", "ingress": "shop/old", "service": "web", "port": "81",
+                "standing": "broken", "detail": "the Service has no such port"}])
+    );
     let findings = report["findings"].as_array().unwrap();
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), findings.len());
     let names = findings.iter().map(|finding| (finding["namespace"].as_str(), finding["ingress"].as_str()));

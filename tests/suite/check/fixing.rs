@@ -46,6 +46,25 @@ fn what_diff_prints_can_be_applied() {
 }
 
 #[test]
+fn git_and_patch_find_the_files_however_they_were_named() {
+    let good = format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 80));
+    let name = "a folder/größe.yaml";
+    let folder = folder(&[(name, &good.replace("number: 80", "number: 81"))]);
+    let whole = folder.path().join(name);
+    for named in [".", "./a folder", name, "a folder/../a folder/größe.yaml", whole.to_str().unwrap()] {
+        fs::write(&whole, good.replace("number: 80", "number: 81")).unwrap();
+        let diff = check(folder.path(), &[named, "--diff"]).out;
+        fs::write(folder.path().join("fix.patch"), &diff).unwrap();
+        for tool in [&["git", "apply", "fix.patch"][..], &["patch", "-p1", "-i", "fix.patch"]] {
+            fs::write(&whole, good.replace("number: 80", "number: 81")).unwrap();
+            let applied = Command::new(tool[0]).args(&tool[1..]).current_dir(folder.path()).output().unwrap();
+            assert!(applied.status.success(), "{named}, {tool:?}: {diff}\n{applied:?}");
+            assert_eq!(fs::read_to_string(&whole).unwrap(), good, "{named}, {tool:?}");
+        }
+    }
+}
+
+#[test]
 fn what_cannot_be_mended_alone_is_left_with_its_patch() {
     let text =
         format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("number: 81", "number: &port 81"));
@@ -66,5 +85,5 @@ fn what_is_waived_or_accepted_is_not_mended() {
     assert_eq!(check(folder.path(), &["a.yaml", "--diff"]).out, "");
     let outcome = check(folder.path(), &["a.yaml"]);
     assert_eq!(outcome.code, 0);
-    assert!(outcome.out.starts_with("1 Ingress judged: 1 waived\n"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("1 Ingress judged; findings: 1 waived\n"), "{}", outcome.out);
 }

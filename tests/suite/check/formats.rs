@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{check, folder, ingress};
+use super::{CLASS, check, folder, ingress};
 
 fn data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/check")
@@ -104,7 +104,7 @@ fn sarif_is_as_its_schema_says() {
 fn junit_has_the_elements_that_its_readers_know() {
     let allowed: [(&str, &[&str], &[&str]); 6] = [
         ("testsuites", &["testsuite"], &["name"]),
-        ("testsuite", &["testcase"], &["name", "tests", "failures", "errors"]),
+        ("testsuite", &["testcase", "system-out"], &["name", "tests", "failures", "errors"]),
         ("testcase", &["failure", "error", "system-out"], &["name", "classname"]),
         ("failure", &[], &["message", "type"]),
         ("error", &[], &["message", "type"]),
@@ -143,7 +143,7 @@ fn several_formats_go_to_several_files_at_once() {
     assert!(
         fs::read_to_string(folder.path().join("out.xml"))
             .unwrap()
-            .contains("<testcase classname=\"a.yaml\" name=\"default/web\"/>")
+            .contains("<testcase classname=\"a.yaml\" name=\"default/web\">")
     );
 
     for (arguments, said) in [
@@ -161,6 +161,43 @@ fn several_formats_go_to_several_files_at_once() {
         let outcome = check(folder.path(), arguments);
         assert_eq!(outcome.code, 2, "{arguments:?}");
         assert!(outcome.err.contains(said), "{arguments:?}: {}", outcome.err);
+    }
+}
+
+/// The file and the place that text names are those of JSON, however little of a line is shown.
+#[test]
+fn the_column_of_a_long_line_is_that_of_the_file() {
+    let object = serde_json::json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "j"},
+        "spec": {"defaultBackend": {"service": {"name": "x".repeat(300), "port": {"number": 80}}}}});
+    let folder = folder(&[("a.json", &object.to_string())]);
+    let report: Value =
+        serde_json::from_str(&check(folder.path(), &["a.json", "--complete", "-o", "json"]).out).unwrap();
+    let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["code"] == "IG201").unwrap();
+    let text = check(folder.path(), &["a.json", "--complete"]).out;
+    assert!(text.contains(&format!("--> a.json:1:{}\n", finding["column"])), "{finding:#}\n{text}");
+}
+
+/// Where the name of an annotation is the fault, the caret is below the name.
+#[test]
+fn a_wrong_name_is_pointed_at() {
+    let text = ingress("web", "web", 80).replace(
+        "metadata: {name: web}",
+        "metadata:\n  name: web\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-body-sise: 8m",
+    );
+    let folder = folder(&[("a.yaml", &format!("{CLASS}---\n{text}"))]);
+    let out = check(folder.path(), &["a.yaml", "--select", "IG601"]).out;
+    assert!(out.contains("--> a.yaml:8:5\n"), "{out}");
+    let carets = format!("{}\n", "^".repeat("nginx.ingress.kubernetes.io/proxy-body-sise".len()));
+    assert!(out.contains(&carets), "{out}");
+}
+
+#[test]
+fn what_was_not_judged_is_said_in_every_format() {
+    let folder = folder(&[("a.yaml", &ingress("web", "web", 80))]);
+    for format in ["text", "sarif", "junit", "github", "html"] {
+        let out = check(folder.path(), &["a.yaml", "-o", format]).out;
+        assert!(out.to_lowercase().contains("not evaluated"), "{format}: {out}");
+        assert!(out.contains("IG301 to IG304"), "{format}: {out}");
     }
 }
 

@@ -175,6 +175,55 @@ async fn routes_that_change_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn http_is_told_where_something_else_comes_of_it() {
+    let api = cluster().await;
+    stored(&api, &ingress("web", "web", 80));
+    let tls = |name: &str| format!("spec:\n  tls: [{{hosts: [{name}.example.com], secretName: web-tls}}]\n");
+    let folder = folder(&[
+        ("web.yaml", &ingress("web", "web", 80).replace("spec:\n", &tls("web"))),
+        // Where everything is new, that HTTP is redirected goes without saying.
+        ("new.yaml", &ingress("new", "web", 80).replace("spec:\n", &tls("new"))),
+    ]);
+    let (_, report) = check(&api, &folder, &[]).await;
+    assert_eq!(
+        report["routeChanges"]["changes"],
+        json!([
+            {"url": "http://web.example.com/", "before": "service default/web:80", "after": "redirect 308"},
+            {"url": "https://new.example.com/", "before": null, "after": "service default/web:80"},
+        ])
+    );
+}
+
+/// Paths of one host say nothing of another, though they stand in one Ingress.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_asked_for_its_own_paths_and_the_page_tells_of_them() {
+    let api = cluster().await;
+    let two = ingress("two", "web", 80)
+        + "  - host: b.example.com\n    http:\n      paths:\n      - {path: /b, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}\n";
+    let folder = folder(&[("two.yaml", &two)]);
+    let (_, report) = check(&api, &folder, &[]).await;
+    let urls =
+        report["routeChanges"]["changes"].as_array().unwrap().iter().map(|change| change["url"].as_str().unwrap());
+    assert_eq!(urls.collect::<Vec<_>>(), ["https://b.example.com/b", "https://two.example.com/"]);
+
+    let path = folder.path().to_str().unwrap();
+    let (_, page, _) = run(&api, &["check", path, "--cluster", "-o", "html"]).await;
+    let (_, section) = page.split_once("<section id=\"changes\"").unwrap();
+    assert!(section.contains("<bdi>https://b.example.com/b</bdi></th><td><bdi>404</bdi>"), "{section}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cluster_is_listed_once_also_where_something_is_mended() {
+    let api = cluster().await;
+    let folder = folder(&[("web.yaml", &ingress("web", "web", 81))]);
+    let path = folder.path().to_str().unwrap();
+    let (code, out, err) = run(&api, &["check", path, "--cluster", "--fix"]).await;
+    assert_eq!((code, err.lines().count()), (0, 1), "{out}{err}");
+    assert!(out.ends_with("1 Ingress judged: nothing found\n"), "{out}");
+    assert_eq!(api.asked().iter().filter(|asked| asked.starts_with("list ingresses")).count(), 1, "{:?}", api.asked());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
     let api = cluster().await;
     stored(&api, &ingress("all", "web", 80).replace("all.example.com", "\"*.example.com\""));

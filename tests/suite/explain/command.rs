@@ -62,12 +62,70 @@ fn sources_that_cannot_be_read_are_named() {
         (vec!["--snapshot", broken, "--manifests", "examples"], "cannot be used with".to_owned()),
         (vec!["--manifests", "no/such/folder"], "no/such/folder: No such file or directory".to_owned()),
         (vec!["--kubeconfig", "no/such/config"], "cannot read no/such/config".to_owned()),
+        (
+            vec!["--manifests", "examples/cluster", "--context", "staging"],
+            "--kubeconfig and --context name a cluster, --manifests and --snapshot stand for one".to_owned(),
+        ),
         (vec![], "there is no cluster to look at: no kubeconfig, and not in a cluster".to_owned()),
     ] {
         let (code, _, stderr) = run(&[&["explain", "https://a.example.com/"][..], &source].concat());
         assert_eq!(code, 2, "{source:?}: {stderr}");
         assert!(stderr.contains(&said), "{stderr}\n  does not say {said}");
+        let fault = said.rsplit(": ").next().unwrap();
+        assert_eq!(stderr.matches(fault).count(), 1, "said twice: {stderr}");
     }
+}
+
+/// A chart has neither the class nor the certificate of its Ingress.
+#[test]
+fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let chart = folder.path().join("chart.yaml");
+    let text = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n---\n\
+        {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: any}, spec: {ingressClassName: nginx, \
+        defaultBackend: {service: {name: web, port: {number: 81}}}}}\n---\n\
+        {apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
+        tls: [{hosts: [a.example.com], secretName: tls}], rules: [{host: a.example.com, http: {paths: [{path: /, \
+        pathType: Prefix, backend: {service: {name: web, port: {number: 81}}}}]}}]}}\n";
+    std::fs::write(&chart, text).unwrap();
+    let chart = chart.to_str().unwrap();
+    for url in ["http://a.example.com/", "http://other.example.com/", "default/web"] {
+        let (code, out, _) = run(&["explain", url, "--manifests", chart]);
+        assert_eq!(code, 2, "{url}: {out}");
+        assert!(!out.contains("404"), "{url}: {out}");
+    }
+    let (code, out, _) = run(&["audit", "--manifests", chart]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("IG202") && !out.contains("[IG101"), "the Service is there: {out}");
+    assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
+}
+
+/// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
+#[test]
+fn with_and_without_www_are_one_where_an_annotation_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.yaml");
+    let ingress = |name: &str, host: &str, annotations: &str| {
+        format!(
+            "---\n{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {annotations}}}, \
+             spec: {{ingressClassName: nginx, rules: [{{host: {host}, http: {{paths: [{{path: /, pathType: Prefix, \
+             backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]}}}}\n"
+        )
+    };
+    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
+         ---\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n"
+        .to_owned()
+        + &ingress("web", "www.example.com", "{nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'}")
+        + &ingress("all", "'*.com'", "{}");
+    std::fs::write(&file, &world).unwrap();
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.to_str().unwrap()]);
+    let (code, out, _) = explain("http://example.com/a/");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("308 to \"http://www.example.com/a\": annotation from-to-www-redirect"), "{out}");
+    assert!(explain("http://www.example.com/a/").1.contains("Service default/web answers"));
+    std::fs::write(&file, world + &ingress("bare", "example.com", "{}")).unwrap();
+    let (_, out, _) = explain("http://example.com/a/");
+    assert!(out.contains("host         example.com of Ingress default/bare"), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,11 +14,11 @@ use crate::pages::{self, Part};
 fn output(command: &str, image: &Image) -> String {
     let words: Vec<&str> = command.split_whitespace().skip(3).collect();
     let settings = Config::default().settings;
-    let (text, is_served) = match *words {
+    let (text, code) = match *words {
         [url, "--class", class] => {
             let explanation =
                 explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, Some(class)).unwrap();
-            (explanation.text(Style::Plain), explanation.is_served())
+            (explanation.text(Style::Plain), explanation.exit_code())
         }
         [key] if !key.contains('.') => {
             let (namespace, name) = key.split_once('/').unwrap();
@@ -26,17 +26,17 @@ fn output(command: &str, image: &Image) -> String {
             let config = Config::default();
             let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
             let explanation = explain_ingress(&judgement, image.snapshot(), &settings);
-            (explanation.text(Style::Plain), explanation.is_served())
+            (explanation.text(Style::Plain), explanation.exit_code())
         }
         [url] => {
             let explanation = explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, None).unwrap();
-            (explanation.text(Style::Plain), explanation.is_served())
+            (explanation.text(Style::Plain), explanation.exit_code())
         }
         _ => panic!("what is this? {command}"),
     };
     let mut all = format!("{command}\n{text}");
-    if !is_served {
-        let _ = writeln!(all, "(exit code 1)");
+    if code != 0 {
+        let _ = writeln!(all, "(exit code {code})");
     }
     all
 }

@@ -106,6 +106,40 @@ async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
     assert!(stderr.contains("cannot write") && stderr.contains("No such file"), "{stderr}");
 }
 
+/// What watches never hold is read by commands that look once.
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_say_why_nothing_is_ready() {
+    let api = Api::start().await;
+    api.put("ingressclasses", json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}));
+    api.put("ingresses", stored("app"));
+    api.put(
+        "services",
+        json!({"metadata": {"name": "web", "namespace": "shop"},
+                               "spec": {"selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]}}),
+    );
+    api.put(
+        "endpointslices",
+        json!({"metadata": {"name": "web-1", "namespace": "shop",
+                                                  "labels": {"kubernetes.io/service-name": "web"}},
+                                     "ports": [{"name": "http", "port": 80}],
+                                     "endpoints": [{"conditions": {"ready": false}}]}),
+    );
+    let waits = json!({"ready": false, "state": {"waiting": {"reason": "ImagePullBackOff"}}});
+    api.put(
+        "pods",
+        json!({"metadata": {"name": "web-1", "namespace": "shop", "labels": {"app": "web"}},
+                           "spec": {"containers": [{"name": "web"}]},
+                           "status": {"phase": "Pending", "containerStatuses": [waits]}}),
+    );
+    let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
+    assert!(stdout.contains("= help: see pod \"web-1\" (ImagePullBackOff)"), "{stdout}{stderr}");
+    // Who may not look at them is told, and judged all the same.
+    api.forbid("pods", true);
+    let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
+    assert_eq!(stderr, "warning: RBAC does not let you list Pod objects: they may be why endpoints are missing\n");
+    assert!(stdout.contains("= help: look at its pods"), "{stdout}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
     let api = cluster().await;
@@ -145,8 +179,18 @@ async fn what_cannot_be_read_is_said_in_words() {
     let (code, _, stderr) = run_as("http://127.0.0.1:1", "{}", &["snapshot"]).await;
     assert_eq!(code, 2);
     assert!(stderr.starts_with("error: cannot read the cluster at http://127.0.0.1:1/: cannot list "), "{stderr}");
-    assert!(stderr.contains("Connection refused"), "{stderr}");
+    assert_eq!(stderr.matches("Connect").count(), 2, "said once, and why: {stderr}");
+    assert!(stderr.ends_with("Connection refused (os error 111)\n"), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+
+    api.answer_all_with(500);
+    let (code, _, stderr) = run(&api, &["snapshot"]).await;
+    assert_eq!(code, 2);
+    assert!(
+        stderr.starts_with("error: cannot read the cluster at http://") && stderr.ends_with(" (500)\n"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains("Status {"), "{stderr}");
 
     api.answer_all_with(401);
     let (code, _, stderr) = run(&api, &["snapshot"]).await;

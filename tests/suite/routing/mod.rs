@@ -2,7 +2,9 @@
 //! nginx (`tests/nginx`), and its bounds. There is no model of the neutral dialect yet; the columns on Kubernetes' own
 //! rules in `tests/data` wait for it.
 
+mod behind;
 mod bounds;
+mod certificate;
 mod documented;
 mod found;
 pub(crate) mod notation;

@@ -1,0 +1,165 @@
+//! Which certificate a host has, for ingress-nginx and for others: sections 5.1 to 5.4.
+
+use ingress_guard::cluster::World;
+use ingress_guard::config::Config;
+use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
+use ingress_guard::routing::{HostCertificate, Routes, Taker};
+
+use crate::pages::{self, fixtures};
+
+const NGINX: &str = "k8s.io/ingress-nginx";
+const OTHER: &str = "example.com/edge";
+
+/// A Secret with a certificate for some hosts, `FROM..UNTIL`.
+fn secret(name: &str, certificate: &str) -> String {
+    format!(
+        "---
+apiVersion: v1
+kind: Secret
+metadata: {{name: {name}, namespace: shop}}
+stringData:
+  tls.crt: certificate({certificate})
+  tls.key: key(own)
+"
+    )
+}
+
+/// An Ingress of the second of its creation, with the metadata and spec that are given.
+fn ingress(second: u8, annotations: &str, tls: &str, host: &str) -> String {
+    format!(
+        "---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: web-{second}, namespace: shop, creationTimestamp: '2026-01-01T00:00:0{second}Z', annotations: {{{annotations}}}}}
+spec:
+  ingressClassName: edge
+  tls: [{tls}]
+  rules: [{{host: '{host}', http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]
+"
+    )
+}
+
+/// What a visitor of a host is shown: the Secret and what it is worth.
+fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
+    let config = Config::parse("test", config).unwrap();
+    let class = format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: edge}}, spec: {{controller: {controller}}}}}\n"
+    );
+    let inventory = pages::inventory(&config, &fixtures::expand(&(class + objects)));
+    let nobody = Key::default();
+    let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
+    let any: &Ingress = inventory.ingresses().next().unwrap();
+    let routes = Routes::of(None, &world, rules, dialects, Taker::of(any, &world, rules, dialects));
+    let found = HostCertificate::of(&Host::parse(host), &routes, &world);
+    format!("{}: {}", found.secret.unwrap_or("-"), found.state)
+}
+
+const APP: &str = "app.example.com";
+const YEARS: &str = "2026-01-01..2027-06-01";
+
+#[test]
+fn each_family_of_controllers_chooses_in_its_own_way() {
+    let good = secret("good", &format!("app.example.com; {YEARS}"));
+    let wild = secret("wild", &format!("*.example.com; {YEARS}"));
+    let other = secret("other", &format!("other.example.com; {YEARS}"));
+    let secrets = good + &wild + &other;
+    let named = "{hosts: [app.example.com], secretName: SECRET}";
+    let of = |secret: &str| named.replace("SECRET", secret);
+    let one = |tls: &str| ingress(1, "", tls, APP);
+    let good = "good: valid until 2027-06-01";
+    let wild = "wild: valid until 2027-06-01";
+    let plain = "-: no TLS";
+    let default = "-: the controller's default certificate";
+    for (ingresses, host, on_nginx, elsewhere) in [
+        (one(&of("good")), APP, good, good),
+        (one(""), APP, plain, plain),
+        (one("{hosts: [app.example.com]}"), APP, default, default),
+        (one("{hosts: [x.example.org], secretName: other}"), APP, "-: no TLS entry is for the host", default),
+        // The entry that names the host decides, whatever else there is; elsewhere it is the name that is asked for.
+        (one(&format!("{}, {{secretName: good}}", of("other"))), APP, "other: is for other hosts", good),
+        (one("{hosts: ['*.example.com'], secretName: wild}"), APP, wild, wild),
+        (one("{secretName: good}"), APP, good, good),
+        (one("{secretName: other}"), APP, "other: is for other hosts", "other: is for other hosts"),
+        (
+            one("{hosts: ['*.example.com'], secretName: absent}"),
+            APP,
+            "absent: the Secret does not exist",
+            "absent: the Secret does not exist",
+        ),
+        // The oldest Ingress with TLS decides; elsewhere whoever has it.
+        (one(&of("other")) + &ingress(2, "", &of("good"), APP), APP, "other: is for other hosts", good),
+        (ingress(2, "", &of("good"), APP) + &one(""), APP, good, good),
+        // A canary decides nothing, but only where there are canaries.
+        (
+            ingress(1, "nginx.ingress.kubernetes.io/canary: 'true'", &of("good"), APP) + &ingress(2, "", "", APP),
+            APP,
+            plain,
+            good,
+        ),
+        // Without an entry of its own, a host has what the wildcard over it has.
+        (one("") + &ingress(2, "", "{hosts: ['*.example.com'], secretName: wild}", "*.example.com"), APP, wild, wild),
+        // What a wildcard host has must be for all of it; elsewhere for the name that is asked for.
+        (
+            ingress(1, "", "{hosts: ['*.example.com'], secretName: good}", "*.example.com"),
+            APP,
+            "good: is for other hosts",
+            good,
+        ),
+        (ingress(1, "", "{hosts: ['*.example.com'], secretName: wild}", "*.example.com"), "*.example.com", wild, wild),
+        // Rules without a host have none; elsewhere the entry counts.
+        (ingress(1, "", &of("good"), ""), APP, plain, good),
+        (ingress(1, "", &of("good"), ""), "", plain, plain),
+    ] {
+        let objects = secrets.clone() + &ingresses;
+        assert_eq!(shown(NGINX, "", &objects, host), on_nginx, "{host} {ingresses}");
+        assert_eq!(shown(OTHER, "", &objects, host), elsewhere, "elsewhere: {host} {ingresses}");
+    }
+}
+
+#[test]
+fn an_alias_has_the_certificate_of_its_host_where_that_is_for_it() {
+    let alias = "nginx.ingress.kubernetes.io/server-alias: app.example.net";
+    let entry = "{hosts: [app.example.com], secretName: own}";
+    let main = ingress(1, alias, entry, APP);
+    let both = secret("own", &format!("app.example.com, app.example.net; {YEARS}"));
+    let one = secret("own", &format!("app.example.com; {YEARS}"));
+    let sibling = secret("wild", &format!("*.example.net; {YEARS}"))
+        + &ingress(2, "", "{hosts: ['*.example.net'], secretName: wild}", "*.example.net");
+    let net = |objects: String| shown(NGINX, "", &objects, "app.example.net");
+    assert_eq!(net(both + &main), "own: valid until 2027-06-01");
+    assert_eq!(net(one.clone() + &main), "own: is for other hosts");
+    assert_eq!(net(one.clone() + &main + &sibling), "wild: valid until 2027-06-01");
+    assert_eq!(shown(NGINX, "", &(one + &main), APP), "own: valid until 2027-06-01");
+}
+
+#[test]
+fn what_a_secret_is_worth_depends_on_who_reads_it() {
+    let entry = "{hosts: [app.example.com], secretName: own}";
+    let with = |secret: String| secret + &ingress(1, "", entry, APP);
+    let both = |secret: String| [NGINX, OTHER].map(|controller| shown(controller, "", &with(secret.clone()), APP));
+    assert_eq!(both(secret("own", "app.example.com; 2025-01-01..2025-06-01")), ["own: expired on 2025-06-01"; 2]);
+    assert_eq!(both(secret("own", "app.example.com; 2030-01-01..2031-01-01")), ["own: not valid before 2030-01-01"; 2]);
+    // ingress-nginx drops the good pair with the bad ca.crt.
+    let bad_ca = secret("own", &format!("app.example.com; {YEARS}")) + "  ca.crt: nonsense\n";
+    assert_eq!(both(bad_ca), ["own: the Secret has a ca.crt that cannot be read", "own: valid until 2027-06-01"]);
+    let empty = "---\n{apiVersion: v1, kind: Secret, metadata: {name: own, namespace: shop}, stringData: {tls.crt: '', tls.key: ''}}\n";
+    assert_eq!(both(empty.to_owned()), ["own: the Secret has an empty tls.crt"; 2]);
+    assert_eq!(both(String::new()), ["own: the Secret does not exist"; 2]);
+    // Somebody is at work.
+    let asked = |objects: &str| {
+        let asking = ingress(1, "cert-manager.io/issuer: letsencrypt", entry, APP);
+        shown(NGINX, "", &(objects.to_owned() + &asking), APP)
+    };
+    assert_eq!(asked(""), "own: is being issued");
+    assert_eq!(asked(empty), "own: is being issued");
+    // Nobody looks at Secrets: then any of them may be for the host.
+    let good = with(secret("own", &format!("app.example.com; {YEARS}")));
+    assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: not known");
+    assert_eq!(shown(OTHER, "secrets: off", &good, APP), "-: not known");
+    // A default certificate may be for the host; the AWS controller reads no Secrets.
+    let uncovered = ingress(1, "", "{hosts: [x.example.org], secretName: absent}", APP);
+    let config = format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, defaultCertificate: true}}]");
+    assert_eq!(shown(NGINX, &config, &uncovered, APP), "-: the controller's default certificate");
+    assert_eq!(shown("ingress.k8s.aws/alb", "", &with(String::new()), APP), "-: not known");
+}
