@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::RwLock;
-use tokio::sync::Semaphore;
 
 pub use confirm::Cluster;
 pub use review::Operation;
@@ -28,11 +27,8 @@ use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// A review of so many bytes may take milliseconds, and many times its bytes in memory.
+/// A review of so many bytes may take milliseconds.
 const LARGE: usize = 64 * 1024;
-
-/// So many of them are judged at once; the others wait.
-const LARGE_AT_ONCE: usize = 2;
 
 /// So often at most is read what a denial rests on, before it is spoken.
 const CONFIRMATIONS: usize = 2;
@@ -45,7 +41,6 @@ pub struct Reviewer {
     policy: Policy,
     clock: fn() -> Timestamp,
     cluster: Option<Cluster>,
-    large: Semaphore,
 }
 
 /// One write under judgement.
@@ -115,7 +110,7 @@ impl Reviewer {
     /// A reviewer over an inventory that somebody else keeps filled.
     #[must_use]
     pub fn new(inventory: Arc<RwLock<Inventory>>, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        Self { inventory, engine, policy, clock, cluster: None, large: Semaphore::new(LARGE_AT_ONCE) }
+        Self { inventory, engine, policy, clock, cluster: None }
     }
 
     /// Let denials be confirmed by live reads, and objects be read as Ingresses name them.
@@ -130,8 +125,6 @@ impl Reviewer {
     /// # Errors
     /// When the bytes are no `admission.k8s.io/v1` `AdmissionReview` of an Ingress.
     pub async fn review(&self, body: &[u8]) -> Result<Reviewed, Rejection> {
-        // A semaphore that is never closed refuses nobody.
-        let _place = if body.len() < LARGE { None } else { self.large.acquire().await.ok() };
         let request = Request::read(body)?;
         let mut record = record(&request);
         if body.len() >= LARGE && request.is_too_large()? {

@@ -116,6 +116,10 @@ impl Beneath {
 fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
     let mut image = Image::read(path)?;
     config.restrict(&mut image.inventory);
+    // What was read by name goes before the inventory.
+    for kind in Kind::ALL.into_iter().filter(|kind| image.inventory.coverage(*kind) == Coverage::SwitchedOff) {
+        image.facts.forget(kind);
+    }
     overlay(&mut image.inventory);
     Ok(image)
 }

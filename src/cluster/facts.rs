@@ -58,6 +58,11 @@ impl Facts {
         }
     }
 
+    /// Forget what was read of a kind.
+    pub fn forget(&mut self, kind: Kind) {
+        self.0.retain(|(of, _), _| *of != kind);
+    }
+
     /// Take what else was read.
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);

@@ -300,15 +300,6 @@ impl<'a> Location<'a> {
         self.ingress.filter(|_| !self.only_backend).map(NginxAnnotations::of)
     }
 
-    /// Whether both are there for the same path, or both for no path at all.
-    #[must_use]
-    pub fn is_for_the_same(&self, other: &Self) -> bool {
-        match (self.at, other.at) {
-            (Some(one), Some(other)) => one.is_same(other),
-            (one, other) => one.is_none() && other.is_none(),
-        }
-    }
-
     /// The location directive as the controller writes it.
     #[must_use]
     pub fn directive(&self) -> String {

@@ -28,6 +28,10 @@ pub struct Limits {
     pub bodies_bytes: usize,
     /// Reviews in progress at once.
     pub reviews: usize,
+    /// A body of so many bytes is large: what it says can take many times as much memory, and milliseconds.
+    pub large_bytes: usize,
+    /// Reviews of large bodies in progress at once; others do not wait for them.
+    pub large_reviews: usize,
     /// How long a request waits for a place among them before it is told that the server is overloaded.
     pub review_wait: Duration,
     /// After the signal to end: how long requests are still accepted while readiness is already gone.
@@ -52,6 +56,8 @@ impl Default for Limits {
             body: Duration::from_secs(5),
             bodies_bytes: 64 * 1024 * 1024,
             reviews: 256,
+            large_bytes: 64 * 1024,
+            large_reviews: 2,
             review_wait: Duration::from_secs(1),
             lame_duck: Duration::from_secs(5),
             grace: Duration::from_millis(500),

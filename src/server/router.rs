@@ -25,6 +25,8 @@ struct Webhook<J> {
     room: Room,
     body_time: Duration,
     reviews: Semaphore,
+    large_bytes: usize,
+    large_reviews: Semaphore,
     review_wait: Duration,
     metrics: Arc<Metrics>,
 }
@@ -36,6 +38,8 @@ pub fn webhook<J: Judge>(judge: Arc<J>, limits: &Limits, metrics: Arc<Metrics>) 
         room: Room::new(limits.body_bytes, limits.bodies_bytes),
         body_time: limits.body,
         reviews: Semaphore::new(limits.reviews),
+        large_bytes: limits.large_bytes,
+        large_reviews: Semaphore::new(limits.large_reviews),
         review_wait: limits.review_wait,
         metrics,
     };
@@ -72,7 +76,14 @@ impl<J: Judge> Webhook<J> {
                 return Err(failure);
             }
         };
-        let _place = self.place().await?;
+        // First, so that those who wait for it take no place that others could have.
+        let is_large = complete.bytes.len() >= self.large_bytes;
+        let _large = if is_large {
+            Some(self.place(&self.large_reviews, "too many large reviews at once").await?)
+        } else {
+            None
+        };
+        let _place = self.place(&self.reviews, "too many reviews at once").await?;
         let started = Instant::now();
         let reviewed = self.judge.review(&complete.bytes).await.map_err(Failure::from)?;
         let took = started.elapsed();
@@ -99,15 +110,15 @@ impl<J: Judge> Webhook<J> {
                 "RequestEntityTooLarge",
                 format!("the body is larger than {} bytes", self.room.each),
             ),
-            BodyError::NoRoom => overloaded("too many large reviews at once"),
+            BodyError::NoRoom => overloaded("there is no room for so many large bodies at once"),
             BodyError::Broken => Failure::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the body ended early"),
         })
     }
 
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        match timeout(self.review_wait, self.reviews.acquire()).await {
+    async fn place<'a>(&self, places: &'a Semaphore, none: &str) -> Result<SemaphorePermit<'a>, Failure> {
+        match timeout(self.review_wait, places.acquire()).await {
             Ok(place) => Ok(place.expect("the semaphore is never closed")),
-            Err(_) => Err(overloaded("too many reviews at once")),
+            Err(_) => Err(overloaded(none)),
         }
     }
 }

@@ -42,6 +42,20 @@ fn findings_decide_the_exit_code() {
 }
 
 #[test]
+fn names_command_no_terminal() {
+    let folder = folder();
+    let ingress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: \"a\\e[31m\", namespace: \"n\\e[2J\"}, spec: {ingressClassName: none}}\n";
+    let class =
+        "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: x}}\n";
+    fs::write(folder.path().join("hostile.yaml"), format!("{ingress}---\n{class}")).unwrap();
+    for what_if in [&[][..], &["--what-if", "guard"]] {
+        let (code, out, err) = audit(&folder, &[&["--manifests", "hostile.yaml"], what_if].concat());
+        assert_eq!((code, err.as_str()), (1, ""), "{out}");
+        assert!(out.contains("n\\u{1b}[2J/a\\u{1b}[31m") && !out.contains('\u{1b}'), "{out:?}");
+    }
+}
+
+#[test]
 fn every_format_at_once() {
     let folder = folder();
     let outputs = ["json=a.json", "sarif=a.sarif", "junit=a.xml", "github=a.txt", "html=a.html"];

@@ -141,6 +141,27 @@ async fn pods_say_why_nothing_is_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
+    let api = cluster().await;
+    api.put("ingresses", stored("absent"));
+    let folder = tempfile::tempdir().unwrap();
+    let [file, config] = ["cluster.snapshot", "config.yaml"].map(|name| folder.path().join(name));
+    let (file, config) = (file.to_str().unwrap(), config.to_str().unwrap());
+    assert_eq!(run(&api, &["snapshot", "--output", file]).await.0, 0);
+    std::fs::write(config, "secrets: off\n").unwrap();
+    let audit = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
+        command.args(["audit", "--snapshot", file, "--select", "IG401", "--config", config]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let said = audit();
+    assert!(said.contains("not evaluated on 1 Ingress: reading Secret objects is switched off (IG401)"), "{said}");
+    std::fs::write(config, "secrets: get\n").unwrap();
+    let said = audit();
+    assert!(said.contains("secret \"absent\" does not exist"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_said_in_words() {
     let api = cluster().await;
     api.put("ingresses", stored("app"));

@@ -68,6 +68,22 @@ async fn the_excess_of_reviews_waits_a_little_and_is_then_refused() {
 }
 
 #[tokio::test]
+async fn large_reviews_wait_for_each_other_and_nobody_else_for_them() {
+    let wait = Duration::from_millis(100);
+    let server = start(Limits { large_bytes: 1000, large_reviews: 1, review_wait: wait, ..calm() }).await;
+    let mut sender = server.client().h2().await.unwrap();
+    let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(250)))));
+    server.judge.until_waiting(1).await;
+    let second = sender.ask(review("x".repeat(1000))).await.unwrap();
+    assert_eq!(second.status, 503);
+    assert!(String::from_utf8_lossy(&second.body).contains("too many large reviews at once"), "{:?}", second.body);
+    assert_eq!(sender.ask(review("x".repeat(999))).await.unwrap().status, 200);
+    server.judge.let_go();
+    assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
+    assert_eq!(sender.ask(review("x".repeat(1000))).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn all_bodies_together_take_no_more_than_their_room() {
     let server = start(Limits { bodies_bytes: 1000, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
