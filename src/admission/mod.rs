@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use parking_lot::RwLock;
+use tokio::sync::Semaphore;
 
 pub use confirm::Cluster;
 pub use review::Operation;
 use review::{Request, Text};
 
+use crate::checks::CHECK_NOT_EVALUATED;
 use crate::cluster::{Coverage, Facts, Feed, Inventory, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Level};
@@ -26,8 +28,11 @@ use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// A review of so many bytes may take milliseconds.
+/// A review of so many bytes may take milliseconds, and many times its bytes in memory.
 const LARGE: usize = 64 * 1024;
+
+/// So many of them are judged at once; the others wait.
+const LARGE_AT_ONCE: usize = 2;
 
 /// So often at most is read what a denial rests on, before it is spoken.
 const CONFIRMATIONS: usize = 2;
@@ -40,6 +45,7 @@ pub struct Reviewer {
     policy: Policy,
     clock: fn() -> Timestamp,
     cluster: Option<Cluster>,
+    large: Semaphore,
 }
 
 /// One write under judgement.
@@ -109,7 +115,7 @@ impl Reviewer {
     /// A reviewer over an inventory that somebody else keeps filled.
     #[must_use]
     pub fn new(inventory: Arc<RwLock<Inventory>>, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        Self { inventory, engine, policy, clock, cluster: None }
+        Self { inventory, engine, policy, clock, cluster: None, large: Semaphore::new(LARGE_AT_ONCE) }
     }
 
     /// Let denials be confirmed by live reads, and objects be read as Ingresses name them.
@@ -124,8 +130,16 @@ impl Reviewer {
     /// # Errors
     /// When the bytes are no `admission.k8s.io/v1` `AdmissionReview` of an Ingress.
     pub async fn review(&self, body: &[u8]) -> Result<Reviewed, Rejection> {
+        // A semaphore that is never closed refuses nobody.
+        let _place = if body.len() < LARGE { None } else { self.large.acquire().await.ok() };
         let request = Request::read(body)?;
         let mut record = record(&request);
+        if body.len() >= LARGE && request.is_too_large()? {
+            record.verdict = "warn";
+            record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn.name())];
+            let why = "nothing was evaluated: the Ingress has more rules, paths and hosts than are judged";
+            return Ok(Reviewed { body: render::allow_unjudged(&request.uid.0, why), record });
+        }
         let Some(mut ingress) = request.to_judge()? else {
             record.verdict = "pass";
             return Ok(Reviewed { body: render::allow(&request.uid.0), record });
@@ -173,6 +187,16 @@ impl Reviewer {
             let spared = verdict.rulings.iter().filter(|ruling| ruling.spared == Some(Ceiling::Unconfirmed));
             let doubtful: HashSet<Evidence> = spared.flat_map(|ruling| &ruling.finding.rests_on).cloned().collect();
             wanted = &doubtful - &wanted;
+        }
+        // Whoever mends what they are told of must not be told of it again.
+        for finding in verdict.at(Level::Deny).chain(verdict.at(Level::Warn)) {
+            for evidence in &finding.rests_on {
+                if let Evidence::Object(kind, key) = evidence
+                    && cluster.on_demand.contains(*kind)
+                {
+                    cluster.live.forget(*kind, key);
+                }
+            }
         }
         verdict
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::checks;
+use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::finding::{Level, one_line};
 use crate::model::Key;
 use crate::policy::{Ceiling, Ruling, Verdict};
@@ -82,6 +82,12 @@ struct AuditAnnotations {
 /// Allow without a word.
 pub(super) fn allow(uid: &str) -> Vec<u8> {
     answer(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: None })
+}
+
+/// Allow what nobody has judged, and say so.
+pub(super) fn allow_unjudged(uid: &str, why: &str) -> Vec<u8> {
+    let warnings = vec![format!("{} {why}", CHECK_NOT_EVALUATED.code)];
+    answer(Response { uid, allowed: true, status: None, warnings, audit_annotations: None })
 }
 
 /// Say what the verdict says.

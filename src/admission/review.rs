@@ -167,6 +167,23 @@ impl<'a> Request<'a> {
         new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
     }
 
+    /// Whether there is more to it than anybody would judge: as few bytes as make a rule can make a host with all that checks
+    /// know about it, and whoever reaches the webhook may send such.
+    pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
+        /// Some ten thousand paths.
+        const PARTS: usize = 160_000;
+        let is_own = self.sub_resource.as_ref().is_none_or(|sub_resource| sub_resource.0.is_empty());
+        if is_own && matches!(self.operation(), Operation::Create | Operation::Update) {
+            for (field, object) in [("request.object", self.object), ("request.oldObject", self.old_object)] {
+                let parts = object.map_or(Ok(0), |object| object.parts());
+                if parts.map_err(|error| malformed(field, &error))? > PARTS {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
     /// The Ingress that is stored now.
     pub(super) fn stored(&self) -> Result<Ingress, Rejection> {
         let old = present("request.oldObject", self.old_object)?;

@@ -80,7 +80,7 @@ fn judged(known: Snapshot<'_>, config: &Config) -> Report {
     let mut progress = Progress::begin(ingresses.len());
     let mut report = Report::default();
     for ingress in ingresses {
-        report.add(judge(ingress, known, &engine, &config.policy), |_| None);
+        report.add(judge(ingress, known, &engine, &config.policy), None, |_| None);
         progress.step();
     }
     report

@@ -19,6 +19,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::finding::one_line;
+
 /// An Ingress that is stored should serve.
 ///
 /// Judges Ingresses before they are stored and says which would answer 404, 503 or a fake certificate, why, and how to
@@ -81,7 +83,8 @@ pub fn run() -> ExitCode {
         // Whoever reads has read enough: `ingress-guard checks | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {}", in_full(&error));
+            // It may quote names and values from files.
+            let _ = writeln!(std::io::stderr(), "error: {}", one_line(&in_full(&error)));
             ExitCode::from(2)
         }
     }

@@ -170,6 +170,12 @@ impl Inventory {
         !self.unreadable.is_empty() && self.unreadable.contains_key(&(kind, namespace.into()))
     }
 
+    /// Whether there is an object of a kind anywhere of which nothing can be read.
+    #[must_use]
+    pub fn has_any_unreadable(&self, kind: Kind) -> bool {
+        self.unreadable.keys().any(|(of, _)| *of == kind)
+    }
+
     fn forget_unreadable(&mut self, kind: Kind, key: &Key) {
         let of = (kind, key.namespace.clone());
         let Some(names) = self.unreadable.get_mut(&of) else { return };

@@ -92,6 +92,11 @@ impl Live {
         facts
     }
 
+    /// Read an object anew when it is named the next time: something is wrong with it, or about it.
+    pub fn forget(&self, kind: Kind, key: &Key) {
+        self.good.lock().remove(&(kind, key.clone()));
+    }
+
     /// Read any number of objects, a few at a time, for who has the time to wait for each.
     pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
         let reads = stream::iter(wanted).map(|(kind, key)| async move {

@@ -79,7 +79,7 @@ impl<'a> World<'a> {
     /// Whether everything of a kind is known.
     #[must_use]
     pub fn knows(&self, kind: Kind) -> bool {
-        self.sees(kind) && self.outside::<()>(kind, self.store.coverage(kind)).is_absent()
+        self.sees(kind) && self.none::<()>(kind).is_absent()
     }
 
     /// Whether anything of a kind is known.
@@ -175,7 +175,7 @@ impl<'a> World<'a> {
             return self.in_vain(Kind::EndpointSlice, coverage);
         }
         self.referring(Kind::EndpointSlice, namespace, |store| {
-            self.knows(Kind::EndpointSlice).then(|| store.endpoint_slices_of(namespace, service).collect())
+            (coverage == Coverage::Complete).then(|| store.endpoint_slices_of(namespace, service).collect())
         })
     }
 
@@ -252,7 +252,7 @@ impl<'a> World<'a> {
         match self.others_on(host) {
             Lookup::Found(others) => match others.into_iter().find(|other| is_so(other)) {
                 Some(other) => Lookup::Found(other),
-                None => self.outside(Kind::Ingress, self.store.coverage(Kind::Ingress)),
+                None => self.none(Kind::Ingress),
             },
             Lookup::Absent => Lookup::Absent,
             Lookup::Unknown => Lookup::Unknown,
@@ -295,7 +295,7 @@ impl<'a> World<'a> {
         if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
             return self.in_vain(kind, Coverage::Unreadable);
         }
-        self.ask(kind, answer)
+        self.answer(kind, self.store.coverage(kind), answer)
     }
 
     /// What is known of several kinds in a namespace; one that nothing is known of is missed only where the others have
@@ -316,8 +316,20 @@ impl<'a> World<'a> {
         if kinds.iter().any(is_unknown) { Lookup::Unknown } else { Lookup::Absent }
     }
 
+    /// Something that is said of all objects of a kind.
     fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
-        self.answer(kind, self.store.coverage(kind), stored)
+        match self.readable(kind) {
+            Some(store) => stored(store).map_or_else(|| self.none(kind), Lookup::Found),
+            None => Lookup::Unknown,
+        }
+    }
+
+    /// What to say where nothing that is known of a kind is so: what cannot be read might be.
+    fn none<T>(&self, kind: Kind) -> Lookup<T> {
+        if self.store.has_any_unreadable(kind) {
+            return self.in_vain(kind, Coverage::Unreadable);
+        }
+        self.outside(kind, self.store.coverage(kind))
     }
 
     fn answer<T>(&self, kind: Kind, coverage: Coverage, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {

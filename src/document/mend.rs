@@ -34,20 +34,17 @@ pub enum Refusal {
     Form,
 }
 
-/// The edits that do a patch to the object of a document to which `items` leads, in the order of their places.
-///
-/// # Errors
-/// When that cannot be done without touching anything else.
-pub fn mend(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+/// The edits that do a patch to the object of a text, in the order of their places.
+pub(super) fn mend(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
     let root = Node::parse(text).ok_or(Refusal::Mismatch)?;
     let before = read(text)?;
-    let wanted = patched(&before, items, patch)?;
-    let mender = Mender { text, root: &root, items, before: &before };
+    let wanted = patched(&before, patch)?;
+    let mender = Mender { text, root: &root, before: &before };
     let changes: Vec<_> =
         patch.operations().iter().filter(|operation| !matches!(operation, PatchOperation::Test { .. })).collect();
     let mut edits = match *changes {
         [PatchOperation::Remove { path: from }, PatchOperation::Add { path: to, value }]
-            if parent(from) == parent(to) && before.pointer(&mender.whole(from)) == Some(value) =>
+            if parent(from) == parent(to) && before.pointer(from) == Some(value) =>
         {
             mender.rename(from, to)?
         }
@@ -66,7 +63,7 @@ pub fn mend(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Ref
     };
     edits.sort_by_key(|edit| edit.bytes.start);
     let overlap = edits.windows(2).any(|pair| pair[0].bytes.end > pair[1].bytes.start);
-    if overlap || without_empty_annotations(read(&apply(text, &edits))?, items) != wanted {
+    if overlap || without_empty_annotations(read(&apply(text, &edits))?) != wanted {
         return Err(Refusal::Form);
     }
     Ok(edits)
@@ -91,29 +88,31 @@ fn read(text: &str) -> Result<Value, Refusal> {
     serde_saphyr::from_str_with_options(text, options).map_err(|_| Refusal::Mismatch)
 }
 
-/// What the patch makes of the whole document.
-fn patched(before: &Value, items: &[usize], patch: &Patch) -> Result<Value, Refusal> {
+/// Whether two texts of a document mean the same but for one object, which means in the second what `text` does.
+pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Refusal> {
+    let pointer = items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"));
+    let mut wanted = read(before)?;
+    *wanted.pointer_mut(&pointer).ok_or(Refusal::Mismatch)? = read(text)?;
+    if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Refusal::Shared) }
+}
+
+/// What the patch makes of the object.
+fn patched(before: &Value, patch: &Patch) -> Result<Value, Refusal> {
     let mut after = before.clone();
-    let object = after.pointer_mut(&prefix(items)).ok_or(Refusal::Mismatch)?;
     let patch = serde_json::to_value(patch).and_then(serde_json::from_value::<json_patch::Patch>);
-    json_patch::patch(object, &patch.map_err(|_| Refusal::Mismatch)?).map_err(|_| Refusal::Mismatch)?;
-    Ok(without_empty_annotations(after, items))
+    json_patch::patch(&mut after, &patch.map_err(|_| Refusal::Mismatch)?).map_err(|_| Refusal::Mismatch)?;
+    Ok(without_empty_annotations(after))
 }
 
 /// No annotations are the same as empty annotations.
-fn without_empty_annotations(mut document: Value, items: &[usize]) -> Value {
-    let pointer = format!("{}/metadata", prefix(items));
-    if let Some(meta) = document.pointer_mut(&pointer).and_then(Value::as_object_mut) {
+fn without_empty_annotations(mut object: Value) -> Value {
+    if let Some(meta) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
         if meta.get("annotations").is_some_and(is_empty) {
             meta.remove("annotations");
         }
     }
-    document
-}
-
-fn prefix(items: &[usize]) -> String {
-    items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"))
+    object
 }
 
 /// A pointer without its last step, and that step.
@@ -129,19 +128,14 @@ fn parent(pointer: &str) -> &str {
 struct Mender<'a> {
     text: &'a str,
     root: &'a Node,
-    items: &'a [usize],
     before: &'a Value,
 }
 
 impl<'a> Mender<'a> {
-    fn whole(&self, pointer: &str) -> String {
-        prefix(self.items) + pointer
-    }
-
     /// The node of a pointer within the object, which nothing else refers to.
     fn node(&self, pointer: &str) -> Result<&'a Node, Refusal> {
         let mut node = self.root;
-        for step in self.whole(pointer).split('/').skip(1) {
+        for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
             let inner = match &node.shape {
                 Shape::List { items } => name.parse().ok().and_then(|index: usize| items.get(index)),
@@ -194,6 +188,10 @@ impl<'a> Mender<'a> {
         let (node, is_flow, entries) = self.map(parent)?;
         let index = entries.iter().position(|entry| entry.name == name).ok_or(Refusal::Shared)?;
         let entry = &entries[index];
+        // Whoever refers to it would be left without.
+        if entry.value.is_anchored {
+            return Err(Refusal::Shared);
+        }
         let bytes = match (is_flow, entries.get(index + 1)) {
             (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
             (true, Some(next)) => entry.key.start..next.key.start,
@@ -204,7 +202,7 @@ impl<'a> Mender<'a> {
             (false, next) => {
                 let start = self.line_start(entry.key.start);
                 if self.text[start..entry.key.start].trim().is_empty() {
-                    start..self.line_end(entry.value.span.end.max(entry.key.end))
+                    start..line_end(self.text, entry.value.span.end.max(entry.key.end))
                 } else {
                     // Behind the dash of an item.
                     entry.key.start..next.ok_or(Refusal::Form)?.key.start
@@ -222,7 +220,7 @@ impl<'a> Mender<'a> {
     fn add(&self, path: &str, value: &Value) -> Result<Edit, Refusal> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
-        if self.before.pointer(&self.whole(path)).is_some() {
+        if self.before.pointer(path).is_some() {
             return Err(Refusal::Form);
         }
         let Some(first) = entries.first() else { return Err(Refusal::Form) };
@@ -256,20 +254,20 @@ impl<'a> Mender<'a> {
     /// Where the line below the key of a map begins.
     fn below_key(&self, pointer: &str) -> Option<usize> {
         let (parent, name) = split(pointer);
-        Some(self.line_end(self.node(parent).ok()?.entry(&name)?.key.end))
+        Some(line_end(self.text, self.node(parent).ok()?.entry(&name)?.key.end))
     }
 
     fn line_start(&self, at: usize) -> usize {
         self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
     }
+}
 
-    /// Where the next line begins; a value that ends with its line ends there itself.
-    fn line_end(&self, at: usize) -> usize {
-        if at > 0 && self.text[..at].ends_with('\n') {
-            return at;
-        }
-        self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline + 1)
+/// Where the next line begins; a value that ends with its line ends there itself.
+pub(super) fn line_end(text: &str, at: usize) -> usize {
+    if at > 0 && text[..at].ends_with('\n') {
+        return at;
     }
+    text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
 fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Refusal> {

@@ -9,25 +9,65 @@ mod tree;
 use std::ops::Range;
 
 pub use lines::Lines;
-pub use mend::{Edit, Refusal, apply, mend};
+pub use mend::{Edit, Refusal, apply};
 use tree::{Node, Shape};
 
+use crate::finding::Patch;
 use crate::model::{FieldPath, Segment};
 
 /// One document of a file, parsed for its places.
 #[derive(Debug)]
 pub struct Document {
     root: Node,
-    /// Where it begins in the text of the file.
-    start: usize,
+    /// Something in it refers to something else, so that a change of one place may change another.
+    refers: bool,
+    /// Its bytes in the text of the file.
+    bytes: Range<usize>,
 }
 
 impl Document {
     /// Parse the document that is `bytes` of a text, YAML or JSON; nothing where it has no places to tell.
     #[must_use]
     pub fn parse(text: &str, bytes: Range<usize>) -> Option<Self> {
-        let start = bytes.start;
-        Some(Self { root: Node::parse(text.get(bytes)?)?, start })
+        let root = Node::parse(text.get(bytes.clone())?)?;
+        Some(Self { refers: root.refers(), root, bytes })
+    }
+
+    /// The object to which `items` leads, taken out of the file's text: what stands beside it in a list costs nothing.
+    ///
+    /// # Errors
+    /// When it is not there, or something else refers to it.
+    pub fn object<'a>(&self, text: &'a str, items: &'a [usize]) -> Result<Object<'a>, Refusal> {
+        let whole = text.get(self.bytes.clone()).ok_or(Refusal::Mismatch)?;
+        let mut node = &self.root;
+        for index in items {
+            let list = node.entry("items").ok_or(Refusal::Mismatch)?;
+            let item = list.value.item(*index).ok_or(Refusal::Mismatch)?;
+            if [node, &list.value, item].iter().any(|node| node.is_anchored) {
+                return Err(Refusal::Shared);
+            }
+            node = item;
+        }
+        let (mut at, mut margin) = (0..whole.len(), 0);
+        if !items.is_empty() {
+            at = node.span.clone();
+            if let Shape::Map { is_flow: false, .. } = node.shape {
+                // Its first line begins where it stands, so that the others are as far in as they were.
+                let line = whole[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
+                margin = whole[line..at.start].chars().count();
+                at.end = mend::line_end(whole, at.end);
+            }
+        }
+        let alone = format!("{}{}", " ".repeat(margin), &whole[at.clone()]);
+        Ok(Object {
+            whole,
+            items,
+            refers: self.refers && !items.is_empty(),
+            start: self.bytes.start,
+            at,
+            margin,
+            text: alone,
+        })
     }
 
     /// The bytes of the file at which a field stands: a scalar itself, for anything else its key. Where there is no such
@@ -66,6 +106,61 @@ impl Document {
                 }
             };
         }
-        self.start + at.start..self.start + at.end
+        self.bytes.start + at.start..self.bytes.start + at.end
+    }
+}
+
+/// One object of a document by itself, and how it is mended.
+#[derive(Debug)]
+pub struct Object<'a> {
+    /// The document.
+    whole: &'a str,
+    items: &'a [usize],
+    /// It stands in a list, in which something refers to something else.
+    refers: bool,
+    /// Where the document begins in the text of the file.
+    start: usize,
+    /// Its bytes in the document.
+    at: Range<usize>,
+    /// So many blanks stand before its text.
+    margin: usize,
+    text: String,
+}
+
+impl Object<'_> {
+    /// The bytes of the file's text in whose place [`Object::text`] belongs.
+    #[must_use]
+    pub fn bytes(&self) -> Range<usize> {
+        self.start + self.at.start..self.start + self.at.end
+    }
+
+    /// Its text, with what it was mended by.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text[self.margin..]
+    }
+
+    /// Do a patch to it; the edits, in the order of their places, are those of [`Object::text`] as it was.
+    ///
+    /// # Errors
+    /// When that cannot be done without touching anything else.
+    pub fn mend(&mut self, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+        let edits = mend::mend(&self.text, patch).map_err(|refusal| match refusal {
+            // As a part of its document it could be read.
+            Refusal::Mismatch if self.refers => Refusal::Shared,
+            other => other,
+        })?;
+        if edits.iter().any(|edit| edit.bytes.start < self.margin) {
+            return Err(Refusal::Form);
+        }
+        let after = apply(&self.text, &edits);
+        if self.refers {
+            let whole =
+                format!("{}{}{}", &self.whole[..self.at.start], &after[self.margin..], &self.whole[self.at.end..]);
+            mend::differ_in(self.items, &after, [self.whole, &whole])?;
+        }
+        self.text = after;
+        let shifted = |Edit { bytes, text }| Edit { bytes: bytes.start - self.margin..bytes.end - self.margin, text };
+        Ok(edits.into_iter().map(shifted).collect())
     }
 }

@@ -59,6 +59,16 @@ impl Node {
         items.get(index)
     }
 
+    /// Whether something in it refers to something else.
+    pub(super) fn refers(&self) -> bool {
+        match &self.shape {
+            Shape::Alias => true,
+            Shape::Scalar { .. } => false,
+            Shape::Map { entries, .. } => entries.iter().any(|entry| entry.value.refers()),
+            Shape::List { items } => items.iter().any(Self::refers),
+        }
+    }
+
     /// What stands for the whole node where it is pointed at: its first key, its opening bracket, or itself.
     pub(super) fn head(&self) -> Range<usize> {
         match &self.shape {

@@ -1,6 +1,9 @@
 //! An Ingress that has not been read yet: slices of the JSON that it came in. Most updates need no more than these.
 
+use std::fmt;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::ingress::{self, Ingress};
@@ -41,6 +44,19 @@ impl RawIngress<'_> {
         self.spec.map(RawValue::get) == other.spec.map(RawValue::get)
     }
 
+    /// How many entries of maps and items of lists there are in metadata and spec, an item counting as eight: what reading
+    /// and judging it would cost is a multiple of that, whatever its bytes are.
+    ///
+    /// # Errors
+    /// When they are nested more deeply than any Ingress.
+    pub fn parts(&self) -> serde_json::Result<usize> {
+        let mut parts = 0_usize;
+        for raw in [self.metadata, self.spec].into_iter().flatten() {
+            parts = parts.saturating_add(serde_json::from_str::<Parts>(raw.get())?.0);
+        }
+        Ok(parts)
+    }
+
     /// Read what is left.
     ///
     /// # Errors
@@ -54,4 +70,73 @@ impl RawIngress<'_> {
 
 fn read<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> serde_json::Result<T> {
     raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()))
+}
+
+/// Counts and keeps nothing.
+struct Parts(usize);
+
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Counter;
+        impl<'de> Visitor<'de> for Counter {
+            type Value = Parts;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+            fn visit_unit<E>(self) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Parts, E> {
+                Ok(Parts(0))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parts, A::Error> {
+                let mut parts = 0_usize;
+                while let Some(Parts(inner)) = items.next_element()? {
+                    // What it does not say has its place all the same.
+                    parts = parts.saturating_add(8).saturating_add(inner);
+                }
+                Ok(Parts(parts))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Parts, A::Error> {
+                let mut parts = 0_usize;
+                while let Some((IgnoredAny, Parts(inner))) = entries.next_entry()? {
+                    parts = parts.saturating_add(1).saturating_add(inner);
+                }
+                Ok(Parts(parts))
+            }
+        }
+        deserializer.deserialize_any(Counter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_entries_and_items_wherever_they_stand() {
+        let parts = |text: &str| serde_json::from_str::<RawIngress<'_>>(text).unwrap().parts().ok();
+        assert_eq!(parts("{}"), Some(0));
+        assert_eq!(parts(r#"{"status": {"a": [1, 2]}, "kind": "Ingress"}"#), Some(0));
+        assert_eq!(
+            parts(
+                r#"{"metadata": {"name": "a", "labels": {"b": "\"c"}}, "spec": {"rules": [{}, {"x": [1, -2, 0.5, null, true]}]}}"#
+            ),
+            Some(5 + 7 * 8)
+        );
+        let deep = format!("{{\"spec\": {}{}}}", "[".repeat(1000), "]".repeat(1000));
+        assert_eq!(parts(&deep), None);
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Report, Severity, counted};
 use crate::checks::listed;
-use crate::finding::Level;
+use crate::finding::{Level, one_line};
 
 /// The report as workflow commands.
 #[must_use]
@@ -40,7 +40,7 @@ pub fn github(report: &Report) -> String {
         }
         let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
         let message = format!("{}/{} {}: {}{help}", entry.namespace, entry.ingress, entry.field, entry.message);
-        let _ = writeln!(out, "::{}", data(&message));
+        let _ = writeln!(out, "::{}", data(&one_line(&message)));
     }
     for (reason, codes, ingresses) in report.unjudged() {
         let message = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));

@@ -225,12 +225,12 @@ impl Default for Report {
 type Silenced<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
 
 impl Report {
-    /// Take what one Ingress came to; `place` says where in a file a field of it is, if it is in one.
-    pub fn add(&mut self, judgement: Judgement<'_>, place: impl Fn(&FieldPath) -> Option<Place>) {
+    /// Take what one Ingress came to; `place` says where in its `file` a field of it is, if it is in one.
+    pub fn add(&mut self, judgement: Judgement<'_>, file: Option<String>, place: impl Fn(&FieldPath) -> Option<Place>) {
         let Judgement { ingress, verdict, not_evaluated } = judgement;
         let key = &ingress.meta.key;
         self.summary.ingresses += 1;
-        self.judged.push((key.clone(), place(&FieldPath::default()).map(|place| place.file)));
+        self.judged.push((key.clone(), file));
         // What was not evaluated has a list of its own, with a line for each check.
         let rulings = verdict.rulings.into_iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
         for ruling in rulings {

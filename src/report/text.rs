@@ -74,8 +74,8 @@ fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
             group.element(Origin::path(file).line(place.line).char_column(place.column)).element(snippet)
         };
     }
-    let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, one_line(&entry.field));
-    group = group.element(Title::NOTE.with_name("in").message(object));
+    let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, entry.field);
+    group = group.element(Title::NOTE.with_name("in").message(one_line(&object)));
     if entry.help.is_empty() { group } else { group.element(Title::HELP.message(one_line(&entry.help))) }
 }
 

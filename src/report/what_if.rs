@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::text::summary;
 use super::{Report, counted};
-use crate::finding::Level;
+use crate::finding::{Level, one_line};
 
 /// The Ingresses that would be denied, by namespace. `profile` is the one under which the report was made.
 #[must_use]
@@ -24,10 +24,11 @@ pub fn what_if(report: &Report, profile: &str) -> String {
     }
     let mut out = String::new();
     for (namespace, ingresses) in &denied {
-        let all = of.get(namespace).copied().unwrap_or_default();
+        let all = of.get(*namespace).copied().unwrap_or_default();
+        let namespace = one_line(namespace);
         let _ = writeln!(out, "{namespace}: {} of {}", ingresses.len(), counted(all, "Ingress"));
         for (ingress, codes) in ingresses {
-            let _ = writeln!(out, "  {namespace}/{ingress}  {}", codes.join(", "));
+            let _ = writeln!(out, "  {namespace}/{}  {}", one_line(ingress), codes.join(", "));
         }
     }
     let count: usize = denied.values().map(BTreeMap::len).sum();

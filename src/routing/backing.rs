@@ -158,6 +158,10 @@ fn stuck<'a>(world: &World<'a>, service: &Service) -> Stuck<'a> {
 /// the pods are so. A number is no fault: a container may listen on ports that it does not declare.
 fn unnamed<'a>(world: &World<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
     let makers = pod_templates(world, service);
+    // Who else would make such pods may name it: all of them must be known.
+    if !Kind::WORKLOADS.into_iter().chain(makers.first().map(|maker| maker.kind)).all(|kind| world.knows(kind)) {
+        return None;
+    }
     let has = |port: &&ServicePort| match &port.target {
         TargetPort::Name(name) => makers.iter().any(|maker| maker.template.has_port(name, port.protocol)),
         TargetPort::Number(_) => true,

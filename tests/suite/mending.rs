@@ -1,9 +1,21 @@
 //! Patches done to text: whatever the style of a manifest, nothing but what the patch is about changes.
 
-use ingress_guard::document::{Document, Lines, Refusal, apply, mend};
+use ingress_guard::document::{Document, Edit, Lines, Refusal, apply};
 use ingress_guard::finding::Patch;
 use ingress_guard::model::FieldPath;
 use serde_json::{Value, json};
+
+/// The edits that do a patch to an object of a text.
+fn mend(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+    let document = Document::parse(text, 0..text.len()).ok_or(Refusal::Mismatch)?;
+    let mut object = document.object(text, items)?;
+    let start = object.bytes().start;
+    let place = |Edit { bytes, text }| Edit { bytes: start + bytes.start..start + bytes.end, text };
+    let edits: Vec<Edit> = object.mend(patch)?.into_iter().map(place).collect();
+    let mended = format!("{}{}{}", &text[..start], object.text(), &text[object.bytes().end..]);
+    assert_eq!(apply(text, &edits), mended, "the edits are what was done");
+    Ok(edits)
+}
 
 fn port() -> FieldPath {
     FieldPath::spec()
@@ -438,6 +450,71 @@ fn an_item_of_a_list_is_mended_where_it_stands() {
     assert!(after.starts_with(&text[..edits[0].bytes.start]));
     assert_eq!(diff(&text, &after).matches('\n').count(), 2);
     assert!(after.find("Exact").unwrap() < after.find("Prefix").unwrap(), "the second item is the one that changed");
+}
+
+/// Every style as the middle one of three items, in a list in block style, and where it is in flow style in one of those too.
+#[test]
+fn in_a_list_every_style_is_mended_as_it_is_by_itself() {
+    let (mut listed, mut wrong) = (0, Vec::new());
+    for Style { name, patch, text, .. } in corpus() {
+        let Ok(alone) = mend(&text, &[], &patch).map(|edits| apply(&text, &edits)) else { continue };
+        let is_flow = text.trim_start().starts_with('{');
+        // What parts documents cannot stand in an item, nor can a comment begin one.
+        if text.contains('\t')
+            || text.lines().any(|line| ["#", "%", "---", "..."].iter().any(|it| line.starts_with(it)))
+        {
+            continue;
+        }
+        let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let item = |text: &str| {
+            let mut lines = text
+                .split_inclusive('\n')
+                .map(|line| if line.trim().is_empty() { line.to_owned() } else { format!("  {line}") });
+            let first = lines.next().unwrap_or_default().replacen("  ", "- ", 1);
+            let whole = first + &lines.collect::<String>();
+            if whole.ends_with('\n') { whole } else { whole + end }
+        };
+        let mut lists = vec![(
+            format!("kind: List{end}items:{end}{}{}{}", item("a: b"), item(&text), item("c: d")),
+            format!("kind: List{end}items:{end}{}{}{}", item("a: b"), item(&alone), item("c: d")),
+        )];
+        if is_flow {
+            let list = |text: &str| format!("{{\"kind\": \"List\", \"items\": [{{}}, {}, {{}}]}}", text.trim_end());
+            lists.push((list(&text), list(&alone)));
+        }
+        for (list, wanted) in lists {
+            listed += 1;
+            let found = mend(&list, &[1], &patch).map(|edits| apply(&list, &edits));
+            if found.as_ref() != Ok(&wanted) {
+                wrong.push(format!("{name}: {found:?}\ninstead of {wanted:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(listed > 30, "{listed}");
+}
+
+#[test]
+fn what_an_item_shares_with_others_is_left_alone() {
+    let item = |spec: &str| format!("- metadata: {{name: x}}\n  spec: {spec}\n");
+    let rules = "{rules: [{http: {paths: [{path: /, pathType: Exact}]}}]}";
+    let plain = item(rules);
+    for (name, first, second) in [
+        ("an alias to all of it", item(&format!("&s {rules}")), item("*s")),
+        ("an alias of its own", item("&s {a: b}"), item("{rules: [{http: {paths: [{pathType: Exact, x: *s}]}}]}")),
+        ("a value that another has by alias", item(rules).replace("Exact", "&t Exact"), item("{a: *t}")),
+        ("an item that is another", plain.replacen("- ", "- &i\n  ", 1), "- *i\n".to_owned()),
+    ] {
+        let text = format!("items:\n{first}{second}");
+        for index in [0, 1] {
+            if let Ok(edits) = mend(&text, &[index], &path_type()) {
+                panic!("{name}: {}", apply(&text, &edits));
+            }
+        }
+    }
+    // What refers to something elsewhere in the list keeps nobody from being mended.
+    let text = format!("items:\n{plain}{}{}", item("&s {a: b}"), item("*s"));
+    assert!(mend(&text, &[0], &path_type()).is_ok());
 }
 
 /// Line, column and text of a field.

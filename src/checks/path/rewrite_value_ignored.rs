@@ -4,7 +4,7 @@ use crate::checks::findings::WARN;
 use crate::checks::routed::{ROUTES, Routed, may_match_otherwise, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
-use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotation::{self, Annotation, Fault};
 use crate::routing::is_plainly_regex;
 
@@ -58,7 +58,10 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
     if let Some(mended) = row.form.mended(value) {
         finding.fix(Patch::on(&field, value).replace(&field, mended));
     }
-    let is_certain = fault.certain && lost.is_some_and(|path| !may_match_otherwise(cx, &path.server));
+    // Whatever else makes the host match regexes makes up for a `use-regex`.
+    let is_certain = fault.certain
+        && lost.is_some_and(|path| !may_match_otherwise(cx, &path.server))
+        && (name == "rewrite-target" || cx.world.knows(Kind::Ingress));
     if !is_certain {
         finding.at_most(WARN);
     }

@@ -12,7 +12,7 @@ use similar::TextDiff;
 use super::options::Arguments;
 use super::world::World;
 use crate::cluster::{ManifestFile, Origin};
-use crate::document::{apply, mend};
+use crate::document::{Document, Refusal};
 use crate::finding::{Patch, one_line};
 use crate::model::Key;
 use crate::report::{Entry, Report};
@@ -57,42 +57,52 @@ fn named(path: &Path) -> String {
     if name.contains(' ') { name + "\t" } else { name }
 }
 
-/// A finding, how it is mended, and where its Ingress stands.
-type Fix<'a> = (&'a Entry, &'a Patch, &'a Origin);
+/// A finding, and how it is mended.
+type Fix<'a> = (&'a Entry, &'a Patch);
+
+/// The objects of a document that have fixes, by their places in it.
+type Objects<'a> = BTreeMap<&'a [usize], (&'a Origin, Vec<Fix<'a>>)>;
 
 /// The files that have fixes, by their numbers, with their new text.
 fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
-    let mut by_document: BTreeMap<(usize, usize), Vec<Fix<'_>>> = BTreeMap::new();
+    let mut documents: BTreeMap<(usize, usize), Objects<'_>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let origin = world.origin(&Key::new(&entry.namespace, &entry.ingress));
         if let (Some(fix), Some(origin)) = (&entry.fix, origin) {
-            by_document.entry((origin.file, origin.document.start)).or_default().push((entry, fix, origin));
+            let objects = documents.entry((origin.file, origin.document.start)).or_default();
+            objects.entry(&origin.items).or_insert_with(|| (origin, Vec::new())).1.push((entry, fix));
         }
     }
     let mut files: BTreeMap<usize, Mended> = BTreeMap::new();
-    // From the end of each file: what has changed behind a document does not move it.
-    for ((file, start), fixes) in by_document.into_iter().rev() {
-        let Some((_, _, origin)) = fixes.first() else { continue };
-        let end = origin.document.end;
-        let mut document = world.manifests.files[file].text[start..end].to_owned();
-        let mut done: Vec<(&Patch, &[usize])> = Vec::new();
-        for (entry, fix, origin) in fixes {
-            if done.contains(&(fix, &origin.items)) {
-                continue;
-            }
-            match mend(&document, &origin.items, fix) {
-                Ok(edits) => {
-                    document = apply(&document, &edits);
-                    done.push((fix, &origin.items));
+    // From the end of each file: what has changed behind an object does not move it.
+    for ((file, _), objects) in documents.into_iter().rev() {
+        let text = &world.manifests.files[file].text;
+        let mut document = None;
+        for (_, (origin, fixes)) in objects.into_iter().rev() {
+            let parsed = &*document.get_or_insert_with(|| Document::parse(text, origin.document.clone()));
+            let parsed = parsed.as_ref().ok_or(Refusal::Mismatch);
+            let mut object = parsed.and_then(|document| document.object(text, &origin.items));
+            let mut done: Vec<&Patch> = Vec::new();
+            for (entry, fix) in fixes {
+                if done.contains(&fix) {
+                    continue;
                 }
-                Err(refusal) => say(&refused(entry, fix, &refusal.to_string())?),
+                let outcome = match &mut object {
+                    Ok(object) => object.mend(fix).map(|_| ()),
+                    Err(refusal) => Err(*refusal),
+                };
+                match outcome {
+                    Ok(()) => done.push(fix),
+                    Err(refusal) => say(&refused(entry, fix, &refusal.to_string())?),
+                }
             }
-        }
-        if !done.is_empty() {
-            let mended =
-                files.entry(file).or_insert_with(|| Mended { text: world.manifests.files[file].text.clone(), done: 0 });
-            mended.text.replace_range(start..end, &document);
-            mended.done += done.len();
+            if let Ok(object) = object
+                && !done.is_empty()
+            {
+                let mended = files.entry(file).or_insert_with(|| Mended { text: text.clone(), done: 0 });
+                mended.text.replace_range(object.bytes(), object.text());
+                mended.done += done.len();
+            }
         }
     }
     Ok(files)

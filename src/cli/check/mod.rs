@@ -42,10 +42,12 @@ fn judged(world: &World, config: &Config) -> Report {
     let mut report = Report { diagnostics: world.diagnostics.clone(), ..Report::default() };
     let lines = world.lines();
     let mut progress = Progress::begin(world.ingresses().count());
+    let mut places = None;
     for ingress in world.ingresses() {
-        let places = world.places(&ingress.meta.key, &lines);
+        places = world.places(&ingress.meta.key, &lines, places.as_ref());
         let judgement = judge_applied(ingress, world.snapshot(), stored(world, ingress), &engine, &config.policy);
-        report.add(judgement, |field| Some(places.as_ref()?.place(field)));
+        let file = places.as_ref().map(|places| places.file().to_owned());
+        report.add(judgement, file, |field| Some(places.as_ref()?.place(field)));
         let added = report.findings.iter_mut().rev();
         let added = added.take_while(|entry| {
             entry.namespace == ingress.meta.key.namespace && entry.ingress == ingress.meta.key.name

@@ -18,7 +18,8 @@ pub(in crate::cli) struct Arguments {
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) outputs: Outputs,
-    /// No other Service or Ingress exists than those in the files; nor another IngressClass or Secret, where they hold any.
+    /// No other Service or Ingress exists than those in the files; nor another IngressClass, Secret or workload, where they
+    /// hold any.
     #[arg(long, env = "INGRESS_GUARD_COMPLETE", conflicts_with_all = ["cluster", "snapshot"])]
     pub(super) complete: bool,
     /// An object that exists although the files do not hold it: service/NAMESPACE/NAME, likewise configmap and secret, or

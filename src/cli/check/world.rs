@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::cli::check::options::{Arguments, is_stdin};
+use crate::cli::check::options::{Arguments, Assumed, is_stdin};
 use crate::cluster::{
-    Coverage, Facts, Image, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions, Snapshot,
+    Coverage, Fact, Facts, Image, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions, Snapshot,
 };
 use crate::config::Config;
-use crate::document::{Document, Lines, mend};
+use crate::document::{Document, Lines};
 use crate::finding::Patch;
 use crate::model::{FieldPath, Ingress, Key, Kind};
 use crate::report::{Change, Diagnostic, Place, Severity};
@@ -147,18 +148,26 @@ impl World {
 
     /// What the files are silent about is not known, unless somebody says that they are all there is.
     fn cover(&mut self, arguments: &Arguments) {
+        let has_workload = Kind::WORKLOADS.iter().any(|kind| self.inventory.count(*kind) > 0);
         for kind in Kind::ALL.into_iter().filter(|_| self.before.is_none()) {
             let is_all = arguments.complete
                 && match kind {
                     Kind::Service | Kind::Ingress => true,
                     Kind::IngressClass | Kind::Secret => self.inventory.count(kind) > 0,
+                    kind if Kind::WORKLOADS.contains(&kind) => has_workload,
                     _ => false,
                 };
             self.inventory.cover(kind, if is_all { Coverage::Complete } else { Coverage::Partial });
         }
-        for assumed in &arguments.assume_exists {
-            if !self.holds(assumed.kind, &assumed.key) {
-                self.inventory.apply_unreadable(assumed.kind, assumed.key.clone());
+        for Assumed { kind, key } in &arguments.assume_exists {
+            // What was read of it goes before the inventory.
+            match self.facts.get(*kind, &key.namespace, &key.name) {
+                Some(Fact::Found(_)) => continue,
+                Some(_) => self.facts.insert(*kind, key.clone(), Fact::Failed),
+                None => {}
+            }
+            if !self.holds(*kind, key) {
+                self.inventory.apply_unreadable(*kind, key.clone());
             }
         }
     }
@@ -181,16 +190,23 @@ impl World {
         self.origins.get(key)
     }
 
-    /// The places of an Ingress, parsed when they are asked for.
-    pub(super) fn places<'a>(&'a self, key: &Key, lines: &'a [Lines<'a>]) -> Option<Places<'a>> {
+    /// The places of an Ingress. Its document is parsed when they are asked for, once for all that stand in it one after the
+    /// other; `last` are the places of the Ingress before.
+    pub(super) fn places<'a>(
+        &'a self,
+        key: &Key,
+        lines: &'a [Lines<'a>],
+        last: Option<&Places<'a>>,
+    ) -> Option<Places<'a>> {
         let origin = self.origins.get(key)?;
         let file = &self.manifests.files[origin.file];
+        let same = |last: &&Places<'_>| last.origin.file == origin.file && last.origin.document == origin.document;
         Some(Places {
             name: file.path.display().to_string(),
             text: &file.text,
             lines: &lines[origin.file],
             origin,
-            document: OnceCell::new(),
+            document: last.filter(same).map(|last| Rc::clone(&last.document)).unwrap_or_default(),
         })
     }
 
@@ -206,27 +222,36 @@ pub(super) struct Places<'a> {
     text: &'a str,
     lines: &'a Lines<'a>,
     origin: &'a Origin,
-    document: OnceCell<Option<Document>>,
+    document: Rc<OnceCell<Option<Document>>>,
 }
 
 impl Places<'_> {
+    /// The file.
+    pub(super) fn file(&self) -> &str {
+        &self.name
+    }
+
+    fn document(&self) -> Option<&Document> {
+        self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone())).as_ref()
+    }
+
     /// Where a field is; the document where it cannot be told.
     pub(super) fn place(&self, field: &FieldPath) -> Place {
-        let document = self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone()));
         let start = self.origin.document.start;
-        let bytes = document.as_ref().map_or(start..start, |document| document.locate(&self.origin.items, field));
+        let bytes = self.document().map_or(start..start, |document| document.locate(&self.origin.items, field));
         self.of(&bytes)
     }
 
     /// A fix as changes of the file; none where it cannot be done so.
     pub(super) fn changes(&self, fix: &Patch) -> Vec<Change> {
-        let start = self.origin.document.start;
-        let edits = mend(&self.text[self.origin.document.clone()], &self.origin.items, fix).unwrap_or_default();
+        let object = self.document().and_then(|document| document.object(self.text, &self.origin.items).ok());
+        let Some(mut object) = object else { return Vec::new() };
+        let start = object.bytes().start;
         let change = |edit: crate::document::Edit| {
             let bytes = start + edit.bytes.start..start + edit.bytes.end;
             Change { place: self.of(&bytes), text: edit.text }
         };
-        edits.into_iter().map(change).collect()
+        object.mend(fix).unwrap_or_default().into_iter().map(change).collect()
     }
 
     fn of(&self, bytes: &Range<usize>) -> Place {

@@ -46,7 +46,10 @@ impl Inventory {
     fn selects_alike(&self, service: &Service) -> bool {
         let stored = self.service(&service.meta.key.namespace, &service.meta.key.name);
         stored.is_some_and(|stored| {
-            stored.kind == service.kind && stored.selector == service.selector && stored.ports == service.ports
+            stored.kind == service.kind
+                && stored.selector == service.selector
+                && stored.ports == service.ports
+                && stored.publishes_not_ready == service.publishes_not_ready
         })
     }
 
@@ -78,7 +81,7 @@ impl Inventory {
                 Object::Namespace(namespace)
             }
             // Their status is what counts.
-            Object::Certificate(_) | Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_)
+            Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_)
                 if self.keys(object.kind()).contains(&object.key()) =>
             {
                 return None;

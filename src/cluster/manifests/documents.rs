@@ -79,6 +79,12 @@ impl Header {
         }
     }
 
+    /// What is wrong, without the values of a Secret.
+    fn discreet(&self, (line, column, message): Fault) -> Fault {
+        let is_secret = self.known_kind() == Some(Kind::Secret);
+        (line, column, if is_secret { NO_SECRET.to_owned() } else { message })
+    }
+
     fn known_kind(&self) -> Option<Kind> {
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == self.kind.as_deref())?;
         let version = match kind.group() {
@@ -124,6 +130,12 @@ struct JsonItems<'a> {
 /// A place within a text, and what is wrong there.
 type Fault = (u64, u64, String);
 
+/// Lists in lists are read so deep: kubectl writes one, and whoever wraps that another.
+const DEPTH: usize = 8;
+const TOO_DEEP: &str = "lists are in lists more than 8 levels deep";
+/// What is wrong with a Secret is not said in the words of a reader, which repeat the value.
+const NO_SECRET: &str = "is no Secret: type and every value of data and stringData must be text";
+
 struct Reader<'a> {
     text: &'a str,
     namespace: &'a str,
@@ -162,7 +174,7 @@ impl<'a> Reader<'a> {
         if !header.is_list() {
             return match self.object(&header, Yaml(text)) {
                 Ok(object) => self.keep(bytes, Vec::new(), object),
-                Err(error) => self.broken(&bytes, first_line, fault(error)),
+                Err(error) => self.broken(&bytes, first_line, header.discreet(fault(error))),
             };
         }
         let items = match Yaml(text).read::<YamlItems>() {
@@ -170,8 +182,8 @@ impl<'a> Reader<'a> {
             Err(error) => return self.broken(&bytes, first_line, fault(error)),
         };
         for (index, Spanned { value, referenced, .. }) in items.into_iter().enumerate() {
-            if let Err(error) = self.yaml_item(&header, value, &bytes, vec![index]) {
-                self.broken(&bytes, first_line, (referenced.line(), referenced.column(), error.to_string()));
+            if let Err(message) = self.yaml_item(&header, value, &bytes, vec![index]) {
+                self.broken(&bytes, first_line, (referenced.line(), referenced.column(), message));
             }
         }
     }
@@ -183,14 +195,19 @@ impl<'a> Reader<'a> {
         value: Value,
         bytes: &Range<usize>,
         items: Vec<usize>,
-    ) -> serde_json::Result<()> {
-        let header = value.clone().read::<Header>()?.or_item_of(list);
+    ) -> Result<(), String> {
+        let said = |error: serde_json::Error| error.to_string();
+        let header = value.clone().read::<Header>().map_err(said)?.or_item_of(list);
         if !header.is_list() {
-            let object = self.object(&header, value)?;
+            let object = self.object(&header, value);
+            let object = object.map_err(|error| header.discreet((0, 0, said(error))).2)?;
             self.keep(bytes.clone(), items, object);
             return Ok(());
         }
-        let list: ValueItems = value.read()?;
+        if items.len() == DEPTH {
+            return Err(TOO_DEEP.to_owned());
+        }
+        let list: ValueItems = value.read().map_err(said)?;
         let inner = list.items.unwrap_or_default().into_iter().enumerate();
         inner.into_iter().try_for_each(|(index, item)| self.yaml_item(&header, item, bytes, within(&items, index)))
     }
@@ -214,6 +231,10 @@ impl<'a> Reader<'a> {
             Err(error) => return self.broken(document, 0, self.json_fault(item.get(), &error)),
         };
         if header.is_list() {
+            if items.len() == DEPTH {
+                let (lines, bytes) = self.before(item.get());
+                return self.broken(document, 0, (lines as u64 + 1, bytes as u64 + 1, TOO_DEEP.to_owned()));
+            }
             match serde_json::from_str::<JsonItems<'a>>(item.get()) {
                 Ok(list) => list.items.unwrap_or_default().into_iter().enumerate().for_each(|(index, item)| {
                     self.json_item(&header, item, document, within(&items, index));
@@ -223,20 +244,24 @@ impl<'a> Reader<'a> {
         } else {
             match self.object(&header, item) {
                 Ok(object) => self.keep(document.clone(), items, object),
-                Err(error) => self.broken(document, 0, self.json_fault(item.get(), &error)),
+                Err(error) => self.broken(document, 0, header.discreet(self.json_fault(item.get(), &error))),
             }
         }
     }
 
     /// Places inside a raw slice count from the slice; its address says where it begins.
     fn json_fault(&self, slice: &str, error: &serde_json::Error) -> Fault {
-        let before = &self.text[..self.bytes(slice).start];
-        let first_column = before.len() - before.rfind('\n').map_or(0, |newline| newline + 1);
+        let (lines, first_column) = self.before(slice);
         let column = if error.line() <= 1 { first_column + error.column() } else { error.column() };
         let message = error.to_string();
         let message = message.rfind(" at line ").map_or(message.clone(), |end| message[..end].to_owned());
-        let line = before.matches('\n').count() + error.line().max(1);
-        (line as u64, column.max(1) as u64, message)
+        ((lines + error.line().max(1)) as u64, column.max(1) as u64, message)
+    }
+
+    /// How many lines have ended before a slice of the text, and how many bytes of its own line.
+    fn before(&self, slice: &str) -> (usize, usize) {
+        let before = &self.text[..self.bytes(slice).start];
+        (before.matches('\n').count(), before.len() - before.rfind('\n').map_or(0, |newline| newline + 1))
     }
 
     /// The bytes of a slice of the text.

@@ -27,10 +27,14 @@ impl Files {
         // Neither GitHub nor `git apply` knows a file with a dot in front.
         let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
         let whole = match fs::canonicalize(path) {
-            Ok(whole) if self.seen.insert(whole.clone()) => whole,
-            Ok(_) => return,
+            Ok(whole) => whole,
+            // What a shell makes of `<(helm template .)` has no name of its own.
+            Err(_) if fs::metadata(path).is_ok() => path.to_owned(),
             Err(source) => return found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
         };
+        if !self.seen.insert(whole.clone()) {
+            return;
+        }
         if !whole.is_dir() {
             return found.push(Ok(path.to_owned()));
         }
@@ -42,7 +46,7 @@ impl Files {
                     |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
                 // What waits for a writer or has no end is nobody's manifest; a link that leads nowhere is a fault.
                 let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
-                let manifests = entries.iter().filter(|entry| entry.is_dir() || is_named_so(entry) && is_file(entry));
+                let manifests = entries.iter().filter(|entry| entry.is_dir() || (is_named_so(entry) && is_file(entry)));
                 manifests.for_each(|entry| self.collect(entry, found));
             }
             Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),

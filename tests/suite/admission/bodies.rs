@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{BAD, judge, recorded, reviewer};
+use super::{BAD, ask, create, judge, recorded, reviewer, spec};
 
 fn rejection(body: &[u8]) -> (u16, &'static str) {
     let rejection = judge(&reviewer("", BAD), body).expect_err("must be rejected");
@@ -89,4 +89,26 @@ fn null_is_nothing_as_for_go() {
     review["request"]["userInfo"] = Value::Null;
     review["request"]["options"] = Value::Null;
     assert!(judge(&reviewer("", BAD), review.to_string().as_bytes()).is_ok());
+}
+
+#[test]
+fn an_ingress_of_a_million_rules_is_allowed_unjudged_and_one_of_five_thousand_is_judged() {
+    let review = |rules: &str| {
+        let review = create(json!({}), json!({"ingressClassName": "nginx", "rules": "@"}));
+        review.to_string().replace("\"@\"", &format!("[{rules}]"))
+    };
+    let rules = vec!["{}"; 1_000_000].join(",");
+    let host = |number: usize| format!("{{\"host\":\"{number}.a\"}}");
+    let hosts = (0..300_000).map(host).collect::<Vec<_>>().join(",");
+    for rules in [rules, hosts] {
+        let reviewed = judge(&reviewer("profile: strict", BAD), review(&rules).as_bytes()).unwrap();
+        assert_eq!((reviewed.record.verdict, reviewed.record.findings), ("warn", vec![("IG902", "warn")]));
+        let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
+        assert_eq!(body["response"]["allowed"], true);
+        assert!(body["response"]["warnings"][0].as_str().unwrap().starts_with("IG902 nothing was evaluated"), "{body}");
+    }
+    let paths: Vec<String> = (0..5_000).map(|number| format!("/{number}")).collect();
+    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (path.as_str(), "web", 80)).collect();
+    let judged = ask(&reviewer("", BAD), &create(json!({}), spec(&paths)));
+    assert!(!judged.allowed, "the Service is missing");
 }

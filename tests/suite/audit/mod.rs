@@ -32,7 +32,7 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     let mut report = Report::default();
     for ingress in ingresses {
-        report.add(judge(ingress, known(&inventory), &engine, &config.policy), |_| None);
+        report.add(judge(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
     }
     let nobody = Key::new("", "");
     let world = World::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);

@@ -4,10 +4,11 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{CLASS, SERVICE, check_with, folder, ingress, places, report};
+use super::{CLASS, SERVICE, check, check_with, folder, ingress, places, report};
 
 /// `file:line:column: message` of each diagnostic.
 fn said(report: &Value) -> Vec<String> {
@@ -116,6 +117,87 @@ fn bombs_do_not_go_off() {
 }
 
 #[test]
+fn lists_in_lists_have_an_end() {
+    let deep = |depth: usize| {
+        let list = r#"{"apiVersion":"v1","kind":"List","items":["#;
+        format!("{}{}", list.repeat(depth), "]}".repeat(depth))
+    };
+    assert_eq!(beside_good("a.json", deep(3).as_bytes()), Vec::<String>::new());
+    for name in ["a.json", "a.yaml"] {
+        let said = beside_good(name, deep(5_000).as_bytes());
+        assert!(said.len() == 1 && said[0].starts_with(&format!("{name}:1:")), "{said:?}");
+    }
+}
+
+#[test]
+fn a_list_of_many_ingresses_takes_no_longer_than_so_many_documents() {
+    let many = 400;
+    let item = |number: usize| ingress(&format!("web-{number}"), "web", 81).replace('\n', "\n  ");
+    let items: String = (0..many).fold(String::new(), |all, number| all + "- " + item(number).trim_end() + "\n");
+    let list = format!("{CLASS}---\n{SERVICE}---\napiVersion: v1\nkind: List\nitems:\n{items}");
+    let documents: Vec<String> = (0..many).map(|number| ingress(&format!("web-{number}"), "web", 81)).collect();
+    let documents = format!("{CLASS}---\n{SERVICE}---\n{}", documents.join("---\n"));
+    let folder = folder(&[("list.yaml", &list), ("documents.yaml", &documents)]);
+    let took = |file: &str| {
+        let begun = Instant::now();
+        let (code, report) = report(folder.path(), &[file, "--select", "IG202"]);
+        assert_eq!((code, places(&report).len()), (1, many));
+        begun.elapsed()
+    };
+    let (apart, together) = (took("documents.yaml"), took("list.yaml"));
+    assert!(together < 10 * apart, "{apart:?} as documents, {together:?} as one list");
+}
+
+#[test]
+fn pipes_are_read_and_such_as_lie_in_a_folder_are_not_waited_for() {
+    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
+    let path = folder.path().join("pipe.yaml");
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    assert_eq!(judged_beside(folder.path()), Vec::<String>::new());
+    // What bash makes of `check <(helm template .)`.
+    let script = "\"$0\" check <(cat good.yaml) -o json";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", script, env!("CARGO_BIN_EXE_ingress-guard")]).current_dir(folder.path());
+    let output = bash.output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["findings"][0]["code"], "IG202", "{report:#}");
+}
+
+#[test]
+fn no_value_of_a_secret_is_repeated() {
+    for text in [
+        "data: {pin: 73501}",
+        "stringData: {pin: 73501}",
+        "stringData: {tls.key: [73501]}",
+        "stringData: 73501",
+        "type: 73501",
+    ] {
+        let secret = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: x}}\n{text}\n");
+        let said = beside_good("a.yaml", secret.as_bytes());
+        assert!(said.len() == 1 && said[0].starts_with("a.yaml:4:") && !said[0].contains("73501"), "{text}: {said:?}");
+        let json: Value = serde_saphyr::from_str(&secret).unwrap();
+        let said = beside_good("a.json", json.to_string().as_bytes());
+        assert!(said.len() == 1 && !said[0].contains("73501"), "{text}: {said:?}");
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": [json]}).to_string();
+        let said = beside_good("a.yaml", list.as_bytes());
+        assert!(said.len() == 1 && !said[0].contains("73501"), "{text}: {said:?}");
+    }
+}
+
+#[test]
+fn names_command_no_terminal() {
+    let hostile = ingress("\"a\\e[31m\\nb\"", "web", 81).replace("host: \"a\\e[31m\\nb\".", "host: ");
+    let folder = folder(&[("a.yaml", &format!("{CLASS}---\n{SERVICE}---\n{hostile}"))]);
+    for format in ["text", "github", "junit", "json", "sarif"] {
+        let outcome = check(folder.path(), &["a.yaml", "--select", "IG202", "-n", "n\u{1b}s", "-o", format]);
+        assert_eq!(outcome.code, 1, "{}", outcome.err);
+        let is_command = |c: char| c.is_control() && c != '\n';
+        assert!(!outcome.out.contains(is_command), "{format}: {:?}", outcome.out);
+        assert!(!outcome.out.contains("31m\nb"), "{format}: {:?}", outcome.out);
+    }
+}
+
+#[test]
 fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     symlink(".", folder.path().join("circle")).unwrap();
@@ -127,19 +209,6 @@ fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].starts_with("dangling.yaml: No such file"), "{said:?}");
     assert!(said[1].starts_with("self.yaml: Too many levels of symbolic links"), "{said:?}");
-}
-
-#[test]
-fn what_waits_for_a_writer_is_left_alone() {
-    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
-    let pipe = folder.path().join("pipe.yaml");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(judged_beside(folder.path()), Vec::<String>::new());
-    // Who names one means it, as in `check <(helm template CHART)`.
-    let reader = folder.path().to_owned();
-    let report = std::thread::spawn(move || report(&reader, &["pipe.yaml"]));
-    fs::write(&pipe, fs::read(folder.path().join("good.yaml")).unwrap()).unwrap();
-    assert_eq!(places(&report.join().unwrap().1), ["IG202 pipe.yaml:20:23"]);
 }
 
 #[test]

@@ -245,3 +245,56 @@ async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
     assert_eq!(out.lines().filter(|line| line.starts_with("  GET ")).count(), 50);
     assert!(out.contains("\n  and 10 more\n\n60 Ingresses judged"), "{out}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_the_files_send_elsewhere_fills_its_new_secret() {
+    let api = cluster().await;
+    let certificate = |secret: &str| json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "web", "namespace": "default"}, "spec": {"secretName": secret}});
+    api.put("certificates", certificate("old-tls"));
+    let with_tls = ingress("web", "web", 80)
+        .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: new-tls}]\n");
+    let folder = folder(&[("web.yaml", &with_tls), ("certificate.json", &certificate("new-tls").to_string())]);
+    let (code, report) = check(&api, &folder, &["--profile", "strict", "--select", "IG401"]).await;
+    assert_eq!((code, found(&report)), (0, vec!["IG401 audit".to_owned()]), "its issuer will make it: {report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pods_that_get_requests_before_they_are_ready_are_not_missed() {
+    let api = cluster().await;
+    api.put(
+        "endpointslices",
+        json!({
+            "metadata": {"name": "web-1", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+            "ports": [{"port": 8080, "protocol": "TCP"}],
+            "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": false}}],
+        }),
+    );
+    let service = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}";
+    let folder = folder(&[("web.yaml", &ingress("web", "web", 80)), ("service.yaml", service)]);
+    let (_, report) = check(&api, &folder, &["--select", "IG204"]).await;
+    assert_eq!(found(&report), ["IG204 warn"], "{report:#}");
+    let publishing = service.replace("spec: {", "spec: {publishNotReadyAddresses: true, ");
+    fs::write(folder.path().join("service.yaml"), publishing).unwrap();
+    let (_, report) = check(&api, &folder, &["--select", "IG204"]).await;
+    assert_eq!(found(&report), Vec::<String>::new(), "{report:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_assumed_to_exist_is_not_missed_in_the_cluster_either() {
+    let api = cluster().await;
+    let with_tls = ingress("web", "web", 80)
+        .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: web-tls}]\n");
+    let folder = folder(&[("web.yaml", &with_tls), ("bad.yaml", &ingress("bad", "absent", 80))]);
+    let select = ["--select", "IG201,IG401"];
+    let (code, report) = check(&api, &folder, &select).await;
+    assert_eq!((code, found(&report)), (1, vec!["IG201 deny".to_owned(), "IG401 warn".to_owned()]), "{report:#}");
+    let assumed = ["--assume-exists", "service/default/absent,secret/default/web-tls"];
+    let (code, report) = check(&api, &folder, &[&select[..], &assumed].concat()).await;
+    assert_eq!((code, found(&report)), (0, Vec::new()), "{report:#}");
+    // Of what is there after all everything is known.
+    let secret =
+        json!({"metadata": {"name": "web-tls", "namespace": "default"}, "type": "kubernetes.io/tls", "data": {}});
+    api.put("secrets", secret);
+    let (_, report) = check(&api, &folder, &[&["--select", "IG402"], &assumed[..]].concat()).await;
+    assert_eq!(found(&report), ["IG402 warn"], "{report:#}");
+}

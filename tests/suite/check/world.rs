@@ -50,6 +50,19 @@ fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
 }
 
 #[test]
+fn a_port_that_no_container_names_is_a_fault_where_no_other_workload_exists() {
+    let service =
+        SERVICE.replace("{ports: [{port: 80}]}", "{selector: {app: web}, ports: [{port: 80, targetPort: http}]}");
+    let deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{ports: [{name: web, containerPort: 80}]}]}}}}\n";
+    let files = [CLASS, &service, deployment, &ingress("web", "web", 80)].join("---\n");
+    let folder = folder(&[("a.yaml", &files)]);
+    let codes =
+        |arguments: &[&str]| places(&report(folder.path(), &[&["a.yaml", "--select", "IG204"], arguments].concat()).1);
+    assert_eq!(codes(&[]), Vec::<String>::new());
+    assert_eq!(codes(&["--complete"]), ["IG204 a.yaml:20:19"]);
+}
+
+#[test]
 fn what_the_files_hold_is_believed_without_complete() {
     let folder = folder(&[("a.yaml", CLASS), ("b.yaml", SERVICE), ("c.yaml", &ingress("web", "web", 81))]);
     let (code, found) = report(folder.path(), &["."]);

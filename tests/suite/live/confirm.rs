@@ -66,7 +66,7 @@ impl Guarded {
         self.reviewer.notes()
     }
 
-    fn gets(&self) -> Vec<String> {
+    pub(super) fn gets(&self) -> Vec<String> {
         self.api.asked().into_iter().filter(|asked| asked.starts_with("get ")).collect()
     }
 }
@@ -188,8 +188,9 @@ async fn a_class_is_missed_only_while_the_watches_are_well() {
     // An Ingress of that class has an address by now, and the watch brings it while the denial waits.
     let served = json!({"metadata": {"name": "other", "namespace": "shop"}, "spec": {"ingressClassName": "ngnix"},
                         "status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}});
+    let before = guarded.gets().len();
     let (asked, ()) = tokio::join!(guarded.ask(&review), async {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        eventually("the denial waits", async || guarded.gets().len() > before).await;
         guarded.api.put("ingresses", served);
     });
     asked.assert(&[], &[]);
@@ -242,6 +243,17 @@ async fn secrets_are_read_one_by_one_as_they_are_named() {
         guarded.ask(&with_tls("good")).await.assert(&[], &[]);
     }
     assert_eq!(guarded.gets().iter().filter(|asked| asked.ends_with("/good")).count(), 1);
+}
+
+#[tokio::test]
+async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
+    let guarded = Guarded::start().await;
+    guarded.api.put("secrets", pair("app", "other.example.com"));
+    guarded.ask(&with_tls("app")).await.assert(&["IG403"], &[]);
+    guarded.api.put("secrets", pair("app", "app.example.com; 2020-01-01..2021-01-01"));
+    guarded.ask(&with_tls("app")).await.assert(&["IG404"], &[]);
+    guarded.api.put("secrets", pair("app", "app.example.com"));
+    guarded.ask(&with_tls("app")).await.assert(&[], &[]);
 }
 
 #[tokio::test]

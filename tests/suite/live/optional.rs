@@ -89,8 +89,10 @@ async fn a_certificate_that_is_applied_while_the_denial_waits_is_seen() {
     guarded.is_ready().await;
     let review = with_tls("absent");
     guarded.ask(&review).await.assert(&[], &["IG401"]);
+    // The Secret is read before it is judged, and once more before it is denied.
+    let before = guarded.gets().len();
     let (asked, ()) = tokio::join!(guarded.ask(&review), async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        eventually("the denial waits", async || guarded.gets().len() == before + 2).await;
         guarded.api.put("certificates", certificate("app", "absent"));
     });
     asked.assert(&[], &[]);

@@ -120,11 +120,12 @@ async fn after_a_compaction_the_inventory_is_listed_in_place() {
     api.silence(false);
     api.end_watches();
     // What is known stays known while the list runs: nobody is accused for want of it.
-    while watching.services() != ["b", "c"] {
+    eventually("the new list", async || {
         assert_eq!(watching.coverage(), Coverage::Complete);
         assert!(watching.services().contains(&"b".to_owned()));
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+        watching.services() == ["b", "c"]
+    })
+    .await;
     assert_eq!(watching.feed().restarts, 1);
     assert_eq!(watching.feed().trouble, None);
 }
