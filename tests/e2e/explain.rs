@@ -20,9 +20,9 @@ const INGRESSES: usize = 2000;
 pub(crate) fn run(kubeconfig: &Path, arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_ingress-guard"))
         .args(arguments)
-        .arg("--kubeconfig")
-        .arg(kubeconfig)
         .env_clear()
+        // Not as a flag, which is refused where it says nothing.
+        .env("INGRESS_GUARD_KUBECONFIG", kubeconfig)
         .stdin(Stdio::null())
         .output()
         .unwrap();

@@ -46,7 +46,7 @@ impl Files {
                     |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
                 // What waits for a writer or has no end is nobody's manifest; a link that leads nowhere is a fault.
                 let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
-                let manifests = entries.iter().filter(|entry| entry.is_dir() || is_named_so(entry) && is_file(entry));
+                let manifests = entries.iter().filter(|entry| entry.is_dir() || (is_named_so(entry) && is_file(entry)));
                 manifests.for_each(|entry| self.collect(entry, found));
             }
             Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),

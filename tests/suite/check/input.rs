@@ -212,19 +212,6 @@ fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
 }
 
 #[test]
-fn what_waits_for_a_writer_is_left_alone() {
-    let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
-    let pipe = folder.path().join("pipe.yaml");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    assert_eq!(judged_beside(folder.path()), Vec::<String>::new());
-    // Who names one means it, as in `check <(helm template CHART)`.
-    let reader = folder.path().to_owned();
-    let report = std::thread::spawn(move || report(&reader, &["pipe.yaml"]));
-    fs::write(&pipe, fs::read(folder.path().join("good.yaml")).unwrap()).unwrap();
-    assert_eq!(places(&report.join().unwrap().1), ["IG202 pipe.yaml:20:23"]);
-}
-
-#[test]
 fn directives_stand_in_front_of_their_document() {
     for front in ["%YAML 1.2\n---\n", "# ours\n\n%YAML 1.2\n# and\n---\n"] {
         let text = format!("{front}{}", ingress("other", "web", 80));
