@@ -54,6 +54,8 @@ enum Command {
     /// E.g. ingress-guard explain app.example.com/api, ingress-guard explain shop/web, ingress-guard explain IG202.
     ///
     /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
+    // One path for each --manifests: the next word is what to explain.
+    #[command(mut_arg("manifests", |argument| argument.num_args(1)))]
     Explain(Box<explain::Arguments>),
     /// List the checks with their levels.
     Checks(checks::Arguments),

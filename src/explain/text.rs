@@ -178,16 +178,14 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
         Some(explanation) => {
             let step = explanation.broken().filter(|step| step.what != "certificate");
             let served = matches!(explanation.outcome, Ends::Service | Ends::Redirect) && step.is_none();
-            let whose = match &explanation.ingress {
-                Some(ingress) if !own => {
-                    format!(" by Ingress {ingress} {}", explanation.field.as_deref().unwrap_or(""))
-                }
+            let whose = match explanation.ingress.as_ref().zip(explanation.field.as_ref()) {
+                Some((ingress, field)) if !own => format!(" by Ingress {ingress} {field}"),
                 _ => String::new(),
             };
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
             let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
-            (Some(*own && served), format!("{asked}: {}{}{why}", explanation.answer(), whose.trim_end()))
+            (Some(*own && served), format!("{asked}: {}{whose}{why}", explanation.answer()))
         }
     };
     let (sign, colour) = match ok {

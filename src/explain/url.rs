@@ -128,8 +128,8 @@ pub(super) fn explain(
             certificate(&mut explanation, &host, &answered.controller, &world);
         }
         // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
-        let by_root = answered.answer.location.as_ref().is_some_and(|location| location.path == "/");
-        if by_root || !answered.has_host() || !matches!(explanation.outcome, Ends::Service | Ends::Redirect) {
+        let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
+        if by_root || !answered.has_host() {
             let server = Some(&*answered.answer.server);
             explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, server);
         }

@@ -15,6 +15,8 @@ fn what_it_is_asked_for_decides_what_it_explains() {
     let (code, text, _) = explain("shop/web");
     assert_eq!(code, 0);
     assert!(text.starts_with("Ingress shop/web\n"), "{text}");
+    // Whichever comes first.
+    assert_eq!(run(&["explain", "--manifests", "examples/cluster", "shop/web"]), (0, text, String::new()));
     let (code, text, _) = explain("https://nobody.example.org/");
     assert_eq!(code, 1);
     assert!(text.contains("✗ host") && text.contains("404 from the controller's default backend"), "{text}");
@@ -98,6 +100,25 @@ fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("IG202") && !out.contains("[IG101"), "the Service is there: {out}");
     assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
+}
+
+#[test]
+fn who_takes_a_request_is_not_nearly_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.yaml");
+    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
+         ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
+         rules: [{host: a.example.com, http: {paths: [{path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n\
+         ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: lost}, spec: {ingressClassName: ngnix, \
+         rules: [{host: b.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n";
+    std::fs::write(&file, world).unwrap();
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.to_str().unwrap()]).1;
+    let out = explain("http://a.example.com/cart/x");
+    assert!(out.contains("✗ service      Service default/cart does not exist") && !out.contains("Nearly"), "{out}");
+    let out = explain("http://a.example.com/carts");
+    assert!(out.contains("Nearly:\n  - Ingress default/web spec.rules[0].http.paths[0]: Prefix \"/cart\""), "{out}");
+    let out = explain("default/lost");
+    assert!(out.contains("404 from the controller's default backend: nobody takes Ingress default/lost"), "{out}");
 }
 
 /// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
