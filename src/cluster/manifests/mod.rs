@@ -5,7 +5,9 @@ mod documents;
 mod files;
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use thiserror::Error;
 
@@ -13,6 +15,9 @@ use super::{Coverage, Inventory, Object};
 use crate::model::Kind;
 use documents::{Broken, Documents, Found};
 use files::Files;
+
+/// A thread is not worth its while for fewer files.
+const SHARE: usize = 16;
 
 /// Why manifests could not be read.
 #[derive(Debug, Error)]
@@ -189,12 +194,13 @@ impl Manifests {
     pub fn read(paths: &[PathBuf], options: ReadOptions<'_>) -> Self {
         let mut manifests = Self::default();
         let mut files = Files::default();
-        for path in paths {
-            for file in files.below(path) {
-                match file.and_then(|path| files::read(&path, options.largest)) {
-                    Ok(file) => manifests.add(file, options.namespace),
-                    Err(fault) => manifests.faults.push(fault),
-                }
+        let found = paths.iter().flat_map(|path| files.below(path));
+        let found: Vec<_> = found.map(|file| file.and_then(|path| files::read(&path, options.largest))).collect();
+        let documents = documents_of_all(&found, options.namespace);
+        for (file, documents) in found.into_iter().zip(documents) {
+            match file {
+                Ok(file) => manifests.add(file, documents),
+                Err(fault) => manifests.faults.push(fault),
             }
         }
         manifests
@@ -203,14 +209,17 @@ impl Manifests {
     /// Read a stream as one file; `name` is what it is called.
     pub fn read_stream(&mut self, name: &str, stream: impl std::io::Read, options: ReadOptions<'_>) {
         match files::read_stream(Path::new(name), stream, options.largest) {
-            Ok(file) => self.add(file, options.namespace),
+            Ok(file) => {
+                let documents = documents_of(&file.path, &file.text, options.namespace);
+                self.add(file, documents);
+            }
             Err(fault) => self.faults.push(fault),
         }
     }
 
-    fn add(&mut self, file: ManifestFile, namespace: &str) {
+    fn add(&mut self, file: ManifestFile, documents: Documents) {
         let number = self.files.len();
-        for found in documents_of(&file.path, &file.text, namespace) {
+        for found in documents {
             match found {
                 Ok(Found { object: Some(object), bytes, items }) => {
                     self.objects.push(Manifest { object, origin: Origin { file: number, document: bytes, items } });
@@ -221,6 +230,22 @@ impl Manifests {
         }
         self.files.push(file);
     }
+}
+
+/// The documents of each file; nothing for what could not be read. To read YAML is most of what `check` does, and no file
+/// depends on another.
+fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &str) -> Vec<Documents> {
+    let of = |file: &Result<ManifestFile, ManifestError>| match file {
+        Ok(file) => documents_of(&file.path, &file.text, namespace),
+        Err(_) => Documents::new(),
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = files.len().div_ceil(threads).max(SHARE);
+    thread::scope(|scope| {
+        let begun = files.chunks(share).map(|files| scope.spawn(move || files.iter().map(of).collect::<Vec<_>>()));
+        let begun: Vec<_> = begun.collect();
+        begun.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
 /// The documents of a file. What comes over standard input may be either: JSON is YAML as well.

@@ -116,6 +116,24 @@ fn bombs_do_not_go_off() {
     assert!(said.len() == 1 && said[0].starts_with("a.json:1:"), "{said:?}");
 }
 
+/// They are read side by side, and told of one after the other.
+#[test]
+fn many_files_are_told_of_in_their_order() {
+    let folder = folder(&[("0.yaml", &format!("{CLASS}---\n{SERVICE}"))]);
+    for number in 100..180 {
+        let text = if number % 10 == 3 { "a: [\n".to_owned() } else { ingress(&format!("web-{number}"), "web", 81) };
+        fs::write(folder.path().join(format!("{number}.yaml")), text).unwrap();
+    }
+    let (code, report) = report(folder.path(), &[".", "--select", "IG202"]);
+    assert_eq!(code, 2);
+    let file = |place: String| place.trim_start_matches("IG202 ").split(':').next().unwrap().to_owned();
+    let files = |of: Vec<String>| of.into_iter().map(file).collect::<Vec<_>>();
+    let numbered = |is_broken: bool| (100..180).filter(move |number| (number % 10 == 3) == is_broken);
+    let named = |is_broken| numbered(is_broken).map(|number| format!("{number}.yaml")).collect::<Vec<_>>();
+    assert_eq!(files(said(&report)), named(true));
+    assert_eq!(files(places(&report)), named(false));
+}
+
 #[test]
 fn lists_in_lists_have_an_end() {
     let deep = |depth: usize| {
