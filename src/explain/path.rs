@@ -1,6 +1,6 @@
 //! From the host to the backend: class, host, path, redirect, rewrite.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
 use super::backend::backend;
 use super::controllers::Controller;
@@ -14,6 +14,8 @@ use crate::routing::{
     When, host_name, normalized,
 };
 
+/// What no header holds as it is, besides what is not ASCII.
+const UNSENT: &AsciiSet = &CONTROLS.add(b' ');
 /// What nginx writes percent-encoded into a redirect (`ngx_escape_uri`), besides what is not ASCII.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -236,7 +238,8 @@ fn redirect(
             let location = answer.location.as_ref().zip(normalized(path));
             let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, controller.routes.effort()).ok());
             let to = match rewritten {
-                Some(Rewritten::Redirect(to)) => to.map(|to| String::from_utf8_lossy(&to).into_owned()),
+                // What a group holds is decoded; nginx sends no such bytes in a header.
+                Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),
                 _ => None,
             };
             (to, "rewrite-target is a URL".to_owned())

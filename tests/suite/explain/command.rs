@@ -102,6 +102,22 @@ fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
     assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
 }
 
+/// What nginx captures is decoded, and need not be UTF-8: three in 50,000 worlds that were compared with it.
+#[test]
+fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("world.yaml");
+    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
+         ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
+         {nginx.ingress.kubernetes.io/rewrite-target: 'https://new.example.com/$1'}}, spec: {ingressClassName: nginx, \
+         rules: [{host: a.example.com, http: {paths: [{path: '/a/(.*)', pathType: ImplementationSpecific, \
+         backend: {service: {name: web, port: {number: 80}}}}]}}]}}\n";
+    std::fs::write(&file, world).unwrap();
+    let (code, out, _) = run(&["explain", "http://a.example.com/a/%E9%20x", "--manifests", file.to_str().unwrap()]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("302 to \"https://new.example.com/%E9%20x\": rewrite-target is a URL"), "{out}");
+}
+
 #[test]
 fn who_takes_a_request_is_not_nearly_it() {
     let folder = tempfile::tempdir().unwrap();
