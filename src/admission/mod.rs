@@ -27,8 +27,8 @@ use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 /// After this time no further check is begun and the write is allowed. The API server itself waits three seconds.
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// A review of so many bytes may take milliseconds.
-const LARGE: usize = 64 * 1024;
+/// A review of so many bytes is large: what it says can take many times as much memory, and milliseconds.
+pub const LARGE: usize = 64 * 1024;
 
 /// So often at most is read what a denial rests on, before it is spoken.
 const CONFIRMATIONS: usize = 2;
@@ -130,7 +130,8 @@ impl Reviewer {
         if body.len() >= LARGE && request.is_too_large()? {
             record.verdict = "warn";
             record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn.name())];
-            let why = "nothing was evaluated: the Ingress has more rules, paths and hosts than are judged";
+            let why = "nothing was evaluated: the Ingress has more rules, paths and hosts than are judged; \
+                       split it into several";
             return Ok(Reviewed { body: render::allow_unjudged(&request.uid.0, why), record });
         }
         let Some(mut ingress) = request.to_judge()? else {

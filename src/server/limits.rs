@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::admission::LARGE;
+
 /// What one port holds out against, and how it ends. Times are wall-clock, sizes are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -28,7 +30,7 @@ pub struct Limits {
     pub bodies_bytes: usize,
     /// Reviews in progress at once.
     pub reviews: usize,
-    /// A body of so many bytes is large: what it says can take many times as much memory, and milliseconds.
+    /// A body of so many bytes is large.
     pub large_bytes: usize,
     /// Reviews of large bodies in progress at once; others do not wait for them.
     pub large_reviews: usize,
@@ -56,7 +58,7 @@ impl Default for Limits {
             body: Duration::from_secs(5),
             bodies_bytes: 64 * 1024 * 1024,
             reviews: 256,
-            large_bytes: 64 * 1024,
+            large_bytes: LARGE,
             large_reviews: 2,
             review_wait: Duration::from_secs(1),
             lame_duck: Duration::from_secs(5),

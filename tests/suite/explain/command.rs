@@ -1,5 +1,7 @@
 //! The command: where its knowledge comes from, its exit codes, and what it says of nonsense.
 
+use tempfile::NamedTempFile;
+
 use crate::binary::run;
 use crate::live::api::Api;
 use crate::live::list::run as run_over;
@@ -102,33 +104,38 @@ fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
     assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
 }
 
+/// A file with ingress-nginx's class and this.
+fn manifests(text: &str) -> NamedTempFile {
+    let class = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}";
+    let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
+    std::fs::write(file.path(), format!("{class}\n---\n{text}")).unwrap();
+    file
+}
+
 /// What nginx captures is decoded, and need not be UTF-8: three in 50,000 worlds that were compared with it.
 #[test]
 fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.yaml");
-    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
-         ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
+    let file = manifests(
+        "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
          {nginx.ingress.kubernetes.io/rewrite-target: 'https://new.example.com/$1'}}, spec: {ingressClassName: nginx, \
          rules: [{host: a.example.com, http: {paths: [{path: '/a/(.*)', pathType: ImplementationSpecific, \
-         backend: {service: {name: web, port: {number: 80}}}}]}}]}}\n";
-    std::fs::write(&file, world).unwrap();
-    let (code, out, _) = run(&["explain", "http://a.example.com/a/%E9%20x", "--manifests", file.to_str().unwrap()]);
+         backend: {service: {name: web, port: {number: 80}}}}]}}]}}\n",
+    );
+    let (code, out, _) =
+        run(&["explain", "http://a.example.com/a/%E9%20x", "--manifests", file.path().to_str().unwrap()]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("302 to \"https://new.example.com/%E9%20x\": rewrite-target is a URL"), "{out}");
 }
 
 #[test]
 fn who_takes_a_request_is_not_nearly_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.yaml");
-    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
-         ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
+    let file = manifests(
+        "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
          rules: [{host: a.example.com, http: {paths: [{path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n\
          ---\n{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: lost}, spec: {ingressClassName: ngnix, \
-         rules: [{host: b.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n";
-    std::fs::write(&file, world).unwrap();
-    let explain = |url: &str| run(&["explain", url, "--manifests", file.to_str().unwrap()]).1;
+         rules: [{host: b.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n",
+    );
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]).1;
     let out = explain("http://a.example.com/cart/x");
     assert!(out.contains("✗ service      Service default/cart does not exist") && !out.contains("Nearly"), "{out}");
     let out = explain("http://a.example.com/carts");
@@ -140,8 +147,6 @@ fn who_takes_a_request_is_not_nearly_it() {
 /// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
 #[test]
 fn with_and_without_www_are_one_where_an_annotation_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("world.yaml");
     let ingress = |name: &str, host: &str, annotations: &str| {
         format!(
             "---\n{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {annotations}}}, \
@@ -149,19 +154,18 @@ fn with_and_without_www_are_one_where_an_annotation_says_so() {
              backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]}}}}\n"
         )
     };
-    let world = "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}\n\
-         ---\n{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n"
-        .to_owned()
+    let world = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n".to_owned()
         + &ingress("web", "www.example.com", "{nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'}")
         + &ingress("all", "'*.com'", "{}");
-    std::fs::write(&file, &world).unwrap();
-    let explain = |url: &str| run(&["explain", url, "--manifests", file.to_str().unwrap()]);
-    let (code, out, _) = explain("http://example.com/a/");
+    let explain =
+        |file: &NamedTempFile, url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]);
+    let file = manifests(&world);
+    let (code, out, _) = explain(&file, "http://example.com/a/");
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("308 to \"http://www.example.com/a\": annotation from-to-www-redirect"), "{out}");
-    assert!(explain("http://www.example.com/a/").1.contains("Service default/web answers"));
-    std::fs::write(&file, world + &ingress("bare", "example.com", "{}")).unwrap();
-    let (_, out, _) = explain("http://example.com/a/");
+    assert!(explain(&file, "http://www.example.com/a/").1.contains("Service default/web answers"));
+    let file = manifests(&(world + &ingress("bare", "example.com", "{}")));
+    let (_, out, _) = explain(&file, "http://example.com/a/");
     assert!(out.contains("host         example.com of Ingress default/bare"), "{out}");
 }
 
