@@ -11,7 +11,7 @@
 //! - [`checks`]: the heart, one file and one page per check;
 //! - [`engine`]: runs checks over one Ingress;
 //! - [`policy`]: what becomes of findings;
-//! - [`judgement`]: one stored Ingress, from its findings to its verdict;
+//! - [`analysis`]: one stored Ingress, from its findings to its verdict;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
 //! - [`report`]: many Ingresses, and the forms in which what was found is shown;
@@ -20,6 +20,7 @@
 //! - [`cli`]: the commands.
 
 pub mod admission;
+pub mod analysis;
 pub mod checks;
 pub mod cli;
 pub mod cluster;
@@ -28,7 +29,6 @@ pub mod document;
 pub mod engine;
 pub mod explain;
 pub mod finding;
-pub mod judgement;
 pub mod model;
 pub mod policy;
 pub mod report;

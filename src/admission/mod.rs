@@ -16,11 +16,11 @@ pub use confirm::Cluster;
 pub use review::Operation;
 use review::{Request, Text};
 
+use crate::analysis::{held, identity};
 use crate::checks::CHECK_NOT_EVALUATED;
 use crate::cluster::{Coverage, Facts, Feed, Inventory, Snapshot};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Level};
-use crate::judgement::{held, identity};
 use crate::model::{Ingress, Kind, Kinds};
 use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 

@@ -3,16 +3,15 @@
 
 mod annotation;
 mod backend;
-mod backends;
 mod class;
 mod collision;
 mod context;
 mod findings;
+mod meta;
 mod nearest;
-mod ourselves;
 mod path;
 mod registry;
-mod routed;
+mod routed_paths;
 mod settings;
 mod tls;
 
@@ -22,9 +21,9 @@ use crate::routing::Engine;
 
 pub use context::Context;
 pub use findings::Findings;
-pub use ourselves::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 pub use registry::{ALL, find, listed};
-use routed::ROUTES;
+use routed_paths::ROUTES;
 pub use settings::{HostOwnership, NamespaceClasses, Settings};
 
 /// One rule about Ingresses.

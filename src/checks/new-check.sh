@@ -12,7 +12,7 @@ fail() {
 }
 [[ $code =~ ^IG[0-9]{3}$ ]] || fail "CODE is IG and three digits, not \"$code\""
 [[ $name =~ ^[a-z]+(-[a-z]+)+$ ]] || fail "NAME is lower-case words with dashes that name the fault, not \"$name\""
-[[ -f $here/$folder/mod.rs && $folder != ourselves ]] || fail "FOLDER is a folder of src/checks, not \"$folder\""
+[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER is a folder of src/checks, not \"$folder\""
 grep -rqs "\"$code\"" "$here" --include='*.rs' && fail "$code is taken: codes are never given twice"
 file=${name//-/_}
 [[ ! -e $here/$folder/$file.rs ]] || fail "$folder/$file.rs is there already"

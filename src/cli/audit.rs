@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::judging::Judging;
-use super::output::{Format, Forms, Outputs};
+use super::analysis_options::Judging;
+use super::cluster_source::Source;
 use super::progress::Progress;
-use super::source::Source;
+use super::report_output::{Format, Forms, Outputs};
+use crate::analysis::judge;
 use crate::cluster::{Snapshot, World};
 use crate::config::Config;
-use crate::judgement::judge;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Policy, Profile};
 use crate::report::{Page, Report, Text, hosts, html, text, what_if};

@@ -7,11 +7,11 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::source::Source;
+use super::cluster_source::Source;
+use crate::analysis::judge;
 use crate::checks::{self, Check};
 use crate::config::Config;
 use crate::explain::{Style, Visit, explain_ingress, explain_url};
-use crate::judgement::judge;
 use crate::model::Key;
 
 #[derive(Debug, Args)]

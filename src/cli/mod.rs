@@ -1,18 +1,18 @@
 //! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
 //! 1 findings, 2 could not do the work.
 
+mod analysis_options;
 mod audit;
 mod check;
 mod checks;
+mod cluster_source;
 mod completions;
 mod explain;
-mod judging;
 mod man;
-mod output;
 mod progress;
+mod report_output;
 mod serve;
 mod snapshot;
-mod source;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use clap::Args;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 
-use super::source::ClusterSource;
+use super::cluster_source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
 use crate::cluster::{self, Coverage, Feeds, Live, Pace};
 use crate::config::Config;

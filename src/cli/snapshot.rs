@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use tempfile::NamedTempFile;
 
-use super::source::{ClusterSource, warn_of_what_is_forbidden};
+use super::cluster_source::{ClusterSource, warn_of_what_is_forbidden};
 use crate::cluster::Image;
 
 #[derive(Debug, Args)]

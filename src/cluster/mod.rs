@@ -1,32 +1,19 @@
 //! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
 
-mod api_callers;
-mod facts;
-mod feeds;
-mod image;
-mod ingresses;
-mod inventory;
-mod list;
-mod live;
+mod api;
+mod live_reads;
 mod lookup;
 mod manifests;
 mod namespace_match;
-mod namespaced;
-mod object;
-mod pages;
-mod referrers;
-mod watch;
-mod workloads;
-mod world;
+mod snapshot;
+mod store;
+mod view;
 
-pub use facts::{Fact, Facts};
-pub use feeds::{Feed, Feeds, Pace, Wanted};
-pub use image::{Image, ImageError};
-pub use inventory::{Coverage, Inventory};
-pub use list::{ListError, list};
-pub use live::{Live, MOST};
+pub use api::{Feed, Feeds, ListError, Live, MOST, Pace, Wanted, list};
+pub use live_reads::{Fact, Facts};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use namespace_match::NamespaceMatch;
-pub use object::Object;
-pub use world::{Snapshot, Unknown, World};
+pub use snapshot::{Image, ImageError};
+pub use store::{Coverage, Inventory, Object};
+pub use view::{Snapshot, Unknown, World};

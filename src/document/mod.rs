@@ -1,15 +1,15 @@
 //! A manifest as text: where the fields of its objects stand, and how a patch is done to it so that every other byte stays as it
 //! is. What the text means is read elsewhere.
 
+mod fix;
 mod lines;
-mod mend;
 mod scalar;
 mod tree;
 
 use std::ops::Range;
 
+pub use fix::{Edit, Refusal, apply};
 pub use lines::Lines;
-pub use mend::{Edit, Refusal, apply};
 use tree::{Node, Shape};
 
 use crate::finding::Patch;
@@ -55,7 +55,7 @@ impl Document {
                 // Its first line begins where it stands, so that the others are as far in as they were.
                 let line = whole[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
                 margin = whole[line..at.start].chars().count();
-                at.end = mend::line_end(whole, at.end);
+                at.end = fix::line_end(whole, at.end);
             }
         }
         let alone = format!("{}{}", " ".repeat(margin), &whole[at.clone()]);
@@ -145,7 +145,7 @@ impl Object<'_> {
     /// # Errors
     /// When that cannot be done without touching anything else.
     pub fn mend(&mut self, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
-        let edits = mend::mend(&self.text, patch).map_err(|refusal| match refusal {
+        let edits = fix::mend(&self.text, patch).map_err(|refusal| match refusal {
             // As a part of its document it could be read.
             Refusal::Mismatch if self.refers => Refusal::Shared,
             other => other,
@@ -157,7 +157,7 @@ impl Object<'_> {
         if self.refers {
             let whole =
                 format!("{}{}{}", &self.whole[..self.at.start], &after[self.margin..], &self.whole[self.at.end..]);
-            mend::differ_in(self.items, &after, [self.whole, &whole])?;
+            fix::differ_in(self.items, &after, [self.whole, &whole])?;
         }
         self.text = after;
         let shifted = |Edit { bytes, text }| Edit { bytes: bytes.start - self.margin..bytes.end - self.margin, text };

@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use serde::Deserialize;
 
-use super::certificate::all_readable;
+use super::x509::all_readable;
 use super::{Certificate, Meta, lax, meta};
 
 /// A Secret, reduced to what it means for TLS and for logins.

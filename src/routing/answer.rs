@@ -4,14 +4,14 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::claims::Claim;
-use super::locate::Located;
-use super::nginx::NginxAnnotations;
-use super::pattern::Exhausted;
-use super::request::{host_name, normalized};
-use super::rewrite::Rewritten;
+use super::annotations::NginxAnnotations;
+use super::location::Claim;
+use super::location::Exhausted;
+use super::location::Located;
+use super::location::Rewritten;
+use super::location::{Location, Modifier, Server};
+use super::location::{host_name, normalized};
 use super::routes::{Routes, When};
-use super::server::{Location, Modifier, Server};
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress};
 

@@ -3,56 +3,32 @@
 //!
 //! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
 
-pub mod annotation;
+pub mod annotations;
 mod answer;
-mod backing;
-mod behind;
-mod certificate;
-mod claims;
-mod class;
-mod dialect;
-mod doubt;
-mod endpoints;
-mod faults;
-mod issuer;
-mod locate;
+mod backend;
+mod controller;
+mod location;
 mod map;
-mod neutral;
-mod nginx;
-mod pattern;
-mod request;
-mod rewrite;
 mod routes;
-mod sample;
-mod server;
-mod settings;
 mod tls;
-mod variables;
 mod version;
 
+pub use annotations::{NginxAnnotations, named_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
-pub use backing::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
-pub use behind::{Behind, StandIn, Standing};
-pub use certificate::{CertificateState, HostCertificate};
-pub use claims::{Claim, by_age, claims};
-pub use class::{ClassRules, Classless, Owner, Taker};
-pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
-pub use doubt::Doubt;
-pub use endpoints::{Endpoints, ExternalNameFault, is_named_for, slice_prefix};
-pub use faults::Fault;
-pub use issuer::Issuer;
-pub use locate::Located;
-pub use map::{Fate, HostRoutes, Route, RouteMap};
-pub use nginx::{NginxAnnotations, named_by};
-pub use pattern::{
-    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
+pub use backend::{
+    Backing, Behind, Cause, Doubt, Endpoints, ExternalNameFault, NamedTemplate, Shortage, StandIn, Standing, Stuck,
+    is_named_for, pod_templates, slice_prefix,
 };
-pub use request::{host_name, normalized};
-pub use rewrite::{Piece, Rewritten, pieces};
+pub use controller::{
+    ClassRules, Classless, ControllerSettings, Dialect, DialectMatch, DialectRule, Dialects, Engine, Owner, Taker,
+};
+pub use location::{
+    Claim, Dropped, DroppedBecause, Effort, Exhausted, Fault, Located, Location, Modifier, Pattern, PatternError,
+    Piece, Rewritten, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
+    literal_prefix, nests_repetitions, normalized, pattern_samples, pieces, plain_samples, runaway, unknown_variables,
+    variable_names,
+};
+pub use map::{Fate, HostRoutes, Route, RouteMap};
 pub use routes::{Routes, When};
-pub use sample::{nests_repetitions, pattern_samples, plain_samples, runaway};
-pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
-pub use settings::ControllerSettings;
-pub use tls::{MeantFor, TlsEntries};
-pub use variables::{Unknown, unknown_variables, variable_names};
+pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};
 pub use version::{NotAVersion, Version};

@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use foldhash::{HashMap, HashSet};
 
-use super::claims::{Claim, by_age, claims};
-use super::class::{ClassRules, Taker};
-use super::dialect::{Dialect, Dialects};
-use super::nginx::NginxAnnotations;
-use super::pattern::Effort;
-use super::server::Server;
+use super::annotations::NginxAnnotations;
+use super::controller::{ClassRules, Taker};
+use super::controller::{Dialect, Dialects};
+use super::location::Effort;
+use super::location::Server;
+use super::location::{Claim, by_age, claims};
 use crate::cluster::{Lookup, World};
 use crate::model::{Backend, Host, Ingress, PortRef};
 

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::certificates::Certificates;
 use super::failure::Failure;
-use super::judge::Readiness;
+use super::handler::Readiness;
 use crate::telemetry::Metrics;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

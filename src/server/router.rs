@@ -15,7 +15,7 @@ use tracing::Level;
 
 use super::body::{BodyError, Held, Room};
 use super::failure::{Failure, JSON};
-use super::judge::Judge;
+use super::handler::Judge;
 use super::limits::Limits;
 use crate::admission::{Record, Rejection};
 use crate::telemetry::Metrics;

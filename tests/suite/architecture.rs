@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 11] = [
     &["routing"],
     &["checks"],
     &["engine", "policy"],
-    &["judgement", "admission"],
+    &["analysis", "admission"],
     &["config"],
     &["report", "explain"],
     &["server", "telemetry"],

@@ -5,7 +5,7 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
-use crate::routing::annotation::{Annotation, Effect, reference};
+use crate::routing::annotations::{Annotation, Effect, reference};
 
 pub(crate) static ANNOTATION_REFERENCE_MISSING: Check = Check {
     code: "IG604",

@@ -3,7 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotation::{self, Annotation};
+use crate::routing::annotations::{self, Annotation};
 
 pub(crate) static ANNOTATION_UNKNOWN: Check = Check {
     code: "IG601",
@@ -21,7 +21,7 @@ pub(crate) static ANNOTATION_UNKNOWN: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for (key, value) in cx.ingress.meta.annotations.iter() {
         let Some(name) = key.strip_prefix(NGINX_PREFIX) else { continue };
-        match annotation::find(name) {
+        match annotations::find(name) {
             Some(row) => too_new(cx, row, key, out),
             None => unknown(cx, (key, name, value), out),
         }
@@ -31,14 +31,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 fn unknown(cx: &Context<'_>, (key, name, value): (&str, &str, &str), out: &mut Findings) {
     let field = FieldPath::annotation_name(key);
     let finding = out.add(field.clone(), key, "ingress-nginx has no such annotation: it has no effect");
-    let rows = annotation::ALL.iter().filter(|row| row.removed.is_none()).map(|row| row.name);
+    let rows = annotations::ALL.iter().filter(|row| row.removed.is_none()).map(|row| row.name);
     let Some(near) = cx.nearest(name, rows) else {
         finding.help("remove it, or look its name up");
         return;
     };
     finding.help(format!("did you mean {near}?"));
     let meant = format!("{NGINX_PREFIX}{near}");
-    let fits = annotation::find(near).is_some_and(|row| row.accepts(value));
+    let fits = annotations::find(near).is_some_and(|row| row.accepts(value));
     if fits && cx.ingress.meta.annotations.get(&meant).is_none() {
         let meant = FieldPath::annotation(&meant);
         finding.fix(Patch::on(&field, value).remove(&field).add(&meant, value));

@@ -4,7 +4,7 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotation::{Annotation, Effect, Fault};
+use crate::routing::annotations::{Annotation, Effect, Fault};
 
 pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     code: "IG603",

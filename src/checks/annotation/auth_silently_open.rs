@@ -5,7 +5,7 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
-use crate::routing::annotation::{Effect, reference};
+use crate::routing::annotations::{Effect, reference};
 
 pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
     code: "IG608",

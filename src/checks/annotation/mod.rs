@@ -23,7 +23,7 @@ pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
 
 use super::Context;
-use crate::routing::annotation::{Annotation, Effect};
+use crate::routing::annotations::{Annotation, Effect};
 
 /// Whether an effect is felt: of a canary's annotations most are ignored anyway, and another Ingress' locations answer
 /// (section 7.1).

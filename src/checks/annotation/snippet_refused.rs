@@ -4,7 +4,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotation::Risk;
+use crate::routing::annotations::Risk;
 
 pub(crate) static SNIPPET_REFUSED: Check = Check {
     code: "IG609",

@@ -7,6 +7,7 @@ mod external_name_unusable;
 mod pods_without_readiness_probe;
 mod resource_backend_unserved;
 mod rule_without_paths;
+mod service_backend;
 mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
@@ -26,4 +27,4 @@ pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
-use super::backends::{ServiceBackend, StandIn, behind, service, service_backends};
+use service_backend::{ServiceBackend, StandIn, behind, service, service_backends};

@@ -1,7 +1,7 @@
 //! IG207: ingress-nginx serves no resource backends.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed::{ROUTES, gets, of_host};
+use crate::checks::routed_paths::{ROUTES, gets, of_host};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};

@@ -2,7 +2,7 @@
 
 use foldhash::{HashSet, HashSetExt as _};
 
-use crate::checks::routed::{ROUTES, of_host};
+use crate::checks::routed_paths::{ROUTES, of_host};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Host, Kind, Kinds};

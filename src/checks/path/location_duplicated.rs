@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::routed::{ROUTES, may_match_otherwise, of_host, of_other};
+use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Ingress, Kinds, PathType};

@@ -3,7 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotation;
+use crate::routing::annotations;
 
 pub(crate) static PATH_CONTROL_CHARACTER: Check = Check {
     code: "IG315",
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 fn annotations(cx: &Context<'_>, out: &mut Findings) {
     for (key, value) in cx.ingress.meta.annotations.iter() {
-        let row = key.strip_prefix(NGINX_PREFIX).and_then(annotation::find);
+        let row = key.strip_prefix(NGINX_PREFIX).and_then(annotations::find);
         let is_one_line = row.is_some_and(|row| row.form.is_one_line());
         if let Some(character) = control_character(value).filter(|_| is_one_line) {
             let message = format!(

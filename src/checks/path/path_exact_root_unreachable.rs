@@ -1,7 +1,7 @@
 //! IG304: Exact `/` that never answers.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed::{ROUTES, gets, of_host, routed, stands_in};
+use crate::checks::routed_paths::{ROUTES, gets, of_host, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};

@@ -2,7 +2,7 @@
 
 use super::switch_field;
 use crate::checks::findings::WARN;
-use crate::checks::routed::{ROUTES, of_host, of_other};
+use crate::checks::routed_paths::{ROUTES, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};

@@ -1,6 +1,6 @@
 //! IG306: a path that never answers.
 
-use crate::checks::routed::{ROUTES, Request, Routed, gets, of_host, of_other, routed, stands_in};
+use crate::checks::routed_paths::{ROUTES, Request, Routed, gets, of_host, of_other, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kinds, PathType};

@@ -1,6 +1,6 @@
 //! IG307: a path that ends in a slash.
 
-use crate::checks::routed::{ROUTES, Request, gets, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, Request, gets, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kind, Kinds, PathType};

@@ -1,6 +1,6 @@
 //! IG317: a pattern that some request makes nginx spin on.
 
-use crate::checks::routed::{ROUTES, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::routed::{ROUTES, Request, gets, is_more_exact, of_host, of_other, routed, stands_in};
+use crate::checks::routed_paths::{ROUTES, Request, gets, is_more_exact, of_host, of_other, routed, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Ingress, Kinds, PathType};

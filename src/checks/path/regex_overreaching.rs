@@ -1,6 +1,6 @@
 //! IG316: a pattern that takes too much.
 
-use crate::checks::routed::{ROUTES, Request, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, Request, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;

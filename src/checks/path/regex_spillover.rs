@@ -1,7 +1,7 @@
 //! IG308: regex mode that changes what others answer.
 
 use super::switch_field;
-use crate::checks::routed::{ROUTES, is_more_exact, of_host, of_other, stands_in};
+use crate::checks::routed_paths::{ROUTES, is_more_exact, of_host, of_other, stands_in};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};

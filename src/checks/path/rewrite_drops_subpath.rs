@@ -1,6 +1,6 @@
 //! IG311: a rewrite that loses the rest of the path.
 
-use crate::checks::routed::{ROUTES, Request, Routed, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, Request, Routed, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathType};

@@ -1,11 +1,11 @@
 //! IG313: `rewrite-target` or `use-regex` has a value that ingress-nginx drops.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed::{ROUTES, Routed, may_match_otherwise, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, Routed, may_match_otherwise, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
-use crate::routing::annotation::{self, Annotation, Fault};
+use crate::routing::annotations::{self, Annotation, Fault};
 use crate::routing::is_plainly_regex;
 
 pub(crate) static REWRITE_VALUE_IGNORED: Check = Check {
@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     for name in ["rewrite-target", "use-regex"] {
-        let Some((row, value)) = annotation::find(name).zip(cx.nginx().value(name)) else { continue };
+        let Some((row, value)) = annotations::find(name).zip(cx.nginx().value(name)) else { continue };
         // IG315 says what a control character does.
         let is_said_elsewhere = value.contains(|c: char| c.is_ascii_control());
         if let Some(fault) = row.fault(value, cx.dialect().validates_annotations()).filter(|_| !is_said_elsewhere) {

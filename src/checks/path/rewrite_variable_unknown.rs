@@ -8,7 +8,7 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
-use crate::routing::annotation::Risk;
+use crate::routing::annotations::Risk;
 use crate::routing::{Unknown, unknown_variables, variable_names};
 
 pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {

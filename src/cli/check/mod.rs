@@ -1,20 +1,20 @@
 //! `ingress-guard check`: manifest files as one world, judged before anybody applies them.
 
-mod mending;
+mod fix;
+mod input;
 mod options;
 mod output;
-mod world;
 
 use std::process::ExitCode;
 
+use input::World;
 pub(super) use options::Arguments;
-use world::World;
 
 use super::progress::Progress;
+use crate::analysis::judge_applied;
 use crate::cluster::Snapshot;
 use crate::config::Config;
 use crate::explain::route_changes;
-use crate::judgement::judge_applied;
 use crate::model::{Ingress, Key};
 use crate::report::Report;
 
@@ -25,8 +25,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut report = judged(&world, &config);
     arguments.judging.accept(&mut report)?;
     if arguments.diff {
-        mending::print_diff(&world, &report, arguments)?;
-    } else if arguments.fix && mending::write(&world, &report)? {
+        fix::print_diff(&world, &report, arguments)?;
+    } else if arguments.fix && fix::write(&world, &report)? {
         // What is left is reported, at the places where it is now.
         let known = world.before.take();
         world = World::read(arguments, &config, known)?;

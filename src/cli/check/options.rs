@@ -6,9 +6,9 @@ use std::str::FromStr;
 use anyhow::ensure;
 use clap::Args;
 
-use crate::cli::judging::Judging;
-use crate::cli::output::Outputs;
-use crate::cli::source::Beneath;
+use crate::cli::analysis_options::Judging;
+use crate::cli::cluster_source::Beneath;
+use crate::cli::report_output::Outputs;
 use crate::model::{Key, Kind};
 
 #[derive(Debug, Args)]

@@ -1,9 +1,9 @@
 //! The forms of a report about files: text shows their lines, and the page the route map of what they hold.
 
+use super::input::World;
 use super::options::Arguments;
-use super::world::World;
 use crate::cli::audit::page;
-use crate::cli::output::Forms;
+use crate::cli::report_output::Forms;
 use crate::config::Config;
 use crate::document::Lines;
 use crate::model::{Kind, Kinds};

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_saphyr::Spanned;
 
-use crate::cluster::object::{Object, Source};
+use crate::cluster::store::{Object, Source};
 use crate::model::Kind;
 
 /// Why a document cannot be used.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Page;
 use crate::finding::Level;
 use crate::model::{Backend, Host};
-use crate::report::routes::match_type;
+use crate::report::route_map::match_type;
 use crate::report::{Entry, Report};
 use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
 

@@ -8,9 +8,9 @@ mod page;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use ingress_guard::analysis::judge;
 use ingress_guard::cluster::{Inventory, World, load_text};
 use ingress_guard::config::Config;
-use ingress_guard::judgement::judge;
 use ingress_guard::model::{Ingress, Key, Kind, Kinds};
 use ingress_guard::report::{Page, Report, html};
 use ingress_guard::routing::RouteMap;

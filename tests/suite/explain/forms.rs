@@ -1,9 +1,9 @@
 //! The JSON form, and text that goes to a terminal.
 
+use ingress_guard::analysis::judge;
 use ingress_guard::cluster::{Facts, Image};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
-use ingress_guard::judgement::judge;
 use serde_json::{Value, json};
 
 use crate::pages;

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use ingress_guard::analysis::judge;
 use ingress_guard::cluster::{Facts, Image};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
-use ingress_guard::judgement::judge;
 
 use crate::pages::{self, Part};
 

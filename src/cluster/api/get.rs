@@ -1,0 +1,159 @@
+//! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and what annotations name one by one.
+
+use std::time::{Duration, Instant};
+
+use foldhash::HashMap;
+use futures::future::join_all;
+use futures::{StreamExt as _, stream};
+use kube::Client;
+use kube::api::GetParams;
+use kube::core::Request;
+use parking_lot::Mutex;
+use serde_json::value::RawValue;
+use tokio::sync::Semaphore;
+use tokio::time::{timeout, timeout_at};
+
+use super::pages::path;
+use crate::cluster::live_reads::Fact;
+use crate::cluster::{Facts, Object};
+use crate::model::{Key, Kind, TlsFacts};
+
+/// All reads of one review together.
+const TIME: Duration = Duration::from_millis(300);
+/// Objects read for one review at most; what is beyond stays as uncertain as it was.
+pub const MOST: usize = 8;
+/// Reads in progress at once, of all reviews together.
+const AT_ONCE: usize = 32;
+/// How long one of many reads may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an object that was found good is believed.
+const KEPT: Duration = Duration::from_secs(30);
+/// Objects kept at most.
+const KEPT_MOST: usize = 1000;
+
+/// The API server, for reads of single objects.
+#[derive(Debug)]
+pub struct Live {
+    client: DebugClient,
+    places: Semaphore,
+    /// What good objects came to, so that each of an Ingress' updates does not read them again. Only facts: see
+    /// [`crate::model::Secret`].
+    good: Mutex<HashMap<(Kind, Key), (Instant, Object)>>,
+}
+
+struct DebugClient(Client);
+
+impl std::fmt::Debug for DebugClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+impl Live {
+    /// Read through this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), good: Mutex::default() }
+    }
+
+    /// Read objects at once; those that do not answer in time are [`Fact::Failed`]. No more than [`MOST`] are read.
+    pub async fn read(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+        let deadline = tokio::time::Instant::now() + TIME;
+        let reads = wanted.into_iter().take(MOST).map(|(kind, key)| async move {
+            let fact = timeout_at(deadline, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            ((kind, key), fact)
+        });
+        let mut facts = Facts::default();
+        facts.extend(join_all(reads).await);
+        facts
+    }
+
+    /// Read objects that an Ingress names, or remember them.
+    pub async fn named(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+        let mut facts = Facts::default();
+        let mut unknown = Vec::new();
+        for of in wanted {
+            match self.kept(&of) {
+                Some(object) => facts.insert(of.0, of.1, Fact::Found(Box::new(object))),
+                None => unknown.push(of),
+            }
+        }
+        let read = self.read(unknown.iter().cloned()).await;
+        for (kind, key) in unknown {
+            let Some(fact) = read.get(kind, &key.namespace, &key.name) else { continue };
+            // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
+            if let Fact::Found(object) = fact
+                && is_good(object)
+            {
+                self.keep((kind, key.clone()), object);
+            }
+            facts.insert(kind, key, fact.clone());
+        }
+        facts
+    }
+
+    /// Read an object anew when it is named the next time: something is wrong with it, or about it.
+    pub fn forget(&self, kind: Kind, key: &Key) {
+        self.good.lock().remove(&(kind, key.clone()));
+    }
+
+    /// Read any number of objects, a few at a time, for who has the time to wait for each.
+    pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+        let reads = stream::iter(wanted).map(|(kind, key)| async move {
+            let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            ((kind, key), fact)
+        });
+        let mut facts = Facts::default();
+        let mut reads = reads.buffer_unordered(AT_ONCE);
+        while let Some(((kind, key), fact)) = reads.next().await {
+            facts.insert(kind, key, fact);
+        }
+        facts
+    }
+
+    async fn get(&self, kind: Kind, key: &Key) -> Fact {
+        // A name becomes part of a URL: only what can name an object is asked for.
+        if !key.can_name(kind) {
+            return Fact::Failed;
+        }
+        let Ok(_place) = self.places.acquire().await else { return Fact::Failed };
+        let namespace = kind.is_namespaced().then_some(&*key.namespace);
+        // Without a resourceVersion the answer comes from etcd, not from a cache.
+        let Ok(request) = Request::new(path(kind, namespace)).get(&key.name, &GetParams::default()) else {
+            return Fact::Failed;
+        };
+        // As text: the client would log an answer that it cannot read, Secrets and all.
+        match self.client.0.request_text(request).await {
+            Ok(text) => match serde_json::from_str::<&RawValue>(&text).and_then(|raw| Object::read(kind, raw)) {
+                Ok(object) => Fact::Found(Box::new(object)),
+                Err(_) => Fact::Failed,
+            },
+            Err(kube::Error::Api(status)) if status.code == 404 => Fact::Absent,
+            Err(kube::Error::Api(status)) if status.code == 403 => Fact::Forbidden,
+            Err(_) => Fact::Failed,
+        }
+    }
+
+    fn kept(&self, of: &(Kind, Key)) -> Option<Object> {
+        let good = self.good.lock();
+        good.get(of).filter(|(read, _)| read.elapsed() < KEPT).map(|(_, object)| object.clone())
+    }
+
+    fn keep(&self, of: (Kind, Key), object: &Object) {
+        let mut good = self.good.lock();
+        if good.len() >= KEPT_MOST {
+            good.retain(|_, (read, _)| read.elapsed() < KEPT);
+        }
+        if good.len() < KEPT_MOST {
+            good.insert(of, (Instant::now(), object.clone()));
+        }
+    }
+}
+
+/// Whether nothing can be wrong with an object that annotations name: of a ConfigMap only its existence is asked.
+fn is_good(object: &Object) -> bool {
+    match object {
+        Object::Secret(secret) => matches!(secret.tls, TlsFacts::Pair { .. }),
+        other => other.kind() == Kind::ConfigMap,
+    }
+}

@@ -1,0 +1,93 @@
+//! A cluster listed once, for commands that look and go: every kind in pages, a few kinds at a time, nothing but reads.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use kube::Client;
+use thiserror::Error;
+
+use super::pages::{ApiError, Pages, fields, path};
+use crate::cluster::{Coverage, Inventory, Object};
+use crate::model::{Key, Kind, Kinds};
+
+/// Objects in a page.
+const PAGE: u32 = 500;
+/// How long one page may take.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Kinds that are listed at once.
+const AT_ONCE: usize = 4;
+/// A list that takes so long that its pages are forgotten is begun so often.
+const ATTEMPTS: usize = 3;
+
+/// Why a cluster could not be listed.
+#[derive(Debug, Error)]
+#[error("cannot list {}: {source}", kind.plural())]
+pub struct ListError {
+    kind: Kind,
+    source: ApiError,
+}
+
+impl ListError {
+    /// The API server does not know who asks (401).
+    #[must_use]
+    pub fn is_unknown_to_it(&self) -> bool {
+        self.source.code() == Some(401)
+    }
+}
+
+/// What was listed of one kind.
+struct Listed {
+    kind: Kind,
+    coverage: Coverage,
+    objects: Vec<Object>,
+    unreadable: Vec<Key>,
+}
+
+/// List these kinds. One that nobody lets us see is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
+/// has no objects; an object that cannot be read is remembered as such.
+///
+/// # Errors
+/// When the API server cannot be reached, does not know us, or fails.
+pub async fn list(client: &Client, kinds: Kinds) -> Result<Inventory, ListError> {
+    let lists = stream::iter(kinds.iter())
+        .map(|kind| async move { list_kind(client, kind).await.map_err(|source| ListError { kind, source }) });
+    let mut inventory = Inventory::default();
+    let mut lists = lists.buffer_unordered(AT_ONCE);
+    while let Some(Listed { kind, coverage, objects, unreadable }) = lists.try_next().await? {
+        inventory.cover(kind, coverage);
+        for object in objects {
+            inventory.apply(object);
+        }
+        for key in unreadable {
+            inventory.apply_unreadable(kind, key);
+        }
+    }
+    Ok(inventory)
+}
+
+async fn list_kind(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
+    let nothing = |coverage| Listed { kind, coverage, objects: Vec::new(), unreadable: Vec::new() };
+    for attempt in 1.. {
+        match all_pages(client, kind).await {
+            Err(error) if error.code() == Some(403) => return Ok(nothing(Coverage::Forbidden)),
+            Err(error) if error.code() == Some(404) && kind.is_custom() => return Ok(nothing(Coverage::Complete)),
+            Err(error) if error.code() == Some(410) && attempt < ATTEMPTS => {}
+            outcome => return outcome,
+        }
+    }
+    Ok(nothing(Coverage::NotSynced))
+}
+
+async fn all_pages(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
+    let mut listed = Listed { kind, coverage: Coverage::Complete, objects: Vec::new(), unreadable: Vec::new() };
+    let mut pages = Pages::of(client, kind, (path(kind, None), fields(kind)), PAGE, PATIENCE);
+    while let Some(page) = pages.next().await? {
+        for object in page {
+            match object {
+                Ok(object) => listed.objects.push(object),
+                Err(unreadable) => listed.unreadable.extend(unreadable.key),
+            }
+        }
+    }
+    Ok(listed)
+}

@@ -1,0 +1,309 @@
+//! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
+//! is tried again; what nobody may read is said to be forbidden, never to be absent.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::HashSet;
+use futures::{AsyncBufReadExt as _, StreamExt as _};
+use kube::Client;
+use kube::api::WatchParams;
+use kube::core::Request;
+use parking_lot::RwLock;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::time::{sleep, timeout};
+
+use super::feeds::{Line, Pace};
+use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
+use crate::cluster::{Coverage, Inventory, Object};
+use crate::model::{Key, Kind};
+
+/// The watch of one kind, or of one object of it.
+pub(crate) struct Watch {
+    pub(crate) kind: Kind,
+    /// The only object that is followed.
+    pub(crate) only: Option<Key>,
+    /// Some verdict depends on it.
+    pub(crate) is_needed: bool,
+    pub(crate) client: Client,
+    pub(crate) inventory: Arc<RwLock<Inventory>>,
+    pub(crate) lines: Arc<[Line]>,
+    pub(crate) at: usize,
+    pub(crate) pace: Pace,
+    /// Where to go on; nothing: with a list.
+    pub(crate) version: Option<String>,
+    /// The API server has once said what there is of it, or that there is no such kind.
+    pub(crate) was_answered: bool,
+}
+
+/// A change to the inventory, read before the lock is taken.
+enum Change {
+    Apply(Object),
+    Unreadable(Key),
+    Delete(Key),
+}
+
+/// A line of a watch.
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    #[serde(borrow)]
+    object: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct EventStatus {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    message: String,
+}
+
+impl Watch {
+    pub(crate) async fn follow(mut self) {
+        let mut pause = self.pace.first_pause;
+        let mut doubt = self.pace.first_pause;
+        loop {
+            let begun = Instant::now();
+            let outcome = match self.version.clone() {
+                None => self.list().await,
+                Some(version) => match self.watch(&version).await {
+                    Ok(()) if begun.elapsed() < self.pace.shortest_watch => Err(ApiError::Cut),
+                    outcome => outcome,
+                },
+            };
+            match outcome {
+                Ok(()) => {
+                    self.was_answered = true;
+                    (pause, doubt) = (self.pace.first_pause, self.pace.first_pause);
+                }
+                Err(error) if self.is_nothing_to_follow(&error) => {
+                    pause = self.pace.first_pause;
+                    // An API server that has just started refuses everybody until it knows who may do what.
+                    let is_news = self.was_answered && error.code() == Some(403);
+                    let rest = if is_news { doubt } else { self.pace.rest };
+                    doubt = if is_news { (doubt * 2).min(self.pace.rest) } else { self.pace.first_pause };
+                    self.was_answered |= error.code() == Some(404);
+                    self.rest(rest.mul_f64(jitter())).await;
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    // It answers, or did for a while: pauses are for those that do not.
+                    if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
+                        pause = self.pace.first_pause;
+                    }
+                    // However often somebody asks, the API server is not asked more often than that.
+                    let floor = self.pace.first_pause.min(pause);
+                    sleep(floor).await;
+                    self.rest(pause.mul_f64(jitter()).saturating_sub(floor)).await;
+                    pause = (pause * 2).min(self.pace.longest_pause);
+                }
+            }
+        }
+    }
+
+    /// Until the time is over, or a review wants to know what rests (see [`Feeds::wake`](super::Feeds::wake)).
+    async fn rest(&self, time: Duration) {
+        tokio::select! {
+            () = sleep(time) => {}
+            () = self.lines[self.at].wake.notified() => {}
+        }
+    }
+
+    /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
+    /// the list did not hold goes at its end.
+    async fn list(&mut self) -> Result<(), ApiError> {
+        // At the first list nothing is known, and nothing is kept of what is listed.
+        let mut gone = self.followed();
+        let mut listed = 0;
+        let place = (self.path(), self.fields());
+        let mut pages = Pages::of(&self.client, self.kind, place, self.pace.page, self.pace.list);
+        while let Some(objects) = pages.next().await? {
+            let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
+            listed += changes.len();
+            if !gone.is_empty() {
+                for change in &changes {
+                    gone.remove(&change.key());
+                }
+            }
+            self.apply(changes);
+            self.heard();
+        }
+        self.version = Some(pages.version()?);
+        self.inventory.write().delete_all(self.kind, &gone);
+        self.cover(Coverage::Complete);
+        self.lines[self.at].feed.lock().resting = None;
+        tracing::info!(kind = self.kind.name(), objects = listed, "listed");
+        Ok(())
+    }
+
+    /// Follow changes until the request's time is over.
+    async fn watch(&mut self, version: &str) -> Result<(), ApiError> {
+        const BATCH: usize = 256;
+        let params = WatchParams { field_selector: self.fields(), ..WatchParams::default() };
+        let params = params.timeout(self.pace.watch_seconds);
+        let request = Request::new(self.path()).watch(&params, version)?;
+        let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
+        // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
+        let stream = timeout(patience, self.client.request_stream(request)).await;
+        let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
+        self.heard();
+        // Nothing was missed: the watch goes on from where the last one was.
+        self.cover(Coverage::Complete);
+        while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
+            self.heard();
+            let mut changes = Vec::with_capacity(batch.len());
+            let outcome = batch.into_iter().try_for_each(|line| self.event(&line?, &mut changes));
+            self.apply(changes);
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Read one event, and go on after it.
+    fn event(&mut self, line: &str, changes: &mut Vec<Change>) -> Result<(), ApiError> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let Event { kind, object } = serde_json::from_str(line)?;
+        if kind == "ERROR" {
+            let status: EventStatus = serde_json::from_str(object.get())?;
+            return Err(ApiError::Status(status.code, status.message));
+        }
+        if let Ok(Head { metadata: HeadMeta { resource_version: Some(version), .. } }) =
+            serde_json::from_str(object.get())
+        {
+            self.version = Some(version);
+        }
+        match kind {
+            "ADDED" | "MODIFIED" => changes.extend(self.change(pages::read(self.kind, object))),
+            "DELETED" => {
+                let gone = self.change(pages::read(self.kind, object));
+                changes.extend(gone.map(|change| Change::Delete(change.key())));
+            }
+            // A bookmark says how far the watch is, and nothing else.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What an object that was read comes to.
+    fn change(&self, read: Result<Object, Unreadable>) -> Option<Change> {
+        let Unreadable { key, error } = match read {
+            Ok(object) => return Some(Change::Apply(object)),
+            Err(unreadable) => unreadable,
+        };
+        self.lines[self.at].feed.lock().skipped += 1;
+        let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
+        tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
+        key.map(Change::Unreadable)
+    }
+
+    fn apply(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut inventory = self.inventory.write();
+        for change in changes {
+            match change {
+                Change::Apply(object) => inventory.apply(object),
+                Change::Unreadable(key) => inventory.apply_unreadable(self.kind, key),
+                Change::Delete(key) => inventory.delete(self.kind, &key),
+            }
+        }
+    }
+
+    /// What the inventory holds of what is followed.
+    fn followed(&self) -> HashSet<Key> {
+        match &self.only {
+            Some(key) => HashSet::from_iter([key.clone()]),
+            None => self.inventory.read().keys(self.kind),
+        }
+    }
+
+    /// Say how much of what is followed the inventory holds.
+    fn cover(&self, coverage: Coverage) {
+        let mut inventory = self.inventory.write();
+        match &self.only {
+            Some(key) => inventory.cover_one(self.kind, key, coverage),
+            None => inventory.cover(self.kind, coverage),
+        }
+    }
+
+    fn path(&self) -> String {
+        path(self.kind, self.only.as_ref().map(|key| &*key.namespace))
+    }
+
+    /// Which objects are asked for at all.
+    fn fields(&self) -> Option<String> {
+        self.only.as_ref().map(|key| format!("metadata.name={}", key.name)).or_else(|| fields(self.kind))
+    }
+
+    fn heard(&self) {
+        let mut feed = self.lines[self.at].feed.lock();
+        feed.last_heard = Some(Instant::now());
+        if feed.trouble.take().is_some() {
+            tracing::info!(kind = self.kind.name(), "following again");
+        }
+    }
+
+    /// Whether that is no failure: the cluster does not have the kind, so there are no objects of it, or nobody lets us
+    /// see what no verdict depends on.
+    fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
+        let answered = Instant::now();
+        let coverage = match error.code() {
+            Some(404) if !self.is_needed => Coverage::Complete,
+            Some(403) if !self.is_needed => Coverage::Forbidden,
+            _ => return false,
+        };
+        let is_missing = coverage == Coverage::Complete;
+        if is_missing {
+            let known = self.followed();
+            self.inventory.write().delete_all(self.kind, &known);
+        }
+        self.cover(coverage);
+        self.version = None;
+        let mut feed = self.lines[self.at].feed.lock();
+        feed.trouble = None;
+        feed.last_heard = is_missing.then_some(answered);
+        if feed.resting.replace(answered).is_none() {
+            tracing::info!(kind = self.kind.name(), reason = %error, "nothing to follow; looking again now and then");
+        }
+        true
+    }
+
+    fn fail(&mut self, error: &ApiError) {
+        match error.code() {
+            // What was kept is too old to go on from: begin with a list.
+            Some(410) => self.version = None,
+            Some(403) => self.cover(Coverage::Forbidden),
+            _ => {}
+        }
+        let mut feed = self.lines[self.at].feed.lock();
+        feed.restarts += 1;
+        let text = error.to_string();
+        // Said once, not at every attempt.
+        if feed.trouble.as_ref() != Some(&text) {
+            tracing::warn!(kind = self.kind.name(), error = text, "cannot follow; trying again");
+        }
+        feed.trouble = Some(text);
+    }
+}
+
+impl Change {
+    fn key(&self) -> Key {
+        match self {
+            Self::Apply(object) => object.key(),
+            Self::Unreadable(key) | Self::Delete(key) => key.clone(),
+        }
+    }
+}
+
+/// Between 0.75 and 1.25, so that many watches do not come back at one moment. The clock's nanoseconds are random enough.
+fn jitter() -> f64 {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+    0.75 + f64::from(nanos % 1000) / 2000.0
+}

@@ -1,0 +1,50 @@
+//! Webhook configurations and APIServices, with an index by the Services that they make the API server call. There are
+//! dozens, with few Services each.
+
+use std::collections::BTreeMap;
+
+use foldhash::HashMap;
+
+use super::namespaced::SmallSet;
+use super::unlink;
+use crate::model::{ApiCaller, Key, Kind};
+
+/// Every such object.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ApiCallers {
+    objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
+    /// Service → who makes the API server call it.
+    of_service: HashMap<Key, SmallSet<(Kind, Box<str>)>>,
+}
+
+impl ApiCallers {
+    /// Put an object in the place of whatever had its name.
+    pub(crate) fn apply(&mut self, kind: Kind, caller: ApiCaller) {
+        self.delete(kind, &caller.key);
+        let id = (kind, caller.key.name.clone());
+        for service in &caller.services {
+            self.of_service.entry(service.key.clone()).or_default().insert(id.clone());
+        }
+        self.objects.insert(id, caller);
+    }
+
+    /// Forget an object.
+    pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
+        let id = (kind, key.name.clone());
+        let Some(caller) = self.objects.remove(&id) else { return };
+        for service in &caller.services {
+            unlink(&mut self.of_service, &service.key, &id);
+        }
+    }
+
+    /// Those of a kind that make the API server call a Service.
+    pub(crate) fn of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
+        let ids = self.of_service.get(service).into_iter().flat_map(SmallSet::iter);
+        ids.filter(move |(of, _)| *of == kind).filter_map(|id| self.objects.get(id))
+    }
+
+    /// All of a kind.
+    pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &ApiCaller> {
+        self.objects.iter().filter(move |((of, _), _)| *of == kind).map(|(_, caller)| caller)
+    }
+}

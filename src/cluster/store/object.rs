@@ -1,0 +1,176 @@
+//! An object of any kind that the inventory holds, from whatever form it comes in.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::{
+    ApiCaller, CertManagerCertificate, ConfigMap, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node,
+    Pod, Secret, Service, Workload,
+};
+
+/// An object of any kind that the inventory holds.
+#[derive(Debug, Clone)]
+pub enum Object {
+    /// What makes the API server call Services, of this kind.
+    ApiCaller(Kind, ApiCaller),
+    /// A Certificate of cert-manager.
+    Certificate(CertManagerCertificate),
+    /// A ConfigMap's facts.
+    ConfigMap(ConfigMap),
+    /// An EndpointSlice's counts.
+    EndpointSlice(EndpointSlice),
+    /// An Ingress.
+    Ingress(Box<Ingress>),
+    /// An IngressClass.
+    IngressClass(IngressClass),
+    /// A Namespace.
+    Namespace(Namespace),
+    /// A Node.
+    Node(Node),
+    /// A Pod.
+    Pod(Pod),
+    /// A Secret's facts.
+    Secret(Secret),
+    /// A Service.
+    Service(Service),
+    /// What makes pods, of this kind.
+    Workload(Kind, Workload),
+}
+
+/// A text that can be read as any type.
+pub(crate) trait Source {
+    type Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error>;
+}
+
+impl Source for Value {
+    type Error = serde_json::Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
+        serde_json::from_value(self)
+    }
+}
+
+impl Source for &RawValue {
+    type Error = serde_json::Error;
+    fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
+        serde_json::from_str(self.get())
+    }
+}
+
+impl Object {
+    pub(crate) fn read<S: Source>(kind: Kind, source: S) -> Result<Self, S::Error> {
+        Ok(match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                Self::ApiCaller(kind, source.read()?)
+            }
+            Kind::Certificate => Self::Certificate(source.read()?),
+            Kind::ConfigMap => Self::ConfigMap(source.read()?),
+            Kind::DaemonSet | Kind::Deployment | Kind::StatefulSet => Self::Workload(kind, source.read()?),
+            Kind::EndpointSlice => Self::EndpointSlice(source.read()?),
+            Kind::Ingress => Self::Ingress(Box::new(source.read()?)),
+            Kind::IngressClass => Self::IngressClass(source.read()?),
+            Kind::Namespace => Self::Namespace(source.read()?),
+            Kind::Node => Self::Node(source.read()?),
+            Kind::Pod => Self::Pod(source.read()?),
+            Kind::Secret => Self::Secret(source.read()?),
+            Kind::Service => Self::Service(source.read()?),
+        })
+    }
+
+    /// What makes the API server call Services, if it is such.
+    #[must_use]
+    pub fn api_caller(&self) -> Option<&ApiCaller> {
+        if let Self::ApiCaller(_, caller) = self { Some(caller) } else { None }
+    }
+
+    /// The IngressClass, if it is one.
+    #[must_use]
+    pub fn class(&self) -> Option<&IngressClass> {
+        if let Self::IngressClass(class) = self { Some(class) } else { None }
+    }
+
+    /// The ConfigMap, if it is one.
+    #[must_use]
+    pub fn config_map(&self) -> Option<&ConfigMap> {
+        if let Self::ConfigMap(config_map) = self { Some(config_map) } else { None }
+    }
+
+    /// The Namespace, if it is one.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&Namespace> {
+        if let Self::Namespace(namespace) = self { Some(namespace) } else { None }
+    }
+
+    /// The Secret, if it is one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        if let Self::Secret(secret) = self { Some(secret) } else { None }
+    }
+
+    /// The Ingress, if it is one.
+    #[must_use]
+    pub fn ingress(&self) -> Option<&Ingress> {
+        if let Self::Ingress(ingress) = self { Some(ingress) } else { None }
+    }
+
+    /// The Service, if it is one.
+    #[must_use]
+    pub fn service(&self) -> Option<&Service> {
+        if let Self::Service(service) = self { Some(service) } else { None }
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::ApiCaller(kind, _) | Self::Workload(kind, _) => *kind,
+            Self::Certificate(_) => Kind::Certificate,
+            Self::ConfigMap(_) => Kind::ConfigMap,
+            Self::EndpointSlice(_) => Kind::EndpointSlice,
+            Self::Ingress(_) => Kind::Ingress,
+            Self::IngressClass(_) => Kind::IngressClass,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::Node(_) => Kind::Node,
+            Self::Pod(_) => Kind::Pod,
+            Self::Secret(_) => Kind::Secret,
+            Self::Service(_) => Kind::Service,
+        }
+    }
+
+    /// Namespace and name.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        match self {
+            Self::ApiCaller(_, caller) => caller.key.clone(),
+            Self::Certificate(certificate) => certificate.key.clone(),
+            Self::ConfigMap(config_map) => config_map.key.clone(),
+            Self::EndpointSlice(slice) => slice.key.clone(),
+            Self::Ingress(ingress) => ingress.meta.key.clone(),
+            Self::IngressClass(class) => class.meta.key.clone(),
+            Self::Namespace(namespace) => Key { namespace: Box::default(), name: namespace.name.clone() },
+            Self::Node(node) => Key { namespace: Box::default(), name: node.name.clone() },
+            Self::Pod(pod) => pod.key.clone(),
+            Self::Secret(secret) => secret.meta.key.clone(),
+            Self::Service(service) => service.meta.key.clone(),
+            Self::Workload(_, workload) => workload.key.clone(),
+        }
+    }
+
+    pub(crate) fn default_namespace(&mut self, default: &str) {
+        let namespace = match self {
+            Self::Certificate(certificate) => &mut certificate.key.namespace,
+            Self::ConfigMap(config_map) => &mut config_map.key.namespace,
+            Self::EndpointSlice(slice) => &mut slice.key.namespace,
+            Self::Ingress(ingress) => &mut ingress.meta.key.namespace,
+            Self::Pod(pod) => &mut pod.key.namespace,
+            Self::Secret(secret) => &mut secret.meta.key.namespace,
+            Self::Service(service) => &mut service.meta.key.namespace,
+            Self::Workload(_, workload) => &mut workload.key.namespace,
+            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) | Self::Node(_) => return,
+        };
+        if namespace.is_empty() {
+            *namespace = default.into();
+        }
+    }
+}

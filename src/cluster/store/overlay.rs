@@ -1,0 +1,92 @@
+//! Objects laid over what is stored, as if somebody had applied them.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::cluster::Object;
+use crate::cluster::{Coverage, Inventory};
+use crate::model::{Key, Kind, Service};
+
+impl Inventory {
+    /// Lay objects over what is stored. What only the API server and controllers write stays as it is stored: an Ingress
+    /// keeps its age, by which controllers decide who wins a path, and a new one is the youngest. What will stand behind a
+    /// Service whose pods change is not known until they have.
+    pub fn overlay(&mut self, objects: impl IntoIterator<Item = Object>, now: Timestamp) {
+        let mut workloads: BTreeSet<(Kind, Key)> = BTreeSet::new();
+        for object in objects {
+            if let Object::Workload(kind, workload) = &object {
+                workloads.insert((*kind, workload.key.clone()));
+            }
+            if let Object::Service(service) = &object
+                && !self.selects_alike(service)
+            {
+                self.cover_one(Kind::EndpointSlice, &service.meta.key, Coverage::NotGiven);
+            }
+            if let Some(object) = self.kept(object, now) {
+                self.apply(object);
+            }
+        }
+        let namespaces: BTreeSet<&str> = workloads.iter().map(|(_, key)| &*key.namespace).collect();
+        let stirred = |service: &&Service| {
+            let makers = Kind::WORKLOADS.iter().flat_map(|kind| {
+                let selected = self.workloads_selected(*kind, &service.meta.key.namespace, &service.selector);
+                selected.map(|workload| (*kind, workload.key.clone()))
+            });
+            makers.into_iter().any(|maker| workloads.contains(&maker))
+        };
+        let services = namespaces.iter().flat_map(|namespace| self.services.within(namespace)).filter(stirred);
+        let stirred: Vec<Key> = services.map(|service| service.meta.key.clone()).collect();
+        for key in &stirred {
+            self.cover_one(Kind::EndpointSlice, key, Coverage::NotGiven);
+        }
+    }
+
+    /// Whether a stored Service has the same pods and ports.
+    fn selects_alike(&self, service: &Service) -> bool {
+        let stored = self.service(&service.meta.key.namespace, &service.meta.key.name);
+        stored.is_some_and(|stored| {
+            stored.kind == service.kind
+                && stored.selector == service.selector
+                && stored.ports == service.ports
+                && stored.publishes_not_ready == service.publishes_not_ready
+        })
+    }
+
+    /// An object with what nobody can apply; `None` where that is all there is to it.
+    fn kept(&self, object: Object, now: Timestamp) -> Option<Object> {
+        Some(match object {
+            Object::Ingress(mut ingress) => {
+                let stored = self.ingress(&ingress.meta.key.namespace, &ingress.meta.key.name);
+                ingress.meta.created = stored.and_then(|stored| stored.meta.created);
+                ingress.meta.deleting = stored.is_some_and(|stored| stored.meta.deleting);
+                ingress.has_address = stored.is_some_and(|stored| stored.has_address);
+                Object::Ingress(ingress)
+            }
+            Object::IngressClass(mut class) => {
+                // Of several default classes the youngest counts.
+                class.meta.created = self.class(&class.meta.key.name).map_or(Some(now), |stored| stored.meta.created);
+                Object::IngressClass(class)
+            }
+            Object::Service(mut service) => {
+                let stored = self.service(&service.meta.key.namespace, &service.meta.key.name);
+                service.meta.created = stored.and_then(|stored| stored.meta.created);
+                Object::Service(service)
+            }
+            Object::Namespace(mut namespace) => {
+                // Labels of others stay, as that with its name, which the API server sets.
+                for (label, value) in self.namespace(&namespace.name).iter().flat_map(|stored| &stored.labels) {
+                    namespace.labels.entry(label.clone()).or_insert_with(|| value.clone());
+                }
+                Object::Namespace(namespace)
+            }
+            // Their status is what counts.
+            Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_)
+                if self.keys(object.kind()).contains(&object.key()) =>
+            {
+                return None;
+            }
+            object => object,
+        })
+    }
+}

@@ -1,0 +1,96 @@
+//! What runs behind Services: pods, who makes them, and the Nodes that they are on. It is asked for by a Service's
+//! selector, which is held against the pods of one namespace.
+
+use std::collections::BTreeMap;
+
+use super::namespaced::Namespaced;
+use crate::cluster::Object;
+use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
+
+/// Every such object.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Workloads {
+    makers: BTreeMap<Kind, Namespaced<Workload>>,
+    nodes: BTreeMap<Box<str>, Node>,
+    pods: Namespaced<Pod>,
+}
+
+impl Workloads {
+    /// Put a Deployment, StatefulSet or DaemonSet in the place of whatever had its key.
+    pub(crate) fn apply(&mut self, kind: Kind, workload: Workload) {
+        self.makers.entry(kind).or_default().insert(workload);
+    }
+
+    /// Put a Node in the place of the one of its name.
+    pub(crate) fn apply_node(&mut self, node: Node) {
+        self.nodes.insert(node.name.clone(), node);
+    }
+
+    /// Put a Pod in the place of whatever had its key.
+    pub(crate) fn apply_pod(&mut self, pod: Pod) {
+        self.pods.insert(pod);
+    }
+
+    /// Forget an object.
+    pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
+        match kind {
+            Kind::Node => {
+                self.nodes.remove(&key.name);
+            }
+            Kind::Pod => {
+                self.pods.remove(key);
+            }
+            _ => {
+                self.makers.get_mut(&kind).and_then(|makers| makers.remove(key));
+            }
+        }
+    }
+
+    /// The keys of a kind.
+    pub(crate) fn keys(&self, kind: Kind) -> Box<dyn Iterator<Item = Key> + '_> {
+        match kind {
+            Kind::Node => Box::new(self.nodes.keys().map(|name| Key::new("", name))),
+            Kind::Pod => Box::new(self.pods.iter().map(|pod| pod.key.clone())),
+            _ => Box::new(self.makers(kind).map(|maker| maker.key.clone())),
+        }
+    }
+
+    /// How many of a kind there are.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        match kind {
+            Kind::Node => self.nodes.len(),
+            Kind::Pod => self.pods.count(),
+            _ => self.makers.get(&kind).map_or(0, Namespaced::count),
+        }
+    }
+
+    /// All of a kind.
+    pub(crate) fn objects(&self, kind: Kind) -> Vec<Object> {
+        match kind {
+            Kind::Node => self.nodes.values().cloned().map(Object::Node).collect(),
+            Kind::Pod => self.pods.iter().cloned().map(Object::Pod).collect(),
+            _ => self.makers(kind).cloned().map(|maker| Object::Workload(kind, maker)).collect(),
+        }
+    }
+
+    /// All of a kind that makes pods.
+    fn makers(&self, kind: Kind) -> impl Iterator<Item = &Workload> {
+        self.makers.get(&kind).into_iter().flat_map(Namespaced::iter)
+    }
+
+    /// One Node.
+    pub(crate) fn node(&self, name: &str) -> Option<&Node> {
+        self.nodes.get(name)
+    }
+
+    /// The workloads of a kind whose pods a selector takes, by name.
+    pub(crate) fn making(&self, kind: Kind, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Workload> {
+        let makers = self.makers.get(&kind).into_iter().flat_map(move |makers| makers.within(namespace));
+        makers.filter(move |maker| selector.select(&maker.template.labels))
+    }
+
+    /// The pods that a selector takes, by name.
+    pub(crate) fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
+        self.pods.within(namespace).filter(move |pod| selector.select(&pod.template.labels))
+    }
+}

@@ -1,0 +1,322 @@
+//! The forms that ingress-nginx expects values in, and what is wrong with a value that has another one.
+//!
+//! Where versions differ, the laxest counts: what one version from 1.12 on takes is not accused.
+
+use std::fmt;
+// Not that of `std`: nothing here opens a socket.
+use core::net::IpAddr;
+
+use crate::finding::Quoted;
+
+/// What a value looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// What Go's `strconv.ParseBool` takes.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A whole number and `b`, `k`, `m` or `g`.
+    Size,
+    /// A number of seconds, 0 or not, as text.
+    Seconds,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// One of these words, in any case.
+    AnyCase(&'static [&'static str]),
+    /// Some of these words with spaces between.
+    Words(&'static [&'static str]),
+    /// Letters, digits and these characters.
+    Chars(&'static str),
+    /// As `Chars`, a list that may have line breaks.
+    List(&'static str),
+    /// Names of headers, commas between.
+    Headers,
+    /// Origins such as `https://*.example.com`, commas between.
+    Origins,
+    /// Addresses and ranges of addresses, commas between.
+    Cidrs,
+    /// Status codes from 400 to 599, commas between.
+    Codes,
+    /// Status codes and then how long, as `200 202 30m`; commas between several.
+    CacheDuration,
+    /// A URL with scheme and host; variables of nginx may be in it.
+    AuthUrl,
+    /// A URL.
+    Url,
+    /// A URL whose scheme is http or https.
+    HttpUrl,
+    /// A path that begins with `/`; captures may be in it.
+    RootPath,
+    /// A name of a server, perhaps a wildcard or a pattern.
+    ServerName,
+    /// Several of them, commas between.
+    ServerNames,
+    /// `CN=` and a pattern.
+    CommonName,
+    /// The name of a Service.
+    Service,
+    /// `name` or `namespace/name`.
+    Reference,
+    /// `namespace/name`.
+    Qualified,
+    /// Any text, of any number of lines.
+    Text,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flaw(What);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Is(&'static str),
+    Holds(char),
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            What::Is(not) => write!(f, "is {not}"),
+            What::Holds(' ') => f.write_str("may hold no space"),
+            What::Holds(character) => write!(f, "may not hold {:?}", character.to_string()),
+        }
+    }
+}
+
+/// What may be in a name beyond letters and digits (`parser/validators.go`, `alphaNumericChars`). The validator removes
+/// spaces first, here and below.
+pub(crate) const NAME: &str = "-._~/: ";
+/// In a URL.
+pub(crate) const URL: &str = "-._~/:,?&= ";
+/// In a URL with variables.
+pub(crate) const URL_WITH_VARIABLES: &str = "-._~/:,?&=$ ";
+/// In a path with captures.
+pub(crate) const PATH: &str = "-._~/:$";
+/// In a text that holds variables.
+pub(crate) const VARIABLES: &str = "-_${} ";
+/// In a list of headers.
+const HEADERS: &str = "-_, ";
+/// In a pattern.
+pub(crate) const PATTERN: &str = "-._~/:^$[](){}*+?|&=\\";
+
+/// That it is not so.
+const fn unless(is_so: bool, not: &'static str) -> Option<Flaw> {
+    if is_so { None } else { Some(Flaw(What::Is(not))) }
+}
+
+impl Form {
+    /// Why the controller's validator refuses a value that is not empty.
+    #[must_use]
+    pub fn refused(self, value: &str) -> Option<Flaw> {
+        match self {
+            Self::Bool => unless(go_bool(value).is_some(), "neither true nor false"),
+            Self::Int => unless(is_int(value), "no whole number"),
+            Self::Size => unless(is_size(&without_spaces(value)), "no size"),
+            Self::Seconds => unless(is_seconds(&without_spaces(value)), "no number of seconds"),
+            Self::Word(words) => unless(words.contains(&value.trim()), "none of its values"),
+            Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "none of its values"),
+            Self::Words(words) => {
+                unless(value.split_whitespace().all(|word| words.contains(&word)), "not made of the words it can have")
+            }
+            Self::Chars(extra) | Self::List(extra) => chars(value, extra),
+            Self::Headers => chars(value, HEADERS),
+            Self::Origins => unless(without_spaces(value).split(',').all(is_origin), "no list of origins"),
+            Self::Cidrs => unless(value.split(',').all(|range| is_range(range.trim())), "no list of address ranges"),
+            Self::Codes => unless(is_codes(&without_spaces(value)), "no list of codes from 400 to 599"),
+            Self::CacheDuration => chars(value, "-._~/:, "),
+            Self::AuthUrl => chars(value, URL_WITH_VARIABLES),
+            Self::Url | Self::HttpUrl => chars(value, "-._~/:,?&="),
+            Self::RootPath => chars(value, PATH),
+            Self::ServerName => chars(value.trim(), PATTERN),
+            Self::ServerNames => value.split(',').find_map(|name| chars(name.trim(), PATTERN)),
+            Self::CommonName => unless(value.starts_with("CN="), "no CN= and a pattern"),
+            Self::Service => unless(is_dns_1035(value), "no name that a Service can have"),
+            Self::Reference | Self::Qualified => chars(value, NAME),
+            Self::Text => None,
+        }
+    }
+
+    /// Why what reads a value that is not empty makes nothing of it, validated or not.
+    #[must_use]
+    pub fn unread(self, value: &str) -> Option<Flaw> {
+        // What is read as text is trimmed first, what is read as a boolean or a number is not.
+        let text = value.trim();
+        let parts = text.matches('/').count() + 1;
+        match self {
+            Self::Headers => unless(text.split(',').all(is_header), "no list of headers with commas between"),
+            // The validator passes over spaces and a comma at the end; what reads it does not.
+            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or gaps"),
+            Self::CacheDuration => unless(is_cache_duration(text), "no codes with a duration after them"),
+            Self::AuthUrl => unless(is_url_with_host(text), "no URL with scheme and host"),
+            Self::HttpUrl => unless(is_http_url(text), "no http or https URL"),
+            Self::RootPath => unless(text.starts_with('/'), "no path that begins with /"),
+            Self::Reference => unless(parts <= 2, "neither name nor namespace/name"),
+            Self::Qualified => unless(parts == 2, "not of the form namespace/name"),
+            Self::Url => None,
+            _ => self.refused(value),
+        }
+    }
+
+    /// Whether a line break can only be a mistake: lists may have many lines by their nature.
+    #[must_use]
+    pub const fn is_one_line(self) -> bool {
+        !matches!(self, Self::Text | Self::List(_) | Self::Headers | Self::Origins | Self::Cidrs | Self::ServerNames)
+    }
+
+    /// What was certainly meant.
+    #[must_use]
+    pub fn mended(self, value: &str) -> Option<String> {
+        let mended = match self {
+            Self::Bool => match &*value.trim().to_ascii_lowercase() {
+                "true" | "yes" | "on" | "y" => "true".to_owned(),
+                "false" | "no" | "off" | "n" => "false".to_owned(),
+                _ => return None,
+            },
+            Self::Codes => without_spaces(value).trim_end_matches(',').to_owned(),
+            Self::Cidrs => value.trim().trim_end_matches(',').to_owned(),
+            _ => return None,
+        };
+        (!mended.is_empty() && self.refused(&mended).is_none() && self.unread(&mended).is_none()).then_some(mended)
+    }
+
+    /// How to write it.
+    #[must_use]
+    pub fn wanted(self) -> String {
+        match self {
+            Self::Bool => "write \"true\" or \"false\"".to_owned(),
+            Self::Int => "write a whole number without a unit".to_owned(),
+            Self::Size => "write a number and k, m or g, such as 8m".to_owned(),
+            Self::Seconds => "write how many seconds".to_owned(),
+            Self::Word(words) | Self::AnyCase(words) => format!("use {}", words.join(", ")),
+            Self::Words(_) => "use the words of nginx's directive, spaces between".to_owned(),
+            Self::Chars(extra) | Self::List(extra) => {
+                format!("use letters, digits and {}", Quoted(extra.trim_end()))
+            }
+            Self::Headers => "write names of headers with commas between".to_owned(),
+            Self::Origins => "write https://app.example.com, without a path".to_owned(),
+            Self::Cidrs => "write ranges such as 10.0.0.0/8 with commas between".to_owned(),
+            Self::Codes => "write them as 404,503".to_owned(),
+            Self::CacheDuration => "write it as 200 202 30m".to_owned(),
+            Self::AuthUrl => "write it as http://service.namespace.svc.cluster.local/path".to_owned(),
+            Self::Url | Self::HttpUrl => "write https://host/path".to_owned(),
+            Self::RootPath => "write a path that begins with /".to_owned(),
+            Self::ServerName | Self::ServerNames => "write host names".to_owned(),
+            Self::CommonName => "write it as CN=pattern".to_owned(),
+            Self::Service => "name a Service of this namespace".to_owned(),
+            Self::Reference => "write its name".to_owned(),
+            Self::Qualified => "write it as namespace/name".to_owned(),
+            Self::Text => String::new(),
+        }
+    }
+}
+
+/// What Go's `strconv.ParseBool` makes of a text.
+#[must_use]
+pub fn go_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// The first character that is neither letter, digit nor one of these.
+fn chars(value: &str, extra: &str) -> Option<Flaw> {
+    value.chars().find(|c| !c.is_ascii_alphanumeric() && !extra.contains(*c)).map(|found| Flaw(What::Holds(found)))
+}
+
+/// Go's `strconv.Atoi`.
+fn is_int(value: &str) -> bool {
+    value.parse::<i64>().is_ok()
+}
+
+fn without_spaces(value: &str) -> String {
+    value.replace(' ', "")
+}
+
+fn is_size(value: &str) -> bool {
+    let digits = value.strip_suffix(['b', 'B', 'k', 'K', 'm', 'M', 'g', 'G']).unwrap_or(value);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `(^0|-?[1-9]\d*$)`, which is anchored at one end only.
+fn is_seconds(value: &str) -> bool {
+    let digits = value.len() - value.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+    value.starts_with('0') || value[value.len() - digits..].bytes().any(|byte| byte != b'0')
+}
+
+/// The name of a header, or an empty place in a list of them.
+fn is_header(text: &str) -> bool {
+    text.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// `([a-z]+://)?(\*\.)?[A-Za-z0-9\-.]*(:\d+)?`, or `*`.
+fn is_origin(text: &str) -> bool {
+    let rest = match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_lowercase()) => rest,
+        _ => text,
+    };
+    let rest = rest.strip_prefix("*.").unwrap_or(rest);
+    let (host, port) = rest.split_once(':').unwrap_or((rest, "0"));
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    text == "*" || (is_host && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// An address, or one with a prefix length (Go's `net.ParseCIDR`, else `net.ParseIP`).
+fn is_range(text: &str) -> bool {
+    let (address, length) = match text.split_once('/') {
+        Some((address, length)) => (address, Some(length)),
+        None => (text, None),
+    };
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    length.is_none_or(|length| {
+        length.bytes().all(|byte| byte.is_ascii_digit()) && length.parse::<u32>().is_ok_and(|length| length <= most)
+    })
+}
+
+/// `^(?:[4,5]\d{2},?)*$`
+fn is_codes(packed: &str) -> bool {
+    let mut rest = packed.as_bytes();
+    while let [b'4' | b'5' | b',', b'0'..=b'9', b'0'..=b'9', tail @ ..] = rest {
+        rest = tail.strip_prefix(b",").unwrap_or(tail);
+    }
+    rest.is_empty()
+}
+
+/// Each of several: codes first, then at least one duration (`ValidCacheDuration`).
+fn is_cache_duration(value: &str) -> bool {
+    let is_code = |word: &str| word.len() == 3 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_duration = |word: &str| {
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        unit.len() < word.len() && ["ms", "s", "m", "h", "d", "w", "M", "y"].contains(&unit)
+    };
+    let is_valid = |part: &str| {
+        let mut words = part.split(' ').filter(|word| !word.is_empty()).skip_while(|word| !is_duration(word));
+        words.next().is_some() && !words.any(is_code)
+    };
+    value.split(',').map(str::trim).filter(|part| !part.is_empty()).all(is_valid)
+}
+
+/// `StringToURL` of `parser/main.go`.
+fn is_url_with_host(value: &str) -> bool {
+    value.split_once("://").is_some_and(|(scheme, rest)| {
+        let host = rest.split(['/', '?']).next().unwrap_or_default();
+        let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+        is_scheme && !host.is_empty() && !host.contains("..")
+    })
+}
+
+fn is_http_url(value: &str) -> bool {
+    let scheme = value.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| scheme.starts_with("http"))
+}
+
+fn is_dns_1035(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && name.bytes().all(allowed)
+}

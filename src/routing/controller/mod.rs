@@ -1,0 +1,195 @@
+//! Who takes an Ingress, as far as that can be known: sections 1.1 to 1.3.
+
+mod dialect;
+mod settings;
+
+pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
+pub use settings::ControllerSettings;
+
+use crate::cluster::{Lookup, World};
+use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
+
+/// Classes that a controller matches by name, without an IngressClass object.
+const MATCHED_BY_NAME: [&str; 1] = ["contour"];
+/// Values of the class annotation that GKE's controller takes. It has no IngressClass object and ignores an Ingress
+/// that has the field (kubernetes/ingress-gce#1308, #1891).
+const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
+
+/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
+const SERVICE_PORT_ONLY: &[&str] = &[
+    "ingress.gcp.kubernetes.io/gce",
+    "ingress.k8s.aws/alb",
+    "k8s.io/ingress-gce",
+    "projectcontour.io/ingress-controller",
+    "traefik.io/ingress-controller",
+];
+
+/// What becomes of Ingresses without any class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Classless {
+    /// Some controller of the cluster takes them (`--watch-ingress-without-class` and the like).
+    Served,
+    /// No controller does.
+    Ignored,
+    /// Nobody has said.
+    #[default]
+    Unknown,
+}
+
+/// What configuration says of classes.
+#[derive(Debug, Clone, Default)]
+pub struct ClassRules {
+    /// Class names that are served although no IngressClass of that name exists.
+    pub assume: Vec<String>,
+    /// What becomes of Ingresses without any class.
+    pub classless: Classless,
+    /// The values of `spec.controller` that run in this cluster; empty: nobody has said.
+    pub controllers: Vec<String>,
+}
+
+/// Who takes an Ingress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner<'a> {
+    /// The controller that its IngressClass names.
+    Controller(&'a str),
+    /// Some controller: it is assumed or matched by name, or it has given an address to an Ingress of this class.
+    Somebody,
+    /// Nobody that can be seen.
+    Nobody,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Who takes an Ingress and whose rules hold for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Taker<'a> {
+    /// Who takes it.
+    pub owner: Owner<'a>,
+    /// Whose rules hold; Kubernetes' own where the owner is not known.
+    pub dialect: &'a Dialect,
+}
+
+impl ClassRules {
+    /// Whether a class name is served without an IngressClass object.
+    #[must_use]
+    pub fn assumes(&self, name: &str) -> bool {
+        MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
+    }
+
+    /// Whether this is a class that GKE's controller takes by annotation.
+    #[must_use]
+    pub fn is_gce(name: &str) -> bool {
+        GCE_ANNOTATIONS.contains(&name)
+    }
+}
+
+impl Taker<'_> {
+    /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
+    /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
+    #[must_use]
+    pub fn reads_secrets(&self) -> bool {
+        !matches!(self.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
+    }
+
+    /// Whether two Ingresses have the same controller: a configured one, else the class's `spec.controller`. That somebody takes
+    /// each of them does not say so, not even of one and the same.
+    #[must_use]
+    pub fn is_one_with(&self, other: &Taker<'_>) -> bool {
+        let reads = |taker: &Taker<'_>| taker.dialect.engine.reads_nginx_annotations();
+        if reads(self) || reads(other) {
+            return std::ptr::eq(self.dialect, other.dialect);
+        }
+        matches!((self.owner, other.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+    }
+
+    /// Whether the controller is known to want a port of the Service itself.
+    #[must_use]
+    pub fn wants_service_port(&self) -> bool {
+        self.dialect.engine == Engine::Traefik
+            || matches!(self.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+    }
+
+    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
+    /// targetPort.
+    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
+        let by_target = !self.wants_service_port();
+        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
+    }
+}
+
+impl<'a> Taker<'a> {
+    /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, world, rules, dialects)
+    }
+
+    /// Find out who takes a stored Ingress in fact: not a controller that looks at other namespaces only (section 1.4). Where
+    /// somebody has given the Ingress an address nevertheless, nobody can tell who. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn watching(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        let taker = Self::of(ingress, world, rules, dialects);
+        if !taker.dialect.engine.reads_nginx_annotations() || taker.dialect.watches(&ingress.meta.key.namespace) {
+            return taker;
+        }
+        let owner = if ingress.has_address { Owner::Unknown } else { Owner::Nobody };
+        Self { owner, dialect: dialects.neutral() }
+    }
+
+    /// Find out who takes the Ingresses of a namespace that say their class like this. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn of_class(
+        class: ClassRef<'_>,
+        namespace: &str,
+        world: &World<'a>,
+        rules: &ClassRules,
+        dialects: &'a Dialects,
+    ) -> Self {
+        let name = match class {
+            ClassRef::Named(name) | ClassRef::Annotated(name) => name,
+            ClassRef::Classless => return Self { owner: classless(world, rules), dialect: dialects.neutral() },
+        };
+        if let Lookup::Found(found) = world.class(name) {
+            let dialect = dialects.of_class(name, &found.controller, namespace);
+            return Self { owner: Owner::Controller(&found.controller), dialect };
+        }
+        let by_name = match class {
+            // Without a look at the classes nobody can say whether one of this name is another controller's.
+            ClassRef::Annotated(value) => {
+                dialects.of_annotation(value, namespace).filter(|_| world.class(name).is_absent())
+            }
+            _ => dialects.of_name(name, namespace),
+        };
+        if let Some(dialect) = by_name {
+            return Self { owner: Owner::Somebody, dialect };
+        }
+        let by_annotation = matches!(class, ClassRef::Annotated(value) if ClassRules::is_gce(value));
+        let owner = if rules.assumes(name) || by_annotation {
+            Owner::Somebody
+        } else {
+            unseen(world.class(name), world.served(class))
+        };
+        Self { owner, dialect: dialects.neutral() }
+    }
+}
+
+fn classless<'a>(world: &World<'_>, rules: &ClassRules) -> Owner<'a> {
+    match rules.classless {
+        Classless::Served => Owner::Somebody,
+        Classless::Ignored => Owner::Nobody,
+        Classless::Unknown => match world.served(ClassRef::Classless) {
+            Lookup::Found(()) => Owner::Somebody,
+            // Controllers that take classless Ingresses leave no trace before they have served one.
+            Lookup::Absent | Lookup::Unknown => Owner::Unknown,
+        },
+    }
+}
+
+fn unseen<'a, T>(class: Lookup<T>, served: Lookup<()>) -> Owner<'a> {
+    match (class, served) {
+        (_, Lookup::Found(())) => Owner::Somebody,
+        (Lookup::Absent, Lookup::Absent) => Owner::Nobody,
+        _ => Owner::Unknown,
+    }
+}

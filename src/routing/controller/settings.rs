@@ -1,0 +1,187 @@
+//! What the controller's ConfigMap and flags say, as far as its answers depend on it, and what holds where they say
+//! nothing: section 7.2, "Defaults that changed".
+
+use serde::de::{Deserializer, Error, Unexpected, Visitor};
+
+use crate::model::ConfigMap;
+use crate::routing::annotations::{Risk, go_bool};
+use crate::routing::version::Version;
+
+/// Keys of the controller's ConfigMap, and flags, that change its answers; `None`: not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ControllerSettings {
+    /// Whether `*-snippet` annotations are taken.
+    #[serde(deserialize_with = "switch")]
+    pub allow_snippet_annotations: Option<bool>,
+    /// The most dangerous annotations that are taken.
+    pub annotations_risk_level: Option<Risk>,
+    /// Whether annotations may name Secrets and ConfigMaps of other namespaces.
+    #[serde(deserialize_with = "switch")]
+    pub allow_cross_namespace_resources: Option<bool>,
+    /// `--enable-annotation-validation`
+    #[serde(deserialize_with = "switch")]
+    pub enable_annotation_validation: Option<bool>,
+    /// Whether Exact and Prefix paths may hold letters, digits, `-`, `.`, `_` and `/` only.
+    #[serde(deserialize_with = "switch")]
+    pub strict_validate_path_type: Option<bool>,
+    /// `--disable-svc-external-name`
+    #[serde(deserialize_with = "switch")]
+    pub disable_svc_external_name: Option<bool>,
+    /// Whether HTTP is redirected to HTTPS where an annotation says nothing.
+    #[serde(deserialize_with = "switch")]
+    pub ssl_redirect: Option<bool>,
+}
+
+impl ControllerSettings {
+    /// What a controller's ConfigMap says. An empty switch is off, one that Go does not read as a boolean is as if it were
+    /// not there, any other risk is the lowest (`ReadConfig` with mapstructure's weak types, `StringRiskToRisk`). Flags are not among its keys.
+    #[must_use]
+    pub fn told(config_map: &ConfigMap) -> Self {
+        let switch =
+            |key| config_map.get(key).and_then(|text| if text.is_empty() { Some(false) } else { go_bool(text) });
+        let risk = |text: &str| {
+            let others = [Risk::Critical, Risk::High, Risk::Medium];
+            others.into_iter().find(|risk| text.eq_ignore_ascii_case(&risk.to_string())).unwrap_or(Risk::Low)
+        };
+        Self {
+            allow_snippet_annotations: switch("allow-snippet-annotations"),
+            annotations_risk_level: config_map.get("annotations-risk-level").map(risk),
+            allow_cross_namespace_resources: switch("allow-cross-namespace-resources"),
+            strict_validate_path_type: switch("strict-validate-path-type"),
+            ssl_redirect: switch("ssl-redirect"),
+            ..Self::default()
+        }
+    }
+
+    /// These, and where they say nothing, others.
+    #[must_use]
+    pub fn or(self, others: Self) -> Self {
+        Self {
+            allow_snippet_annotations: self.allow_snippet_annotations.or(others.allow_snippet_annotations),
+            annotations_risk_level: self.annotations_risk_level.or(others.annotations_risk_level),
+            allow_cross_namespace_resources: self
+                .allow_cross_namespace_resources
+                .or(others.allow_cross_namespace_resources),
+            enable_annotation_validation: self.enable_annotation_validation.or(others.enable_annotation_validation),
+            strict_validate_path_type: self.strict_validate_path_type.or(others.strict_validate_path_type),
+            disable_svc_external_name: self.disable_svc_external_name.or(others.disable_svc_external_name),
+            ssl_redirect: self.ssl_redirect.or(others.ssl_redirect),
+        }
+    }
+
+    /// The defaults of a version; what is `None` nobody can know.
+    #[must_use]
+    pub fn defaults(version: Option<Version>) -> Self {
+        let since = |major, minor, patch| version.map(|version| version >= Version::new(major, minor, patch));
+        let before = |major, minor, patch| since(major, minor, patch).map(|since| !since);
+        let risk = since(1, 12, 0).map(|lowered| if lowered { Risk::High } else { Risk::Critical });
+        Self {
+            allow_snippet_annotations: before(1, 9, 1),
+            annotations_risk_level: risk,
+            allow_cross_namespace_resources: before(1, 12, 0),
+            enable_annotation_validation: since(1, 12, 0),
+            strict_validate_path_type: since(1, 12, 0),
+            disable_svc_external_name: Some(false),
+            ssl_redirect: Some(true),
+        }
+    }
+
+    /// Those of them that are flags: no ConfigMap says otherwise.
+    #[must_use]
+    pub fn flags(self) -> Self {
+        let Self { enable_annotation_validation, disable_svc_external_name, .. } = self;
+        Self { enable_annotation_validation, disable_svc_external_name, ..Self::default() }
+    }
+}
+
+/// `true`, or `"true"` as it stands in a ConfigMap.
+fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    struct Switch;
+    impl Visitor<'_> for Switch {
+        type Value = bool;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("true or false")
+        }
+        fn visit_bool<E: Error>(self, value: bool) -> Result<bool, E> {
+            Ok(value)
+        }
+        fn visit_str<E: Error>(self, text: &str) -> Result<bool, E> {
+            text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_any(Switch).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_goes_before_the_defaults_of_the_version() {
+        let unsaid = ControllerSettings::default();
+        let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unsaid };
+        assert_eq!(ControllerSettings::defaults(None), always);
+        let last = ControllerSettings::defaults(Some(Version::new(1, 15, 1)));
+        assert_eq!((last.allow_snippet_annotations, last.annotations_risk_level), (Some(false), Some(Risk::High)));
+        assert_eq!((last.enable_annotation_validation, last.strict_validate_path_type), (Some(true), Some(true)));
+        assert_eq!(last.allow_cross_namespace_resources, Some(false));
+        let old = ControllerSettings::defaults(Some(Version::new(1, 9, 0)));
+        assert_eq!((old.allow_snippet_annotations, old.annotations_risk_level), (Some(true), Some(Risk::Critical)));
+        assert_eq!((old.enable_annotation_validation, old.strict_validate_path_type), (Some(false), Some(false)));
+        assert_eq!(old.allow_cross_namespace_resources, Some(true));
+        let said = ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..unsaid };
+        assert_eq!(
+            said.or(last),
+            ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..last }
+        );
+        let flags = ControllerSettings {
+            enable_annotation_validation: Some(true),
+            disable_svc_external_name: Some(false),
+            ..unsaid
+        };
+        assert_eq!(last.flags(), flags);
+    }
+
+    #[test]
+    fn a_config_map_is_read_as_the_controller_reads_it() {
+        let told = |data: &str| {
+            let text = format!(r#"{{"metadata": {{"name": "c", "namespace": "n"}}, "data": {data}}}"#);
+            ControllerSettings::told(&serde_json::from_str(&text).unwrap())
+        };
+        let unsaid = ControllerSettings::default();
+        for nothing in
+            ["null", "{}", r#"{"ssl-redirect": "yes", "allow-snippet-annotations": " true", "hsts": "true"}"#]
+        {
+            assert_eq!(told(nothing), unsaid, "{nothing}");
+        }
+        let said =
+            told(r#"{"ssl-redirect": "", "allow-snippet-annotations": "TRUE", "strict-validate-path-type": "0"}"#);
+        let wanted = ControllerSettings {
+            ssl_redirect: Some(false),
+            allow_snippet_annotations: Some(true),
+            strict_validate_path_type: Some(false),
+            ..unsaid
+        };
+        assert_eq!(said, wanted);
+        for (text, risk) in
+            [("Critical", Risk::Critical), ("HIGH", Risk::High), ("medium", Risk::Medium), ("most", Risk::Low)]
+        {
+            let data = format!(r#"{{"annotations-risk-level": "{text}"}}"#);
+            assert_eq!(told(&data).annotations_risk_level, Some(risk), "{text}");
+        }
+        let flags = r#"{"enable-annotation-validation": "false", "disable-svc-external-name": "true"}"#;
+        assert_eq!(told(flags), unsaid, "the controller reads no flag from its ConfigMap");
+    }
+
+    #[test]
+    fn switches_are_booleans_or_the_text_of_a_config_map() {
+        let read = |text: &str| serde_json::from_str::<ControllerSettings>(text);
+        let both =
+            read(r#"{"ssl-redirect": "false", "allow-snippet-annotations": true, "annotations-risk-level": "High"}"#);
+        let both = both.unwrap();
+        assert_eq!((both.ssl_redirect, both.allow_snippet_annotations), (Some(false), Some(true)));
+        assert_eq!(both.annotations_risk_level, Some(Risk::High));
+        assert!(read(r#"{"ssl-redirect": "yes"}"#).is_err() && read(r#"{"ssl-redirct": true}"#).is_err());
+    }
+}

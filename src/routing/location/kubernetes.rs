@@ -1,0 +1,72 @@
+//! Kubernetes' own rules, for controllers of which nothing else is known: "Path types" and "Hostname wildcards" on the
+//! Ingress page of the Kubernetes documentation. Exact before Prefix, the longest Prefix first, path elements whole.
+//!
+//! `ImplementationSpecific` is the controller's own affair; it is read as Prefix here, which most do.
+
+use std::borrow::Cow;
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+
+use super::rules::Claim;
+use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};
+use crate::model::{Backend, Host, PathType};
+
+impl<'a> Server<'a> {
+    /// What these claims make of a host; nothing where no Ingress has it. The server of [`Host::Any`] is always there.
+    #[must_use]
+    pub fn neutral(host: &Host, claims: &[Claim<'a>]) -> Option<Self> {
+        if claims.is_empty() && *host != Host::Any {
+            return None;
+        }
+        let mut locations: Vec<Location<'a>> = Vec::new();
+        let mut dropped = Vec::new();
+        let mut first: HashMap<(Modifier, &str), usize> = HashMap::new();
+        for Claim { ingress, rule, .. } in claims {
+            for at in rule.iter().flat_map(|rule| rule.paths()) {
+                let is_exact = at.path.path_type == PathType::Exact;
+                let (modifier, path) = match at.path.routed() {
+                    path if is_exact => (Modifier::Exact, path),
+                    path => (Modifier::Prefix, path.trim_end_matches('/')),
+                };
+                if let Some(known) = first.get(&(modifier, path)) {
+                    let why = DroppedBecause::Taken(locations[*known].ingress.unwrap_or(ingress));
+                    dropped.push(Dropped { ingress, at, why });
+                    continue;
+                }
+                first.insert((modifier, path), locations.len());
+                let text = if is_exact { Cow::Borrowed(path) } else { Cow::Owned(format!("{path}/")) };
+                locations.push(Location::plain(text, modifier, ingress, Some(at), &at.path.backend));
+            }
+        }
+        // `/foo` itself belongs to Prefix `/foo`, unless an Exact path has it.
+        let exacts: HashSet<&str> =
+            first.keys().filter(|(modifier, _)| *modifier == Modifier::Exact).map(|(_, path)| *path).collect();
+        let prefixes = locations.iter().filter(|location| location.modifier == Modifier::Prefix);
+        let twins: Vec<Location<'a>> = prefixes
+            .filter(|location| location.path != "/" && !exacts.contains(&location.path[..location.path.len() - 1]))
+            .map(|location| {
+                let mut twin = location.clone();
+                twin.path = Cow::Owned(location.path[..location.path.len() - 1].to_owned());
+                twin.modifier = Modifier::Exact;
+                twin.is_twin = true;
+                twin
+            })
+            .collect();
+        locations.extend(twins);
+        // "If none of the paths match, the default backend": the oldest Ingress that has one.
+        if !first.contains_key(&(Modifier::Prefix, "")) {
+            let mut fallbacks = claims.iter().filter_map(|claim| Some((claim.ingress, fallback(claim)?)));
+            let root = Cow::Borrowed("/");
+            locations.extend(
+                fallbacks.next().map(|(ingress, to)| Location::plain(root, Modifier::Prefix, ingress, None, to)),
+            );
+        }
+        let mut server = Self::new(host, locations, dropped);
+        server.redirects_to_slash = false;
+        Some(server)
+    }
+}
+
+fn fallback<'a>(claim: &Claim<'a>) -> Option<&'a Backend> {
+    claim.ingress.default_backend.as_ref()
+}

@@ -1,0 +1,25 @@
+//! The location model of ingress-nginx: rules of a host, its locations, which one nginx chooses, and the rewritten path. Pure:
+//! it never asks the cluster. Section 2.
+
+mod config_error;
+mod kubernetes;
+mod locate;
+mod pattern;
+mod request;
+mod rewrite;
+mod rules;
+mod samples;
+mod server;
+mod variables;
+
+pub use config_error::Fault;
+pub use locate::Located;
+pub use pattern::{
+    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
+};
+pub use request::{host_name, normalized};
+pub use rewrite::{Piece, Rewritten, pieces};
+pub use rules::{Claim, by_age, claims};
+pub use samples::{nests_repetitions, pattern_samples, plain_samples, runaway};
+pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
+pub use variables::{Unknown, unknown_variables, variable_names};

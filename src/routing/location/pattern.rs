@@ -1,0 +1,251 @@
+//! Paths as patterns: what PCRE2 itself makes of them, and which are meant as such.
+
+use std::cell::Cell;
+
+use pcre2::bytes::{Captures, Regex, RegexBuilder};
+
+/// The longest path that is given to PCRE2, in bytes.
+const MAX_PATTERN: usize = 4096;
+
+/// Put before each pattern: PCRE2 gives up on what takes longer, about a tenth of a millisecond. More than any honest path
+/// needs; five thousand dishonest ones must not add up to more than a second.
+const LIMITS: &str = "(*LIMIT_MATCH=2000)(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024)";
+
+/// A path as nginx compiles it: without case, not as UTF-8 (section 2.6).
+#[derive(Debug)]
+pub struct Pattern(Regex);
+
+/// Why a path cannot be used as a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// PCRE2 refuses it, and so does the controller.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too long to look at.
+    #[error("too long to look at")]
+    TooLong,
+}
+
+/// What is left of the work that one review may cost: comparisons, and patterns at the price of many.
+#[derive(Debug)]
+pub struct Effort(Cell<u32>);
+
+/// There is nothing left: what was asked cannot be said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted;
+
+impl Effort {
+    /// About as much as fits into a tenth of a second.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Cell::new(4_000_000))
+    }
+
+    /// Take some of it.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn spend(&self, steps: u32) -> Result<(), Exhausted> {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or_default());
+        left.map(|_| ()).ok_or(Exhausted)
+    }
+
+    /// Take all of it: PCRE2 has given up once, and the next pattern may be of the same kind.
+    pub(crate) fn give_up(&self) -> Exhausted {
+        self.0.set(0);
+        Exhausted
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Pattern {
+    /// The pattern of a location: `~* "^path"`, written so that nginx reads the path as it is (section 2.6).
+    ///
+    /// # Errors
+    /// When PCRE2 refuses it.
+    pub fn location(path: &str) -> Result<Self, PatternError> {
+        Self::compile("^", path)
+    }
+
+    /// The pattern of a rewrite: `"(?i)path"`, which is not tied to the beginning (section 3.1).
+    ///
+    /// # Errors
+    /// When PCRE2 refuses it.
+    pub fn rewrite(path: &str) -> Result<Self, PatternError> {
+        Self::compile("", path)
+    }
+
+    fn compile(before: &str, path: &str) -> Result<Self, PatternError> {
+        if path.len() > MAX_PATTERN {
+            return Err(PatternError::TooLong);
+        }
+        let pattern = format!("{LIMITS}{before}{path}");
+        let built = RegexBuilder::new().caseless(true).build(&pattern);
+        built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
+    }
+
+    /// Whether it matches; `None` where PCRE2 gave up.
+    #[must_use]
+    pub fn is_match(&self, uri: &[u8]) -> Option<bool> {
+        self.0.is_match(uri).ok()
+    }
+
+    /// What its groups hold; `None` where it does not match.
+    ///
+    /// # Errors
+    /// When PCRE2 gave up.
+    pub fn captures<'s>(&self, uri: &'s [u8]) -> Result<Option<Captures<'s>>, Exhausted> {
+        self.0.captures(uri).map_err(|_| Exhausted)
+    }
+
+    /// How many groups it has, the whole match not counted.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.0.captures_len() - 1
+    }
+
+    /// The names of those that have one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.capture_names().iter().flatten().map(String::as_str)
+    }
+}
+
+/// PCRE2's own words without ours around them.
+fn reason(text: &str) -> String {
+    let text = text.rsplit_once(": ").map_or(text, |(_, reason)| reason);
+    text.trim().to_owned()
+}
+
+/// What every URI that a pattern matches begins with, as far as that can be seen without reading the pattern: a cheap
+/// filter before it is compiled.
+#[must_use]
+pub fn literal_prefix(path: &str) -> &str {
+    if alternatives_at_the_top(path) {
+        // Only the first alternative is bound to what is before it.
+        return "";
+    }
+    let literal = |c: char| c.is_ascii_alphanumeric() || "/-_~%,;=@:&!'".contains(c);
+    match path.find(|c| !literal(c)) {
+        None => path,
+        // A character that may be missing or repeated is no part of it.
+        Some(end) if matches!(path.as_bytes()[end], b'?' | b'*' | b'{') => &path[..end.saturating_sub(1)],
+        Some(end) => &path[..end],
+    }
+}
+
+/// Whether `|` divides the whole pattern, not only a group of it. Where that is hard to see: yes.
+#[must_use]
+pub fn alternatives_at_the_top(path: &str) -> bool {
+    let mut depth = 0_usize;
+    let mut in_class = false;
+    let mut characters = path.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                characters.next();
+            }
+            '[' => in_class = true,
+            ']' => in_class = false,
+            _ if in_class => {}
+            '(' => depth += 1,
+            ')' if depth == 0 => return path.contains('|'),
+            ')' => depth -= 1,
+            '|' if depth == 0 => return true,
+            _ => {}
+        }
+    }
+    (depth > 0 || in_class) && path.contains('|')
+}
+
+/// Whether a path is meant as a pattern beyond doubt. `/odata/$metadata`, `/c++/docs`, `/v1.2` and `/wiki/Foo_(bar)`
+/// are not.
+#[must_use]
+pub fn is_plainly_regex(path: &str) -> bool {
+    const MARKS: [&str; 7] = [".*", ".+", "(/|$)", "(?", "\\d", "\\w", "\\s"];
+    // Most paths hold none of what those begin with.
+    path.contains(['.', '(', '\\', '[', '{'])
+        && (MARKS.iter().any(|mark| path.contains(mark)) || has_class_range(path) || has_quantifier(path))
+}
+
+/// `[a-z]`, `[0-9]`: a range between brackets.
+fn has_class_range(path: &str) -> bool {
+    path.split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(class, _)| {
+        class
+            .as_bytes()
+            .windows(3)
+            .any(|w| matches!(w, [a, b'-', b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric()))
+    })
+}
+
+/// `{3}`, `{1,}`, `{2,5}`.
+fn has_quantifier(path: &str) -> bool {
+    path.split('{').skip(1).filter_map(|rest| rest.split_once('}')).any(|(count, _)| {
+        count.starts_with(|c: char| c.is_ascii_digit()) && count.chars().all(|c| c.is_ascii_digit() || c == ',')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pcre2_counts_the_groups() {
+        for (path, count) in [
+            ("/api(/|$)(.*)", 2),
+            ("/api", 0),
+            ("/(?:a|b)/(.*)", 1),
+            ("/(?<rest>.*)", 1),
+            ("/(?|(a)|(b))", 1),
+            (r"/\(x\)", 0),
+            ("/[(]", 0),
+        ] {
+            assert_eq!(Pattern::location(path).unwrap().groups(), count, "{path}");
+        }
+        for path in ["/api(/", "/(?<!v+)x", "/a[", "/a{1"] {
+            let invalid = matches!(Pattern::location(path), Err(PatternError::Invalid(_)));
+            assert_eq!(invalid, path != "/a{1", "{path}");
+        }
+        assert_eq!(Pattern::location(&"(".repeat(5000)).unwrap_err(), PatternError::TooLong);
+    }
+
+    #[test]
+    fn a_pattern_that_takes_too_long_is_given_up() {
+        let evil = Pattern::location("/(a+)+$").unwrap();
+        assert_eq!(evil.is_match(format!("/{}b", "a".repeat(60)).as_bytes()), None);
+        assert_eq!(evil.is_match(b"/aaa"), Some(true));
+    }
+
+    #[test]
+    fn every_match_begins_with_the_literal_prefix() {
+        for (path, prefix) in [
+            ("/api(/|$)(.*)", "/api"),
+            ("/api[|]x", "/api"),
+            (r"/a\|b", "/a"),
+            ("/api/(.*)", "/api/"),
+            ("/api/?(.*)", "/api"),
+            ("/ab*", "/a"),
+            ("/v1.2", "/v1"),
+            ("/a|/b", ""),
+            (r"/a\d", "/a"),
+            ("/plain", "/plain"),
+        ] {
+            assert_eq!(literal_prefix(path), prefix, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_the_unmistakable_is_a_regex() {
+        for path in ["/api(/|$)(.*)", "/a.*", "/id/[0-9]+", "/x{3}", r"/\d+", "/(?<n>x)"] {
+            assert!(is_plainly_regex(path), "{path}");
+        }
+        for path in ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)", "/a[1]", "/{id}", "/"] {
+            assert!(!is_plainly_regex(path), "{path}");
+        }
+    }
+}

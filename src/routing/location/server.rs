@@ -1,0 +1,339 @@
+//! What ingress-nginx makes of one host: its server block with the locations in the order in which they are rendered,
+//! from every Ingress that it has taken. Sections 2.1 to 2.6.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
+
+use super::pattern::literal_prefix;
+use super::rules::{Claim, Rewriting};
+use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
+use crate::routing::annotations::NginxAnnotations;
+
+/// The server block of one host.
+#[derive(Debug)]
+pub struct Server<'a> {
+    /// The host; [`Host::Any`] is the server `_`, which takes what no other server does.
+    pub host: Host,
+    /// Its locations in the order of the configuration.
+    pub locations: Vec<Location<'a>>,
+    /// Some location asks for patterns, so all of them are (section 2.6).
+    pub is_regex: bool,
+    /// Paths that got no location.
+    pub dropped: Vec<Dropped<'a>>,
+    /// Whoever forgets the slash at the end of a path is sent there (section 2.7); Kubernetes knows no such thing.
+    pub(crate) redirects_to_slash: bool,
+    without_location: HashSet<*const Path>,
+    exact: Vec<usize>,
+    prefix: Vec<usize>,
+    /// What each pattern begins with, in lower case → the locations with such patterns, in order.
+    patterns: OnceCell<HashMap<Box<[u8]>, Vec<usize>>>,
+}
+
+/// One location.
+#[derive(Debug, Clone)]
+pub struct Location<'a> {
+    /// The path as it is rendered.
+    pub path: Cow<'a, str>,
+    /// How it is matched.
+    pub modifier: Modifier,
+    /// Whose annotations hold in it; `None` for the controller's own `/`.
+    pub ingress: Option<&'a Ingress>,
+    /// The path that asked for it; `None` for the implicit `/`.
+    pub at: Option<PathRef<'a>>,
+    /// Where requests go; `None` for the controller's default backend.
+    pub backend: Option<&'a Backend>,
+    /// `rewrite-target`, where it has an effect here (section 3.1).
+    pub target: Option<&'a str>,
+    /// It is the second location of a Prefix path, for the path itself (section 2.5).
+    pub is_twin: bool,
+    /// It makes the host match patterns.
+    pub switches: bool,
+    /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
+    /// without rules (section 2.3), and controllers that do not read nginx annotations.
+    only_backend: bool,
+    rewriting: Rewriting<'a>,
+}
+
+/// How a location is matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Modifier {
+    /// `= "/path"`
+    Exact,
+    /// `"/path"`, the longest wins.
+    Prefix,
+    /// `~* "^/path"`, the first wins.
+    Regex,
+}
+
+/// A path that got no location.
+#[derive(Debug, Clone, Copy)]
+pub struct Dropped<'a> {
+    /// Whose path it is.
+    pub ingress: &'a Ingress,
+    /// The path.
+    pub at: PathRef<'a>,
+    /// Why.
+    pub why: DroppedBecause<'a>,
+}
+
+/// Why a path got no location (section 2.4).
+#[derive(Debug, Clone, Copy)]
+pub enum DroppedBecause<'a> {
+    /// An older path of the same text and type has it.
+    Taken(&'a Ingress),
+    /// The backend is no Service.
+    Resource,
+    /// The first to use this Service and port is a canary (section 7.1).
+    Serverless,
+}
+
+/// A location before paths are split and patterns decided.
+struct Draft<'a> {
+    path: &'a str,
+    exact: bool,
+    ingress: Option<&'a Ingress>,
+    at: Option<PathRef<'a>>,
+    backend: Option<&'a Backend>,
+    only_backend: bool,
+    rewriting: Rewriting<'a>,
+    /// It is there without anybody's path, and the first path of its kind takes its place.
+    implicit: bool,
+}
+
+impl<'a> Server<'a> {
+    /// The server block that these claims make; nothing where no Ingress makes one. `serverless` says of a Service and
+    /// port that a canary was the first to use it (section 7.1).
+    #[must_use]
+    pub fn of(
+        host: &Host,
+        claims: &[Claim<'a>],
+        serverless: impl Fn(&'a Ingress, &'a Backend) -> bool,
+    ) -> Option<Self> {
+        let mut drafts = vec![implicit(host, claims)?];
+        let mut dropped = Vec::new();
+        // Only the first location with the same text counts, whatever its type (section 2.4, brick B3).
+        let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
+        for Claim { ingress, rule, rewriting, .. } in claims {
+            for at in rule.iter().flat_map(|rule| rule.paths()) {
+                let backend = &at.path.backend;
+                let mut drop = |why| dropped.push(Dropped { ingress, at, why });
+                if *backend == Backend::Resource {
+                    drop(DroppedBecause::Resource);
+                    continue;
+                }
+                if serverless(ingress, backend) {
+                    drop(DroppedBecause::Serverless);
+                    continue;
+                }
+                let draft = Draft {
+                    path: at.path.routed(),
+                    exact: at.path.path_type == PathType::Exact,
+                    ingress: Some(ingress),
+                    at: Some(at),
+                    backend: Some(backend),
+                    only_backend: false,
+                    rewriting: *rewriting,
+                    implicit: false,
+                };
+                let known = first.get(draft.path).copied().filter(|known| drafts[*known].exact == draft.exact);
+                match known {
+                    Some(known) if drafts[known].implicit => drafts[known] = draft,
+                    Some(known) => {
+                        // The catch-all `/` of a defaultBackend has no path, but an Ingress.
+                        drop(DroppedBecause::Taken(drafts[known].ingress.unwrap_or(ingress)));
+                    }
+                    None => {
+                        first.entry(draft.path).or_insert(drafts.len());
+                        drafts.push(draft);
+                    }
+                }
+            }
+        }
+        drafts.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then_with(|| b.path.cmp(a.path)));
+        Some(Self::render(host, &drafts, dropped))
+    }
+
+    fn render(host: &Host, drafts: &[Draft<'a>], dropped: Vec<Dropped<'a>>) -> Self {
+        let exacts: HashSet<&str> = drafts.iter().filter(|draft| draft.exact).map(|draft| draft.path).collect();
+        let mut locations = Vec::with_capacity(2 * drafts.len());
+        for draft in drafts {
+            let location = Location::of(draft);
+            let stays = draft.exact || draft.path == "/" || location.switches;
+            if stays {
+                locations.push(location);
+                continue;
+            }
+            let mut prefix = Location { modifier: Modifier::Prefix, ..location.clone() };
+            if !draft.path.ends_with('/') {
+                prefix.path = Cow::Owned(format!("{}/", draft.path));
+            }
+            prefix.retarget();
+            locations.push(prefix);
+            if !exacts.contains(draft.path) {
+                locations.push(Location { modifier: Modifier::Exact, is_twin: true, ..location });
+            }
+        }
+        let is_regex = locations.iter().any(|location| location.switches);
+        if is_regex {
+            for location in &mut locations {
+                location.modifier = Modifier::Regex;
+            }
+        }
+        Self { is_regex, ..Self::new(host, locations, dropped) }
+    }
+
+    /// A host with these locations, none of them a pattern.
+    pub(crate) fn new(host: &Host, locations: Vec<Location<'a>>, dropped: Vec<Dropped<'a>>) -> Self {
+        let sorted = |modifier| {
+            let mut of: Vec<usize> = (0..locations.len()).filter(|i| locations[*i].modifier == modifier).collect();
+            of.sort_by(|a, b| locations[*a].path.cmp(&locations[*b].path));
+            of
+        };
+        let without_location = dropped.iter().map(|dropped| std::ptr::from_ref(dropped.at.path)).collect();
+        let (exact, prefix) = (sorted(Modifier::Exact), sorted(Modifier::Prefix));
+        Self {
+            host: host.clone(),
+            locations,
+            is_regex: false,
+            dropped,
+            redirects_to_slash: true,
+            without_location,
+            exact,
+            prefix,
+            patterns: OnceCell::new(),
+        }
+    }
+
+    /// Whether a path got no location.
+    #[must_use]
+    pub fn has_dropped(&self, at: PathRef<'_>) -> bool {
+        self.without_location.contains(&std::ptr::from_ref(at.path))
+    }
+
+    /// The plain location of exactly this text.
+    pub(crate) fn plain(&self, modifier: Modifier, path: &[u8]) -> Option<&Location<'a>> {
+        let sorted = if modifier == Modifier::Exact { &self.exact } else { &self.prefix };
+        // The first of several: nginx refuses the configuration anyway.
+        let at = sorted.partition_point(|at| self.locations[*at].path.as_bytes() < path);
+        sorted.get(at).map(|at| &self.locations[*at]).filter(|location| location.path.as_bytes() == path)
+    }
+
+    /// The locations whose pattern can match this path at all, as far as what it begins with tells, in order.
+    pub(crate) fn patterns_for(&self, uri: &[u8]) -> Vec<usize> {
+        let patterns = self.patterns.get_or_init(|| {
+            let mut patterns: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
+            for (at, location) in self.locations.iter().enumerate() {
+                let literal = literal_prefix(&location.path).to_ascii_lowercase();
+                patterns.entry(literal.into_bytes().into_boxed_slice()).or_default().push(at);
+            }
+            patterns
+        });
+        let uri = uri.to_ascii_lowercase();
+        let starts = (0..=uri.len()).filter_map(|length| patterns.get(&uri[..length]));
+        let mut found: Vec<usize> = starts.flatten().copied().collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Pairs of locations for which nginx refuses the whole configuration: "duplicate location" (section 2.8, B1 to
+    /// B3).
+    pub fn duplicates(&self) -> impl Iterator<Item = (&Location<'a>, &Location<'a>)> {
+        let of = |sorted: &'_ [usize]| sorted.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>();
+        let pairs = of(&self.exact).into_iter().chain(of(&self.prefix));
+        let pairs = pairs.map(|(a, b)| (&self.locations[a], &self.locations[b]));
+        pairs.filter(|(a, b)| a.path == b.path)
+    }
+}
+
+impl<'a> Location<'a> {
+    /// A location whose backend is all that counts of its Ingress.
+    pub(crate) fn plain(
+        path: Cow<'a, str>,
+        modifier: Modifier,
+        ingress: &'a Ingress,
+        at: Option<PathRef<'a>>,
+        backend: &'a Backend,
+    ) -> Self {
+        Self {
+            path,
+            modifier,
+            ingress: Some(ingress),
+            at,
+            backend: Some(backend),
+            target: None,
+            is_twin: false,
+            switches: false,
+            only_backend: true,
+            rewriting: Rewriting::default(),
+        }
+    }
+
+    fn of(draft: &Draft<'a>) -> Self {
+        let mut location = Self {
+            path: Cow::Borrowed(draft.path),
+            modifier: if draft.exact { Modifier::Exact } else { Modifier::Prefix },
+            ingress: draft.ingress,
+            at: draft.at,
+            backend: draft.backend,
+            target: None,
+            is_twin: false,
+            switches: false,
+            only_backend: draft.only_backend,
+            rewriting: draft.rewriting,
+        };
+        location.retarget();
+        location
+    }
+
+    /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
+    fn retarget(&mut self) {
+        let Rewriting { target, use_regex } = self.rewriting;
+        self.target = target.filter(|target| **target != *self.path);
+        self.switches = self.target.is_some() || use_regex;
+    }
+
+    /// The annotations that say whether it rewrites or redirects.
+    #[must_use]
+    pub fn annotations(&self) -> Option<NginxAnnotations<'a>> {
+        self.ingress.filter(|_| !self.only_backend).map(NginxAnnotations::of)
+    }
+
+    /// The location directive as the controller writes it.
+    #[must_use]
+    pub fn directive(&self) -> String {
+        match self.modifier {
+            Modifier::Exact => format!("= {:?}", self.path),
+            Modifier::Prefix => format!("{:?}", self.path),
+            Modifier::Regex => format!("~* \"^{}\"", self.path),
+        }
+    }
+}
+
+/// The `/` that every server is born with (section 2.3): the fallback of the oldest Ingress of the host.
+fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
+    let mut main = claims.iter().filter(|claim| !claim.is_canary);
+    let bare = Draft {
+        path: "/",
+        exact: false,
+        ingress: None,
+        at: None,
+        backend: None,
+        only_backend: false,
+        rewriting: Rewriting::default(),
+        implicit: true,
+    };
+    let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
+    if *host != Host::Any {
+        let Claim { ingress, rewriting, .. } = *main.next()?;
+        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), rewriting, ..bare });
+    }
+    let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
+    Some(match catch_all {
+        Some(Claim { ingress, .. }) => {
+            Draft { ingress: Some(ingress), backend: fallback(ingress), only_backend: true, implicit: false, ..bare }
+        }
+        None => bare,
+    })
+}

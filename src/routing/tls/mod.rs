@@ -1,0 +1,265 @@
+//! What HTTPS answers with on a host, and until when: which Ingress and Secret decide, and what the certificate is worth.
+//! Sections 5.1 to 5.4.
+
+mod entries;
+mod issuer;
+
+pub use entries::{MeantFor, TlsEntries};
+pub use issuer::Issuer;
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::cluster::{Lookup, World};
+use crate::model::{Certificate, Host, Ingress, Secret, TlsEntry, TlsFacts, TlsFault};
+use crate::routing::backend::Standing;
+use crate::routing::controller::Engine;
+use crate::routing::controller::{Owner, Taker};
+use crate::routing::routes::{Routes, When};
+
+/// The certificate of a host.
+#[derive(Debug, Clone, Copy)]
+pub struct HostCertificate<'a> {
+    /// The Ingress that decides, where one asks for TLS.
+    pub ingress: Option<&'a Ingress>,
+    /// The name of the Secret in its namespace, where one is named.
+    pub secret: Option<&'a str>,
+    /// What it is worth.
+    pub state: CertificateState,
+}
+
+/// What a certificate is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateState {
+    /// No Ingress asks for one.
+    Plain,
+    /// The controller's own, which may be for the host.
+    Default,
+    /// The controller's own, which is for no host: no entry is for this one.
+    Uncovered,
+    /// It is for the host until then.
+    Valid(Timestamp),
+    /// It was for the host until then.
+    Expired(Timestamp),
+    /// It will be for the host from then on.
+    Early(Timestamp),
+    /// It is for other hosts.
+    Mismatch,
+    /// The Secret does not exist.
+    Missing,
+    /// The Secret holds nothing that can be served.
+    Unusable(TlsFault),
+    /// The Secret has a `ca.crt` that cannot be read, and ingress-nginx drops the pair with it.
+    BadCa,
+    /// Somebody has been asked to issue it.
+    Pending,
+    /// Nobody can tell.
+    Unseen,
+}
+
+/// What an Ingress says of a host's certificate.
+enum Choice<'a> {
+    Secret(&'a str),
+    /// An entry that names no Secret: the controller's own.
+    Default,
+    /// No entry is for the host.
+    Nothing,
+    /// It depends on a Secret that cannot be seen.
+    Unseen,
+}
+
+impl<'a> HostCertificate<'a> {
+    /// What a visitor of a host is shown by the controller of `routes`. Reads Certificates, Ingresses, IngressClasses and
+    /// Secrets.
+    #[must_use]
+    pub fn of(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Self {
+        let taker = routes.taker();
+        let deciding = match taker.dialect.engine {
+            Engine::Nginx => on_nginx(host, routes, world),
+            Engine::Traefik | Engine::Neutral => elsewhere(host, routes, world),
+        };
+        let Some((ingress, served)) = deciding else {
+            return Self { ingress: None, secret: None, state: CertificateState::Plain };
+        };
+        let of = |secret, state| Self { ingress: Some(ingress), secret, state };
+        if taker.owner == Owner::Nobody || !taker.reads_secrets() {
+            return of(None, CertificateState::Unseen);
+        }
+        // Whether the default certificate is for the host nobody can tell, nor what others make of it.
+        let has_fake = taker.dialect.engine == Engine::Nginx && !taker.dialect.default_certificate;
+        let secret = match choice(ingress, &served, taker, world) {
+            Choice::Secret(secret) => secret,
+            Choice::Nothing if has_fake => return of(None, CertificateState::Uncovered),
+            Choice::Nothing | Choice::Default => return of(None, CertificateState::Default),
+            Choice::Unseen => return of(None, CertificateState::Unseen),
+        };
+        let state = match world.secret(&ingress.meta.key.namespace, secret) {
+            Lookup::Found(found) => match held(found, taker) {
+                Ok(certificate) if certificate.covers(host) && certificate.covers(&served) => {
+                    in_time(certificate, world)
+                }
+                Ok(_) => CertificateState::Mismatch,
+                Err(fault @ CertificateState::Unusable(TlsFault::Empty(_))) => {
+                    pending_or(fault, ingress, secret, world)
+                }
+                Err(fault) => fault,
+            },
+            Lookup::Absent => pending_or(CertificateState::Missing, ingress, secret, world),
+            Lookup::Unknown => CertificateState::Unseen,
+        };
+        of(Some(secret), state)
+    }
+
+    /// Whether visitors get a certificate that their browser takes.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        use CertificateState as State;
+        match self.state {
+            State::Plain | State::Valid(_) => Standing::Holds,
+            State::Default | State::Unseen | State::Pending => Standing::Unseen,
+            State::Uncovered
+            | State::Expired(_)
+            | State::Early(_)
+            | State::Mismatch
+            | State::Missing
+            | State::Unusable(_)
+            | State::BadCa => Standing::Broken,
+        }
+    }
+}
+
+/// The Ingress that decides on ingress-nginx, and the host that it decides for: certificates are looked up by the very name,
+/// then by the wildcard over it, and each may be a rule's or an alias (section 5.4). An alias has the certificate of its
+/// host only where that is for the alias too.
+fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(&'a Ingress, Host)> {
+    let mut other = None;
+    for name in [Some(host.clone()), host.wildcard()].into_iter().flatten() {
+        if let Some(ingress) = routes.asks_for_tls(&name, When::After) {
+            return Some((ingress, name));
+        }
+        let Some(server) = routes.aliased(&name, When::After).found() else { continue };
+        let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };
+        let is_for_alias = match choice(ingress, &server.host, routes.taker(), world) {
+            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.taker(), world),
+            Choice::Default | Choice::Nothing => Some(false),
+            Choice::Unseen => None,
+        };
+        let deciding = Some((ingress, server.host.clone()));
+        if is_for_alias != Some(false) {
+            return deciding;
+        }
+        other = other.or(deciding);
+    }
+    other
+}
+
+/// The Ingress that decides elsewhere: others choose by the name that is asked for, among all that they have. That is the
+/// oldest with a certificate for the host, else one of whose certificate nobody can tell, else the oldest.
+fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(&'a Ingress, Host)> {
+    if *host == Host::Any {
+        return None;
+    }
+    let on = |name: Host| {
+        let claims = routes.claims(&name, When::After).found();
+        let ingresses: Vec<&'a Ingress> = claims.iter().flat_map(|claims| claims.iter()).map(|it| it.ingress).collect();
+        ingresses.into_iter().filter(move |it| {
+            !it.tls.is_empty() && (name != Host::Any || TlsEntries::of(&it.tls).meant_for(host).is_some())
+        })
+    };
+    let names = [Some(host.clone()), host.wildcard(), Some(Host::Any)].into_iter().flatten();
+    let asking: Vec<&'a Ingress> = names.flat_map(on).collect();
+    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.taker(), world) {
+        Choice::Secret(secret) if is_for(ingress, secret, host, routes.taker(), world) == Some(true) => 0,
+        Choice::Unseen => 1,
+        Choice::Secret(_) | Choice::Default | Choice::Nothing => 2,
+    };
+    // The first of equals.
+    asking.iter().min_by_key(rank).map(|ingress| (*ingress, host.clone()))
+}
+
+/// The Secret that an Ingress has for a host (section 5.1): on ingress-nginx that of the entry which names it, whatever is in
+/// it; else, and elsewhere, the first whose certificate is for the host; else that of the entry which was meant for it.
+fn choice<'a>(ingress: &'a Ingress, host: &Host, taker: &Taker<'_>, world: &World<'a>) -> Choice<'a> {
+    let named = |entry: &'a TlsEntry| entry.secret_name.as_deref().map_or(Choice::Default, Choice::Secret);
+    let meant = TlsEntries::of(&ingress.tls).meant_for(host);
+    if let Some(meant) = meant.filter(|meant| meant.by_name && taker.dialect.engine == Engine::Nginx) {
+        return named(meant.entry);
+    }
+    let meant = meant.map(|meant| meant.entry);
+    for name in meant.into_iter().chain(&ingress.tls).filter_map(|entry| entry.secret_name.as_deref()) {
+        match is_for(ingress, name, host, taker, world) {
+            Some(true) => return Choice::Secret(name),
+            Some(false) => {}
+            None => return Choice::Unseen,
+        }
+    }
+    // An entry without hosts is meant for all of them.
+    let meant = meant.or_else(|| ingress.tls.iter().find(|entry| entry.hosts.is_empty()));
+    meant.map_or(Choice::Nothing, named)
+}
+
+/// Whether a Secret of an Ingress' namespace holds a certificate for a host; `None`: nobody can tell.
+fn is_for(ingress: &Ingress, secret: &str, host: &Host, taker: &Taker<'_>, world: &World<'_>) -> Option<bool> {
+    match world.secret(&ingress.meta.key.namespace, secret) {
+        Lookup::Found(secret) => Some(held(secret, taker).is_ok_and(|certificate| certificate.covers(host))),
+        Lookup::Absent => Some(false),
+        Lookup::Unknown => None,
+    }
+}
+
+/// The certificate that a Secret holds for this controller (section 5.2).
+fn held<'s>(secret: &'s Secret, taker: &Taker<'_>) -> Result<&'s Certificate, CertificateState> {
+    match &secret.tls {
+        TlsFacts::Unusable(fault) => Err(CertificateState::Unusable(*fault)),
+        TlsFacts::Pair { ca_readable: false, .. } if taker.dialect.engine == Engine::Nginx => {
+            Err(CertificateState::BadCa)
+        }
+        TlsFacts::Pair { certificate, .. } => Ok(certificate),
+    }
+}
+
+fn in_time(certificate: &Certificate, world: &World<'_>) -> CertificateState {
+    match world.now() {
+        now if now > certificate.not_after => CertificateState::Expired(certificate.not_after),
+        now if now < certificate.not_before => CertificateState::Early(certificate.not_before),
+        _ => CertificateState::Valid(certificate.not_after),
+    }
+}
+
+fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, world: &World<'_>) -> CertificateState {
+    match Issuer::of(ingress, world, secret) {
+        Issuer::Nobody => fault,
+        Issuer::Somebody => CertificateState::Pending,
+        Issuer::Unknown => CertificateState::Unseen,
+    }
+}
+
+impl<'a> Routes<'a> {
+    /// The Ingress that decides which certificate ingress-nginx has for a host, be it the default one: the oldest with
+    /// `spec.tls`. Rules without a host have none (section 5.2).
+    pub(crate) fn asks_for_tls(&self, host: &Host, when: When) -> Option<&'a Ingress> {
+        let claims = self.claims(host, when).found().filter(|_| *host != Host::Any)?;
+        let mut main = claims.iter().filter(|claim| !claim.is_canary).map(|claim| claim.ingress);
+        main.find(|ingress| !ingress.tls.is_empty())
+    }
+}
+
+impl fmt::Display for CertificateState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => f.write_str("no TLS"),
+            Self::Default => f.write_str("the controller's default certificate"),
+            Self::Uncovered => f.write_str("no TLS entry is for the host"),
+            Self::Valid(until) => write!(f, "valid until {}", until.strftime("%F")),
+            Self::Expired(at) => write!(f, "expired on {}", at.strftime("%F")),
+            Self::Early(from) => write!(f, "not valid before {}", from.strftime("%F")),
+            Self::Mismatch => f.write_str("is for other hosts"),
+            Self::Missing => f.write_str("the Secret does not exist"),
+            Self::Unusable(fault) => write!(f, "the Secret {fault}"),
+            Self::BadCa => f.write_str("the Secret has a ca.crt that cannot be read"),
+            Self::Pending => f.write_str("is being issued"),
+            Self::Unseen => f.write_str("not known"),
+        }
+    }
+}

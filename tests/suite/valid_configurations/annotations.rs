@@ -1,0 +1,316 @@
+//! Annotations as they stand in documentation and charts, none of which is to be accused; and what holds for any
+//! annotations at all.
+
+use std::collections::BTreeSet;
+
+use ingress_guard::config::Config;
+use ingress_guard::finding::Level;
+use ingress_guard::routing::annotations::ALL;
+use proptest::prelude::*;
+
+use super::{NGINX, NOBODY, accused, accused_under, ingress, nginx, rule, service, store};
+use crate::pages::{circumstances, known};
+use crate::work::took;
+
+const PREFIX: &str = "nginx.ingress.kubernetes.io/";
+const STRICT: &str = "profile: strict";
+
+fn strict(version: &str) -> String {
+    let dialect = format!("{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: {version}}}");
+    format!("profile: strict\ndialects: [{dialect}]")
+}
+
+/// An Ingress of class nginx with these annotations and these paths.
+fn annotated(annotations: &[(&str, &str)], paths: &[&str]) -> String {
+    let keys: Vec<String> = annotations.iter().map(|(name, _)| format!("{PREFIX}{name}")).collect();
+    let values = annotations.iter().map(|(_, value)| *value);
+    let pairs: Vec<(&str, &str)> = keys.iter().map(String::as_str).zip(values).collect();
+    let auth =
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: web-auth, namespace: shop}\nstringData: {auth: x}\n---\n";
+    let spec = nginx(&[rule("app.example.com", paths)]);
+    let spec = if paths == ["/"] { spec } else { spec.replace("Prefix", "ImplementationSpecific") };
+    format!("{NGINX}{auth}{}", ingress("web", &pairs, &spec))
+}
+
+/// Of the upstream documentation and of charts that many use.
+const EXAMPLES: [&[(&str, &str)]; 14] = [
+    &[
+        ("auth-url", "https://$host/oauth2/auth"),
+        ("auth-signin", "https://$host/oauth2/start?rd=$escaped_request_uri"),
+        ("auth-response-headers", "X-Auth-Request-User, X-Auth-Request-Email"),
+    ],
+    &[
+        ("auth-url", "http://authelia.default.svc.cluster.local/api/verify"),
+        ("auth-signin", "https://auth.example.com?rm=$request_method"),
+        ("auth-method", "GET"),
+        ("auth-cache-key", "$remote_user$http_authorization"),
+        ("auth-cache-duration", "200 202 401 5m"),
+        ("auth-keepalive", "10"),
+        ("auth-always-set-cookie", "true"),
+    ],
+    &[
+        ("auth-url", "http://outpost.auth.svc.cluster.local:9000/outpost.goauthentik.io/auth/nginx"),
+        ("auth-signin", "https://app.company/outpost.goauthentik.io/start?rd=$scheme://$http_host$escaped_request_uri"),
+        ("auth-response-headers", "Set-Cookie,X-authentik-username,X-authentik-groups"),
+    ],
+    &[
+        ("auth-type", "basic"),
+        ("auth-secret", "web-auth"),
+        ("auth-realm", "Authentication Required - foo"),
+        ("satisfy", "any"),
+        ("whitelist-source-range", "10.0.0.0/24,172.10.0.1"),
+    ],
+    &[
+        ("enable-cors", "true"),
+        ("cors-allow-origin", "https://origin-site.com:4443, http://origin-site.com, https://*.example.org"),
+        ("cors-allow-methods", "PUT, GET, POST, OPTIONS"),
+        ("cors-allow-headers", "X-Forwarded-For, X-app123-XPTO"),
+        ("cors-expose-headers", "*, X-CustomResponseHeader"),
+        ("cors-allow-credentials", "false"),
+        ("cors-max-age", "600"),
+    ],
+    &[
+        ("affinity", "cookie"),
+        ("affinity-mode", "persistent"),
+        ("session-cookie-name", "route"),
+        ("session-cookie-expires", "172800"),
+        ("session-cookie-max-age", "172800"),
+        ("session-cookie-path", "/"),
+        ("session-cookie-samesite", "None"),
+        ("session-cookie-conditional-samesite-none", "true"),
+    ],
+    &[
+        ("backend-protocol", "GRPCS"),
+        ("ssl-passthrough", "true"),
+        ("force-ssl-redirect", "true"),
+        ("ssl-ciphers", "ALL:!aNULL:!EXPORT56:RC4+RSA:+HIGH:+MEDIUM:+LOW:+SSLv2:+EXP"),
+        ("proxy-ssl-name", "internal.example.com"),
+        ("connection-proxy-header", "keep-alive"),
+        ("load-balance", "ewma"),
+    ],
+    &[
+        ("proxy-body-size", "0"),
+        ("proxy-buffer-size", "8k"),
+        ("proxy-buffers-number", "4"),
+        ("proxy-max-temp-file-size", "1024m"),
+        ("client-body-buffer-size", "1M"),
+        ("proxy-read-timeout", "3600"),
+        ("proxy-request-buffering", "off"),
+        ("proxy-http-version", "1.0"),
+        ("proxy-next-upstream", "error timeout http_502 non_idempotent"),
+        ("proxy-next-upstream-tries", "3"),
+    ],
+    &[
+        ("limit-rps", "5"),
+        ("limit-burst-multiplier", "3"),
+        ("limit-whitelist", "10.0.0.0/8"),
+        ("denylist-source-range", "192.0.2.7"),
+        ("custom-http-errors", "404,415"),
+    ],
+    &[
+        ("permanent-redirect", "https://www.example.com/new?from=old&x=1"),
+        ("permanent-redirect-code", "308"),
+        ("from-to-www-redirect", "true"),
+    ],
+    &[
+        ("upstream-hash-by", "${request_uri}-text-value"),
+        ("upstream-hash-by-subset", "true"),
+        ("upstream-vhost", "$service_name.$namespace"),
+        ("x-forwarded-prefix", "/path"),
+        ("proxy-cookie-path", "/one/ /"),
+        ("proxy-cookie-domain", "localhost example.org"),
+        ("proxy-redirect-from", "http://backend/"),
+        ("proxy-redirect-to", "/"),
+    ],
+    &[
+        ("mirror-target", "https://test.env.com$request_uri"),
+        ("mirror-host", "test.env.com"),
+        ("mirror-request-body", "off"),
+        ("enable-modsecurity", "true"),
+        ("modsecurity-transaction-id", "$request_id"),
+        ("enable-opentelemetry", "true"),
+        ("opentelemetry-operation-name", "shop_web"),
+    ],
+    &[
+        ("server-alias", "www.example.com,\n~^www\\d+\\.example\\.com$"),
+        ("app-root", "/app1"),
+        ("use-port-in-redirects", "true"),
+        ("auth-tls-verify-client", "optional_no_ca"),
+        ("auth-tls-match-cn", "CN=abc|def"),
+    ],
+    &[("use-regex", "true"), ("rewrite-target", "/$2"), ("ssl-redirect", "false"), ("service-upstream", "true")],
+];
+
+#[test]
+fn what_documentation_shows_is_right() {
+    for example in EXAMPLES {
+        let paths: &[&str] =
+            if example.iter().any(|(name, _)| *name == "rewrite-target") { &["/a(/|$)(.*)"] } else { &["/"] };
+        let world = annotated(example, paths).replace("pathType: Prefix", "pathType: ImplementationSpecific");
+        assert_eq!(accused_under(STRICT, &world), NOBODY, "{example:?}");
+        assert_eq!(accused_under(&strict("1.15.1"), &world), NOBODY, "{example:?}");
+    }
+}
+
+#[test]
+fn an_annotation_that_is_switched_off_by_an_empty_value_is_none() {
+    let names = ALL.iter().filter(|row| row.removed.is_none() && row.empty.is_none()).map(|row| row.name);
+    for name in names.filter(|name| !name.starts_with("canary")) {
+        assert_eq!(accused_under(STRICT, &annotated(&[(name, "")], &["/"])), NOBODY, "{name}");
+    }
+}
+
+#[test]
+fn values_that_nothing_reads_are_not_judged() {
+    for alone in [
+        [("session-cookie-max-age", "1h")],
+        [("cors-max-age", "1h")],
+        [("auth-tls-error-page", "#")],
+        [("proxy-ssl-verify", "yes")],
+        [("auth-request-redirect", "$uri")],
+    ] {
+        assert_eq!(accused_under(STRICT, &annotated(&alone, &["/"])), NOBODY, "{alone:?}");
+    }
+    // The old name of a list is read only where the new one is not there.
+    let both = [("allowlist-source-range", "10.0.0.0/8"), ("whitelist-source-range", "everywhere")];
+    assert_eq!(accused_under(STRICT, &annotated(&both, &["/"])), NOBODY);
+}
+
+#[test]
+fn rollouts_leave_no_trace_that_is_accused() {
+    let main = ingress("web", &[], &nginx(&[rule("app.example.com", &["/"])]));
+    let spec = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: /, \
+                pathType: Prefix, backend: {service: {name: web-canary, port: {number: 80}}}}]}}]";
+    let canary = |annotations: &[(&str, &str)]| {
+        let keys: Vec<String> = annotations.iter().map(|(name, _)| format!("{PREFIX}{name}")).collect();
+        let pairs: Vec<_> = keys.iter().map(String::as_str).zip(annotations.iter().map(|(_, value)| *value)).collect();
+        let backend = service("web-canary", "ports: [{port: 80}]");
+        accused_under(STRICT, &format!("{NGINX}{backend}{main}{}", ingress("web-canary", &pairs, spec)))
+    };
+    // Flagger and Argo Rollouts, before, during and after; a copy of the main Ingress' annotations stands beside them.
+    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "0"), ("auth-secret", "x")]), NOBODY);
+    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "30"), ("proxy-read-timeout", "60s")]), NOBODY);
+    assert_eq!(canary(&[("canary", "true"), ("canary-by-header", "X-Canary"), ("rewrite-target", "/$x")]), NOBODY);
+    assert_eq!(canary(&[("canary", "false"), ("canary-weight", "0")]), NOBODY);
+}
+
+#[test]
+fn a_placeholder_is_not_the_authors_value() {
+    for value in ["{{ .Values.timeout }}", "${TIMEOUT}"] {
+        assert_eq!(accused_under(STRICT, &annotated(&[("proxy-read-timeout", value)], &["/"])), NOBODY, "{value}");
+    }
+}
+
+#[test]
+fn a_value_is_as_long_as_nginx_can_read() {
+    let said = |name: &str, length: usize, more: &[(&str, &str)]| {
+        let value = format!("/{}", "a".repeat(length - 1));
+        let value = if name == "permanent-redirect" { value.replacen("/aaaaaaa", "http://a", 1) } else { value };
+        accused(&annotated(&[&[(name, value.as_str())], more].concat(), &["/"]))
+    };
+    for name in ["app-root", "permanent-redirect"] {
+        assert_eq!(said(name, 4000, &[]), NOBODY, "{name}");
+        assert_eq!(said(name, 4096, &[]), ["warn IG603 web"], "{name}");
+    }
+    // That one is no value of its own: no change of anybody's takes effect.
+    assert_eq!(said("rewrite-target", 4096, &[]), ["deny IG302 web", "warn IG311 web"]);
+    // What is not written down harms nobody.
+    assert_eq!(said("x-forwarded-prefix", 4096, &[]), NOBODY);
+    assert_eq!(said("x-forwarded-prefix", 4096, &[("rewrite-target", "/x")]), ["warn IG311 web", "warn IG603 web"]);
+    assert_eq!(said("permanent-redirect", 4096, &[("temporal-redirect", "https://b.example.com")]), NOBODY);
+    assert_eq!(said("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
+    // A list becomes as many parameters as it has items.
+    assert_eq!(accused(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])), NOBODY);
+}
+
+#[test]
+fn another_controller_may_call_its_annotations_as_it_likes() {
+    let foreign = [("nginx.ingress.kubernetes.io/made-up", "x"), ("haproxy.org/timeout", "60s")];
+    let spec = format!("ingressClassName: other, rules: [{}]", rule("app.example.com", &["/"]));
+    let world = format!("{NGINX}{}{}", super::class("other", "example.com/other"), ingress("web", &foreign, &spec));
+    assert_eq!(accused(&world), NOBODY);
+}
+
+#[test]
+fn the_rules_of_a_rendered_configuration_are_not_put_on_traefik() {
+    let annotations = [("rewrite-target", "/$nobody"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
+    let traefik = "profile: strict\ndialects: [{match: {controller: k8s.io/ingress-nginx}, engine: traefik}]";
+    assert_eq!(accused_under(traefik, &annotated(&annotations, &["/a(.*)"])), NOBODY);
+}
+
+#[test]
+fn a_target_of_a_thousand_variables_takes_no_longer() {
+    let target = "/$a".repeat(1360);
+    let paths: Vec<String> = (0..1000).map(|number| format!("/p{number}/(?<name{number}>x)")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let inventory = store(&annotated(&[("rewrite-target", &target), ("use-regex", "yes")], &paths));
+    let (took, said) = took(|| super::said(&inventory, false));
+    assert!(said.contains(&"deny IG312 web".to_owned()), "{said:?}");
+    assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+}
+
+/// Codes and subjects of what is denied.
+fn denied(config: &str, world: &str) -> BTreeSet<(&'static str, String)> {
+    let config = Config::parse("zoo", config).unwrap();
+    let inventory = store(world);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let findings = config.engine().run(ingress, known(&inventory), None).findings;
+    assert!(findings.iter().all(|finding| finding.code != "IG901"), "{findings:?}");
+    assert!(findings.iter().all(|finding| !finding.to_string().contains(char::is_control)), "{findings:?}");
+    let rulings = config.policy.judge(findings, &circumstances(ingress, false)).rulings;
+    let denied = rulings.into_iter().filter(|ruling| ruling.level == Level::Deny);
+    denied.map(|ruling| (ruling.finding.code, ruling.finding.subject.to_string())).collect()
+}
+
+/// Annotations with values that are right, nearly right, or anything.
+fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    const VALUES: [&str; 24] = [
+        "true",
+        "yes",
+        "60",
+        "60s",
+        "8m",
+        "10.0.0.0/8",
+        "10.0.0.0/99",
+        "cookie",
+        "basic",
+        "GET",
+        "/$1",
+        "/$nobody",
+        "/a?b",
+        "https://a.example.com/x",
+        "http://a/b c#d",
+        "x",
+        "shop/web-auth",
+        "web-auth",
+        "other/web-auth",
+        "404,503",
+        "404, 503",
+        "200 5m",
+        "off",
+        "",
+    ];
+    let name = prop::sample::select(ALL.iter().map(|row| row.name).collect::<Vec<_>>());
+    let value = prop_oneof![
+        4 => prop::sample::select(VALUES.to_vec()).prop_map(str::to_owned),
+        1 => "[a-z0-9/$ ,:{}\\n\u{1}é-]{0,12}",
+    ];
+    prop::collection::vec((name, value), 0..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    /// What the version would have to say is not denied while it is not known.
+    #[test]
+    fn what_is_denied_without_a_version_is_denied_with_any(annotations in any_annotations(), regex in any::<bool>()) {
+        let pairs: Vec<(&str, &str)> = annotations.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let world = annotated(&pairs, if regex { &["/a(/|$)(.*)"] } else { &["/"] });
+        let unknown = denied(STRICT, &world);
+        for version in ["1.9.0", "1.11.8", "1.15.1"] {
+            let with = denied(&strict(version), &world);
+            let only: Vec<_> = unknown.difference(&with).collect();
+            prop_assert!(only.is_empty(), "{} would not: {:?} of {:?}", version, only, pairs);
+        }
+    }
+}
