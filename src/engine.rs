@@ -7,7 +7,7 @@ use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings,
 use crate::cluster::{Coverage, Snapshot, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
-use crate::routing::{Routes, Taker};
+use crate::routing::{Controller, Routes};
 
 /// The checks that run, with what configuration says to them.
 #[derive(Debug)]
@@ -84,15 +84,15 @@ impl Engine {
         let key = &ingress.meta.key;
         let own = World::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
         let dialects = self.settings.dialects.told(&own);
-        let taker = Taker::of(ingress, &own, &self.settings.classes, &dialects);
+        let controller = Controller::of(ingress, &own, &self.settings.classes, &dialects);
         let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
         // Each check sees no more than it declares. They come before the routes, which every check shares.
         let worlds: Vec<(&Check, World<'_>)> =
             checks.map(|check| (check, World::new(known, key, check.needs, check.hints))).collect();
-        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, taker);
+        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, controller);
         let mut evaluation = Evaluation::default();
         for (check, world) in &worlds {
-            if !check.applies.to(taker.dialect.engine) {
+            if !check.applies.to(controller.dialect.engine) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unknown() {
                     evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
@@ -104,7 +104,7 @@ impl Engine {
                 continue;
             }
             let mut found = Findings::new(check.code);
-            let context = Context::new(ingress, world, &self.settings, taker, &routes);
+            let context = Context::new(ingress, world, &self.settings, controller, &routes);
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
                 // What a check found before it failed may be half the truth.

@@ -7,7 +7,7 @@ use super::Settings;
 use crate::cluster::{Lookup, World};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind, Service};
-use crate::routing::{Claim, Dialect, Exhausted, NginxAnnotations, Owner, Routes, Server, Taker, When};
+use crate::routing::{Claim, Controller, ControllerId, Dialect, Exhausted, NginxAnnotations, Routes, Server, When};
 
 /// One Ingress under judgement, and what is known around it.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Context<'a> {
     /// What configuration says.
     pub settings: &'a Settings,
     /// Who takes it and whose rules hold.
-    pub taker: Taker<'a>,
+    pub controller: Controller<'a>,
     routes: &'a Routes<'a>,
     pub(super) hints_left: Cell<u8>,
     gave_up: Cell<bool>,
@@ -35,7 +35,7 @@ impl<'a> Context<'a> {
         ingress: &'a Ingress,
         world: &'a World<'a>,
         settings: &'a Settings,
-        taker: Taker<'a>,
+        controller: Controller<'a>,
         routes: &'a Routes<'a>,
     ) -> Self {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
@@ -43,7 +43,7 @@ impl<'a> Context<'a> {
             ingress,
             world,
             settings,
-            taker,
+            controller,
             routes,
             hints_left: Cell::new(4),
             gave_up: Cell::new(false),
@@ -93,7 +93,7 @@ impl<'a> Context<'a> {
     /// Whose rules hold.
     #[must_use]
     pub fn dialect(&self) -> &'a Dialect {
-        self.taker.dialect
+        self.controller.dialect
     }
 
     /// Name what a finding depends on where the controller's ConfigMap has been read.
@@ -130,7 +130,7 @@ impl<'a> Context<'a> {
     /// Nobody is known to take this Ingress, so what a visitor gets cannot be foretold either.
     #[must_use]
     pub fn is_unowned(&self) -> bool {
-        matches!(self.taker.owner, Owner::Nobody | Owner::Unknown)
+        matches!(self.controller.id, ControllerId::None | ControllerId::Unknown)
     }
 
     /// Whether messages may name objects of this namespace.

@@ -76,7 +76,7 @@ pub(super) fn stands_in(location: &Location<'_>, ingress: &Ingress, at: PathRef<
         let [theirs, ours] = [of, ingress].map(|of| NginxAnnotations::of(of).value("rewrite-target"));
         of.meta.key == ingress.meta.key || (of.meta.key.namespace == ingress.meta.key.namespace && theirs == ours)
     };
-    location.at.is_some_and(|taker| taker.is_same(at))
+    location.at.is_some_and(|controller| controller.is_same(at))
         || (location.backend == Some(&at.path.backend) && location.ingress.is_some_and(same))
 }
 

@@ -1,6 +1,6 @@
 //! What stands behind a path: Service, port, endpoints.
 
-use super::controllers::Controller;
+use super::controllers::Answering;
 use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
 use crate::cluster::World;
 use crate::finding::Quoted;
@@ -10,7 +10,7 @@ use crate::routing::{Backing, Behind, Engine, ExternalNameFault, StandIn, Standi
 /// Follow a backend to its endpoints.
 pub(super) fn backend<'a>(
     explanation: &mut Explanation,
-    controller: &Controller<'_>,
+    answering: &Answering<'_>,
     ingress: &'a Ingress,
     backend: &Backend,
     world: &World<'a>,
@@ -19,7 +19,7 @@ pub(super) fn backend<'a>(
         return explanation
             .unknown("service", "the backend is a resource: whether the controller serves such is not known");
     };
-    let behind = Behind::of(ingress, backend, &controller.taker, world);
+    let behind = Behind::of(ingress, backend, &answering.controller, world);
     let namespace = &*ingress.meta.key.namespace;
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
@@ -38,10 +38,10 @@ pub(super) fn backend<'a>(
     explanation.ends(outcome, None);
     links(explanation, &behind, (namespace, name), port.as_ref());
     if behind.standing() == Standing::Broken {
-        let is_empty = controller.taker.dialect.engine == Engine::Nginx && !behind.by_address();
+        let is_empty = answering.controller.dialect.engine == Engine::Nginx && !behind.by_address();
         explanation.ends(Ends::Unavailable, is_empty.then_some(503));
         if !behind.by_address() {
-            stand_in(explanation, controller, ingress, world);
+            stand_in(explanation, answering, ingress, world);
         }
     }
 }
@@ -117,10 +117,10 @@ fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &s
 }
 
 /// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
-fn stand_in<'a>(explanation: &mut Explanation, controller: &Controller<'_>, ingress: &'a Ingress, world: &World<'a>) {
-    let Some(stand_in) = StandIn::of(ingress, &controller.taker, world) else { return };
+fn stand_in<'a>(explanation: &mut Explanation, answering: &Answering<'_>, ingress: &'a Ingress, world: &World<'a>) {
+    let Some(stand_in) = StandIn::of(ingress, &answering.controller, world) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
-    match stand_in.answers(&controller.taker, world) {
+    match stand_in.answers(&answering.controller, world) {
         Some(true) => {
             explanation.holds("stand-in", format!("{service} answers instead"));
             explanation.ends(Ends::Service, None);

@@ -1,6 +1,6 @@
 //! The certificate that a visitor is shown over HTTPS.
 
-use super::controllers::Controller;
+use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::cluster::World;
 use crate::model::{Host, Ingress};
@@ -10,13 +10,13 @@ use crate::routing::{CertificateState, Engine, HostCertificate, Standing};
 pub(super) fn certificate<'a>(
     explanation: &mut Explanation,
     host: &Host,
-    controller: &Controller<'a>,
+    answering: &Answering<'a>,
     world: &World<'a>,
 ) {
-    let found = HostCertificate::of(host, &controller.routes, world);
+    let found = HostCertificate::of(host, &answering.routes, world);
     let secret = found.ingress.zip(found.secret).map(|(ingress, name)| (&*ingress.meta.key.namespace, name));
     let named = secret.map(|(namespace, name)| format!("{namespace}/{name}"));
-    let detail = words(&found, host, controller, named.as_deref().unwrap_or_default());
+    let detail = words(&found, host, answering, named.as_deref().unwrap_or_default());
     let state = state(found.state);
     explanation.certificate = Some(ServedCertificate { secret: named, state });
     match found.standing() {
@@ -30,9 +30,9 @@ pub(super) fn certificate<'a>(
     }
 }
 
-fn words(found: &HostCertificate<'_>, host: &Host, controller: &Controller<'_>, secret: &str) -> String {
+fn words(found: &HostCertificate<'_>, host: &Host, answering: &Answering<'_>, secret: &str) -> String {
     use CertificateState as State;
-    let dialect = controller.taker.dialect;
+    let dialect = answering.controller.dialect;
     let instead = dialect.without_certificate();
     let ingress = found.ingress.map(|ingress| ingress.meta.key.to_string()).unwrap_or_default();
     match found.state {
@@ -57,7 +57,7 @@ fn words(found: &HostCertificate<'_>, host: &Host, controller: &Controller<'_>, 
             format!("Secret {secret} has a ca.crt that cannot be read, and the pair is dropped with it: {instead}")
         }
         State::Pending => format!("the certificate of Secret {secret} is being issued; until then {instead}"),
-        State::Unseen if !controller.taker.reads_secrets() => {
+        State::Unseen if !answering.controller.reads_secrets() => {
             "this controller takes no certificates from Secrets".to_owned()
         }
         State::Unseen if secret.is_empty() => format!("the Secrets of Ingress {ingress} are not known"),

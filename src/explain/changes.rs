@@ -14,7 +14,8 @@ use crate::cluster::{Lookup, Snapshot, World};
 use crate::finding::one_line;
 use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PathRef, PortRef};
 use crate::routing::{
-    Answer, ClassRules, Dialects, NginxAnnotations, Outcome, Owner, Refusal, Rewritten, Routes, Scheme, Taker, When,
+    Answer, ClassRules, Controller, ControllerId, Dialects, NginxAnnotations, Outcome, Refusal, Rewritten, Routes,
+    Scheme, When,
 };
 
 /// So many changes are told.
@@ -149,10 +150,10 @@ fn compare(
         groups.extend(paths.take(PATHS + 1).map(samples));
     }
     let mut is_whole = groups.len() <= PATHS;
-    let takers = sides.map(|side| Taker::of_class(class, namespace, side.world, side.rules, side.dialects));
+    let grouped = sides.map(|side| Controller::of_class(class, namespace, side.world, side.rules, side.dialects));
     let routes = [0, 1].map(|at| {
         let Side { world, rules, dialects } = sides[at];
-        Routes::of(None, world, rules, dialects, takers[at])
+        Routes::of(None, world, rules, dialects, grouped[at])
     });
     let mut known: BTreeMap<&str, [Ends; 2]> = BTreeMap::new();
     let mut changes = Vec::new();
@@ -165,7 +166,7 @@ fn compare(
                 return (changes, false);
             }
             *left -= 1;
-            let answer = |scheme, at: usize| who(&routes[at], takers[at], scheme, (&name, path));
+            let answer = |scheme, at: usize| who(&routes[at], grouped[at], scheme, (&name, path));
             let ends = |scheme| Ok::<_, Unsaid>(Ends { before: answer(scheme, 0)?, after: answer(scheme, 1)? });
             let (Ok(https), Ok(http)) = (ends(Scheme::Https), ends(Scheme::Http)) else {
                 is_whole = false;
@@ -193,14 +194,14 @@ fn compare(
 /// Who answers a request, in words; `None`: the default backend.
 fn who(
     routes: &Routes<'_>,
-    taker: Taker<'_>,
+    controller: Controller<'_>,
     scheme: Scheme,
     (host, path): (&str, &str),
 ) -> Result<Option<String>, Unsaid> {
-    match taker.owner {
-        Owner::Unknown => return Err(Unsaid),
-        Owner::Nobody => return Ok(None),
-        Owner::Controller(_) | Owner::Somebody => {}
+    match controller.id {
+        ControllerId::Unknown => return Err(Unsaid),
+        ControllerId::None => return Ok(None),
+        ControllerId::Named(_) | ControllerId::Unnamed => {}
     }
     match routes.answer(scheme, host, path, When::After) {
         Ok(Lookup::Found(answer)) => Ok(match routes.refusal(&answer, When::After) {

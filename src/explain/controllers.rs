@@ -2,11 +2,11 @@
 
 use crate::cluster::{Lookup, World};
 use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{ClassRules, Dialects, Owner, Routes, Taker};
+use crate::routing::{ClassRules, Controller, ControllerId, Dialects, Routes};
 
 /// One controller.
-pub(super) struct Controller<'a> {
-    pub(super) taker: Taker<'a>,
+pub(super) struct Answering<'a> {
+    pub(super) controller: Controller<'a>,
     pub(super) routes: Routes<'a>,
 }
 
@@ -19,12 +19,12 @@ pub(super) struct Untaken<'a> {
     unwatched: bool,
 }
 
-impl Controller<'_> {
-    /// `spec.controller`, where somebody has said it.
+impl Answering<'_> {
+    /// `spec.answering`, where somebody has said it.
     pub(super) fn name(&self) -> Option<&str> {
-        match self.taker.owner {
-            Owner::Controller(name) => Some(name),
-            Owner::Somebody | Owner::Nobody | Owner::Unknown => None,
+        match self.controller.id {
+            ControllerId::Named(name) => Some(name),
+            ControllerId::Unnamed | ControllerId::None | ControllerId::Unknown => None,
         }
     }
 }
@@ -52,60 +52,62 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     /// The controllers that these Ingresses show, each once, and those of them that nobody takes.
-    pub(super) fn takers(self, ingresses: &[&'a Ingress]) -> (Vec<Controller<'a>>, Vec<Untaken<'a>>) {
-        let (mut controllers, mut untaken): (Vec<Controller<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
+    pub(super) fn grouped(self, ingresses: &[&'a Ingress]) -> (Vec<Answering<'a>>, Vec<Untaken<'a>>) {
+        let (mut controllers, mut untaken): (Vec<Answering<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let taker = Taker::watching(ingress, self.world, self.rules, self.dialects);
-            if is_known(&taker) {
-                self.add(&mut controllers, taker, Some(ingress));
+            let controller = Controller::handling(ingress, self.world, self.rules, self.dialects);
+            if is_known(&controller) {
+                self.add(&mut controllers, controller, Some(ingress));
                 continue;
             }
-            let unwatched = is_known(&Taker::of(ingress, self.world, self.rules, self.dialects));
-            untaken.push(Untaken { ingress, certain: taker.owner == Owner::Nobody, unwatched });
+            let unwatched = is_known(&Controller::of(ingress, self.world, self.rules, self.dialects));
+            untaken.push(Untaken { ingress, certain: controller.id == ControllerId::None, unwatched });
         }
         (controllers, untaken)
     }
 
     /// Add the controllers of all classes of the cluster, whether or not an Ingress shows them.
-    pub(super) fn add_classes(self, controllers: &mut Vec<Controller<'a>>) {
+    pub(super) fn add_classes(self, controllers: &mut Vec<Answering<'a>>) {
         for class in self.world.class_names() {
             self.add(controllers, self.of_class(class), None);
         }
     }
 
     /// The controller of a class; nothing where nobody knows it.
-    pub(super) fn controller(self, class: &str) -> Option<Controller<'a>> {
-        let taker = self.of_class(class);
-        is_known(&taker)
-            .then(|| Controller { taker, routes: Routes::of(None, self.world, self.rules, self.dialects, taker) })
+    pub(super) fn answering(self, class: &str) -> Option<Answering<'a>> {
+        let controller = self.of_class(class);
+        is_known(&controller).then(|| Answering {
+            controller,
+            routes: Routes::of(None, self.world, self.rules, self.dialects, controller),
+        })
     }
 
-    fn of_class(self, name: &str) -> Taker<'a> {
+    fn of_class(self, name: &str) -> Controller<'a> {
         // No namespace in particular: the first controller of the class.
-        Taker::of_class(ClassRef::Named(name), "", self.world, self.rules, self.dialects)
+        Controller::of_class(ClassRef::Named(name), "", self.world, self.rules, self.dialects)
     }
 
-    fn add(self, controllers: &mut Vec<Controller<'a>>, taker: Taker<'a>, by: Option<&'a Ingress>) {
-        if let Some(known) = controllers.iter_mut().find(|known| known.taker.is_one_with(&taker)) {
+    fn add(self, controllers: &mut Vec<Answering<'a>>, controller: Controller<'a>, by: Option<&'a Ingress>) {
+        if let Some(known) = controllers.iter_mut().find(|known| known.controller.is_same_as(&controller)) {
             // Its name is better than that there is somebody.
-            if matches!(taker.owner, Owner::Controller(_)) {
-                known.taker = taker;
+            if matches!(controller.id, ControllerId::Named(_)) {
+                known.controller = controller;
             }
             return;
         }
         // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
-        let is_alone = !taker.is_one_with(&taker);
+        let is_alone = !controller.is_same_as(&controller);
         let alone = by.filter(|_| is_alone);
         if is_alone && by.is_none() {
             return;
         }
-        let routes = Routes::of(alone, self.world, self.rules, self.dialects, taker);
-        controllers.push(Controller { taker, routes });
+        let routes = Routes::of(alone, self.world, self.rules, self.dialects, controller);
+        controllers.push(Answering { controller, routes });
     }
 }
 
-fn is_known(taker: &Taker<'_>) -> bool {
-    matches!(taker.owner, Owner::Controller(_) | Owner::Somebody)
+fn is_known(controller: &Controller<'_>) -> bool {
+    matches!(controller.id, ControllerId::Named(_) | ControllerId::Unnamed)
 }
 
 /// Why nobody takes an Ingress, in words.

@@ -129,7 +129,7 @@ fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, sett
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
     let explanation = samples(at).into_iter().next().and_then(|path| {
         let visit = Visit { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
-        explain(&visit, known, settings, Whose::Taker(ingress)).ok()
+        explain(&visit, known, settings, Whose::ControllerOf(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);

@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
 use super::backend::backend;
-use super::controllers::Controller;
+use super::controllers::Answering;
 use super::trail::{Ends, Explanation, kubectl};
 use super::visit::Visit;
 use crate::cluster::World;
@@ -36,20 +36,20 @@ const ESCAPED: &AsciiSet = &CONTROLS
 pub(super) fn follow<'a>(
     explanation: &mut Explanation,
     visit: &Visit,
-    controller: &Controller<'a>,
+    answering: &Answering<'a>,
     answer: &Answer<'a>,
     world: &World<'a>,
 ) {
-    explanation.controller = controller.name().map(str::to_owned);
-    class(explanation, controller, answer);
-    host(explanation, controller, &answer.server);
-    if refuses(explanation, controller, &answer.server) {
+    explanation.answering = answering.name().map(str::to_owned);
+    class(explanation, answering, answer);
+    host(explanation, answering, &answer.server);
+    if refuses(explanation, answering, &answer.server) {
         return;
     }
     if let Some(location) = &answer.location {
-        path(explanation, controller, &answer.server, location);
+        path(explanation, answering, &answer.server, location);
     }
-    if let Some(Refusal { status, annotation }) = controller.routes.refusal(answer, When::After) {
+    if let Some(Refusal { status, annotation }) = answering.routes.refusal(answer, When::After) {
         let detail = format!("a mistake in annotation {annotation}: the controller answers {status} to everybody");
         explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
         explanation.ends(if status == 403 { Ends::Forbidden } else { Ends::Unavailable }, status);
@@ -60,7 +60,7 @@ pub(super) fn follow<'a>(
             explanation.breaks("path", "nginx cannot read the path: it answers 400 before it looks for anybody", None);
             explanation.ends(Ends::BadRequest, 400);
         }
-        Outcome::Redirect(status, why) => redirect(explanation, visit, controller, answer, (*status, *why)),
+        Outcome::Redirect(status, why) => redirect(explanation, visit, answering, answer, (*status, *why)),
         Outcome::DefaultBackend => {
             if answer.location.as_ref().is_none_or(|location| location.backend.is_none()) {
                 nowhere(explanation, visit, answer);
@@ -73,24 +73,24 @@ pub(super) fn follow<'a>(
         }
         Outcome::Backend { of, backend: behind, path } => {
             rewrite(explanation, visit, path);
-            backend(explanation, controller, of.0, behind, world);
+            backend(explanation, answering, of.0, behind, world);
         }
     }
 }
 
 /// Say that nginx refuses a server of which it cannot even be said what it would answer, if it does.
-pub(super) fn is_refused(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) -> bool {
-    explanation.controller = controller.name().map(str::to_owned);
-    host(explanation, controller, server);
-    refuses(explanation, controller, server)
+pub(super) fn is_refused(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
+    explanation.answering = answering.name().map(str::to_owned);
+    host(explanation, answering, server);
+    refuses(explanation, answering, server)
 }
 
 /// Say that nginx refuses a server, if it does.
-fn refuses(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) -> bool {
-    if controller.taker.dialect.engine != Engine::Nginx {
+fn refuses(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
+    if answering.controller.dialect.engine != Engine::Nginx {
         return false;
     }
-    let faults = server.faults(controller.routes.effort()).unwrap_or_default();
+    let faults = server.faults(answering.routes.effort()).unwrap_or_default();
     let Some(fault) = faults.first() else { return false };
     not_loaded(explanation, fault);
     true
@@ -113,7 +113,7 @@ fn not_loaded(explanation: &mut Explanation, fault: &Fault<'_, '_>) {
     explanation.ends(Ends::NotLoaded, None);
 }
 
-fn class(explanation: &mut Explanation, controller: &Controller<'_>, answer: &Answer<'_>) {
+fn class(explanation: &mut Explanation, answering: &Answering<'_>, answer: &Answer<'_>) {
     let ingress = answer.location.as_ref().and_then(|location| location.ingress);
     let ingress = ingress.or_else(|| answer.server.locations.iter().find_map(|location| location.ingress));
     let class = match ingress.map(Ingress::class_ref) {
@@ -122,16 +122,16 @@ fn class(explanation: &mut Explanation, controller: &Controller<'_>, answer: &An
         Some(ClassRef::Classless) => "no class".to_owned(),
         None => "the class".to_owned(),
     };
-    let whose = controller.name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
+    let whose = answering.name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
     explanation.holds("class", format!("{class} {whose}"));
-    if controller.taker.dialect.engine == Engine::Neutral {
+    if answering.controller.dialect.engine == Engine::Neutral {
         let own = "followed by the rules of Kubernetes: what this controller's own settings change is not known";
         explanation.notes.push(own.to_owned());
     }
 }
 
-fn host(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>) {
-    let claims = controller.routes.claims(&server.host, When::After).found().unwrap_or_default();
+fn host(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) {
+    let claims = answering.routes.claims(&server.host, When::After).found().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for claim in claims.iter() {
         let name = claim.ingress.meta.key.to_string();
@@ -160,11 +160,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn path(explanation: &mut Explanation, controller: &Controller<'_>, server: &Server<'_>, location: &Location<'_>) {
+fn path(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>, location: &Location<'_>) {
     let Some(ingress) = location.ingress else { return };
     let key = &ingress.meta.key;
     explanation.ingress = Some(key.to_string());
-    let is_nginx = controller.taker.dialect.engine == Engine::Nginx;
+    let is_nginx = answering.controller.dialect.engine == Engine::Nginx;
     explanation.location = is_nginx.then(|| location.directive());
     let Some(at) = location.at else {
         if location.backend.is_some() {
@@ -205,7 +205,7 @@ fn yaml(ingress: &Ingress) -> Option<String> {
 fn redirect(
     explanation: &mut Explanation,
     visit: &Visit,
-    controller: &Controller<'_>,
+    answering: &Answering<'_>,
     answer: &Answer<'_>,
     (status, why): (u16, Redirect),
 ) {
@@ -236,7 +236,7 @@ fn redirect(
         }
         Redirect::Target => {
             let location = answer.location.as_ref().zip(normalized(path));
-            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, controller.routes.effort()).ok());
+            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, answering.routes.effort()).ok());
             let to = match rewritten {
                 // What a group holds is decoded; nginx sends no such bytes in a header.
                 Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),

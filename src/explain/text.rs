@@ -36,8 +36,8 @@ impl Explanation {
     }
 
     fn write(&self, out: &mut String, style: Style) -> fmt::Result {
-        let controller = self.controller.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
-        writeln!(out, "{}{}", Clean(&self.url), Clean(&controller))?;
+        let answering = self.answering.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
+        writeln!(out, "{}{}", Clean(&self.url), Clean(&answering))?;
         for note in &self.notes {
             writeln!(out, "  note: {}", Clean(note))?;
         }

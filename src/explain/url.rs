@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::certificate::certificate;
-use super::controllers::{Controller, Known, Untaken, concerned, why_untaken};
+use super::controllers::{Answering, Known, Untaken, concerned, why_untaken};
 use super::near::near_misses;
 use super::path::{follow, is_refused};
 use super::trail::{Ends, Explanation, kubectl};
@@ -24,7 +24,7 @@ pub struct NoSuchClass {
 
 /// What one controller does with a visit.
 struct Answered<'a> {
-    controller: Controller<'a>,
+    answering: Answering<'a>,
     answer: Answer<'a>,
 }
 
@@ -44,11 +44,11 @@ impl Answered<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Whose<'i> {
     /// That of every controller that has the host.
-    Anybody,
+    Any,
     /// That of the controller of a class.
     Class(&'i str),
     /// That of the controller that takes an Ingress.
-    Taker(&'i Ingress),
+    ControllerOf(&'i Ingress),
 }
 
 /// Explain what becomes of a visit: by each controller that has the host, or by the one of a class.
@@ -61,7 +61,7 @@ pub fn explain_url(
     settings: &Settings,
     class: Option<&str>,
 ) -> Result<Explanation, NoSuchClass> {
-    explain(visit, known, settings, class.map_or(Whose::Anybody, Whose::Class))
+    explain(visit, known, settings, class.map_or(Whose::Any, Whose::Class))
 }
 
 pub(super) fn explain(
@@ -81,31 +81,31 @@ pub(super) fn explain(
         return Ok(explanation);
     };
     match whose {
-        Whose::Anybody => {}
+        Whose::Any => {}
         Whose::Class(name) => ingresses.retain(|ingress| ingress.class_ref() == ClassRef::Named(name)),
-        Whose::Taker(taken) => ingresses.retain(|ingress| ingress.meta.key == taken.meta.key),
+        Whose::ControllerOf(taken) => ingresses.retain(|ingress| ingress.meta.key == taken.meta.key),
     }
-    let (mut controllers, untaken) = known.takers(&ingresses);
+    let (mut controllers, untaken) = known.grouped(&ingresses);
     match whose {
-        Whose::Anybody => known.add_classes(&mut controllers),
-        Whose::Class(name) if controllers.is_empty() => match known.controller(name) {
-            Some(controller) => controllers.push(controller),
+        Whose::Any => known.add_classes(&mut controllers),
+        Whose::Class(name) if controllers.is_empty() => match known.answering(name) {
+            Some(answering) => controllers.push(answering),
             None if untaken.is_empty() => {
                 let classes = world.class_names().map(str::to_owned).collect();
                 return Err(NoSuchClass { name: name.to_owned(), classes });
             }
             None => {}
         },
-        Whose::Class(_) | Whose::Taker(_) => {}
+        Whose::Class(_) | Whose::ControllerOf(_) => {}
     }
     let mut answered = Vec::new();
-    for controller in controllers {
-        match controller.routes.answer(visit.scheme, &visit.host, &visit.path, When::After) {
-            Ok(Lookup::Found(answer)) => answered.push(Answered { controller, answer }),
+    for answering in controllers {
+        match answering.routes.answer(visit.scheme, &visit.host, &visit.path, When::After) {
+            Ok(Lookup::Found(answer)) => answered.push(Answered { answering, answer }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
             Err(_) => {
-                let server = controller.routes.server_for(&host_name(&visit.host), When::After);
-                if server.found().is_some_and(|server| is_refused(&mut explanation, &controller, &server)) {
+                let server = answering.routes.server_for(&host_name(&visit.host), When::After);
+                if server.found().is_some_and(|server| is_refused(&mut explanation, &answering, &server)) {
                     return Ok(explanation);
                 }
                 explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
@@ -123,9 +123,9 @@ pub(super) fn explain(
     }
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
-        follow(&mut explanation, visit, &answered.controller, &answered.answer, &world);
+        follow(&mut explanation, visit, &answered.answering, &answered.answer, &world);
         if visit.scheme == Scheme::Https {
-            certificate(&mut explanation, &host, &answered.controller, &world);
+            certificate(&mut explanation, &host, &answered.answering, &world);
         }
         // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
         let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
@@ -184,7 +184,7 @@ fn nobody_has_it(
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
     let whose = match whose {
         Whose::Class(class) => format!(" of the controller of class {}", Quoted(class)),
-        Whose::Anybody | Whose::Taker(_) => String::new(),
+        Whose::Any | Whose::ControllerOf(_) => String::new(),
     };
     explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
     explanation.ends(Ends::DefaultBackend, 404);

@@ -10,7 +10,7 @@ use super::answer::Refusal;
 use super::backend::Doubt;
 use super::backend::{Behind, StandIn, Standing};
 use super::controller::Dialects;
-use super::controller::{ClassRules, Owner, Taker};
+use super::controller::{ClassRules, Controller, ControllerId};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
@@ -31,7 +31,7 @@ pub struct HostRoutes<'a> {
     /// The host.
     pub host: Host,
     /// Whose it is.
-    pub owner: Owner<'a>,
+    pub controller_id: ControllerId<'a>,
     /// What HTTPS answers with.
     pub certificate: HostCertificate<'a>,
     /// Its paths, the longest first; of equal ones that which counts.
@@ -80,7 +80,7 @@ pub enum Fate<'a> {
 
 /// The Ingresses of one controller.
 struct Group<'a> {
-    taker: Taker<'a>,
+    controller: Controller<'a>,
     /// Nobody can tell whether others are the same controller's.
     alone: bool,
     ingresses: Vec<&'a Ingress>,
@@ -100,11 +100,11 @@ impl<'a> RouteMap<'a> {
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         let (mut groups, mut alone): (Vec<Group<'a>>, Vec<Group<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let taker = Taker::watching(ingress, world, rules, dialects);
-            let known = groups.iter_mut().find(|group| group.taker.is_one_with(&taker));
+            let controller = Controller::handling(ingress, world, rules, dialects);
+            let known = groups.iter_mut().find(|group| group.controller.is_same_as(&controller));
             let Some(group) = known else {
-                let is_alone = !taker.is_one_with(&taker);
-                let group = Group { taker, alone: is_alone, ingresses: vec![ingress] };
+                let is_alone = !controller.is_same_as(&controller);
+                let group = Group { controller, alone: is_alone, ingresses: vec![ingress] };
                 if is_alone {
                     alone.push(group);
                 } else {
@@ -113,25 +113,25 @@ impl<'a> RouteMap<'a> {
                 continue;
             };
             // Its name is better than that there is somebody.
-            if matches!(taker.owner, Owner::Controller(_)) {
-                group.taker = taker;
+            if matches!(controller.id, ControllerId::Named(_)) {
+                group.controller = controller;
             }
             group.ingresses.push(ingress);
         }
         let all = groups.iter().chain(&alone);
         let mut hosts: Vec<HostRoutes<'a>> = all.flat_map(|group| group.hosts(world, rules, dialects)).collect();
-        hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| owner_name(a.owner).cmp(owner_name(b.owner))));
+        hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| id_name(a.controller_id).cmp(id_name(b.controller_id))));
         Self { hosts }
     }
 }
 
 /// What to call who takes an Ingress.
-fn owner_name(owner: Owner<'_>) -> &str {
-    match owner {
-        Owner::Controller(name) => name,
-        Owner::Somebody => "some controller",
-        Owner::Nobody => "no controller",
-        Owner::Unknown => "unknown controller",
+fn id_name(id: ControllerId<'_>) -> &str {
+    match id {
+        ControllerId::Named(name) => name,
+        ControllerId::Unnamed => "some controller",
+        ControllerId::None => "no controller",
+        ControllerId::Unknown => "unknown controller",
     }
 }
 
@@ -142,10 +142,10 @@ impl<'a> Group<'a> {
         rules: &'a ClassRules,
         dialects: &'a Dialects,
     ) -> impl Iterator<Item = HostRoutes<'a>> {
-        let taker = self.taker;
+        let controller = self.controller;
         // Where nobody knows who takes it, its own rules are all that is certain.
         let candidate = self.ingresses.first().copied().filter(|_| self.alone);
-        let routes = Routes::of(candidate, world, rules, dialects, taker);
+        let routes = Routes::of(candidate, world, rules, dialects, controller);
         let named = self.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
         let any = self.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
         let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
@@ -154,9 +154,9 @@ impl<'a> Group<'a> {
             let refusal = routes.refuses_host(host, When::After);
             Some(HostRoutes {
                 host: host.clone(),
-                owner: taker.owner,
+                controller_id: controller.id,
                 certificate: HostCertificate::of(host, &routes, world),
-                routes: lines(&server, refusal, &routes, &taker, world),
+                routes: lines(&server, refusal, &routes, &controller, world),
             })
         })
     }
@@ -165,21 +165,22 @@ impl<'a> Group<'a> {
 fn lines<'a>(
     server: &Server<'a>,
     refusal: Option<Refusal>,
-    controller: &Routes<'a>,
-    taker: &Taker<'a>,
+    routes: &Routes<'a>,
+    controller: &Controller<'a>,
     world: &World<'a>,
 ) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
-        let refusal = refusal.or_else(|| controller.refuses_location(location));
-        let fate = won(location, ingress, backend, refusal, taker, world);
+        let refusal = refusal.or_else(|| routes.refuses_location(location));
+        let fate = won(location, ingress, backend, refusal, controller, world);
         Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, fate })
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
-        let is_canary = taker.dialect.engine.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
+        let is_canary =
+            controller.dialect.engine.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
         let main = if is_canary { main_of(server, at) } else { None };
         let fate = match (why, main) {
-            _ if taker.owner == Owner::Nobody => Fate::Unserved,
+            _ if controller.id == ControllerId::None => Fate::Unserved,
             (_, Some(main)) => Fate::CanaryOf(main),
             (DroppedBecause::Taken(by), _) => Fate::Taken(by),
             (DroppedBecause::Resource, _) => Fate::NoLocation,
@@ -210,10 +211,10 @@ fn won<'a>(
     ingress: &'a Ingress,
     backend: &'a Backend,
     refusal: Option<Refusal>,
-    taker: &Taker<'a>,
+    controller: &Controller<'a>,
     world: &World<'a>,
 ) -> Fate<'a> {
-    if taker.owner == Owner::Nobody {
+    if controller.id == ControllerId::None {
         return Fate::Unserved;
     }
     if let Some(refusal) = refusal {
@@ -222,15 +223,15 @@ fn won<'a>(
     if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
         return Fate::Redirected(status);
     }
-    let behind = Behind::of(ingress, backend, taker, world);
+    let behind = Behind::of(ingress, backend, controller, world);
     if behind.standing() != Standing::Broken {
         return Fate::Asked(behind);
     }
-    if Doubt::of_every_backend(ingress, taker).is_some() {
+    if Doubt::of_every_backend(ingress, controller).is_some() {
         return Fate::Doubtful(behind);
     }
-    let stand_in = StandIn::of(ingress, taker, world).filter(|_| !behind.by_address());
-    match stand_in.filter(|it| it.answers(taker, world) == Some(true)) {
+    let stand_in = StandIn::of(ingress, controller, world).filter(|_| !behind.by_address());
+    match stand_in.filter(|it| it.answers(controller, world) == Some(true)) {
         Some(StandIn { name, .. }) => Fate::StoodIn(behind, name),
         None => Fate::Asked(behind),
     }
@@ -275,7 +276,7 @@ impl HostRoutes<'_> {
     /// What to call the controller.
     #[must_use]
     pub fn controller(&self) -> &str {
-        owner_name(self.owner)
+        id_name(self.controller_id)
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashSet};
 
 use super::annotations::NginxAnnotations;
-use super::controller::{ClassRules, Taker};
+use super::controller::{ClassRules, Controller};
 use super::controller::{Dialect, Dialects};
 use super::location::Effort;
 use super::location::Server;
@@ -21,7 +21,7 @@ pub struct Routes<'a> {
     world: &'a World<'a>,
     rules: &'a ClassRules,
     dialects: &'a Dialects,
-    taker: Taker<'a>,
+    controller: Controller<'a>,
     candidate: Option<&'a Ingress>,
     /// The hosts of the candidate's rules.
     own: HashSet<&'a Host>,
@@ -49,7 +49,7 @@ pub enum When {
 }
 
 impl<'a> Routes<'a> {
-    /// The answers of the controller that takes Ingresses as `taker` says, with one that may not be stored yet. Reads
+    /// The answers of the controller that takes Ingresses as `controller` says, with one that may not be stored yet. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
     pub fn of(
@@ -57,13 +57,13 @@ impl<'a> Routes<'a> {
         world: &'a World<'a>,
         rules: &'a ClassRules,
         dialects: &'a Dialects,
-        taker: Taker<'a>,
+        controller: Controller<'a>,
     ) -> Self {
         Self {
             world,
             rules,
             dialects,
-            taker,
+            controller,
             candidate,
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
             effort: Effort::new(),
@@ -95,16 +95,16 @@ impl<'a> Routes<'a> {
         server.map_or(Lookup::Absent, Lookup::Found)
     }
 
-    pub(super) fn taker(&self) -> &Taker<'a> {
-        &self.taker
+    pub(super) fn controller(&self) -> &Controller<'a> {
+        &self.controller
     }
 
     pub(super) fn dialect(&self) -> &'a Dialect {
-        self.taker.dialect
+        self.controller.dialect
     }
 
     pub(super) fn reads_nginx_annotations(&self) -> bool {
-        self.taker.dialect.engine.reads_nginx_annotations()
+        self.controller.dialect.engine.reads_nginx_annotations()
     }
 
     /// The claims on a host, the oldest first.
@@ -156,7 +156,7 @@ impl<'a> Routes<'a> {
     /// Whether the candidate's controller takes this Ingress too (sections 1.1 and 1.4).
     #[must_use]
     pub fn takes(&self, other: &Ingress) -> bool {
-        Taker::watching(other, self.world, self.rules, self.dialects).is_one_with(&self.taker)
+        Controller::handling(other, self.world, self.rules, self.dialects).is_same_as(&self.controller)
     }
 
     /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location

@@ -5,8 +5,8 @@ use std::fmt;
 use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World as Cluster};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
-    Answer, ClassRules, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme, Taker, When,
-    normalized,
+    Answer, ClassRules, Controller, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme,
+    When, normalized,
 };
 use serde_json::json;
 
@@ -130,8 +130,8 @@ fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, request
     let key = candidate.map_or(&nobody, |candidate| &candidate.meta.key);
     let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
-    let taker = Taker::of(candidate.unwrap_or(&of_class), &cluster, &rules, &dialects);
-    let routes = Routes::of(candidate, &cluster, &rules, &dialects, taker);
+    let controller = Controller::of(candidate.unwrap_or(&of_class), &cluster, &rules, &dialects);
+    let routes = Routes::of(candidate, &cluster, &rules, &dialects, controller);
 
     let hosts = world.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| Host::parse(rule.host));
     let mut hosts: Vec<Host> = hosts.chain([Host::Any]).collect();

@@ -4,7 +4,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{Engine, Owner};
+use crate::routing::{ControllerId, Engine};
 
 pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     code: "IG602",
@@ -53,7 +53,7 @@ const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // Only of the controllers above is it known which annotations they read.
-    let Owner::Controller(controller) = cx.taker.owner else { return };
+    let ControllerId::Named(controller) = cx.controller.id else { return };
     let known = READERS.iter().find(|reader| reader.controllers.contains(&controller));
     // A fork of ingress-nginx reads what ingress-nginx reads.
     let fork = || (cx.dialect().engine == Engine::Nginx).then_some(&READERS[0]);

@@ -59,7 +59,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// The numbers of the Service's ports that a backend may mean.
 fn numbers(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> Vec<i32> {
     match (service(cx, backend), backend.port) {
-        (Some(service), wanted) => cx.taker.meant_ports(service, wanted).map(|port| port.number).collect(),
+        (Some(service), wanted) => cx.controller.meant_ports(service, wanted).map(|port| port.number).collect(),
         (None, PortRef::Number(number)) => vec![*number],
         (None, PortRef::Name(_)) => Vec::new(),
     }

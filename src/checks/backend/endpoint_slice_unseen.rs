@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(service) = service(cx, &backend).filter(|service| service.kind != ServiceType::ExternalName) else {
             continue;
         };
-        if cx.taker.dials_address(cx.ingress, service, backend.port) {
+        if cx.controller.dials_address(cx.ingress, service, backend.port) {
             continue;
         }
         let unseen = known.entry(backend.name).or_insert_with(|| unseen(cx, backend.name));

@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let name = Quoted(&service.external_name);
-        let (what, help) = match cx.taker.external_name_fault(&service.external_name) {
+        let (what, help) = match cx.controller.external_name_fault(&service.external_name) {
             Some(ExternalNameFault::Loopback) => (format!("points to {name}, which is refused"), "name another host"),
             Some(ExternalNameFault::Address) => (
                 format!("has the address {name} as externalName, and only names are looked up"),

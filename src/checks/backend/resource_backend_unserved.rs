@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.nginx().redirects_everything() {
         return;
     }
-    let doubt = Doubt::of_every_backend(cx.ingress, &cx.taker);
+    let doubt = Doubt::of_every_backend(cx.ingress, &cx.controller);
     for at in cx.ingress.backends().filter(|at| *at.backend == Backend::Resource) {
         let message = match at.path {
             None => "ingress-nginx serves no resource: what no path takes gets 404".to_owned(),

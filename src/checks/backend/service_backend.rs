@@ -57,15 +57,15 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
     // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
     let redirects =
         cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
-    let doubt = Doubt::of_every_backend(ingress, &cx.taker);
-    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.taker);
+    let doubt = Doubt::of_every_backend(ingress, &cx.controller);
+    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.controller);
     // Where the controller is unknown, it may be so: nobody is accused on a guess.
     let may_be_fallback = cx.dialect().engine == Engine::Nginx || cx.is_unowned();
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
     ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
         let Backend::Service { name, port: Some(port) } = at.backend else { return None };
         let doubt = doubt.or(fallback.filter(|_| at.path.is_none()));
-        (!cx.taker.means_action(port)).then_some(ServiceBackend { at, name, port, doubt })
+        (!cx.controller.means_action(port)).then_some(ServiceBackend { at, name, port, doubt })
     })
 }
 
@@ -91,7 +91,7 @@ pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Opt
 
 /// What stands behind a backend.
 pub(super) fn behind<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Behind<'a> {
-    Behind::of(cx.ingress, backend.at.backend, &cx.taker, cx.world)
+    Behind::of(cx.ingress, backend.at.backend, &cx.controller, cx.world)
 }
 
 /// The Service that answers in the place of one without endpoints, if the Ingress names any.
@@ -103,7 +103,7 @@ pub(super) struct StandIn<'a> {
 
 impl<'a> StandIn<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let stand_in = routing::StandIn::of(cx.ingress, &cx.taker, cx.world);
+        let stand_in = routing::StandIn::of(cx.ingress, &cx.controller, cx.world);
         Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
     }
 
@@ -118,7 +118,7 @@ impl<'a> StandIn<'a> {
     /// What a visitor gets from a Service that is there and does not answer on this port. Where its own address is dialled,
     /// nobody looks for endpoints, so nothing stands in.
     pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>, of: &Service) -> String {
-        if cx.taker.dials_address(cx.ingress, of, backend.port) {
+        if cx.controller.dials_address(cx.ingress, of, backend.port) {
             return "visitors get 502 or 504".to_owned();
         }
         self.consequence(cx, backend)

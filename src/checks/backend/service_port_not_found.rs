@@ -24,7 +24,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
-        if service.kind == ServiceType::ExternalName || cx.taker.meant_ports(service, backend.port).next().is_some() {
+        if service.kind == ServiceType::ExternalName
+            || cx.controller.meant_ports(service, backend.port).next().is_some()
+        {
             continue;
         }
         let consequence = stand_in.consequence_of_port(cx, &backend, service);

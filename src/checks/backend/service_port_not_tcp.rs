@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         // Where a targetPort does not count, it is service-port-not-found's.
-        let meant = || cx.taker.meant_ports(service, backend.port);
+        let meant = || cx.controller.meant_ports(service, backend.port);
         let Some(first) = meant().next() else { continue };
         if meant().any(|port| port.protocol == Protocol::Tcp) {
             continue;

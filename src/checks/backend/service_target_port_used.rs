@@ -20,7 +20,7 @@ pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if cx.taker.wants_service_port() {
+    if cx.controller.wants_service_port() {
         return;
     }
     for backend in service_backends(cx) {
@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             service.ports.iter().filter(|port| port.targets(backend.port) && port.protocol == Protocol::Tcp).collect();
         let Some(first) = meant.first() else { continue };
         // Nothing listens on the Service's address under a targetPort.
-        let consequence = if cx.taker.dials_address(cx.ingress, service, backend.port) {
+        let consequence = if cx.controller.dials_address(cx.ingress, service, backend.port) {
             "with service-upstream visitors get 502 or 504"
         } else {
             "ingress-nginx and HAProxy serve it, elsewhere visitors get an error"

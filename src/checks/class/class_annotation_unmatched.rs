@@ -3,7 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
-use crate::routing::Owner;
+use crate::routing::ControllerId;
 
 pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
     code: "IG105",
@@ -21,7 +21,7 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
     let unseen = cx.world.class(value).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
-    if !unseen || cx.taker.owner != Owner::Nobody {
+    if !unseen || cx.controller.id != ControllerId::None {
         return;
     }
     let message = format!("no controller is known to take class {}: visitors get 404", Quoted(value));

@@ -4,7 +4,7 @@ use super::class_field;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
-use crate::routing::{ClassRules, Owner};
+use crate::routing::{ClassRules, ControllerId};
 
 pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
     code: "IG108",
@@ -23,7 +23,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     // Whoever has made an IngressClass of that name, or serves it, is not GKE's own controller.
     let unseen = cx.world.class(name).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
-    if !ClassRules::is_gce(name) || !unseen || cx.taker.owner != Owner::Nobody {
+    if !ClassRules::is_gce(name) || !unseen || cx.controller.id != ControllerId::None {
         return;
     }
     let message = format!(

@@ -5,7 +5,7 @@ use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};
-use crate::routing::{ClassRules, Owner};
+use crate::routing::{ClassRules, ControllerId};
 
 pub(crate) static CLASS_NOT_FOUND: Check = Check {
     code: "IG101",
@@ -24,7 +24,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     let unseen = cx.world.class(name).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
     // GKE's two names are IG108's: there the field is what is wrong, not the missing object.
-    if !unseen || cx.taker.owner != Owner::Nobody || ClassRules::is_gce(name) {
+    if !unseen || cx.controller.id != ControllerId::None || ClassRules::is_gce(name) {
         return;
     }
     let message =

@@ -5,7 +5,7 @@ use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{ClassRef, Key, Kind, Kinds};
-use crate::routing::Owner;
+use crate::routing::ControllerId;
 
 pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
     code: "IG106",
@@ -32,8 +32,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let finding = out.add(class_ref_field(cx.ingress), "unwatched namespace", message);
     finding.help(format!("use a class whose controller watches {:?}", cx.namespace()));
     // Whose rules hold is the class's to say.
-    if let (ClassRef::Named(name) | ClassRef::Annotated(name), Owner::Controller(_)) =
-        (cx.ingress.class_ref(), cx.taker.owner)
+    if let (ClassRef::Named(name) | ClassRef::Annotated(name), ControllerId::Named(_)) =
+        (cx.ingress.class_ref(), cx.controller.id)
     {
         finding.rests_on(Kind::IngressClass, Key::new("", name));
     }

@@ -62,7 +62,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
         let any_host = entry.hosts.is_empty() && rules.iter().any(|host| **host != Host::Any);
         !may_be_nginx || any_host || entry.hosts.iter().any(for_rule)
     };
-    let entries = if cx.taker.reads_secrets() { &cx.ingress.tls[..] } else { &[] };
+    let entries = if cx.controller.reads_secrets() { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
     let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
     let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();

@@ -24,7 +24,7 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if !cx.taker.reads_secrets() {
+    if !cx.controller.reads_secrets() {
         return;
     }
     let entries = TlsEntries::of(&cx.ingress.tls);

@@ -14,8 +14,8 @@ use crate::cluster::{Lookup, World};
 use crate::finding::Quoted;
 use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
+use crate::routing::controller::Controller;
 use crate::routing::controller::Engine;
-use crate::routing::controller::Taker;
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
@@ -27,7 +27,7 @@ pub enum Behind<'a> {
     Port {
         /// The port, which is TCP.
         port: &'a ServicePort,
-        /// Requests go to the Service's own address: see [`Taker::dials_address`].
+        /// Requests go to the Service's own address: see [`Controller::dials_address`].
         by_address: bool,
         /// What takes them.
         backing: Backing<'a>,
@@ -72,7 +72,7 @@ pub enum Standing {
     Broken,
 }
 
-impl Taker<'_> {
+impl Controller<'_> {
     /// Whether a backend with this port is an action of the AWS controller. Those that read nginx annotations take it for
     /// the name of a port, like any other.
     #[must_use]
@@ -106,11 +106,11 @@ impl Taker<'_> {
 }
 
 impl<'a> Behind<'a> {
-    /// What stands behind a backend of an Ingress, which `taker` takes. Reads Services and what [`Backing::of`] reads.
+    /// What stands behind a backend of an Ingress, which `controller` takes. Reads Services and what [`Backing::of`] reads.
     #[must_use]
-    pub fn of(ingress: &Ingress, backend: &Backend, taker: &Taker<'_>, world: &World<'a>) -> Self {
+    pub fn of(ingress: &Ingress, backend: &Backend, controller: &Controller<'_>, world: &World<'a>) -> Self {
         let Backend::Service { name, port: Some(wanted) } = backend else { return Self::NotMeant };
-        if taker.means_action(wanted) {
+        if controller.means_action(wanted) {
             return Self::NotMeant;
         }
         let service = match world.service(&ingress.meta.key.namespace, name) {
@@ -120,16 +120,16 @@ impl<'a> Behind<'a> {
         };
         if service.kind == ServiceType::ExternalName {
             let name = &*service.external_name;
-            return Self::External { name, fault: taker.external_name_fault(name) };
+            return Self::External { name, fault: controller.external_name_fault(name) };
         }
-        let by_address = taker.dials_address(ingress, service, wanted);
+        let by_address = controller.dials_address(ingress, service, wanted);
         // Nothing listens at the Service's own address under a targetPort.
         let is_meant = |port: &&ServicePort| !by_address || port.answers_to(wanted);
-        let meant: Vec<&'a ServicePort> = taker.meant_ports(service, wanted).filter(is_meant).collect();
+        let meant: Vec<&'a ServicePort> = controller.meant_ports(service, wanted).filter(is_meant).collect();
         let Some(&first) = meant.first() else { return Self::NoPort { has: &service.ports, by_address } };
         let tcp: Vec<&'a ServicePort> = meant.into_iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         let Some(&port) = tcp.first() else { return Self::NotTcp { port: first, by_address } };
-        let backing = Backing::of(world, service, &tcp, |slice| by_address || taker.sees(slice, service));
+        let backing = Backing::of(world, service, &tcp, |slice| by_address || controller.sees(slice, service));
         Self::Port { port, by_address, backing }
     }
 
@@ -185,10 +185,10 @@ pub struct StandIn<'a> {
 }
 
 impl<'a> StandIn<'a> {
-    /// That of an Ingress, which `taker` takes. Reads Services.
+    /// That of an Ingress, which `controller` takes. Reads Services.
     #[must_use]
-    pub fn of(ingress: &'a Ingress, taker: &Taker<'_>, world: &World<'a>) -> Option<Self> {
-        let reads = taker.dialect.engine.reads_nginx_annotations();
+    pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, world: &World<'a>) -> Option<Self> {
+        let reads = controller.dialect.engine.reads_nginx_annotations();
         let name = NginxAnnotations::of(ingress).default_backend().filter(|_| reads)?;
         Some(Self { name, service: world.service(&ingress.meta.key.namespace, name) })
     }
@@ -201,17 +201,17 @@ impl<'a> StandIn<'a> {
 
     /// Whether its first port has an endpoint that takes requests; `None`: nobody can tell. Reads what [`Backing::of`] reads.
     #[must_use]
-    pub fn answers(&self, taker: &Taker<'_>, world: &World<'a>) -> Option<bool> {
+    pub fn answers(&self, controller: &Controller<'_>, world: &World<'a>) -> Option<bool> {
         let service = match self.service {
             Lookup::Found(service) => service,
             Lookup::Absent => return Some(false),
             Lookup::Unknown => return None,
         };
         if service.kind == ServiceType::ExternalName {
-            return taker.external_name_fault(&service.external_name).map(|_| false);
+            return controller.external_name_fault(&service.external_name).map(|_| false);
         }
         let Some(first) = service.ports.first() else { return Some(false) };
-        match Backing::of(world, service, &[first], |slice| taker.sees(slice, service)) {
+        match Backing::of(world, service, &[first], |slice| controller.sees(slice, service)) {
             Backing::Ready(_) => Some(true),
             Backing::Lacking(_) => Some(false),
             Backing::Unknown => None,

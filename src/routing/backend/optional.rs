@@ -4,7 +4,7 @@ use crate::cluster::World;
 use crate::model::{Host, Ingress};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::Engine;
-use crate::routing::controller::{Owner, Taker};
+use crate::routing::controller::{Controller, ControllerId};
 
 /// Why a backend may be missing without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub enum Doubt {
 impl Doubt {
     /// What makes every backend of an Ingress doubtful.
     #[must_use]
-    pub fn of_every_backend(ingress: &Ingress, taker: &Taker<'_>) -> Option<Self> {
+    pub fn of_every_backend(ingress: &Ingress, controller: &Controller<'_>) -> Option<Self> {
         let annotations = NginxAnnotations::of(ingress);
-        let is_nginx = taker.dialect.engine.reads_nginx_annotations();
-        match taker.owner {
-            Owner::Nobody | Owner::Unknown => Some(Self::Unowned),
+        let is_nginx = controller.dialect.engine.reads_nginx_annotations();
+        match controller.id {
+            ControllerId::None | ControllerId::Unknown => Some(Self::Unowned),
             _ if is_nginx && annotations.is_canary() => Some(Self::Canary),
             _ if is_nginx && annotations.may_answer_by_snippet() => Some(Self::Snippet),
             _ => None,
@@ -36,8 +36,8 @@ impl Doubt {
     /// What makes the default backend doubtful: on ingress-nginx that of the oldest Ingress of a host is its fallback,
     /// and no other.
     #[must_use]
-    pub fn of_default_backend(ingress: &Ingress, world: &World<'_>, taker: &Taker<'_>) -> Option<Self> {
-        if ingress.default_backend.is_none() || taker.dialect.engine != Engine::Nginx {
+    pub fn of_default_backend(ingress: &Ingress, world: &World<'_>, controller: &Controller<'_>) -> Option<Self> {
+        if ingress.default_backend.is_none() || controller.dialect.engine != Engine::Nginx {
             return None;
         }
         let others = |host: &Host| !world.other_on(host, |_| true).is_absent();

@@ -50,22 +50,22 @@ pub struct ClassRules {
 
 /// Who takes an Ingress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner<'a> {
+pub enum ControllerId<'a> {
     /// The controller that its IngressClass names.
-    Controller(&'a str),
+    Named(&'a str),
     /// Some controller: it is assumed or matched by name, or it has given an address to an Ingress of this class.
-    Somebody,
+    Unnamed,
     /// Nobody that can be seen.
-    Nobody,
+    None,
     /// Nobody can tell.
     Unknown,
 }
 
 /// Who takes an Ingress and whose rules hold for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Taker<'a> {
+pub struct Controller<'a> {
     /// Who takes it.
-    pub owner: Owner<'a>,
+    pub id: ControllerId<'a>,
     /// Whose rules hold; Kubernetes' own where the owner is not known.
     pub dialect: &'a Dialect,
 }
@@ -84,30 +84,30 @@ impl ClassRules {
     }
 }
 
-impl Taker<'_> {
+impl Controller<'_> {
     /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
     /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
     #[must_use]
     pub fn reads_secrets(&self) -> bool {
-        !matches!(self.owner, Owner::Controller("ingress.k8s.aws/alb") | Owner::Unknown)
+        !matches!(self.id, ControllerId::Named("ingress.k8s.aws/alb") | ControllerId::Unknown)
     }
 
     /// Whether two Ingresses have the same controller: a configured one, else the class's `spec.controller`. That somebody takes
     /// each of them does not say so, not even of one and the same.
     #[must_use]
-    pub fn is_one_with(&self, other: &Taker<'_>) -> bool {
-        let reads = |taker: &Taker<'_>| taker.dialect.engine.reads_nginx_annotations();
+    pub fn is_same_as(&self, other: &Controller<'_>) -> bool {
+        let reads = |controller: &Controller<'_>| controller.dialect.engine.reads_nginx_annotations();
         if reads(self) || reads(other) {
             return std::ptr::eq(self.dialect, other.dialect);
         }
-        matches!((self.owner, other.owner), (Owner::Controller(a), Owner::Controller(b)) if a == b)
+        matches!((self.id, other.id), (ControllerId::Named(a), ControllerId::Named(b)) if a == b)
     }
 
     /// Whether the controller is known to want a port of the Service itself.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {
         self.dialect.engine == Engine::Traefik
-            || matches!(self.owner, Owner::Controller(controller) if SERVICE_PORT_ONLY.contains(&controller))
+            || matches!(self.id, ControllerId::Named(controller) if SERVICE_PORT_ONLY.contains(&controller))
     }
 
     /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
@@ -118,7 +118,7 @@ impl Taker<'_> {
     }
 }
 
-impl<'a> Taker<'a> {
+impl<'a> Controller<'a> {
     /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
     #[must_use]
     pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
@@ -128,13 +128,15 @@ impl<'a> Taker<'a> {
     /// Find out who takes a stored Ingress in fact: not a controller that looks at other namespaces only (section 1.4). Where
     /// somebody has given the Ingress an address nevertheless, nobody can tell who. Reads IngressClasses and Ingresses.
     #[must_use]
-    pub fn watching(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        let taker = Self::of(ingress, world, rules, dialects);
-        if !taker.dialect.engine.reads_nginx_annotations() || taker.dialect.watches(&ingress.meta.key.namespace) {
-            return taker;
+    pub fn handling(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        let controller = Self::of(ingress, world, rules, dialects);
+        if !controller.dialect.engine.reads_nginx_annotations()
+            || controller.dialect.watches(&ingress.meta.key.namespace)
+        {
+            return controller;
         }
-        let owner = if ingress.has_address { Owner::Unknown } else { Owner::Nobody };
-        Self { owner, dialect: dialects.neutral() }
+        let id = if ingress.has_address { ControllerId::Unknown } else { ControllerId::None };
+        Self { id, dialect: dialects.neutral() }
     }
 
     /// Find out who takes the Ingresses of a namespace that say their class like this. Reads IngressClasses and Ingresses.
@@ -148,11 +150,11 @@ impl<'a> Taker<'a> {
     ) -> Self {
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
-            ClassRef::Classless => return Self { owner: classless(world, rules), dialect: dialects.neutral() },
+            ClassRef::Classless => return Self { id: classless(world, rules), dialect: dialects.neutral() },
         };
         if let Lookup::Found(found) = world.class(name) {
             let dialect = dialects.of_class(name, &found.controller, namespace);
-            return Self { owner: Owner::Controller(&found.controller), dialect };
+            return Self { id: ControllerId::Named(&found.controller), dialect };
         }
         let by_name = match class {
             // Without a look at the classes nobody can say whether one of this name is another controller's.
@@ -162,34 +164,34 @@ impl<'a> Taker<'a> {
             _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
-            return Self { owner: Owner::Somebody, dialect };
+            return Self { id: ControllerId::Unnamed, dialect };
         }
         let by_annotation = matches!(class, ClassRef::Annotated(value) if ClassRules::is_gce(value));
-        let owner = if rules.assumes(name) || by_annotation {
-            Owner::Somebody
+        let id = if rules.assumes(name) || by_annotation {
+            ControllerId::Unnamed
         } else {
             unseen(world.class(name), world.served(class))
         };
-        Self { owner, dialect: dialects.neutral() }
+        Self { id, dialect: dialects.neutral() }
     }
 }
 
-fn classless<'a>(world: &World<'_>, rules: &ClassRules) -> Owner<'a> {
+fn classless<'a>(world: &World<'_>, rules: &ClassRules) -> ControllerId<'a> {
     match rules.classless {
-        Classless::Served => Owner::Somebody,
-        Classless::Ignored => Owner::Nobody,
+        Classless::Served => ControllerId::Unnamed,
+        Classless::Ignored => ControllerId::None,
         Classless::Unknown => match world.served(ClassRef::Classless) {
-            Lookup::Found(()) => Owner::Somebody,
+            Lookup::Found(()) => ControllerId::Unnamed,
             // Controllers that take classless Ingresses leave no trace before they have served one.
-            Lookup::Absent | Lookup::Unknown => Owner::Unknown,
+            Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,
         },
     }
 }
 
-fn unseen<'a, T>(class: Lookup<T>, served: Lookup<()>) -> Owner<'a> {
+fn unseen<'a, T>(class: Lookup<T>, served: Lookup<()>) -> ControllerId<'a> {
     match (class, served) {
-        (_, Lookup::Found(())) => Owner::Somebody,
-        (Lookup::Absent, Lookup::Absent) => Owner::Nobody,
-        _ => Owner::Unknown,
+        (_, Lookup::Found(())) => ControllerId::Unnamed,
+        (Lookup::Absent, Lookup::Absent) => ControllerId::None,
+        _ => ControllerId::Unknown,
     }
 }

@@ -15,7 +15,7 @@ use crate::cluster::{Lookup, World};
 use crate::model::{Certificate, Host, Ingress, Secret, TlsEntry, TlsFacts, TlsFault};
 use crate::routing::backend::Standing;
 use crate::routing::controller::Engine;
-use crate::routing::controller::{Owner, Taker};
+use crate::routing::controller::{Controller, ControllerId};
 use crate::routing::routes::{Routes, When};
 
 /// The certificate of a host.
@@ -74,8 +74,8 @@ impl<'a> HostCertificate<'a> {
     /// Secrets.
     #[must_use]
     pub fn of(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Self {
-        let taker = routes.taker();
-        let deciding = match taker.dialect.engine {
+        let controller = routes.controller();
+        let deciding = match controller.dialect.engine {
             Engine::Nginx => on_nginx(host, routes, world),
             Engine::Traefik | Engine::Neutral => elsewhere(host, routes, world),
         };
@@ -83,19 +83,19 @@ impl<'a> HostCertificate<'a> {
             return Self { ingress: None, secret: None, state: CertificateState::Plain };
         };
         let of = |secret, state| Self { ingress: Some(ingress), secret, state };
-        if taker.owner == Owner::Nobody || !taker.reads_secrets() {
+        if controller.id == ControllerId::None || !controller.reads_secrets() {
             return of(None, CertificateState::Unseen);
         }
         // Whether the default certificate is for the host nobody can tell, nor what others make of it.
-        let has_fake = taker.dialect.engine == Engine::Nginx && !taker.dialect.default_certificate;
-        let secret = match choice(ingress, &served, taker, world) {
+        let has_fake = controller.dialect.engine == Engine::Nginx && !controller.dialect.default_certificate;
+        let secret = match choice(ingress, &served, controller, world) {
             Choice::Secret(secret) => secret,
             Choice::Nothing if has_fake => return of(None, CertificateState::Uncovered),
             Choice::Nothing | Choice::Default => return of(None, CertificateState::Default),
             Choice::Unseen => return of(None, CertificateState::Unseen),
         };
         let state = match world.secret(&ingress.meta.key.namespace, secret) {
-            Lookup::Found(found) => match held(found, taker) {
+            Lookup::Found(found) => match held(found, controller) {
                 Ok(certificate) if certificate.covers(host) && certificate.covers(&served) => {
                     in_time(certificate, world)
                 }
@@ -140,8 +140,8 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(
         }
         let Some(server) = routes.aliased(&name, When::After).found() else { continue };
         let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };
-        let is_for_alias = match choice(ingress, &server.host, routes.taker(), world) {
-            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.taker(), world),
+        let is_for_alias = match choice(ingress, &server.host, routes.controller(), world) {
+            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.controller(), world),
             Choice::Default | Choice::Nothing => Some(false),
             Choice::Unseen => None,
         };
@@ -169,8 +169,8 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<
     };
     let names = [Some(host.clone()), host.wildcard(), Some(Host::Any)].into_iter().flatten();
     let asking: Vec<&'a Ingress> = names.flat_map(on).collect();
-    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.taker(), world) {
-        Choice::Secret(secret) if is_for(ingress, secret, host, routes.taker(), world) == Some(true) => 0,
+    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.controller(), world) {
+        Choice::Secret(secret) if is_for(ingress, secret, host, routes.controller(), world) == Some(true) => 0,
         Choice::Unseen => 1,
         Choice::Secret(_) | Choice::Default | Choice::Nothing => 2,
     };
@@ -180,15 +180,15 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<
 
 /// The Secret that an Ingress has for a host (section 5.1): on ingress-nginx that of the entry which names it, whatever is in
 /// it; else, and elsewhere, the first whose certificate is for the host; else that of the entry which was meant for it.
-fn choice<'a>(ingress: &'a Ingress, host: &Host, taker: &Taker<'_>, world: &World<'a>) -> Choice<'a> {
+fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, world: &World<'a>) -> Choice<'a> {
     let named = |entry: &'a TlsEntry| entry.secret_name.as_deref().map_or(Choice::Default, Choice::Secret);
     let meant = TlsEntries::of(&ingress.tls).meant_for(host);
-    if let Some(meant) = meant.filter(|meant| meant.by_name && taker.dialect.engine == Engine::Nginx) {
+    if let Some(meant) = meant.filter(|meant| meant.by_name && controller.dialect.engine == Engine::Nginx) {
         return named(meant.entry);
     }
     let meant = meant.map(|meant| meant.entry);
     for name in meant.into_iter().chain(&ingress.tls).filter_map(|entry| entry.secret_name.as_deref()) {
-        match is_for(ingress, name, host, taker, world) {
+        match is_for(ingress, name, host, controller, world) {
             Some(true) => return Choice::Secret(name),
             Some(false) => {}
             None => return Choice::Unseen,
@@ -200,19 +200,25 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, taker: &Taker<'_>, world: &Worl
 }
 
 /// Whether a Secret of an Ingress' namespace holds a certificate for a host; `None`: nobody can tell.
-fn is_for(ingress: &Ingress, secret: &str, host: &Host, taker: &Taker<'_>, world: &World<'_>) -> Option<bool> {
+fn is_for(
+    ingress: &Ingress,
+    secret: &str,
+    host: &Host,
+    controller: &Controller<'_>,
+    world: &World<'_>,
+) -> Option<bool> {
     match world.secret(&ingress.meta.key.namespace, secret) {
-        Lookup::Found(secret) => Some(held(secret, taker).is_ok_and(|certificate| certificate.covers(host))),
+        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| certificate.covers(host))),
         Lookup::Absent => Some(false),
         Lookup::Unknown => None,
     }
 }
 
 /// The certificate that a Secret holds for this controller (section 5.2).
-fn held<'s>(secret: &'s Secret, taker: &Taker<'_>) -> Result<&'s Certificate, CertificateState> {
+fn held<'s>(secret: &'s Secret, controller: &Controller<'_>) -> Result<&'s Certificate, CertificateState> {
     match &secret.tls {
         TlsFacts::Unusable(fault) => Err(CertificateState::Unusable(*fault)),
-        TlsFacts::Pair { ca_readable: false, .. } if taker.dialect.engine == Engine::Nginx => {
+        TlsFacts::Pair { ca_readable: false, .. } if controller.dialect.engine == Engine::Nginx => {
             Err(CertificateState::BadCa)
         }
         TlsFacts::Pair { certificate, .. } => Ok(certificate),

@@ -7,7 +7,7 @@ use ingress_guard::cluster::{Inventory, Lookup, World};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
 use ingress_guard::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
-use ingress_guard::routing::{Answer, Effort, Outcome, Routes, Scheme, Taker, When};
+use ingress_guard::routing::{Answer, Controller, Effort, Outcome, Routes, Scheme, When};
 
 use crate::pages;
 
@@ -51,8 +51,8 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
     let world = World::new(pages::known(inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     inventory.ingresses().filter_map(of).find(|class| {
-        let taker = Taker::of_class(ClassRef::Named(class), "", &world, rules, dialects);
-        taker.dialect.engine.reads_nginx_annotations()
+        let controller = Controller::of_class(ClassRef::Named(class), "", &world, rules, dialects);
+        controller.dialect.engine.reads_nginx_annotations()
     })
 }
 
@@ -93,17 +93,17 @@ fn in_every_world_of_every_page() {
             let nobody = Key::default();
             let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
             let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
-            let taker = Taker::of_class(ClassRef::Named(&class), "", &world, rules, dialects);
+            let controller = Controller::of_class(ClassRef::Named(&class), "", &world, rules, dialects);
             let is_its_own = |ingress: &Ingress| {
-                let theirs = Taker::watching(ingress, &world, rules, dialects);
-                ingress.class_ref() != ClassRef::Named(&class) || std::ptr::eq(theirs.dialect, taker.dialect)
+                let theirs = Controller::handling(ingress, &world, rules, dialects);
+                ingress.class_ref() != ClassRef::Named(&class) || std::ptr::eq(theirs.dialect, controller.dialect)
             };
             // Where several controllers share a class by namespaces, there is not one answer.
             if !inventory.ingresses().all(is_its_own) {
                 continue;
             }
             for visit in visits(&inventory).into_iter().take(200) {
-                let routes = Routes::of(None, &world, rules, dialects, taker);
+                let routes = Routes::of(None, &world, rules, dialects, controller);
                 let Ok(Lookup::Found(answer)) = routes.answer(visit.scheme, &visit.host, &visit.path, When::After)
                 else {
                     continue;

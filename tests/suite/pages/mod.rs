@@ -16,7 +16,7 @@ use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
 use ingress_guard::policy::Circumstances;
-use ingress_guard::routing::{Routes, Taker};
+use ingress_guard::routing::{Controller, Routes};
 use jiff::Timestamp;
 
 /// The day on which every page is judged.
@@ -205,12 +205,12 @@ fn checks_read_what_they_declare_and_nothing_else() {
             for ingress in &ingresses {
                 let every_kind = Kinds::of(&ingress_guard::model::Kind::ALL);
                 let free = World::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
-                let taker = Taker::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
+                let controller = Controller::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
                 let world = World::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
                 let routes =
-                    Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, taker);
-                (check.run)(&Context::new(ingress, &world, &config.settings, taker, &routes), &mut found);
+                    Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, controller);
+                (check.run)(&Context::new(ingress, &world, &config.settings, controller, &routes), &mut found);
                 asked = asked | world.asked();
             }
         }

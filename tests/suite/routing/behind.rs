@@ -7,7 +7,7 @@ use ingress_guard::cluster::World;
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Visit, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
-use ingress_guard::routing::{Behind, RouteMap, StandIn, Standing, Taker};
+use ingress_guard::routing::{Behind, Controller, RouteMap, StandIn, Standing};
 
 use crate::pages;
 
@@ -57,14 +57,14 @@ fn behind(settings: &str, manifests: &str) -> String {
     let nobody = Key::default();
     let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let taker = Taker::of(ingress, &world, &config.settings.classes, &config.settings.dialects);
-    let found = Behind::of(ingress, &ingress.rules[0].paths[0].backend, &taker, &world);
+    let controller = Controller::of(ingress, &world, &config.settings.classes, &config.settings.dialects);
+    let found = Behind::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &world);
     let mut words = found.to_string();
     if found.by_address() {
         words += " (by address)";
     }
-    if let Some(stand_in) = StandIn::of(ingress, &taker, &world) {
-        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&taker, &world));
+    if let Some(stand_in) = StandIn::of(ingress, &controller, &world) {
+        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &world));
     }
     words
 }
@@ -168,7 +168,7 @@ fn the_map_says_who_stands_in_and_the_link_stays_broken() {
 #[test]
 fn whoever_looks_at_other_namespaces_takes_nothing_here() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
-    for (watched, addressed, owner, outcome, said) in [
+    for (watched, addressed, id, outcome, said) in [
         ("[shop]", false, NGINX, Ends::Service, "Service shop/web answers"),
         (
             "[team]",
@@ -191,7 +191,7 @@ fn whoever_looks_at_other_namespaces_takes_nothing_here() {
         let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
-        assert_eq!(hosts, [("app.example.com".to_owned(), owner)], "{watched}");
+        assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
         let visit = Visit::read("http://app.example.com/").unwrap();
         let explanation = explain_url(&visit, pages::known(&inventory), &config.settings, None).unwrap();
         assert_eq!(explanation.outcome, outcome, "{watched}: {explanation:#?}");

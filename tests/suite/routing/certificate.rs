@@ -3,7 +3,7 @@
 use ingress_guard::cluster::World;
 use ingress_guard::config::Config;
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
-use ingress_guard::routing::{HostCertificate, Routes, Taker};
+use ingress_guard::routing::{Controller, HostCertificate, Routes};
 
 use crate::pages::{self, fixtures};
 
@@ -50,7 +50,7 @@ fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
     let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     let any: &Ingress = inventory.ingresses().next().unwrap();
-    let routes = Routes::of(None, &world, rules, dialects, Taker::of(any, &world, rules, dialects));
+    let routes = Routes::of(None, &world, rules, dialects, Controller::of(any, &world, rules, dialects));
     let found = HostCertificate::of(&Host::parse(host), &routes, &world);
     format!("{}: {}", found.secret.unwrap_or("-"), found.state)
 }

@@ -10,8 +10,8 @@
 use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, ClassRules, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes, Scheme, Taker,
-    When,
+    Answer, ClassRules, Controller, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
+    Scheme, When,
 };
 use serde_json::{Map, Value, json};
 
@@ -93,8 +93,8 @@ pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>
     let world = World::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
-    let taker = Taker::of(&any, &world, &rules, &dialects);
-    ask(&Routes::of(None, &world, &rules, &dialects, taker))
+    let controller = Controller::of(&any, &world, &rules, &dialects);
+    ask(&Routes::of(None, &world, &rules, &dialects, controller))
 }
 
 /// What a request over HTTP gets, in one line: the server, then whose path takes it or what becomes of it.
