@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Facts, Image, load_text};
+use ingress_guard::cluster::{Facts, Snapshot, load_text};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -23,14 +23,14 @@ fn main() {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
-    let snapshot = folder.path().join("snapshot");
+    let path = folder.path().join("snapshot");
     let inventory = load_text("bench", &cluster()).expect("what was just written");
-    let image = Image { inventory, facts: Facts::default(), taken: Timestamp::now() };
-    image.write(BufWriter::new(File::create(&snapshot).expect("a file"))).expect("a snapshot");
-    println!("{INGRESSES} Ingresses, a snapshot of {} KB", size(&snapshot) / 1000);
+    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: Timestamp::now() };
+    snapshot.write(BufWriter::new(File::create(&path).expect("a file"))).expect("a snapshot");
+    println!("{INGRESSES} Ingresses, a snapshot of {} KB", size(&path) / 1000);
     for format in ["text", "json", "html"] {
         let out = folder.path().join(format);
-        let mut times: Vec<Duration> = (0..ROUNDS).map(|_| run(&snapshot, format, &out)).collect();
+        let mut times: Vec<Duration> = (0..ROUNDS).map(|_| run(&path, format, &out)).collect();
         times.sort();
         let median = times[ROUNDS / 2].as_secs_f64() * 1e3;
         println!("audit, {format:<5} {median:>6.0} ms (median of {ROUNDS}), {:>6} KB", size(&out) / 1000);

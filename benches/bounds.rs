@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Facts, Inventory, Object, Snapshot};
+use ingress_guard::cluster::{ClusterState, Coverage, Facts, Inventory, Object};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Why;
 use ingress_guard::model::{Ingress, Kind};
@@ -53,7 +53,7 @@ fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
     let mut took = Vec::new();
     let mut outcome = String::new();
     for _ in 0..RUNS {
-        let known = Snapshot { store: inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
+        let known = ClusterState { store: inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
         let begun = Instant::now();
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
-use crate::cluster::{Coverage, Snapshot, Unknown, World};
+use crate::cluster::{ClusterState, Coverage, Unknown, World};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::routing::{Controller, Routes};
@@ -68,7 +68,7 @@ impl Engine {
 
     /// Judge one Ingress against the store. After `deadline` no further check is begun.
     #[must_use]
-    pub fn run(&self, ingress: &Ingress, known: Snapshot<'_>, deadline: Option<Instant>) -> Evaluation {
+    pub fn run(&self, ingress: &Ingress, known: ClusterState<'_>, deadline: Option<Instant>) -> Evaluation {
         self.run_only(|_| true, ingress, known, deadline)
     }
 
@@ -78,7 +78,7 @@ impl Engine {
         &self,
         wanted: impl Fn(&Check) -> bool,
         ingress: &Ingress,
-        known: Snapshot<'_>,
+        known: ClusterState<'_>,
         deadline: Option<Instant>,
     ) -> Evaluation {
         let key = &ingress.meta.key;

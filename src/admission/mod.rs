@@ -18,7 +18,7 @@ use review::{Request, Text};
 
 use crate::analysis::{held, identity};
 use crate::checks::CHECK_NOT_EVALUATED;
-use crate::cluster::{Coverage, Facts, Feed, Inventory, Snapshot};
+use crate::cluster::{ClusterState, Coverage, Facts, Feed, Inventory};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Kind, Kinds};
@@ -206,7 +206,7 @@ impl Reviewer {
     fn judge_here(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // One guard for the whole judgement: it sees one state of the cluster.
         let store = self.inventory.read();
-        let known = Snapshot { store: &store, facts, now: case.now };
+        let known = ClusterState { store: &store, facts, now: case.now };
         let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
         let circumstances = Circumstances {
             ingress: case.ingress,

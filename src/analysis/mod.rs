@@ -2,7 +2,7 @@
 //! dry run or confirmed by live reads. And what an Ingress had before it was written, which may stay.
 
 use crate::checks::{CHECK_FAILED, Check};
-use crate::cluster::Snapshot;
+use crate::cluster::ClusterState;
 use crate::engine::{Engine, Evaluation, NotEvaluated};
 use crate::finding::{Finding, Level};
 use crate::model::Ingress;
@@ -21,7 +21,7 @@ pub struct Judgement<'a> {
 
 /// Judge one Ingress as it stands.
 #[must_use]
-pub fn judge<'a>(ingress: &'a Ingress, known: Snapshot<'_>, engine: &Engine, policy: &Policy) -> Judgement<'a> {
+pub fn judge<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engine, policy: &Policy) -> Judgement<'a> {
     judge_applied(ingress, known, None, engine, policy)
 }
 
@@ -30,8 +30,8 @@ pub fn judge<'a>(ingress: &'a Ingress, known: Snapshot<'_>, engine: &Engine, pol
 #[must_use]
 pub fn judge_applied<'a>(
     ingress: &'a Ingress,
-    known: Snapshot<'_>,
-    stored: Option<(&Ingress, Snapshot<'_>)>,
+    known: ClusterState<'_>,
+    stored: Option<(&Ingress, ClusterState<'_>)>,
     engine: &Engine,
     policy: &Policy,
 ) -> Judgement<'a> {

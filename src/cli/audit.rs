@@ -9,7 +9,7 @@ use super::cluster_source::Source;
 use super::progress::Progress;
 use super::report_output::{Format, Forms, Outputs};
 use crate::analysis::judge;
-use crate::cluster::{Snapshot, World};
+use crate::cluster::{ClusterState, World};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Policy, Profile};
@@ -39,11 +39,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.outputs.refuse_what_cannot_be()?;
     let mut config = arguments.judging.config()?;
     let asked = arguments.what_if.map(|profile| profile.suppose(&mut config.policy));
-    let image = arguments.source.image(&config, |_| ())?;
-    let mut report = judged(image.snapshot(), &config);
+    let snapshot = arguments.source.load(&config, |_| ())?;
+    let mut report = judged(snapshot.state(), &config);
     arguments.judging.accept(&mut report)?;
     if arguments.outputs.has(Format::Json) {
-        report.routes = Some(with_map(image.snapshot(), &config, hosts));
+        report.routes = Some(with_map(snapshot.state(), &config, hosts));
     }
     let source = arguments.source.name();
     let forms = Forms {
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             Some(profile) => what_if(&report, profile),
             None => text(&report, &Text { colour, ..Text::default() }),
         },
-        html: &|| page(&report, image.snapshot(), &config, &source, asked),
+        html: &|| page(&report, snapshot.state(), &config, &source, asked),
         is_taken: false,
     };
     arguments.outputs.write(&report, &forms)?;
@@ -73,7 +73,7 @@ impl WhatIf {
 }
 
 /// Every Ingress as it stands, in the order of their names.
-fn judged(known: Snapshot<'_>, config: &Config) -> Report {
+fn judged(known: ClusterState<'_>, config: &Config) -> Report {
     let engine = config.engine();
     let mut ingresses: Vec<&Ingress> = known.store.ingresses().collect();
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
@@ -89,7 +89,7 @@ fn judged(known: Snapshot<'_>, config: &Config) -> Report {
 /// The page about everything that is known.
 pub(super) fn page(
     report: &Report,
-    known: Snapshot<'_>,
+    known: ClusterState<'_>,
     config: &Config,
     source: &str,
     what_if: Option<&str>,
@@ -99,7 +99,7 @@ pub(super) fn page(
 }
 
 /// What somebody makes of the route map of everything that is known.
-fn with_map<T>(known: Snapshot<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
+fn with_map<T>(known: ClusterState<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
     let nobody = Key::new("", "");
     let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let dialects = config.settings.dialects.told(&world);

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use crate::cluster::{self, Coverage, Facts, Image, Inventory, Live};
+use crate::cluster::{self, Coverage, Facts, Inventory, Live, Snapshot};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::named_by;
@@ -57,7 +57,7 @@ pub(super) struct Source {
 
 impl Source {
     /// Everything that is known there, with what `overlay` puts on top of it.
-    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+    pub(super) fn load(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
         let is_live = self.manifests.is_empty() && self.snapshot.is_none();
         ensure!(
             is_live || !self.cluster.is_named(),
@@ -73,14 +73,14 @@ impl Source {
             }
             overlay(&mut inventory);
             config.restrict(&mut inventory);
-            return Ok(Image { inventory, facts: Facts::default(), taken: Timestamp::now() });
+            return Ok(Snapshot { inventory, facts: Facts::default(), taken: Timestamp::now() });
         }
-        let image = match &self.snapshot {
+        let snapshot = match &self.snapshot {
             Some(path) => kept(path, config, overlay)?,
-            None => self.cluster.image(config, overlay)?,
+            None => self.cluster.load(config, overlay)?,
         };
-        warn_of_what_is_forbidden(&image)?;
-        Ok(image)
+        warn_of_what_is_forbidden(&snapshot)?;
+        Ok(snapshot)
     }
 }
 
@@ -95,10 +95,14 @@ impl Source {
 
 impl Beneath {
     /// Everything that is known there, with what `overlay` puts on top of it; `None` where nobody has asked for a cluster.
-    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Option<Image>> {
-        let image = match &self.snapshot {
+    pub(super) fn load(
+        &self,
+        config: &Config,
+        overlay: impl FnOnce(&mut Inventory),
+    ) -> anyhow::Result<Option<Snapshot>> {
+        let snapshot = match &self.snapshot {
             Some(path) => kept(path, config, overlay)?,
-            None if self.cluster => self.of.image(config, overlay)?,
+            None if self.cluster => self.of.load(config, overlay)?,
             None => {
                 ensure!(
                     !self.of.is_named(),
@@ -107,21 +111,21 @@ impl Beneath {
                 return Ok(None);
             }
         };
-        warn_of_what_is_forbidden(&image)?;
-        Ok(Some(image))
+        warn_of_what_is_forbidden(&snapshot)?;
+        Ok(Some(snapshot))
     }
 }
 
 /// A snapshot.
-fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
-    let mut image = Image::read(path)?;
-    config.restrict(&mut image.inventory);
+fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
+    let mut snapshot = Snapshot::read(path)?;
+    config.restrict(&mut snapshot.inventory);
     // What was read by name goes before the inventory.
-    for kind in Kind::ALL.into_iter().filter(|kind| image.inventory.coverage(*kind) == Coverage::SwitchedOff) {
-        image.facts.forget(kind);
+    for kind in Kind::ALL.into_iter().filter(|kind| snapshot.inventory.coverage(*kind) == Coverage::SwitchedOff) {
+        snapshot.facts.forget(kind);
     }
-    overlay(&mut image.inventory);
-    Ok(image)
+    overlay(&mut snapshot.inventory);
+    Ok(snapshot)
 }
 
 impl ClusterSource {
@@ -138,13 +142,13 @@ impl ClusterSource {
     }
 
     /// Everything once, and the Secrets and ConfigMaps that its Ingresses name.
-    pub(super) fn image(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+    pub(super) fn load(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
         runtime.block_on(self.listed(config, overlay))
     }
 
-    async fn listed(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Image> {
+    async fn listed(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
         let mut of = self.config().await?;
         of.connect_timeout = Some(CONNECT);
         let server = of.cluster_url.to_string();
@@ -172,7 +176,7 @@ impl ClusterSource {
         // What controllers are told.
         named.extend(config.settings.dialects.config_maps().into_iter().map(|key| (Kind::ConfigMap, key)));
         let facts = Live::new(client).read_all(named).await;
-        Ok(Image { inventory, facts, taken })
+        Ok(Snapshot { inventory, facts, taken })
     }
 
     async fn config(&self) -> anyhow::Result<kube::Config> {
@@ -198,8 +202,8 @@ fn named(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
 }
 
 /// Without the Ingresses there is nothing to say; what else cannot be seen is not evaluated.
-pub(super) fn warn_of_what_is_forbidden(image: &Image) -> anyhow::Result<()> {
-    let is_forbidden = |kind: &Kind| image.inventory.coverage(*kind) == Coverage::Forbidden;
+pub(super) fn warn_of_what_is_forbidden(snapshot: &Snapshot) -> anyhow::Result<()> {
+    let is_forbidden = |kind: &Kind| snapshot.inventory.coverage(*kind) == Coverage::Forbidden;
     if is_forbidden(&Kind::Ingress) {
         bail!(
             "RBAC does not let you list the Ingresses of all namespaces, and any of them may have the host; \
@@ -214,7 +218,7 @@ pub(super) fn warn_of_what_is_forbidden(image: &Image) -> anyhow::Result<()> {
         };
         super::warn(&format!("RBAC does not let you list {kind} objects: {lost}"));
     }
-    let forbidden = image.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
+    let forbidden = snapshot.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
     if forbidden > 0 {
         super::warn(&format!(
             "RBAC does not let you read {forbidden} of the Secrets and ConfigMaps that Ingresses name"

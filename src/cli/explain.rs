@@ -79,9 +79,9 @@ fn target(what: &str) -> anyhow::Result<Target> {
 }
 
 fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<(String, u8)> {
-    let image = arguments.source.image(config, |_| ())?;
+    let snapshot = arguments.source.load(config, |_| ())?;
     let class = arguments.class.as_deref();
-    let explanation = explain_url(visit, image.snapshot(), &config.settings, class)?;
+    let explanation = explain_url(visit, snapshot.state(), &config.settings, class)?;
     let text = match arguments.output {
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,
@@ -90,9 +90,9 @@ fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<
 }
 
 fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<(String, u8)> {
-    let image = arguments.source.image(config, |_| ())?;
-    let Some(ingress) = image.inventory.ingress(&key.namespace, &key.name) else {
-        let same_name = image.inventory.ingresses().map(|it| &it.meta.key).filter(|other| other.name == key.name);
+    let snapshot = arguments.source.load(config, |_| ())?;
+    let Some(ingress) = snapshot.inventory.ingress(&key.namespace, &key.name) else {
+        let same_name = snapshot.inventory.ingresses().map(|it| &it.meta.key).filter(|other| other.name == key.name);
         let mut others: Vec<String> = same_name.map(ToString::to_string).collect();
         others.sort();
         match others.as_slice() {
@@ -100,8 +100,8 @@ fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<
             others => bail!("there is no Ingress {key}; there is {}", others.join(", ")),
         }
     };
-    let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
-    let explanation = explain_ingress(&judgement, image.snapshot(), &config.settings);
+    let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
+    let explanation = explain_ingress(&judgement, snapshot.state(), &config.settings);
     let text = match arguments.output {
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,

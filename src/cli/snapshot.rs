@@ -8,7 +8,7 @@ use clap::Args;
 use tempfile::NamedTempFile;
 
 use super::cluster_source::{ClusterSource, warn_of_what_is_forbidden};
-use crate::cluster::Image;
+use crate::cluster::Snapshot;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -24,18 +24,18 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let config = super::config(arguments.config.as_deref())?;
-    let image = arguments.cluster.image(&config, |_| ())?;
-    warn_of_what_is_forbidden(&image)?;
+    let snapshot = arguments.cluster.load(&config, |_| ())?;
+    warn_of_what_is_forbidden(&snapshot)?;
     match &arguments.output {
-        Some(path) => write(&image, path).with_context(|| format!("cannot write {}", path.display())),
-        None => Ok(image.write(BufWriter::new(std::io::stdout().lock()))?),
+        Some(path) => write(&snapshot, path).with_context(|| format!("cannot write {}", path.display())),
+        None => Ok(snapshot.write(BufWriter::new(std::io::stdout().lock()))?),
     }
 }
 
-fn write(image: &Image, path: &Path) -> anyhow::Result<()> {
+fn write(snapshot: &Snapshot, path: &Path) -> anyhow::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = NamedTempFile::new_in(folder)?;
-    image.write(BufWriter::new(&mut file))?;
+    snapshot.write(BufWriter::new(&mut file))?;
     file.flush()?;
     file.as_file().sync_all()?;
     file.persist(path)?;

@@ -14,6 +14,6 @@ pub use live_reads::{Fact, Facts};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use namespace_match::NamespaceMatch;
-pub use snapshot::{Image, ImageError};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use store::{Coverage, Inventory, Object};
-pub use view::{Snapshot, Unknown, World};
+pub use view::{ClusterState, Unknown, World};

@@ -28,7 +28,7 @@ pub struct World<'a> {
 
 /// What is known at one moment: the inventory, what was read live for this review, the time.
 #[derive(Debug, Clone, Copy)]
-pub struct Snapshot<'a> {
+pub struct ClusterState<'a> {
     /// The inventory.
     pub store: &'a Inventory,
     /// What was read live; it goes before the inventory.
@@ -50,8 +50,8 @@ impl<'a> World<'a> {
     /// What is known as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
     /// verdict and to read others for better words only.
     #[must_use]
-    pub fn new(snapshot: Snapshot<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
-        let Snapshot { store, facts, now } = snapshot;
+    pub fn new(snapshot: ClusterState<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
+        let ClusterState { store, facts, now } = snapshot;
         Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
     }
 

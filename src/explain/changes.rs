@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::controllers::concerned;
 use super::ingress::{host_of, samples};
 use crate::checks::Settings;
-use crate::cluster::{Lookup, Snapshot, World};
+use crate::cluster::{ClusterState, Lookup, World};
 use crate::finding::one_line;
 use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PathRef, PortRef};
 use crate::routing::{
@@ -85,8 +85,8 @@ struct Unsaid;
 #[must_use]
 pub fn route_changes(
     ingresses: &[Key],
-    before: Snapshot<'_>,
-    after: Snapshot<'_>,
+    before: ClusterState<'_>,
+    after: ClusterState<'_>,
     settings: &Settings,
 ) -> RouteChanges {
     let nobody = Key::default();

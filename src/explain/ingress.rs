@@ -7,7 +7,7 @@ use super::url::{Whose, explain};
 use super::visit::Visit;
 use crate::analysis::Judgement;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
-use crate::cluster::Snapshot;
+use crate::cluster::ClusterState;
 use crate::finding::Level;
 use crate::model::{Host, Ingress, PathRef};
 use crate::policy::Ruling;
@@ -102,7 +102,7 @@ impl IngressExplanation {
 
 /// Follow every path of an Ingress, beside what the checks say of it.
 #[must_use]
-pub fn explain_ingress(judgement: &Judgement<'_>, known: Snapshot<'_>, settings: &Settings) -> IngressExplanation {
+pub fn explain_ingress(judgement: &Judgement<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = judgement.ingress;
     let key = ingress.meta.key.to_string();
     let rulings = judgement.verdict.rulings.iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
@@ -124,7 +124,13 @@ pub fn explain_ingress(judgement: &Judgement<'_>, known: Snapshot<'_>, settings:
     }
 }
 
-fn path(key: &str, ingress: &Ingress, at: PathRef<'_>, known: Snapshot<'_>, settings: &Settings) -> PathExplanation {
+fn path(
+    key: &str,
+    ingress: &Ingress,
+    at: PathRef<'_>,
+    known: ClusterState<'_>,
+    settings: &Settings,
+) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
     let explanation = samples(at).into_iter().next().and_then(|path| {

@@ -9,7 +9,7 @@ use super::path::{follow, is_refused};
 use super::trail::{Ends, Explanation, kubectl};
 use super::visit::Visit;
 use crate::checks::Settings;
-use crate::cluster::{Lookup, Snapshot, World};
+use crate::cluster::{ClusterState, Lookup, World};
 use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
 use crate::routing::{Answer, Outcome, Scheme, When, host_name};
@@ -57,7 +57,7 @@ pub(super) enum Whose<'i> {
 /// When nobody knows the class.
 pub fn explain_url(
     visit: &Visit,
-    known: Snapshot<'_>,
+    known: ClusterState<'_>,
     settings: &Settings,
     class: Option<&str>,
 ) -> Result<Explanation, NoSuchClass> {
@@ -66,7 +66,7 @@ pub fn explain_url(
 
 pub(super) fn explain(
     visit: &Visit,
-    snapshot: Snapshot<'_>,
+    snapshot: ClusterState<'_>,
     settings: &Settings,
     whose: Whose<'_>,
 ) -> Result<Explanation, NoSuchClass> {

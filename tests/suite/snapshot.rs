@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ingress_guard::checks;
-use ingress_guard::cluster::{Coverage, Fact, Facts, Image, ImageError, Inventory, Object};
+use ingress_guard::cluster::{Coverage, Fact, Facts, Inventory, Object, Snapshot, SnapshotError};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Key, Kind, Kinds};
 use ingress_guard::policy::Verdict;
@@ -11,21 +11,21 @@ use serde_json::json;
 
 use crate::pages;
 
-fn written(image: &Image) -> String {
+fn written(snapshot: &Snapshot) -> String {
     let mut text = Vec::new();
-    image.write(&mut text).unwrap();
+    snapshot.write(&mut text).unwrap();
     String::from_utf8(text).unwrap()
 }
 
-fn read(text: &str) -> Result<Image, ImageError> {
+fn read(text: &str) -> Result<Snapshot, SnapshotError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("snapshot");
     std::fs::write(&path, text).unwrap();
-    Image::read(&path)
+    Snapshot::read(&path)
 }
 
-fn again(image: &Image) -> Image {
-    read(&written(image)).unwrap_or_else(|error| panic!("{error}"))
+fn again(snapshot: &Snapshot) -> Snapshot {
+    read(&written(snapshot)).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn everything(inventory: &Inventory) -> Vec<String> {
@@ -35,12 +35,12 @@ fn everything(inventory: &Inventory) -> Vec<String> {
 }
 
 /// What all checks say of every Ingress.
-fn verdicts(config: &Config, image: &Image) -> Vec<String> {
+fn verdicts(config: &Config, snapshot: &Snapshot) -> Vec<String> {
     let engine = config.engine();
-    let mut ingresses: Vec<_> = image.inventory.ingresses().collect();
+    let mut ingresses: Vec<_> = snapshot.inventory.ingresses().collect();
     ingresses.sort_by_key(|ingress| &ingress.meta.key);
     let judge = |ingress| {
-        let findings = engine.run(ingress, image.snapshot(), None).findings;
+        let findings = engine.run(ingress, snapshot.state(), None).findings;
         let Verdict { rulings } = config.policy.judge(findings, &pages::circumstances(ingress, false));
         format!("{} {rulings:?}", ingress.meta.key)
     };
@@ -52,11 +52,11 @@ fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
     let mut worlds = 0;
     for check in checks::ALL {
         for (config, inventory, _) in pages::worlds(check.page) {
-            let image = Image { inventory, facts: Facts::default(), taken: pages::now() };
-            let again = again(&image);
-            assert_eq!(everything(&again.inventory), everything(&image.inventory), "{}", check.code);
-            assert_eq!(verdicts(&config, &again), verdicts(&config, &image), "{}", check.code);
-            assert_eq!(written(&again), written(&image), "{}", check.code);
+            let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+            let again = again(&snapshot);
+            assert_eq!(everything(&again.inventory), everything(&snapshot.inventory), "{}", check.code);
+            assert_eq!(verdicts(&config, &again), verdicts(&config, &snapshot), "{}", check.code);
+            assert_eq!(written(&again), written(&snapshot), "{}", check.code);
             worlds += 1;
         }
     }
@@ -95,8 +95,8 @@ data: {tls.crt: \"\", tls.key: \"\"}
 fn of_secrets_there_are_facts_only() {
     let manifests = pages::fixtures::expand(SECRETS);
     let inventory = pages::inventory(&Config::default(), &manifests);
-    let image = Image { inventory, facts: Facts::default(), taken: pages::now() };
-    let text = written(&image);
+    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+    let text = written(&snapshot);
     let base64 =
         |line: &str| line.len() > 40 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
     let contents = manifests.lines().map(str::trim).filter(|line| base64(line));
@@ -108,7 +108,7 @@ fn of_secrets_there_are_facts_only() {
     }
     assert!(looked > 10, "{manifests}");
     assert!(text.contains("app.example.com") && text.contains("2027-01-01"), "{text}");
-    assert_eq!(everything(&again(&image).inventory), everything(&image.inventory));
+    assert_eq!(everything(&again(&snapshot).inventory), everything(&snapshot.inventory));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     facts.insert(Kind::Secret, Key::new("shop", "absent"), Fact::Absent);
     facts.insert(Kind::Secret, Key::new("shop", "forbidden"), Fact::Forbidden);
     facts.insert(Kind::Secret, Key::new("shop", "failed"), Fact::Failed);
-    let again = again(&Image { inventory, facts, taken: pages::now() });
+    let again = again(&Snapshot { inventory, facts, taken: pages::now() });
     let coverage = |kind| again.inventory.coverage(kind);
     assert_eq!(coverage(Kind::Service), Coverage::Forbidden);
     assert_eq!(coverage(Kind::EndpointSlice), Coverage::NotGiven);
@@ -135,7 +135,7 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     assert_eq!(coverage(Kind::Certificate), Coverage::NotSynced);
     assert!(again.inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
     let key = Key::default();
-    let world = ingress_guard::cluster::World::new(again.snapshot(), &key, Kinds::of(&[Kind::Secret]), Kinds::NONE);
+    let world = ingress_guard::cluster::World::new(again.state(), &key, Kinds::of(&[Kind::Secret]), Kinds::NONE);
     assert!(world.secret("shop", "found").found().unwrap().has_auth);
     assert!(world.secret("shop", "absent").is_absent());
     for unknown in ["forbidden", "failed", "never-read"] {
@@ -147,7 +147,7 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
 #[test]
 fn what_is_no_image_says_so() {
     let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(SECRETS));
-    let text = written(&Image { inventory, facts: Facts::default(), taken: pages::now() });
+    let text = written(&Snapshot { inventory, facts: Facts::default(), taken: pages::now() });
     let lines: Vec<&str> = text.lines().collect();
     let without_last = lines[..lines.len() - 1].join("\n");
     let cut = &text[..text.len() - 20];
@@ -173,7 +173,7 @@ fn what_is_no_image_says_so() {
         assert!(error.contains(said), "{error}\n  does not say {said}");
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(Image::read(folder.path()).unwrap_err().to_string().contains("this is no snapshot"));
-    let nowhere = Image::read(&PathBuf::from("/no/such/file")).unwrap_err().to_string();
+    assert!(Snapshot::read(folder.path()).unwrap_err().to_string().contains("this is no snapshot"));
+    let nowhere = Snapshot::read(&PathBuf::from("/no/such/file")).unwrap_err().to_string();
     assert_eq!(nowhere, "/no/such/file: No such file or directory (os error 2)");
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use similar::TextDiff;
 
-use super::input::World;
+use super::input::Input;
 use super::options::Arguments;
 use crate::cluster::{ManifestFile, Origin};
 use crate::document::{Document, Refusal};
@@ -25,10 +25,10 @@ struct Mended {
 }
 
 /// Do the fixes in the files; whether there were any.
-pub(super) fn write(world: &World, report: &Report) -> anyhow::Result<bool> {
+pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
     let mut any = false;
-    for (file, mended) in mended(world, report)? {
-        let ManifestFile { path, has_mark, .. } = &world.manifests.files[file];
+    for (file, mended) in mended(input, report)? {
+        let ManifestFile { path, has_mark, .. } = &input.manifests.files[file];
         let mark = if *has_mark { "\u{feff}" } else { "" };
         fs::write(path, format!("{mark}{}", mended.text)).with_context(|| path.display().to_string())?;
         say(&format!("{}: {} mended", path.display(), mended.done));
@@ -38,10 +38,10 @@ pub(super) fn write(world: &World, report: &Report) -> anyhow::Result<bool> {
 }
 
 /// Print what [`write()`] would do.
-pub(super) fn print_diff(world: &World, report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
+pub(super) fn print_diff(input: &Input, report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = String::new();
-    for (file, mended) in mended(world, report)? {
-        let ManifestFile { path, text, .. } = &world.manifests.files[file];
+    for (file, mended) in mended(input, report)? {
+        let ManifestFile { path, text, .. } = &input.manifests.files[file];
         let name = named(path);
         let diff = TextDiff::from_lines(text, &mended.text);
         let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
@@ -64,10 +64,10 @@ type Fix<'a> = (&'a Entry, &'a Patch);
 type Objects<'a> = BTreeMap<&'a [usize], (&'a Origin, Vec<Fix<'a>>)>;
 
 /// The files that have fixes, by their numbers, with their new text.
-fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
+fn mended(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
     let mut documents: BTreeMap<(usize, usize), Objects<'_>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
-        let origin = world.origin(&Key::new(&entry.namespace, &entry.ingress));
+        let origin = input.origin(&Key::new(&entry.namespace, &entry.ingress));
         if let (Some(fix), Some(origin)) = (&entry.fix, origin) {
             let objects = documents.entry((origin.file, origin.document.start)).or_default();
             objects.entry(&origin.items).or_insert_with(|| (origin, Vec::new())).1.push((entry, fix));
@@ -76,7 +76,7 @@ fn mended(world: &World, report: &Report) -> anyhow::Result<BTreeMap<usize, Mend
     let mut files: BTreeMap<usize, Mended> = BTreeMap::new();
     // From the end of each file: what has changed behind an object does not move it.
     for ((file, _), objects) in documents.into_iter().rev() {
-        let text = &world.manifests.files[file].text;
+        let text = &input.manifests.files[file].text;
         let mut document = None;
         for (_, (origin, fixes)) in objects.into_iter().rev() {
             let parsed = &*document.get_or_insert_with(|| Document::parse(text, origin.document.clone()));

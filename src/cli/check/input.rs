@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use crate::cli::check::options::{Arguments, Assumed, is_stdin};
 use crate::cluster::{
-    Coverage, Fact, Facts, Image, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions, Snapshot,
+    ClusterState, Coverage, Fact, Facts, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions,
+    Snapshot,
 };
 use crate::config::Config;
 use crate::document::{Document, Lines};
@@ -23,13 +24,13 @@ use crate::report::{Change, Diagnostic, Place, Severity};
 const LARGEST: u64 = 64 << 20;
 
 /// The files as one world.
-pub(super) struct World {
+pub(super) struct Input {
     pub(super) inventory: Inventory,
     pub(super) facts: Facts,
     /// The time at which it is judged.
     pub(super) now: Timestamp,
     /// The cluster without the files, where they are laid over one.
-    pub(super) before: Option<Image>,
+    pub(super) before: Option<Snapshot>,
     pub(super) manifests: Manifests,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// Where each Ingress stands: where it stands last, as `kubectl apply` would have it.
@@ -38,16 +39,16 @@ pub(super) struct World {
     order: Vec<Key>,
 }
 
-impl World {
+impl Input {
     /// Read the files, and what they are laid over: `known`, where that was read before.
-    pub(super) fn read(arguments: &Arguments, config: &Config, known: Option<Image>) -> anyhow::Result<Self> {
+    pub(super) fn read(arguments: &Arguments, config: &Config, known: Option<Snapshot>) -> anyhow::Result<Self> {
         let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
         let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
         let mut manifests = Manifests::read(&paths, options);
         if !stdin.is_empty() {
             manifests.read_stream("-", io::stdin().lock(), options);
         }
-        let mut world = Self {
+        let mut input = Self {
             inventory: Inventory::default(),
             facts: Facts::default(),
             now: Timestamp::now(),
@@ -57,17 +58,17 @@ impl World {
             order: Vec::new(),
             manifests,
         };
-        let objects = world.fill();
+        let objects = input.fill();
         match known {
-            Some(known) => world.lay_over_known(objects, known),
-            None => world.lay_over(objects, arguments, config)?,
+            Some(known) => input.lay_over_known(objects, known),
+            None => input.lay_over(objects, arguments, config)?,
         }
-        world.cover(arguments);
-        if world.order.is_empty() && world.diagnostics.is_empty() {
-            world.diagnostics.push(nothing_in(&arguments.paths));
+        input.cover(arguments);
+        if input.order.is_empty() && input.diagnostics.is_empty() {
+            input.diagnostics.push(nothing_in(&arguments.paths));
         }
-        config.restrict(&mut world.inventory);
-        Ok(world)
+        config.restrict(&mut input.inventory);
+        Ok(input)
     }
 
     /// Find out where everything stands; what it is.
@@ -100,23 +101,23 @@ impl World {
     /// Lay the files over the cluster that was asked for, else over nothing.
     fn lay_over(&mut self, objects: Vec<Object>, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
         let mut beneath = Inventory::default();
-        let image = arguments.beneath.image(config, |inventory| {
+        let snapshot = arguments.beneath.load(config, |inventory| {
             beneath = inventory.clone();
             inventory.overlay(objects.iter().cloned(), self.now);
         })?;
-        let Some(Image { inventory, facts, taken }) = image else {
+        let Some(Snapshot { inventory, facts, taken }) = snapshot else {
             for object in objects {
                 self.inventory.apply(object);
             }
             return Ok(());
         };
-        self.before = Some(Image { inventory: beneath, facts: facts.clone(), taken });
+        self.before = Some(Snapshot { inventory: beneath, facts: facts.clone(), taken });
         self.have(objects, inventory, facts, taken);
         Ok(())
     }
 
     /// As before, with what was listed then.
-    fn lay_over_known(&mut self, objects: Vec<Object>, known: Image) {
+    fn lay_over_known(&mut self, objects: Vec<Object>, known: Snapshot) {
         let (mut inventory, facts, taken) = (known.inventory.clone(), known.facts.clone(), known.taken);
         inventory.overlay(objects.iter().cloned(), self.now);
         self.before = Some(known);
@@ -130,8 +131,8 @@ impl World {
     }
 
     /// What is known with the files.
-    pub(super) fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot { store: &self.inventory, facts: &self.facts, now: self.now }
+    pub(super) fn state(&self) -> ClusterState<'_> {
+        ClusterState { store: &self.inventory, facts: &self.facts, now: self.now }
     }
 
     fn repeated(&self, lines: &[Lines<'_>], kind: Kind, key: &Key, origins: [&Origin; 2]) -> Diagnostic {

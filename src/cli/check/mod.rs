@@ -7,12 +7,12 @@ mod output;
 
 use std::process::ExitCode;
 
-use input::World;
+use input::Input;
 pub(super) use options::Arguments;
 
 use super::progress::Progress;
 use crate::analysis::judge_applied;
-use crate::cluster::Snapshot;
+use crate::cluster::ClusterState;
 use crate::config::Config;
 use crate::explain::route_changes;
 use crate::model::{Ingress, Key};
@@ -21,31 +21,31 @@ use crate::report::Report;
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
     let config = arguments.judging.config()?;
-    let mut world = World::read(arguments, &config, None)?;
-    let mut report = judged(&world, &config);
+    let mut input = Input::read(arguments, &config, None)?;
+    let mut report = judged(&input, &config);
     arguments.judging.accept(&mut report)?;
     if arguments.diff {
-        fix::print_diff(&world, &report, arguments)?;
-    } else if arguments.fix && fix::write(&world, &report)? {
+        fix::print_diff(&input, &report, arguments)?;
+    } else if arguments.fix && fix::write(&input, &report)? {
         // What is left is reported, at the places where it is now.
-        let known = world.before.take();
-        world = World::read(arguments, &config, known)?;
-        report = judged(&world, &config);
+        let known = input.before.take();
+        input = Input::read(arguments, &config, known)?;
+        report = judged(&input, &config);
         arguments.judging.accept(&mut report)?;
     }
-    output::write(&report, &world, arguments, &config)?;
+    output::write(&report, &input, arguments, &config)?;
     Ok(arguments.judging.exit_code(&report))
 }
 
-fn judged(world: &World, config: &Config) -> Report {
+fn judged(input: &Input, config: &Config) -> Report {
     let engine = config.engine();
-    let mut report = Report { diagnostics: world.diagnostics.clone(), ..Report::default() };
-    let lines = world.lines();
-    let mut progress = Progress::begin(world.ingresses().count());
+    let mut report = Report { diagnostics: input.diagnostics.clone(), ..Report::default() };
+    let lines = input.lines();
+    let mut progress = Progress::begin(input.ingresses().count());
     let mut places = None;
-    for ingress in world.ingresses() {
-        places = world.places(&ingress.meta.key, &lines, places.as_ref());
-        let judgement = judge_applied(ingress, world.snapshot(), stored(world, ingress), &engine, &config.policy);
+    for ingress in input.ingresses() {
+        places = input.places(&ingress.meta.key, &lines, places.as_ref());
+        let judgement = judge_applied(ingress, input.state(), stored(input, ingress), &engine, &config.policy);
         let file = places.as_ref().map(|places| places.file().to_owned());
         report.add(judgement, file, |field| Some(places.as_ref()?.place(field)));
         let added = report.findings.iter_mut().rev();
@@ -60,16 +60,16 @@ fn judged(world: &World, config: &Config) -> Report {
         progress.step();
     }
     drop(progress);
-    report.route_changes = world.before.as_ref().map(|before| {
-        let keys: Vec<Key> = world.ingresses().map(|ingress| ingress.meta.key.clone()).collect();
-        route_changes(&keys, before.snapshot(), world.snapshot(), &config.settings)
+    report.route_changes = input.before.as_ref().map(|before| {
+        let keys: Vec<Key> = input.ingresses().map(|ingress| ingress.meta.key.clone()).collect();
+        route_changes(&keys, before.state(), input.state(), &config.settings)
     });
     report
 }
 
 /// The Ingress as the cluster has it, and the cluster.
-fn stored<'a>(world: &'a World, ingress: &Ingress) -> Option<(&'a Ingress, Snapshot<'a>)> {
-    let before = world.before.as_ref()?;
+fn stored<'a>(input: &'a Input, ingress: &Ingress) -> Option<(&'a Ingress, ClusterState<'a>)> {
+    let before = input.before.as_ref()?;
     let Key { namespace, name } = &ingress.meta.key;
-    Some((before.inventory.ingress(namespace, name)?, before.snapshot()))
+    Some((before.inventory.ingress(namespace, name)?, before.state()))
 }

@@ -1,6 +1,6 @@
 //! The forms of a report about files: text shows their lines, and the page the route map of what they hold.
 
-use super::input::World;
+use super::input::Input;
 use super::options::Arguments;
 use crate::cli::audit::page;
 use crate::cli::report_output::Forms;
@@ -9,11 +9,11 @@ use crate::document::Lines;
 use crate::model::{Kind, Kinds};
 use crate::report::{Report, Text, text};
 
-pub(super) fn write(report: &Report, world: &World, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
+pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let forms = Forms {
         fails: arguments.judging.fail_on.level(),
-        text: &|colour| text(report, &options(world, colour)),
-        html: &|| page(report, world.snapshot(), config, "", None),
+        text: &|colour| text(report, &options(input, colour)),
+        html: &|| page(report, input.state(), config, "", None),
         // The patch is what goes there.
         is_taken: arguments.diff,
     };
@@ -32,8 +32,8 @@ const ADVICE: &[(Kinds, &str)] = &[
     ),
 ];
 
-fn options(world: &World, colour: bool) -> Text<'_> {
-    let sources = world.manifests.files.iter();
+fn options(input: &Input, colour: bool) -> Text<'_> {
+    let sources = input.manifests.files.iter();
     let sources = sources.map(|file| (file.path.to_str().unwrap_or_default(), Lines::of(&file.text))).collect();
     Text { colour, sources, advice: ADVICE }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{Coverage, Fact, Facts, Inventory, Snapshot};
+use super::{ClusterState, Coverage, Fact, Facts, Inventory};
 use crate::model::{Key, Kind};
 
 /// What this version writes and reads.
@@ -23,7 +23,7 @@ const LONGEST_LINE: u64 = 64 << 20;
 
 /// Everything that is known of a cluster.
 #[derive(Debug)]
-pub struct Image {
+pub struct Snapshot {
     /// What was listed.
     pub inventory: Inventory,
     /// What was read one by one, as Secrets are; it goes before the inventory.
@@ -34,7 +34,7 @@ pub struct Image {
 
 /// Why a file is no image.
 #[derive(Debug, Error)]
-pub enum ImageError {
+pub enum SnapshotError {
     /// The file system refused.
     #[error("{}: {source}", path.display())]
     Io {
@@ -152,11 +152,11 @@ impl State {
     }
 }
 
-impl Image {
+impl Snapshot {
     /// What was known at that moment.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot<'_> {
-        Snapshot { store: &self.inventory, facts: &self.facts, now: self.taken }
+    pub fn state(&self) -> ClusterState<'_> {
+        ClusterState { store: &self.inventory, facts: &self.facts, now: self.taken }
     }
 
     /// Write everything. Of Secrets there are facts only: no key, no certificate, no digest of them.
@@ -197,58 +197,58 @@ impl Image {
         out.flush()
     }
 
-    /// Read a file that [`Image::write`] has written.
+    /// Read a file that [`Snapshot::write`] has written.
     ///
     /// # Errors
     /// When it cannot be read, is something else, of another version, or not whole.
-    pub fn read(path: &Path) -> Result<Self, ImageError> {
-        let io = |source| ImageError::Io { path: path.to_owned(), source };
+    pub fn read(path: &Path) -> Result<Self, SnapshotError> {
+        let io = |source| SnapshotError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
         if file.metadata().map_err(io)?.is_dir() {
-            return Err(ImageError::Foreign { path: path.to_owned() });
+            return Err(SnapshotError::Foreign { path: path.to_owned() });
         }
         Self::read_lines(path, BufReader::with_capacity(1 << 16, file))
     }
 
-    fn read_lines(path: &Path, mut file: impl BufRead) -> Result<Self, ImageError> {
-        let foreign = |_| ImageError::Foreign { path: path.to_owned() };
+    fn read_lines(path: &Path, mut file: impl BufRead) -> Result<Self, SnapshotError> {
+        let foreign = |_| SnapshotError::Foreign { path: path.to_owned() };
         let mut text = Vec::new();
         let mut next = |text: &mut Vec<u8>, line| {
             text.clear();
             let read = (&mut file).take(LONGEST_LINE).read_until(b'\n', text);
-            let read = read.map_err(|source| ImageError::Io { path: path.to_owned(), source })?;
+            let read = read.map_err(|source| SnapshotError::Io { path: path.to_owned(), source })?;
             if text.last() == Some(&b'\n') || (read as u64) < LONGEST_LINE {
                 return Ok(read > 0);
             }
             let message = format!("the line is longer than {LONGEST_LINE} bytes");
-            Err(ImageError::Broken { path: path.to_owned(), line, message })
+            Err(SnapshotError::Broken { path: path.to_owned(), line, message })
         };
-        next(&mut text, 1).map_err(|_| ImageError::Foreign { path: path.to_owned() })?;
+        next(&mut text, 1).map_err(|_| SnapshotError::Foreign { path: path.to_owned() })?;
         let mark: Mark = serde_json::from_slice(&text).map_err(foreign)?;
         if mark.snapshot != "ingress-guard" {
-            return Err(ImageError::Foreign { path: path.to_owned() });
+            return Err(SnapshotError::Foreign { path: path.to_owned() });
         }
         if mark.schema_version != SCHEMA_VERSION {
-            return Err(ImageError::Version { path: path.to_owned(), version: mark.schema_version });
+            return Err(SnapshotError::Version { path: path.to_owned(), version: mark.schema_version });
         }
-        let broken = |line, message: String| ImageError::Broken { path: path.to_owned(), line, message };
+        let broken = |line, message: String| SnapshotError::Broken { path: path.to_owned(), line, message };
         let header: Header = serde_json::from_slice(&text).map_err(|error| broken(1, error.to_string()))?;
-        let mut image = Self { inventory: Inventory::default(), facts: Facts::default(), taken: header.taken };
+        let mut snapshot = Self { inventory: Inventory::default(), facts: Facts::default(), taken: header.taken };
         for (name, coverage) in header.coverage {
             let kind = kind(&name).ok_or_else(|| broken(1, format!("unknown kind {name:?}")))?;
-            image.inventory.cover(kind, coverage.into());
+            snapshot.inventory.cover(kind, coverage.into());
         }
         let mut found = 0;
         while next(&mut text, found + 2)? {
             if found < header.objects {
-                image.add(&text).map_err(|error| broken(found + 2, error.to_string()))?;
+                snapshot.add(&text).map_err(|error| broken(found + 2, error.to_string()))?;
             }
             found += 1;
         }
         if found == header.objects {
-            Ok(image)
+            Ok(snapshot)
         } else {
-            Err(ImageError::Torn { path: path.to_owned(), found, wanted: header.objects })
+            Err(SnapshotError::Torn { path: path.to_owned(), found, wanted: header.objects })
         }
     }
 

@@ -1,7 +1,7 @@
 //! The JSON form, and text that goes to a terminal.
 
 use ingress_guard::analysis::judge;
-use ingress_guard::cluster::{Facts, Image};
+use ingress_guard::cluster::{Facts, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
 use serde_json::{Value, json};
@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use crate::pages;
 
 /// The first world of the page.
-fn image() -> Image {
+fn snapshot() -> Snapshot {
     let page = include_str!("../../../docs/explain.md");
     let (config, manifests) = pages::sources(page).into_iter().next().unwrap();
-    Image { inventory: pages::inventory(&config, &manifests), facts: Facts::default(), taken: pages::now() }
+    Snapshot { inventory: pages::inventory(&config, &manifests), facts: Facts::default(), taken: pages::now() }
 }
 
-fn explained(image: &Image, url: &str) -> ingress_guard::explain::Explanation {
-    explain_url(&Visit::read(url).unwrap(), image.snapshot(), &Config::default().settings, None).unwrap()
+fn explained(snapshot: &Snapshot, url: &str) -> ingress_guard::explain::Explanation {
+    explain_url(&Visit::read(url).unwrap(), snapshot.state(), &Config::default().settings, None).unwrap()
 }
 
 #[test]
 fn json_has_the_keys_that_others_rely_on() {
-    let image = image();
-    let explanation = serde_json::to_value(explained(&image, "https://app.example.com/api/x")).unwrap();
+    let snapshot = snapshot();
+    let explanation = serde_json::to_value(explained(&snapshot, "https://app.example.com/api/x")).unwrap();
     let steps = explanation["steps"].as_array().unwrap();
     let links: Vec<&str> = steps.iter().map(|step| step["what"].as_str().unwrap()).collect();
     assert_eq!(
@@ -44,7 +44,7 @@ fn json_has_the_keys_that_others_rely_on() {
             "certificate": {"secret": "shop/app-tls", "state": "ok"}, "nearMisses": []
         })
     );
-    let outcome = |url: &str| serde_json::to_value(explained(&image, url)).unwrap();
+    let outcome = |url: &str| serde_json::to_value(explained(&snapshot, url)).unwrap();
     let redirect = outcome("http://app.example.com/api/x");
     assert_eq!((&redirect["outcome"], &redirect["status"]), (&json!("redirect"), &json!(308)));
     assert_eq!(redirect["redirect"], "https://app.example.com/api/x");
@@ -53,10 +53,10 @@ fn json_has_the_keys_that_others_rely_on() {
     assert_eq!((&nobody["outcome"], &nobody["status"]), (&json!("default-backend"), &json!(404)));
     assert_eq!(outcome("https://app.example.com/api/%zz")["outcome"], "bad-request");
 
-    let ingress = image.inventory.ingress("shop", "web").unwrap();
+    let ingress = snapshot.inventory.ingress("shop", "web").unwrap();
     let config = Config::default();
-    let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
-    let paths = serde_json::to_value(explain_ingress(&judgement, image.snapshot(), &config.settings)).unwrap();
+    let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
+    let paths = serde_json::to_value(explain_ingress(&judgement, snapshot.state(), &config.settings)).unwrap();
     assert_eq!((&paths["findings"], &paths["notEvaluated"]), (&json!([]), &json!([])));
     assert_eq!(paths["ingress"], "shop/web");
     assert_eq!(paths["paths"][0]["own"], true);
@@ -82,8 +82,8 @@ spec:
       http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: \"x\\e[31m\\n$(reboot)\", port: {number: 80}}}}]}
 ";
     let inventory = pages::inventory(&config, manifests);
-    let image = Image { inventory, facts: Facts::default(), taken: pages::now() };
-    let explanation = explained(&image, "http://app.example.com/");
+    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+    let explanation = explained(&snapshot, "http://app.example.com/");
     let plain = explanation.text(Style::Plain);
     assert!(!plain.contains('\u{1b}'), "{plain:?}");
     assert_eq!(explanation.broken().unwrap().what, "service");

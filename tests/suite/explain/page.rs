@@ -4,32 +4,32 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ingress_guard::analysis::judge;
-use ingress_guard::cluster::{Facts, Image};
+use ingress_guard::cluster::{Facts, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
 
 use crate::pages::{self, Part};
 
 /// What a command prints over a world, with its exit code.
-fn output(command: &str, image: &Image) -> String {
+fn output(command: &str, snapshot: &Snapshot) -> String {
     let words: Vec<&str> = command.split_whitespace().skip(3).collect();
     let settings = Config::default().settings;
     let (text, code) = match *words {
         [url, "--class", class] => {
             let explanation =
-                explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, Some(class)).unwrap();
+                explain_url(&Visit::read(url).unwrap(), snapshot.state(), &settings, Some(class)).unwrap();
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         [key] if !key.contains('.') => {
             let (namespace, name) = key.split_once('/').unwrap();
-            let ingress = image.inventory.ingress(namespace, name).unwrap();
+            let ingress = snapshot.inventory.ingress(namespace, name).unwrap();
             let config = Config::default();
-            let judgement = judge(ingress, image.snapshot(), &config.engine(), &config.policy);
-            let explanation = explain_ingress(&judgement, image.snapshot(), &settings);
+            let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
+            let explanation = explain_ingress(&judgement, snapshot.state(), &settings);
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         [url] => {
-            let explanation = explain_url(&Visit::read(url).unwrap(), image.snapshot(), &settings, None).unwrap();
+            let explanation = explain_url(&Visit::read(url).unwrap(), snapshot.state(), &settings, None).unwrap();
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         _ => panic!("what is this? {command}"),
@@ -46,18 +46,18 @@ fn the_page_shows_what_explain_prints() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explain.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let mut parts = pages::parse(&page);
-    let mut image = None;
+    let mut snapshot = None;
     let mut commands = 0;
     for part in &mut parts {
         let Part::Fence(block) = part else { continue };
         match block.info.as_str() {
             "yaml" => {
                 let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(&block.text));
-                image = Some(Image { inventory, facts: Facts::default(), taken: pages::now() });
+                snapshot = Some(Snapshot { inventory, facts: Facts::default(), taken: pages::now() });
             }
             "text" => {
                 let command = block.text.lines().next().unwrap();
-                block.text = output(command, image.as_ref().unwrap());
+                block.text = output(command, snapshot.as_ref().unwrap());
                 commands += 1;
             }
             other => panic!("a block of {other:?}"),

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output, Stdio};
 
-use ingress_guard::cluster::{Coverage, Image, list};
+use ingress_guard::cluster::{Coverage, Snapshot, list};
 use ingress_guard::model::{Key, Kind, Kinds};
 use serde_json::{Value, json};
 
@@ -88,11 +88,11 @@ async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
     let file = folder.path().join("cluster.snapshot");
     let (code, stdout, stderr) = run(&api, &["snapshot", "--output", file.to_str().unwrap()]).await;
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", ""));
-    let image = Image::read(&file).unwrap();
-    assert_eq!(image.inventory.count(Kind::Ingress), 2);
-    let known: Vec<String> = image.facts.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
+    let snapshot = Snapshot::read(&file).unwrap();
+    assert_eq!(snapshot.inventory.count(Kind::Ingress), 2);
+    let known: Vec<String> = snapshot.facts.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
     assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "nobody names the other one");
-    assert!(!image.facts.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
+    assert!(!snapshot.facts.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "nothing is left beside it");
 

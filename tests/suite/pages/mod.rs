@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use ingress_guard::checks::{self, Check, Context};
-use ingress_guard::cluster::{Facts, Inventory, Lookup, Snapshot, World, load_text};
+use ingress_guard::cluster::{ClusterState, Facts, Inventory, Lookup, World, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
@@ -27,9 +27,9 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// An inventory on that day, with nothing read live beside it.
-pub(crate) fn known(store: &Inventory) -> Snapshot<'_> {
+pub(crate) fn known(store: &Inventory) -> ClusterState<'_> {
     static NOTHING: LazyLock<Facts> = LazyLock::new(Facts::default);
-    Snapshot { store, facts: &NOTHING, now: now() }
+    ClusterState { store, facts: &NOTHING, now: now() }
 }
 
 /// A write on that day by nobody in particular.

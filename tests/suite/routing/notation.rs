@@ -7,7 +7,7 @@
 //!     Prefix /foo web                               type, path, Service, whose port is 80 unless it says another
 //! ```
 
-use ingress_guard::cluster::{Coverage, Facts, Inventory, Lookup, Object, Snapshot, World};
+use ingress_guard::cluster::{ClusterState, Coverage, Facts, Inventory, Lookup, Object, World};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
     Answer, ClassRules, Controller, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
@@ -88,7 +88,7 @@ pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item =
 /// Asks the controller of class nginx that has stored what the inventory holds.
 pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
     let facts = Facts::default();
-    let known = Snapshot { store: inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let known = ClusterState { store: inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
     let nobody = Key::default();
     let world = World::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
