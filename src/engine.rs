@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
-use crate::cluster::{ClusterState, Coverage, Unknown, World};
+use crate::cluster::{ClusterState, ClusterView, Coverage, Unknown};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::routing::{Controller, Routes};
@@ -82,16 +82,16 @@ impl Engine {
         deadline: Option<Instant>,
     ) -> Evaluation {
         let key = &ingress.meta.key;
-        let own = World::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
+        let own = ClusterView::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
         let dialects = self.settings.dialects.told(&own);
         let controller = Controller::of(ingress, &own, &self.settings.classes, &dialects);
         let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
         // Each check sees no more than it declares. They come before the routes, which every check shares.
-        let worlds: Vec<(&Check, World<'_>)> =
-            checks.map(|check| (check, World::new(known, key, check.needs, check.hints))).collect();
+        let worlds: Vec<(&Check, ClusterView<'_>)> =
+            checks.map(|check| (check, ClusterView::new(known, key, check.needs, check.hints))).collect();
         let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, controller);
         let mut evaluation = Evaluation::default();
-        for (check, world) in &worlds {
+        for (check, view) in &worlds {
             if !check.applies.to(controller.dialect.engine) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unknown() {
@@ -104,14 +104,14 @@ impl Engine {
                 continue;
             }
             let mut found = Findings::new(check.code);
-            let context = Context::new(ingress, world, &self.settings, controller, &routes);
+            let context = Context::new(ingress, view, &self.settings, controller, &routes);
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
                 // What a check found before it failed may be half the truth.
                 Err(_) => evaluation.findings.push(failed(check)),
                 Ok(()) => evaluation.findings.append(&mut found.into_inner()),
             }
-            if let Some(unknown) = world.unknown() {
+            if let Some(unknown) = view.unknown() {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
             }
             if context.gave_up() {

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::Settings;
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind, Service};
 use crate::routing::{Claim, Controller, ControllerId, Dialect, Exhausted, NginxAnnotations, Routes, Server, When};
@@ -15,7 +15,7 @@ pub struct Context<'a> {
     /// The Ingress.
     pub ingress: &'a Ingress,
     /// What may be asked of the cluster.
-    pub world: &'a World<'a>,
+    pub view: &'a ClusterView<'a>,
     /// What configuration says.
     pub settings: &'a Settings,
     /// Who takes it and whose rules hold.
@@ -33,7 +33,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn new(
         ingress: &'a Ingress,
-        world: &'a World<'a>,
+        view: &'a ClusterView<'a>,
         settings: &'a Settings,
         controller: Controller<'a>,
         routes: &'a Routes<'a>,
@@ -41,7 +41,7 @@ impl<'a> Context<'a> {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
         Self {
             ingress,
-            world,
+            view,
             settings,
             controller,
             routes,
@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
     }
 
     fn sees_routes(&self) -> bool {
-        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.world.sees(kind))
+        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.view.sees(kind))
     }
 
     /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
@@ -108,7 +108,7 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn service(&self, name: &str) -> Lookup<&'a Service> {
         let last = self.last_service.get().filter(|last| *last.meta.key.name == *name);
-        let service = last.map_or_else(|| self.world.service(self.namespace(), name), Lookup::Found);
+        let service = last.map_or_else(|| self.view.service(self.namespace(), name), Lookup::Found);
         if let Lookup::Found(service) = service {
             self.last_service.set(Some(service));
         }

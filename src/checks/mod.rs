@@ -1,5 +1,5 @@
 //! The heart: one file and one page per check. A check is pure: it looks at one Ingress and asks the
-//! [`World`](crate::cluster::World); it never logs, waits, or decides what becomes of its findings.
+//! [`ClusterView`](crate::cluster::World); it never logs, waits, or decides what becomes of its findings.
 
 mod annotation;
 mod backend;

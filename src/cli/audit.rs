@@ -9,7 +9,7 @@ use super::cluster_source::Source;
 use super::progress::Progress;
 use super::report_output::{Format, Forms, Outputs};
 use crate::analysis::judge;
-use crate::cluster::{ClusterState, World};
+use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Policy, Profile};
@@ -101,7 +101,7 @@ pub(super) fn page(
 /// What somebody makes of the route map of everything that is known.
 fn with_map<T>(known: ClusterState<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
     let nobody = Key::new("", "");
-    let world = World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let dialects = config.settings.dialects.told(&world);
-    show(&RouteMap::of(known.store.ingresses(), &world, &config.settings.classes, &dialects))
+    let view = ClusterView::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let dialects = config.settings.dialects.told(&view);
+    show(&RouteMap::of(known.store.ingresses(), &view, &config.settings.classes, &dialects))
 }

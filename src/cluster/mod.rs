@@ -16,4 +16,4 @@ pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, Re
 pub use namespace_match::NamespaceMatch;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use store::{Coverage, Inventory, Object};
-pub use view::{ClusterState, Unknown, World};
+pub use view::{ClusterState, ClusterView, Unknown};

@@ -15,7 +15,7 @@ use crate::model::{
 
 /// The cluster as one check may see it while it judges one Ingress.
 #[derive(Debug)]
-pub struct World<'a> {
+pub struct ClusterView<'a> {
     store: &'a Inventory,
     facts: &'a Facts,
     candidate: &'a Key,
@@ -46,7 +46,7 @@ pub struct Unknown {
     pub coverage: Coverage,
 }
 
-impl<'a> World<'a> {
+impl<'a> ClusterView<'a> {
     /// What is known as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
     /// verdict and to read others for better words only.
     #[must_use]
@@ -210,7 +210,7 @@ impl<'a> World<'a> {
     }
 
     /// The other Ingresses with a rule or an alias for exactly this host, as far as Ingresses are known: see
-    /// [`World::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
+    /// [`ClusterView::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
     #[must_use]
     pub fn others_on(&self, host: &Host) -> Lookup<Vec<&'a Ingress>> {
         self.ask(Kind::Ingress, |store| Some(store.ingresses_on(host).filter_map(|other| self.other(other)).collect()))

@@ -2,7 +2,7 @@
 
 use super::controllers::Answering;
 use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
 use crate::routing::{Backing, Behind, Engine, ExternalNameFault, StandIn, Standing};
@@ -13,13 +13,13 @@ pub(super) fn backend<'a>(
     answering: &Answering<'_>,
     ingress: &'a Ingress,
     backend: &Backend,
-    world: &World<'a>,
+    view: &ClusterView<'a>,
 ) {
     let Backend::Service { name, port } = backend else {
         return explanation
             .unknown("service", "the backend is a resource: whether the controller serves such is not known");
     };
-    let behind = Behind::of(ingress, backend, &answering.controller, world);
+    let behind = Behind::of(ingress, backend, &answering.controller, view);
     let namespace = &*ingress.meta.key.namespace;
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn backend<'a>(
         let is_empty = answering.controller.dialect.engine == Engine::Nginx && !behind.by_address();
         explanation.ends(Ends::Unavailable, is_empty.then_some(503));
         if !behind.by_address() {
-            stand_in(explanation, answering, ingress, world);
+            stand_in(explanation, answering, ingress, view);
         }
     }
 }
@@ -117,10 +117,15 @@ fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &s
 }
 
 /// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
-fn stand_in<'a>(explanation: &mut Explanation, answering: &Answering<'_>, ingress: &'a Ingress, world: &World<'a>) {
-    let Some(stand_in) = StandIn::of(ingress, &answering.controller, world) else { return };
+fn stand_in<'a>(
+    explanation: &mut Explanation,
+    answering: &Answering<'_>,
+    ingress: &'a Ingress,
+    view: &ClusterView<'a>,
+) {
+    let Some(stand_in) = StandIn::of(ingress, &answering.controller, view) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
-    match stand_in.answers(&answering.controller, world) {
+    match stand_in.answers(&answering.controller, view) {
         Some(true) => {
             explanation.holds("stand-in", format!("{service} answers instead"));
             explanation.ends(Ends::Service, None);

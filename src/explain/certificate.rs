@@ -2,7 +2,7 @@
 
 use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::{CertificateState, Engine, HostCertificate, Standing};
 
@@ -11,9 +11,9 @@ pub(super) fn certificate<'a>(
     explanation: &mut Explanation,
     host: &Host,
     answering: &Answering<'a>,
-    world: &World<'a>,
+    view: &ClusterView<'a>,
 ) {
-    let found = HostCertificate::of(host, &answering.routes, world);
+    let found = HostCertificate::of(host, &answering.routes, view);
     let secret = found.ingress.zip(found.secret).map(|(ingress, name)| (&*ingress.meta.key.namespace, name));
     let named = secret.map(|(namespace, name)| format!("{namespace}/{name}"));
     let detail = words(&found, host, answering, named.as_deref().unwrap_or_default());

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::controllers::concerned;
 use super::ingress::{host_of, samples};
 use crate::checks::Settings;
-use crate::cluster::{ClusterState, Lookup, World};
+use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::one_line;
 use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PathRef, PortRef};
 use crate::routing::{
@@ -53,7 +53,7 @@ pub struct RouteChange {
 /// A cluster before or after, and its controllers.
 #[derive(Clone, Copy)]
 struct Side<'a> {
-    world: &'a World<'a>,
+    view: &'a ClusterView<'a>,
     rules: &'a ClassRules,
     dialects: &'a Dialects,
 }
@@ -90,9 +90,10 @@ pub fn route_changes(
     settings: &Settings,
 ) -> RouteChanges {
     let nobody = Key::default();
-    let worlds = [before, after].map(|known| World::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE));
-    let dialects = worlds.each_ref().map(|world| settings.dialects.told(world));
-    let side = |at: usize| Side { world: &worlds[at], rules: &settings.classes, dialects: &dialects[at] };
+    let worlds =
+        [before, after].map(|known| ClusterView::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE));
+    let dialects = worlds.each_ref().map(|view| settings.dialects.told(view));
+    let side = |at: usize| Side { view: &worlds[at], rules: &settings.classes, dialects: &dialects[at] };
     let sides = [side(0), side(1)];
     let mut touched: BTreeSet<(Host, ClassRef<'_>, &str)> = BTreeSet::new();
     for Key { namespace, name } in ingresses {
@@ -145,15 +146,15 @@ fn compare(
     // The paths of whoever may answer for it: what one of them loses another has won.
     let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);
     for side in sides {
-        let Some(ingresses) = concerned(&asked, side.world) else { return (Vec::new(), false) };
+        let Some(ingresses) = concerned(&asked, side.view) else { return (Vec::new(), false) };
         let paths = ingresses.iter().flat_map(|ingress| paths_on(&asked, ingress));
         groups.extend(paths.take(PATHS + 1).map(samples));
     }
     let mut is_whole = groups.len() <= PATHS;
-    let grouped = sides.map(|side| Controller::of_class(class, namespace, side.world, side.rules, side.dialects));
+    let grouped = sides.map(|side| Controller::of_class(class, namespace, side.view, side.rules, side.dialects));
     let routes = [0, 1].map(|at| {
-        let Side { world, rules, dialects } = sides[at];
-        Routes::of(None, world, rules, dialects, grouped[at])
+        let Side { view, rules, dialects } = sides[at];
+        Routes::of(None, view, rules, dialects, grouped[at])
     });
     let mut known: BTreeMap<&str, [Ends; 2]> = BTreeMap::new();
     let mut changes = Vec::new();

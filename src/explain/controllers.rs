@@ -1,6 +1,6 @@
 //! Who could answer for a host: every controller that some class or Ingress shows, and the Ingresses that nobody takes.
 
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::{ClassRef, Host, Ingress};
 use crate::routing::{ClassRules, Controller, ControllerId, Dialects, Routes};
 
@@ -30,12 +30,12 @@ impl Answering<'_> {
 }
 
 /// The Ingresses that could take a request for a host: with the host itself, an alias or wildcard over it, or without any.
-pub(super) fn concerned<'a>(host: &Host, world: &World<'a>) -> Option<Vec<&'a Ingress>> {
+pub(super) fn concerned<'a>(host: &Host, view: &ClusterView<'a>) -> Option<Vec<&'a Ingress>> {
     let name = host.to_string();
     let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
     let mut ingresses = Vec::new();
     for host in [host.clone()].into_iter().chain(parents).chain([Host::Any]) {
-        ingresses.extend(world.others_on(&host).found()?);
+        ingresses.extend(view.others_on(&host).found()?);
     }
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     ingresses.dedup_by(|a, b| a.meta.key == b.meta.key);
@@ -45,7 +45,7 @@ pub(super) fn concerned<'a>(host: &Host, world: &World<'a>) -> Option<Vec<&'a In
 /// What is known of a cluster and how its controllers are set up.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
-    pub(super) world: &'a World<'a>,
+    pub(super) view: &'a ClusterView<'a>,
     pub(super) rules: &'a ClassRules,
     pub(super) dialects: &'a Dialects,
 }
@@ -55,12 +55,12 @@ impl<'a> Known<'a> {
     pub(super) fn grouped(self, ingresses: &[&'a Ingress]) -> (Vec<Answering<'a>>, Vec<Untaken<'a>>) {
         let (mut controllers, mut untaken): (Vec<Answering<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let controller = Controller::handling(ingress, self.world, self.rules, self.dialects);
+            let controller = Controller::handling(ingress, self.view, self.rules, self.dialects);
             if is_known(&controller) {
                 self.add(&mut controllers, controller, Some(ingress));
                 continue;
             }
-            let unwatched = is_known(&Controller::of(ingress, self.world, self.rules, self.dialects));
+            let unwatched = is_known(&Controller::of(ingress, self.view, self.rules, self.dialects));
             untaken.push(Untaken { ingress, certain: controller.id == ControllerId::None, unwatched });
         }
         (controllers, untaken)
@@ -68,7 +68,7 @@ impl<'a> Known<'a> {
 
     /// Add the controllers of all classes of the cluster, whether or not an Ingress shows them.
     pub(super) fn add_classes(self, controllers: &mut Vec<Answering<'a>>) {
-        for class in self.world.class_names() {
+        for class in self.view.class_names() {
             self.add(controllers, self.of_class(class), None);
         }
     }
@@ -78,13 +78,13 @@ impl<'a> Known<'a> {
         let controller = self.of_class(class);
         is_known(&controller).then(|| Answering {
             controller,
-            routes: Routes::of(None, self.world, self.rules, self.dialects, controller),
+            routes: Routes::of(None, self.view, self.rules, self.dialects, controller),
         })
     }
 
     fn of_class(self, name: &str) -> Controller<'a> {
         // No namespace in particular: the first controller of the class.
-        Controller::of_class(ClassRef::Named(name), "", self.world, self.rules, self.dialects)
+        Controller::of_class(ClassRef::Named(name), "", self.view, self.rules, self.dialects)
     }
 
     fn add(self, controllers: &mut Vec<Answering<'a>>, controller: Controller<'a>, by: Option<&'a Ingress>) {
@@ -101,7 +101,7 @@ impl<'a> Known<'a> {
         if is_alone && by.is_none() {
             return;
         }
-        let routes = Routes::of(alone, self.world, self.rules, self.dialects, controller);
+        let routes = Routes::of(alone, self.view, self.rules, self.dialects, controller);
         controllers.push(Answering { controller, routes });
     }
 }
@@ -111,10 +111,10 @@ fn is_known(controller: &Controller<'_>) -> bool {
 }
 
 /// Why nobody takes an Ingress, in words.
-pub(super) fn why_untaken(untaken: &Untaken<'_>, world: &World<'_>) -> String {
+pub(super) fn why_untaken(untaken: &Untaken<'_>, view: &ClusterView<'_>) -> String {
     match untaken.ingress.class_ref() {
         _ if untaken.unwatched => "the controller of its class looks at other namespaces only".to_owned(),
-        ClassRef::Named(name) => match world.class(name) {
+        ClassRef::Named(name) => match view.class(name) {
             Lookup::Absent => format!("IngressClass {name:?} does not exist"),
             Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),
         },

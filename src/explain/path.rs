@@ -6,7 +6,7 @@ use super::backend::backend;
 use super::controllers::Answering;
 use super::trail::{Ends, Explanation, kubectl};
 use super::visit::Visit;
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::{
@@ -38,7 +38,7 @@ pub(super) fn follow<'a>(
     visit: &Visit,
     answering: &Answering<'a>,
     answer: &Answer<'a>,
-    world: &World<'a>,
+    view: &ClusterView<'a>,
 ) {
     explanation.answering = answering.name().map(str::to_owned);
     class(explanation, answering, answer);
@@ -73,7 +73,7 @@ pub(super) fn follow<'a>(
         }
         Outcome::Backend { of, backend: behind, path } => {
             rewrite(explanation, visit, path);
-            backend(explanation, answering, of.0, behind, world);
+            backend(explanation, answering, of.0, behind, view);
         }
     }
 }

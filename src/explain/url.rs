@@ -9,7 +9,7 @@ use super::path::{follow, is_refused};
 use super::trail::{Ends, Explanation, kubectl};
 use super::visit::Visit;
 use crate::checks::Settings;
-use crate::cluster::{ClusterState, Lookup, World};
+use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
 use crate::routing::{Answer, Outcome, Scheme, When, host_name};
@@ -71,12 +71,12 @@ pub(super) fn explain(
     whose: Whose<'_>,
 ) -> Result<Explanation, NoSuchClass> {
     let nobody = Key::default();
-    let world = World::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let dialects = settings.dialects.told(&world);
-    let known = Known { world: &world, rules: &settings.classes, dialects: &dialects };
+    let view = ClusterView::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let dialects = settings.dialects.told(&view);
+    let known = Known { view: &view, rules: &settings.classes, dialects: &dialects };
     let host = Host::parse(&host_name(&visit.host));
     let mut explanation = Explanation::of(visit.url(), visit.notes.clone());
-    let Some(mut ingresses) = concerned(&host, &world) else {
+    let Some(mut ingresses) = concerned(&host, &view) else {
         explanation.unknown("host", "the Ingresses of the cluster are not known");
         return Ok(explanation);
     };
@@ -91,7 +91,7 @@ pub(super) fn explain(
         Whose::Class(name) if controllers.is_empty() => match known.answering(name) {
             Some(answering) => controllers.push(answering),
             None if untaken.is_empty() => {
-                let classes = world.class_names().map(str::to_owned).collect();
+                let classes = view.class_names().map(str::to_owned).collect();
                 return Err(NoSuchClass { name: name.to_owned(), classes });
             }
             None => {}
@@ -123,9 +123,9 @@ pub(super) fn explain(
     }
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
-        follow(&mut explanation, visit, &answered.answering, &answered.answer, &world);
+        follow(&mut explanation, visit, &answered.answering, &answered.answer, &view);
         if visit.scheme == Scheme::Https {
-            certificate(&mut explanation, &host, &answered.answering, &world);
+            certificate(&mut explanation, &host, &answered.answering, &view);
         }
         // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
         let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
@@ -139,7 +139,7 @@ pub(super) fn explain(
         first.others = explained.collect();
         return Ok(first);
     }
-    nobody_has_it(&mut explanation, &host, &untaken, whose, &world);
+    nobody_has_it(&mut explanation, &host, &untaken, whose, &view);
     explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, None);
     Ok(explanation)
 }
@@ -159,13 +159,13 @@ fn nobody_has_it(
     host: &Host,
     untaken: &[Untaken<'_>],
     whose: Whose<'_>,
-    world: &World<'_>,
+    view: &ClusterView<'_>,
 ) {
     let classes = kubectl(&["get", "ingressclasses"]);
     if let Some(first) = untaken.iter().find(|untaken| has_host(untaken, host)) {
         let key = &first.ingress.meta.key;
         explanation.ingress = Some(key.to_string());
-        let why = why_untaken(first, world);
+        let why = why_untaken(first, view);
         if first.certain {
             let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
             explanation.breaks("class", detail, classes);
@@ -176,7 +176,7 @@ fn nobody_has_it(
         return;
     }
     if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
-        let (key, why) = (&first.ingress.meta.key, why_untaken(first, world));
+        let (key, why) = (&first.ingress.meta.key, why_untaken(first, view));
         let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
         explanation.unknown("class", detail);
         return;

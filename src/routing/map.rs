@@ -14,7 +14,7 @@ use super::controller::{ClassRules, Controller, ControllerId};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 
@@ -92,7 +92,7 @@ impl<'a> RouteMap<'a> {
     #[must_use]
     pub fn of(
         ingresses: impl Iterator<Item = &'a Ingress>,
-        world: &'a World<'a>,
+        view: &'a ClusterView<'a>,
         rules: &'a ClassRules,
         dialects: &'a Dialects,
     ) -> Self {
@@ -100,7 +100,7 @@ impl<'a> RouteMap<'a> {
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         let (mut groups, mut alone): (Vec<Group<'a>>, Vec<Group<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
-            let controller = Controller::handling(ingress, world, rules, dialects);
+            let controller = Controller::handling(ingress, view, rules, dialects);
             let known = groups.iter_mut().find(|group| group.controller.is_same_as(&controller));
             let Some(group) = known else {
                 let is_alone = !controller.is_same_as(&controller);
@@ -119,7 +119,7 @@ impl<'a> RouteMap<'a> {
             group.ingresses.push(ingress);
         }
         let all = groups.iter().chain(&alone);
-        let mut hosts: Vec<HostRoutes<'a>> = all.flat_map(|group| group.hosts(world, rules, dialects)).collect();
+        let mut hosts: Vec<HostRoutes<'a>> = all.flat_map(|group| group.hosts(view, rules, dialects)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| id_name(a.controller_id).cmp(id_name(b.controller_id))));
         Self { hosts }
     }
@@ -138,14 +138,14 @@ fn id_name(id: ControllerId<'_>) -> &str {
 impl<'a> Group<'a> {
     fn hosts(
         &self,
-        world: &'a World<'a>,
+        view: &'a ClusterView<'a>,
         rules: &'a ClassRules,
         dialects: &'a Dialects,
     ) -> impl Iterator<Item = HostRoutes<'a>> {
         let controller = self.controller;
         // Where nobody knows who takes it, its own rules are all that is certain.
         let candidate = self.ingresses.first().copied().filter(|_| self.alone);
-        let routes = Routes::of(candidate, world, rules, dialects, controller);
+        let routes = Routes::of(candidate, view, rules, dialects, controller);
         let named = self.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
         let any = self.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
         let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
@@ -155,8 +155,8 @@ impl<'a> Group<'a> {
             Some(HostRoutes {
                 host: host.clone(),
                 controller_id: controller.id,
-                certificate: HostCertificate::of(host, &routes, world),
-                routes: lines(&server, refusal, &routes, &controller, world),
+                certificate: HostCertificate::of(host, &routes, view),
+                routes: lines(&server, refusal, &routes, &controller, view),
             })
         })
     }
@@ -167,12 +167,12 @@ fn lines<'a>(
     refusal: Option<Refusal>,
     routes: &Routes<'a>,
     controller: &Controller<'a>,
-    world: &World<'a>,
+    view: &ClusterView<'a>,
 ) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
         let refusal = refusal.or_else(|| routes.refuses_location(location));
-        let fate = won(location, ingress, backend, refusal, controller, world);
+        let fate = won(location, ingress, backend, refusal, controller, view);
         Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, fate })
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
@@ -212,7 +212,7 @@ fn won<'a>(
     backend: &'a Backend,
     refusal: Option<Refusal>,
     controller: &Controller<'a>,
-    world: &World<'a>,
+    view: &ClusterView<'a>,
 ) -> Fate<'a> {
     if controller.id == ControllerId::None {
         return Fate::Unserved;
@@ -223,15 +223,15 @@ fn won<'a>(
     if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
         return Fate::Redirected(status);
     }
-    let behind = Behind::of(ingress, backend, controller, world);
+    let behind = Behind::of(ingress, backend, controller, view);
     if behind.standing() != Standing::Broken {
         return Fate::Asked(behind);
     }
     if Doubt::of_every_backend(ingress, controller).is_some() {
         return Fate::Doubtful(behind);
     }
-    let stand_in = StandIn::of(ingress, controller, world).filter(|_| !behind.by_address());
-    match stand_in.filter(|it| it.answers(controller, world) == Some(true)) {
+    let stand_in = StandIn::of(ingress, controller, view).filter(|_| !behind.by_address());
+    match stand_in.filter(|it| it.answers(controller, view) == Some(true)) {
         Some(StandIn { name, .. }) => Fate::StoodIn(behind, name),
         None => Fate::Asked(behind),
     }

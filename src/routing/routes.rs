@@ -12,13 +12,13 @@ use super::controller::{Dialect, Dialects};
 use super::location::Effort;
 use super::location::Server;
 use super::location::{Claim, by_age, claims};
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Backend, Host, Ingress, PortRef};
 
 /// The answers of the controller that takes one Ingress.
 #[derive(Debug)]
 pub struct Routes<'a> {
-    world: &'a World<'a>,
+    view: &'a ClusterView<'a>,
     rules: &'a ClassRules,
     dialects: &'a Dialects,
     controller: Controller<'a>,
@@ -54,13 +54,13 @@ impl<'a> Routes<'a> {
     #[must_use]
     pub fn of(
         candidate: Option<&'a Ingress>,
-        world: &'a World<'a>,
+        view: &'a ClusterView<'a>,
         rules: &'a ClassRules,
         dialects: &'a Dialects,
         controller: Controller<'a>,
     ) -> Self {
         Self {
-            world,
+            view,
             rules,
             dialects,
             controller,
@@ -134,7 +134,7 @@ impl<'a> Routes<'a> {
     pub(super) fn taken_on(&self, hosts: &[&Host], when: When) -> Option<Vec<&'a Ingress>> {
         let mut taken: Vec<&'a Ingress> = Vec::new();
         for host in hosts {
-            taken.extend(self.world.others_on(host).found()?);
+            taken.extend(self.view.others_on(host).found()?);
         }
         self.keep_taken(&mut taken, when);
         Some(taken)
@@ -156,7 +156,7 @@ impl<'a> Routes<'a> {
     /// Whether the candidate's controller takes this Ingress too (sections 1.1 and 1.4).
     #[must_use]
     pub fn takes(&self, other: &Ingress) -> bool {
-        Controller::handling(other, self.world, self.rules, self.dialects).is_same_as(&self.controller)
+        Controller::handling(other, self.view, self.rules, self.dialects).is_same_as(&self.controller)
     }
 
     /// Whether a canary was the first to use this Service and port: then no main rule with it gets a location
@@ -174,7 +174,7 @@ impl<'a> Routes<'a> {
     }
 
     fn was_first_used_by_a_canary(&self, (namespace, name, port): (&str, &str, &PortRef), when: When) -> bool {
-        let Lookup::Found(mut users) = self.world.others_using(namespace, name) else { return false };
+        let Lookup::Found(mut users) = self.view.others_using(namespace, name) else { return false };
         let is_canary = |user: &Ingress| NginxAnnotations::of(user).is_canary();
         // Nearly always: nobody who uses it is a canary.
         if !self.candidate.is_some_and(is_canary) && !users.iter().any(|user| is_canary(user)) {

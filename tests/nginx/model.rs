@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ingress_guard::cluster::{ClusterState, Coverage, Facts, Inventory, Lookup, Object, World as Cluster};
+use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Facts, Inventory, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
     Answer, ClassRules, Controller, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme,

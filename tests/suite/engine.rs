@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ingress_guard::admission::Reviewer;
 use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
-use ingress_guard::cluster::{Inventory, Lookup, Object, World, load_text};
+use ingress_guard::cluster::{ClusterView, Inventory, Lookup, Object, load_text};
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::{Level, Levels};
 use ingress_guard::model::{ClassRef, FieldPath, Host, Ingress, Key, Kind, Kinds};
@@ -40,7 +40,7 @@ fn finds_and_fails(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn reads_undeclared(cx: &Context<'_>, out: &mut Findings) {
-    if cx.world.service("default", "absent").is_absent() {
+    if cx.view.service("default", "absent").is_absent() {
         finds(cx, out);
     }
 }
@@ -251,12 +251,12 @@ fn the_judged_ingress_and_those_being_deleted_are_no_others() {
     inventory.apply(Object::Ingress(Box::new(ingress(0, 1, 0, false, false))));
     let host = Host::parse("a.example.com");
     let (own, other) = (key(0), key(1));
-    let world = |candidate| World::new(known(&inventory), candidate, Kind::Ingress.into(), Kinds::NONE);
-    assert!(world(&own).other_on(&host, |_| true).is_absent());
-    assert!(matches!(world(&other).other_on(&host, |_| true), Lookup::Found(_)));
+    let view = |candidate| ClusterView::new(known(&inventory), candidate, Kind::Ingress.into(), Kinds::NONE);
+    assert!(view(&own).other_on(&host, |_| true).is_absent());
+    assert!(matches!(view(&other).other_on(&host, |_| true), Lookup::Found(_)));
     let mut going = ingress(0, 1, 0, false, false);
     going.meta.deleting = true;
     inventory.apply(Object::Ingress(Box::new(going)));
-    let world = World::new(known(&inventory), &other, Kind::Ingress.into(), Kinds::NONE);
-    assert!(world.other_on(&host, |_| true).is_absent());
+    let view = ClusterView::new(known(&inventory), &other, Kind::Ingress.into(), Kinds::NONE);
+    assert!(view.other_on(&host, |_| true).is_absent());
 }

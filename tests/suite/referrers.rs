@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ingress_guard::cluster::{Coverage, Inventory, Lookup, Object, World, load_text};
+use ingress_guard::cluster::{ClusterView, Coverage, Inventory, Lookup, Object, load_text};
 use ingress_guard::model::{ApiCaller, EndpointSlice, Key, Kind, Kinds};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -91,17 +91,17 @@ fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
     inventory.apply_unreadable(Kind::Certificate, Key::new("shop", "app"));
     let candidate = Key::new("shop", "web");
     let ask = |inventory: &Inventory, namespace: &str| {
-        let world = World::new(known(inventory), &candidate, Kind::EndpointSlice.into(), Kind::Certificate.into());
-        let found = world.endpoint_slices(namespace, "web").found().map(|slices| slices.len());
-        let is_absent = world.certificate_for(namespace, "app-tls").is_absent();
-        (found, is_absent, world.unknown().map(|unknown| unknown.kind))
+        let view = ClusterView::new(known(inventory), &candidate, Kind::EndpointSlice.into(), Kind::Certificate.into());
+        let found = view.endpoint_slices(namespace, "web").found().map(|slices| slices.len());
+        let is_absent = view.certificate_for(namespace, "app-tls").is_absent();
+        (found, is_absent, view.unknown().map(|unknown| unknown.kind))
     };
     assert_eq!(ask(&inventory, "shop"), (None, false, Some(Kind::EndpointSlice)), "a hint is never missed aloud");
     assert_eq!(ask(&inventory, "blog"), (Some(0), true, None));
     inventory.delete(Kind::EndpointSlice, &broken);
     inventory.delete(Kind::Certificate, &Key::new("shop", "app"));
     assert_eq!(ask(&inventory, "shop"), (Some(1), true, None));
-    let undeclared = World::new(known(&inventory), &candidate, Kinds::NONE, Kinds::NONE);
+    let undeclared = ClusterView::new(known(&inventory), &candidate, Kinds::NONE, Kinds::NONE);
     assert!(matches!(undeclared.endpoint_slices("shop", "web"), Lookup::Unknown));
 }
 

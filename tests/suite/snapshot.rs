@@ -135,11 +135,11 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     assert_eq!(coverage(Kind::Certificate), Coverage::NotSynced);
     assert!(again.inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
     let key = Key::default();
-    let world = ingress_guard::cluster::World::new(again.state(), &key, Kinds::of(&[Kind::Secret]), Kinds::NONE);
-    assert!(world.secret("shop", "found").found().unwrap().has_auth);
-    assert!(world.secret("shop", "absent").is_absent());
+    let view = ingress_guard::cluster::ClusterView::new(again.state(), &key, Kinds::of(&[Kind::Secret]), Kinds::NONE);
+    assert!(view.secret("shop", "found").found().unwrap().has_auth);
+    assert!(view.secret("shop", "absent").is_absent());
     for unknown in ["forbidden", "failed", "never-read"] {
-        assert!(!world.secret("shop", unknown).is_absent(), "{unknown}");
+        assert!(!view.secret("shop", unknown).is_absent(), "{unknown}");
     }
     assert_eq!(again.taken, pages::now());
 }

@@ -30,7 +30,7 @@ use Theirs::{Allows, Denies, Drops, Warns};
 struct Case {
     of: &'static str,
     /// In the notation of the routing tests; the last Ingress is the one that is written.
-    world: &'static str,
+    view: &'static str,
     /// What the dialect says beyond the version.
     dialect: &'static str,
     /// What the configuration says beyond profile and dialect.
@@ -44,7 +44,7 @@ struct Case {
 }
 
 const CASE: Case =
-    Case { of: "", world: "", dialect: "", config: "", change: |_| (), theirs: Allows, ours: &[], why: "" };
+    Case { of: "", view: "", dialect: "", config: "", change: |_| (), theirs: Allows, ours: &[], why: "" };
 
 const OTHER_CLASS: fn(&mut Ingress) = |ingress| ingress.class_name = Some("nginx-other".into());
 
@@ -63,110 +63,110 @@ const ANY_PATH: &str = "kube-apiserver has refused it before any webhook is aske
 const CASES: &[Case] = &[
     // admission.go
     Case { of: "overlap, no canary", theirs: Denies, ours: &["deny IG501"],
-           world: "shop/first @0\n  a.example.com\n    Prefix / web\nshop/second @1\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/first @0\n  a.example.com\n    Prefix / web\nshop/second @1\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "overlap in any rule", theirs: Denies, ours: &["deny IG501"],
-           world: "shop/first @0\n  a.example.com\n    Prefix /safe-path-1 web\n    Prefix /conflict-path web\n\
+           view: "shop/first @0\n  a.example.com\n    Prefix /safe-path-1 web\n    Prefix /conflict-path web\n\
                    shop/second @1\n  a.example.com\n    Prefix /safe-path-2 web\n    Prefix /conflict-path web", ..CASE },
     Case { of: "overlap with canary",
-           world: "shop/first @0\n  a.example.com\n    Prefix / web\n\
+           view: "shop/first @0\n  a.example.com\n    Prefix / web\n\
                    shop/second @1 canary=true canary-by-header=CanaryByHeader\n  a.example.com\n    Prefix / slow", ..CASE },
     Case { of: "invalid path", theirs: Denies, why: INSPECTED,
-           world: "shop/first @0\n  a.example.com\n    Prefix /mypage web\nshop/second @1\n  a.example.com\n    Prefix /etc/nginx web", ..CASE },
+           view: "shop/first @0\n  a.example.com\n    Prefix /mypage web\nshop/second @1\n  a.example.com\n    Prefix /etc/nginx web", ..CASE },
     Case { of: "blocklist char", theirs: Denies, ours: &["deny IG603"],
-           world: "shop/new @0 connection-proxy-header=a;}\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 connection-proxy-header=a;}\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "blocklist word", theirs: Denies, ours: &["deny IG603"],
-           world: "shop/new @0 connection-proxy-header=set_by_lua\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 connection-proxy-header=set_by_lua\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "wrong pathType, Exact", theirs: Denies, ours: &["deny IG301", "deny IG303"],
-           world: "shop/new @0\n  a.example.com\n    Exact /foo/bar/[a-z]{3} web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Exact /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "wrong pathType, Prefix", theirs: Denies, ours: &["deny IG301", "deny IG303"],
-           world: "shop/new @0\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "right pathType", ours: &["warn IG311"], why: "admitted by both; every sub-path is asked for as /new/backend",
-           world: "shop/new @0 use-regex=true rewrite-target=/new/backend\n  a.example.com\n    ImplementationSpecific /foo/bar/[a-z]{3} web", ..CASE },
-    Case { of: "right pathType, plain", world: "shop/new @0\n  a.example.com\n    Prefix /bloblo web", ..CASE },
-    Case { of: "valid v1 with ingressClassName", world: "shop/extensions @0\n  extensions\n    Prefix / echo", ..CASE },
+           view: "shop/new @0 use-regex=true rewrite-target=/new/backend\n  a.example.com\n    ImplementationSpecific /foo/bar/[a-z]{3} web", ..CASE },
+    Case { of: "right pathType, plain", view: "shop/new @0\n  a.example.com\n    Prefix /bloblo web", ..CASE },
+    Case { of: "valid v1 with ingressClassName", view: "shop/extensions @0\n  extensions\n    Prefix / echo", ..CASE },
     Case { of: "valid v1 with class annotation",
            change: BY_ANNOTATION,
            ours: &["warn IG104"], why: "served by both; the field has been the way to say it since Kubernetes 1.18",
-           world: "shop/extensions @0\n  extensions-class\n    Prefix / echo", ..CASE },
+           view: "shop/extensions @0\n  extensions-class\n    Prefix / echo", ..CASE },
     Case { of: "unknown class and invalid snippet", change: OTHER_CLASS, ours: &["deny IG101"],
            why: "not this controller's, which says nothing; and nobody else's either, which is what we say",
-           world: "shop/new @0 configuration-snippet=invalid\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 configuration-snippet=invalid\n  a.example.com\n    Prefix / web", ..CASE },
     // validations.go
     Case { of: "risk level, low and medium", dialect: "settings: {annotations-risk-level: Medium, allow-snippet-annotations: true}",
-           world: "shop/new @0 default-backend=web denylist-source-range=1.1.1.1/32\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 default-backend=web denylist-source-range=1.1.1.1/32\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "risk level, high and critical", dialect: "settings: {annotations-risk-level: Medium, allow-snippet-annotations: true}",
            theirs: Denies, ours: &["deny IG609", "deny IG609"],
-           world: "shop/new @0 modsecurity-transaction-id=bla modsecurity-snippet=x\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 modsecurity-transaction-id=bla modsecurity-snippet=x\n  a.example.com\n    Prefix / web", ..CASE },
     // deep_inspection.go
     Case { of: "deep inspection", theirs: Drops, why: INSPECTED,
-           world: "shop/new @0\n  a.example.com\n    ImplementationSpecific /bla{alias /var/run/secrets/;}location ~* ^/abcd web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    ImplementationSpecific /bla{alias /var/run/secrets/;}location ~* ^/abcd web", ..CASE },
     // TestInspectIngress
     Case { of: "inspect: /var/run/secrets", theirs: Denies, why: INSPECTED,
-           world: "shop/new @0\n  a.example.com\n    Exact /var/run/secrets web\n    Exact /mypage web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Exact /var/run/secrets web\n    Exact /mypage web", ..CASE },
     Case { of: "inspect: /etc/nginx", theirs: Denies, why: INSPECTED,
-           world: "shop/new @0\n  a.example.com\n    Exact /mypage web\n    Exact /etc/nginx web", ..CASE },
-    Case { of: "inspect: invalid.etc.com", world: "shop/new @0\n  invalid.etc.com\n    Exact /mypage web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Exact /mypage web\n    Exact /etc/nginx web", ..CASE },
+    Case { of: "inspect: invalid.etc.com", view: "shop/new @0\n  invalid.etc.com\n    Exact /mypage web", ..CASE },
     // TestCheckIngress
     Case { of: "UID no UUID", theirs: Denies, why: "kube-apiserver gives every object its UID, and files have none",
-           world: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
-    Case { of: "class and host", world: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
-    Case { of: "another host", world: "shop/new @0\n  test.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
+    Case { of: "class and host", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
+    Case { of: "another host", view: "shop/new @0\n  test.example.com\n    Prefix / web", ..CASE },
     Case { of: "another annotation prefix", theirs: Denies,
            why: "--annotations-prefix is no setting of ours: nobody is accused of a prefix that is in use everywhere else",
-           world: "shop/new @0 backend-protocol=GRPC\n  example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 backend-protocol=GRPC\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "snippets off", theirs: Denies, ours: &["deny IG609"],
-           world: "shop/new @0 server-snippet=bla\n  example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 server-snippet=bla\n  example.com\n    Prefix / web", ..CASE },
     // Theirs for a word that is in annotation-value-word-blocklist, a list of each cluster's own; ours for want of the ConfigMap.
     Case { of: "blocklist, custom-headers", theirs: Denies, ours: &["deny IG604"],
-           world: "shop/new @0 custom-headers=invalid_directive\n  example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 custom-headers=invalid_directive\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "DisableCatchAll", config: "checks: {catch-all-host: deny}", theirs: Denies, ours: &["deny IG505"],
-           world: "shop/new @0\n  default web", ..CASE },
+           view: "shop/new @0\n  default web", ..CASE },
     Case { of: "another namespace than watched", dialect: "watchNamespaces: [other]", ours: &["deny IG106"],
-           why: "allowed because nobody will serve it, which is what we say", world: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
+           why: "allowed because nobody will serve it, which is what we say", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     // TestCheckWarning
     Case { of: "warning: enable-influxdb", theirs: Warns, ours: &["warn IG610"],
-           world: "shop/new @0 enable-influxdb=true\n  a.example.com\n    Prefix / web", ..CASE },
+           view: "shop/new @0 enable-influxdb=true\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "warning: path type", dialect: "settings: {strict-validate-path-type: false}", theirs: Warns,
            why: "where the setting is off the path serves",
-           world: "shop/new @0\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
     Case { of: "warning: four", theirs: Denies, ours: &["deny IG303", "warn IG610", "warn IG610", "warn IG610"],
-           world: "shop/new @0 enable-influxdb=true influxdb-host=x secure-verify-ca-secret=x\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
+           view: "shop/new @0 enable-influxdb=true influxdb-host=x secure-verify-ca-secret=x\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
     // TestValidatePathType
     Case { of: "path types that are right", ours: &["warn IG307", "warn IG307"],
            why: "admitted by both; without its last slash such a path answers 301",
-           world: "shop/new @0\n  a.example.com\n    Prefix /test web\n    Exact /xpto/ab0/x_ss-9 web\n    Prefix /.well-known/acme-challenge/ web\n    \
+           view: "shop/new @0\n  a.example.com\n    Prefix /test web\n    Exact /xpto/ab0/x_ss-9 web\n    Prefix /.well-known/acme-challenge/ web\n    \
                    Exact /bla/ web", ..CASE },
-    Case { of: "ImplementationSpecific is free", world: "shop/new @0 use-regex=true\n  a.example.com\n    ImplementationSpecific /foo.+ web", ..CASE },
-    Case { of: "Exact /foo.+", theirs: Denies, ours: &["deny IG303"], world: "shop/new @0 use-regex=true\n  a.example.com\n    Exact /foo.+ web", ..CASE },
-    Case { of: "Exact xpto/lala", theirs: Denies, why: ANY_PATH, world: "shop/new @0\n  a.example.com\n    Exact xpto/lala web", ..CASE },
+    Case { of: "ImplementationSpecific is free", view: "shop/new @0 use-regex=true\n  a.example.com\n    ImplementationSpecific /foo.+ web", ..CASE },
+    Case { of: "Exact /foo.+", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0 use-regex=true\n  a.example.com\n    Exact /foo.+ web", ..CASE },
+    Case { of: "Exact xpto/lala", theirs: Denies, why: ANY_PATH, view: "shop/new @0\n  a.example.com\n    Exact xpto/lala web", ..CASE },
     Case { of: "Prefix /foo/bar/[a-z]{3}", theirs: Denies, ours: &["deny IG303"],
-           world: "shop/new @0 use-regex=true\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
+           view: "shop/new @0 use-regex=true\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "Prefix with a newline", theirs: Denies, ours: &["deny IG303", "deny IG315"],
            change: |ingress| ingress.rules[0].paths[0].path = "/foo\nbar".into(),
-           world: "shop/new @0\n  a.example.com\n    Prefix /foo web", ..CASE },
-    Case { of: "Prefix /$lala/test", theirs: Denies, ours: &["deny IG303"], world: "shop/new @0\n  a.example.com\n    Prefix /$lala/test web", ..CASE },
-    Case { of: "Prefix #lala/test", theirs: Denies, ours: &["deny IG303"], world: "shop/new @0\n  a.example.com\n    Prefix #lala/test web", ..CASE },
-    Case { of: "Exact /xpto/lala", world: "shop/new @0\n  a.example.com\n    Exact /xpto/lala web", ..CASE },
+           view: "shop/new @0\n  a.example.com\n    Prefix /foo web", ..CASE },
+    Case { of: "Prefix /$lala/test", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix /$lala/test web", ..CASE },
+    Case { of: "Prefix #lala/test", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix #lala/test web", ..CASE },
+    Case { of: "Exact /xpto/lala", view: "shop/new @0\n  a.example.com\n    Exact /xpto/lala web", ..CASE },
     // TestMergeAlternativeBackends and TestGetBackendServers
-    Case { of: "canary of an equal host, path and type", world: "shop/main @0\n  example.com\n    Prefix / web\n\
+    Case { of: "canary of an equal host, path and type", view: "shop/main @0\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
-    Case { of: "canary of one of several hosts", world: "shop/main @0\n  foo.bar\n    Prefix / other\n  example.com\n    Prefix / web\n\
+    Case { of: "canary of one of several hosts", view: "shop/main @0\n  foo.bar\n    Prefix / other\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
-    Case { of: "canary of itself", theirs: Drops, ours: &["deny IG605"], world: "shop/main @0\n  example.com\n    Prefix / web\n\
+    Case { of: "canary of itself", theirs: Drops, ours: &["deny IG605"], view: "shop/main @0\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "canary without main", theirs: Drops, ours: &["deny IG605"],
-           world: "shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
-    Case { of: "canary of another path type", theirs: Drops, ours: &["deny IG605"], world: "shop/main @0\n  example.com\n    Exact /a web\n\
+           view: "shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
+    Case { of: "canary of another path type", theirs: Drops, ours: &["deny IG605"], view: "shop/main @0\n  example.com\n    Exact /a web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix /a new", ..CASE },
-    Case { of: "canary without host", world: "shop/main @0\n  *\n    Prefix / web\n\
+    Case { of: "canary without host", view: "shop/main @0\n  *\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  *\n    Prefix / new", ..CASE },
-    Case { of: "canary of a default backend", world: "shop/main @0\n  default web\n\
+    Case { of: "canary of a default backend", view: "shop/main @0\n  default web\n\
                    shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
     Case { of: "canary of no default backend", theirs: Drops,
            why: "only rules of canaries are judged: this one takes nothing from anybody, and whoever asks gets 404 as before",
-           world: "shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
+           view: "shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
     Case { of: "canary that is older than the Service's main rule", theirs: Drops, ours: &["deny IG607"],
-           world: "shop/canary @0 canary=true canary-weight=10\n  example.com\n    Prefix /a web\n\
+           view: "shop/canary @0 canary=true canary-weight=10\n  example.com\n    Prefix /a web\n\
                    shop/main @1\n  example.com\n    Prefix /b web", ..CASE },
 ];
 
@@ -179,7 +179,7 @@ fn ours(case: &Case) -> Vec<String> {
     );
     let text = format!("profile: strict\ndialects: [{dialect}]\n{}", case.config);
     let config = Config::parse("upstream", &text).unwrap();
-    let mut ingresses = ingresses(case.world);
+    let mut ingresses = ingresses(case.view);
     (case.change)(ingresses.last_mut().unwrap());
     let written = ingresses.last().unwrap().clone();
     let services: Vec<String> = ingresses

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ingress_guard::cluster::{Coverage, Inventory, World, load_text};
+use ingress_guard::cluster::{ClusterView, Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Why;
 use ingress_guard::model::{Key, Kind, Kinds, Pod, PodState, Protocol, Workload};
@@ -95,10 +95,10 @@ fn deployment(name: &str, replicas: i32, ports: &str) -> String {
 /// What stands behind the Service's port, in words.
 fn backing_in(inventory: &Inventory) -> String {
     let candidate = Key::new("shop", "web");
-    let world = World::new(known(inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
+    let view = ClusterView::new(known(inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
     let service = inventory.service("shop", "web").unwrap();
     let ports: Vec<_> = service.ports.iter().collect();
-    Backing::of(&world, service, &ports, |_| true).to_string()
+    Backing::of(&view, service, &ports, |_| true).to_string()
 }
 
 fn backing(objects: &[&str]) -> String {
@@ -176,8 +176,8 @@ fn the_pods_themselves_are_looked_at_where_nobody_makes_them() {
     let names = |objects: &[&str]| -> Vec<String> {
         let inventory = load_text("cluster", &objects.concat()).unwrap();
         let candidate = Key::new("shop", "web");
-        let world = World::new(known(&inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
-        let templates = pod_templates(&world, inventory.service("shop", "web").unwrap());
+        let view = ClusterView::new(known(&inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
+        let templates = pod_templates(&view, inventory.service("shop", "web").unwrap());
         templates.iter().map(|template| format!("{} {}", template.kind, template.name)).collect()
     };
     let pods = [pod("web-1", "phase: Running"), pod("web-0", ""), pod("web-2", "phase: Succeeded")].concat();
@@ -223,19 +223,19 @@ fn admission_reads_no_pods_and_does_not_miss_them() {
     assert!((engine.needs() | engine.hints()).iter().all(Kind::is_watched));
     let fresh = Inventory::default();
     assert!(Kind::ALL.into_iter().all(|kind| kind.is_watched() == (fresh.coverage(kind) == Coverage::NotSynced)));
-    let world = [SERVICE, &deployment("web", 1, "")];
-    assert_eq!(said(&world, |_| None).0, ["IG204", "IG211"], "a command that looks at files");
-    let at_admission = said(&world, |kind| (!kind.is_watched()).then_some(Coverage::NotWatched));
+    let view = [SERVICE, &deployment("web", 1, "")];
+    assert_eq!(said(&view, |_| None).0, ["IG204", "IG211"], "a command that looks at files");
+    let at_admission = said(&view, |kind| (!kind.is_watched()).then_some(Coverage::NotWatched));
     assert_eq!(at_admission, (vec![], vec![]));
 }
 
 #[test]
 fn files_are_judged_by_the_workloads_that_they_hold() {
     let partial = |_| Some(Coverage::Partial);
-    let world = [SERVICE, &deployment("web", 1, "")];
-    assert_eq!(said(&world, partial), (vec!["IG211"], vec![]), "another Deployment may name the port");
+    let view = [SERVICE, &deployment("web", 1, "")];
+    assert_eq!(said(&view, partial), (vec!["IG211"], vec![]), "another Deployment may name the port");
     let closed = |kind| Some(if Kind::WORKLOADS.contains(&kind) { Coverage::Complete } else { Coverage::Partial });
-    assert_eq!(said(&world, closed), (vec!["IG204", "IG211"], vec![]));
+    assert_eq!(said(&view, closed), (vec!["IG204", "IG211"], vec![]));
     let elsewhere = deployment("web", 1, "").replace("app: web", "app: api");
     let unknown = "Deployment objects outside the given files are not known".to_owned();
     assert_eq!(said(&[SERVICE, &elsewhere], partial), (vec![], vec![unknown]));

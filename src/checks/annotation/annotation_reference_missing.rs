@@ -70,7 +70,7 @@ fn config_map(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Finding
         return;
     }
     let key = Key::new(cx.namespace(), name);
-    if !cx.world.config_map(&key).is_absent() {
+    if !cx.view.config_map(&key).is_absent() {
         return;
     }
     let wrong = format!("ConfigMap {} does not exist in namespace {:?}", Quoted(name), cx.namespace());
@@ -89,7 +89,7 @@ fn secret(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
         foreign(cx, row, value, effect, out);
         return;
     }
-    let (wrong, help) = match cx.world.secret(cx.namespace(), name) {
+    let (wrong, help) = match cx.view.secret(cx.namespace(), name) {
         Lookup::Unknown => return,
         Lookup::Absent => (format!("does not exist in namespace {:?}", cx.namespace()), "apply it first"),
         Lookup::Found(secret) => match lack(cx, row, secret) {

@@ -41,7 +41,7 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
         finding.help("add auth-type: basic");
         // Without its Secret it would close the Ingress instead.
         if let Some(value) = nginx.value("auth-secret")
-            && let Lookup::Found(Secret { has_auth: true, .. }) = cx.world.secret(cx.namespace(), value)
+            && let Lookup::Found(Secret { has_auth: true, .. }) = cx.view.secret(cx.namespace(), value)
         {
             let (field, added) = (FieldPath::annotation(&secret), FieldPath::annotation(&key));
             finding.fix(Patch::on(&field, value).add(&added, "basic"));
@@ -87,7 +87,7 @@ fn client_certificate(cx: &Context<'_>, out: &mut Findings) {
     if namespace != cx.namespace() {
         return;
     }
-    let Lookup::Found(secret) = cx.world.secret(namespace, name) else { return };
+    let Lookup::Found(secret) = cx.view.secret(namespace, name) else { return };
     if matches!(secret.tls, TlsFacts::Pair { ca_readable: true, .. }) && !secret.has_ca {
         let key = format!("{NGINX_PREFIX}auth-tls-secret");
         let message = format!("secret {} has no ca.crt: nobody is asked for a certificate", Quoted(name));

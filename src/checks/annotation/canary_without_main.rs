@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             Some(_) => continue,
         };
-        if !cx.world.knows(Kind::Ingress) {
+        if !cx.view.knows(Kind::Ingress) {
             return;
         }
         let finding = out.add(at.field(), at.subject(), problem);

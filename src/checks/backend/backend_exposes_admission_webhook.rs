@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut by_name: HashMap<&str, Vec<(Kind, &ApiCaller)>> = HashMap::new();
     for backend in service_backends(cx) {
         let target = Key::new(cx.namespace(), backend.name);
-        let known = by_name.entry(backend.name).or_insert_with(|| cx.world.api_callers(&target));
+        let known = by_name.entry(backend.name).or_insert_with(|| cx.view.api_callers(&target));
         if known.is_empty() {
             continue;
         }

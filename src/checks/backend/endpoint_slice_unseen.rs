@@ -61,7 +61,7 @@ struct Unseen<'a> {
 }
 
 fn unseen<'a>(cx: &Context<'a>, service: &str) -> Option<Unseen<'a>> {
-    let Lookup::Found(slices) = cx.world.endpoint_slices(cx.namespace(), service) else { return None };
+    let Lookup::Found(slices) = cx.view.endpoint_slices(cx.namespace(), service) else { return None };
     let ready = slices.into_iter().filter(|slice| slice.ready > 0);
     let (seen, unseen): (Vec<_>, Vec<_>) = ready.partition(|slice| is_named_for(slice, service));
     unseen.first().map(|slice| Unseen { slice, others_serve: !seen.is_empty() })

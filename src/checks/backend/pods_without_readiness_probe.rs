@@ -49,5 +49,5 @@ fn unprobed<'a>(cx: &Context<'a>, service: &Service) -> Option<NamedTemplate<'a>
     if service.kind == ServiceType::ExternalName || service.publishes_not_ready || service.selector.is_empty() {
         return None;
     }
-    pod_templates(cx.world, service).into_iter().find(|made| !made.template.has_probe)
+    pod_templates(cx.view, service).into_iter().find(|made| !made.template.has_probe)
 }

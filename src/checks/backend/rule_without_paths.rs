@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let Some(answer) = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, "/", When::After)) else { return };
-        if answer.outcome != Outcome::DefaultBackend || !cx.world.knows(Kind::Ingress) {
+        if answer.outcome != Outcome::DefaultBackend || !cx.view.knows(Kind::Ingress) {
             continue;
         }
         let message = match host {

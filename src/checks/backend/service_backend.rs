@@ -58,7 +58,7 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
     let redirects =
         cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
     let doubt = Doubt::of_every_backend(ingress, &cx.controller);
-    let fallback = Doubt::of_default_backend(ingress, cx.world, &cx.controller);
+    let fallback = Doubt::of_default_backend(ingress, cx.view, &cx.controller);
     // Where the controller is unknown, it may be so: nobody is accused on a guess.
     let may_be_fallback = cx.dialect().engine == Engine::Nginx || cx.is_unowned();
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
@@ -91,7 +91,7 @@ pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Opt
 
 /// What stands behind a backend.
 pub(super) fn behind<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Behind<'a> {
-    Behind::of(cx.ingress, backend.at.backend, &cx.controller, cx.world)
+    Behind::of(cx.ingress, backend.at.backend, &cx.controller, cx.view)
 }
 
 /// The Service that answers in the place of one without endpoints, if the Ingress names any.
@@ -103,7 +103,7 @@ pub(super) struct StandIn<'a> {
 
 impl<'a> StandIn<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let stand_in = routing::StandIn::of(cx.ingress, &cx.controller, cx.world);
+        let stand_in = routing::StandIn::of(cx.ingress, &cx.controller, cx.view);
         Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
     }
 

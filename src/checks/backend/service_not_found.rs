@@ -38,10 +38,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn help(cx: &Context<'_>, name: &str) -> String {
-    if let Some(near) = cx.nearest(name, cx.world.service_names(cx.namespace())) {
+    if let Some(near) = cx.nearest(name, cx.view.service_names(cx.namespace())) {
         return format!("did you mean {near:?}?");
     }
-    let mut elsewhere = cx.world.service_namespaces(name).peekable();
+    let mut elsewhere = cx.view.service_namespaces(name).peekable();
     if cx.settings.reveal_other_namespaces && elsewhere.peek().is_some() {
         return format!("an Ingress reaches its own namespace only, and this service is in {}", list(elsewhere));
     }

@@ -38,7 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;
         }
-        let is_old = service.meta.created.is_some_and(|created| cx.world.now().duration_since(created) > AGE);
+        let is_old = service.meta.created.is_some_and(|created| cx.view.now().duration_since(created) > AGE);
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
         let consequence = stand_in.consequence_of_port(cx, &backend, service);

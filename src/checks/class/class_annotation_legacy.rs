@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         "this annotation is deprecated: visitors get 404 from a controller that no longer reads it"
     };
     let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
-    let class_exists = matches!(cx.world.class(value), Lookup::Found(_));
+    let class_exists = matches!(cx.view.class(value), Lookup::Found(_));
     if in_the_field == Some(value) {
         finding.help("remove it; spec.ingressClassName says the same");
         finding.fix(Patch::on(&field, value).remove(&field));

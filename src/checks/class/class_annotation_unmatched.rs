@@ -20,14 +20,14 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
-    let unseen = cx.world.class(value).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
+    let unseen = cx.view.class(value).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
     if !unseen || cx.controller.id != ControllerId::None {
         return;
     }
     let message = format!("no controller is known to take class {}: visitors get 404", Quoted(value));
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
-    match cx.nearest(value, cx.world.class_names()) {
+    match cx.nearest(value, cx.view.class_names()) {
         Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near} in its place")),
         None => finding.help("name an IngressClass in spec.ingressClassName in its place"),
     };

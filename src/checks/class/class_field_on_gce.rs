@@ -22,7 +22,7 @@ pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     // Whoever has made an IngressClass of that name, or serves it, is not GKE's own controller.
-    let unseen = cx.world.class(name).is_absent() && cx.world.served(cx.ingress.class_ref()).is_absent();
+    let unseen = cx.view.class(name).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
     if !ClassRules::is_gce(name) || !unseen || cx.controller.id != ControllerId::None {
         return;
     }

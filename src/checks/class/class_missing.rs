@@ -24,11 +24,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let ignored = cx.settings.classes.classless == Classless::Ignored;
-    if !ignored && !cx.world.served(ClassRef::Classless).is_absent() {
+    if !ignored && !cx.view.served(ClassRef::Classless).is_absent() {
         return;
     }
     // An object that no API server has stored yet will be given the default class when it is.
-    let default = cx.world.default_class();
+    let default = cx.view.default_class();
     if cx.ingress.meta.created.is_none() && !default.is_absent() {
         return;
     }

@@ -44,7 +44,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// The classes of the first rule that is for this namespace, and whether its labels had to be asked for.
 fn allowed<'a>(cx: &Context<'a>) -> Option<(&'a [String], bool)> {
-    let labels = || match cx.world.namespace(cx.namespace()) {
+    let labels = || match cx.view.namespace(cx.namespace()) {
         Lookup::Found(namespace) => Lookup::Found(&namespace.labels),
         Lookup::Absent => Lookup::Absent,
         Lookup::Unknown => Lookup::Unknown,

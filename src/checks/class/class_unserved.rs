@@ -31,8 +31,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     {
         return;
     }
-    let Lookup::Found(class) = cx.world.class(name) else { return };
-    if runs(&class.controller) || !cx.world.served(cx.ingress.class_ref()).is_absent() {
+    let Lookup::Found(class) = cx.view.class(name) else { return };
+    if runs(&class.controller) || !cx.view.served(cx.ingress.class_ref()).is_absent() {
         return;
     }
     let (quoted, controller) = (Quoted(name), Quoted(&class.controller));
@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         format!("IngressClass {quoted} is for controller {controller}, which does not run here: visitors get 404");
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
-    let served = || cx.world.classes().filter(|class| runs(&class.controller)).map(|class| &*class.meta.key.name);
+    let served = || cx.view.classes().filter(|class| runs(&class.controller)).map(|class| &*class.meta.key.name);
     if served().next().is_some() {
         finding.help(format!("use one that is served: {}", list(served())));
     } else {

@@ -41,7 +41,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let Some(is) = cx.weighed(routes.answer_on(&own, Scheme::Https, &sample, When::After)) else { return };
             if !matches!(was.outcome, Outcome::Backend { .. })
                 || is.outcome != Outcome::DefaultBackend
-                || !cx.world.knows(Kind::Ingress)
+                || !cx.view.knows(Kind::Ingress)
             {
                 continue;
             }

@@ -24,7 +24,7 @@ const FORM: &str = "write it as \"IG305 until=2027-01-31 reason=landing page\"";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.ingress.meta.annotations.get(WAIVER_ANNOTATION) else { return };
-    let today = cx.world.now().to_zoned(TimeZone::UTC).date();
+    let today = cx.view.now().to_zoned(TimeZone::UTC).date();
     for waiver in parse_waivers(value) {
         let (subject, message, help) = match waiver {
             Err(error) => (error.to_string(), error.to_string(), FORM.to_owned()),

@@ -52,6 +52,6 @@ fn is_alone(cx: &Context<'_>, host: &Host) -> bool {
         other.default_backend.is_some() || other.paths().any(more)
     };
     // On most controllers what an exact host does not take falls to nobody, on some a hostless rule is tried next.
-    cx.world.other_on(host, has_more).is_absent()
-        && (*host == Host::Any || cx.world.other_on(&Host::Any, |_| true).is_absent())
+    cx.view.other_on(host, has_more).is_absent()
+        && (*host == Host::Any || cx.view.other_on(&Host::Any, |_| true).is_absent())
 }

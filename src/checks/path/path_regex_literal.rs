@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             answer.location.as_ref().is_none_or(|location| !stands_in(location, cx.ingress, path.at))
         };
         let Some((sample, answer)) = answers.into_iter().find(|(_, answer)| is_lost(answer)) else { continue };
-        if !cx.world.knows(Kind::Ingress) {
+        if !cx.view.knows(Kind::Ingress) {
             return;
         }
         let message = format!(

@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
             ref outcome => *outcome == Outcome::DefaultBackend,
         };
-        if !is_lost || !cx.world.knows(Kind::Ingress) {
+        if !is_lost || !cx.view.knows(Kind::Ingress) {
             continue;
         }
         let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));

@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         else {
             continue;
         };
-        if before.is_regex || !after.is_regex || !cx.world.knows(Kind::Ingress) {
+        if before.is_regex || !after.is_regex || !cx.view.knows(Kind::Ingress) {
             continue;
         }
         let effort = cx.routes().effort();

@@ -61,7 +61,7 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
     // Whatever else makes the host match regexes makes up for a `use-regex`.
     let is_certain = fault.certain
         && lost.is_some_and(|path| !may_match_otherwise(cx, &path.server))
-        && (name == "rewrite-target" || cx.world.knows(Kind::Ingress));
+        && (name == "rewrite-target" || cx.view.knows(Kind::Ingress));
     if !is_certain {
         finding.at_most(WARN);
     }

@@ -86,8 +86,8 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
 /// Whether it is known that no other Ingress of the controller has a group of that name: nginx would know it everywhere
 /// (section 2.8).
 fn is_no_group_elsewhere(cx: &Context<'_>, name: &str) -> bool {
-    let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| cx.world.knows(kind));
-    let others = cx.world.others_naming(name).found().filter(|_| knows_routes);
+    let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| cx.view.knows(kind));
+    let others = cx.view.others_naming(name).found().filter(|_| knows_routes);
     others.is_some_and(|others| !others.into_iter().any(|other| cx.routes().takes(other)))
 }
 

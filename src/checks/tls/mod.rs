@@ -65,7 +65,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let entries = if cx.controller.reads_secrets() { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
     let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
-    let elsewhere = |host: &Host| !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent();
+    let elsewhere = |host: &Host| !cx.view.other_on(host, |other| !other.tls.is_empty()).is_absent();
     // An entry without hosts is meant for those of the rules.
     let rules_elsewhere = LazyCell::new(|| rules.iter().any(|host| elsewhere(host)));
     let mut used = Vec::new();
@@ -74,7 +74,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
         used.push(Used {
             entry: index,
             name,
-            secret: cx.world.secret(cx.namespace(), name),
+            secret: cx.view.secret(cx.namespace(), name),
             may_be_decided_elsewhere: is_nginx && is_elsewhere(),
         });
     }
@@ -112,7 +112,7 @@ impl<'a> Covered<'a> {
 /// The certificate that an entry's Secret holds. Absent where nobody can serve it, or the entry names none.
 fn certificate<'a>(cx: &Context<'a>, entry: &TlsEntry) -> Lookup<&'a Certificate> {
     let Some(name) = entry.secret_name.as_deref() else { return Lookup::Absent };
-    match cx.world.secret(cx.namespace(), name) {
+    match cx.view.secret(cx.namespace(), name) {
         Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) => Lookup::Found(certificate),
         Lookup::Found(_) | Lookup::Absent => Lookup::Absent,
         Lookup::Unknown => Lookup::Unknown,

@@ -23,7 +23,7 @@ pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
-        let now = cx.world.now();
+        let now = cx.view.now();
         let (what, help) = if now > certificate.not_after {
             (format!("expired on {}", certificate.not_after.strftime("%F")), "renew it")
         } else if now < certificate.not_before {

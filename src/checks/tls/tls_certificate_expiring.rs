@@ -26,12 +26,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let early = SignedDuration::from_hours(24 * i64::from(cx.settings.expiry_warning_days));
     for Used { entry, name, secret, .. } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
-        let left = certificate.not_after.duration_since(cx.world.now());
+        let left = certificate.not_after.duration_since(cx.view.now());
         // IG404 speaks of those that have expired.
         if left < SignedDuration::ZERO || left >= early {
             continue;
         }
-        let issuer = Issuer::of(cx.ingress, cx.world, name);
+        let issuer = Issuer::of(cx.ingress, cx.view, name);
         if issuer == Issuer::Somebody {
             continue;
         }

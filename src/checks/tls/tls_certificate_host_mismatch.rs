@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         finding.help("reissue it for this host too");
         // Whichever Ingress is the oldest decides the host's certificate (section 5.2).
-        if !cx.world.other_on(host, |other| !other.tls.is_empty()).is_absent() {
+        if !cx.view.other_on(host, |other| !other.tls.is_empty()).is_absent() {
             finding.at_most(WARN);
         }
     }

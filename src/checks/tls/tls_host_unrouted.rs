@@ -71,8 +71,8 @@ fn is_among(routed: &BTreeSet<Host>, parents: &HashSet<Host>, host: &Host) -> bo
 fn may_be_routed_elsewhere(cx: &Context<'_>, host: &Host) -> bool {
     let Host::Exact(_) = host else { return true };
     let same_class = |other: &Ingress| other.class_ref() == cx.ingress.class_ref();
-    let elsewhere = |host: &Host| !cx.world.other_on(host, |_| true).is_absent();
+    let elsewhere = |host: &Host| !cx.view.other_on(host, |_| true).is_absent();
     elsewhere(host)
         || host.wildcard().is_some_and(|wildcard| elsewhere(&wildcard))
-        || !cx.world.other_on(&Host::Any, same_class).is_absent()
+        || !cx.view.other_on(&Host::Any, same_class).is_absent()
 }

@@ -38,7 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
         let brings = |other: &Ingress| other.tls.iter().flat_map(|entry| &entry.hosts).any(|named| named.covers(host));
         // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
-        if covered.may_hold(host) || !cx.world.other_on(host, brings).is_absent() {
+        if covered.may_hold(host) || !cx.view.other_on(host, brings).is_absent() {
             continue;
         }
         let consequence = if cx.dialect().redirects_to_https(cx.nginx()) {

@@ -24,7 +24,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, may_be_decided_elsewhere, .. } in
         secrets(cx).into_iter().filter(|used| used.secret.is_absent())
     {
-        let issuer = Issuer::of(cx.ingress, cx.world, name);
+        let issuer = Issuer::of(cx.ingress, cx.view, name);
         let until = if issuer == Issuer::Somebody { "until its issuer makes it, " } else { "" };
         let message = format!(
             "secret {} does not exist in namespace {:?}: {until}{}",

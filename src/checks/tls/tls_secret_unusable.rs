@@ -54,7 +54,7 @@ fn fault(cx: &Context<'_>, name: &str, facts: &TlsFacts) -> Option<Fault> {
     let consequence = without_certificate(cx);
     match facts {
         TlsFacts::Unusable(fault) => {
-            let issuer = matches!(fault, TlsFault::Empty(_)).then(|| Issuer::of(cx.ingress, cx.world, name));
+            let issuer = matches!(fault, TlsFault::Empty(_)).then(|| Issuer::of(cx.ingress, cx.view, name));
             let help = match fault {
                 TlsFault::Empty(_) if issuer == Some(Issuer::Somebody) => "the issuer is still at work",
                 TlsFault::KeysMissing(_) | TlsFault::Empty(_) => "put certificate and key into tls.crt and tls.key",

@@ -10,7 +10,7 @@ pub use readiness::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_template
 
 use std::fmt;
 
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
@@ -108,12 +108,12 @@ impl Controller<'_> {
 impl<'a> Behind<'a> {
     /// What stands behind a backend of an Ingress, which `controller` takes. Reads Services and what [`Backing::of`] reads.
     #[must_use]
-    pub fn of(ingress: &Ingress, backend: &Backend, controller: &Controller<'_>, world: &World<'a>) -> Self {
+    pub fn of(ingress: &Ingress, backend: &Backend, controller: &Controller<'_>, view: &ClusterView<'a>) -> Self {
         let Backend::Service { name, port: Some(wanted) } = backend else { return Self::NotMeant };
         if controller.means_action(wanted) {
             return Self::NotMeant;
         }
-        let service = match world.service(&ingress.meta.key.namespace, name) {
+        let service = match view.service(&ingress.meta.key.namespace, name) {
             Lookup::Found(service) => service,
             Lookup::Absent => return Self::NoService,
             Lookup::Unknown => return Self::Unseen,
@@ -129,7 +129,7 @@ impl<'a> Behind<'a> {
         let Some(&first) = meant.first() else { return Self::NoPort { has: &service.ports, by_address } };
         let tcp: Vec<&'a ServicePort> = meant.into_iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         let Some(&port) = tcp.first() else { return Self::NotTcp { port: first, by_address } };
-        let backing = Backing::of(world, service, &tcp, |slice| by_address || controller.sees(slice, service));
+        let backing = Backing::of(view, service, &tcp, |slice| by_address || controller.sees(slice, service));
         Self::Port { port, by_address, backing }
     }
 
@@ -187,10 +187,10 @@ pub struct StandIn<'a> {
 impl<'a> StandIn<'a> {
     /// That of an Ingress, which `controller` takes. Reads Services.
     #[must_use]
-    pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, world: &World<'a>) -> Option<Self> {
+    pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<Self> {
         let reads = controller.dialect.engine.reads_nginx_annotations();
         let name = NginxAnnotations::of(ingress).default_backend().filter(|_| reads)?;
-        Some(Self { name, service: world.service(&ingress.meta.key.namespace, name) })
+        Some(Self { name, service: view.service(&ingress.meta.key.namespace, name) })
     }
 
     /// Whether it is not certain that there is none: its endpoints may come and go.
@@ -201,7 +201,7 @@ impl<'a> StandIn<'a> {
 
     /// Whether its first port has an endpoint that takes requests; `None`: nobody can tell. Reads what [`Backing::of`] reads.
     #[must_use]
-    pub fn answers(&self, controller: &Controller<'_>, world: &World<'a>) -> Option<bool> {
+    pub fn answers(&self, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<bool> {
         let service = match self.service {
             Lookup::Found(service) => service,
             Lookup::Absent => return Some(false),
@@ -211,7 +211,7 @@ impl<'a> StandIn<'a> {
             return controller.external_name_fault(&service.external_name).map(|_| false);
         }
         let Some(first) = service.ports.first() else { return Some(false) };
-        match Backing::of(world, service, &[first], |slice| controller.sees(slice, service)) {
+        match Backing::of(view, service, &[first], |slice| controller.sees(slice, service)) {
             Backing::Ready(_) => Some(true),
             Backing::Lacking(_) => Some(false),
             Backing::Unknown => None,

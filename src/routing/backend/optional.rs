@@ -1,6 +1,6 @@
 //! What makes it doubtful that a visitor ever depends on a backend: then it may be missing without harm.
 
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::Engine;
@@ -36,11 +36,11 @@ impl Doubt {
     /// What makes the default backend doubtful: on ingress-nginx that of the oldest Ingress of a host is its fallback,
     /// and no other.
     #[must_use]
-    pub fn of_default_backend(ingress: &Ingress, world: &World<'_>, controller: &Controller<'_>) -> Option<Self> {
+    pub fn of_default_backend(ingress: &Ingress, view: &ClusterView<'_>, controller: &Controller<'_>) -> Option<Self> {
         if ingress.default_backend.is_none() || controller.dialect.engine != Engine::Nginx {
             return None;
         }
-        let others = |host: &Host| !world.other_on(host, |_| true).is_absent();
+        let others = |host: &Host| !view.other_on(host, |_| true).is_absent();
         let mut hosts = ingress.hosts().into_iter().map(|(_, host)| host);
         let shared = if ingress.rules.is_empty() { others(&Host::Any) } else { hosts.any(others) };
         shared.then_some(Self::Fallback)

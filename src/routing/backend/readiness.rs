@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::Endpoints;
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, TargetPort, Workload};
 
@@ -73,15 +73,15 @@ impl<'a> Backing<'a> {
     /// EndpointSlices; pods, workloads and Nodes, where they may be read.
     #[must_use]
     pub fn of(
-        world: &World<'a>,
+        view: &ClusterView<'a>,
         service: &'a Service,
         ports: &[&'a ServicePort],
         sees: impl Fn(&EndpointSlice) -> bool,
     ) -> Self {
         let Some(&port) = ports.first() else { return Self::Unknown };
         let lacking = |cause| Self::Lacking(Shortage { port, cause });
-        let Lookup::Found(slices) = world.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
-            return unnamed(world, service, ports).map_or(Self::Unknown, lacking);
+        let Lookup::Found(slices) = view.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
+            return unnamed(view, service, ports).map_or(Self::Unknown, lacking);
         };
         let ready = |slices: &[&EndpointSlice]| {
             let mut behind = ports.iter().map(|port| Endpoints::behind(port, slices));
@@ -95,24 +95,24 @@ impl<'a> Backing<'a> {
             return lacking(Cause::Overlooked(&slice.key.name));
         }
         lacking(match Endpoints::behind(port, &slices) {
-            Endpoints { not_ready: endpoints @ 1.., .. } => Cause::NotReady { endpoints, pods: stuck(world, service) },
+            Endpoints { not_ready: endpoints @ 1.., .. } => Cause::NotReady { endpoints, pods: stuck(view, service) },
             Endpoints { without_port: 1.., .. } => Cause::PortMissing,
-            Endpoints { .. } => without_endpoints(world, service),
+            Endpoints { .. } => without_endpoints(view, service),
         })
     }
 }
 
 /// Why a Service has no endpoints.
-fn without_endpoints<'a>(world: &World<'a>, service: &'a Service) -> Cause<'a> {
+fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<'a> {
     if service.selector.is_empty() {
         return Cause::NoSelector;
     }
-    match world.pods(service) {
-        Lookup::Found(_) => match stuck(world, service) {
+    match view.pods(service) {
+        Lookup::Found(_) => match stuck(view, service) {
             Stuck { named, .. } if named.is_empty() => Cause::Unexplained,
             pods => Cause::NotReady { endpoints: 0, pods },
         },
-        Lookup::Absent => match world.workloads(service) {
+        Lookup::Absent => match view.workloads(service) {
             Lookup::Found(makers) => {
                 let wanted = makers.iter().find(|(_, maker)| maker.replicas != Some(0));
                 match (wanted, makers.first()) {
@@ -129,8 +129,8 @@ fn without_endpoints<'a>(world: &World<'a>, service: &'a Service) -> Cause<'a> {
 }
 
 /// The pods that a Service selects and that take no requests; such as have ended only where there are no others.
-fn stuck<'a>(world: &World<'a>, service: &Service) -> Stuck<'a> {
-    let pods = world.pods(service).found().unwrap_or_default();
+fn stuck<'a>(view: &ClusterView<'a>, service: &Service) -> Stuck<'a> {
+    let pods = view.pods(service).found().unwrap_or_default();
     let mut stuck = Stuck::default();
     for is_over in [false, true] {
         if !stuck.named.is_empty() {
@@ -146,7 +146,7 @@ fn stuck<'a>(world: &World<'a>, service: &Service) -> Stuck<'a> {
                 stuck.more += 1;
                 continue;
             }
-            let lost = !is_over && world.node(&pod.node).found().is_some_and(|node| !node.is_ready);
+            let lost = !is_over && view.node(&pod.node).found().is_some_and(|node| !node.is_ready);
             let why = if lost { format!("node {:?} is not ready", pod.node) } else { why.escape_debug().to_string() };
             stuck.named.push((&*pod.key.name, why));
         }
@@ -156,10 +156,10 @@ fn stuck<'a>(world: &World<'a>, service: &Service) -> Stuck<'a> {
 
 /// What names none of its containers' ports as these want it, where all of them want a name and all that would make
 /// the pods are so. A number is no fault: a container may listen on ports that it does not declare.
-fn unnamed<'a>(world: &World<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
-    let makers = pod_templates(world, service);
+fn unnamed<'a>(view: &ClusterView<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
+    let makers = pod_templates(view, service);
     // Who else would make such pods may name it: all of them must be known.
-    if !Kind::WORKLOADS.into_iter().chain(makers.first().map(|maker| maker.kind)).all(|kind| world.knows(kind)) {
+    if !Kind::WORKLOADS.into_iter().chain(makers.first().map(|maker| maker.kind)).all(|kind| view.knows(kind)) {
         return None;
     }
     let has = |port: &&ServicePort| match &port.target {
@@ -184,8 +184,8 @@ pub struct NamedTemplate<'a> {
 /// What the pods that a Service selects are made from, as far as it is known: Deployments and the like, or the pods
 /// themselves where nobody is known to make them. Those that have ended are none.
 #[must_use]
-pub fn pod_templates<'a>(world: &World<'a>, service: &Service) -> Vec<NamedTemplate<'a>> {
-    if let Lookup::Found(makers) = world.workloads(service) {
+pub fn pod_templates<'a>(view: &ClusterView<'a>, service: &Service) -> Vec<NamedTemplate<'a>> {
+    if let Lookup::Found(makers) = view.workloads(service) {
         let named = |(kind, maker): (Kind, &'a Workload)| NamedTemplate {
             kind,
             name: &maker.key.name,
@@ -193,7 +193,7 @@ pub fn pod_templates<'a>(world: &World<'a>, service: &Service) -> Vec<NamedTempl
         };
         return makers.into_iter().map(named).collect();
     }
-    let pods = world.pods(service).found().unwrap_or_default().into_iter();
+    let pods = view.pods(service).found().unwrap_or_default().into_iter();
     let pods = pods.filter(|pod| !matches!(pod.state, PodState::Over(_)));
     pods.map(|pod| NamedTemplate { kind: Kind::Pod, name: &pod.key.name, template: &pod.template }).collect()
 }

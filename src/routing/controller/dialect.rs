@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::settings::ControllerSettings;
-use crate::cluster::World;
+use crate::cluster::ClusterView;
 use crate::model::Key;
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::annotations::Risk;
@@ -258,11 +258,11 @@ impl Dialects {
     /// These, with what the controllers' ConfigMaps say now. A ConfigMap that is not there says nothing: its controller
     /// goes on with what it was last told. Reads ConfigMaps.
     #[must_use]
-    pub fn told(&self, world: &World<'_>) -> Cow<'_, Self> {
+    pub fn told(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
         let mut told = Cow::Borrowed(self);
         for (index, rule) in self.rules.iter().enumerate() {
             let Some(key) = &rule.dialect.config_map else { continue };
-            if let Some(config_map) = world.config_map(key).found() {
+            if let Some(config_map) = view.config_map(key).found() {
                 told.to_mut().rules[index].dialect.told = Some(ControllerSettings::told(config_map));
             }
         }

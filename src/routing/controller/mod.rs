@@ -6,7 +6,7 @@ mod settings;
 pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
 pub use settings::ControllerSettings;
 
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
 
 /// Classes that a controller matches by name, without an IngressClass object.
@@ -121,15 +121,15 @@ impl Controller<'_> {
 impl<'a> Controller<'a> {
     /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
     #[must_use]
-    pub fn of(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, world, rules, dialects)
+    pub fn of(ingress: &Ingress, view: &ClusterView<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, view, rules, dialects)
     }
 
     /// Find out who takes a stored Ingress in fact: not a controller that looks at other namespaces only (section 1.4). Where
     /// somebody has given the Ingress an address nevertheless, nobody can tell who. Reads IngressClasses and Ingresses.
     #[must_use]
-    pub fn handling(ingress: &Ingress, world: &World<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        let controller = Self::of(ingress, world, rules, dialects);
+    pub fn handling(ingress: &Ingress, view: &ClusterView<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
+        let controller = Self::of(ingress, view, rules, dialects);
         if !controller.dialect.engine.reads_nginx_annotations()
             || controller.dialect.watches(&ingress.meta.key.namespace)
         {
@@ -144,22 +144,22 @@ impl<'a> Controller<'a> {
     pub fn of_class(
         class: ClassRef<'_>,
         namespace: &str,
-        world: &World<'a>,
+        view: &ClusterView<'a>,
         rules: &ClassRules,
         dialects: &'a Dialects,
     ) -> Self {
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
-            ClassRef::Classless => return Self { id: classless(world, rules), dialect: dialects.neutral() },
+            ClassRef::Classless => return Self { id: classless(view, rules), dialect: dialects.neutral() },
         };
-        if let Lookup::Found(found) = world.class(name) {
+        if let Lookup::Found(found) = view.class(name) {
             let dialect = dialects.of_class(name, &found.controller, namespace);
             return Self { id: ControllerId::Named(&found.controller), dialect };
         }
         let by_name = match class {
             // Without a look at the classes nobody can say whether one of this name is another controller's.
             ClassRef::Annotated(value) => {
-                dialects.of_annotation(value, namespace).filter(|_| world.class(name).is_absent())
+                dialects.of_annotation(value, namespace).filter(|_| view.class(name).is_absent())
             }
             _ => dialects.of_name(name, namespace),
         };
@@ -170,17 +170,17 @@ impl<'a> Controller<'a> {
         let id = if rules.assumes(name) || by_annotation {
             ControllerId::Unnamed
         } else {
-            unseen(world.class(name), world.served(class))
+            unseen(view.class(name), view.served(class))
         };
         Self { id, dialect: dialects.neutral() }
     }
 }
 
-fn classless<'a>(world: &World<'_>, rules: &ClassRules) -> ControllerId<'a> {
+fn classless<'a>(view: &ClusterView<'_>, rules: &ClassRules) -> ControllerId<'a> {
     match rules.classless {
         Classless::Served => ControllerId::Unnamed,
         Classless::Ignored => ControllerId::None,
-        Classless::Unknown => match world.served(ClassRef::Classless) {
+        Classless::Unknown => match view.served(ClassRef::Classless) {
             Lookup::Found(()) => ControllerId::Unnamed,
             // Controllers that take classless Ingresses leave no trace before they have served one.
             Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,

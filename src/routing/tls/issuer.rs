@@ -1,6 +1,6 @@
 //! Who issues the certificate that a Secret is to hold: cert-manager, asked by annotation or by a Certificate.
 
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::Ingress;
 
 /// Whether somebody has been asked to issue a certificate into a Secret: then it will come.
@@ -17,7 +17,7 @@ pub enum Issuer {
 impl Issuer {
     /// Who issues into a Secret that an Ingress names. Reads Certificates.
     #[must_use]
-    pub fn of(ingress: &Ingress, world: &World<'_>, secret: &str) -> Self {
+    pub fn of(ingress: &Ingress, view: &ClusterView<'_>, secret: &str) -> Self {
         // What cert-manager's ingress-shim reads, under its names of today and of before 0.11.
         const ISSUERS: [&str; 4] = [
             "cert-manager.io/issuer",
@@ -31,7 +31,7 @@ impl Issuer {
         if is_annotated {
             return Self::Somebody;
         }
-        match world.certificate_for(&ingress.meta.key.namespace, secret) {
+        match view.certificate_for(&ingress.meta.key.namespace, secret) {
             Lookup::Found(_) => Self::Somebody,
             Lookup::Unknown => Self::Unknown,
             Lookup::Absent => Self::Nobody,

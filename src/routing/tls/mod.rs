@@ -11,7 +11,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::cluster::{Lookup, World};
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Certificate, Host, Ingress, Secret, TlsEntry, TlsFacts, TlsFault};
 use crate::routing::backend::Standing;
 use crate::routing::controller::Engine;
@@ -73,11 +73,11 @@ impl<'a> HostCertificate<'a> {
     /// What a visitor of a host is shown by the controller of `routes`. Reads Certificates, Ingresses, IngressClasses and
     /// Secrets.
     #[must_use]
-    pub fn of(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Self {
+    pub fn of(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Self {
         let controller = routes.controller();
         let deciding = match controller.dialect.engine {
-            Engine::Nginx => on_nginx(host, routes, world),
-            Engine::Traefik | Engine::Neutral => elsewhere(host, routes, world),
+            Engine::Nginx => on_nginx(host, routes, view),
+            Engine::Traefik | Engine::Neutral => elsewhere(host, routes, view),
         };
         let Some((ingress, served)) = deciding else {
             return Self { ingress: None, secret: None, state: CertificateState::Plain };
@@ -88,24 +88,22 @@ impl<'a> HostCertificate<'a> {
         }
         // Whether the default certificate is for the host nobody can tell, nor what others make of it.
         let has_fake = controller.dialect.engine == Engine::Nginx && !controller.dialect.default_certificate;
-        let secret = match choice(ingress, &served, controller, world) {
+        let secret = match choice(ingress, &served, controller, view) {
             Choice::Secret(secret) => secret,
             Choice::Nothing if has_fake => return of(None, CertificateState::Uncovered),
             Choice::Nothing | Choice::Default => return of(None, CertificateState::Default),
             Choice::Unseen => return of(None, CertificateState::Unseen),
         };
-        let state = match world.secret(&ingress.meta.key.namespace, secret) {
+        let state = match view.secret(&ingress.meta.key.namespace, secret) {
             Lookup::Found(found) => match held(found, controller) {
                 Ok(certificate) if certificate.covers(host) && certificate.covers(&served) => {
-                    in_time(certificate, world)
+                    in_time(certificate, view)
                 }
                 Ok(_) => CertificateState::Mismatch,
-                Err(fault @ CertificateState::Unusable(TlsFault::Empty(_))) => {
-                    pending_or(fault, ingress, secret, world)
-                }
+                Err(fault @ CertificateState::Unusable(TlsFault::Empty(_))) => pending_or(fault, ingress, secret, view),
                 Err(fault) => fault,
             },
-            Lookup::Absent => pending_or(CertificateState::Missing, ingress, secret, world),
+            Lookup::Absent => pending_or(CertificateState::Missing, ingress, secret, view),
             Lookup::Unknown => CertificateState::Unseen,
         };
         of(Some(secret), state)
@@ -132,7 +130,7 @@ impl<'a> HostCertificate<'a> {
 /// The Ingress that decides on ingress-nginx, and the host that it decides for: certificates are looked up by the very name,
 /// then by the wildcard over it, and each may be a rule's or an alias (section 5.4). An alias has the certificate of its
 /// host only where that is for the alias too.
-fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(&'a Ingress, Host)> {
+fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Option<(&'a Ingress, Host)> {
     let mut other = None;
     for name in [Some(host.clone()), host.wildcard()].into_iter().flatten() {
         if let Some(ingress) = routes.asks_for_tls(&name, When::After) {
@@ -140,8 +138,8 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(
         }
         let Some(server) = routes.aliased(&name, When::After).found() else { continue };
         let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };
-        let is_for_alias = match choice(ingress, &server.host, routes.controller(), world) {
-            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.controller(), world),
+        let is_for_alias = match choice(ingress, &server.host, routes.controller(), view) {
+            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.controller(), view),
             Choice::Default | Choice::Nothing => Some(false),
             Choice::Unseen => None,
         };
@@ -156,7 +154,7 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(
 
 /// The Ingress that decides elsewhere: others choose by the name that is asked for, among all that they have. That is the
 /// oldest with a certificate for the host, else one of whose certificate nobody can tell, else the oldest.
-fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<(&'a Ingress, Host)> {
+fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Option<(&'a Ingress, Host)> {
     if *host == Host::Any {
         return None;
     }
@@ -169,8 +167,8 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<
     };
     let names = [Some(host.clone()), host.wildcard(), Some(Host::Any)].into_iter().flatten();
     let asking: Vec<&'a Ingress> = names.flat_map(on).collect();
-    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.controller(), world) {
-        Choice::Secret(secret) if is_for(ingress, secret, host, routes.controller(), world) == Some(true) => 0,
+    let rank = |ingress: &&&'a Ingress| match choice(ingress, host, routes.controller(), view) {
+        Choice::Secret(secret) if is_for(ingress, secret, host, routes.controller(), view) == Some(true) => 0,
         Choice::Unseen => 1,
         Choice::Secret(_) | Choice::Default | Choice::Nothing => 2,
     };
@@ -180,7 +178,7 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, world: &World<'a>) -> Option<
 
 /// The Secret that an Ingress has for a host (section 5.1): on ingress-nginx that of the entry which names it, whatever is in
 /// it; else, and elsewhere, the first whose certificate is for the host; else that of the entry which was meant for it.
-fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, world: &World<'a>) -> Choice<'a> {
+fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, view: &ClusterView<'a>) -> Choice<'a> {
     let named = |entry: &'a TlsEntry| entry.secret_name.as_deref().map_or(Choice::Default, Choice::Secret);
     let meant = TlsEntries::of(&ingress.tls).meant_for(host);
     if let Some(meant) = meant.filter(|meant| meant.by_name && controller.dialect.engine == Engine::Nginx) {
@@ -188,7 +186,7 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, wo
     }
     let meant = meant.map(|meant| meant.entry);
     for name in meant.into_iter().chain(&ingress.tls).filter_map(|entry| entry.secret_name.as_deref()) {
-        match is_for(ingress, name, host, controller, world) {
+        match is_for(ingress, name, host, controller, view) {
             Some(true) => return Choice::Secret(name),
             Some(false) => {}
             None => return Choice::Unseen,
@@ -205,9 +203,9 @@ fn is_for(
     secret: &str,
     host: &Host,
     controller: &Controller<'_>,
-    world: &World<'_>,
+    view: &ClusterView<'_>,
 ) -> Option<bool> {
-    match world.secret(&ingress.meta.key.namespace, secret) {
+    match view.secret(&ingress.meta.key.namespace, secret) {
         Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| certificate.covers(host))),
         Lookup::Absent => Some(false),
         Lookup::Unknown => None,
@@ -225,16 +223,16 @@ fn held<'s>(secret: &'s Secret, controller: &Controller<'_>) -> Result<&'s Certi
     }
 }
 
-fn in_time(certificate: &Certificate, world: &World<'_>) -> CertificateState {
-    match world.now() {
+fn in_time(certificate: &Certificate, view: &ClusterView<'_>) -> CertificateState {
+    match view.now() {
         now if now > certificate.not_after => CertificateState::Expired(certificate.not_after),
         now if now < certificate.not_before => CertificateState::Early(certificate.not_before),
         _ => CertificateState::Valid(certificate.not_after),
     }
 }
 
-fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, world: &World<'_>) -> CertificateState {
-    match Issuer::of(ingress, world, secret) {
+fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, view: &ClusterView<'_>) -> CertificateState {
+    match Issuer::of(ingress, view, secret) {
         Issuer::Nobody => fault,
         Issuer::Somebody => CertificateState::Pending,
         Issuer::Unknown => CertificateState::Unseen,

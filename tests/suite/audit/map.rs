@@ -66,7 +66,7 @@ waived.example.com (k8s.io/ingress-nginx) + no TLS
 
 #[test]
 fn what_nobody_can_see_is_not_broken() {
-    use ingress_guard::cluster::{Coverage, World, load_text};
+    use ingress_guard::cluster::{ClusterView, Coverage, load_text};
     use ingress_guard::config::Config;
     use ingress_guard::model::{Key, Kind, Kinds};
 
@@ -75,10 +75,10 @@ fn what_nobody_can_see_is_not_broken() {
         inventory.cover(kind, Coverage::Forbidden);
     }
     let (config, nobody) = (Config::default(), Key::new("", ""));
-    let world = World::new(crate::pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::new(crate::pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let served: Vec<&Ingress> =
         inventory.ingresses().filter(|ingress| ingress.class_name.as_deref() == Some("nginx")).collect();
-    let map = RouteMap::of(served.into_iter(), &world, &config.settings.classes, &config.settings.dialects);
+    let map = RouteMap::of(served.into_iter(), &view, &config.settings.classes, &config.settings.dialects);
     let broken: Vec<String> = map
         .hosts
         .iter()

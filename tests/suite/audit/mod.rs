@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use ingress_guard::analysis::judge;
-use ingress_guard::cluster::{Inventory, World, load_text};
+use ingress_guard::cluster::{ClusterView, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Ingress, Key, Kind, Kinds};
 use ingress_guard::report::{Page, Report, html};
@@ -35,8 +35,8 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
         report.add(judge(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
     }
     let nobody = Key::new("", "");
-    let world = World::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+    let view = ClusterView::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
     show(&report, &map)
 }
 

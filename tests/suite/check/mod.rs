@@ -3,8 +3,8 @@
 mod fixing;
 mod formats;
 mod input;
+mod objects;
 mod overlay;
-mod world;
 
 use std::fs;
 use std::io::Write as _;

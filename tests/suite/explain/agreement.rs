@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ingress_guard::checks;
-use ingress_guard::cluster::{Inventory, Lookup, World};
+use ingress_guard::cluster::{ClusterView, Inventory, Lookup};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
 use ingress_guard::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
@@ -48,10 +48,10 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
         ClassRef::Annotated(_) | ClassRef::Classless => None,
     };
     let nobody = Key::default();
-    let world = World::new(pages::known(inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::new(pages::known(inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     inventory.ingresses().filter_map(of).find(|class| {
-        let controller = Controller::of_class(ClassRef::Named(class), "", &world, rules, dialects);
+        let controller = Controller::of_class(ClassRef::Named(class), "", &view, rules, dialects);
         controller.dialect.engine.reads_nginx_annotations()
     })
 }
@@ -91,11 +91,12 @@ fn in_every_world_of_every_page() {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
             worlds += 1;
             let nobody = Key::default();
-            let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+            let view =
+                ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
             let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
-            let controller = Controller::of_class(ClassRef::Named(&class), "", &world, rules, dialects);
+            let controller = Controller::of_class(ClassRef::Named(&class), "", &view, rules, dialects);
             let is_its_own = |ingress: &Ingress| {
-                let theirs = Controller::handling(ingress, &world, rules, dialects);
+                let theirs = Controller::handling(ingress, &view, rules, dialects);
                 ingress.class_ref() != ClassRef::Named(&class) || std::ptr::eq(theirs.dialect, controller.dialect)
             };
             // Where several controllers share a class by namespaces, there is not one answer.
@@ -103,7 +104,7 @@ fn in_every_world_of_every_page() {
                 continue;
             }
             for visit in visits(&inventory).into_iter().take(200) {
-                let routes = Routes::of(None, &world, rules, dialects, controller);
+                let routes = Routes::of(None, &view, rules, dialects, controller);
                 let Ok(Lookup::Found(answer)) = routes.answer(visit.scheme, &visit.host, &visit.path, When::After)
                 else {
                     continue;

@@ -154,17 +154,17 @@ fn with_and_without_www_are_one_where_an_annotation_says_so() {
              backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]}}}}\n"
         )
     };
-    let world = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n".to_owned()
+    let view = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n".to_owned()
         + &ingress("web", "www.example.com", "{nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'}")
         + &ingress("all", "'*.com'", "{}");
     let explain =
         |file: &NamedTempFile, url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]);
-    let file = manifests(&world);
+    let file = manifests(&view);
     let (code, out, _) = explain(&file, "http://example.com/a/");
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("308 to \"http://www.example.com/a\": annotation from-to-www-redirect"), "{out}");
     assert!(explain(&file, "http://www.example.com/a/").1.contains("Service default/web answers"));
-    let file = manifests(&(world + &ingress("bare", "example.com", "{}")));
+    let file = manifests(&(view + &ingress("bare", "example.com", "{}")));
     let (_, out, _) = explain(&file, "http://example.com/a/");
     assert!(out.contains("host         example.com of Ingress default/bare"), "{out}");
 }

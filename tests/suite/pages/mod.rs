@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use ingress_guard::checks::{self, Check, Context};
-use ingress_guard::cluster::{ClusterState, Facts, Inventory, Lookup, World, load_text};
+use ingress_guard::cluster::{ClusterState, ClusterView, Facts, Inventory, Lookup, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
@@ -121,13 +121,13 @@ pub(crate) fn inventory(config: &Config, manifests: &str) -> Inventory {
 
 /// The worlds of a page, each with the configuration that holds for it.
 pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
-    let world = |(config, manifests): (Config, String)| {
+    let view = |(config, manifests): (Config, String)| {
         let inventory = inventory(&config, &manifests);
         let mut ingresses: Vec<Ingress> = inventory.ingresses().cloned().collect();
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         (config, inventory, ingresses)
     };
-    sources(page).into_iter().map(world).collect()
+    sources(page).into_iter().map(view).collect()
 }
 
 /// What one check says of a world, a line for each finding. What the engine and the policy say of themselves needs all
@@ -204,14 +204,14 @@ fn checks_read_what_they_declare_and_nothing_else() {
         for (config, inventory, ingresses) in worlds(check.page) {
             for ingress in &ingresses {
                 let every_kind = Kinds::of(&ingress_guard::model::Kind::ALL);
-                let free = World::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
+                let free = ClusterView::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
                 let controller = Controller::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
-                let world = World::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
+                let view = ClusterView::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
                 let routes =
                     Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, controller);
-                (check.run)(&Context::new(ingress, &world, &config.settings, controller, &routes), &mut found);
-                asked = asked | world.asked();
+                (check.run)(&Context::new(ingress, &view, &config.settings, controller, &routes), &mut found);
+                asked = asked | view.asked();
             }
         }
         let declared = check.needs | check.hints;

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ingress_guard::cluster::World;
+use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Visit, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
@@ -36,7 +36,7 @@ const OBJECTS: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: inside, namespace: shop}, spec: {type: ExternalName, externalName: localhost}}
 ";
 
-fn world(controller: &str, annotations: &str, backend: &str) -> String {
+fn view(controller: &str, annotations: &str, backend: &str) -> String {
     format!(
         "{OBJECTS}---
 {{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: edge}}, spec: {{controller: {controller}}}}}
@@ -55,16 +55,16 @@ fn behind(settings: &str, manifests: &str) -> String {
     let config = Config::parse("test", &dialects).unwrap();
     let inventory = pages::inventory(&config, manifests);
     let nobody = Key::default();
-    let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let controller = Controller::of(ingress, &world, &config.settings.classes, &config.settings.dialects);
-    let found = Behind::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &world);
+    let controller = Controller::of(ingress, &view, &config.settings.classes, &config.settings.dialects);
+    let found = Behind::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
     let mut words = found.to_string();
     if found.by_address() {
         words += " (by address)";
     }
-    if let Some(stand_in) = StandIn::of(ingress, &controller, &world) {
-        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &world));
+    if let Some(stand_in) = StandIn::of(ingress, &controller, &view) {
+        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &view));
     }
     words
 }
@@ -117,13 +117,13 @@ fn each_family_of_controllers_has_its_own_links() {
         (UPSTREAM, service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
     ] {
         for (controller, words) in [NGINX, TRAEFIK, OTHER].into_iter().zip(words) {
-            let said = behind("", &world(controller, annotations, &backend));
+            let said = behind("", &view(controller, annotations, &backend));
             assert_eq!(said, words, "{controller} {annotations} {backend}");
         }
     }
     let refuses =
         format!("- {{match: {{controller: {NGINX}}}, engine: nginx, settings: {{disable-svc-external-name: true}}}}\n");
-    let outside = world(NGINX, "", &service("outside", "number: 443"));
+    let outside = view(NGINX, "", &service("outside", "number: 443"));
     assert_eq!(behind(&refuses, &outside), "outside, and cannot be used: \"legacy.example.net\"");
 }
 
@@ -131,7 +131,7 @@ fn each_family_of_controllers_has_its_own_links() {
 fn a_service_stands_in_where_it_has_endpoints_itself() {
     let with = |controller: &str, name: &str| {
         let annotation = format!("nginx.ingress.kubernetes.io/default-backend: {name}");
-        behind("", &world(controller, &annotation, &service("absent", "number: 80")))
+        behind("", &view(controller, &annotation, &service("absent", "number: 80")))
     };
     assert_eq!(with(NGINX, "web"), "the Service does not exist or web Some(true)");
     assert_eq!(with(NGINX, "empty"), "the Service does not exist or empty Some(false)");
@@ -148,10 +148,10 @@ const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
 fn the_map_says_who_stands_in_and_the_link_stays_broken() {
     let fate = |annotations: &str, backend: &str| {
         let config = Config::default();
-        let inventory = pages::inventory(&config, &world(NGINX, annotations, &service(backend, "number: 80")));
+        let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
         let nobody = Key::default();
-        let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-        let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let route = &map.hosts[0].routes[0];
         (route.fate.to_string(), route.standing())
     };
@@ -182,14 +182,14 @@ fn whoever_looks_at_other_namespaces_takes_nothing_here() {
         let config =
             format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, watchNamespaces: {watched}}}]");
         let config = Config::parse("test", &config).unwrap();
-        let mut manifests = world(NGINX, "", &service("web", "number: 80"));
+        let mut manifests = view(NGINX, "", &service("web", "number: 80"));
         if addressed {
             manifests += status;
         }
         let inventory = pages::inventory(&config, &manifests);
         let nobody = Key::default();
-        let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-        let map = RouteMap::of(inventory.ingresses(), &world, &config.settings.classes, &config.settings.dialects);
+        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
         assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
         let visit = Visit::read("http://app.example.com/").unwrap();

@@ -1,6 +1,6 @@
 //! Which certificate a host has, for ingress-nginx and for others: sections 5.1 to 5.4.
 
-use ingress_guard::cluster::World;
+use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{Controller, HostCertificate, Routes};
@@ -47,11 +47,11 @@ fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
     );
     let inventory = pages::inventory(&config, &fixtures::expand(&(class + objects)));
     let nobody = Key::default();
-    let world = World::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     let any: &Ingress = inventory.ingresses().next().unwrap();
-    let routes = Routes::of(None, &world, rules, dialects, Controller::of(any, &world, rules, dialects));
-    let found = HostCertificate::of(&Host::parse(host), &routes, &world);
+    let routes = Routes::of(None, &view, rules, dialects, Controller::of(any, &view, rules, dialects));
+    let found = HostCertificate::of(&Host::parse(host), &routes, &view);
     format!("{}: {}", found.secret.unwrap_or("-"), found.state)
 }
 

@@ -4,14 +4,14 @@ use super::notation::{answer, ingresses, inventory, with_routes};
 use ingress_guard::model::Host;
 use ingress_guard::routing::When;
 
-fn answers(world: &str, host: &str, table: &[(&str, &str)]) {
+fn answers(view: &str, host: &str, table: &[(&str, &str)]) {
     for (request, want) in table {
-        assert_eq!(answer(world, host, request), format!("{host}: {want}"), "{request}\n{world}");
+        assert_eq!(answer(view, host, request), format!("{host}: {want}"), "{request}\n{view}");
     }
 }
 
-fn directives(world: &str, host: &str) -> Vec<String> {
-    with_routes(&inventory(ingresses(world)), |routes| {
+fn directives(view: &str, host: &str) -> Vec<String> {
+    with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
         server.locations.iter().map(ingress_guard::routing::Location::directive).collect()
     })
@@ -19,13 +19,13 @@ fn directives(world: &str, host: &str) -> Vec<String> {
 
 #[test]
 fn use_regex_makes_a_pattern_without_case() {
-    let world = "shop/web @1 use-regex=true\n  test.com\n    ImplementationSpecific /foo/.* web\n";
-    assert_eq!(directives(world, "test.com"), [r#"~* "^/foo/.*""#, r#"~* "^/""#]);
+    let view = "shop/web @1 use-regex=true\n  test.com\n    ImplementationSpecific /foo/.* web\n";
+    assert_eq!(directives(view, "test.com"), [r#"~* "^/foo/.*""#, r#"~* "^/""#]);
 }
 
 #[test]
 fn the_longest_text_comes_first() {
-    let world = "\
+    let view = "\
 shop/one @1
   test.com
     Prefix /foo/bar service1
@@ -34,9 +34,9 @@ shop/two @2 rewrite-target=/$1
   test.com
     ImplementationSpecific /foo/bar/(.+) service3
 ";
-    assert_eq!(directives(world, "test.com")[0], r#"~* "^/foo/bar/(.+)""#);
+    assert_eq!(directives(view, "test.com")[0], r#"~* "^/foo/bar/(.+)""#);
     answers(
-        world,
+        view,
         "test.com",
         &[
             ("/foo/bar/1", "shop/two ImplementationSpecific /foo/bar/(.+) asked for /1"),
@@ -48,19 +48,19 @@ shop/two @2 rewrite-target=/$1
 
 #[test]
 fn a_short_path_is_hidden_by_a_longer_pattern() {
-    let world = "\
+    let view = "\
 shop/web @1 use-regex=true
   test.com
     Prefix /foo/bar/bar test
     ImplementationSpecific /foo/bar/[A-Z0-9]{3} test
 ";
     let pattern = "shop/web ImplementationSpecific /foo/bar/[A-Z0-9]{3}";
-    answers(world, "test.com", &[("/foo/bar/bar", pattern), ("/foo/bar/b", "404")]);
+    answers(view, "test.com", &[("/foo/bar/bar", pattern), ("/foo/bar/b", "404")]);
 }
 
 #[test]
 fn one_ingress_makes_the_whole_host_match_patterns() {
-    let world = "\
+    let view = "\
 shop/plain @1
   test.com
     Prefix /foo web
@@ -68,9 +68,9 @@ shop/pattern @2 use-regex=true rewrite-target=/new/backend
   test.com
     ImplementationSpecific /foo.+ web
 ";
-    assert!(directives(world, "test.com").contains(&r#"~* "^/foo""#.to_owned()));
+    assert!(directives(view, "test.com").contains(&r#"~* "^/foo""#.to_owned()));
     answers(
-        world,
+        view,
         "test.com",
         &[
             ("/foo", "shop/plain Prefix /foo"),
@@ -82,14 +82,14 @@ shop/pattern @2 use-regex=true rewrite-target=/new/backend
 
 #[test]
 fn the_rewrite_example() {
-    let world = "\
+    let view = "\
 shop/web @1 use-regex=true rewrite-target=/$2
   rewrite.bar.com
     ImplementationSpecific /something(/|$)(.*) http-svc
 ";
     let asks = |path: &str| format!("shop/web ImplementationSpecific /something(/|$)(.*) asked for {path}");
     answers(
-        world,
+        view,
         "rewrite.bar.com",
         &[
             ("/something", &asks("/")),
@@ -169,22 +169,22 @@ shop/web @1 use-regex=true
 /// e2e `ingress/without_host.go` (section 2.3).
 #[test]
 fn a_host_without_paths_has_its_default_backend_and_nobody_else_does() {
-    let world = "shop/web @1\n  default web\n  foo\n";
-    answers(world, "foo", &[("/x", "shop/web default")]);
-    assert_eq!(answer(world, "bar", "/x"), "_: 404");
+    let view = "shop/web @1\n  default web\n  foo\n";
+    answers(view, "foo", &[("/x", "shop/web default")]);
+    assert_eq!(answer(view, "bar", "/x"), "_: 404");
 }
 
 /// e2e `servicebackend/service_nil_backend.go` (section 0).
 #[test]
 fn a_backend_that_is_no_service_has_no_location() {
-    let world = "shop/web @1\n  test.com\n    Prefix /valid web\n    Prefix /empty resource\n";
-    answers(world, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
+    let view = "shop/web @1\n  test.com\n    Prefix /valid web\n    Prefix /empty resource\n";
+    answers(view, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
 }
 
 /// `TestGetBackendServers`: three mains and canaries that swap two Services (section 7.1).
 #[test]
 fn who_shares_a_service_with_an_older_canary_gets_no_location() {
-    let world = "\
+    let view = "\
 shop/main-a @1
   test.com
     Prefix /a svc-1
@@ -198,5 +198,5 @@ shop/canary-b @4 canary=true
   test.com
     Prefix /b svc-1
 ";
-    answers(world, "test.com", &[("/a", "shop/main-a Prefix /a"), ("/b", "shop/canary-b Prefix /b"), ("/c", "404")]);
+    answers(view, "test.com", &[("/a", "shop/main-a Prefix /a"), ("/b", "shop/canary-b Prefix /b"), ("/c", "404")]);
 }

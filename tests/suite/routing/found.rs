@@ -5,18 +5,18 @@ use ingress_guard::routing::{Fault, When};
 
 use super::notation::{answer, ingresses, inventory, with_routes};
 
-fn nginx_answers(world: &str, table: &[(&str, &str, &str)]) {
+fn nginx_answers(view: &str, table: &[(&str, &str, &str)]) {
     for (host, request, want) in table {
-        assert_eq!(answer(world, host, request), *want, "{host}{request}\n{world}");
+        assert_eq!(answer(view, host, request), *want, "{host}{request}\n{view}");
     }
 }
 
 #[test]
 fn a_host_ends_at_its_first_colon_whatever_follows() {
-    let world = "shop/web @1\n  app.example.com\n    Prefix / web\n";
+    let view = "shop/web @1\n  app.example.com\n    Prefix / web\n";
     let web = "app.example.com: shop/web Prefix /";
     nginx_answers(
-        world,
+        view,
         &[
             ("app.example.com:80:81", "/", web),
             ("app.example.com:http", "/", web),
@@ -28,19 +28,16 @@ fn a_host_ends_at_its_first_colon_whatever_follows() {
 
 #[test]
 fn a_request_line_holds_no_space() {
-    let world = "shop/web @1\n  *\n    Prefix / web\n";
-    nginx_answers(
-        world,
-        &[("x", "/x y", "_: 400"), ("x", "/x?y z", "_: 400"), ("x", "/x%20y", "_: shop/web Prefix /")],
-    );
+    let view = "shop/web @1\n  *\n    Prefix / web\n";
+    nginx_answers(view, &[("x", "/x y", "_: 400"), ("x", "/x?y z", "_: 400"), ("x", "/x%20y", "_: shop/web Prefix /")]);
 }
 
 #[test]
 fn a_wildcard_stands_for_one_label_of_letters_digits_underscores_and_hyphens() {
-    let world = "shop/web @1\n  *.example.com\n    Prefix / web\n";
+    let view = "shop/web @1\n  *.example.com\n    Prefix / web\n";
     let web = "*.example.com: shop/web Prefix /";
     nginx_answers(
-        world,
+        view,
         &[
             ("b.example.com", "/", web),
             ("b_1-x.example.com", "/", web),
@@ -60,8 +57,8 @@ fn the_catch_all_of_a_default_backend_neither_redirects_nor_rewrites() {
         "use-regex=true",
         "force-ssl-redirect=true",
     ] {
-        let world = format!("shop/web @1 {annotation}\n  default web\n");
-        nginx_answers(&world, &[("x", "/", "_: shop/web default"), ("x", "/y", "_: shop/web default")]);
+        let view = format!("shop/web @1 {annotation}\n  default web\n");
+        nginx_answers(&view, &[("x", "/", "_: shop/web default"), ("x", "/y", "_: shop/web default")]);
     }
 }
 
@@ -71,15 +68,15 @@ fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
     for (host, first) in
         [("*.example.com", "*.example.com"), ("9.example.com", "9.example.com"), ("app.example.com", "_")]
     {
-        let world =
+        let view =
             format!("shop/web @1 server-alias=alias.example.net\n  *\n    Prefix / web\n  {host}\n    Prefix / web\n");
-        nginx_answers(&world, &[("alias.example.net", "/", &format!("{first}: shop/web Prefix /"))]);
+        nginx_answers(&view, &[("alias.example.net", "/", &format!("{first}: shop/web Prefix /"))]);
     }
 }
 
 #[test]
 fn a_default_backend_without_rules_lends_its_alias_to_nobody() {
-    let world = "\
+    let view = "\
 shop/catch-all @1 server-alias=alias.example.net
   default web
 shop/web @2 server-alias=*.example.net
@@ -88,14 +85,14 @@ shop/web @2 server-alias=*.example.net
   *
     Prefix /bar web
 ";
-    nginx_answers(world, &[("alias.example.net", "/bar", "_: shop/web Prefix /bar")]);
+    nginx_answers(view, &[("alias.example.net", "/bar", "_: shop/web Prefix /bar")]);
 }
 
 #[test]
 fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
-    let world = "shop/web @1 use-regex=true\n  *\n    ImplementationSpecific /a\"b web\n    ImplementationSpecific /c\\\\d web\n";
+    let view = "shop/web @1 use-regex=true\n  *\n    ImplementationSpecific /a\"b web\n    ImplementationSpecific /c\\\\d web\n";
     nginx_answers(
-        world,
+        view,
         &[
             ("x", "/a\"b", "_: shop/web ImplementationSpecific /a\"b"),
             ("x", "/c\\d", "_: shop/web ImplementationSpecific /c\\\\d"),
@@ -106,9 +103,9 @@ fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
 
 #[test]
 fn two_slashes_at_the_end_of_a_path_draw_who_comes_with_one() {
-    let world = "shop/web @1\n  *\n    ImplementationSpecific /foo// web\n";
+    let view = "shop/web @1\n  *\n    ImplementationSpecific /foo// web\n";
     nginx_answers(
-        world,
+        view,
         &[
             ("x", "/foo/", "_: 301 Slash by shop/web ImplementationSpecific /foo//"),
             ("x", "/foo//", "_: 301 Slash by shop/web ImplementationSpecific /foo//"),
@@ -127,14 +124,14 @@ fn a_target_that_begins_with_the_scheme_redirects() {
         ("http:/half", "_: shop/web Prefix /foo asked for http:/half"),
         ("$1", "_: 500 by shop/web Prefix /foo"),
     ] {
-        let world = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
-        nginx_answers(&world, &[("x", "/foo", want)]);
+        let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
+        nginx_answers(&view, &[("x", "/foo", want)]);
     }
 }
 
 /// What nginx refuses, by the path that it stumbles over.
-fn refused(world: &str, host: &str) -> Vec<String> {
-    with_routes(&inventory(ingresses(world)), |routes| {
+fn refused(view: &str, host: &str) -> Vec<String> {
+    with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
         let faults = server.faults(routes.effort()).unwrap();
         let words = faults.iter().map(|fault| match fault {
@@ -158,11 +155,11 @@ fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
         ("mine", false),
     ] {
         let path = format!("/(?<{group}>x)");
-        let world = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
+        let view = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
         let reason = format!("{path}: nginx has a variable \"{group}\" of its own");
-        assert_eq!(refused(&world, ""), if is_taken { vec![reason] } else { vec![] });
+        assert_eq!(refused(&view, ""), if is_taken { vec![reason] } else { vec![] });
         // Where it is no pattern, it is no group.
-        assert_eq!(refused(&world.replace(" use-regex=true", ""), ""), [""; 0]);
+        assert_eq!(refused(&view.replace(" use-regex=true", ""), ""), [""; 0]);
     }
 }
 
@@ -178,8 +175,8 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
     ] {
         for (length, is_too_long) in [(longest, false), (longest + 1, true)] {
             let path = format!("/{}", text.repeat(length - 1));
-            let world = format!("shop/web @1{annotation}\n  *\n    ImplementationSpecific {path} web\n");
-            assert_eq!(!refused(&world, "").is_empty(), is_too_long, "{annotation} {text:?} {length}");
+            let view = format!("shop/web @1{annotation}\n  *\n    ImplementationSpecific {path} web\n");
+            assert_eq!(!refused(&view, "").is_empty(), is_too_long, "{annotation} {text:?} {length}");
         }
     }
 }
@@ -188,9 +185,9 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
 fn a_target_that_nginx_cannot_read_for_its_length_is_no_target_that_is_not_there() {
     for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
         let target = format!("/{}", "x".repeat(length - 1));
-        let world = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
+        let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
         // The implicit `/` has it too.
-        let refused = refused(&world, "");
+        let refused = refused(&view, "");
         assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
     }
 }

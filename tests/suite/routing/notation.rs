@@ -7,7 +7,7 @@
 //!     Prefix /foo web                               type, path, Service, whose port is 80 unless it says another
 //! ```
 
-use ingress_guard::cluster::{ClusterState, Coverage, Facts, Inventory, Lookup, Object, World};
+use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Facts, Inventory, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
     Answer, ClassRules, Controller, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
@@ -90,11 +90,11 @@ pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>
     let facts = Facts::default();
     let known = ClusterState { store: inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
     let nobody = Key::default();
-    let world = World::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
+    let view = ClusterView::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
-    let controller = Controller::of(&any, &world, &rules, &dialects);
-    ask(&Routes::of(None, &world, &rules, &dialects, controller))
+    let controller = Controller::of(&any, &view, &rules, &dialects);
+    ask(&Routes::of(None, &view, &rules, &dialects, controller))
 }
 
 /// What a request over HTTP gets, in one line: the server, then whose path takes it or what becomes of it.

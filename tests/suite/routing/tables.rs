@@ -41,14 +41,14 @@ fn every_row_of_the_path_table_holds() {
     assert_eq!(rows.len(), 21);
     for row in &rows {
         let [_, kind, paths, request, _, _, plain, regex] = row.as_slice() else { panic!("{row:?}") };
-        let world = rules(kind, paths);
-        assert_eq!(answer(&world, "app.example.com", request), expected(plain, kind, paths, request), "{row:?}");
+        let view = rules(kind, paths);
+        assert_eq!(answer(&view, "app.example.com", request), expected(plain, kind, paths, request), "{row:?}");
         if regex.starts_with("depends") {
             // The row with two types of one path has tests of its own.
             assert_eq!(kind, "Mixed");
             continue;
         }
-        let switched = format!("{world}shop/other @2 use-regex=true\n  app.example.com\n    Prefix /other other\n");
+        let switched = format!("{view}shop/other @2 use-regex=true\n  app.example.com\n    Prefix /other other\n");
         assert_eq!(answer(&switched, "app.example.com", request), expected(regex, kind, paths, request), "{row:?}");
     }
 }
@@ -92,11 +92,11 @@ fn every_row_of_the_path_table_holds_for_a_controller_that_goes_by_the_documenta
 
 #[test]
 fn annotations_of_nginx_mean_nothing_to_other_controllers() {
-    let world = "shop/web @1 use-regex=true rewrite-target=/$1 app-root=/app server-alias=b.example.com\n  app.example.com\n    Prefix /a(.*) web\n";
-    assert_eq!(neutral_answer(world, "app.example.com", "/abc"), "app.example.com: 404");
-    assert_eq!(neutral_answer(world, "app.example.com", "/a(.*)/b"), "app.example.com: shop/web Prefix /a(.*)");
-    assert_eq!(neutral_answer(world, "app.example.com", "/"), "app.example.com: 404");
-    assert_eq!(neutral_answer(world, "b.example.com", "/a(.*)"), "_: 404");
+    let view = "shop/web @1 use-regex=true rewrite-target=/$1 app-root=/app server-alias=b.example.com\n  app.example.com\n    Prefix /a(.*) web\n";
+    assert_eq!(neutral_answer(view, "app.example.com", "/abc"), "app.example.com: 404");
+    assert_eq!(neutral_answer(view, "app.example.com", "/a(.*)/b"), "app.example.com: shop/web Prefix /a(.*)");
+    assert_eq!(neutral_answer(view, "app.example.com", "/"), "app.example.com: 404");
+    assert_eq!(neutral_answer(view, "b.example.com", "/a(.*)"), "_: 404");
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_default_backend_takes_what_no_path_takes() {
     let web = "shop/web @1\n  app.example.com\n    Prefix /a web\n";
     let own = "shop/own @2\n  default own\n  app.example.com\n    Exact /b own\n";
     let bare = "shop/bare @3\n  default bare\n";
-    let ask = |world: &str, path| neutral_answer(world, "app.example.com", path);
+    let ask = |view: &str, path| neutral_answer(view, "app.example.com", path);
     assert_eq!(ask(web, "/c"), "app.example.com: 404");
     assert_eq!(ask(&format!("{web}{bare}"), "/c"), "app.example.com: shop/bare default");
     assert_eq!(ask(&format!("{web}{own}{bare}"), "/c"), "app.example.com: shop/own default");
@@ -116,9 +116,9 @@ fn a_default_backend_takes_what_no_path_takes() {
 
 #[test]
 fn of_two_prefixes_that_differ_by_a_slash_the_older_one_has_both() {
-    let world = "shop/web @1\n  *\n    Prefix /a web\nshop/other @2\n  *\n    Prefix /a/ web\n    Exact /a other\n";
-    assert_eq!(neutral_answer(world, "x", "/a/b"), "_: shop/web Prefix /a");
-    assert_eq!(neutral_answer(world, "x", "/a"), "_: shop/other Exact /a");
+    let view = "shop/web @1\n  *\n    Prefix /a web\nshop/other @2\n  *\n    Prefix /a/ web\n    Exact /a other\n";
+    assert_eq!(neutral_answer(view, "x", "/a/b"), "_: shop/web Prefix /a");
+    assert_eq!(neutral_answer(view, "x", "/a"), "_: shop/other Exact /a");
 }
 
 #[test]
@@ -129,11 +129,11 @@ fn every_row_of_the_host_table_holds() {
         let [_, rule_hosts, request, matches, _] = row.as_slice() else { panic!("{row:?}") };
         let hosts: Vec<&str> = rule_hosts.split(" + ").map(|host| if host == "(empty)" { "*" } else { host }).collect();
         let of = |number: usize, host| format!("shop/web{number} @1\n  {host}\n    Prefix /of{number} web\n");
-        let world = hosts.iter().enumerate().map(|(number, host)| of(number, host)).collect::<Vec<_>>().concat();
+        let view = hosts.iter().enumerate().map(|(number, host)| of(number, host)).collect::<Vec<_>>().concat();
         // What only the first host has.
-        let got = answer(&world, request, "/of0");
+        let got = answer(&view, request, "/of0");
         if row[0] == "k8s" {
-            assert_eq!(got, neutral_answer(&world, request, "/of0"), "{row:?}");
+            assert_eq!(got, neutral_answer(&view, request, "/of0"), "{row:?}");
         }
         let first = if hosts[0] == "*" { "_" } else { hosts[0] };
         let want = match matches.as_str() {

@@ -146,9 +146,9 @@ fn what_documentation_shows_is_right() {
     for example in EXAMPLES {
         let paths: &[&str] =
             if example.iter().any(|(name, _)| *name == "rewrite-target") { &["/a(/|$)(.*)"] } else { &["/"] };
-        let world = annotated(example, paths).replace("pathType: Prefix", "pathType: ImplementationSpecific");
-        assert_eq!(accused_under(STRICT, &world), NOBODY, "{example:?}");
-        assert_eq!(accused_under(&strict("1.15.1"), &world), NOBODY, "{example:?}");
+        let view = annotated(example, paths).replace("pathType: Prefix", "pathType: ImplementationSpecific");
+        assert_eq!(accused_under(STRICT, &view), NOBODY, "{example:?}");
+        assert_eq!(accused_under(&strict("1.15.1"), &view), NOBODY, "{example:?}");
     }
 }
 
@@ -227,8 +227,8 @@ fn a_value_is_as_long_as_nginx_can_read() {
 fn another_controller_may_call_its_annotations_as_it_likes() {
     let foreign = [("nginx.ingress.kubernetes.io/made-up", "x"), ("haproxy.org/timeout", "60s")];
     let spec = format!("ingressClassName: other, rules: [{}]", rule("app.example.com", &["/"]));
-    let world = format!("{NGINX}{}{}", super::class("other", "example.com/other"), ingress("web", &foreign, &spec));
-    assert_eq!(accused(&world), NOBODY);
+    let view = format!("{NGINX}{}{}", super::class("other", "example.com/other"), ingress("web", &foreign, &spec));
+    assert_eq!(accused(&view), NOBODY);
 }
 
 #[test]
@@ -250,9 +250,9 @@ fn a_target_of_a_thousand_variables_takes_no_longer() {
 }
 
 /// Codes and subjects of what is denied.
-fn denied(config: &str, world: &str) -> BTreeSet<(&'static str, String)> {
+fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     let config = Config::parse("zoo", config).unwrap();
-    let inventory = store(world);
+    let inventory = store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let findings = config.engine().run(ingress, known(&inventory), None).findings;
     assert!(findings.iter().all(|finding| finding.code != "IG901"), "{findings:?}");
@@ -305,10 +305,10 @@ proptest! {
     #[test]
     fn what_is_denied_without_a_version_is_denied_with_any(annotations in any_annotations(), regex in any::<bool>()) {
         let pairs: Vec<(&str, &str)> = annotations.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let world = annotated(&pairs, if regex { &["/a(/|$)(.*)"] } else { &["/"] });
-        let unknown = denied(STRICT, &world);
+        let view = annotated(&pairs, if regex { &["/a(/|$)(.*)"] } else { &["/"] });
+        let unknown = denied(STRICT, &view);
         for version in ["1.9.0", "1.11.8", "1.15.1"] {
-            let with = denied(&strict(version), &world);
+            let with = denied(&strict(version), &view);
             let only: Vec<_> = unknown.difference(&with).collect();
             prop_assert!(only.is_empty(), "{} would not: {:?} of {:?}", version, only, pairs);
         }

@@ -109,9 +109,9 @@ fn what_the_controller_does_not_look_at_takes_nothing_from_anybody() {
         .replace("namespace: shop", "namespace: other")
         .replace("namespace: other", "namespace: other, creationTimestamp: \"2020-01-01T00:00:00Z\"");
     let service = service("web", "ports: [{port: 80}]").replace("namespace: shop", "namespace: other");
-    let world = format!("{NGINX}{service}{web}{older}");
+    let view = format!("{NGINX}{service}{web}{older}");
     let of_web = |namespaces: &str| {
-        let said = accused_under(&watching(namespaces), &world);
+        let said = accused_under(&watching(namespaces), &view);
         said.into_iter().filter(|line| line.contains("IG501") && line.ends_with(" web")).collect::<Vec<_>>()
     };
     assert_eq!(of_web("shop, other"), ["deny IG501 web"]);
@@ -121,7 +121,7 @@ fn what_the_controller_does_not_look_at_takes_nothing_from_anybody() {
 #[test]
 fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let with_tls = |tls: &str, host: &str| format!("{}, tls: [{tls}]", nginx(&[rule(host, &["/"])]));
-    let strict = |world: &str| accused_under("profile: strict", world);
+    let strict = |view: &str| accused_under("profile: strict", view);
     let absent = "{hosts: [app.example.com], secretName: absent}";
     let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &with_tls(absent, "app.example.com")));
     assert_eq!(strict(&alone), ["deny IG401 web"]);
@@ -154,8 +154,8 @@ fn a_secret_that_cert_manager_is_asked_for_will_come() {
              spec: {{secretName: {secret}}}}}\n---\n"
         )
     };
-    let world = |certificate: &str| format!("{NGINX}{certificate}{}", ingress("web", NO_ANNOTATIONS, &with_tls));
-    let strict = |certificate: &str| accused_under("profile: strict", &world(certificate));
+    let view = |certificate: &str| format!("{NGINX}{certificate}{}", ingress("web", NO_ANNOTATIONS, &with_tls));
+    let strict = |certificate: &str| accused_under("profile: strict", &view(certificate));
     assert_eq!(strict(&certificate("shop", "app-tls")), NOBODY);
     assert_eq!(strict(&certificate("shop", "other-tls")), ["deny IG401 web"]);
     assert_eq!(strict(&certificate("blog", "app-tls")), ["deny IG401 web"]);
@@ -163,7 +163,7 @@ fn a_secret_that_cert_manager_is_asked_for_will_come() {
     // Nobody can tell whether there is one.
     let config = ingress_guard::config::Config::parse("zoo", "profile: strict").unwrap();
     for coverage in [Coverage::Forbidden, Coverage::NotSynced] {
-        let mut inventory = super::store(&world(""));
+        let mut inventory = super::store(&view(""));
         inventory.cover(Kind::Certificate, coverage);
         assert_eq!(super::said_under(&config, &inventory, false), NOBODY, "{coverage:?}");
     }
@@ -175,9 +175,9 @@ fn names_of_secrets_are_nobodys_to_learn() {
         "{}, tls: [{{hosts: [app.example.com], secretName: prod-db-passwd}}]",
         nginx(&[rule("app.example.com", &["/"])])
     );
-    let world =
+    let view =
         format!("{NGINX}{}{}", secret("prod-db-password", "x.example.com"), ingress("web", NO_ANNOTATIONS, &with_tls));
-    let inventory = super::store(&world);
+    let inventory = super::store(&view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
     let findings = engine.run(ingress, crate::pages::known(&inventory), None).findings;
@@ -186,8 +186,8 @@ fn names_of_secrets_are_nobodys_to_learn() {
 }
 
 /// Judges within the time; generous, since a test is not optimised.
-fn soon(what: &str, world: &str) {
-    let inventory = super::store(world);
+fn soon(what: &str, view: &str) {
+    let inventory = super::store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
     let (took, _) = took(|| engine.run(ingress, crate::pages::known(&inventory), None));

@@ -27,7 +27,7 @@ fn placeholder() -> String {
 
 const SELECTED: &str = "selector: {app: app}, ports: [{name: http, port: 80, targetPort: http}]";
 
-fn world(objects: &[String]) -> String {
+fn view(objects: &[String]) -> String {
     world_to(objects, "number: 80")
 }
 
@@ -44,19 +44,19 @@ fn world_to(objects: &[String], port: &str) -> String {
 #[test]
 fn a_service_one_second_old_has_no_endpoints_yet() {
     let young = app("2026-11-22T11:59:59Z", SELECTED);
-    assert_eq!(accused(&world(&[young.clone(), placeholder()])), NOBODY);
-    assert_eq!(accused(&world(&[young])), NOBODY, "not even a slice");
+    assert_eq!(accused(&view(&[young.clone(), placeholder()])), NOBODY);
+    assert_eq!(accused(&view(&[young])), NOBODY, "not even a slice");
     let almost = app("2026-11-22T11:55:00Z", SELECTED);
-    assert_eq!(accused(&world(&[almost, placeholder()])), NOBODY, "five minutes to the second");
+    assert_eq!(accused(&view(&[almost, placeholder()])), NOBODY, "five minutes to the second");
     let never_stored = app("X", SELECTED).replace(", creationTimestamp: \"X\"", "");
-    assert_eq!(accused(&world(&[never_stored, placeholder()])), NOBODY, "nobody knows how old");
+    assert_eq!(accused(&view(&[never_stored, placeholder()])), NOBODY, "nobody knows how old");
 }
 
 #[test]
 fn what_is_scaled_to_zero_is_warned_about_and_never_denied() {
-    let world = world(&[app(OLD, SELECTED), placeholder()]);
-    assert_eq!(accused(&world), ["warn IG204 web"]);
-    assert_eq!(accused_under("profile: strict", &world), ["warn IG204 web"]);
+    let view = view(&[app(OLD, SELECTED), placeholder()]);
+    assert_eq!(accused(&view), ["warn IG204 web"]);
+    assert_eq!(accused_under("profile: strict", &view), ["warn IG204 web"]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_scales_from_zero_answers_by_a_proxy() {
     for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
     {
         let spec = format!("type: ExternalName, externalName: {target}, ports: [{{port: 80}}]");
-        assert_eq!(accused(&world(&[app(OLD, &spec)])), NOBODY, "{target}");
+        assert_eq!(accused(&view(&[app(OLD, &spec)])), NOBODY, "{target}");
     }
 }
 
@@ -77,7 +77,7 @@ fn headless_services_have_endpoints_as_any_other() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}}], ports: [{name: \"\", port: 80}]",
     );
-    assert_eq!(accused(&world(&[headless, ready])), NOBODY);
+    assert_eq!(accused(&view(&[headless, ready])), NOBODY);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn slices_made_by_hand_need_not_name_their_port() {
     ] {
         let service = app(OLD, &format!("ports: [{port}]"));
         let by_hand = slice("app-by-hand", "app", &format!("{endpoints}, ports: {ports}"));
-        assert_eq!(accused(&world(&[service, by_hand])), NOBODY, "{port} {ports}");
+        assert_eq!(accused(&view(&[service, by_hand])), NOBODY, "{port} {ports}");
     }
 }
 
@@ -103,7 +103,7 @@ fn addresses_that_are_published_before_they_are_ready_are_ready() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true, serving: false}}], ports: [{name: http, port: 8080}]",
     );
-    assert_eq!(accused(&world(&[service, slice])), NOBODY);
+    assert_eq!(accused(&view(&[service, slice])), NOBODY);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn one_ready_endpoint_in_any_slice_is_enough() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}], ports: [{name: http, port: 8080}]",
     );
-    let world_of = |slices: &[String]| accused(&world(&[&[app(OLD, SELECTED)], slices].concat()));
+    let world_of = |slices: &[String]| accused(&view(&[&[app(OLD, SELECTED)], slices].concat()));
     assert_eq!(world_of(std::slice::from_ref(&not_ready)), ["warn IG204 web"]);
     let rolled_out = slice("app-b", "app", "endpoints: [{addresses: [10.0.0.2]}], ports: [{name: http, port: 8081}]");
     assert_eq!(world_of(&[not_ready.clone(), rolled_out]), NOBODY);
@@ -137,5 +137,5 @@ fn a_port_of_both_protocols_is_asked_for_its_tcp() {
         "selector: {app: app}, ports: [{name: u, port: 80, protocol: UDP, targetPort: udp}, {name: t, port: 80, targetPort: tcp}]",
     );
     let slice = slice("app-x", "app", "endpoints: [{addresses: [10.0.0.1]}], ports: [{name: t, port: 8080}]");
-    assert_eq!(accused(&world(&[service, slice])), NOBODY);
+    assert_eq!(accused(&view(&[service, slice])), NOBODY);
 }

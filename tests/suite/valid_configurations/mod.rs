@@ -155,19 +155,19 @@ fn an_action_of_the_aws_controller_has_no_service() {
         ("alb.ingress.kubernetes.io/group.name", "shared"),
         ("alb.ingress.kubernetes.io/actions.ssl-redirect", "{\n  \"Type\": \"redirect\"\n}"),
     ];
-    let world = class("alb", "ingress.k8s.aws/alb") + &ingress("web", &annotations, spec);
-    assert_eq!(accused(&world), NOBODY);
+    let view = class("alb", "ingress.k8s.aws/alb") + &ingress("web", &annotations, spec);
+    assert_eq!(accused(&view), NOBODY);
 }
 
 #[test]
 fn the_aws_controller_never_looks_at_secrets() {
-    let world = |entry: &str| {
+    let view = |entry: &str| {
         let spec = format!("ingressClassName: alb, tls: [{entry}], rules: [{}]", rule("app.example.com", &["/"]));
         let alb = class("alb", "ingress.k8s.aws/alb");
         accused(&format!("{NGINX}{alb}{}{}", secret("other", "b.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
     };
-    assert_eq!(world("{hosts: [app.example.com], secretName: absent}"), NOBODY);
-    assert_eq!(world("{hosts: [app.example.com], secretName: other}"), NOBODY);
+    assert_eq!(view("{hosts: [app.example.com], secretName: absent}"), NOBODY);
+    assert_eq!(view("{hosts: [app.example.com], secretName: other}"), NOBODY);
 }
 
 #[test]
@@ -184,36 +184,36 @@ fn a_tls_entry_without_a_secret_asks_for_the_default_certificate() {
 
 #[test]
 fn an_empty_list_of_tls_hosts_leaves_the_choice_to_the_certificate() {
-    let world = |entry: &str| {
+    let view = |entry: &str| {
         let spec = format!("tls: [{entry}], {}", nginx(&[rule("app.example.com", &["/"])]));
         accused(&format!("{NGINX}{}{}", secret("wild", "*.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
     };
-    assert_eq!(world("{hosts: [], secretName: wild}"), NOBODY);
-    assert_eq!(world("{secretName: wild}"), NOBODY);
-    assert_eq!(world("{hosts: []}"), NOBODY);
+    assert_eq!(view("{hosts: [], secretName: wild}"), NOBODY);
+    assert_eq!(view("{secretName: wild}"), NOBODY);
+    assert_eq!(view("{hosts: []}"), NOBODY);
 }
 
 #[test]
 fn a_wildcard_tls_host_stands_over_exact_rule_hosts_of_one_label() {
-    let world = |hosts: &[&str]| {
+    let view = |hosts: &[&str]| {
         let rules: Vec<String> = hosts.iter().map(|host| rule(host, &["/"])).collect();
         let spec = format!("tls: [{{hosts: [\"*.example.com\"], secretName: wild}}], {}", nginx(&rules));
         accused(&format!("{NGINX}{}{}", secret("wild", "*.example.com"), ingress("web", NO_ANNOTATIONS, &spec)))
     };
-    assert_eq!(world(&["app.example.com", "api.example.com"]), NOBODY);
-    assert_eq!(world(&["app.example.com", "a.b.example.com"]), ["warn IG406 web"], "two labels are not covered");
+    assert_eq!(view(&["app.example.com", "api.example.com"]), NOBODY);
+    assert_eq!(view(&["app.example.com", "a.b.example.com"]), ["warn IG406 web"], "two labels are not covered");
 }
 
 #[test]
 fn a_www_host_needs_no_rule_where_it_is_redirected() {
     let tls = "tls: [{hosts: [example.com, www.example.com], secretName: www}]";
     let spec = format!("{tls}, {}", nginx(&[rule("example.com", &["/"])]));
-    let world = |annotations: &[(&str, &str)]| {
+    let view = |annotations: &[(&str, &str)]| {
         let secret = secret("www", "example.com, www.example.com");
         accused(&format!("{NGINX}{secret}{}", ingress("web", annotations, &spec)))
     };
-    assert_eq!(world(&[("nginx.ingress.kubernetes.io/from-to-www-redirect", "true")]), NOBODY);
-    assert_eq!(world(&[]), ["warn IG407 web"], "without the redirect nobody routes it");
+    assert_eq!(view(&[("nginx.ingress.kubernetes.io/from-to-www-redirect", "true")]), NOBODY);
+    assert_eq!(view(&[]), ["warn IG407 web"], "without the redirect nobody routes it");
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn services_without_pods_of_their_own_are_services() {
         "ports: [{port: 80}]",
     ] {
         let backend = "ingressClassName: nginx, defaultBackend: {service: {name: legacy, port: {number: 80}}}";
-        let world = format!("{NGINX}{}{}", service("legacy", spec), ingress("web", NO_ANNOTATIONS, backend));
-        assert_eq!(accused(&world), NOBODY, "{spec}");
+        let view = format!("{NGINX}{}{}", service("legacy", spec), ingress("web", NO_ANNOTATIONS, backend));
+        assert_eq!(accused(&view), NOBODY, "{spec}");
     }
 }
 
@@ -239,13 +239,13 @@ fn two_ingresses_may_share_a_host() {
 #[test]
 fn ingresses_of_different_classes_may_both_be_without_a_host() {
     let inside = format!("ingressClassName: inside, rules: [{}]", rule("", &["/"]));
-    let world = format!(
+    let view = format!(
         "{NGINX}{}{}{}",
         class("inside", "k8s.io/ingress-nginx-inside"),
         ingress("web", NO_ANNOTATIONS, &nginx(&[rule("", &["/"])])),
         ingress("inside", NO_ANNOTATIONS, &inside),
     );
-    assert_eq!(accused(&world), NOBODY);
+    assert_eq!(accused(&view), NOBODY);
 }
 
 #[test]
@@ -256,33 +256,33 @@ fn classes_that_controllers_match_by_name_need_no_object() {
     {
         let annotations: Vec<_> = annotation.iter().map(|class| ("kubernetes.io/ingress.class", *class)).collect();
         let field = field.map(|class| format!("ingressClassName: {class}, ")).unwrap_or_default();
-        let world = format!("{NGINX}{}", ingress("web", &annotations, &(field + &spec)));
-        assert_eq!(accused(&world), NOBODY, "{annotations:?} {spec}");
+        let view = format!("{NGINX}{}", ingress("web", &annotations, &(field + &spec)));
+        assert_eq!(accused(&view), NOBODY, "{annotations:?} {spec}");
     }
 }
 
 #[test]
 fn a_port_without_a_name_is_found_by_its_number_only() {
-    let world = |port: &str| {
+    let view = |port: &str| {
         let spec = format!("ingressClassName: nginx, defaultBackend: {{service: {{name: plain, port: {{{port}}}}}}}");
         accused(&format!("{NGINX}{}{}", service("plain", "ports: [{port: 80}]"), ingress("web", NO_ANNOTATIONS, &spec)))
     };
-    assert_eq!(world("number: 80"), NOBODY);
-    assert_eq!(world("number: 81"), ["deny IG202 web"]);
-    assert_eq!(world("name: http"), ["deny IG202 web"]);
+    assert_eq!(view("number: 80"), NOBODY);
+    assert_eq!(view("number: 81"), ["deny IG202 web"]);
+    assert_eq!(view("name: http"), ["deny IG202 web"]);
 }
 
 #[test]
 fn numbers_written_as_text_are_numbers_as_target_ports_and_names_as_port_names() {
-    let world = |port: &str| {
+    let view = |port: &str| {
         let ports = "ports: [{port: 80, targetPort: \"8080\", name: \"9090\"}]";
         let spec = format!("ingressClassName: nginx, defaultBackend: {{service: {{name: text, port: {{{port}}}}}}}");
         accused(&format!("{NGINX}{}{}", service("text", ports), ingress("web", NO_ANNOTATIONS, &spec)))
     };
-    assert_eq!(world("number: 80"), NOBODY);
-    assert_eq!(world("name: \"9090\""), NOBODY);
-    assert_eq!(world("number: 8080"), ["warn IG203 web"]);
-    assert_eq!(world("number: 9090"), ["deny IG202 web"]);
+    assert_eq!(view("number: 80"), NOBODY);
+    assert_eq!(view("name: \"9090\""), NOBODY);
+    assert_eq!(view("number: 8080"), ["warn IG203 web"]);
+    assert_eq!(view("number: 9090"), ["deny IG202 web"]);
 }
 
 #[test]
@@ -298,8 +298,8 @@ fn five_thousand_paths_and_two_thousand_hosts_are_judged_in_no_time() {
         })
         .collect();
     let tall = format!("tls: [{{hosts: [{hosts}]}}], {}", nginx(&rules));
-    for (name, world) in [("paths", wide), ("hosts", ingress("web", NO_ANNOTATIONS, &tall))] {
-        let inventory = store(&format!("{NGINX}{world}"));
+    for (name, view) in [("paths", wide), ("hosts", ingress("web", NO_ANNOTATIONS, &tall))] {
+        let inventory = store(&format!("{NGINX}{view}"));
         let (took, said) = took(|| said(&inventory, false));
         assert_eq!(said, NOBODY);
         // Generous: unoptimized, on a machine that does other things.
@@ -331,9 +331,9 @@ fn the_rules_of_nginx_are_not_put_on_other_controllers() {
         ("haproxy.org/path-rewrite", "/api/(.*) /\\1\n"),
         ("nginx.org/rewrites", "x"),
     ];
-    let world =
+    let view =
         format!("{NGINX}{}{}", class("haproxy", "haproxy.org/ingress-controller"), ingress("web", &annotations, &spec));
-    assert_eq!(accused(&world), NOBODY);
+    assert_eq!(accused(&view), NOBODY);
 }
 
 #[test]
@@ -418,9 +418,9 @@ fn what_is_unknown_is_never_held_against_an_ingress() {
     let spec = "ingressClassName: ngnix, tls: [{hosts: [app.example.com], secretName: absent}], \
                 rules: [{host: app.example.com, http: {paths: [{path: /, pathType: Exact, \
                 backend: {service: {name: absent, port: {number: 80}}}}]}}]";
-    let world = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec));
+    let view = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec));
     let codes = |coverage: Option<(Kind, Coverage)>| -> Vec<String> {
-        let mut inventory = store(&world);
+        let mut inventory = store(&view);
         if let Some((kind, coverage)) = coverage {
             inventory.cover(kind, coverage);
         }
@@ -444,15 +444,15 @@ fn what_is_unknown_is_never_held_against_an_ingress() {
                 // What somebody has chosen is only noted; what should not be so is said aloud.
                 let is_loud = coverage == Coverage::NotSynced;
                 assert_eq!(has(&said, "warn IG902"), is_loud, "{kind} {coverage:?}: {said:?}");
-                assert_eq!(noted(&world, kind, coverage), !is_loud, "{kind} {coverage:?}");
+                assert_eq!(noted(&view, kind, coverage), !is_loud, "{kind} {coverage:?}");
             }
         }
     }
 }
 
 /// Whether audits are told that something was not evaluated.
-fn noted(world: &str, kind: Kind, coverage: Coverage) -> bool {
-    let mut inventory = store(world);
+fn noted(view: &str, kind: Kind, coverage: Coverage) -> bool {
+    let mut inventory = store(view);
     inventory.cover(kind, coverage);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let evaluation = Config::default().engine().run(ingress, known(&inventory), None);

@@ -63,8 +63,8 @@ fn a_rewritten_api_beside_a_frontend_changes_nothing_for_it_in_either_order() {
     let web = plain("web", &["/", "/static", "/favicon.ico", "/.well-known/security.txt"]);
     let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
     for (first, second) in [("01-01", "02-01"), ("02-01", "01-01")] {
-        let world = format!("{NGINX}{}{}", since(first, &web), since(second, &api));
-        assert_eq!(accused(&world), NOBODY);
+        let view = format!("{NGINX}{}{}", since(first, &web), since(second, &api));
+        assert_eq!(accused(&view), NOBODY);
     }
     // Both in one Ingress, as charts write it: the frontend is asked for what was asked for.
     let both = nginx(&[regex("/api(/|$)(.*)"), regex("/()(.*)")]);
@@ -94,19 +94,19 @@ fn hostless_ingresses_of_different_controllers_do_not_meet() {
     let inside = format!("ingressClassName: inside, rules: [{}]", rule("", &["/foo/", "/c++"]));
     let api = "rules: [{http: {paths: [{path: \"/(api)(.*)\", pathType: ImplementationSpecific, \
                backend: {service: {name: web, port: {number: 80}}}}]}}]";
-    let world = format!(
+    let view = format!(
         "{NGINX}{}{}{}{}",
         class("inside", "k8s.io/ingress-nginx-inside"),
         ingress("web", NO_ANNOTATIONS, &nginx(&[rule("", &["/foo"])])),
         ingress("inside", NO_ANNOTATIONS, &inside),
         ingress("foreign", &[REGEX], &format!("ingressClassName: inside, {api}")),
     );
-    assert_eq!(accused(&world), NOBODY);
+    assert_eq!(accused(&view), NOBODY);
 }
 
 #[test]
 fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
-    let world = |path: &str, main: &[(&str, &str)], more: &[(&str, &str)], day: &str| {
+    let view = |path: &str, main: &[(&str, &str)], more: &[(&str, &str)], day: &str| {
         let of = |service: &str| nginx(&[typed(HOST, path, "ImplementationSpecific", service)]);
         let canary = [main, &[CANARY, ("nginx.ingress.kubernetes.io/canary-weight", "0")], more].concat();
         accused(&format!(
@@ -117,10 +117,10 @@ fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
         ))
     };
     for day in ["01-01", "03-01"] {
-        assert_eq!(world("/", &[], &[], day), NOBODY, "{day}");
-        assert_eq!(world("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NOBODY, "{day}");
+        assert_eq!(view("/", &[], &[], day), NOBODY, "{day}");
+        assert_eq!(view("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NOBODY, "{day}");
         // Argo Rollouts copies every annotation of the stable Ingress, Flagger its own choice of them.
-        assert_eq!(world("/api/", &[], &[REGEX, rewrite("/$9")], day), NOBODY, "{day}");
+        assert_eq!(view("/api/", &[], &[REGEX, rewrite("/$9")], day), NOBODY, "{day}");
     }
 }
 
@@ -162,17 +162,17 @@ fn nothing_that_depends_on_an_unknown_version_denies() {
     let target = rewrite("/$1?from=api");
     let regexes = ingress("web", &[target], &nginx(&[regex("/api/(.*)")]));
     let twice = ingress("web", &[target], &nginx(&[rule(HOST, &["/foo", "/foo/"])]));
-    let denied = |world: &str, config: &str| {
-        let said = accused_under(config, &format!("{NGINX}{world}"));
+    let denied = |view: &str, config: &str| {
+        let said = accused_under(config, &format!("{NGINX}{view}"));
         said.into_iter().filter(|line| line.contains("deny IG301") || line.contains("deny IG314")).count()
     };
     let version = |version: &str| {
         format!("dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: {version}}}]")
     };
-    for world in [&regexes, &twice] {
-        assert_eq!(denied(world, ""), 0, "{world}");
-        assert_eq!(denied(world, &version("1.11.0")), 0, "{world}");
-        assert_eq!(denied(world, &version("1.13.0")), 1, "{world}");
+    for view in [&regexes, &twice] {
+        assert_eq!(denied(view, ""), 0, "{view}");
+        assert_eq!(denied(view, &version("1.11.0")), 0, "{view}");
+        assert_eq!(denied(view, &version("1.13.0")), 1, "{view}");
     }
 }
 
