@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Facts, Snapshot, load_text};
+use ingress_guard::cluster::{LiveReads, Snapshot, load_text};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
     let path = folder.path().join("snapshot");
     let inventory = load_text("bench", &cluster()).expect("what was just written");
-    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: Timestamp::now() };
+    let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() };
     snapshot.write(BufWriter::new(File::create(&path).expect("a file"))).expect("a snapshot");
     println!("{INGRESSES} Ingresses, a snapshot of {} KB", size(&path) / 1000);
     for format in ["text", "json", "html"] {

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{ClusterState, Coverage, Facts, Inventory, Object};
+use ingress_guard::cluster::{ClusterState, Coverage, Inventory, LiveReads, Object};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Why;
 use ingress_guard::model::{Ingress, Kind};
@@ -49,11 +49,11 @@ fn main() {
 fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
     let config = Config::default();
     let engine = config.engine();
-    let facts = Facts::default();
+    let live_reads = LiveReads::default();
     let mut took = Vec::new();
     let mut outcome = String::new();
     for _ in 0..RUNS {
-        let known = ClusterState { store: inventory, facts: &facts, now: Timestamp::UNIX_EPOCH };
+        let known = ClusterState { store: inventory, live_reads: &live_reads, now: Timestamp::UNIX_EPOCH };
         let begun = Instant::now();
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());

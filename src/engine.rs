@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
-use crate::cluster::{ClusterState, ClusterView, Coverage, Unknown};
+use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::routing::{Controller, Routes};
@@ -38,7 +38,7 @@ pub struct NotEvaluated {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// It asked for a kind of which nothing is known.
-    Unknown(Unknown),
+    Unknown(Unavailable),
     /// There was no time left.
     Deadline,
     /// It would have taken too long to say, whatever the time.
@@ -94,7 +94,7 @@ impl Engine {
         for (check, view) in &worlds {
             if !check.applies.to(controller.dialect.engine) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
-                if let Some(unknown) = own.unknown() {
+                if let Some(unknown) = own.unavailable() {
                     evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
                 }
                 continue;
@@ -111,7 +111,7 @@ impl Engine {
                 Err(_) => evaluation.findings.push(failed(check)),
                 Ok(()) => evaluation.findings.append(&mut found.into_inner()),
             }
-            if let Some(unknown) = view.unknown() {
+            if let Some(unknown) = view.unavailable() {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
             }
             if context.gave_up() {
@@ -163,7 +163,7 @@ impl Why {
         match self {
             Self::Deadline => "the review took too long".to_owned(),
             Self::Effort => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
-            Self::Unknown(Unknown { kind, coverage }) => match coverage {
+            Self::Unknown(Unavailable { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
                 Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
@@ -184,7 +184,7 @@ impl Why {
     /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
     fn ceiling(self) -> Level {
         match self {
-            Self::Unknown(Unknown {
+            Self::Unknown(Unavailable {
                 coverage:
                     Coverage::Forbidden
                     | Coverage::SwitchedOff

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Facts, Feeds, Live};
+use crate::cluster::{Feeds, Live, LiveReads};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::named_by;
@@ -24,18 +24,18 @@ pub struct Cluster {
 
 impl Cluster {
     /// The Secrets and ConfigMaps that an Ingress names, before it is judged: the object itself says which.
-    pub(super) async fn named_by(&self, ingress: &Ingress) -> Facts {
+    pub(super) async fn named_by(&self, ingress: &Ingress) -> LiveReads {
         let namespace = &ingress.meta.key.namespace;
         let named = named_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
         let named: HashSet<(Kind, &str)> = named.collect();
         if named.is_empty() {
-            return Facts::default();
+            return LiveReads::default();
         }
         self.live.named(named.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
     }
 
     /// Read what these denials rest on; what of it is certain now.
-    pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, facts: &mut Facts) -> HashSet<Evidence> {
+    pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, live_reads: &mut LiveReads) -> HashSet<Evidence> {
         let asked = Instant::now();
         let objects = evidence.iter().filter_map(|evidence| match evidence {
             Evidence::Object(kind, key) => Some((*kind, key.clone())),
@@ -54,9 +54,9 @@ impl Cluster {
             }
         };
         let (read, ()) = tokio::join!(self.live.read(objects), catch_up);
-        facts.merge(read);
+        live_reads.merge(read);
         let certain = evidence.iter().filter(|evidence| match evidence {
-            Evidence::Object(kind, key) => facts.is_certain(*kind, key),
+            Evidence::Object(kind, key) => live_reads.is_certain(*kind, key),
             Evidence::Index(kind, _) => self.feeds.is_current(*kind, asked),
         });
         certain.cloned().collect()

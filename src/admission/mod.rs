@@ -18,7 +18,7 @@ use review::{Request, Text};
 
 use crate::analysis::{held, identity};
 use crate::checks::CHECK_NOT_EVALUATED;
-use crate::cluster::{ClusterState, Coverage, Facts, Feed, Inventory};
+use crate::cluster::{ClusterState, Coverage, Feed, Inventory, LiveReads};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Kind, Kinds};
@@ -166,9 +166,9 @@ impl Reviewer {
     /// Judge; where that would deny on what the inventory says of other objects, read them and judge once more. The
     /// inventory may lag: a port that was added, an Ingress that was deleted, a Service that was created just before.
     async fn verdict(&self, case: &Case<'_>) -> Verdict {
-        let Some(cluster) = &self.cluster else { return self.judge(case, &Facts::default(), None) };
-        let mut facts = cluster.named_by(case.ingress).await;
-        let mut verdict = self.judge(case, &facts, None);
+        let Some(cluster) = &self.cluster else { return self.judge(case, &LiveReads::default(), None) };
+        let mut live_reads = cluster.named_by(case.ingress).await;
+        let mut verdict = self.judge(case, &live_reads, None);
         let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
         let mut confirmed = HashSet::new();
         // What is read may bring up what was hidden: once a class is found, its rules hold.
@@ -176,8 +176,8 @@ impl Reviewer {
             if wanted.is_empty() {
                 break;
             }
-            confirmed.extend(cluster.confirm(&wanted, &mut facts).await);
-            verdict = self.judge(case, &facts, Some(&confirmed));
+            confirmed.extend(cluster.confirm(&wanted, &mut live_reads).await);
+            verdict = self.judge(case, &live_reads, Some(&confirmed));
             let spared = verdict.rulings.iter().filter(|ruling| ruling.spared == Some(Ceiling::Unconfirmed));
             let doubtful: HashSet<Evidence> = spared.flat_map(|ruling| &ruling.finding.rests_on).cloned().collect();
             wanted = &doubtful - &wanted;
@@ -195,18 +195,18 @@ impl Reviewer {
         verdict
     }
 
-    fn judge(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
+    fn judge(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // Most take less than a tenth of a millisecond. Those that take long must not keep a thread from the others.
         if case.size < LARGE || !may_block() {
-            return self.judge_here(case, facts, confirmed);
+            return self.judge_here(case, live_reads, confirmed);
         }
-        tokio::task::block_in_place(|| self.judge_here(case, facts, confirmed))
+        tokio::task::block_in_place(|| self.judge_here(case, live_reads, confirmed))
     }
 
-    fn judge_here(&self, case: &Case<'_>, facts: &Facts, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
+    fn judge_here(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // One guard for the whole judgement: it sees one state of the cluster.
         let store = self.inventory.read();
-        let known = ClusterState { store: &store, facts, now: case.now };
+        let known = ClusterState { store: &store, live_reads, now: case.now };
         let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
         let circumstances = Circumstances {
             ingress: case.ingress,

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use crate::cluster::{self, Coverage, Facts, Inventory, Live, Snapshot};
+use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Snapshot};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::named_by;
@@ -73,7 +73,7 @@ impl Source {
             }
             overlay(&mut inventory);
             config.restrict(&mut inventory);
-            return Ok(Snapshot { inventory, facts: Facts::default(), taken: Timestamp::now() });
+            return Ok(Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() });
         }
         let snapshot = match &self.snapshot {
             Some(path) => kept(path, config, overlay)?,
@@ -122,7 +122,7 @@ fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> a
     config.restrict(&mut snapshot.inventory);
     // What was read by name goes before the inventory.
     for kind in Kind::ALL.into_iter().filter(|kind| snapshot.inventory.coverage(*kind) == Coverage::SwitchedOff) {
-        snapshot.facts.forget(kind);
+        snapshot.live_reads.forget(kind);
     }
     overlay(&mut snapshot.inventory);
     Ok(snapshot)
@@ -175,8 +175,8 @@ impl ClusterSource {
         named.retain(|(kind, _)| on_demand.contains(*kind));
         // What controllers are told.
         named.extend(config.settings.dialects.config_maps().into_iter().map(|key| (Kind::ConfigMap, key)));
-        let facts = Live::new(client).read_all(named).await;
-        Ok(Snapshot { inventory, facts, taken })
+        let live_reads = Live::new(client).read_all(named).await;
+        Ok(Snapshot { inventory, live_reads, taken })
     }
 
     async fn config(&self) -> anyhow::Result<kube::Config> {
@@ -218,7 +218,8 @@ pub(super) fn warn_of_what_is_forbidden(snapshot: &Snapshot) -> anyhow::Result<(
         };
         super::warn(&format!("RBAC does not let you list {kind} objects: {lost}"));
     }
-    let forbidden = snapshot.facts.iter().filter(|(_, _, fact)| matches!(fact, cluster::Fact::Forbidden)).count();
+    let forbidden =
+        snapshot.live_reads.iter().filter(|(_, _, fact)| matches!(fact, cluster::LiveRead::Forbidden)).count();
     if forbidden > 0 {
         super::warn(&format!(
             "RBAC does not let you read {forbidden} of the Secrets and ConfigMaps that Ingresses name"

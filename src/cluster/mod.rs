@@ -10,10 +10,10 @@ mod store;
 mod view;
 
 pub use api::{Feed, Feeds, ListError, Live, MOST, Pace, Wanted, list};
-pub use live_reads::{Fact, Facts};
+pub use live_reads::{LiveRead, LiveReads};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use namespace_match::NamespaceMatch;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use store::{Coverage, Inventory, Object};
-pub use view::{ClusterState, ClusterView, Unknown};
+pub use view::{ClusterState, ClusterView, Unavailable};

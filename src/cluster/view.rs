@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use jiff::Timestamp;
 
-use super::{Coverage, Fact, Facts, Inventory, Lookup, Object};
+use super::{Coverage, Inventory, LiveRead, LiveReads, Lookup, Object};
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
     Kinds, Namespace, Node, Pod, Secret, Service, Workload,
@@ -17,13 +17,13 @@ use crate::model::{
 #[derive(Debug)]
 pub struct ClusterView<'a> {
     store: &'a Inventory,
-    facts: &'a Facts,
+    live_reads: &'a LiveReads,
     candidate: &'a Key,
     now: Timestamp,
     needs: Kinds,
     hints: Kinds,
     asked: Cell<Kinds>,
-    unknown: Cell<Option<Unknown>>,
+    unavailable: Cell<Option<Unavailable>>,
 }
 
 /// What is known at one moment: the inventory, what was read live for this review, the time.
@@ -32,14 +32,14 @@ pub struct ClusterState<'a> {
     /// The inventory.
     pub store: &'a Inventory,
     /// What was read live; it goes before the inventory.
-    pub facts: &'a Facts,
+    pub live_reads: &'a LiveReads,
     /// The time of the review.
     pub now: Timestamp,
 }
 
 /// A kind that was asked for in vain, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unknown {
+pub struct Unavailable {
     /// The kind.
     pub kind: Kind,
     /// Why nothing is known of it.
@@ -51,8 +51,8 @@ impl<'a> ClusterView<'a> {
     /// verdict and to read others for better words only.
     #[must_use]
     pub fn new(snapshot: ClusterState<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
-        let ClusterState { store, facts, now } = snapshot;
-        Self { store, facts, candidate, now, needs, hints, asked: Cell::default(), unknown: Cell::default() }
+        let ClusterState { store, live_reads, now } = snapshot;
+        Self { store, live_reads, candidate, now, needs, hints, asked: Cell::default(), unavailable: Cell::default() }
     }
 
     /// The time of the review.
@@ -69,8 +69,8 @@ impl<'a> ClusterView<'a> {
 
     /// The first needed kind that was asked for in vain.
     #[must_use]
-    pub fn unknown(&self) -> Option<Unknown> {
-        self.unknown.get()
+    pub fn unavailable(&self) -> Option<Unavailable> {
+        self.unavailable.get()
     }
 
     /// Whether everything of a kind is known.
@@ -160,7 +160,7 @@ impl<'a> ClusterView<'a> {
     pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
         let coverage = self.store.coverage_of(Kind::EndpointSlice, namespace, service);
         if coverage == Coverage::NotGiven && self.declared(Kind::EndpointSlice) {
-            return self.in_vain(Kind::EndpointSlice, coverage);
+            return self.note_unavailable(Kind::EndpointSlice, coverage);
         }
         self.referring(Kind::EndpointSlice, namespace, |store| {
             (coverage == Coverage::Complete).then(|| store.endpoint_slices_of(namespace, service).collect())
@@ -253,10 +253,10 @@ impl<'a> ClusterView<'a> {
         if key == self.candidate {
             return None;
         }
-        let seen = match self.facts.get(Kind::Ingress, &key.namespace, &key.name) {
-            Some(Fact::Found(object)) => object.ingress()?,
-            Some(Fact::Absent) => return None,
-            Some(Fact::Forbidden | Fact::Failed) | None => stored,
+        let seen = match self.live_reads.get(Kind::Ingress, &key.namespace, &key.name) {
+            Some(LiveRead::Found(object)) => object.ingress()?,
+            Some(LiveRead::Absent) => return None,
+            Some(LiveRead::Forbidden | LiveRead::Failed) | None => stored,
         };
         (!seen.meta.deleting).then_some(seen)
     }
@@ -268,12 +268,14 @@ impl<'a> ClusterView<'a> {
         live: impl FnOnce(&'a Object) -> Option<&'a T>,
         stored: impl FnOnce(&'a Inventory) -> Option<&'a T>,
     ) -> Lookup<&'a T> {
-        match self.declared(kind).then(|| self.facts.get(kind, namespace, name)).flatten() {
-            Some(Fact::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
-            Some(Fact::Absent) => Lookup::Absent,
-            Some(Fact::Forbidden) => self.in_vain(kind, Coverage::Forbidden),
-            Some(Fact::Failed) => self.in_vain(kind, Coverage::Unreadable),
-            None if self.store.is_unreadable(kind, namespace, name) => self.in_vain(kind, Coverage::Unreadable),
+        match self.declared(kind).then(|| self.live_reads.get(kind, namespace, name)).flatten() {
+            Some(LiveRead::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
+            Some(LiveRead::Absent) => Lookup::Absent,
+            Some(LiveRead::Forbidden) => self.note_unavailable(kind, Coverage::Forbidden),
+            Some(LiveRead::Failed) => self.note_unavailable(kind, Coverage::Unreadable),
+            None if self.store.is_unreadable(kind, namespace, name) => {
+                self.note_unavailable(kind, Coverage::Unreadable)
+            }
             None => self.answer(kind, self.store.coverage_of(kind, namespace, name), stored),
         }
     }
@@ -281,7 +283,7 @@ impl<'a> ClusterView<'a> {
     /// Objects that refer to another one of their namespace, which those that cannot be read might do too.
     fn referring<T>(&self, kind: Kind, namespace: &str, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
-            return self.in_vain(kind, Coverage::Unreadable);
+            return self.note_unavailable(kind, Coverage::Unreadable);
         }
         self.answer(kind, self.store.coverage(kind), answer)
     }
@@ -315,7 +317,7 @@ impl<'a> ClusterView<'a> {
     /// What to say where nothing that is known of a kind is so: what cannot be read might be.
     fn none<T>(&self, kind: Kind) -> Lookup<T> {
         if self.store.has_any_unreadable(kind) {
-            return self.in_vain(kind, Coverage::Unreadable);
+            return self.note_unavailable(kind, Coverage::Unreadable);
         }
         self.outside(kind, self.store.coverage(kind))
     }
@@ -330,7 +332,7 @@ impl<'a> ClusterView<'a> {
     /// What to say of something that the store does not hold, although it may be read.
     fn outside<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         match coverage {
-            Coverage::Partial => self.in_vain(kind, Coverage::Partial),
+            Coverage::Partial => self.note_unavailable(kind, Coverage::Partial),
             _ => Lookup::Absent,
         }
     }
@@ -345,7 +347,7 @@ impl<'a> ClusterView<'a> {
         if is_readable(coverage) {
             return Some(self.store);
         }
-        self.in_vain::<()>(kind, coverage);
+        self.note_unavailable::<()>(kind, coverage);
         None
     }
 
@@ -355,12 +357,12 @@ impl<'a> ClusterView<'a> {
         (self.needs | self.hints).contains(kind)
     }
 
-    fn in_vain<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
+    fn note_unavailable<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         // That files do not hold what nobody writes into files is worth no word, nor what only audits read.
         let is_news = !matches!(coverage, Coverage::NotGiven | Coverage::NotWatched);
         let is_missed = !self.hints.contains(kind) && is_news;
-        if is_missed && self.unknown.get().is_none() {
-            self.unknown.set(Some(Unknown { kind, coverage }));
+        if is_missed && self.unavailable.get().is_none() {
+            self.unavailable.set(Some(Unavailable { kind, coverage }));
         }
         Lookup::Unknown
     }

@@ -2,7 +2,7 @@
 //! nginx has the last word on all of it.
 
 use ingress_guard::checks::Settings;
-use ingress_guard::cluster::{ClusterState, Facts, Inventory, Object};
+use ingress_guard::cluster::{ClusterState, Inventory, LiveReads, Object};
 use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
 use serde_json::json;
 
@@ -31,8 +31,8 @@ pub(crate) fn some(world: &World, requests: &[Request]) -> Vec<Explained> {
             serve(&mut inventory, namespace, name);
         }
     }
-    let facts = Facts::default();
-    let known = ClusterState { store: &inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let live_reads = LiveReads::default();
+    let known = ClusterState { store: &inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
     let settings = Settings::default();
     let visits = requests.iter().enumerate().filter_map(|(number, request)| Some((number, visit(request)?)));
     let explained = visits.take(MOST).map(|(number, visit)| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Facts, Inventory, Lookup, Object};
+use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
     Answer, ClassRules, Controller, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme,
@@ -124,8 +124,8 @@ pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
 fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Said {
     let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let inventory = inventory(stored);
-    let facts = Facts::default();
-    let known = ClusterState { store: &inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let live_reads = LiveReads::default();
+    let known = ClusterState { store: &inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
     let nobody = Key::default();
     let key = candidate.map_or(&nobody, |candidate| &candidate.meta.key);
     let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);

@@ -94,7 +94,7 @@ fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
         let view = ClusterView::new(known(inventory), &candidate, Kind::EndpointSlice.into(), Kind::Certificate.into());
         let found = view.endpoint_slices(namespace, "web").found().map(|slices| slices.len());
         let is_absent = view.certificate_for(namespace, "app-tls").is_absent();
-        (found, is_absent, view.unknown().map(|unknown| unknown.kind))
+        (found, is_absent, view.unavailable().map(|unknown| unknown.kind))
     };
     assert_eq!(ask(&inventory, "shop"), (None, false, Some(Kind::EndpointSlice)), "a hint is never missed aloud");
     assert_eq!(ask(&inventory, "blog"), (Some(0), true, None));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ingress_guard::checks;
-use ingress_guard::cluster::{Coverage, Fact, Facts, Inventory, Object, Snapshot, SnapshotError};
+use ingress_guard::cluster::{Coverage, Inventory, LiveRead, LiveReads, Object, Snapshot, SnapshotError};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Key, Kind, Kinds};
 use ingress_guard::policy::Verdict;
@@ -52,7 +52,7 @@ fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
     let mut worlds = 0;
     for check in checks::ALL {
         for (config, inventory, _) in pages::worlds(check.page) {
-            let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+            let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
             let again = again(&snapshot);
             assert_eq!(everything(&again.inventory), everything(&snapshot.inventory), "{}", check.code);
             assert_eq!(verdicts(&config, &again), verdicts(&config, &snapshot), "{}", check.code);
@@ -95,7 +95,7 @@ data: {tls.crt: \"\", tls.key: \"\"}
 fn of_secrets_there_are_facts_only() {
     let manifests = pages::fixtures::expand(SECRETS);
     let inventory = pages::inventory(&Config::default(), &manifests);
-    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+    let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
     let text = written(&snapshot);
     let base64 =
         |line: &str| line.len() > 40 && line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
@@ -120,14 +120,14 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     inventory.cover(Kind::EndpointSlice, Coverage::NotGiven);
     inventory.cover(Kind::Namespace, Coverage::SwitchedOff);
     inventory.apply_unreadable(Kind::Ingress, Key::new("shop", "strange"));
-    let mut facts = Facts::default();
+    let mut live_reads = LiveReads::default();
     let secret = json!({"metadata": {"namespace": "shop", "name": "found"}, "data": {"auth": "eA=="}});
     let found = Object::Secret(serde_json::from_value(secret).unwrap());
-    facts.insert(Kind::Secret, Key::new("shop", "found"), Fact::Found(Box::new(found)));
-    facts.insert(Kind::Secret, Key::new("shop", "absent"), Fact::Absent);
-    facts.insert(Kind::Secret, Key::new("shop", "forbidden"), Fact::Forbidden);
-    facts.insert(Kind::Secret, Key::new("shop", "failed"), Fact::Failed);
-    let again = again(&Snapshot { inventory, facts, taken: pages::now() });
+    live_reads.insert(Kind::Secret, Key::new("shop", "found"), LiveRead::Found(Box::new(found)));
+    live_reads.insert(Kind::Secret, Key::new("shop", "absent"), LiveRead::Absent);
+    live_reads.insert(Kind::Secret, Key::new("shop", "forbidden"), LiveRead::Forbidden);
+    live_reads.insert(Kind::Secret, Key::new("shop", "failed"), LiveRead::Failed);
+    let again = again(&Snapshot { inventory, live_reads, taken: pages::now() });
     let coverage = |kind| again.inventory.coverage(kind);
     assert_eq!(coverage(Kind::Service), Coverage::Forbidden);
     assert_eq!(coverage(Kind::EndpointSlice), Coverage::NotGiven);
@@ -147,7 +147,7 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
 #[test]
 fn what_is_no_image_says_so() {
     let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(SECRETS));
-    let text = written(&Snapshot { inventory, facts: Facts::default(), taken: pages::now() });
+    let text = written(&Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() });
     let lines: Vec<&str> = text.lines().collect();
     let without_last = lines[..lines.len() - 1].join("\n");
     let cut = &text[..text.len() - 20];

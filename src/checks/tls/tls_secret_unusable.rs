@@ -50,9 +50,9 @@ struct Fault {
     issuer: Option<Issuer>,
 }
 
-fn fault(cx: &Context<'_>, name: &str, facts: &TlsFacts) -> Option<Fault> {
+fn fault(cx: &Context<'_>, name: &str, live_reads: &TlsFacts) -> Option<Fault> {
     let consequence = without_certificate(cx);
-    match facts {
+    match live_reads {
         TlsFacts::Unusable(fault) => {
             let issuer = matches!(fault, TlsFault::Empty(_)).then(|| Issuer::of(cx.ingress, cx.view, name));
             let help = match fault {

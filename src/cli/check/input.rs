@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use crate::cli::check::options::{Arguments, Assumed, is_stdin};
 use crate::cluster::{
-    ClusterState, Coverage, Fact, Facts, Inventory, Manifest, ManifestError, Manifests, Object, Origin, ReadOptions,
-    Snapshot,
+    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestError, Manifests, Object, Origin,
+    ReadOptions, Snapshot,
 };
 use crate::config::Config;
 use crate::document::{Document, Lines};
@@ -26,7 +26,7 @@ const LARGEST: u64 = 64 << 20;
 /// The files as one world.
 pub(super) struct Input {
     pub(super) inventory: Inventory,
-    pub(super) facts: Facts,
+    pub(super) live_reads: LiveReads,
     /// The time at which it is judged.
     pub(super) now: Timestamp,
     /// The cluster without the files, where they are laid over one.
@@ -50,7 +50,7 @@ impl Input {
         }
         let mut input = Self {
             inventory: Inventory::default(),
-            facts: Facts::default(),
+            live_reads: LiveReads::default(),
             now: Timestamp::now(),
             before: None,
             diagnostics: manifests.faults.iter().map(diagnostic).collect(),
@@ -105,34 +105,34 @@ impl Input {
             beneath = inventory.clone();
             inventory.overlay(objects.iter().cloned(), self.now);
         })?;
-        let Some(Snapshot { inventory, facts, taken }) = snapshot else {
+        let Some(Snapshot { inventory, live_reads, taken }) = snapshot else {
             for object in objects {
                 self.inventory.apply(object);
             }
             return Ok(());
         };
-        self.before = Some(Snapshot { inventory: beneath, facts: facts.clone(), taken });
-        self.have(objects, inventory, facts, taken);
+        self.before = Some(Snapshot { inventory: beneath, live_reads: live_reads.clone(), taken });
+        self.have(objects, inventory, live_reads, taken);
         Ok(())
     }
 
     /// As before, with what was listed then.
     fn lay_over_known(&mut self, objects: Vec<Object>, known: Snapshot) {
-        let (mut inventory, facts, taken) = (known.inventory.clone(), known.facts.clone(), known.taken);
+        let (mut inventory, live_reads, taken) = (known.inventory.clone(), known.live_reads.clone(), known.taken);
         inventory.overlay(objects.iter().cloned(), self.now);
         self.before = Some(known);
-        self.have(objects, inventory, facts, taken);
+        self.have(objects, inventory, live_reads, taken);
     }
 
-    fn have(&mut self, objects: Vec<Object>, inventory: Inventory, facts: Facts, taken: Timestamp) {
-        (self.inventory, self.facts, self.now) = (inventory, facts, taken);
+    fn have(&mut self, objects: Vec<Object>, inventory: Inventory, live_reads: LiveReads, taken: Timestamp) {
+        (self.inventory, self.live_reads, self.now) = (inventory, live_reads, taken);
         let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::SwitchedOff;
-        self.facts.overlay(objects.into_iter().filter(|object| !is_off(object)));
+        self.live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
     }
 
     /// What is known with the files.
     pub(super) fn state(&self) -> ClusterState<'_> {
-        ClusterState { store: &self.inventory, facts: &self.facts, now: self.now }
+        ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.now }
     }
 
     fn repeated(&self, lines: &[Lines<'_>], kind: Kind, key: &Key, origins: [&Origin; 2]) -> Diagnostic {
@@ -162,9 +162,9 @@ impl Input {
         }
         for Assumed { kind, key } in &arguments.assume_exists {
             // What was read of it goes before the inventory.
-            match self.facts.get(*kind, &key.namespace, &key.name) {
-                Some(Fact::Found(_)) => continue,
-                Some(_) => self.facts.insert(*kind, key.clone(), Fact::Failed),
+            match self.live_reads.get(*kind, &key.namespace, &key.name) {
+                Some(LiveRead::Found(_)) => continue,
+                Some(_) => self.live_reads.insert(*kind, key.clone(), LiveRead::Failed),
                 None => {}
             }
             if !self.holds(*kind, key) {

@@ -14,8 +14,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{timeout, timeout_at};
 
 use super::pages::path;
-use crate::cluster::live_reads::Fact;
-use crate::cluster::{Facts, Object};
+use crate::cluster::live_reads::LiveRead;
+use crate::cluster::{LiveReads, Object};
 use crate::model::{Key, Kind, TlsFacts};
 
 /// All reads of one review together.
@@ -56,25 +56,25 @@ impl Live {
         Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), good: Mutex::default() }
     }
 
-    /// Read objects at once; those that do not answer in time are [`Fact::Failed`]. No more than [`MOST`] are read.
-    pub async fn read(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+    /// Read objects at once; those that do not answer in time are [`LiveRead::Failed`]. No more than [`MOST`] are read.
+    pub async fn read(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
         let deadline = tokio::time::Instant::now() + TIME;
         let reads = wanted.into_iter().take(MOST).map(|(kind, key)| async move {
-            let fact = timeout_at(deadline, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            let fact = timeout_at(deadline, self.get(kind, &key)).await.unwrap_or(LiveRead::Failed);
             ((kind, key), fact)
         });
-        let mut facts = Facts::default();
-        facts.extend(join_all(reads).await);
-        facts
+        let mut live_reads = LiveReads::default();
+        live_reads.extend(join_all(reads).await);
+        live_reads
     }
 
     /// Read objects that an Ingress names, or remember them.
-    pub async fn named(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
-        let mut facts = Facts::default();
+    pub async fn named(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
+        let mut live_reads = LiveReads::default();
         let mut unknown = Vec::new();
         for of in wanted {
             match self.kept(&of) {
-                Some(object) => facts.insert(of.0, of.1, Fact::Found(Box::new(object))),
+                Some(object) => live_reads.insert(of.0, of.1, LiveRead::Found(Box::new(object))),
                 None => unknown.push(of),
             }
         }
@@ -82,14 +82,14 @@ impl Live {
         for (kind, key) in unknown {
             let Some(fact) = read.get(kind, &key.namespace, &key.name) else { continue };
             // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
-            if let Fact::Found(object) = fact
+            if let LiveRead::Found(object) = fact
                 && is_good(object)
             {
                 self.keep((kind, key.clone()), object);
             }
-            facts.insert(kind, key, fact.clone());
+            live_reads.insert(kind, key, fact.clone());
         }
-        facts
+        live_reads
     }
 
     /// Read an object anew when it is named the next time: something is wrong with it, or about it.
@@ -98,39 +98,39 @@ impl Live {
     }
 
     /// Read any number of objects, a few at a time, for who has the time to wait for each.
-    pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> Facts {
+    pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
         let reads = stream::iter(wanted).map(|(kind, key)| async move {
-            let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(Fact::Failed);
+            let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(LiveRead::Failed);
             ((kind, key), fact)
         });
-        let mut facts = Facts::default();
+        let mut live_reads = LiveReads::default();
         let mut reads = reads.buffer_unordered(AT_ONCE);
         while let Some(((kind, key), fact)) = reads.next().await {
-            facts.insert(kind, key, fact);
+            live_reads.insert(kind, key, fact);
         }
-        facts
+        live_reads
     }
 
-    async fn get(&self, kind: Kind, key: &Key) -> Fact {
+    async fn get(&self, kind: Kind, key: &Key) -> LiveRead {
         // A name becomes part of a URL: only what can name an object is asked for.
         if !key.can_name(kind) {
-            return Fact::Failed;
+            return LiveRead::Failed;
         }
-        let Ok(_place) = self.places.acquire().await else { return Fact::Failed };
+        let Ok(_place) = self.places.acquire().await else { return LiveRead::Failed };
         let namespace = kind.is_namespaced().then_some(&*key.namespace);
         // Without a resourceVersion the answer comes from etcd, not from a cache.
         let Ok(request) = Request::new(path(kind, namespace)).get(&key.name, &GetParams::default()) else {
-            return Fact::Failed;
+            return LiveRead::Failed;
         };
         // As text: the client would log an answer that it cannot read, Secrets and all.
         match self.client.0.request_text(request).await {
             Ok(text) => match serde_json::from_str::<&RawValue>(&text).and_then(|raw| Object::read(kind, raw)) {
-                Ok(object) => Fact::Found(Box::new(object)),
-                Err(_) => Fact::Failed,
+                Ok(object) => LiveRead::Found(Box::new(object)),
+                Err(_) => LiveRead::Failed,
             },
-            Err(kube::Error::Api(status)) if status.code == 404 => Fact::Absent,
-            Err(kube::Error::Api(status)) if status.code == 403 => Fact::Forbidden,
-            Err(_) => Fact::Failed,
+            Err(kube::Error::Api(status)) if status.code == 404 => LiveRead::Absent,
+            Err(kube::Error::Api(status)) if status.code == 403 => LiveRead::Forbidden,
+            Err(_) => LiveRead::Failed,
         }
     }
 

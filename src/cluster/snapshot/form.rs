@@ -271,8 +271,8 @@ impl From<&Secret> for SecretFacts {
 impl TryFrom<SecretFacts> for Secret {
     type Error = serde_json::Error;
 
-    fn try_from(facts: SecretFacts) -> Result<Self, Self::Error> {
-        let tls = match facts.tls {
+    fn try_from(live_reads: SecretFacts) -> Result<Self, Self::Error> {
+        let tls = match live_reads.tls {
             TlsForm::Pair { names, not_before, not_after, chain_in_order, key_is_known_to_fit, ca_readable } => {
                 let names = names.iter().map(|name| Host::parse(name)).collect();
                 let key = if key_is_known_to_fit { KeyFit::Fits } else { KeyFit::Unknown };
@@ -285,7 +285,7 @@ impl TryFrom<SecretFacts> for Secret {
                 TlsFacts::Unusable(fault.ok_or_else(unknown)?.1)
             }
         };
-        let SecretFacts { namespace, name, created, is_of_tls_type, has_auth, has_ca, .. } = facts;
+        let SecretFacts { namespace, name, created, is_of_tls_type, has_auth, has_ca, .. } = live_reads;
         let meta = Meta { key: Key { namespace, name }, created, ..Meta::default() };
         Ok(Self { meta, tls, is_of_tls_type, has_auth, has_ca })
     }

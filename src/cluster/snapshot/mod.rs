@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{ClusterState, Coverage, Fact, Facts, Inventory};
+use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads};
 use crate::model::{Key, Kind};
 
 /// What this version writes and reads.
@@ -27,7 +27,7 @@ pub struct Snapshot {
     /// What was listed.
     pub inventory: Inventory,
     /// What was read one by one, as Secrets are; it goes before the inventory.
-    pub facts: Facts,
+    pub live_reads: LiveReads,
     /// When that was: whatever depends on the time is judged at this moment.
     pub taken: Timestamp,
 }
@@ -156,7 +156,7 @@ impl Snapshot {
     /// What was known at that moment.
     #[must_use]
     pub fn state(&self) -> ClusterState<'_> {
-        ClusterState { store: &self.inventory, facts: &self.facts, now: self.taken }
+        ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.taken }
     }
 
     /// Write everything. Of Secrets there are facts only: no key, no certificate, no digest of them.
@@ -170,7 +170,7 @@ impl Snapshot {
             snapshot: "ingress-guard".to_owned(),
             schema_version: SCHEMA_VERSION,
             taken: self.taken,
-            objects: listed + self.inventory.unreadable().count() + self.facts.iter().count(),
+            objects: listed + self.inventory.unreadable().count() + self.live_reads.iter().count(),
             coverage: Kind::ALL.map(coverage).into(),
         };
         put(&mut out, &header)?;
@@ -184,12 +184,14 @@ impl Snapshot {
             let line = Line::of(kind, State::Unreadable);
             put(&mut out, &Line { namespace: Some(namespace), name: Some(name), ..line })?;
         }
-        for (kind, Key { namespace, name }, fact) in self.facts.iter() {
+        for (kind, Key { namespace, name }, fact) in self.live_reads.iter() {
             let (state, object) = match fact {
-                Fact::Found(object) => (State::Found, Some(serde_json::value::to_raw_value(&form::written(object))?)),
-                Fact::Absent => (State::Absent, None),
-                Fact::Forbidden => (State::Forbidden, None),
-                Fact::Failed => (State::Failed, None),
+                LiveRead::Found(object) => {
+                    (State::Found, Some(serde_json::value::to_raw_value(&form::written(object))?))
+                }
+                LiveRead::Absent => (State::Absent, None),
+                LiveRead::Forbidden => (State::Forbidden, None),
+                LiveRead::Failed => (State::Failed, None),
             };
             let (namespace, name) = (Some(namespace.clone()), Some(name.clone()));
             put(&mut out, &Line { namespace, name, object: object.as_deref(), ..Line::of(kind, state) })?;
@@ -233,7 +235,8 @@ impl Snapshot {
         }
         let broken = |line, message: String| SnapshotError::Broken { path: path.to_owned(), line, message };
         let header: Header = serde_json::from_slice(&text).map_err(|error| broken(1, error.to_string()))?;
-        let mut snapshot = Self { inventory: Inventory::default(), facts: Facts::default(), taken: header.taken };
+        let mut snapshot =
+            Self { inventory: Inventory::default(), live_reads: LiveReads::default(), taken: header.taken };
         for (name, coverage) in header.coverage {
             let kind = kind(&name).ok_or_else(|| broken(1, format!("unknown kind {name:?}")))?;
             snapshot.inventory.cover(kind, coverage.into());
@@ -262,10 +265,10 @@ impl Snapshot {
         match state {
             State::Listed => self.inventory.apply(object()?),
             State::Unreadable => self.inventory.apply_unreadable(kind, key),
-            State::Found => self.facts.insert(kind, key, Fact::Found(Box::new(object()?))),
-            State::Absent => self.facts.insert(kind, key, Fact::Absent),
-            State::Forbidden => self.facts.insert(kind, key, Fact::Forbidden),
-            State::Failed => self.facts.insert(kind, key, Fact::Failed),
+            State::Found => self.live_reads.insert(kind, key, LiveRead::Found(Box::new(object()?))),
+            State::Absent => self.live_reads.insert(kind, key, LiveRead::Absent),
+            State::Forbidden => self.live_reads.insert(kind, key, LiveRead::Forbidden),
+            State::Failed => self.live_reads.insert(kind, key, LiveRead::Failed),
         }
         Ok(())
     }

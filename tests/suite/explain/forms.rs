@@ -1,7 +1,7 @@
 //! The JSON form, and text that goes to a terminal.
 
 use ingress_guard::analysis::judge;
-use ingress_guard::cluster::{Facts, Snapshot};
+use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::pages;
 fn snapshot() -> Snapshot {
     let page = include_str!("../../../docs/explain.md");
     let (config, manifests) = pages::sources(page).into_iter().next().unwrap();
-    Snapshot { inventory: pages::inventory(&config, &manifests), facts: Facts::default(), taken: pages::now() }
+    Snapshot { inventory: pages::inventory(&config, &manifests), live_reads: LiveReads::default(), taken: pages::now() }
 }
 
 fn explained(snapshot: &Snapshot, url: &str) -> ingress_guard::explain::Explanation {
@@ -82,7 +82,7 @@ spec:
       http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: \"x\\e[31m\\n$(reboot)\", port: {number: 80}}}}]}
 ";
     let inventory = pages::inventory(&config, manifests);
-    let snapshot = Snapshot { inventory, facts: Facts::default(), taken: pages::now() };
+    let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
     let explanation = explained(&snapshot, "http://app.example.com/");
     let plain = explanation.text(Style::Plain);
     assert!(!plain.contains('\u{1b}'), "{plain:?}");

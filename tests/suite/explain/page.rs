@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use ingress_guard::analysis::judge;
-use ingress_guard::cluster::{Facts, Snapshot};
+use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
 
@@ -53,7 +53,7 @@ fn the_page_shows_what_explain_prints() {
         match block.info.as_str() {
             "yaml" => {
                 let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(&block.text));
-                snapshot = Some(Snapshot { inventory, facts: Facts::default(), taken: pages::now() });
+                snapshot = Some(Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() });
             }
             "text" => {
                 let command = block.text.lines().next().unwrap();

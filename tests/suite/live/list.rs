@@ -90,9 +90,9 @@ async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
     assert_eq!((code, stdout.as_str(), stderr.as_str()), (0, "", ""));
     let snapshot = Snapshot::read(&file).unwrap();
     assert_eq!(snapshot.inventory.count(Kind::Ingress), 2);
-    let known: Vec<String> = snapshot.facts.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
+    let known: Vec<String> = snapshot.live_reads.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
     assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "nobody names the other one");
-    assert!(!snapshot.facts.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
+    assert!(!snapshot.live_reads.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "nothing is left beside it");
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use ingress_guard::checks::{self, Check, Context};
-use ingress_guard::cluster::{ClusterState, ClusterView, Facts, Inventory, Lookup, load_text};
+use ingress_guard::cluster::{ClusterState, ClusterView, Inventory, LiveReads, Lookup, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
@@ -28,8 +28,8 @@ pub(crate) fn now() -> Timestamp {
 
 /// An inventory on that day, with nothing read live beside it.
 pub(crate) fn known(store: &Inventory) -> ClusterState<'_> {
-    static NOTHING: LazyLock<Facts> = LazyLock::new(Facts::default);
-    ClusterState { store, facts: &NOTHING, now: now() }
+    static NOTHING: LazyLock<LiveReads> = LazyLock::new(LiveReads::default);
+    ClusterState { store, live_reads: &NOTHING, now: now() }
 }
 
 /// A write on that day by nobody in particular.

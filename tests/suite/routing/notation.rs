@@ -7,7 +7,7 @@
 //!     Prefix /foo web                               type, path, Service, whose port is 80 unless it says another
 //! ```
 
-use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Facts, Inventory, Lookup, Object};
+use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
     Answer, ClassRules, Controller, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
@@ -87,8 +87,8 @@ pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item =
 
 /// Asks the controller of class nginx that has stored what the inventory holds.
 pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
-    let facts = Facts::default();
-    let known = ClusterState { store: inventory, facts: &facts, now: jiff::Timestamp::UNIX_EPOCH };
+    let live_reads = LiveReads::default();
+    let known = ClusterState { store: inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
     let nobody = Key::default();
     let view = ClusterView::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
