@@ -60,7 +60,8 @@ State what the controller does, the effect on requests, and when the level is lo
 ## Reported
 
 Examples that the check reports, as \`yaml\` blocks with one title line each; \`make bless\` writes the output after each block.
-A \`yaml shared\` block before the first example holds the objects that most examples need.
+A \`yaml shared\` block before the first example, with the line "The examples share these objects:", holds the objects that
+most examples need.
 
 ## Not reported
 

@@ -117,9 +117,9 @@ fn with_shared(shared: &[&str], example: &str) -> String {
     shared.chain([example]).collect::<Vec<_>>().join("---\n")
 }
 
-/// The part of a page from `## Reported` on, which holds the examples.
+/// The part of a page from `## Reported` on, which holds the examples; the whole page if it has no such heading.
 fn reported(page: &str) -> &str {
-    page.find("\n## Reported\n").map_or("", |start| &page[start..])
+    page.find("\n## Reported\n").map_or(page, |start| &page[start..])
 }
 
 /// Returns the manifests of each example of a page with the configuration for it.

@@ -152,7 +152,8 @@ fn a_scaffolded_check_finds_its_place() {
     assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));
     let page = read("backend/service_out_of_sight.md");
     assert!(page.starts_with("# IG299 service-out-of-sight\n"));
-    let headings = |page: &str| page.lines().filter(|line| line.starts_with("## ")).map(str::to_owned).collect::<Vec<_>>();
+    let headings =
+        |page: &str| page.lines().filter(|line| line.starts_with("## ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(headings(&page), headings(checks::ALL[0].page));
     assert!(read("backend/mod.rs").contains("mod service_out_of_sight;"));
     let registry = read("registry.rs");

@@ -57,6 +57,9 @@ fn shared_objects_stand_once_and_before_the_examples() {
         let blocks: Vec<_> =
             parts.iter().filter_map(|part| if let Part::Fence(block) = part { Some(block) } else { None }).collect();
         let Some(shared) = blocks.iter().position(|block| block.info == "yaml shared") else { continue };
+        // Renderers of Markdown do not show the word "shared" of the block.
+        let start = "\n## Reported\n\nThe examples share these objects:\n\n```yaml shared\n";
+        assert!(check.page.contains(start), "{}: the page does not say that the block is shared", check.code);
         assert_eq!(shared, 0, "{}: the shared block is the first block below Reported, and the only one", check.code);
         let shared = super::documents(&blocks[0].text);
         for block in blocks[1..].iter().filter(|block| block.info == "yaml") {
