@@ -51,6 +51,22 @@ pub struct Check {
     pub run: fn(&Context<'_>, &mut Findings),
 }
 
+impl Check {
+    /// Returns the facts line of the check's page. Whether the check has a fix is known from its findings only.
+    #[must_use]
+    pub fn facts(&self, has_fix: bool) -> String {
+        let Levels { guard, strict } = self.levels;
+        let controllers = match self.applies {
+            Applies::Everywhere => "all controllers",
+            Applies::NginxDialect => "ingress-nginx and compatible controllers",
+            Applies::NginxConfiguration => "ingress-nginx and its forks",
+        };
+        let waiver = if self.waivable { "can be waived" } else { "cannot be waived" };
+        let fix = if has_fix { " · fix available" } else { "" };
+        format!("Level: {guard} (guard), {strict} (strict) · {controllers} · {waiver}{fix}")
+    }
+}
+
 /// Where a check has anything to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {

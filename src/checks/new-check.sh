@@ -45,23 +45,31 @@ EOF
 cat >"$here/$folder/$file.md" <<EOF
 # $code $name
 
-What is wrong, in one paragraph.
+State in one sentence what is wrong.
 
-## What happens
+Level: warn (guard), warn (strict) · all controllers · can be waived
 
-What the controller does, and what the visitor sees. The level under \`guard\` and \`strict\`.
+## Fix
+
+State what to change, with a few lines of YAML if they help. \`make bless\` does not run blocks in this section.
+
+## Why
+
+State what the controller does, the effect on requests, and when the level is lower. At most 25 lines together with the fix.
 
 ## Reported
 
-The worlds in which it is found, as \`yaml\` blocks; \`make bless\` writes the output after each.
+Examples that the check reports, as \`yaml\` blocks with one title line each; \`make bless\` writes the output after each block.
+A \`yaml shared\` block before the first example, with the line "The examples share these objects:", holds the objects that
+most examples need.
 
 ## Not reported
 
-The worlds next to them in which it is not.
+Similar examples that the check does not report.
 
-## What to do
+## See also
 
-How to mend it.
+Related checks and the documentation of the controller.
 EOF
 
 # `mod` and `use` lines stay sorted: rustfmt sees to it, so anywhere in their block will do.

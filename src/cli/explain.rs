@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::cluster_source::Source;
 use crate::analysis::judge;
 use crate::checks::{self, Check};
-use crate::config::Config;
-use crate::explain::{Style, Visit, explain_ingress, explain_url};
+use crate::config::{Config, nearest};
+use crate::explain::{Style, Visit, explain_check, explain_ingress, explain_url};
 use crate::model::Key;
 
 #[derive(Debug, Args)]
@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     /// What to explain: a URL (`https://app.example.com/api`), an Ingress (`shop/web`), or a check (`IG202`).
     #[arg(value_name = "URL | NAMESPACE/NAME | CODE")]
     what: String,
+    /// Print the whole page of a check, with the examples that it does and does not report.
+    #[arg(long)]
+    examples: bool,
     #[command(flatten)]
     source: Source,
     /// The controller of this IngressClass only.
@@ -47,8 +50,14 @@ enum Target {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let (text, code) = match target(&arguments.what)? {
-        Target::Page(check) => (check.page.to_owned(), 0),
+    let target = target(&arguments.what)?;
+    ensure!(
+        !arguments.examples || matches!(target, Target::Page(_)),
+        "--examples needs the code or name of a check, not {:?}",
+        arguments.what
+    );
+    let (text, code) = match target {
+        Target::Page(check) => (explain_check(check, arguments.examples, style(), super::width()), 0),
         Target::Ingress(key) => ingress(arguments, &key, &super::config(arguments.config.as_deref())?)?,
         Target::Url(visit) => url(arguments, &visit, &super::config(arguments.config.as_deref())?)?,
     };
@@ -63,9 +72,11 @@ fn target(what: &str) -> anyhow::Result<Target> {
         return Ok(Target::Page(check));
     }
     if !what.contains(['.', '/', ':']) {
-        bail!(
-            "there is no check {what:?}; ingress-guard checks lists them (a URL begins with https://, an Ingress is NAMESPACE/NAME)"
-        );
+        let names = checks::ALL.iter().flat_map(|check| [check.code, check.name]);
+        let hint = nearest(what, names).unwrap_or_else(|| {
+            "ingress-guard checks lists them (a URL begins with https://, an Ingress is NAMESPACE/NAME)".to_owned()
+        });
+        bail!("there is no check {what:?}; {hint}");
     }
     if let Some((namespace, name)) = what.split_once('/') {
         let is_name = |text: &str| {

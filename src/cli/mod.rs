@@ -124,6 +124,11 @@ fn is_colour_wanted() -> bool {
     std::io::stdout().is_terminal() && !is_unwanted && !is_dumb
 }
 
+/// The number of characters in a line of text: the width of the terminal on stdout, at most 100.
+fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(40, 100))
+}
+
 /// The configuration file, or every default.
 fn config(path: Option<&std::path::Path>) -> anyhow::Result<crate::config::Config> {
     Ok(path.map(crate::config::Config::read).transpose()?.unwrap_or_default())

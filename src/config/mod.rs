@@ -285,7 +285,8 @@ fn choose(wanted: &str, expected: &[&'static str]) -> String {
     nearest(wanted, expected.iter().copied()).unwrap_or_else(|| format!("use one of {}", expected.join(", ")))
 }
 
-fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+/// Suggests the name that `wanted` most likely means, ignoring case.
+pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let scored = names.map(|name| (strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase()), name));
     let (distance, name) = scored.min()?;
     (distance <= (wanted.chars().count() / 3).max(2)).then(|| format!("did you mean {name:?}?"))

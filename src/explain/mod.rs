@@ -5,8 +5,10 @@
 mod backend;
 mod certificate;
 mod changes;
+mod check;
 mod controllers;
 mod ingress;
+mod markdown;
 mod near;
 mod path;
 mod text;
@@ -15,6 +17,7 @@ mod url;
 mod visit;
 
 pub use changes::{RouteChange, RouteChanges, route_changes};
+pub use check::explain_check;
 pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
 pub use near::NearMiss;
 pub use text::Style;

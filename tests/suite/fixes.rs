@@ -53,5 +53,9 @@ fn a_fix_removes_its_finding_and_adds_none() {
             }
         }
     }
+    for check in checks::ALL.iter().filter(|check| exercised.contains(check.code)) {
+        let facts = check.facts(true);
+        assert!(check.page.contains(&facts), "{}: its page shows no example with a fix", check.code);
+    }
     assert!(exercised.len() >= 4, "only {exercised:?} have fixes on their pages");
 }

@@ -239,7 +239,7 @@ fn lists_are_filtered_and_sorted_and_codes_explained() {
 
     browser.click("#finding-table tbody td:nth-child(2) a");
     browser.until("/^#IG\\d+$/.test(location.hash) && document.activeElement.id === location.hash.slice(1) + '-title'");
-    browser.until_it_says("article", "What happens");
+    browser.until_it_says("article", "Not reported");
 
     browser.click("a[href='#/state/certificate']");
     browser.until("document.querySelector('#map-state').value === 'certificate'");

@@ -31,7 +31,9 @@ fn nonsense_is_refused_in_words_with_exit_code_two() {
     let long = format!("https://a.example.com/{}", "a".repeat(10_000));
     for (what, said) in [
         ("", "there is no check \"\""),
-        ("IG000", "there is no check \"IG000\"; ingress-guard checks lists them"),
+        ("shop", "there is no check \"shop\"; ingress-guard checks lists them"),
+        ("ig350", "there is no check \"ig350\"; did you mean \"IG305\"?"),
+        ("rewrite-capture-mising", "did you mean \"rewrite-capture-missing\"?"),
         ("localhost", "a URL begins with https://"),
         ("https://", "\"https://\" is no URL: empty host; write it as https://app.example.com/path"),
         ("https://a b.example.com/", "is no URL"),
@@ -52,6 +54,13 @@ fn nonsense_is_refused_in_words_with_exit_code_two() {
         run(&of_class),
         (2, String::new(), "error: there is no IngressClass \"ngnix\"; there is nginx\n".to_owned())
     );
+}
+
+#[test]
+fn examples_belong_to_checks() {
+    let (code, stdout, stderr) = run(&["explain", "shop/web", "--examples", "--manifests", "examples/cluster"]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert_eq!(stderr, "error: --examples needs the code or name of a check, not \"shop/web\"\n");
 }
 
 #[test]

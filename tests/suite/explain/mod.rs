@@ -3,6 +3,7 @@
 
 mod agreement;
 mod changes;
+mod check;
 mod command;
 mod forms;
 mod page;

@@ -1,10 +1,14 @@
-//! The page is the test: every YAML block of every check's page runs through that one check, and the `text` block after
-//! it is the exact output. No `text` block: nothing is found. `UPDATE_PAGES=1` (`make bless`) writes the outputs anew.
+//! Check pages are tests. Every `yaml` block from `## Reported` on is an example: it runs through the check of its page, and
+//! the `text` block after it is the exact output. Without a `text` block the check reports nothing. `UPDATE_PAGES=1`
+//! (`make bless`) writes the outputs and the facts line.
 //!
-//! A `yaml config` block configures what follows it. In a Secret, `certificate(HOST, HOST; FROM..UNTIL; NAME)` and
-//! `key(NAME)` stand for PEM text, so that pages stay readable; `chain(…)` is a certificate with another one after it.
+//! A `yaml shared` block holds objects that every example of the page gets, unless the example defines the object itself or
+//! is marked `yaml alone`. A `yaml config` block configures the examples after it. In a Secret,
+//! `certificate(HOST, HOST; FROM..UNTIL; NAME)` and `key(NAME)` are replaced by PEM text; `chain(…)` is a certificate followed
+//! by another one.
 
 pub(crate) mod fixtures;
+mod form;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -18,6 +22,7 @@ use ingress_guard::model::{Ingress, Kinds};
 use ingress_guard::policy::Circumstances;
 use ingress_guard::routing::{Controller, Routes};
 use jiff::Timestamp;
+use serde_json::Value;
 
 /// The day on which every page is judged.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
@@ -94,20 +99,50 @@ pub(crate) fn write(parts: &[Part]) -> String {
     page
 }
 
-/// The manifests of each world of a page with the configuration that holds for it.
+/// Returns the documents of a block.
+fn documents(block: &str) -> Vec<&str> {
+    block.split("---\n").collect()
+}
+
+/// Identifies an object by kind, namespace and name.
+fn identity(document: &str) -> [Value; 3] {
+    let object: Value = serde_saphyr::from_str(document).unwrap_or_else(|error| panic!("{error}\n{document}"));
+    [&object["kind"], &object["metadata"]["namespace"], &object["metadata"]["name"]].map(Value::clone)
+}
+
+/// Puts the shared objects before an example, except those that the example defines itself.
+fn with_shared(shared: &[&str], example: &str) -> String {
+    let own: Vec<_> = documents(example).into_iter().map(identity).collect();
+    let shared = shared.iter().copied().filter(|document| !own.contains(&identity(document)));
+    shared.chain([example]).collect::<Vec<_>>().join("---\n")
+}
+
+/// The part of a page from `## Reported` on, which holds the examples; the whole page if it has no such heading.
+fn reported(page: &str) -> &str {
+    page.find("\n## Reported\n").map_or(page, |start| &page[start..])
+}
+
+/// Returns the manifests of each example of a page with the configuration for it.
 pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
-    let mut config = String::new();
+    let (mut config, mut shared) = (String::new(), String::new());
     let mut sources = Vec::new();
-    for part in parse(page) {
+    for part in parse(reported(page)) {
         let Part::Fence(block) = part else { continue };
-        match block.info.as_str() {
-            "yaml config" => config = block.text,
-            "yaml" => {
-                let parsed = Config::parse("page", &config).unwrap_or_else(|error| panic!("{error}"));
-                sources.push((parsed, fixtures::expand(&block.text)));
+        let manifests = match block.info.as_str() {
+            "yaml config" => {
+                config = block.text;
+                continue;
             }
-            _ => {}
-        }
+            "yaml shared" => {
+                shared = block.text;
+                continue;
+            }
+            "yaml" if !shared.is_empty() => with_shared(&documents(&shared), &block.text),
+            "yaml" | "yaml alone" => block.text,
+            _ => continue,
+        };
+        let parsed = Config::parse("page", &config).unwrap_or_else(|error| panic!("{error}"));
+        sources.push((parsed, fixtures::expand(&manifests)));
     }
     sources
 }
@@ -130,14 +165,14 @@ pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
     sources(page).into_iter().map(view).collect()
 }
 
-/// What one check says of a world, a line for each finding. What the engine and the policy say of themselves needs all
-/// the checks.
-fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> String {
+/// Returns the findings of one check in an example, one per line, and whether one of them has a fix. The checks of IG9xx
+/// report on other checks and therefore run with all of them.
+fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> (String, bool) {
     let engine = match check.code {
         "IG901" | "IG902" | "IG903" => config.engine(),
         _ => Engine::new(vec![check], config.settings.clone()),
     };
-    let mut output = String::new();
+    let (mut output, mut has_fix) = (String::new(), false);
     for ingress in ingresses {
         let namespace = inventory.namespace(&ingress.meta.key.namespace);
         let namespace_labels = namespace.map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels));
@@ -145,9 +180,10 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
         let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
         for ruling in verdict.rulings.iter().filter(|ruling| ruling.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", ruling.level, check.code, ingress.meta.key, ruling.finding);
+            has_fix |= ruling.finding.fix.is_some();
         }
     }
-    output
+    (output, has_fix)
 }
 
 fn page_path(check: &Check) -> PathBuf {
@@ -157,35 +193,43 @@ fn page_path(check: &Check) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is in no folder of src/checks"))
 }
 
+/// Returns the page with the facts and outputs of its check.
+fn blessed(check: &'static Check, page: &str) -> String {
+    let mut examples = worlds(page).into_iter();
+    let mut blessed = Vec::new();
+    let mut any_fix = false;
+    let front = page.len() - reported(page).len();
+    let mut parts = parse(&page[front..]).into_iter().peekable();
+    while let Some(part) = parts.next() {
+        let is_example = matches!(&part, Part::Fence(block) if matches!(block.info.as_str(), "yaml" | "yaml alone"));
+        blessed.push(part);
+        if !is_example {
+            continue;
+        }
+        let (config, inventory, ingresses) = examples.next().unwrap();
+        assert!(!ingresses.is_empty(), "{}: an example without an Ingress", check.code);
+        let (text, has_fix) = judge(check, &config, &inventory, &ingresses);
+        any_fix |= has_fix;
+        // The output follows its example after a blank line.
+        let gap = parts.next_if(|part| matches!(part, Part::Prose(prose) if prose.trim().is_empty()));
+        let had = parts.next_if(|part| matches!(part, Part::Fence(block) if block.info == "text"));
+        if !text.is_empty() {
+            blessed.push(Part::Prose("\n".to_owned()));
+            blessed.push(Part::Fence(Block { info: "text".to_owned(), text }));
+        } else if had.is_none() {
+            blessed.extend(gap);
+        }
+    }
+    form::with_facts(&page[..front], &check.facts(any_fix)) + &write(&blessed)
+}
+
 #[test]
 fn every_page_says_what_its_check_says() {
     let mut stale = Vec::new();
     for check in checks::ALL {
         let path = page_path(check);
         let page = std::fs::read_to_string(&path).unwrap();
-        let mut worlds = worlds(&page).into_iter();
-        let mut blessed = Vec::new();
-        let mut parts = parse(&page).into_iter().peekable();
-        while let Some(part) = parts.next() {
-            let is_world = matches!(&part, Part::Fence(block) if block.info == "yaml");
-            blessed.push(part);
-            if !is_world {
-                continue;
-            }
-            let (config, inventory, ingresses) = worlds.next().unwrap();
-            assert!(!ingresses.is_empty(), "{}: a block without an Ingress", path.display());
-            let text = judge(check, &config, &inventory, &ingresses);
-            // The output stands right after its world, a blank line between them.
-            let gap = parts.next_if(|part| matches!(part, Part::Prose(prose) if prose.trim().is_empty()));
-            let had = parts.next_if(|part| matches!(part, Part::Fence(block) if block.info == "text"));
-            if !text.is_empty() {
-                blessed.push(Part::Prose("\n".to_owned()));
-                blessed.push(Part::Fence(Block { info: "text".to_owned(), text }));
-            } else if had.is_none() {
-                blessed.extend(gap);
-            }
-        }
-        let blessed = write(&blessed);
+        let blessed = blessed(check, &page);
         if blessed != page {
             if std::env::var_os("UPDATE_PAGES").is_some() {
                 std::fs::write(&path, blessed).unwrap();
@@ -195,6 +239,15 @@ fn every_page_says_what_its_check_says() {
         }
     }
     assert!(stale.is_empty(), "pages that differ from what their checks say (make bless):\n{}", stale.join("\n"));
+}
+
+#[test]
+fn an_example_gets_the_shared_objects_that_it_does_not_define() {
+    let [class, service] = ["kind: IngressClass\nmetadata: {name: nginx}\n", "kind: Service\nmetadata: {name: web}\n"];
+    let own = "kind: Service\nmetadata: {name: web}\nspec: {}\n";
+    assert_eq!(with_shared(&[class, service], own), format!("{class}---\n{own}"));
+    let other = "kind: Service\nmetadata: {name: web, namespace: shop}\n";
+    assert_eq!(with_shared(&[class, service], other), format!("{class}---\n{service}---\n{other}"));
 }
 
 #[test]
