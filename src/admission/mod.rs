@@ -16,7 +16,7 @@ pub use confirm::Cluster;
 pub use review::Operation;
 use review::{Request, Text};
 
-use crate::analysis::{held, identity};
+use crate::analysis::{identity, preexisting};
 use crate::checks::CHECK_NOT_EVALUATED;
 use crate::cluster::{ClusterState, Coverage, Feed, Inventory, LiveReads};
 use crate::engine::{Engine, Evaluation, Why};
@@ -157,9 +157,10 @@ impl Reviewer {
             () if verdict.at(Level::Warn).next().is_some() => "warn",
             () => "allow",
         };
-        record.findings = verdict.rulings.iter().map(|ruling| (ruling.finding.code, ruling.level.name())).collect();
-        let spared = verdict.rulings.iter().filter(|ruling| ruling.spared.is_some());
-        record.would_deny = spared.map(|ruling| ruling.finding.code).collect();
+        record.findings =
+            verdict.decisions.iter().map(|decision| (decision.finding.code, decision.level.name())).collect();
+        let downgraded = verdict.decisions.iter().filter(|decision| decision.downgraded.is_some());
+        record.would_deny = downgraded.map(|decision| decision.finding.code).collect();
         Ok(Reviewed { body: render::verdict(&request.uid.0, &ingress.meta.key, &verdict), record })
     }
 
@@ -178,8 +179,10 @@ impl Reviewer {
             }
             confirmed.extend(cluster.confirm(&wanted, &mut live_reads).await);
             verdict = self.judge(case, &live_reads, Some(&confirmed));
-            let spared = verdict.rulings.iter().filter(|ruling| ruling.spared == Some(Ceiling::Unconfirmed));
-            let doubtful: HashSet<Evidence> = spared.flat_map(|ruling| &ruling.finding.rests_on).cloned().collect();
+            let downgraded =
+                verdict.decisions.iter().filter(|decision| decision.downgraded == Some(Ceiling::Unconfirmed));
+            let doubtful: HashSet<Evidence> =
+                downgraded.flat_map(|decision| &decision.finding.rests_on).cloned().collect();
             wanted = &doubtful - &wanted;
         }
         // Whoever mends what they are told of must not be told of it again.
@@ -214,27 +217,27 @@ impl Reviewer {
             dry_run: case.record.dry_run,
             user: &case.record.user,
             groups: case.request.groups(),
-            held: None,
+            preexisting: None,
             confirmed,
             out_of_time: not_evaluated.iter().any(|not| not.why == Why::Deadline),
             now: case.now,
         };
-        let verdict = self.policy.judge(findings.clone(), &circumstances);
+        let verdict = self.policy.decide(findings.clone(), &circumstances);
         if !verdict.denies() || case.request.operation() != Operation::Update {
             return verdict;
         }
         // A denial is pending: what the object had before this write may stay. Only the checks that deny look again.
-        let held = match case.request.stored() {
+        let preexisting = match case.request.stored() {
             Ok(mut old) => {
                 old.meta.key = case.ingress.meta.key.clone();
-                held(&verdict, &findings, |is_denying| {
+                preexisting(&verdict, &findings, |is_denying| {
                     self.engine.run_only(is_denying, &old, known, Some(case.deadline))
                 })
             }
             // Whatever it says now may be old where the old object cannot be read.
             Err(_) => findings.iter().map(identity).collect(),
         };
-        self.policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances })
+        self.policy.decide(findings, &Circumstances { preexisting: Some(&preexisting), ..circumstances })
     }
 
     /// Why reviews cannot be judged fully yet, one line each; empty when ready. What is forbidden is settled: see

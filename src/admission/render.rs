@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::finding::{Level, one_line};
 use crate::model::Key;
-use crate::policy::{Ceiling, Ruling, Verdict};
+use crate::policy::{Ceiling, Decision, Verdict};
 
 /// At most so many warnings: past 4,096 characters in all the API server drops the rest
 /// (`endpoints/filters/warning.go`).
@@ -76,7 +76,7 @@ struct AuditAnnotations {
     #[serde(skip_serializing_if = "String::is_empty")]
     audited: String,
     #[serde(skip_serializing_if = "String::is_empty")]
-    spared: String,
+    downgraded: String,
 }
 
 /// Allow without a word.
@@ -108,7 +108,7 @@ fn answer(response: Response<'_>) -> Vec<u8> {
 }
 
 fn warnings(verdict: &Verdict) -> Vec<String> {
-    let mut all = verdict.rulings.iter().filter(|ruling| ruling.level == Level::Warn);
+    let mut all = verdict.decisions.iter().filter(|decision| decision.level == Level::Warn);
     let mut warnings: Vec<String> = all.by_ref().take(WARNINGS).map(warning).collect();
     match all.count() {
         0 => {}
@@ -120,8 +120,8 @@ fn warnings(verdict: &Verdict) -> Vec<String> {
 
 /// One line, code first, cut where the API server would cut it. What would have denied and could not be read again says
 /// so before anything else, since it may be wrong.
-fn warning(Ruling { finding, spared, .. }: &Ruling) -> String {
-    let doubt = if *spared == Some(Ceiling::Unconfirmed) { "not confirmed: " } else { "" };
+fn warning(Decision { finding, downgraded, .. }: &Decision) -> String {
+    let doubt = if *downgraded == Some(Ceiling::Unconfirmed) { "not confirmed: " } else { "" };
     let text = one_line(&format!("{} {doubt}{finding}", finding.code));
     match text.char_indices().nth(WARNING_LENGTH) {
         None => text,
@@ -155,7 +155,7 @@ fn denial<'a>(key: &'a Key, verdict: &'a Verdict) -> Status<'a> {
 }
 
 fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
-    if verdict.rulings.is_empty() {
+    if verdict.decisions.is_empty() {
         return None;
     }
     let codes = |level| {
@@ -163,13 +163,13 @@ fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
         codes.dedup();
         codes.join(",")
     };
-    let mut spared = Vec::new();
+    let mut downgraded = Vec::new();
     let mut seen = HashSet::new();
-    for Ruling { finding, spared: ceiling, .. } in &verdict.rulings {
+    for Decision { finding, downgraded: ceiling, .. } in &verdict.decisions {
         let Some(ceiling) = ceiling.as_ref().filter(|ceiling| seen.insert((finding.code, ceiling.name()))) else {
             continue;
         };
-        spared.push(match ceiling {
+        downgraded.push(match ceiling {
             Ceiling::Waiver(reason) => format!("{}={} ({})", finding.code, ceiling.name(), one_line(reason)),
             _ => format!("{}={}", finding.code, ceiling.name()),
         });
@@ -178,6 +178,6 @@ fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
         denied: codes(Level::Deny),
         warned: codes(Level::Warn),
         audited: codes(Level::Audit),
-        spared: spared.join(","),
+        downgraded: downgraded.join(","),
     })
 }

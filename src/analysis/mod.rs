@@ -6,7 +6,7 @@ use crate::cluster::ClusterState;
 use crate::engine::{Engine, Evaluation, NotEvaluated};
 use crate::finding::{Finding, Level};
 use crate::model::Ingress;
-use crate::policy::{Circumstances, Held, Policy, Verdict};
+use crate::policy::{Circumstances, Policy, Preexisting, Verdict};
 
 /// What one Ingress came to.
 #[derive(Debug)]
@@ -42,26 +42,27 @@ pub fn judge_applied<'a>(
         dry_run: false,
         user: "",
         groups: &[],
-        held: None,
+        preexisting: None,
         confirmed: None,
         out_of_time: false,
         now: known.now,
     };
-    let mut verdict = policy.judge(findings.clone(), &circumstances);
+    let mut verdict = policy.decide(findings.clone(), &circumstances);
     if let Some((stored, before)) = stored.filter(|_| verdict.denies()) {
-        let held = held(&verdict, &findings, |is_denying| engine.run_only(is_denying, stored, before, None));
-        verdict = policy.judge(findings, &Circumstances { held: Some(&held), ..circumstances });
+        let preexisting =
+            preexisting(&verdict, &findings, |is_denying| engine.run_only(is_denying, stored, before, None));
+        verdict = policy.decide(findings, &Circumstances { preexisting: Some(&preexisting), ..circumstances });
     }
     Judgement { ingress, verdict, not_evaluated }
 }
 
 /// What an Ingress had before a write that would be denied; `again` runs the checks that deny over what it was. Where one of
 /// them could not look, whatever it says now may be old.
-pub(crate) fn held(
+pub(crate) fn preexisting(
     verdict: &Verdict,
     now: &[Finding],
     again: impl FnOnce(&dyn Fn(&Check) -> bool) -> Evaluation,
-) -> Held {
+) -> Preexisting {
     let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
     let before = again(&|check| denying.contains(&check.code));
     let unjudged = |code: &str| {

@@ -10,7 +10,7 @@ use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::ClusterState;
 use crate::finding::Level;
 use crate::model::{Host, Ingress, PathRef};
-use crate::policy::Ruling;
+use crate::policy::Decision;
 use crate::routing::{Effort, Scheme, is_plainly_regex, pattern_samples, plain_samples};
 
 /// So many paths are followed.
@@ -105,8 +105,9 @@ impl IngressExplanation {
 pub fn explain_ingress(judgement: &Judgement<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = judgement.ingress;
     let key = ingress.meta.key.to_string();
-    let rulings = judgement.verdict.rulings.iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
-    let findings = rulings.map(|Ruling { finding, level, .. }| Found {
+    let decisions =
+        judgement.verdict.decisions.iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
+    let findings = decisions.map(|Decision { finding, level, .. }| Found {
         code: finding.code,
         level: *level,
         field: finding.field.to_string(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Circumstances, MissingReferences, Policy, Ruling, Scope, check_of};
+use super::{Circumstances, Decision, MissingReferences, Policy, Scope, check_of};
 use crate::checks::{self, Check};
 use crate::finding::{Finding, Level};
 use crate::model::{WAIVER_ANNOTATION, parse_waivers};
@@ -74,7 +74,7 @@ impl<'a> Ceilings<'a> {
     }
 
     /// The lowest of the check's level and every ceiling; nothing where the check is off.
-    pub(super) fn rule(&self, finding: Finding) -> Option<Ruling> {
+    pub(super) fn rule(&self, finding: Finding) -> Option<Decision> {
         let check = check_of(&finding)?;
         let level = match self.scope.rule {
             Some(rule) => rule.level(self.policy, check),
@@ -99,8 +99,8 @@ impl<'a> Ceilings<'a> {
             self.namespace_unknown(),
         ];
         let (level, reason) = caps.into_iter().flatten().min_by_key(|(level, _)| *level)?;
-        let spared = (could_deny && level < Level::Deny).then_some(reason);
-        Some(Ruling { finding, level, spared, waived: self.waived(check).cloned() })
+        let downgraded = (could_deny && level < Level::Deny).then_some(reason);
+        Some(Decision { finding, level, downgraded, waived: self.waived(check).cloned() })
     }
 
     fn waived(&self, check: &Check) -> Option<&Arc<str>> {
@@ -123,8 +123,8 @@ impl<'a> Ceilings<'a> {
     }
 
     fn ratchet(&self, finding: &Finding) -> Cap {
-        let held = self.circumstances.held?;
-        held.contains(&(finding.code, finding.subject.clone())).then_some((Level::Warn, Ceiling::Ratchet))
+        let preexisting = self.circumstances.preexisting?;
+        preexisting.contains(&(finding.code, finding.subject.clone())).then_some((Level::Warn, Ceiling::Ratchet))
     }
 
     fn unconfirmed(&self, finding: &Finding) -> Cap {

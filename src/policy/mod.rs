@@ -72,7 +72,7 @@ pub struct Circumstances<'a> {
     /// The writer's groups.
     pub groups: &'a [String],
     /// Findings that the object had before this write.
-    pub held: Option<&'a Held>,
+    pub preexisting: Option<&'a Preexisting>,
     /// What denials rest on and was read live; nothing where the inventory is the truth, or has not been doubted yet.
     pub confirmed: Option<&'a HashSet<Evidence>>,
     /// The deadline came before every check had looked.
@@ -82,17 +82,17 @@ pub struct Circumstances<'a> {
 }
 
 /// Findings by code and subject.
-pub type Held = HashSet<(&'static str, Box<str>)>;
+pub type Preexisting = HashSet<(&'static str, Box<str>)>;
 
 /// What became of one finding.
 #[derive(Debug, Clone)]
-pub struct Ruling {
+pub struct Decision {
     /// The finding.
     pub finding: Finding,
     /// What becomes of it.
     pub level: Level,
     /// It would have denied but for this.
-    pub spared: Option<Ceiling>,
+    pub downgraded: Option<Ceiling>,
     /// The reason for which the object waives it, whatever it would have come to; cut where it is long.
     pub waived: Option<Arc<str>>,
 }
@@ -101,13 +101,13 @@ pub struct Ruling {
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
     /// Each finding with its level; those of checks that are off are left out.
-    pub rulings: Vec<Ruling>,
+    pub decisions: Vec<Decision>,
 }
 
 impl Verdict {
     /// The findings at one level.
     pub fn at(&self, level: Level) -> impl Iterator<Item = &Finding> {
-        self.rulings.iter().filter(move |ruling| ruling.level == level).map(|ruling| &ruling.finding)
+        self.decisions.iter().filter(move |decision| decision.level == level).map(|decision| &decision.finding)
     }
 
     /// Whether anything denies.
@@ -150,13 +150,13 @@ impl Policy {
 
     /// Rule on every finding.
     #[must_use]
-    pub fn judge(&self, mut findings: Vec<Finding>, circumstances: &Circumstances<'_>) -> Verdict {
+    pub fn decide(&self, mut findings: Vec<Finding>, circumstances: &Circumstances<'_>) -> Verdict {
         let scope = self.scope(circumstances);
         findings.extend(scope.waiver_refused(circumstances.ingress));
         let ceilings = ceiling::Ceilings::new(self, &scope, circumstances);
-        let mut rulings: Vec<Ruling> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
-        rulings.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
-        Verdict { rulings }
+        let mut decisions: Vec<Decision> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
+        decisions.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
+        Verdict { decisions }
     }
 
     /// What holds in the namespace of the judged Ingress.

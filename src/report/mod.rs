@@ -23,7 +23,7 @@ use crate::engine::Why;
 use crate::explain::RouteChanges;
 use crate::finding::{Level, Patch, one_line};
 use crate::model::{FieldPath, Key, Kind};
-use crate::policy::Ruling;
+use crate::policy::Decision;
 
 pub use baseline::{Baseline, BaselineError};
 pub use github::github;
@@ -232,9 +232,10 @@ impl Report {
         self.summary.ingresses += 1;
         self.judged.push((key.clone(), file));
         // What was not evaluated has a list of its own, with a line for each check.
-        let rulings = verdict.rulings.into_iter().filter(|ruling| ruling.finding.code != CHECK_NOT_EVALUATED.code);
-        for ruling in rulings {
-            let entry = Entry::new(key, ruling, &place);
+        let decisions =
+            verdict.decisions.into_iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
+        for decision in decisions {
+            let entry = Entry::new(key, decision, &place);
             *self.summary.count_of(&entry) += 1;
             self.findings.push(entry);
         }
@@ -297,8 +298,8 @@ impl Summary {
 }
 
 impl Entry {
-    fn new(key: &Key, ruling: Ruling, place: impl Fn(&FieldPath) -> Option<Place>) -> Self {
-        let Ruling { finding, level, waived, .. } = ruling;
+    fn new(key: &Key, decision: Decision, place: impl Fn(&FieldPath) -> Option<Place>) -> Self {
+        let Decision { finding, level, waived, .. } = decision;
         Self {
             code: finding.code,
             name: checks::find(finding.code).map_or("", |check| check.name),

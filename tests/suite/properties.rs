@@ -174,28 +174,28 @@ fn an_object_that_cannot_be_read_accuses_nobody() {
 
 #[test]
 fn a_dry_run_never_denies_what_other_objects_may_mend() {
-    let mut spared = 0;
+    let mut downgraded = 0;
     each(|config, inventory, ingress| {
         let circumstances = circumstances(ingress, true);
-        let verdict = strict(config).judge(findings(config, inventory, ingress), &circumstances);
+        let verdict = strict(config).decide(findings(config, inventory, ingress), &circumstances);
         let rests = |finding: &&Finding| !finding.rests_on.is_empty();
         assert_eq!(verdict.at(Level::Deny).filter(rests).count(), 0, "{}", ingress.meta.key);
-        spared += verdict.at(Level::Warn).filter(rests).count();
+        downgraded += verdict.at(Level::Warn).filter(rests).count();
     });
-    assert!(spared > 50, "{spared}");
+    assert!(downgraded > 50, "{downgraded}");
 }
 
 #[test]
 fn what_was_there_before_is_never_denied() {
-    let mut spared = 0;
+    let mut downgraded = 0;
     each(|config, inventory, ingress| {
         // An update that changes nothing that matters.
         let found = findings(config, inventory, ingress);
-        let held = found.iter().map(|finding| (finding.code, finding.subject.clone())).collect();
-        let of_update = Circumstances { held: Some(&held), ..circumstances(ingress, false) };
-        let verdict = strict(config).judge(found, &of_update);
+        let preexisting = found.iter().map(|finding| (finding.code, finding.subject.clone())).collect();
+        let of_update = Circumstances { preexisting: Some(&preexisting), ..circumstances(ingress, false) };
+        let verdict = strict(config).decide(found, &of_update);
         assert!(!verdict.denies(), "{}", ingress.meta.key);
-        spared += verdict.rulings.iter().filter(|ruling| ruling.spared.is_some()).count();
+        downgraded += verdict.decisions.iter().filter(|decision| decision.downgraded.is_some()).count();
     });
-    assert!(spared > 50, "{spared}");
+    assert!(downgraded > 50, "{downgraded}");
 }

@@ -197,9 +197,9 @@ fn ours(case: &Case) -> Vec<String> {
         inventory.apply(Object::Service(serde_json::from_value(service).unwrap()));
     }
     let findings = config.engine().run(&written, known(&inventory), None).findings;
-    let rulings = config.policy.judge(findings, &circumstances(&written, false)).rulings;
-    let loud = rulings.into_iter().filter(|ruling| ruling.level > Level::Audit);
-    let mut said: Vec<String> = loud.map(|ruling| format!("{} {}", ruling.level, ruling.finding.code)).collect();
+    let decisions = config.policy.decide(findings, &circumstances(&written, false)).decisions;
+    let loud = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
+    let mut said: Vec<String> = loud.map(|decision| format!("{} {}", decision.level, decision.finding.code)).collect();
     said.sort();
     said
 }

@@ -45,7 +45,7 @@ pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'
         dry_run,
         user: "",
         groups: &[],
-        held: None,
+        preexisting: None,
         confirmed: None,
         out_of_time: false,
         now: now(),
@@ -177,10 +177,10 @@ fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresse
         let namespace = inventory.namespace(&ingress.meta.key.namespace);
         let namespace_labels = namespace.map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels));
         let circumstances = Circumstances { namespace_labels, ..circumstances(ingress, false) };
-        let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
-        for ruling in verdict.rulings.iter().filter(|ruling| ruling.finding.code == check.code) {
-            let _ = writeln!(output, "{}[{}] {} {}", ruling.level, check.code, ingress.meta.key, ruling.finding);
-            has_fix |= ruling.finding.fix.is_some();
+        let verdict = config.policy.decide(engine.run(ingress, known(inventory), None).findings, &circumstances);
+        for decision in verdict.decisions.iter().filter(|decision| decision.finding.code == check.code) {
+            let _ = writeln!(output, "{}[{}] {} {}", decision.level, check.code, ingress.meta.key, decision.finding);
+            has_fix |= decision.finding.fix.is_some();
         }
     }
     (output, has_fix)

@@ -47,8 +47,8 @@ fn ten_thousand_plain_paths_on_one_host() {
     let paths: Vec<String> = (0..10_000).map(|number| format!("/app/v{number}/part")).collect();
     let samples = |path: &String| [path.to_owned(), format!("{path}/x"), format!("{path}x")];
     let requests: Vec<String> = paths.iter().step_by(10).flat_map(samples).collect();
-    let held = inventory(one_ingress("", &paths));
-    with_routes(&held, |routes| {
+    let preexisting = inventory(one_ingress("", &paths));
+    with_routes(&preexisting, |routes| {
         let begun = worked();
         let server = server(routes);
         assert_eq!(server.locations.len(), 20_001);
@@ -69,8 +69,8 @@ fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
         let canary = if n == 999 { " canary=true canary-weight=10" } else { "" };
         format!("shop/web-{n} @1{canary}\n  {HOST}\n{}", (10 * n..10 * (n + 1)).map(path).collect::<String>())
     };
-    let held = inventory(ingresses(&(0..1_000).map(one).collect::<String>()));
-    with_routes(&held, |routes| {
+    let preexisting = inventory(ingresses(&(0..1_000).map(one).collect::<String>()));
+    with_routes(&preexisting, |routes| {
         let begun = worked();
         // web-999 is a canary, and the last of the alphabet comes first: nobody gets a location.
         assert_eq!(server(routes).locations.len(), 1);
@@ -96,8 +96,8 @@ fn five_thousand_patterns_on_one_host() {
             samples
         };
         let requests: Vec<String> = paths.iter().flat_map(samples).collect();
-        let held = inventory(one_ingress("use-regex=true", &paths));
-        with_routes(&held, |routes| {
+        let preexisting = inventory(one_ingress("use-regex=true", &paths));
+        with_routes(&preexisting, |routes| {
             let begun = worked();
             let server = server(routes);
             assert_eq!(server.locations.len(), 5_001);
@@ -120,8 +120,8 @@ fn a_pattern_that_runs_away_is_given_up_soon_and_only_once() {
         ("/(?R)?(a(?R)?)*[xy]", format!("/{}", a(5_000))),
         ("/(?=(a+)+[bc])", format!("/{}", a(200))),
     ] {
-        let held = inventory(one_ingress("use-regex=true", &[path.to_owned(), "/b".to_owned()]));
-        with_routes(&held, |routes| {
+        let preexisting = inventory(one_ingress("use-regex=true", &[path.to_owned(), "/b".to_owned()]));
+        with_routes(&preexisting, |routes| {
             let begun = worked();
             assert_eq!(answered(routes, &[request]), 0, "{path}");
             within(TENTH, begun, path);
@@ -138,8 +138,8 @@ fn five_thousand_patterns_that_nearly_run_away() {
     let request = format!("/{}b", "a".repeat(12));
     let one = inventory(one_ingress("use-regex=true", &paths[..1]));
     assert_eq!(with_routes(&one, |routes| answered(routes, std::slice::from_ref(&request))), 1, "it runs away");
-    let held = inventory(one_ingress("use-regex=true", &paths));
-    with_routes(&held, |routes| {
+    let preexisting = inventory(one_ingress("use-regex=true", &paths));
+    with_routes(&preexisting, |routes| {
         let begun = worked();
         let answered = answered(routes, &vec![request; 100]);
         assert!(answered < 100, "{answered}");
@@ -183,8 +183,8 @@ proptest! {
             .iter()
             .map(|path| serde_json::json!({"path": path, "pathType": path_type, "backend": backend}))
             .collect();
-        let held = inventory([serde_json::from_value::<Ingress>(ingress).unwrap()]);
-        with_routes(&held, |routes| {
+        let preexisting = inventory([serde_json::from_value::<Ingress>(ingress).unwrap()]);
+        with_routes(&preexisting, |routes| {
             let _ = server(routes).faults(routes.effort()).map(|faults| faults.len());
             for location in &server(routes).locations {
                 // Whether it takes it or not.

@@ -257,9 +257,9 @@ fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     let findings = config.engine().run(ingress, known(&inventory), None).findings;
     assert!(findings.iter().all(|finding| finding.code != "IG901"), "{findings:?}");
     assert!(findings.iter().all(|finding| !finding.to_string().contains(char::is_control)), "{findings:?}");
-    let rulings = config.policy.judge(findings, &circumstances(ingress, false)).rulings;
-    let denied = rulings.into_iter().filter(|ruling| ruling.level == Level::Deny);
-    denied.map(|ruling| (ruling.finding.code, ruling.finding.subject.to_string())).collect()
+    let decisions = config.policy.decide(findings, &circumstances(ingress, false)).decisions;
+    let denied = decisions.into_iter().filter(|decision| decision.level == Level::Deny);
+    denied.map(|decision| (decision.finding.code, decision.finding.subject.to_string())).collect()
 }
 
 /// Annotations with values that are right, nearly right, or anything.

@@ -82,8 +82,8 @@ fn said_under(config: &Config, inventory: &Inventory, dry_run: bool) -> Vec<Stri
     let mut said = Vec::new();
     for ingress in inventory.ingresses() {
         let circumstances = circumstances(ingress, dry_run);
-        let verdict = config.policy.judge(engine.run(ingress, known(inventory), None).findings, &circumstances);
-        let loud = verdict.rulings.iter().filter(|ruling| ruling.level > Level::Audit);
+        let verdict = config.policy.decide(engine.run(ingress, known(inventory), None).findings, &circumstances);
+        let loud = verdict.decisions.iter().filter(|decision| decision.level > Level::Audit);
         said.extend(loud.map(|r| format!("{} {} {}", r.level, r.finding.code, ingress.meta.key.name)));
     }
     said.sort();
