@@ -134,7 +134,7 @@ impl Reviewer {
                        split it into several";
             return Ok(Reviewed { body: render::allow_unjudged(&request.uid.0, why), record });
         }
-        let Some(mut ingress) = request.to_judge()? else {
+        let Some(mut ingress) = request.to_review()? else {
             record.verdict = "pass";
             return Ok(Reviewed { body: render::allow(&request.uid.0), record });
         };
@@ -167,9 +167,9 @@ impl Reviewer {
     /// Judge; where that would deny on what the inventory says of other objects, read them and judge once more. The
     /// inventory may lag: a port that was added, an Ingress that was deleted, a Service that was created just before.
     async fn verdict(&self, case: &Case<'_>) -> Verdict {
-        let Some(cluster) = &self.cluster else { return self.judge(case, &LiveReads::default(), None) };
+        let Some(cluster) = &self.cluster else { return self.evaluate(case, &LiveReads::default(), None) };
         let mut live_reads = cluster.named_by(case.ingress).await;
-        let mut verdict = self.judge(case, &live_reads, None);
+        let mut verdict = self.evaluate(case, &live_reads, None);
         let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
         let mut confirmed = HashSet::new();
         // What is read may bring up what was hidden: once a class is found, its rules hold.
@@ -178,7 +178,7 @@ impl Reviewer {
                 break;
             }
             confirmed.extend(cluster.confirm(&wanted, &mut live_reads).await);
-            verdict = self.judge(case, &live_reads, Some(&confirmed));
+            verdict = self.evaluate(case, &live_reads, Some(&confirmed));
             let downgraded =
                 verdict.decisions.iter().filter(|decision| decision.downgraded == Some(Ceiling::Unconfirmed));
             let doubtful: HashSet<Evidence> =
@@ -198,15 +198,15 @@ impl Reviewer {
         verdict
     }
 
-    fn judge(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
+    fn evaluate(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // Most take less than a tenth of a millisecond. Those that take long must not keep a thread from the others.
         if case.size < LARGE || !may_block() {
-            return self.judge_here(case, live_reads, confirmed);
+            return self.evaluate_here(case, live_reads, confirmed);
         }
-        tokio::task::block_in_place(|| self.judge_here(case, live_reads, confirmed))
+        tokio::task::block_in_place(|| self.evaluate_here(case, live_reads, confirmed))
     }
 
-    fn judge_here(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
+    fn evaluate_here(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
         // One guard for the whole judgement: it sees one state of the cluster.
         let store = self.inventory.read();
         let known = ClusterState { store: &store, live_reads, now: case.now };

@@ -146,7 +146,7 @@ impl<'a> Request<'a> {
 
     /// The Ingress that is to be stored; nothing where this write is to pass without a look at the cluster: it is no
     /// write of an Ingress as such, the object is on its way out, or its meaning stays the same to the byte.
-    pub(super) fn to_judge(&self) -> Result<Option<Ingress>, Rejection> {
+    pub(super) fn to_review(&self) -> Result<Option<Ingress>, Rejection> {
         if matches!(self.operation(), Operation::Other(_))
             || self.sub_resource.as_ref().is_some_and(|s| !s.0.is_empty())
         {

@@ -10,7 +10,7 @@ use crate::policy::{Circumstances, Policy, Preexisting, Verdict};
 
 /// What one Ingress came to.
 #[derive(Debug)]
-pub struct Judgement<'a> {
+pub struct Analysis<'a> {
     /// The Ingress.
     pub ingress: &'a Ingress,
     /// Its findings with their levels.
@@ -21,20 +21,20 @@ pub struct Judgement<'a> {
 
 /// Judge one Ingress as it stands.
 #[must_use]
-pub fn judge<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engine, policy: &Policy) -> Judgement<'a> {
-    judge_applied(ingress, known, None, engine, policy)
+pub fn analyze<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engine, policy: &Policy) -> Analysis<'a> {
+    analyze_applied(ingress, known, None, engine, policy)
 }
 
 /// Judge one Ingress as it would stand if it were applied over what is stored under its name. What would deny and was there
 /// before warns, as at admission.
 #[must_use]
-pub fn judge_applied<'a>(
+pub fn analyze_applied<'a>(
     ingress: &'a Ingress,
     known: ClusterState<'_>,
     stored: Option<(&Ingress, ClusterState<'_>)>,
     engine: &Engine,
     policy: &Policy,
-) -> Judgement<'a> {
+) -> Analysis<'a> {
     let Evaluation { findings, not_evaluated } = engine.run(ingress, known, None);
     let circumstances = Circumstances {
         ingress,
@@ -53,7 +53,7 @@ pub fn judge_applied<'a>(
             preexisting(&verdict, &findings, |is_denying| engine.run_only(is_denying, stored, before, None));
         verdict = policy.decide(findings, &Circumstances { preexisting: Some(&preexisting), ..circumstances });
     }
-    Judgement { ingress, verdict, not_evaluated }
+    Analysis { ingress, verdict, not_evaluated }
 }
 
 /// What an Ingress had before a write that would be denied; `again` runs the checks that deny over what it was. Where one of

@@ -17,7 +17,7 @@ use crate::report::{Baseline, Report};
 const CONFIG: &str = ".ingress-guard.yaml";
 
 #[derive(Debug, Args)]
-pub(super) struct Judging {
+pub(super) struct AnalysisOptions {
     /// Configuration file; without it: .ingress-guard.yaml of this folder or one around it, up to that of the repository.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl FailOn {
     }
 }
 
-impl Judging {
+impl AnalysisOptions {
     /// The configuration that holds, with what flags say more.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         let found = self.config.clone().or_else(|| above(&std::env::current_dir().ok()?));

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use super::analysis_options::Judging;
+use super::analysis_options::AnalysisOptions;
 use super::cluster_source::Source;
 use super::progress::Progress;
 use super::report_output::{Format, Forms, Outputs};
-use crate::analysis::judge;
+use crate::analysis::analyze;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    judging: Judging,
+    analysis: AnalysisOptions,
     #[command(flatten)]
     outputs: Outputs,
     /// List the Ingresses that would be denied if this profile held everywhere and they were applied anew.
@@ -37,17 +37,17 @@ enum WhatIf {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.outputs.refuse_what_cannot_be()?;
-    let mut config = arguments.judging.config()?;
+    let mut config = arguments.analysis.config()?;
     let asked = arguments.what_if.map(|profile| profile.suppose(&mut config.policy));
     let snapshot = arguments.source.load(&config, |_| ())?;
-    let mut report = judged(snapshot.state(), &config);
-    arguments.judging.accept(&mut report)?;
+    let mut report = analyzed(snapshot.state(), &config);
+    arguments.analysis.accept(&mut report)?;
     if arguments.outputs.has(Format::Json) {
         report.routes = Some(with_map(snapshot.state(), &config, hosts));
     }
     let source = arguments.source.name();
     let forms = Forms {
-        fails: arguments.judging.fail_on.level(),
+        fails: arguments.analysis.fail_on.level(),
         text: &|colour| match asked {
             Some(profile) => what_if(&report, profile),
             None => text(&report, &Text { colour, ..Text::default() }),
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         is_taken: false,
     };
     arguments.outputs.write(&report, &forms)?;
-    Ok(arguments.judging.exit_code(&report))
+    Ok(arguments.analysis.exit_code(&report))
 }
 
 impl WhatIf {
@@ -73,14 +73,14 @@ impl WhatIf {
 }
 
 /// Every Ingress as it stands, in the order of their names.
-fn judged(known: ClusterState<'_>, config: &Config) -> Report {
+fn analyzed(known: ClusterState<'_>, config: &Config) -> Report {
     let engine = config.engine();
     let mut ingresses: Vec<&Ingress> = known.store.ingresses().collect();
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     let mut progress = Progress::begin(ingresses.len());
     let mut report = Report::default();
     for ingress in ingresses {
-        report.add(judge(ingress, known, &engine, &config.policy), None, |_| None);
+        report.add(analyze(ingress, known, &engine, &config.policy), None, |_| None);
         progress.step();
     }
     report

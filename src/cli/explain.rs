@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::cluster_source::Source;
-use crate::analysis::judge;
+use crate::analysis::analyze;
 use crate::checks::{self, Check};
 use crate::config::{Config, nearest};
 use crate::explain::{Style, Visit, explain_check, explain_ingress, explain_url};
@@ -111,8 +111,8 @@ fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<
             others => bail!("there is no Ingress {key}; there is {}", others.join(", ")),
         }
     };
-    let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
-    let explanation = explain_ingress(&judgement, snapshot.state(), &config.settings);
+    let analysis = analyze(ingress, snapshot.state(), &config.engine(), &config.policy);
+    let explanation = explain_ingress(&analysis, snapshot.state(), &config.settings);
     let text = match arguments.output {
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::trail::{Ends, Explanation, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use super::visit::Visit;
-use crate::analysis::Judgement;
+use crate::analysis::Analysis;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::ClusterState;
 use crate::finding::Level;
@@ -102,11 +102,11 @@ impl IngressExplanation {
 
 /// Follow every path of an Ingress, beside what the checks say of it.
 #[must_use]
-pub fn explain_ingress(judgement: &Judgement<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
-    let ingress = judgement.ingress;
+pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
+    let ingress = analysis.ingress;
     let key = ingress.meta.key.to_string();
     let decisions =
-        judgement.verdict.decisions.iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
+        analysis.verdict.decisions.iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
     let findings = decisions.map(|Decision { finding, level, .. }| Found {
         code: finding.code,
         level: *level,
@@ -114,7 +114,7 @@ pub fn explain_ingress(judgement: &Judgement<'_>, known: ClusterState<'_>, setti
         message: finding.message.to_string(),
         help: finding.help.to_string(),
     });
-    let unjudged = judgement.not_evaluated.iter();
+    let unjudged = analysis.not_evaluated.iter();
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
         paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),

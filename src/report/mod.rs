@@ -17,7 +17,7 @@ use fnv::FnvHasher;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::analysis::Judgement;
+use crate::analysis::Analysis;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::engine::Why;
 use crate::explain::RouteChanges;
@@ -226,8 +226,8 @@ type Silenced<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
 
 impl Report {
     /// Take what one Ingress came to; `place` says where in its `file` a field of it is, if it is in one.
-    pub fn add(&mut self, judgement: Judgement<'_>, file: Option<String>, place: impl Fn(&FieldPath) -> Option<Place>) {
-        let Judgement { ingress, verdict, not_evaluated } = judgement;
+    pub fn add(&mut self, analysis: Analysis<'_>, file: Option<String>, place: impl Fn(&FieldPath) -> Option<Place>) {
+        let Analysis { ingress, verdict, not_evaluated } = analysis;
         let key = &ingress.meta.key;
         self.summary.ingresses += 1;
         self.judged.push((key.clone(), file));

@@ -11,7 +11,7 @@ use input::Input;
 pub(super) use options::Arguments;
 
 use super::progress::Progress;
-use crate::analysis::judge_applied;
+use crate::analysis::analyze_applied;
 use crate::cluster::ClusterState;
 use crate::config::Config;
 use crate::explain::route_changes;
@@ -20,24 +20,24 @@ use crate::report::Report;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.refuse_what_cannot_be()?;
-    let config = arguments.judging.config()?;
+    let config = arguments.analysis.config()?;
     let mut input = Input::read(arguments, &config, None)?;
-    let mut report = judged(&input, &config);
-    arguments.judging.accept(&mut report)?;
+    let mut report = analyzed(&input, &config);
+    arguments.analysis.accept(&mut report)?;
     if arguments.diff {
         fix::print_diff(&input, &report, arguments)?;
     } else if arguments.fix && fix::write(&input, &report)? {
         // What is left is reported, at the places where it is now.
         let known = input.before.take();
         input = Input::read(arguments, &config, known)?;
-        report = judged(&input, &config);
-        arguments.judging.accept(&mut report)?;
+        report = analyzed(&input, &config);
+        arguments.analysis.accept(&mut report)?;
     }
     output::write(&report, &input, arguments, &config)?;
-    Ok(arguments.judging.exit_code(&report))
+    Ok(arguments.analysis.exit_code(&report))
 }
 
-fn judged(input: &Input, config: &Config) -> Report {
+fn analyzed(input: &Input, config: &Config) -> Report {
     let engine = config.engine();
     let mut report = Report { diagnostics: input.diagnostics.clone(), ..Report::default() };
     let lines = input.lines();
@@ -45,9 +45,9 @@ fn judged(input: &Input, config: &Config) -> Report {
     let mut places = None;
     for ingress in input.ingresses() {
         places = input.places(&ingress.meta.key, &lines, places.as_ref());
-        let judgement = judge_applied(ingress, input.state(), stored(input, ingress), &engine, &config.policy);
+        let analysis = analyze_applied(ingress, input.state(), stored(input, ingress), &engine, &config.policy);
         let file = places.as_ref().map(|places| places.file().to_owned());
-        report.add(judgement, file, |field| Some(places.as_ref()?.place(field)));
+        report.add(analysis, file, |field| Some(places.as_ref()?.place(field)));
         let added = report.findings.iter_mut().rev();
         let added = added.take_while(|entry| {
             entry.namespace == ingress.meta.key.namespace && entry.ingress == ingress.meta.key.name

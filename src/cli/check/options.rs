@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::ensure;
 use clap::Args;
 
-use crate::cli::analysis_options::Judging;
+use crate::cli::analysis_options::AnalysisOptions;
 use crate::cli::cluster_source::Beneath;
 use crate::cli::report_output::Outputs;
 use crate::model::{Key, Kind};
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(short, long, env = "INGRESS_GUARD_NAMESPACE", value_name = "NAME", default_value = "default")]
     pub(super) namespace: String,
     #[command(flatten)]
-    pub(super) judging: Judging,
+    pub(super) analysis: AnalysisOptions,
     /// Do the safe fixes in the files, then report what is left.
     #[arg(long, conflicts_with = "diff")]
     pub(super) fix: bool,

@@ -11,7 +11,7 @@ use crate::report::{Report, Text, text};
 
 pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
     let forms = Forms {
-        fails: arguments.judging.fail_on.level(),
+        fails: arguments.analysis.fail_on.level(),
         text: &|colour| text(report, &options(input, colour)),
         html: &|| page(report, input.state(), config, "", None),
         // The patch is what goes there.

@@ -8,7 +8,7 @@ mod page;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use ingress_guard::analysis::judge;
+use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{ClusterView, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Ingress, Key, Kind, Kinds};
@@ -32,7 +32,7 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     let mut report = Report::default();
     for ingress in ingresses {
-        report.add(judge(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
+        report.add(analyze(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
     }
     let nobody = Key::new("", "");
     let view = ClusterView::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);

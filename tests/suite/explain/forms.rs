@@ -1,6 +1,6 @@
 //! The JSON form, and text that goes to a terminal.
 
-use ingress_guard::analysis::judge;
+use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
@@ -55,8 +55,8 @@ fn json_has_the_keys_that_others_rely_on() {
 
     let ingress = snapshot.inventory.ingress("shop", "web").unwrap();
     let config = Config::default();
-    let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
-    let paths = serde_json::to_value(explain_ingress(&judgement, snapshot.state(), &config.settings)).unwrap();
+    let analysis = analyze(ingress, snapshot.state(), &config.engine(), &config.policy);
+    let paths = serde_json::to_value(explain_ingress(&analysis, snapshot.state(), &config.settings)).unwrap();
     assert_eq!((&paths["findings"], &paths["notEvaluated"]), (&json!([]), &json!([])));
     assert_eq!(paths["ingress"], "shop/web");
     assert_eq!(paths["paths"][0]["own"], true);

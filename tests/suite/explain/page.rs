@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use ingress_guard::analysis::judge;
+use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
@@ -24,8 +24,8 @@ fn output(command: &str, snapshot: &Snapshot) -> String {
             let (namespace, name) = key.split_once('/').unwrap();
             let ingress = snapshot.inventory.ingress(namespace, name).unwrap();
             let config = Config::default();
-            let judgement = judge(ingress, snapshot.state(), &config.engine(), &config.policy);
-            let explanation = explain_ingress(&judgement, snapshot.state(), &settings);
+            let analysis = analyze(ingress, snapshot.state(), &config.engine(), &config.policy);
+            let explanation = explain_ingress(&analysis, snapshot.state(), &settings);
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         [url] => {
