@@ -92,7 +92,7 @@ impl Engine {
         let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, controller);
         let mut evaluation = Evaluation::default();
         for (check, view) in &worlds {
-            if !check.applies.to(controller.dialect.engine) {
+            if !check.applies.to(controller.dialect.family) {
                 // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
                 if let Some(unknown) = own.unavailable() {
                     evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });

@@ -17,7 +17,7 @@ mod tls;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
-use crate::routing::Engine;
+use crate::routing::ControllerFamily;
 
 pub use context::Context;
 pub use findings::Findings;
@@ -81,11 +81,11 @@ pub enum Applies {
 impl Applies {
     /// Whether this is so where an engine's rules hold.
     #[must_use]
-    pub fn to(self, engine: Engine) -> bool {
+    pub fn to(self, engine: ControllerFamily) -> bool {
         match self {
             Self::Everywhere => true,
             Self::NginxDialect => engine.reads_nginx_annotations(),
-            Self::NginxConfiguration => engine == Engine::Nginx,
+            Self::NginxConfiguration => engine == ControllerFamily::Nginx,
         }
     }
 }

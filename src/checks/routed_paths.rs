@@ -9,8 +9,8 @@ use super::findings::WARN;
 use crate::finding::{Finding, Quoted};
 use crate::model::{Backend, FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
-    Answer, Engine, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When, literal_prefix,
-    pattern_samples, plain_samples,
+    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When,
+    literal_prefix, pattern_samples, plain_samples,
 };
 
 /// What the location model reads.
@@ -125,7 +125,7 @@ pub(super) fn of_other(cx: &Context<'_>, key: &Key) -> String {
 
 /// The index that findings about a host rest on, and what is known of imitations of ingress-nginx.
 pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut Finding {
-    if cx.dialect().engine == Engine::Traefik {
+    if cx.dialect().family == ControllerFamily::Traefik {
         // It reads the same annotations; that it matches like nginx in every corner is not proven.
         finding.at_most(WARN);
     }

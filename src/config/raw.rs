@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
-use crate::routing::{Classless, ControllerSettings, Engine};
+use crate::routing::{Classless, ControllerFamily, ControllerSettings};
 
 /// The configuration file of ingress-guard.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -74,7 +74,7 @@ pub struct RawDialect {
     pub matches: RawDialectMatch,
     /// Whose rules hold: those of ingress-nginx and its forks, of Traefik's ingress-nginx provider, or Kubernetes' own.
     /// The last also for an ingress-nginx with `--annotations-prefix`: annotations of another prefix are not read.
-    pub engine: Engine,
+    pub engine: ControllerFamily,
     /// The controller's version, e.g. "1.15.1"; what depends on it does not deny while it is unknown.
     #[serde(default = "unknown")]
     pub version: String,

@@ -5,7 +5,7 @@ use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
-use crate::routing::{Backing, Behind, Engine, ExternalNameFault, StandIn, Standing};
+use crate::routing::{Backing, Behind, ControllerFamily, ExternalNameFault, StandIn, Standing};
 
 /// Follow a backend to its endpoints.
 pub(super) fn backend<'a>(
@@ -38,7 +38,7 @@ pub(super) fn backend<'a>(
     explanation.ends(outcome, None);
     links(explanation, &behind, (namespace, name), port.as_ref());
     if behind.standing() == Standing::Broken {
-        let is_empty = answering.controller.dialect.engine == Engine::Nginx && !behind.by_address();
+        let is_empty = answering.controller.dialect.family == ControllerFamily::Nginx && !behind.by_address();
         explanation.ends(Ends::Unavailable, is_empty.then_some(503));
         if !behind.by_address() {
             stand_in(explanation, answering, ingress, view);

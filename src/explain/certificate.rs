@@ -4,7 +4,7 @@ use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
-use crate::routing::{CertificateState, Engine, HostCertificate, Standing};
+use crate::routing::{CertificateState, ControllerFamily, HostCertificate, Standing};
 
 /// Follow the host to its certificate.
 pub(super) fn certificate<'a>(
@@ -37,9 +37,11 @@ fn words(found: &HostCertificate<'_>, host: &Host, answering: &Answering<'_>, se
     let ingress = found.ingress.map(|ingress| ingress.meta.key.to_string()).unwrap_or_default();
     match found.state {
         State::Plain => {
-            let own = match dialect.engine {
-                Engine::Nginx if !dialect.default_certificate => "its fake certificate",
-                Engine::Nginx | Engine::Traefik | Engine::Neutral => "its own certificate",
+            let own = match dialect.family {
+                ControllerFamily::Nginx if !dialect.default_certificate => "its fake certificate",
+                ControllerFamily::Nginx | ControllerFamily::Traefik | ControllerFamily::Neutral => {
+                    "its own certificate"
+                }
             };
             format!("no Ingress of the host has spec.tls: whoever ends TLS here shows {own}")
         }

@@ -10,8 +10,8 @@ use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::{
-    Answer, DroppedBecause, Engine, Fault, Location, NginxAnnotations, Outcome, Redirect, Refusal, Rewritten, Server,
-    When, host_name, normalized,
+    Answer, ControllerFamily, DroppedBecause, Fault, Location, NginxAnnotations, Outcome, Redirect, Refusal, Rewritten,
+    Server, When, host_name, normalized,
 };
 
 /// What no header holds as it is, besides what is not ASCII.
@@ -87,7 +87,7 @@ pub(super) fn is_refused(explanation: &mut Explanation, answering: &Answering<'_
 
 /// Say that nginx refuses a server, if it does.
 fn refuses(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
-    if answering.controller.dialect.engine != Engine::Nginx {
+    if answering.controller.dialect.family != ControllerFamily::Nginx {
         return false;
     }
     let faults = server.faults(answering.routes.effort()).unwrap_or_default();
@@ -124,7 +124,7 @@ fn class(explanation: &mut Explanation, answering: &Answering<'_>, answer: &Answ
     };
     let whose = answering.name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
     explanation.holds("class", format!("{class} {whose}"));
-    if answering.controller.dialect.engine == Engine::Neutral {
+    if answering.controller.dialect.family == ControllerFamily::Neutral {
         let own = "followed by the rules of Kubernetes: what this controller's own settings change is not known";
         explanation.notes.push(own.to_owned());
     }
@@ -164,7 +164,7 @@ fn path(explanation: &mut Explanation, answering: &Answering<'_>, server: &Serve
     let Some(ingress) = location.ingress else { return };
     let key = &ingress.meta.key;
     explanation.ingress = Some(key.to_string());
-    let is_nginx = answering.controller.dialect.engine == Engine::Nginx;
+    let is_nginx = answering.controller.dialect.family == ControllerFamily::Nginx;
     explanation.location = is_nginx.then(|| location.directive());
     let Some(at) = location.at else {
         if location.backend.is_some() {

@@ -177,7 +177,7 @@ fn lines<'a>(
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
         let is_canary =
-            controller.dialect.engine.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
+            controller.dialect.family.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
         let main = if is_canary { main_of(server, at) } else { None };
         let fate = match (why, main) {
             _ if controller.id == ControllerId::None => Fate::Unserved,

@@ -20,8 +20,8 @@ pub use backend::{
     is_named_for, pod_templates, slice_prefix,
 };
 pub use controller::{
-    ClassRules, Classless, Controller, ControllerId, ControllerSettings, Dialect, DialectMatch, DialectRule, Dialects,
-    Engine,
+    ClassRules, Classless, Controller, ControllerFamily, ControllerId, ControllerSettings, Dialect, DialectMatch,
+    DialectRule, Dialects,
 };
 pub use location::{
     Claim, Dropped, DroppedBecause, Effort, Exhausted, Fault, Located, Location, Modifier, Pattern, PatternError,

@@ -104,7 +104,7 @@ impl<'a> Routes<'a> {
     }
 
     pub(super) fn reads_nginx_annotations(&self) -> bool {
-        self.controller.dialect.engine.reads_nginx_annotations()
+        self.controller.dialect.family.reads_nginx_annotations()
     }
 
     /// The claims on a host, the oldest first.

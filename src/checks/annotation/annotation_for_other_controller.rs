@@ -4,7 +4,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{ControllerId, Engine};
+use crate::routing::{ControllerFamily, ControllerId};
 
 pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     code: "IG602",
@@ -56,7 +56,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let ControllerId::Named(controller) = cx.controller.id else { return };
     let known = READERS.iter().find(|reader| reader.controllers.contains(&controller));
     // A fork of ingress-nginx reads what ingress-nginx reads.
-    let fork = || (cx.dialect().engine == Engine::Nginx).then_some(&READERS[0]);
+    let fork = || (cx.dialect().family == ControllerFamily::Nginx).then_some(&READERS[0]);
     let Some(own) = known.or_else(fork) else { return };
     let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(own, cx, key));
     for (key, _) in cx.ingress.meta.annotations.iter() {
@@ -82,7 +82,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 fn reads(own: &Reader, cx: &Context<'_>, key: &str) -> bool {
     let own_prefix =
         READERS.iter().any(|prefix| prefix.controllers == own.controllers && key.starts_with(prefix.prefix));
-    own_prefix || (cx.dialect().engine.reads_nginx_annotations() && key.starts_with(NGINX_PREFIX))
+    own_prefix || (cx.dialect().family.reads_nginx_annotations() && key.starts_with(NGINX_PREFIX))
 }
 
 fn is_written_by_controllers(key: &str) -> bool {

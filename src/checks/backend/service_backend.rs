@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::checks::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{self, Behind, Doubt, Engine};
+use crate::routing::{self, Behind, ControllerFamily, Doubt};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -56,11 +56,11 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
     let ingress = cx.ingress;
     // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
     let redirects =
-        cx.nginx().redirects_everything() && (cx.dialect().engine.reads_nginx_annotations() || cx.is_unowned());
+        cx.nginx().redirects_everything() && (cx.dialect().family.reads_nginx_annotations() || cx.is_unowned());
     let doubt = Doubt::of_every_backend(ingress, &cx.controller);
     let fallback = Doubt::of_default_backend(ingress, cx.view, &cx.controller);
     // Where the controller is unknown, it may be so: nobody is accused on a guess.
-    let may_be_fallback = cx.dialect().engine == Engine::Nginx || cx.is_unowned();
+    let may_be_fallback = cx.dialect().family == ControllerFamily::Nginx || cx.is_unowned();
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
     ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
         let Backend::Service { name, port: Some(port) } = at.backend else { return None };

@@ -22,7 +22,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let rules = rules.map(|(at, host)| (FieldPath::spec().field("rules").index(at).field("host"), host.clone()));
     let alias = FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias"));
     let aliases = cx.nginx().server_aliases().map(|name| (alias.clone(), Host::parse(name)));
-    let is_alias_read = cx.dialect().engine.reads_nginx_annotations();
+    let is_alias_read = cx.dialect().family.reads_nginx_annotations();
     for (field, host) in rules.chain(aliases.filter(|_| is_alias_read)) {
         let Some(owners) = cx.settings.owners(&host) else { continue };
         if owners.iter().any(|owner| owner == cx.namespace()) {

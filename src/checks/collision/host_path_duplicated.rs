@@ -6,7 +6,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};
-use crate::routing::{Claim, Engine, NginxAnnotations, When, by_age};
+use crate::routing::{Claim, ControllerFamily, NginxAnnotations, When, by_age};
 
 pub(crate) static HOST_PATH_DUPLICATED: Check = Check {
     code: "IG501",
@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     // A canary is beside its main Ingress, whichever is older (section 7.1).
-    let reads_canaries = cx.dialect().engine.reads_nginx_annotations();
+    let reads_canaries = cx.dialect().family.reads_nginx_annotations();
     let own_is_canary = NginxAnnotations::of(cx.ingress).is_canary();
     // The oldest of several is the one to name: it wins, or loses first.
     let mut others: HashMap<(&Host, &str, PathType), &Ingress> = HashMap::new();
@@ -56,7 +56,7 @@ fn report(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress, out: &mut Findings
         "an Ingress of another namespace".to_owned()
     };
     let consequence = match () {
-        () if cx.dialect().engine != Engine::Nginx => "the controller chooses which of the two visitors get",
+        () if cx.dialect().family != ControllerFamily::Nginx => "the controller chooses which of the two visitors get",
         // Files do not say which will be stored first.
         () if other.meta.created.is_none() && cx.ingress.meta.created.is_none() => {
             "the one that is stored first keeps the visitors"
@@ -86,7 +86,7 @@ fn is_canary(ingress: &Ingress) -> bool {
 /// The type as the controller tells paths apart: to ingress-nginx `ImplementationSpecific` is `Prefix` (section 2.2).
 fn effective(cx: &Context<'_>, at: PathRef<'_>) -> PathType {
     match at.path.path_type {
-        PathType::ImplementationSpecific if cx.dialect().engine == Engine::Nginx => PathType::Prefix,
+        PathType::ImplementationSpecific if cx.dialect().family == ControllerFamily::Nginx => PathType::Prefix,
         path_type => path_type,
     }
 }

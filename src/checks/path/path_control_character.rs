@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             out.add(at.field().field("path"), at.subject(), message).help("look for a YAML block after | or >");
         }
     }
-    if cx.dialect().engine.reads_nginx_annotations() {
+    if cx.dialect().family.reads_nginx_annotations() {
         annotations(cx, out);
     }
 }

@@ -35,7 +35,7 @@ use super::findings::AUDIT;
 use crate::cluster::Lookup;
 use crate::finding::Finding;
 use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
-use crate::routing::{Engine, Issuer};
+use crate::routing::{ControllerFamily, Issuer};
 
 /// A Secret that some visitor's connection depends on.
 struct Used<'a> {
@@ -53,7 +53,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let mut seen = HashSet::new();
     let rules: HashSet<&Host> = cx.ingress.rules.iter().map(|rule| &rule.host).collect();
     let wildcards: HashSet<Host> = rules.iter().filter_map(|host| host.wildcard()).collect();
-    let is_nginx = cx.dialect().engine == Engine::Nginx;
+    let is_nginx = cx.dialect().family == ControllerFamily::Nginx;
     // Where the controller is unknown, it may be: nobody is accused on a guess.
     let may_be_nginx = is_nginx || cx.is_unowned();
     // Section 5.2: TLS is ignored for rules without a host; section 5.5: an entry for a host without a rule has no effect.
@@ -135,7 +135,7 @@ fn limit(finding: &mut Finding, issuer: Issuer) {
 /// the default certificate (section 5.5).
 fn without_certificate(cx: &Context<'_>) -> String {
     let consequence = cx.dialect().without_certificate();
-    if cx.dialect().engine == Engine::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
+    if cx.dialect().family == ControllerFamily::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
         format!("{consequence}, and HTTP redirects to it")
     } else {
         consequence.to_owned()

@@ -8,7 +8,7 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Key, Kind, Kinds};
-use crate::routing::{Engine, MeantFor, TlsEntries};
+use crate::routing::{ControllerFamily, MeantFor, TlsEntries};
 
 pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
     code: "IG403",
@@ -37,7 +37,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Lookup::Found(own) = certificate(cx, entry) else { continue };
         // ingress-nginx takes the entry that names the host and no other; where only a wildcard covers it, it takes any
         // entry whose certificate fits (section 5.1). Other controllers choose among all certificates by SNI.
-        let only_this = by_name && cx.dialect().engine == Engine::Nginx;
+        let only_this = by_name && cx.dialect().family == ControllerFamily::Nginx;
         if own.covers(host) || (!only_this && covered.may_hold(host)) {
             continue;
         }

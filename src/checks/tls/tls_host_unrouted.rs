@@ -8,7 +8,7 @@ use foldhash::HashSet;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
-use crate::routing::Engine;
+use crate::routing::ControllerFamily;
 
 pub(crate) static TLS_HOST_UNROUTED: Check = Check {
     code: "IG407",
@@ -25,7 +25,7 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A default backend takes the hosts that no rule takes. On ingress-nginx only where it stands alone (section 2.3).
-    let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().engine != Engine::Nginx;
+    let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().family != ControllerFamily::Nginx;
     if cx.ingress.rules.is_empty() || takes_the_rest {
         return;
     }

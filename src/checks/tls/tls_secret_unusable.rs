@@ -6,7 +6,7 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, TlsFacts, TlsFault};
-use crate::routing::{Engine, Issuer};
+use crate::routing::{ControllerFamily, Issuer};
 
 pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     code: "IG402",
@@ -65,7 +65,7 @@ fn fault(cx: &Context<'_>, name: &str, live_reads: &TlsFacts) -> Option<Fault> {
             Some(Fault { what: fault.to_string(), consequence, help, is_note: false, issuer })
         }
         // ingress-nginx rejects the whole Secret then (section 5.2); others do not look at it.
-        TlsFacts::Pair { ca_readable: false, .. } if cx.dialect().engine == Engine::Nginx => Some(Fault {
+        TlsFacts::Pair { ca_readable: false, .. } if cx.dialect().family == ControllerFamily::Nginx => Some(Fault {
             what: "has an unreadable ca.crt, and the good pair is dropped with it".to_owned(),
             consequence,
             help: "mend or remove ca.crt",

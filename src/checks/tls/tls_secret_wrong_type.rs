@@ -6,7 +6,7 @@ use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
-use crate::routing::Engine;
+use crate::routing::ControllerFamily;
 
 pub(crate) static TLS_SECRET_WRONG_TYPE: Check = Check {
     code: "IG410",
@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         finding.help("make it anew: the type cannot be changed");
         // It never looks at the type (section 5.2).
-        if cx.dialect().engine == Engine::Nginx {
+        if cx.dialect().family == ControllerFamily::Nginx {
             finding.at_most(AUDIT);
         }
     }

@@ -15,7 +15,7 @@ use crate::finding::Quoted;
 use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::Controller;
-use crate::routing::controller::Engine;
+use crate::routing::controller::ControllerFamily;
 
 /// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
@@ -77,7 +77,7 @@ impl Controller<'_> {
     /// the name of a port, like any other.
     #[must_use]
     pub fn means_action(&self, port: &PortRef) -> bool {
-        !self.dialect.engine.reads_nginx_annotations() && matches!(port, PortRef::Name(name) if &**name == ACTION_PORT)
+        !self.dialect.family.reads_nginx_annotations() && matches!(port, PortRef::Name(name) if &**name == ACTION_PORT)
     }
 
     /// Whether requests go to the Service's own address, not to its endpoints: `service-upstream` on ingress-nginx, at the
@@ -85,7 +85,7 @@ impl Controller<'_> {
     /// address; else its endpoints count after all (section 4.5).
     #[must_use]
     pub fn dials_address(&self, ingress: &Ingress, service: &Service, port: &PortRef) -> bool {
-        self.dialect.engine == Engine::Nginx
+        self.dialect.family == ControllerFamily::Nginx
             && NginxAnnotations::of(ingress).service_upstream()
             && service.kind == ServiceType::Cluster
             && (matches!(port, PortRef::Number(_)) || service.ports.iter().any(|it| it.answers_to(port)))
@@ -96,12 +96,12 @@ impl Controller<'_> {
     #[must_use]
     pub fn external_name_fault(&self, name: &str) -> Option<ExternalNameFault> {
         let refuses = || self.dialect.refuses_external_names().then_some(ExternalNameFault::Refused);
-        (self.dialect.engine == Engine::Nginx).then(|| ExternalNameFault::of(name).or_else(refuses)).flatten()
+        (self.dialect.family == ControllerFamily::Nginx).then(|| ExternalNameFault::of(name).or_else(refuses)).flatten()
     }
 
     /// Whether the controller looks at an EndpointSlice of a Service. Others go by its label alone (section 4.3).
     fn sees(&self, slice: &EndpointSlice, service: &Service) -> bool {
-        self.dialect.engine != Engine::Nginx || is_named_for(slice, &service.meta.key.name)
+        self.dialect.family != ControllerFamily::Nginx || is_named_for(slice, &service.meta.key.name)
     }
 }
 
@@ -188,7 +188,7 @@ impl<'a> StandIn<'a> {
     /// That of an Ingress, which `controller` takes. Reads Services.
     #[must_use]
     pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<Self> {
-        let reads = controller.dialect.engine.reads_nginx_annotations();
+        let reads = controller.dialect.family.reads_nginx_annotations();
         let name = NginxAnnotations::of(ingress).default_backend().filter(|_| reads)?;
         Some(Self { name, service: view.service(&ingress.meta.key.namespace, name) })
     }

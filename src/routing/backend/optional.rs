@@ -3,7 +3,7 @@
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::annotations::NginxAnnotations;
-use crate::routing::controller::Engine;
+use crate::routing::controller::ControllerFamily;
 use crate::routing::controller::{Controller, ControllerId};
 
 /// Why a backend may be missing without harm.
@@ -24,7 +24,7 @@ impl Doubt {
     #[must_use]
     pub fn of_every_backend(ingress: &Ingress, controller: &Controller<'_>) -> Option<Self> {
         let annotations = NginxAnnotations::of(ingress);
-        let is_nginx = controller.dialect.engine.reads_nginx_annotations();
+        let is_nginx = controller.dialect.family.reads_nginx_annotations();
         match controller.id {
             ControllerId::None | ControllerId::Unknown => Some(Self::Unowned),
             _ if is_nginx && annotations.is_canary() => Some(Self::Canary),
@@ -37,7 +37,7 @@ impl Doubt {
     /// and no other.
     #[must_use]
     pub fn of_default_backend(ingress: &Ingress, view: &ClusterView<'_>, controller: &Controller<'_>) -> Option<Self> {
-        if ingress.default_backend.is_none() || controller.dialect.engine != Engine::Nginx {
+        if ingress.default_backend.is_none() || controller.dialect.family != ControllerFamily::Nginx {
             return None;
         }
         let others = |host: &Host| !view.other_on(host, |_| true).is_absent();

@@ -15,7 +15,7 @@ const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 /// The family of rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Engine {
+pub enum ControllerFamily {
     /// ingress-nginx and its forks: nginx annotations, and a rendered configuration that one Ingress can break.
     Nginx,
     /// Traefik's ingress-nginx provider: the same annotations, no configuration to break.
@@ -24,7 +24,7 @@ pub enum Engine {
     Neutral,
 }
 
-impl Engine {
+impl ControllerFamily {
     /// Whether `nginx.ingress.kubernetes.io/` annotations mean anything.
     #[must_use]
     pub const fn reads_nginx_annotations(self) -> bool {
@@ -36,7 +36,7 @@ impl Engine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {
     /// The family of rules.
-    pub engine: Engine,
+    pub family: ControllerFamily,
     /// The controller's version; `None`: unknown, and what depends on it does not deny.
     pub version: Option<Version>,
     /// `--ingress-class`: the annotation value that it takes.
@@ -57,11 +57,11 @@ pub struct Dialect {
 }
 
 impl Dialect {
-    /// Every default of an engine.
+    /// Every default of a family.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
+    pub fn new(family: ControllerFamily) -> Self {
         Self {
-            engine,
+            family,
             version: None,
             annotation_class: "nginx".to_owned(),
             watch_namespaces: Vec::new(),
@@ -161,19 +161,19 @@ impl Dialect {
     /// endpoints answers 503).
     #[must_use]
     pub const fn without_backend(&self) -> &'static str {
-        match self.engine {
-            Engine::Nginx => "visitors get 503",
-            Engine::Traefik | Engine::Neutral => "visitors get an error",
+        match self.family {
+            ControllerFamily::Nginx => "visitors get 503",
+            ControllerFamily::Traefik | ControllerFamily::Neutral => "visitors get an error",
         }
     }
 
     /// What a visitor gets over HTTPS from a host without a usable certificate (section 5.2).
     #[must_use]
     pub const fn without_certificate(&self) -> &'static str {
-        match self.engine {
-            Engine::Nginx if self.default_certificate => "visitors get the default certificate",
-            Engine::Nginx => "visitors get the controller's fake certificate",
-            Engine::Traefik | Engine::Neutral => "visitors get a certificate warning",
+        match self.family {
+            ControllerFamily::Nginx if self.default_certificate => "visitors get the default certificate",
+            ControllerFamily::Nginx => "visitors get the controller's fake certificate",
+            ControllerFamily::Traefik | ControllerFamily::Neutral => "visitors get a certificate warning",
         }
     }
 }
@@ -210,7 +210,11 @@ impl Dialects {
     /// The configured rules, then the built-in one for ingress-nginx.
     #[must_use]
     pub fn new(rules: Vec<DialectRule>) -> Self {
-        Self { rules, built_in: Dialect::new(Engine::Nginx), neutral: Dialect::new(Engine::Neutral) }
+        Self {
+            rules,
+            built_in: Dialect::new(ControllerFamily::Nginx),
+            neutral: Dialect::new(ControllerFamily::Neutral),
+        }
     }
 
     /// The dialect of a class, for Ingresses of a namespace.
@@ -235,7 +239,7 @@ impl Dialects {
     /// namespace.
     #[must_use]
     pub fn of_annotation(&self, value: &str, namespace: &str) -> Option<&Dialect> {
-        let takes = |dialect: &Dialect| dialect.engine.reads_nginx_annotations() && dialect.annotation_class == value;
+        let takes = |dialect: &Dialect| dialect.family.reads_nginx_annotations() && dialect.annotation_class == value;
         let built_in = || Some(&self.built_in).filter(|dialect| takes(dialect));
         self.find(namespace, |rule| takes(&rule.dialect)).or_else(built_in)
     }

@@ -3,7 +3,7 @@
 mod dialect;
 mod settings;
 
-pub use dialect::{Dialect, DialectMatch, DialectRule, Dialects, Engine};
+pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
 pub use settings::ControllerSettings;
 
 use crate::cluster::{ClusterView, Lookup};
@@ -96,7 +96,7 @@ impl Controller<'_> {
     /// each of them does not say so, not even of one and the same.
     #[must_use]
     pub fn is_same_as(&self, other: &Controller<'_>) -> bool {
-        let reads = |controller: &Controller<'_>| controller.dialect.engine.reads_nginx_annotations();
+        let reads = |controller: &Controller<'_>| controller.dialect.family.reads_nginx_annotations();
         if reads(self) || reads(other) {
             return std::ptr::eq(self.dialect, other.dialect);
         }
@@ -106,7 +106,7 @@ impl Controller<'_> {
     /// Whether the controller is known to want a port of the Service itself.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {
-        self.dialect.engine == Engine::Traefik
+        self.dialect.family == ControllerFamily::Traefik
             || matches!(self.id, ControllerId::Named(controller) if SERVICE_PORT_ONLY.contains(&controller))
     }
 
@@ -130,7 +130,7 @@ impl<'a> Controller<'a> {
     #[must_use]
     pub fn handling(ingress: &Ingress, view: &ClusterView<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
         let controller = Self::of(ingress, view, rules, dialects);
-        if !controller.dialect.engine.reads_nginx_annotations()
+        if !controller.dialect.family.reads_nginx_annotations()
             || controller.dialect.watches(&ingress.meta.key.namespace)
         {
             return controller;

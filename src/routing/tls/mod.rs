@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Certificate, Host, Ingress, Secret, TlsEntry, TlsFacts, TlsFault};
 use crate::routing::backend::Standing;
-use crate::routing::controller::Engine;
+use crate::routing::controller::ControllerFamily;
 use crate::routing::controller::{Controller, ControllerId};
 use crate::routing::routes::{Routes, When};
 
@@ -75,9 +75,9 @@ impl<'a> HostCertificate<'a> {
     #[must_use]
     pub fn of(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Self {
         let controller = routes.controller();
-        let deciding = match controller.dialect.engine {
-            Engine::Nginx => on_nginx(host, routes, view),
-            Engine::Traefik | Engine::Neutral => elsewhere(host, routes, view),
+        let deciding = match controller.dialect.family {
+            ControllerFamily::Nginx => on_nginx(host, routes, view),
+            ControllerFamily::Traefik | ControllerFamily::Neutral => elsewhere(host, routes, view),
         };
         let Some((ingress, served)) = deciding else {
             return Self { ingress: None, secret: None, state: CertificateState::Plain };
@@ -87,7 +87,7 @@ impl<'a> HostCertificate<'a> {
             return of(None, CertificateState::Unseen);
         }
         // Whether the default certificate is for the host nobody can tell, nor what others make of it.
-        let has_fake = controller.dialect.engine == Engine::Nginx && !controller.dialect.default_certificate;
+        let has_fake = controller.dialect.family == ControllerFamily::Nginx && !controller.dialect.default_certificate;
         let secret = match choice(ingress, &served, controller, view) {
             Choice::Secret(secret) => secret,
             Choice::Nothing if has_fake => return of(None, CertificateState::Uncovered),
@@ -181,7 +181,7 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Op
 fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, view: &ClusterView<'a>) -> Choice<'a> {
     let named = |entry: &'a TlsEntry| entry.secret_name.as_deref().map_or(Choice::Default, Choice::Secret);
     let meant = TlsEntries::of(&ingress.tls).meant_for(host);
-    if let Some(meant) = meant.filter(|meant| meant.by_name && controller.dialect.engine == Engine::Nginx) {
+    if let Some(meant) = meant.filter(|meant| meant.by_name && controller.dialect.family == ControllerFamily::Nginx) {
         return named(meant.entry);
     }
     let meant = meant.map(|meant| meant.entry);
@@ -216,7 +216,7 @@ fn is_for(
 fn held<'s>(secret: &'s Secret, controller: &Controller<'_>) -> Result<&'s Certificate, CertificateState> {
     match &secret.tls {
         TlsFacts::Unusable(fault) => Err(CertificateState::Unusable(*fault)),
-        TlsFacts::Pair { ca_readable: false, .. } if controller.dialect.engine == Engine::Nginx => {
+        TlsFacts::Pair { ca_readable: false, .. } if controller.dialect.family == ControllerFamily::Nginx => {
             Err(CertificateState::BadCa)
         }
         TlsFacts::Pair { certificate, .. } => Ok(certificate),

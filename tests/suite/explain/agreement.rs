@@ -52,7 +52,7 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     inventory.ingresses().filter_map(of).find(|class| {
         let controller = Controller::of_class(ClassRef::Named(class), "", &view, rules, dialects);
-        controller.dialect.engine.reads_nginx_annotations()
+        controller.dialect.family.reads_nginx_annotations()
     })
 }
 
