@@ -83,7 +83,7 @@ impl Engine {
     ) -> Evaluation {
         let key = &ingress.meta.key;
         let own = ClusterView::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
-        let dialects = self.settings.dialects.told(&own);
+        let dialects = self.settings.dialects.with_observed_settings(&own);
         let controller = Controller::of(ingress, &own, &self.settings.classes, &dialects);
         let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
         // Each check sees no more than it declares. They come before the routes, which every check shares.

@@ -98,7 +98,7 @@ impl<'a> Context<'a> {
 
     /// Name what a finding depends on where the controller's ConfigMap has been read.
     pub fn rests_on_settings<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
-        match self.dialect().told_by() {
+        match self.dialect().observed_from() {
             Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
             None => finding,
         }

@@ -102,6 +102,6 @@ pub(super) fn page(
 fn with_map<T>(known: ClusterState<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
     let nobody = Key::new("", "");
     let view = ClusterView::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let dialects = config.settings.dialects.told(&view);
+    let dialects = config.settings.dialects.with_observed_settings(&view);
     show(&RouteMap::of(known.store.ingresses(), &view, &config.settings.classes, &dialects))
 }

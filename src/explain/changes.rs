@@ -92,7 +92,7 @@ pub fn route_changes(
     let nobody = Key::default();
     let worlds =
         [before, after].map(|known| ClusterView::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE));
-    let dialects = worlds.each_ref().map(|view| settings.dialects.told(view));
+    let dialects = worlds.each_ref().map(|view| settings.dialects.with_observed_settings(view));
     let side = |at: usize| Side { view: &worlds[at], rules: &settings.classes, dialects: &dialects[at] };
     let sides = [side(0), side(1)];
     let mut touched: BTreeSet<(Host, ClassRef<'_>, &str)> = BTreeSet::new();

@@ -72,7 +72,7 @@ pub(super) fn explain(
 ) -> Result<Explanation, NoSuchClass> {
     let nobody = Key::default();
     let view = ClusterView::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let dialects = settings.dialects.told(&view);
+    let dialects = settings.dialects.with_observed_settings(&view);
     let known = Known { view: &view, rules: &settings.classes, dialects: &dialects };
     let host = Host::parse(&host_name(&visit.host));
     let mut explanation = Explanation::of(visit.url(), visit.notes.clone());

@@ -119,7 +119,7 @@ fn lack(cx: &Context<'_>, row: &Annotation, secret: &Secret) -> Option<(&'static
 /// An object of another namespace: whether the controller may read it is its ConfigMap's to say.
 fn foreign(cx: &Context<'_>, row: &Annotation, value: &str, effect: Effect, out: &mut Findings) {
     let allowed = cx.dialect().crosses_namespaces();
-    if allowed == Some(true) || (allowed.is_none() && cx.dialect().is_untold()) {
+    if allowed == Some(true) || (allowed.is_none() && cx.dialect().settings_unknown()) {
         return;
     }
     let since = if allowed.is_none() { super::SINCE_VALIDATION } else { "" };

@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 out.add(field, key, "snippets are switched off: the Ingress is refused, or the snippet ignored")
             }
             // Off and above the risk level by default, but that is the default of newer versions only.
-            None if is_snippet && row.risk == Risk::Critical && !cx.dialect().is_untold() && !is_known => {
+            None if is_snippet && row.risk == Risk::Critical && !cx.dialect().settings_unknown() && !is_known => {
                 let finding = out.add(field, key, "from 1.9.1 on snippets are off by default: then it has no effect");
                 finding.at_most(AUDIT)
             }

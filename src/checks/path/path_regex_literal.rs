@@ -79,6 +79,6 @@ fn or_root(path: &str) -> &str {
 fn is_doubtful(cx: &Context<'_>, server: &Server<'_>) -> bool {
     let may_answer = || owners(server).any(|ingress| NginxAnnotations::of(ingress).may_answer_by_snippet());
     // What a ConfigMap says may be otherwise in a moment.
-    let may_be_taken = cx.dialect().allows_snippets() != Some(false) || cx.dialect().told_by().is_some();
+    let may_be_taken = cx.dialect().allows_snippets() != Some(false) || cx.dialect().observed_from().is_some();
     may_match_otherwise(cx, server) || (may_be_taken && may_answer())
 }

@@ -20,7 +20,7 @@ pub(crate) static PATH_TYPE_STRICT: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let strict = cx.dialect().is_strict_about_path_types();
-    if strict == Some(false) || (strict.is_none() && cx.dialect().is_untold()) {
+    if strict == Some(false) || (strict.is_none() && cx.dialect().settings_unknown()) {
         return;
     }
     for at in cx.ingress.paths().filter(|at| at.path.path_type != PathType::ImplementationSpecific) {

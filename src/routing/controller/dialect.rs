@@ -53,7 +53,7 @@ pub struct Dialect {
     /// Its ConfigMap, where that is read.
     pub config_map: Option<Key>,
     /// What that says; `None`: it has not been read.
-    pub told: Option<ControllerSettings>,
+    pub observed: Option<ControllerSettings>,
 }
 
 impl Dialect {
@@ -69,7 +69,7 @@ impl Dialect {
             extra_variables: Vec::new(),
             settings: ControllerSettings::default(),
             config_map: None,
-            told: None,
+            observed: None,
         }
     }
 
@@ -132,23 +132,23 @@ impl Dialect {
     /// that has not been read may say otherwise, they are not known.
     fn settings(&self) -> ControllerSettings {
         let defaults = ControllerSettings::defaults(self.version);
-        match (&self.config_map, self.told) {
+        match (&self.config_map, self.observed) {
             (None, _) => self.settings.or(defaults),
-            (Some(_), Some(told)) => self.settings.or(told).or(defaults),
+            (Some(_), Some(observed)) => self.settings.or(observed).or(defaults),
             (Some(_), None) => self.settings.or(defaults.flags()),
         }
     }
 
     /// A ConfigMap that has not been read may say otherwise than the defaults: what is not known then is nobody's fault.
     #[must_use]
-    pub fn is_untold(&self) -> bool {
-        self.config_map.is_some() && self.told.is_none()
+    pub fn settings_unknown(&self) -> bool {
+        self.config_map.is_some() && self.observed.is_none()
     }
 
     /// The ConfigMap that settings were read from.
     #[must_use]
-    pub fn told_by(&self) -> Option<&Key> {
-        self.config_map.as_ref().filter(|_| self.told.is_some())
+    pub fn observed_from(&self) -> Option<&Key> {
+        self.config_map.as_ref().filter(|_| self.observed.is_some())
     }
 
     /// Whether the controller looks at a namespace.
@@ -262,15 +262,15 @@ impl Dialects {
     /// These, with what the controllers' ConfigMaps say now. A ConfigMap that is not there says nothing: its controller
     /// goes on with what it was last told. Reads ConfigMaps.
     #[must_use]
-    pub fn told(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
-        let mut told = Cow::Borrowed(self);
+    pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
+        let mut observed = Cow::Borrowed(self);
         for (index, rule) in self.rules.iter().enumerate() {
             let Some(key) = &rule.dialect.config_map else { continue };
             if let Some(config_map) = view.config_map(key).found() {
-                told.to_mut().rules[index].dialect.told = Some(ControllerSettings::told(config_map));
+                observed.to_mut().rules[index].dialect.observed = Some(ControllerSettings::from_config_map(config_map));
             }
         }
-        told
+        observed
     }
 
     /// Kubernetes' own rules.

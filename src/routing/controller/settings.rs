@@ -37,7 +37,7 @@ impl ControllerSettings {
     /// What a controller's ConfigMap says. An empty switch is off, one that Go does not read as a boolean is as if it were
     /// not there, any other risk is the lowest (`ReadConfig` with mapstructure's weak types, `StringRiskToRisk`). Flags are not among its keys.
     #[must_use]
-    pub fn told(config_map: &ConfigMap) -> Self {
+    pub fn from_config_map(config_map: &ConfigMap) -> Self {
         let switch =
             |key| config_map.get(key).and_then(|text| if text.is_empty() { Some(false) } else { go_bool(text) });
         let risk = |text: &str| {
@@ -147,7 +147,7 @@ mod tests {
     fn a_config_map_is_read_as_the_controller_reads_it() {
         let told = |data: &str| {
             let text = format!(r#"{{"metadata": {{"name": "c", "namespace": "n"}}, "data": {data}}}"#);
-            ControllerSettings::told(&serde_json::from_str(&text).unwrap())
+            ControllerSettings::from_config_map(&serde_json::from_str(&text).unwrap())
         };
         let unsaid = ControllerSettings::default();
         for nothing in
