@@ -5,7 +5,7 @@ use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
-use crate::routing::{Backing, Behind, ControllerFamily, ExternalNameFault, StandIn, Standing};
+use crate::routing::{Backing, ControllerFamily, ExternalNameFault, LinkStatus, ResolvedBackend, StandIn};
 
 /// Follow a backend to its endpoints.
 pub(super) fn backend<'a>(
@@ -19,7 +19,7 @@ pub(super) fn backend<'a>(
         return explanation
             .unknown("service", "the backend is a resource: whether the controller serves such is not known");
     };
-    let behind = Behind::of(ingress, backend, &answering.controller, view);
+    let resolved = ResolvedBackend::of(ingress, backend, &answering.controller, view);
     let namespace = &*ingress.meta.key.namespace;
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
@@ -28,43 +28,48 @@ pub(super) fn backend<'a>(
             PortRef::Name(name) => name.to_string(),
             PortRef::Number(number) => number.to_string(),
         }),
-        ready_endpoints: match &behind {
-            Behind::Port { backing: Backing::Ready(endpoints), .. } => Some(endpoints.ready),
-            Behind::Port { backing: Backing::Lacking(_), .. } => Some(0),
+        ready_endpoints: match &resolved {
+            ResolvedBackend::Port { backing: Backing::Ready(endpoints), .. } => Some(endpoints.ready),
+            ResolvedBackend::Port { backing: Backing::Lacking(_), .. } => Some(0),
             _ => None,
         },
     });
-    let outcome = if behind == Behind::NotMeant { Ends::Unknown } else { Ends::Service };
+    let outcome = if resolved == ResolvedBackend::NotMeant { Ends::Unknown } else { Ends::Service };
     explanation.ends(outcome, None);
-    links(explanation, &behind, (namespace, name), port.as_ref());
-    if behind.standing() == Standing::Broken {
-        let is_empty = answering.controller.dialect.family == ControllerFamily::Nginx && !behind.by_address();
+    links(explanation, &resolved, (namespace, name), port.as_ref());
+    if resolved.standing() == LinkStatus::Broken {
+        let is_empty = answering.controller.dialect.family == ControllerFamily::Nginx && !resolved.by_address();
         explanation.ends(Ends::Unavailable, is_empty.then_some(503));
-        if !behind.by_address() {
+        if !resolved.by_address() {
             stand_in(explanation, answering, ingress, view);
         }
     }
 }
 
 /// Say link by link what stands behind a port of a Service.
-fn links(explanation: &mut Explanation, behind: &Behind<'_>, (namespace, name): (&str, &str), port: Option<&PortRef>) {
+fn links(
+    explanation: &mut Explanation,
+    resolved: &ResolvedBackend<'_>,
+    (namespace, name): (&str, &str),
+    port: Option<&PortRef>,
+) {
     let service = format!("Service {namespace}/{name}");
     let wanted = port.map(ToString::to_string).unwrap_or_default();
     let get = || kubectl(&["get", "service", name, "--namespace", namespace]);
-    match behind {
-        Behind::NotMeant => {
+    match resolved {
+        ResolvedBackend::NotMeant => {
             explanation.unknown("service", "no Service is meant: what answers is the controller's own affair");
         }
-        Behind::Unseen => explanation.unknown("service", format!("whether {service} exists is not known")),
-        Behind::NoService => {
+        ResolvedBackend::Unseen => explanation.unknown("service", format!("whether {service} exists is not known")),
+        ResolvedBackend::NoService => {
             let all = kubectl(&["get", "services", "--namespace", namespace]);
             explanation.breaks("service", format!("{service} does not exist"), all);
         }
-        Behind::External { name: external, fault: None } => {
+        ResolvedBackend::External { name: external, fault: None } => {
             explanation.holds("service", format!("{service} is the ExternalName {}", Quoted(external)));
             explanation.unknown("endpoints", "whether that name resolves is not looked at");
         }
-        Behind::External { name: external, fault: Some(fault) } => {
+        ResolvedBackend::External { name: external, fault: Some(fault) } => {
             let why = match fault {
                 ExternalNameFault::Refused => "which this controller is set up to refuse",
                 ExternalNameFault::Loopback | ExternalNameFault::Address | ExternalNameFault::NoName => {
@@ -74,7 +79,7 @@ fn links(explanation: &mut Explanation, behind: &Behind<'_>, (namespace, name): 
             let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
             explanation.breaks("service", format!("{service} is the ExternalName {}, {why}", Quoted(external)), edit);
         }
-        Behind::NoPort { has, by_address } => {
+        ResolvedBackend::NoPort { has, by_address } => {
             explanation.holds("service", service);
             let has: Vec<String> = has.iter().map(ToString::to_string).collect();
             let has = if has.is_empty() { "no port".to_owned() } else { format!("only {}", has.join(", ")) };
@@ -82,11 +87,11 @@ fn links(explanation: &mut Explanation, behind: &Behind<'_>, (namespace, name): 
                 if *by_address { "; nothing listens there at its address, which service-upstream dials" } else { "" };
             explanation.breaks("port", format!("the Service has no port {wanted}: it has {has}{dialled}"), get());
         }
-        Behind::NotTcp { port, .. } => {
+        ResolvedBackend::NotTcp { port, .. } => {
             explanation.holds("service", service);
             explanation.breaks("port", format!("port {port} is {}, not TCP", port.protocol), get());
         }
-        Behind::Port { port: found, by_address, backing } => {
+        ResolvedBackend::Port { port: found, by_address, backing } => {
             explanation.holds("service", service);
             let by_target = port.is_some_and(|port| !found.answers_to(port));
             let how = match (by_address, by_target) {

@@ -4,7 +4,7 @@ use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
-use crate::routing::{CertificateState, ControllerFamily, HostCertificate, Standing};
+use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus};
 
 /// Follow the host to its certificate.
 pub(super) fn certificate<'a>(
@@ -20,10 +20,10 @@ pub(super) fn certificate<'a>(
     let state = state(found.state);
     explanation.certificate = Some(ServedCertificate { secret: named, state });
     match found.standing() {
-        Standing::Holds if found.state != CertificateState::Plain => explanation.holds("certificate", detail),
+        LinkStatus::Holds if found.state != CertificateState::Plain => explanation.holds("certificate", detail),
         // TLS may end before the controller.
-        Standing::Holds | Standing::Unseen => explanation.unknown("certificate", detail),
-        Standing::Broken => {
+        LinkStatus::Holds | LinkStatus::Unseen => explanation.unknown("certificate", detail),
+        LinkStatus::Broken => {
             let get = secret.map(|(namespace, name)| kubectl(&["get", "secret", name, "--namespace", namespace]));
             explanation.breaks("certificate", detail, get.or_else(|| found.ingress.map(ingress_yaml)).flatten());
         }

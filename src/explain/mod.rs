@@ -1,6 +1,6 @@
 //! Why a visitor gets what a visitor gets: one URL followed from its host to the endpoints behind it, or one Ingress path by
 //! path. Nothing is decided here: [`Routes::answer`](crate::routing::Routes::answer) says what happens,
-//! [`Behind`](crate::routing::Behind) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
+//! [`ResolvedBackend`](crate::routing::Behind) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
 
 mod backend;
 mod certificate;

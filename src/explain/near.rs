@@ -101,14 +101,16 @@ fn nearly(wanted: &Host, has: &Host) -> Option<(usize, String)> {
 fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
     let Some(uri) = normalized(path) else { return Vec::new() };
     let uri = String::from_utf8_lossy(&uri);
-    let located = server.locations.iter().filter(|location| !location.is_twin);
+    let located = server.locations.iter().filter(|location| !location.is_exact_companion);
     let located = located.filter_map(|location| location.ingress.zip(location.at));
     let located = located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex)?)));
     let dropped = server.dropped.iter().filter_map(|dropped| {
         let why = match dropped.why {
             DroppedBecause::Taken(_) => return None,
             DroppedBecause::Resource => "its backend is a resource, which makes no location",
-            DroppedBecause::Serverless => "a canary was the first to use its Service and port, so it has no location",
+            DroppedBecause::CanaryUpstream => {
+                "a canary was the first to use its Service and port, so it has no location"
+            }
         };
         covers(dropped.at, &uri).then(|| (dropped.ingress, dropped.at, why.to_owned()))
     });

@@ -71,9 +71,9 @@ pub(super) fn follow<'a>(
             explanation.breaks("rewrite", "rewrite-target leaves nothing of the path: nginx answers 500", None);
             explanation.ends(Ends::Broken, 500);
         }
-        Outcome::Backend { of, backend: behind, path } => {
+        Outcome::Backend { of, backend: resolved, path } => {
             rewrite(explanation, visit, path);
-            backend(explanation, answering, of.0, behind, view);
+            backend(explanation, answering, of.0, resolved, view);
         }
     }
 }

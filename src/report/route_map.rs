@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::Backend;
-use crate::routing::{CertificateState, HostRoutes, Route, RouteMap, Standing};
+use crate::routing::{CertificateState, HostRoutes, LinkStatus, Route, RouteMap};
 
 /// A host as one controller has it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -94,7 +94,7 @@ impl PathEntry {
             service,
             port: port.map(|port| port.to_string().trim_matches('"').to_owned()),
             standing: word(route.standing()),
-            detail: route.fate.to_string(),
+            detail: route.outcome.to_string(),
         }
     }
 }
@@ -105,10 +105,10 @@ pub(super) fn match_type(route: &Route<'_>) -> Option<&'static str> {
     Some(if route.is_regex { "regex" } else { at.path.path_type.name() })
 }
 
-fn word(standing: Standing) -> &'static str {
+fn word(standing: LinkStatus) -> &'static str {
     match standing {
-        Standing::Holds => "holds",
-        Standing::Unseen => "unseen",
-        Standing::Broken => "broken",
+        LinkStatus::Holds => "holds",
+        LinkStatus::Unseen => "unseen",
+        LinkStatus::Broken => "broken",
     }
 }

@@ -7,8 +7,8 @@ use std::fmt;
 
 use super::annotations::NginxAnnotations;
 use super::answer::Refusal;
-use super::backend::Doubt;
-use super::backend::{Behind, StandIn, Standing};
+use super::backend::OptionalBackend;
+use super::backend::{LinkStatus, ResolvedBackend, StandIn};
 use super::controller::Dialects;
 use super::controller::{ClassRules, Controller, ControllerId};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
@@ -50,18 +50,18 @@ pub struct Route<'a> {
     /// What should answer.
     pub backend: &'a Backend,
     /// What becomes of requests for it.
-    pub fate: Fate<'a>,
+    pub outcome: RouteOutcome<'a>,
 }
 
 /// What becomes of the requests for a path.
 #[derive(Debug, Clone)]
-pub enum Fate<'a> {
+pub enum RouteOutcome<'a> {
     /// They go to the backend.
-    Asked(Behind<'a>),
+    Asked(ResolvedBackend<'a>),
     /// As before, but nobody can be sure that any visitor depends on it.
-    Doubtful(Behind<'a>),
+    Doubtful(ResolvedBackend<'a>),
     /// The backend cannot answer, and the Service of this name stands in for it.
-    StoodIn(Behind<'a>, &'a str),
+    StoodIn(ResolvedBackend<'a>, &'a str),
     /// They are redirected with this status.
     Redirected(u16),
     /// Nobody is let in.
@@ -73,7 +73,7 @@ pub enum Fate<'a> {
     /// The backend is no Service, and this controller knows nothing else.
     NoLocation,
     /// A canary was the first to use the Service, so no other Ingress gets a location with it (section 7.1).
-    Serverless,
+    CanaryUpstream,
     /// No controller takes the Ingress.
     Unserved,
 }
@@ -169,24 +169,24 @@ fn lines<'a>(
     controller: &Controller<'a>,
     view: &ClusterView<'a>,
 ) -> Vec<Route<'a>> {
-    let won = server.locations.iter().filter(|location| !location.is_twin).filter_map(|location| {
+    let won = server.locations.iter().filter(|location| !location.is_exact_companion).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
         let refusal = refusal.or_else(|| routes.refuses_location(location));
-        let fate = won(location, ingress, backend, refusal, controller, view);
-        Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, fate })
+        let outcome = won(location, ingress, backend, refusal, controller, view);
+        Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, outcome })
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
         let is_canary =
             controller.dialect.family.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
         let main = if is_canary { main_of(server, at) } else { None };
-        let fate = match (why, main) {
-            _ if controller.id == ControllerId::None => Fate::Unserved,
-            (_, Some(main)) => Fate::CanaryOf(main),
-            (DroppedBecause::Taken(by), _) => Fate::Taken(by),
-            (DroppedBecause::Resource, _) => Fate::NoLocation,
-            (DroppedBecause::Serverless, _) => Fate::Serverless,
+        let outcome = match (why, main) {
+            _ if controller.id == ControllerId::None => RouteOutcome::Unserved,
+            (_, Some(main)) => RouteOutcome::CanaryOf(main),
+            (DroppedBecause::Taken(by), _) => RouteOutcome::Taken(by),
+            (DroppedBecause::Resource, _) => RouteOutcome::NoLocation,
+            (DroppedBecause::CanaryUpstream, _) => RouteOutcome::CanaryUpstream,
         };
-        Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, fate }
+        Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }
     });
     let mut routes: Vec<Route<'a>> = won.chain(lost).collect();
     // Stable: what counts was there first.
@@ -213,27 +213,27 @@ fn won<'a>(
     refusal: Option<Refusal>,
     controller: &Controller<'a>,
     view: &ClusterView<'a>,
-) -> Fate<'a> {
+) -> RouteOutcome<'a> {
     if controller.id == ControllerId::None {
-        return Fate::Unserved;
+        return RouteOutcome::Unserved;
     }
     if let Some(refusal) = refusal {
-        return Fate::Refused(refusal);
+        return RouteOutcome::Refused(refusal);
     }
     if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
-        return Fate::Redirected(status);
+        return RouteOutcome::Redirected(status);
     }
-    let behind = Behind::of(ingress, backend, controller, view);
-    if behind.standing() != Standing::Broken {
-        return Fate::Asked(behind);
+    let resolved = ResolvedBackend::of(ingress, backend, controller, view);
+    if resolved.standing() != LinkStatus::Broken {
+        return RouteOutcome::Asked(resolved);
     }
-    if Doubt::of_every_backend(ingress, controller).is_some() {
-        return Fate::Doubtful(behind);
+    if OptionalBackend::of_every_backend(ingress, controller).is_some() {
+        return RouteOutcome::Doubtful(resolved);
     }
-    let stand_in = StandIn::of(ingress, controller, view).filter(|_| !behind.by_address());
+    let stand_in = StandIn::of(ingress, controller, view).filter(|_| !resolved.by_address());
     match stand_in.filter(|it| it.answers(controller, view) == Some(true)) {
-        Some(StandIn { name, .. }) => Fate::StoodIn(behind, name),
-        None => Fate::Asked(behind),
+        Some(StandIn { name, .. }) => RouteOutcome::StoodIn(resolved, name),
+        None => RouteOutcome::Asked(resolved),
     }
 }
 
@@ -246,19 +246,19 @@ impl Route<'_> {
 
     /// Whether visitors get what the Ingress says.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        match &self.fate {
-            Fate::Asked(behind) => behind.standing(),
-            Fate::Redirected(_) | Fate::CanaryOf(_) => Standing::Holds,
-            Fate::Doubtful(_) => Standing::Unseen,
+    pub fn standing(&self) -> LinkStatus {
+        match &self.outcome {
+            RouteOutcome::Asked(resolved) => resolved.standing(),
+            RouteOutcome::Redirected(_) | RouteOutcome::CanaryOf(_) => LinkStatus::Holds,
+            RouteOutcome::Doubtful(_) => LinkStatus::Unseen,
             // The same backend answers either way.
-            Fate::Taken(by) if self.is_answered_alike(by) => Standing::Holds,
-            Fate::StoodIn(..)
-            | Fate::Taken(_)
-            | Fate::Refused(_)
-            | Fate::NoLocation
-            | Fate::Serverless
-            | Fate::Unserved => Standing::Broken,
+            RouteOutcome::Taken(by) if self.is_answered_alike(by) => LinkStatus::Holds,
+            RouteOutcome::StoodIn(..)
+            | RouteOutcome::Taken(_)
+            | RouteOutcome::Refused(_)
+            | RouteOutcome::NoLocation
+            | RouteOutcome::CanaryUpstream
+            | RouteOutcome::Unserved => LinkStatus::Broken,
         }
     }
 
@@ -280,17 +280,17 @@ impl HostRoutes<'_> {
     }
 }
 
-impl fmt::Display for Fate<'_> {
+impl fmt::Display for RouteOutcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked(behind) | Self::Doubtful(behind) => behind.fmt(f),
-            Self::StoodIn(behind, name) => write!(f, "{behind}; {} stands in for it", Quoted(name)),
+            Self::Asked(resolved) | Self::Doubtful(resolved) => resolved.fmt(f),
+            Self::StoodIn(resolved, name) => write!(f, "{resolved}; {} stands in for it", Quoted(name)),
             Self::Redirected(status) => write!(f, "redirected ({status})"),
             Self::Refused(Refusal { status, annotation }) => write!(f, "{status} for everybody: {annotation} is wrong"),
             Self::Taken(by) => write!(f, "{} has this path", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
             Self::NoLocation => f.write_str("no Service: the controller drops the path"),
-            Self::Serverless => f.write_str("dropped: a canary was the first to use the Service"),
+            Self::CanaryUpstream => f.write_str("dropped: a canary was the first to use the Service"),
             Self::Unserved => f.write_str("no controller takes this Ingress"),
         }
     }

@@ -16,8 +16,8 @@ mod version;
 pub use annotations::{NginxAnnotations, named_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
 pub use backend::{
-    Backing, Behind, Cause, Doubt, Endpoints, ExternalNameFault, NamedTemplate, Shortage, StandIn, Standing, Stuck,
-    is_named_for, pod_templates, slice_prefix,
+    Backing, Cause, Endpoints, ExternalNameFault, LinkStatus, NamedTemplate, OptionalBackend, ResolvedBackend,
+    Shortage, StandIn, Stuck, is_named_for, pod_templates, slice_prefix,
 };
 pub use controller::{
     ClassRules, Classless, Controller, ControllerFamily, ControllerId, ControllerSettings, Dialect, DialectMatch,
@@ -29,7 +29,7 @@ pub use location::{
     literal_prefix, nests_repetitions, normalized, pattern_samples, pieces, plain_samples, runaway, unknown_variables,
     variable_names,
 };
-pub use map::{Fate, HostRoutes, Route, RouteMap};
+pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use routes::{Routes, When};
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};
 pub use version::{NotAVersion, Version};

@@ -235,7 +235,7 @@ fn place(world: &World, server: &controller::Server, at: usize) -> Place {
         },
         ingress: location.ingress.map(|number| world.ingresses[number].key()),
         at: location.at.map(|(rule, path)| format!("spec.rules[{rule}].http.paths[{path}]")),
-        is_twin: location.is_twin,
+        is_exact_companion: location.is_exact_companion,
         backend: location.backend.map(|(_, backend)| match backend {
             Backend::Service(name, Port::Number(number)) => (name.to_owned(), number.to_string()),
             Backend::Service(name, Port::Name(port)) => (name.to_owned(), port.to_owned()),

@@ -27,7 +27,7 @@ pub(crate) struct Location {
     /// The numbers of rule and path that asked for it; none for the `/` that every server has.
     pub(crate) at: Option<(usize, usize)>,
     /// It was made beside a Prefix location.
-    pub(crate) is_twin: bool,
+    pub(crate) is_exact_companion: bool,
     /// None: the controller's default backend.
     pub(crate) backend: Option<(usize, Backend)>,
     pub(crate) annotations: Annotations,
@@ -147,7 +147,7 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         is_exact: false,
         ingress,
         at: None,
-        is_twin: false,
+        is_exact_companion: false,
         backend,
         annotations,
         is_default: true,
@@ -220,7 +220,7 @@ fn add_locations<'a>(
                     is_exact: path.kind == "Exact",
                     ingress: Some(number),
                     at: Some((rule_number, path_number)),
-                    is_twin: false,
+                    is_exact_companion: false,
                     backend: Some((number, path.backend)),
                     annotations: Annotations::of(ingress),
                     is_default: false,
@@ -249,7 +249,7 @@ fn finished(mut server: Server) -> Server {
             locations.push(location);
             continue;
         }
-        let twin = Location { is_exact: true, is_twin: true, ..location.clone() };
+        let twin = Location { is_exact: true, is_exact_companion: true, ..location.clone() };
         if !location.path.ends_with('/') {
             location.path.push('/');
         }

@@ -31,7 +31,7 @@ pub(crate) struct Place {
     pub(crate) modifier: &'static str,
     pub(crate) ingress: Option<String>,
     pub(crate) at: Option<String>,
-    pub(crate) is_twin: bool,
+    pub(crate) is_exact_companion: bool,
     /// Name and port of the Service; none for the controller's default backend.
     pub(crate) backend: Option<(String, String)>,
 }
@@ -211,7 +211,7 @@ impl Place {
             },
             ingress: location.ingress.map(|ingress| ingress.meta.key.to_string()),
             at: location.at.map(|at| at.field().to_string()),
-            is_twin: location.is_twin,
+            is_exact_companion: location.is_exact_companion,
             backend: location.backend.map(|backend| match backend {
                 Wanted::Service { name, port: Some(PortRef::Number(number)) } => (name.to_string(), number.to_string()),
                 Wanted::Service { name, port: Some(PortRef::Name(port)) } => (name.to_string(), port.to_string()),

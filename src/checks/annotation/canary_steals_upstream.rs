@@ -60,7 +60,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 fn serverless<'s, 'a>(server: &'s Server<'a>) -> impl Iterator<Item = &'s Dropped<'a>> {
     server.dropped.iter().filter(|dropped| {
-        matches!(dropped.why, DroppedBecause::Serverless) && !NginxAnnotations::of(dropped.ingress).is_canary()
+        matches!(dropped.why, DroppedBecause::CanaryUpstream) && !NginxAnnotations::of(dropped.ingress).is_canary()
     })
 }
 

@@ -5,7 +5,7 @@ use crate::checks::routed_paths::{ROUTES, gets, of_host};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
-use crate::routing::{Doubt, Scheme, When, plain_samples};
+use crate::routing::{OptionalBackend, Scheme, When, plain_samples};
 
 pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
     code: "IG207",
@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.nginx().redirects_everything() {
         return;
     }
-    let doubt = Doubt::of_every_backend(cx.ingress, &cx.controller);
+    let doubt = OptionalBackend::of_every_backend(cx.ingress, &cx.controller);
     for at in cx.ingress.backends().filter(|at| *at.backend == Backend::Resource) {
         let message = match at.path {
             None => "ingress-nginx serves no resource: what no path takes gets 404".to_owned(),

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::checks::Context;
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{self, Behind, ControllerFamily, Doubt};
+use crate::routing::{self, ControllerFamily, OptionalBackend, ResolvedBackend};
 
 /// A backend that names a Service and one of its ports, and that some visitor can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -13,7 +13,7 @@ pub(super) struct ServiceBackend<'a> {
     pub(super) name: &'a str,
     pub(super) port: &'a PortRef,
     /// Why nobody can be sure that a visitor ever depends on it.
-    pub(super) doubt: Option<Doubt>,
+    pub(super) doubt: Option<OptionalBackend>,
 }
 
 impl ServiceBackend<'_> {
@@ -57,8 +57,8 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
     // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
     let redirects =
         cx.nginx().redirects_everything() && (cx.dialect().family.reads_nginx_annotations() || cx.is_unowned());
-    let doubt = Doubt::of_every_backend(ingress, &cx.controller);
-    let fallback = Doubt::of_default_backend(ingress, cx.view, &cx.controller);
+    let doubt = OptionalBackend::of_every_backend(ingress, &cx.controller);
+    let fallback = OptionalBackend::of_default_backend(ingress, cx.view, &cx.controller);
     // Where the controller is unknown, it may be so: nobody is accused on a guess.
     let may_be_fallback = cx.dialect().family == ControllerFamily::Nginx || cx.is_unowned();
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
@@ -81,7 +81,7 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 
 /// What a visitor gets from a backend that is not there.
 fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
-    backend.doubt.and_then(Doubt::consequence).unwrap_or_else(|| cx.dialect().without_backend())
+    backend.doubt.and_then(OptionalBackend::consequence).unwrap_or_else(|| cx.dialect().without_backend())
 }
 
 /// The Service of a backend, where there is one.
@@ -90,8 +90,8 @@ pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Opt
 }
 
 /// What stands behind a backend.
-pub(super) fn behind<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Behind<'a> {
-    Behind::of(cx.ingress, backend.at.backend, &cx.controller, cx.view)
+pub(super) fn resolved<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> ResolvedBackend<'a> {
+    ResolvedBackend::of(cx.ingress, backend.at.backend, &cx.controller, cx.view)
 }
 
 /// The Service that answers in the place of one without endpoints, if the Ingress names any.

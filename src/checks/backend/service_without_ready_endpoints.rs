@@ -3,12 +3,12 @@
 use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
 
-use super::{StandIn, behind, service, service_backends};
+use super::{StandIn, resolved, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, PortRef};
-use crate::routing::{Backing, Behind, Cause};
+use crate::routing::{Backing, Cause, ResolvedBackend};
 
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
@@ -29,11 +29,11 @@ const AGE: SignedDuration = SignedDuration::from_mins(5);
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     // Thousands of paths may share a Service.
-    let mut known: HashMap<(&str, &PortRef), Behind<'_>> = HashMap::new();
+    let mut known: HashMap<(&str, &PortRef), ResolvedBackend<'_>> = HashMap::new();
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
-        let behind = known.entry((backend.name, backend.port)).or_insert_with(|| behind(cx, &backend));
-        let Behind::Port { backing: Backing::Lacking(shortage), .. } = behind else { continue };
+        let resolved = known.entry((backend.name, backend.port)).or_insert_with(|| resolved(cx, &backend));
+        let ResolvedBackend::Port { backing: Backing::Lacking(shortage), .. } = resolved else { continue };
         // That is endpoint-slice-unseen's.
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;

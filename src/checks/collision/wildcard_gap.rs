@@ -32,7 +32,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let Some(own) = cx.server(host, When::After).found() else { continue };
-        let paths = wildcard.locations.iter().filter(|location| !location.is_twin).filter_map(|location| location.at);
+        let paths = wildcard
+            .locations
+            .iter()
+            .filter(|location| !location.is_exact_companion)
+            .filter_map(|location| location.at);
         let samples = paths.take(MOST).flat_map(|at| plain_samples(at.path.routed(), at.path.path_type));
         for sample in samples {
             let routes = cx.routes();

@@ -23,7 +23,7 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
 
 /// A path that nginx cannot read for its length, on whatever host. Another Ingress' path is its own fault.
 fn too_long(cx: &Context<'_>, location: &Location<'_>, out: &mut Findings) {
-    let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_twin) else { return };
+    let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_exact_companion) else { return };
     let bytes = at.path.routed().len();
     let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
     let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
@@ -65,7 +65,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 Fault::Duplicate(..) => continue,
             };
             // A Prefix path may have two.
-            let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_twin) else { continue };
+            let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_exact_companion) else {
+                continue;
+            };
             if ingress.meta.key != cx.ingress.meta.key {
                 others.push((at, ingress, reason));
                 continue;

@@ -24,7 +24,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let text = path.text();
         // IG304 and IG309 have words of their own for these.
         let is_exact_root = text == "/" && path.at.path.path_type == PathType::Exact;
-        if path.server.is_regex && (is_exact_root || !switches(cx, &path)) {
+        if path.server.is_regex && (is_exact_root || !enables_regex(cx, &path)) {
             continue;
         }
         let Some(samples) = path.samples(cx) else { return };
@@ -57,6 +57,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 /// Whether the path's own Ingress makes it a regex.
-fn switches(cx: &Context<'_>, path: &Routed<'_>) -> bool {
+fn enables_regex(cx: &Context<'_>, path: &Routed<'_>) -> bool {
     cx.nginx().use_regex() || cx.rewrite_target().is_some_and(|target| target != path.text())
 }

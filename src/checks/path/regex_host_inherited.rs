@@ -22,14 +22,14 @@ pub(crate) static REGEX_HOST_INHERITED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let mut switches = HashMap::new();
+    let mut enables_regex = HashMap::new();
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let (text, path_type) = (path.text(), path.at.path.path_type);
         // IG304 has words of its own for Exact `/`; who writes a regex here counts on the other Ingress.
         if is_plainly_regex(text) || text.contains('|') || (text == "/" && path_type == PathType::Exact) {
             continue;
         }
-        let switch = switches.entry(&path.server.host).or_insert_with(|| switch(cx, &path.server));
+        let switch = enables_regex.entry(&path.server.host).or_insert_with(|| switch(cx, &path.server));
         let Some(whose) = switch.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
         for sample in plain_samples(text, path_type) {
             let Some(answer) = path.answer(cx, &sample) else { return };
@@ -53,6 +53,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// Who turns on regex for a host; this Ingress itself, where it is among them.
 fn switch<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
-    let switching = || server.locations.iter().filter(|location| location.switches).filter_map(|it| it.ingress);
+    let switching = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
     switching().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| switching().next())
 }

@@ -39,7 +39,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let effort = cx.routes().effort();
         let mut changed = Vec::new();
-        let others = before.locations.iter().filter(|location| !location.is_twin);
+        let others = before.locations.iter().filter(|location| !location.is_exact_companion);
         for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MOST) {
             let path = at.path.routed();
             for sample in plain_samples(path, at.path.path_type) {

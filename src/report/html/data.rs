@@ -12,7 +12,7 @@ use crate::finding::Level;
 use crate::model::{Backend, Host};
 use crate::report::route_map::match_type;
 use crate::report::{Entry, Report};
-use crate::routing::{Behind, CertificateState, Fate, HostRoutes, Route, Standing};
+use crate::routing::{CertificateState, HostRoutes, LinkStatus, ResolvedBackend, Route, RouteOutcome};
 
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
@@ -64,7 +64,7 @@ impl<'a> Data<'a> {
         let hosts: Vec<HostRow<'_>> = page.map.hosts.iter().map(|host| host_row(host, page)).collect();
         let routes = || hosts.iter().flat_map(|host| &host.r);
         Self {
-            broken: routes().filter(|route| route.5 == Standing::Broken as u8).count(),
+            broken: routes().filter(|route| route.5 == LinkStatus::Broken as u8).count(),
             certificates: hosts.iter().filter(|host| matches!(host.k.1, "soon" | "broken")).count(),
             findings: report.findings.iter().map(finding).collect(),
             checks: report.findings.iter().map(|entry| (entry.code, entry.name)).collect(),
@@ -122,9 +122,9 @@ fn certificate_row(of: &HostRoutes<'_>, page: &Page<'_>) -> CertificateRow {
     let state = match (certificate.state, certificate.standing()) {
         (CertificateState::Plain | CertificateState::Default, _) => "plain",
         _ if is_soon => "soon",
-        (_, Standing::Holds) => "holds",
-        (_, Standing::Unseen) => "unseen",
-        (_, Standing::Broken) => "broken",
+        (_, LinkStatus::Holds) => "holds",
+        (_, LinkStatus::Unseen) => "unseen",
+        (_, LinkStatus::Broken) => "broken",
     };
     let words = match (of.host == Host::Any, certificate.state) {
         (true, CertificateState::Plain) => "the controller's default certificate".to_owned(),
@@ -162,26 +162,30 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         Backend::Resource => "a resource".to_owned(),
     };
     let key = &route.ingress.meta.key;
-    let broken = match &route.fate {
-        Fate::Taken(_) => PATH,
-        Fate::Unserved | Fate::Refused(_) => INGRESS,
-        Fate::NoLocation | Fate::Serverless => SERVICE,
-        Fate::Asked(behind) | Fate::StoodIn(behind, _) if breaks_at_service(behind) => SERVICE,
-        Fate::Asked(_) | Fate::StoodIn(..) | Fate::Doubtful(_) | Fate::Redirected(_) | Fate::CanaryOf(_) => ENDPOINTS,
+    let broken = match &route.outcome {
+        RouteOutcome::Taken(_) => PATH,
+        RouteOutcome::Unserved | RouteOutcome::Refused(_) => INGRESS,
+        RouteOutcome::NoLocation | RouteOutcome::CanaryUpstream => SERVICE,
+        RouteOutcome::Asked(resolved) | RouteOutcome::StoodIn(resolved, _) if breaks_at_service(resolved) => SERVICE,
+        RouteOutcome::Asked(_)
+        | RouteOutcome::StoodIn(..)
+        | RouteOutcome::Doubtful(_)
+        | RouteOutcome::Redirected(_)
+        | RouteOutcome::CanaryOf(_) => ENDPOINTS,
     };
     RouteRow(
         Cow::Owned(visible(route.path()).into_owned()),
         kind,
         format!("{}/{}", visible(&key.namespace), visible(&key.name)),
         service,
-        Cow::Owned(visible(&route.fate.to_string()).into_owned()),
+        Cow::Owned(visible(&route.outcome.to_string()).into_owned()),
         route.standing() as u8,
         broken,
     )
 }
 
-fn breaks_at_service(behind: &Behind<'_>) -> bool {
-    behind.standing() == Standing::Broken && !matches!(behind, Behind::Port { .. })
+fn breaks_at_service(resolved: &ResolvedBackend<'_>) -> bool {
+    resolved.standing() == LinkStatus::Broken && !matches!(resolved, ResolvedBackend::Port { .. })
 }
 
 /// A text whose invisible characters can be seen: control characters, and those that change the direction of what follows

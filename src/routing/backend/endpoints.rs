@@ -18,7 +18,7 @@ pub struct Endpoints {
 impl Endpoints {
     /// Those behind a port, as far as any controller would take them for such.
     #[must_use]
-    pub fn behind(port: &ServicePort, slices: &[&EndpointSlice]) -> Self {
+    pub fn resolved(port: &ServicePort, slices: &[&EndpointSlice]) -> Self {
         slices.iter().fold(Self::default(), |mut sum, slice| {
             if has_port(slice, port) {
                 sum.ready = sum.ready.saturating_add(slice.ready);

@@ -5,7 +5,7 @@ mod optional;
 mod readiness;
 
 pub use endpoints::{Endpoints, ExternalNameFault, is_named_for, slice_prefix};
-pub use optional::Doubt;
+pub use optional::OptionalBackend;
 pub use readiness::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 
 use std::fmt;
@@ -22,7 +22,7 @@ const ACTION_PORT: &str = "use-annotation";
 
 /// What stands behind a backend, as far as the chain holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Behind<'a> {
+pub enum ResolvedBackend<'a> {
     /// The Service has the port.
     Port {
         /// The port, which is TCP.
@@ -38,14 +38,14 @@ pub enum Behind<'a> {
     NoPort {
         /// Those that it has.
         has: &'a [ServicePort],
-        /// As in [`Behind::Port`].
+        /// As in [`ResolvedBackend::Port`].
         by_address: bool,
     },
     /// The port is not TCP.
     NotTcp {
         /// The port.
         port: &'a ServicePort,
-        /// As in [`Behind::Port`].
+        /// As in [`ResolvedBackend::Port`].
         by_address: bool,
     },
     /// A DNS name outside the cluster: somebody there answers, or nobody.
@@ -63,7 +63,7 @@ pub enum Behind<'a> {
 
 /// Whether a link of the chain from host to endpoint holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum LinkStatus {
     /// It holds.
     Holds,
     /// Nobody can tell.
@@ -105,7 +105,7 @@ impl Controller<'_> {
     }
 }
 
-impl<'a> Behind<'a> {
+impl<'a> ResolvedBackend<'a> {
     /// What stands behind a backend of an Ingress, which `controller` takes. Reads Services and what [`Backing::of`] reads.
     #[must_use]
     pub fn of(ingress: &Ingress, backend: &Backend, controller: &Controller<'_>, view: &ClusterView<'a>) -> Self {
@@ -135,15 +135,15 @@ impl<'a> Behind<'a> {
 
     /// Whether a request that comes so far is answered.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
+    pub const fn standing(&self) -> LinkStatus {
         match self {
-            Self::Port { backing: Backing::Ready(_), .. } | Self::External { fault: None, .. } => Standing::Holds,
-            Self::Port { backing: Backing::Unknown, .. } | Self::NotMeant | Self::Unseen => Standing::Unseen,
+            Self::Port { backing: Backing::Ready(_), .. } | Self::External { fault: None, .. } => LinkStatus::Holds,
+            Self::Port { backing: Backing::Unknown, .. } | Self::NotMeant | Self::Unseen => LinkStatus::Unseen,
             Self::Port { backing: Backing::Lacking(_), .. }
             | Self::NoService
             | Self::NoPort { .. }
             | Self::NotTcp { .. }
-            | Self::External { fault: Some(_), .. } => Standing::Broken,
+            | Self::External { fault: Some(_), .. } => LinkStatus::Broken,
         }
     }
 
@@ -160,7 +160,7 @@ impl<'a> Behind<'a> {
     }
 }
 
-impl fmt::Display for Behind<'_> {
+impl fmt::Display for ResolvedBackend<'_> {
     /// In a few words, e.g. `2 ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

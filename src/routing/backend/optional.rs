@@ -8,7 +8,7 @@ use crate::routing::controller::{Controller, ControllerId};
 
 /// Why a backend may be missing without harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doubt {
+pub enum OptionalBackend {
     /// Nobody is known to take the Ingress.
     Unowned,
     /// A canary that cannot answer gets no traffic; the main Ingress answers (section 7.1).
@@ -19,7 +19,7 @@ pub enum Doubt {
     Fallback,
 }
 
-impl Doubt {
+impl OptionalBackend {
     /// What makes every backend of an Ingress doubtful.
     #[must_use]
     pub fn of_every_backend(ingress: &Ingress, controller: &Controller<'_>) -> Option<Self> {

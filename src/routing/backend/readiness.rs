@@ -84,8 +84,8 @@ impl<'a> Backing<'a> {
             return unnamed(view, service, ports).map_or(Self::Unknown, lacking);
         };
         let ready = |slices: &[&EndpointSlice]| {
-            let mut behind = ports.iter().map(|port| Endpoints::behind(port, slices));
-            behind.find(|endpoints| endpoints.ready > 0)
+            let mut resolved = ports.iter().map(|port| Endpoints::resolved(port, slices));
+            resolved.find(|endpoints| endpoints.ready > 0)
         };
         let (looked_at, overlooked): (Vec<_>, Vec<_>) = slices.iter().copied().partition(|slice| sees(slice));
         if let Some(ready) = ready(&looked_at) {
@@ -94,7 +94,7 @@ impl<'a> Backing<'a> {
         if let Some(slice) = overlooked.iter().find(|slice| ready(&[slice]).is_some()) {
             return lacking(Cause::Overlooked(&slice.key.name));
         }
-        lacking(match Endpoints::behind(port, &slices) {
+        lacking(match Endpoints::resolved(port, &slices) {
             Endpoints { not_ready: endpoints @ 1.., .. } => Cause::NotReady { endpoints, pods: stuck(view, service) },
             Endpoints { without_port: 1.., .. } => Cause::PortMissing,
             Endpoints { .. } => without_endpoints(view, service),

@@ -48,7 +48,7 @@ impl<'a> Server<'a> {
                 let mut twin = location.clone();
                 twin.path = Cow::Owned(location.path[..location.path.len() - 1].to_owned());
                 twin.modifier = Modifier::Exact;
-                twin.is_twin = true;
+                twin.is_exact_companion = true;
                 twin
             })
             .collect();

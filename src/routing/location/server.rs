@@ -47,9 +47,9 @@ pub struct Location<'a> {
     /// `rewrite-target`, where it has an effect here (section 3.1).
     pub target: Option<&'a str>,
     /// It is the second location of a Prefix path, for the path itself (section 2.5).
-    pub is_twin: bool,
+    pub is_exact_companion: bool,
     /// It makes the host match patterns.
-    pub switches: bool,
+    pub enables_regex: bool,
     /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
     /// without rules (section 2.3), and controllers that do not read nginx annotations.
     only_backend: bool,
@@ -86,7 +86,7 @@ pub enum DroppedBecause<'a> {
     /// The backend is no Service.
     Resource,
     /// The first to use this Service and port is a canary (section 7.1).
-    Serverless,
+    CanaryUpstream,
 }
 
 /// A location before paths are split and patterns decided.
@@ -124,7 +124,7 @@ impl<'a> Server<'a> {
                     continue;
                 }
                 if serverless(ingress, backend) {
-                    drop(DroppedBecause::Serverless);
+                    drop(DroppedBecause::CanaryUpstream);
                     continue;
                 }
                 let draft = Draft {
@@ -160,7 +160,7 @@ impl<'a> Server<'a> {
         let mut locations = Vec::with_capacity(2 * drafts.len());
         for draft in drafts {
             let location = Location::of(draft);
-            let stays = draft.exact || draft.path == "/" || location.switches;
+            let stays = draft.exact || draft.path == "/" || location.enables_regex;
             if stays {
                 locations.push(location);
                 continue;
@@ -172,10 +172,10 @@ impl<'a> Server<'a> {
             prefix.retarget();
             locations.push(prefix);
             if !exacts.contains(draft.path) {
-                locations.push(Location { modifier: Modifier::Exact, is_twin: true, ..location });
+                locations.push(Location { modifier: Modifier::Exact, is_exact_companion: true, ..location });
             }
         }
-        let is_regex = locations.iter().any(|location| location.switches);
+        let is_regex = locations.iter().any(|location| location.enables_regex);
         if is_regex {
             for location in &mut locations {
                 location.modifier = Modifier::Regex;
@@ -263,8 +263,8 @@ impl<'a> Location<'a> {
             at,
             backend: Some(backend),
             target: None,
-            is_twin: false,
-            switches: false,
+            is_exact_companion: false,
+            enables_regex: false,
             only_backend: true,
             rewriting: Rewriting::default(),
         }
@@ -278,8 +278,8 @@ impl<'a> Location<'a> {
             at: draft.at,
             backend: draft.backend,
             target: None,
-            is_twin: false,
-            switches: false,
+            is_exact_companion: false,
+            enables_regex: false,
             only_backend: draft.only_backend,
             rewriting: draft.rewriting,
         };
@@ -291,7 +291,7 @@ impl<'a> Location<'a> {
     fn retarget(&mut self) {
         let Rewriting { target, use_regex } = self.rewriting;
         self.target = target.filter(|target| **target != *self.path);
-        self.switches = self.target.is_some() || use_regex;
+        self.enables_regex = self.target.is_some() || use_regex;
     }
 
     /// The annotations that say whether it rewrites or redirects.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Certificate, Host, Ingress, Secret, TlsEntry, TlsFacts, TlsFault};
-use crate::routing::backend::Standing;
+use crate::routing::backend::LinkStatus;
 use crate::routing::controller::ControllerFamily;
 use crate::routing::controller::{Controller, ControllerId};
 use crate::routing::routes::{Routes, When};
@@ -111,18 +111,18 @@ impl<'a> HostCertificate<'a> {
 
     /// Whether visitors get a certificate that their browser takes.
     #[must_use]
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> LinkStatus {
         use CertificateState as State;
         match self.state {
-            State::Plain | State::Valid(_) => Standing::Holds,
-            State::Default | State::Unseen | State::Pending => Standing::Unseen,
+            State::Plain | State::Valid(_) => LinkStatus::Holds,
+            State::Default | State::Unseen | State::Pending => LinkStatus::Unseen,
             State::Uncovered
             | State::Expired(_)
             | State::Early(_)
             | State::Mismatch
             | State::Missing
             | State::Unusable(_)
-            | State::BadCa => Standing::Broken,
+            | State::BadCa => LinkStatus::Broken,
         }
     }
 }

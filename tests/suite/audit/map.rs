@@ -3,15 +3,15 @@
 use std::fmt::Write as _;
 
 use ingress_guard::model::{Backend, Ingress};
-use ingress_guard::routing::{RouteMap, Standing};
+use ingress_guard::routing::{LinkStatus, RouteMap};
 
 use super::{WORLD, audited};
 
 fn shown(map: &RouteMap<'_>) -> String {
     let mark = |standing| match standing {
-        Standing::Holds => '+',
-        Standing::Unseen => '?',
-        Standing::Broken => 'x',
+        LinkStatus::Holds => '+',
+        LinkStatus::Unseen => '?',
+        LinkStatus::Broken => 'x',
     };
     let mut out = String::new();
     for host in &map.hosts {
@@ -27,7 +27,7 @@ fn shown(map: &RouteMap<'_>) -> String {
         for route in &host.routes {
             let Backend::Service { name, .. } = route.backend else { panic!("{:?} has no Service", route.backend) };
             let key = &route.ingress.meta.key;
-            let _ = writeln!(out, "  {} {} > {key} > {name} > {}", mark(route.standing()), route.path(), route.fate);
+            let _ = writeln!(out, "  {} {} > {key} > {name} > {}", mark(route.standing()), route.path(), route.outcome);
         }
     }
     out
@@ -83,8 +83,10 @@ fn what_nobody_can_see_is_not_broken() {
         .hosts
         .iter()
         .flat_map(|host| host.routes.iter().map(move |route| (host, route)))
-        .filter(|(host, route)| route.standing() == Standing::Broken || host.certificate.standing() == Standing::Broken)
-        .map(|(_, route)| route.fate.to_string())
+        .filter(|(host, route)| {
+            route.standing() == LinkStatus::Broken || host.certificate.standing() == LinkStatus::Broken
+        })
+        .map(|(_, route)| route.outcome.to_string())
         .collect();
     // Who has a path is known from the Ingresses alone.
     assert_eq!(broken, ["shop/storefront has this path"]);

@@ -2,7 +2,7 @@
 //! nginx (`tests/nginx`), and its bounds. There is no model of the neutral dialect yet; the columns on Kubernetes' own
 //! rules in `tests/data` wait for it.
 
-mod behind;
+mod backend;
 mod bounds;
 mod certificate;
 mod documented;

@@ -7,7 +7,7 @@ use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Visit, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
-use ingress_guard::routing::{Behind, Controller, RouteMap, StandIn, Standing};
+use ingress_guard::routing::{Controller, LinkStatus, ResolvedBackend, RouteMap, StandIn};
 
 use crate::pages;
 
@@ -50,7 +50,7 @@ spec: {{ingressClassName: edge, rules: [{{host: app.example.com, http: {{paths: 
 }
 
 /// What stands behind the backend of a world, in words, with who stands in for it.
-fn behind(settings: &str, manifests: &str) -> String {
+fn resolved(settings: &str, manifests: &str) -> String {
     let dialects = format!("dialects:\n- {{match: {{controller: {TRAEFIK}}}, engine: traefik}}\n{settings}");
     let config = Config::parse("test", &dialects).unwrap();
     let inventory = pages::inventory(&config, manifests);
@@ -58,7 +58,7 @@ fn behind(settings: &str, manifests: &str) -> String {
     let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let controller = Controller::of(ingress, &view, &config.settings.classes, &config.settings.dialects);
-    let found = Behind::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
+    let found = ResolvedBackend::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
     let mut words = found.to_string();
     if found.by_address() {
         words += " (by address)";
@@ -117,21 +117,21 @@ fn each_family_of_controllers_has_its_own_links() {
         (UPSTREAM, service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
     ] {
         for (controller, words) in [NGINX, TRAEFIK, OTHER].into_iter().zip(words) {
-            let said = behind("", &view(controller, annotations, &backend));
+            let said = resolved("", &view(controller, annotations, &backend));
             assert_eq!(said, words, "{controller} {annotations} {backend}");
         }
     }
     let refuses =
         format!("- {{match: {{controller: {NGINX}}}, engine: nginx, settings: {{disable-svc-external-name: true}}}}\n");
     let outside = view(NGINX, "", &service("outside", "number: 443"));
-    assert_eq!(behind(&refuses, &outside), "outside, and cannot be used: \"legacy.example.net\"");
+    assert_eq!(resolved(&refuses, &outside), "outside, and cannot be used: \"legacy.example.net\"");
 }
 
 #[test]
 fn a_service_stands_in_where_it_has_endpoints_itself() {
     let with = |controller: &str, name: &str| {
         let annotation = format!("nginx.ingress.kubernetes.io/default-backend: {name}");
-        behind("", &view(controller, &annotation, &service("absent", "number: 80")))
+        resolved("", &view(controller, &annotation, &service("absent", "number: 80")))
     };
     assert_eq!(with(NGINX, "web"), "the Service does not exist or web Some(true)");
     assert_eq!(with(NGINX, "empty"), "the Service does not exist or empty Some(false)");
@@ -146,23 +146,23 @@ const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
 
 #[test]
 fn the_map_says_who_stands_in_and_the_link_stays_broken() {
-    let fate = |annotations: &str, backend: &str| {
+    let outcome = |annotations: &str, backend: &str| {
         let config = Config::default();
         let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
         let nobody = Key::default();
         let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let route = &map.hosts[0].routes[0];
-        (route.fate.to_string(), route.standing())
+        (route.outcome.to_string(), route.standing())
     };
     let absent = "the Service does not exist";
-    assert_eq!(fate(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), Standing::Broken));
-    assert_eq!(fate(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), Standing::Broken));
-    assert_eq!(fate(WEB, "web"), ("1 ready".to_owned(), Standing::Holds));
+    assert_eq!(outcome(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), LinkStatus::Broken));
+    assert_eq!(outcome(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), LinkStatus::Broken));
+    assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Holds));
     // Nobody looks for endpoints where the Service's own address is dialled, so nobody is put in their place.
-    let (words, standing) = fate(&format!("{WEB}, {UPSTREAM}"), "empty");
+    let (words, standing) = outcome(&format!("{WEB}, {UPSTREAM}"), "empty");
     assert!(words.starts_with("has no endpoints") && !words.contains("stands in"), "{words}");
-    assert_eq!(standing, Standing::Broken);
+    assert_eq!(standing, LinkStatus::Broken);
 }
 
 #[test]
