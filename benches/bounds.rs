@@ -57,8 +57,8 @@ fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
         let begun = Instant::now();
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());
-        let gave_up = evaluation.not_evaluated.iter().filter(|it| it.why == Why::Effort).count();
-        outcome = format!("{} findings, {gave_up} checks gave up", evaluation.findings.len());
+        let exceeded_budget = evaluation.not_evaluated.iter().filter(|it| it.why == Why::Budget).count();
+        outcome = format!("{} findings, {exceeded_budget} checks gave up", evaluation.findings.len());
     }
     took.sort();
     println!("{what:<48}{:>8.1} ms   {outcome}", milliseconds(took[RUNS / 2]));

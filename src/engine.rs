@@ -42,7 +42,7 @@ pub enum Why {
     /// There was no time left.
     Deadline,
     /// It would have taken too long to say, whatever the time.
-    Effort,
+    Budget,
 }
 
 impl Engine {
@@ -114,8 +114,8 @@ impl Engine {
             if let Some(unknown) = view.unavailable() {
                 evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
             }
-            if context.gave_up() {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Effort });
+            if context.exceeded_budget() {
+                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Budget });
             }
         }
         evaluation.report_not_evaluated();
@@ -162,7 +162,7 @@ impl Why {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review took too long".to_owned(),
-            Self::Effort => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
+            Self::Budget => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
             Self::Unknown(Unavailable { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
                 Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
@@ -193,7 +193,7 @@ impl Why {
                     | Coverage::Partial,
                 ..
             }) => Level::Audit,
-            Self::Unknown(_) | Self::Deadline | Self::Effort => Level::Warn,
+            Self::Unknown(_) | Self::Deadline | Self::Budget => Level::Warn,
         }
     }
 }

@@ -7,7 +7,9 @@ use super::Settings;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind, Service};
-use crate::routing::{Claim, Controller, ControllerId, Dialect, Exhausted, NginxAnnotations, Routes, Server, When};
+use crate::routing::{
+    BudgetExceeded, Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When,
+};
 
 /// One Ingress under judgement, and what is known around it.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct Context<'a> {
     pub controller: Controller<'a>,
     routes: &'a Routes<'a>,
     pub(super) hints_left: Cell<u8>,
-    gave_up: Cell<bool>,
+    exceeded_budget: Cell<bool>,
     rewrite_target: OnceCell<Option<&'a str>>,
     /// The Service that was found last: the paths of an Ingress mostly go to one.
     last_service: Cell<Option<&'a Service>>,
@@ -46,7 +48,7 @@ impl<'a> Context<'a> {
             controller,
             routes,
             hints_left: Cell::new(4),
-            gave_up: Cell::new(false),
+            exceeded_budget: Cell::new(false),
             rewrite_target: OnceCell::new(),
             last_service: Cell::new(None),
         }
@@ -77,17 +79,17 @@ impl<'a> Context<'a> {
     }
 
     /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.
-    pub fn weighed<T>(&self, answer: Result<T, Exhausted>) -> Option<T> {
+    pub fn weighed<T>(&self, answer: Result<T, BudgetExceeded>) -> Option<T> {
         if answer.is_err() {
-            self.gave_up.set(true);
+            self.exceeded_budget.set(true);
         }
         answer.ok()
     }
 
     /// Whether something could not be said because it would have taken too long.
     #[must_use]
-    pub fn gave_up(&self) -> bool {
-        self.gave_up.get()
+    pub fn exceeded_budget(&self) -> bool {
+        self.exceeded_budget.get()
     }
 
     /// Whose rules hold.

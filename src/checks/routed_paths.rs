@@ -49,7 +49,7 @@ impl<'a> Routed<'a> {
     pub(super) fn samples(&self, cx: &Context<'a>) -> Option<Vec<String>> {
         // Dots are the only ones of regexes that are at home in plain paths.
         if self.server.is_regex && self.text().contains(|c| "\\^$|?*+()[]{}".contains(c)) {
-            cx.weighed(pattern_samples(self.text(), cx.routes().effort()))
+            cx.weighed(pattern_samples(self.text(), cx.routes().budget()))
         } else {
             Some(plain_samples(self.text(), self.at.path.path_type))
         }
@@ -62,7 +62,7 @@ impl<'a> Routed<'a> {
 
     /// The location that takes a path which is in normal form.
     pub(super) fn locate(&self, cx: &Context<'a>, path: &str) -> Option<Located<'_, 'a>> {
-        cx.weighed(self.server.locate(path.as_bytes(), cx.routes().effort()))
+        cx.weighed(self.server.locate(path.as_bytes(), cx.routes().budget()))
     }
 
     pub(super) fn is_own(&self, location: &Location<'_>) -> bool {

@@ -11,7 +11,7 @@ use crate::cluster::ClusterState;
 use crate::finding::Level;
 use crate::model::{Host, Ingress, PathRef};
 use crate::policy::Decision;
-use crate::routing::{Effort, Scheme, is_plainly_regex, pattern_samples, plain_samples};
+use crate::routing::{Budget, Scheme, is_plainly_regex, pattern_samples, plain_samples};
 
 /// So many paths are followed.
 const MOST: usize = 200;
@@ -166,7 +166,7 @@ pub(super) fn host_of(host: &Host) -> String {
 pub(super) fn samples(at: PathRef<'_>) -> Vec<String> {
     let text = at.path.routed();
     if is_plainly_regex(text) {
-        return pattern_samples(text, &Effort::new()).unwrap_or_default();
+        return pattern_samples(text, &Budget::new()).unwrap_or_default();
     }
     plain_samples(text, at.path.path_type)
 }

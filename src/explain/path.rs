@@ -90,7 +90,7 @@ fn refuses(explanation: &mut Explanation, answering: &Answering<'_>, server: &Se
     if answering.controller.dialect.family != ControllerFamily::Nginx {
         return false;
     }
-    let faults = server.faults(answering.routes.effort()).unwrap_or_default();
+    let faults = server.faults(answering.routes.budget()).unwrap_or_default();
     let Some(fault) = faults.first() else { return false };
     not_loaded(explanation, fault);
     true
@@ -236,7 +236,7 @@ fn redirect(
         }
         Redirect::Target => {
             let location = answer.location.as_ref().zip(normalized(path));
-            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, answering.routes.effort()).ok());
+            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, answering.routes.budget()).ok());
             let to = match rewritten {
                 // What a group holds is decoded; nginx sends no such bytes in a header.
                 Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),

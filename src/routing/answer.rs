@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::annotations::NginxAnnotations;
+use super::location::BudgetExceeded;
 use super::location::Claim;
-use super::location::Exhausted;
 use super::location::Located;
 use super::location::Rewritten;
 use super::location::{Location, Modifier, Server};
@@ -99,7 +99,13 @@ impl<'a> Routes<'a> {
     ///
     /// # Errors
     /// When it would take too long to say.
-    pub fn answer(&self, scheme: Scheme, host: &str, path: &str, when: When) -> Result<Lookup<Answer<'a>>, Exhausted> {
+    pub fn answer(
+        &self,
+        scheme: Scheme,
+        host: &str,
+        path: &str,
+        when: When,
+    ) -> Result<Lookup<Answer<'a>>, BudgetExceeded> {
         let name = host_name(host);
         if let Some(server) = self.www_twin(&name, when) {
             return Ok(Lookup::Found(Answer {
@@ -139,7 +145,7 @@ impl<'a> Routes<'a> {
         scheme: Scheme,
         path: &str,
         when: When,
-    ) -> Result<Answer<'a>, Exhausted> {
+    ) -> Result<Answer<'a>, BudgetExceeded> {
         let answer = |location: Option<&Location<'a>>, outcome| Answer {
             server: Rc::clone(server),
             location: location.cloned(),
@@ -149,7 +155,7 @@ impl<'a> Routes<'a> {
         if uri == b"/" && server.has_app_root() {
             return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
         }
-        Ok(match server.locate(&uri, self.effort())? {
+        Ok(match server.locate(&uri, self.budget())? {
             Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
             Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
             Located::Nowhere => match self.catch_all(server, when) {
@@ -180,13 +186,13 @@ impl<'a> Routes<'a> {
         scheme: Scheme,
         uri: &[u8],
         when: When,
-    ) -> Result<Outcome<'a>, Exhausted> {
+    ) -> Result<Outcome<'a>, BudgetExceeded> {
         let annotations = location.annotations();
         if let Some(status) = annotations.and_then(NginxAnnotations::redirect_status) {
             return Ok(Outcome::Redirect(status, Redirect::Annotated));
         }
         // The rewrite module's directives come before the controller's own code, which redirects to HTTPS.
-        let path = location.rewritten(uri, self.effort())?;
+        let path = location.rewritten(uri, self.budget())?;
         match path {
             Rewritten::Redirect(_) => return Ok(Outcome::Redirect(302, Redirect::Target)),
             Rewritten::Empty => return Ok(Outcome::Broken),

@@ -24,7 +24,7 @@ pub use controller::{
     DialectRule, Dialects,
 };
 pub use location::{
-    Claim, Dropped, DroppedBecause, Effort, Exhausted, Fault, Located, Location, Modifier, Pattern, PatternError,
+    Budget, BudgetExceeded, Claim, Dropped, DroppedBecause, Fault, Located, Location, Modifier, Pattern, PatternError,
     Piece, Rewritten, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
     literal_prefix, nests_repetitions, normalized, pattern_samples, pieces, plain_samples, runaway, unknown_variables,
     variable_names,

@@ -9,7 +9,7 @@ use foldhash::{HashMap, HashSet};
 use super::annotations::NginxAnnotations;
 use super::controller::{ClassRules, Controller};
 use super::controller::{Dialect, Dialects};
-use super::location::Effort;
+use super::location::Budget;
 use super::location::Server;
 use super::location::{Claim, by_age, claims};
 use crate::cluster::{ClusterView, Lookup};
@@ -25,7 +25,7 @@ pub struct Routes<'a> {
     candidate: Option<&'a Ingress>,
     /// The hosts of the candidate's rules.
     own: HashSet<&'a Host>,
-    effort: Effort,
+    budget: Budget,
     after: Known<'a>,
     before: Known<'a>,
 }
@@ -66,7 +66,7 @@ impl<'a> Routes<'a> {
             controller,
             candidate,
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
-            effort: Effort::new(),
+            budget: Budget::new(),
             after: Known::default(),
             before: Known::default(),
         }
@@ -74,8 +74,8 @@ impl<'a> Routes<'a> {
 
     /// The work that is left for this review.
     #[must_use]
-    pub fn effort(&self) -> &Effort {
-        &self.effort
+    pub fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// The server of a host: absent where no Ingress of this controller makes one.

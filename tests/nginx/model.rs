@@ -138,7 +138,7 @@ fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, request
     hosts.sort();
     hosts.dedup();
     let servers: Vec<_> = hosts.iter().filter_map(|host| routes.server(host, When::After).found()).collect();
-    let faults = servers.iter().flat_map(|server| match server.faults(routes.effort()) {
+    let faults = servers.iter().flat_map(|server| match server.faults(routes.budget()) {
         Ok(faults) => faults.iter().map(|fault| format!("{}: {}", server.host, describe(fault))).collect(),
         Err(_) => vec!["gives up".to_owned()],
     });
@@ -193,7 +193,7 @@ fn host(request: &Request) -> Vec<u8> {
 }
 
 fn rewritten(routes: &Routes<'_>, location: &Location<'_>, uri: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    match location.rewritten(&uri?, routes.effort()) {
+    match location.rewritten(&uri?, routes.budget()) {
         Ok(Rewritten::To(path)) => Some(path),
         Ok(Rewritten::Redirect(url)) => url,
         _ => None,

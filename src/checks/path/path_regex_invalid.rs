@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut too_long_target = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
-        let Some(faults) = cx.weighed(server.faults(cx.routes().effort())) else { return };
+        let Some(faults) = cx.weighed(server.faults(cx.routes().budget())) else { return };
         // What was broken without this Ingress is not its doing.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();

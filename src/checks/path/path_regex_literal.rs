@@ -67,7 +67,7 @@ fn may_be_regex(path: &str) -> bool {
 fn samples(cx: &Context<'_>, path: &str) -> Option<Vec<String>> {
     match path.strip_suffix('*') {
         Some(stem) if stem.ends_with('/') && !is_plainly_regex(path) => Some(vec![format!("{stem}x")]),
-        _ => cx.weighed(pattern_samples(path, cx.routes().effort())),
+        _ => cx.weighed(pattern_samples(path, cx.routes().budget())),
     }
 }
 

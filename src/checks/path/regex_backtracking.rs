@@ -26,7 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if ![")+", ")*", "){"].iter().any(|repeated| text.contains(repeated)) || !nests_repetitions(text) {
             continue;
         }
-        let Some(Some(attack)) = cx.weighed(runaway(text, cx.routes().effort())) else { continue };
+        let Some(Some(attack)) = cx.weighed(runaway(text, cx.routes().budget())) else { continue };
         let message = format!(
             "{} repeats a repetition: one request of {} characters can keep a worker of nginx busy",
             Quoted(text),

@@ -37,14 +37,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if before.is_regex || !after.is_regex || !cx.view.knows(Kind::Ingress) {
             continue;
         }
-        let effort = cx.routes().effort();
+        let budget = cx.routes().budget();
         let mut changed = Vec::new();
         let others = before.locations.iter().filter(|location| !location.is_exact_companion);
         for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MOST) {
             let path = at.path.routed();
             for sample in plain_samples(path, at.path.path_type) {
-                let located = before.locate(sample.as_bytes(), effort);
-                let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), effort)?.at())));
+                let located = before.locate(sample.as_bytes(), budget);
+                let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), budget)?.at())));
                 let Some((was, is)) = cx.weighed(located) else { return };
                 // What is nearer to the request than the other's path would take it on any host.
                 let stays = |is| stands_in(is, ingress, at) || is_more_exact(is, &sample, path);

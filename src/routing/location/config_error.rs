@@ -1,7 +1,7 @@
 //! What nginx refuses: one such thing on one host, and no change of any Ingress takes effect. Section 2.8.
 
 use super::locate::PATTERN;
-use super::pattern::{Effort, Exhausted, Pattern, PatternError, literal_prefix};
+use super::pattern::{Budget, BudgetExceeded, Pattern, PatternError, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
 use crate::routing::annotations::LONGEST_PARAMETER;
@@ -25,11 +25,11 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// When it would take too long to say.
-    pub fn faults(&self, effort: &Effort) -> Result<Vec<Fault<'_, 'a>>, Exhausted> {
+    pub fn faults(&self, budget: &Budget) -> Result<Vec<Fault<'_, 'a>>, BudgetExceeded> {
         let mut faults: Vec<Fault<'_, 'a>> =
             self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
         for location in &self.locations {
-            effort.spend(1)?;
+            budget.spend(1)?;
             if location.has_too_long_target() {
                 faults.push(Fault::TargetTooLong(location));
             }
@@ -40,7 +40,7 @@ impl<'a> Server<'a> {
             if !self.is_regex || literal_prefix(&location.path).len() == location.path.len() {
                 continue;
             }
-            effort.spend(PATTERN)?;
+            budget.spend(PATTERN)?;
             match Pattern::location(&location.path) {
                 Ok(pattern) => {
                     let taken = pattern.names().find(|name| is_no_name_for_a_group(name));
@@ -48,7 +48,7 @@ impl<'a> Server<'a> {
                     faults.extend(taken.map(|name| Fault::Pattern(location, reason(name))));
                 }
                 Err(PatternError::Invalid(reason)) => faults.push(Fault::Pattern(location, reason)),
-                Err(PatternError::TooLong) => return Err(Exhausted),
+                Err(PatternError::TooLong) => return Err(BudgetExceeded),
             }
         }
         Ok(faults)

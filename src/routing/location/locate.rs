@@ -1,6 +1,6 @@
 //! Which location of a server answers a request: nginx's own order. Sections 2.6 and 2.7.
 
-use super::pattern::{Effort, Exhausted, Pattern, literal_prefix};
+use super::pattern::{Budget, BudgetExceeded, Pattern, literal_prefix};
 use super::server::{Location, Modifier, Server};
 
 /// A pattern costs as much as so many comparisons of text.
@@ -33,8 +33,8 @@ impl<'a> Server<'a> {
     ///
     /// # Errors
     /// When it would take too long to say.
-    pub fn locate(&self, uri: &[u8], effort: &Effort) -> Result<Located<'_, 'a>, Exhausted> {
-        if self.is_regex { self.first_match(uri, effort) } else { Ok(self.longest_prefix(uri)) }
+    pub fn locate(&self, uri: &[u8], budget: &Budget) -> Result<Located<'_, 'a>, BudgetExceeded> {
+        if self.is_regex { self.first_match(uri, budget) } else { Ok(self.longest_prefix(uri)) }
     }
 
     fn longest_prefix(&self, uri: &[u8]) -> Located<'_, 'a> {
@@ -57,16 +57,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    fn first_match(&self, uri: &[u8], effort: &Effort) -> Result<Located<'_, 'a>, Exhausted> {
-        effort.spend(u32::try_from(uri.len()).unwrap_or(u32::MAX))?;
+    fn first_match(&self, uri: &[u8], budget: &Budget) -> Result<Located<'_, 'a>, BudgetExceeded> {
+        budget.spend(u32::try_from(uri.len()).unwrap_or(u32::MAX))?;
         for location in self.patterns_for(uri).into_iter().map(|at| &self.locations[at]) {
             if literal_prefix(&location.path).len() == location.path.len() {
                 return Ok(Located::At(location));
             }
-            effort.spend(PATTERN)?;
+            budget.spend(PATTERN)?;
             // A pattern that PCRE2 refuses loads nowhere: what this host answers is then the previous configuration's.
-            let pattern = Pattern::location(&location.path).map_err(|_| Exhausted)?;
-            if pattern.is_match(uri).ok_or_else(|| effort.give_up())? {
+            let pattern = Pattern::location(&location.path).map_err(|_| BudgetExceeded)?;
+            if pattern.is_match(uri).ok_or_else(|| budget.give_up())? {
                 return Ok(Located::At(location));
             }
         }

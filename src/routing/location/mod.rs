@@ -15,7 +15,7 @@ mod variables;
 pub use config_error::Fault;
 pub use locate::Located;
 pub use pattern::{
-    Effort, Exhausted, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
+    Budget, BudgetExceeded, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
 };
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};

@@ -28,13 +28,13 @@ pub enum PatternError {
 
 /// What is left of the work that one review may cost: comparisons, and patterns at the price of many.
 #[derive(Debug)]
-pub struct Effort(Cell<u32>);
+pub struct Budget(Cell<u32>);
 
 /// There is nothing left: what was asked cannot be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exhausted;
+pub struct BudgetExceeded;
 
-impl Effort {
+impl Budget {
     /// About as much as fits into a tenth of a second.
     #[must_use]
     pub fn new() -> Self {
@@ -45,20 +45,20 @@ impl Effort {
     ///
     /// # Errors
     /// When nothing is left.
-    pub fn spend(&self, steps: u32) -> Result<(), Exhausted> {
+    pub fn spend(&self, steps: u32) -> Result<(), BudgetExceeded> {
         let left = self.0.get().checked_sub(steps);
         self.0.set(left.unwrap_or_default());
-        left.map(|_| ()).ok_or(Exhausted)
+        left.map(|_| ()).ok_or(BudgetExceeded)
     }
 
     /// Take all of it: PCRE2 has given up once, and the next pattern may be of the same kind.
-    pub(crate) fn give_up(&self) -> Exhausted {
+    pub(crate) fn give_up(&self) -> BudgetExceeded {
         self.0.set(0);
-        Exhausted
+        BudgetExceeded
     }
 }
 
-impl Default for Effort {
+impl Default for Budget {
     fn default() -> Self {
         Self::new()
     }
@@ -100,8 +100,8 @@ impl Pattern {
     ///
     /// # Errors
     /// When PCRE2 gave up.
-    pub fn captures<'s>(&self, uri: &'s [u8]) -> Result<Option<Captures<'s>>, Exhausted> {
-        self.0.captures(uri).map_err(|_| Exhausted)
+    pub fn captures<'s>(&self, uri: &'s [u8]) -> Result<Option<Captures<'s>>, BudgetExceeded> {
+        self.0.captures(uri).map_err(|_| BudgetExceeded)
     }
 
     /// How many groups it has, the whole match not counted.

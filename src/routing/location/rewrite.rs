@@ -1,6 +1,6 @@
 //! What the backend is asked for: `rewrite-target`. Sections 3.1 and 3.2.
 
-use super::pattern::{Effort, Exhausted, Pattern};
+use super::pattern::{Budget, BudgetExceeded, Pattern};
 use super::server::Location;
 
 /// What becomes of a request's path in a location.
@@ -67,11 +67,11 @@ impl Location<'_> {
     ///
     /// # Errors
     /// When it would take too long to say.
-    pub fn rewritten(&self, uri: &[u8], effort: &Effort) -> Result<Rewritten, Exhausted> {
+    pub fn rewritten(&self, uri: &[u8], budget: &Budget) -> Result<Rewritten, BudgetExceeded> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
-        effort.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
-        let pattern = Pattern::rewrite(&self.path).map_err(|_| Exhausted)?;
-        let captures = pattern.captures(uri).map_err(|_| effort.give_up())?;
+        budget.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
+        let pattern = Pattern::rewrite(&self.path).map_err(|_| BudgetExceeded)?;
+        let captures = pattern.captures(uri).map_err(|_| budget.give_up())?;
         let Some(captures) = captures else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();

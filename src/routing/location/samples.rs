@@ -3,7 +3,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Effort, Exhausted, Pattern};
+use super::pattern::{Budget, BudgetExceeded, Pattern};
 use crate::model::PathType;
 
 /// The longest sample, in bytes.
@@ -21,8 +21,8 @@ pub fn plain_samples(path: &str, path_type: PathType) -> Vec<String> {
 ///
 /// # Errors
 /// When it would take too long to say.
-pub fn pattern_samples(path: &str, effort: &Effort) -> Result<Vec<String>, Exhausted> {
-    effort.spend(1000)?;
+pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, BudgetExceeded> {
+    budget.spend(1000)?;
     let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
     let mut samples: Vec<String> = Vec::new();
     for times in [0, 1, 2] {
@@ -61,9 +61,9 @@ pub fn nests_repetitions(path: &str) -> bool {
 ///
 /// # Errors
 /// When it would take too long to say.
-pub fn runaway(path: &str, effort: &Effort) -> Result<Option<Vec<u8>>, Exhausted> {
+pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExceeded> {
     // Each of the tries may take as long as PCRE2's own limit allows.
-    effort.spend(400_000)?;
+    budget.spend(400_000)?;
     let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(None) };
     let mut attack = Vec::new();
     if !write(&hir, 30, &mut attack) && attack.is_empty() {
@@ -144,7 +144,7 @@ mod tests {
             ("/(?!x)y", &[]),
             ("/a(", &[]),
         ] {
-            assert_eq!(pattern_samples(path, &Effort::new()).unwrap(), samples, "{path}");
+            assert_eq!(pattern_samples(path, &Budget::new()).unwrap(), samples, "{path}");
         }
         assert_eq!(plain_samples("/a", PathType::Prefix), ["/a", "/a/x"]);
         assert_eq!(plain_samples("/", PathType::Prefix), ["/", "/x"]);

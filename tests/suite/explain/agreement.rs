@@ -7,7 +7,7 @@ use ingress_guard::cluster::{ClusterView, Inventory, Lookup};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
 use ingress_guard::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
-use ingress_guard::routing::{Answer, Controller, Effort, Outcome, Routes, Scheme, When};
+use ingress_guard::routing::{Answer, Budget, Controller, Outcome, Routes, Scheme, When};
 
 use crate::pages;
 
@@ -59,7 +59,7 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
 fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Explanation, visit: &Visit) {
     let said = (explanation.outcome, explanation.status);
     if said.0 == Ends::NotLoaded {
-        return assert!(!answer.server.faults(&Effort::new()).unwrap().is_empty(), "{visit:?}: {explanation:?}");
+        return assert!(!answer.server.faults(&Budget::new()).unwrap().is_empty(), "{visit:?}: {explanation:?}");
     }
     if let Some(refusal) = routes.refusal(answer, When::After) {
         assert!(matches!(said.0, Ends::Forbidden | Ends::Unavailable), "{visit:?}: {said:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ingress_guard::model::{Host, Ingress, PathType};
 use ingress_guard::routing::{
-    Effort, Routes, Scheme, Server, When, alternatives_at_the_top, host_name, is_plainly_regex, literal_prefix,
+    Budget, Routes, Scheme, Server, When, alternatives_at_the_top, host_name, is_plainly_regex, literal_prefix,
     nests_repetitions, normalized, pattern_samples, pieces, plain_samples, runaway,
 };
 use proptest::prelude::*;
@@ -52,7 +52,7 @@ fn ten_thousand_plain_paths_on_one_host() {
         let begun = worked();
         let server = server(routes);
         assert_eq!(server.locations.len(), 20_001);
-        assert!(server.faults(routes.effort()).unwrap().is_empty());
+        assert!(server.faults(routes.budget()).unwrap().is_empty());
         assert_eq!(answered(routes, &requests), 3_000);
         within(TENTH, begun, "10,000 plain paths");
     });
@@ -91,7 +91,7 @@ fn five_thousand_patterns_on_one_host() {
         let paths: Vec<String> = (0..5_000).map(path).collect();
         let long = format!("/app/{}", "x/y/".repeat(40));
         let samples = |path: &String| {
-            let mut samples = pattern_samples(path, &Effort::new()).unwrap();
+            let mut samples = pattern_samples(path, &Budget::new()).unwrap();
             samples.resize(3, long.clone());
             samples
         };
@@ -101,7 +101,7 @@ fn five_thousand_patterns_on_one_host() {
             let begun = worked();
             let server = server(routes);
             assert_eq!(server.locations.len(), 5_001);
-            assert!(server.faults(routes.effort()).unwrap().is_empty(), "{what}");
+            assert!(server.faults(routes.budget()).unwrap().is_empty(), "{what}");
             let answered = answered(routes, &requests);
             within(TENTH, begun, &format!("5,000 patterns {what}"));
             assert_eq!(answered == requests.len(), is_all, "5,000 patterns {what}: {answered} answers");
@@ -163,8 +163,8 @@ proptest! {
             prop_assert!(text.starts_with(literal_prefix(text)));
             let (_, _) = (alternatives_at_the_top(text), is_plainly_regex(text));
             let (_, _) = (normalized(text), host_name(text));
-            let _ = (pieces(text).count(), nests_repetitions(text), runaway(text, &Effort::new()));
-            for sample in pattern_samples(text, &Effort::new()).unwrap_or_default() {
+            let _ = (pieces(text).count(), nests_repetitions(text), runaway(text, &Budget::new()));
+            for sample in pattern_samples(text, &Budget::new()).unwrap_or_default() {
                 prop_assert!(normalized(&sample).is_some(), "{sample:?}");
             }
             prop_assert!(!plain_samples(text, PathType::Prefix).is_empty());
@@ -185,10 +185,10 @@ proptest! {
             .collect();
         let preexisting = inventory([serde_json::from_value::<Ingress>(ingress).unwrap()]);
         with_routes(&preexisting, |routes| {
-            let _ = server(routes).faults(routes.effort()).map(|faults| faults.len());
+            let _ = server(routes).faults(routes.budget()).map(|faults| faults.len());
             for location in &server(routes).locations {
                 // Whether it takes it or not.
-                let _ = (location.rewritten(request.as_bytes(), routes.effort()), location.directive());
+                let _ = (location.rewritten(request.as_bytes(), routes.budget()), location.directive());
             }
             for path in paths.iter().chain([&request]) {
                 let _ = routes.answer(Scheme::Http, HOST, path, When::After);

@@ -133,7 +133,7 @@ fn a_target_that_begins_with_the_scheme_redirects() {
 fn refused(view: &str, host: &str) -> Vec<String> {
     with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
-        let faults = server.faults(routes.effort()).unwrap();
+        let faults = server.faults(routes.budget()).unwrap();
         let words = faults.iter().map(|fault| match fault {
             Fault::Duplicate(one, _) => format!("duplicate {}", one.path),
             Fault::Pattern(location, reason) => format!("{}: {reason}", location.path),

@@ -10,7 +10,7 @@
 use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, ClassRules, Controller, Dialects, Exhausted, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
+    Answer, BudgetExceeded, ClassRules, Controller, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
     Scheme, When,
 };
 use serde_json::{Map, Value, json};
@@ -117,7 +117,7 @@ pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
             format!("{server}: {}", refused.unwrap_or_else(|| outcome_in_words(location.as_ref(), &outcome)))
         }
         Ok(Lookup::Absent | Lookup::Unknown) => "unknown".to_owned(),
-        Err(Exhausted) => "too much to say".to_owned(),
+        Err(BudgetExceeded) => "too much to say".to_owned(),
     }
 }
 
