@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::analysis_options::AnalysisOptions;
 use super::cluster_source::Source;
 use super::progress::Progress;
-use super::report_output::{Format, Forms, Outputs};
+use super::report_output::{Format, Formats, Outputs};
 use crate::analysis::analyze;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
@@ -36,7 +36,7 @@ enum WhatIf {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.outputs.refuse_what_cannot_be()?;
+    arguments.outputs.validate()?;
     let mut config = arguments.analysis.config()?;
     let asked = arguments.what_if.map(|profile| profile.suppose(&mut config.policy));
     let snapshot = arguments.source.load(&config, |_| ())?;
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         report.routes = Some(with_map(snapshot.state(), &config, hosts));
     }
     let source = arguments.source.name();
-    let forms = Forms {
+    let forms = Formats {
         fails: arguments.analysis.fail_on.level(),
         text: &|colour| match asked {
             Some(profile) => what_if(&report, profile),

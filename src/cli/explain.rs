@@ -11,7 +11,7 @@ use super::cluster_source::Source;
 use crate::analysis::analyze;
 use crate::checks::{self, Check};
 use crate::config::{Config, nearest};
-use crate::explain::{Style, Visit, explain_check, explain_ingress, explain_url};
+use crate::explain::{RequestUrl, Style, explain_check, explain_ingress, explain_url};
 use crate::model::Key;
 
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ enum Output {
 enum Target {
     Page(&'static Check),
     Ingress(Key),
-    Url(Visit),
+    Url(RequestUrl),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (text, code) = match target {
         Target::Page(check) => (explain_check(check, arguments.examples, style(), super::width()), 0),
         Target::Ingress(key) => ingress(arguments, &key, &super::config(arguments.config.as_deref())?)?,
-        Target::Url(visit) => url(arguments, &visit, &super::config(arguments.config.as_deref())?)?,
+        Target::Url(request) => url(arguments, &request, &super::config(arguments.config.as_deref())?)?,
     };
     super::print(&text)?;
     Ok(ExitCode::from(code))
@@ -86,13 +86,13 @@ fn target(what: &str) -> anyhow::Result<Target> {
             return Ok(Target::Ingress(Key::new(namespace, name)));
         }
     }
-    Ok(Target::Url(Visit::read(what)?))
+    Ok(Target::Url(RequestUrl::read(what)?))
 }
 
-fn url(arguments: &Arguments, visit: &Visit, config: &Config) -> anyhow::Result<(String, u8)> {
+fn url(arguments: &Arguments, request: &RequestUrl, config: &Config) -> anyhow::Result<(String, u8)> {
     let snapshot = arguments.source.load(config, |_| ())?;
     let class = arguments.class.as_deref();
-    let explanation = explain_url(visit, snapshot.state(), &config.settings, class)?;
+    let explanation = explain_url(request, snapshot.state(), &config.settings, class)?;
     let text = match arguments.output {
         Output::Text => explanation.text(style()),
         Output::Json => json(&explanation)?,

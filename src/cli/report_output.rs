@@ -55,7 +55,7 @@ impl FromStr for Output {
 }
 
 /// The forms that depend on more than the report.
-pub(super) struct Forms<'a> {
+pub(super) struct Formats<'a> {
     /// From which level on something has failed.
     pub(super) fails: Level,
     /// The form for people; whether in colour.
@@ -68,7 +68,7 @@ pub(super) struct Forms<'a> {
 
 impl Outputs {
     /// What each flag alone cannot see.
-    pub(super) fn refuse_what_cannot_be(&self) -> anyhow::Result<()> {
+    pub(super) fn validate(&self) -> anyhow::Result<()> {
         let to_stdout = self.output.iter().filter(|output| output.file.is_none()).count();
         ensure!(to_stdout < 2, "only one format can go to standard output; give the others a file: -o sarif=out.sarif");
         Ok(())
@@ -82,7 +82,7 @@ impl Outputs {
         self.output.iter().any(|output| output.file.is_none() && output.format == Format::Text)
     }
 
-    pub(super) fn write(&self, report: &Report, forms: &Forms<'_>) -> anyhow::Result<()> {
+    pub(super) fn write(&self, report: &Report, forms: &Formats<'_>) -> anyhow::Result<()> {
         for Output { format, file } in &self.output {
             if file.is_none() && forms.is_taken {
                 continue;

@@ -72,7 +72,7 @@ impl Ends {
 
     /// Whether somebody who hears of these over HTTPS need not hear of those over HTTP: the same comes of both, or both
     /// come or go, whatever HTTP is redirected to meanwhile.
-    fn tell_of(&self, http: &Self) -> bool {
+    fn implies(&self, http: &Self) -> bool {
         let is_nobody = |a: &Option<String>, b: &Option<String>| a.is_none() && b.is_none();
         self == http || self.differ() && (is_nobody(&self.before, &http.before) || is_nobody(&self.after, &http.after))
     }
@@ -178,7 +178,7 @@ fn compare(
         let mut told = [None; 2];
         for path in group {
             let Some(ends @ [https, http]) = known.get(&**path) else { continue };
-            let is_news = [https.differ(), http.differ() && !https.tell_of(http)];
+            let is_news = [https.differ(), http.differ() && !https.implies(http)];
             for (at, scheme) in ["https", "http"].into_iter().enumerate() {
                 // What is below a path mostly goes where the path does.
                 if is_news[at] && told[at] != Some(&ends[at]) {

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
+use super::request::RequestUrl;
 use super::trail::{Ends, Explanation, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
-use super::visit::Visit;
 use crate::analysis::Analysis;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::ClusterState;
@@ -135,8 +135,8 @@ fn path(
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
     let explanation = samples(at).into_iter().next().and_then(|path| {
-        let visit = Visit { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
-        explain(&visit, known, settings, Whose::ControllerOf(ingress)).ok()
+        let request = RequestUrl { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
+        explain(&request, known, settings, Whose::ControllerOf(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);

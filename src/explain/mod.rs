@@ -11,16 +11,16 @@ mod ingress;
 mod markdown;
 mod near;
 mod path;
+mod request;
 mod text;
 mod trail;
 mod url;
-mod visit;
 
 pub use changes::{RouteChange, RouteChanges, route_changes};
 pub use check::explain_check;
 pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
 pub use near::NearMiss;
+pub use request::{RequestUrl, VisitError};
 pub use text::Style;
 pub use trail::{Ends, Explanation, ReadyBackend, ServedCertificate, Step};
 pub use url::{NoSuchClass, explain_url};
-pub use visit::{Visit, VisitError};

@@ -4,8 +4,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
 use super::backend::backend;
 use super::controllers::Answering;
+use super::request::RequestUrl;
 use super::trail::{Ends, Explanation, kubectl};
-use super::visit::Visit;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
@@ -35,7 +35,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
 /// Follow an answer link by link.
 pub(super) fn follow<'a>(
     explanation: &mut Explanation,
-    visit: &Visit,
+    request: &RequestUrl,
     answering: &Answering<'a>,
     answer: &Answer<'a>,
     view: &ClusterView<'a>,
@@ -60,10 +60,10 @@ pub(super) fn follow<'a>(
             explanation.breaks("path", "nginx cannot read the path: it answers 400 before it looks for anybody", None);
             explanation.ends(Ends::BadRequest, 400);
         }
-        Outcome::Redirect(status, why) => redirect(explanation, visit, answering, answer, (*status, *why)),
+        Outcome::Redirect(status, why) => redirect(explanation, request, answering, answer, (*status, *why)),
         Outcome::DefaultBackend => {
             if answer.location.as_ref().is_none_or(|location| location.backend.is_none()) {
-                nowhere(explanation, visit, answer);
+                nowhere(explanation, request, answer);
             }
             explanation.ends(Ends::DefaultBackend, 404);
         }
@@ -72,7 +72,7 @@ pub(super) fn follow<'a>(
             explanation.ends(Ends::Broken, 500);
         }
         Outcome::Backend { of, backend: resolved, path } => {
-            rewrite(explanation, visit, path);
+            rewrite(explanation, request, path);
             backend(explanation, answering, of.0, resolved, view);
         }
     }
@@ -190,10 +190,10 @@ fn path(explanation: &mut Explanation, answering: &Answering<'_>, server: &Serve
     explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{losers}"));
 }
 
-fn nowhere(explanation: &mut Explanation, visit: &Visit, answer: &Answer<'_>) {
+fn nowhere(explanation: &mut Explanation, request: &RequestUrl, answer: &Answer<'_>) {
     let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
     let command = ingress.and_then(yaml);
-    explanation.breaks("path", format!("no path of the host takes {}", Quoted(&visit.path)), command);
+    explanation.breaks("path", format!("no path of the host takes {}", Quoted(&request.path)), command);
 }
 
 /// The command that shows an Ingress.
@@ -204,13 +204,13 @@ fn yaml(ingress: &Ingress) -> Option<String> {
 
 fn redirect(
     explanation: &mut Explanation,
-    visit: &Visit,
+    request: &RequestUrl,
     answering: &Answering<'_>,
     answer: &Answer<'_>,
     (status, why): (u16, Redirect),
 ) {
-    let Visit { host, path, .. } = visit;
-    let scheme = visit.scheme_name();
+    let RequestUrl { host, path, .. } = request;
+    let scheme = request.scheme_name();
     let annotations = answer.location.as_ref().and_then(Location::annotations);
     let (to, reason) = match why {
         Redirect::Slash => {
@@ -251,7 +251,7 @@ fn redirect(
     explanation.ends(Ends::Redirect, status);
 }
 
-fn rewrite(explanation: &mut Explanation, visit: &Visit, path: &Rewritten) {
+fn rewrite(explanation: &mut Explanation, request: &RequestUrl, path: &Rewritten) {
     match path {
         Rewritten::To(to) => {
             let to = String::from_utf8_lossy(to).into_owned();
@@ -262,7 +262,7 @@ fn rewrite(explanation: &mut Explanation, visit: &Visit, path: &Rewritten) {
             explanation.holds("rewrite", "what the backend is asked for depends on a variable of the request");
         }
         Rewritten::Untouched | Rewritten::Redirect(_) | Rewritten::Empty => {
-            explanation.upstream_path = Some(visit.path.clone());
+            explanation.upstream_path = Some(request.path.clone());
         }
     }
 }

@@ -6,8 +6,8 @@ use super::certificate::certificate;
 use super::controllers::{Answering, Known, Untaken, concerned, why_untaken};
 use super::near::near_misses;
 use super::path::{follow, is_refused};
+use super::request::RequestUrl;
 use super::trail::{Ends, Explanation, kubectl};
-use super::visit::Visit;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
@@ -56,16 +56,16 @@ pub(super) enum Whose<'i> {
 /// # Errors
 /// When nobody knows the class.
 pub fn explain_url(
-    visit: &Visit,
+    request: &RequestUrl,
     known: ClusterState<'_>,
     settings: &Settings,
     class: Option<&str>,
 ) -> Result<Explanation, NoSuchClass> {
-    explain(visit, known, settings, class.map_or(Whose::Any, Whose::Class))
+    explain(request, known, settings, class.map_or(Whose::Any, Whose::Class))
 }
 
 pub(super) fn explain(
-    visit: &Visit,
+    request: &RequestUrl,
     snapshot: ClusterState<'_>,
     settings: &Settings,
     whose: Whose<'_>,
@@ -74,8 +74,8 @@ pub(super) fn explain(
     let view = ClusterView::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let dialects = settings.dialects.with_observed_settings(&view);
     let known = Known { view: &view, rules: &settings.classes, dialects: &dialects };
-    let host = Host::parse(&host_name(&visit.host));
-    let mut explanation = Explanation::of(visit.url(), visit.notes.clone());
+    let host = Host::parse(&host_name(&request.host));
+    let mut explanation = Explanation::of(request.url(), request.notes.clone());
     let Some(mut ingresses) = concerned(&host, &view) else {
         explanation.unknown("host", "the Ingresses of the cluster are not known");
         return Ok(explanation);
@@ -100,11 +100,11 @@ pub(super) fn explain(
     }
     let mut answered = Vec::new();
     for answering in controllers {
-        match answering.routes.answer(visit.scheme, &visit.host, &visit.path, When::After) {
+        match answering.routes.answer(request.scheme, &request.host, &request.path, When::After) {
             Ok(Lookup::Found(answer)) => answered.push(Answered { answering, answer }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
             Err(_) => {
-                let server = answering.routes.server_for(&host_name(&visit.host), When::After);
+                let server = answering.routes.server_for(&host_name(&request.host), When::After);
                 if server.found().is_some_and(|server| is_refused(&mut explanation, &answering, &server)) {
                     return Ok(explanation);
                 }
@@ -123,15 +123,15 @@ pub(super) fn explain(
     }
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
-        follow(&mut explanation, visit, &answered.answering, &answered.answer, &view);
-        if visit.scheme == Scheme::Https {
+        follow(&mut explanation, request, &answered.answering, &answered.answer, &view);
+        if request.scheme == Scheme::Https {
             certificate(&mut explanation, &host, &answered.answering, &view);
         }
         // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
         let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
         if by_root || !answered.has_host() {
             let server = Some(&*answered.answer.server);
-            explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, server);
+            explanation.near_misses = near_misses(&host, &request.path, snapshot.store, &untaken, server);
         }
         explanation
     });
@@ -140,7 +140,7 @@ pub(super) fn explain(
         return Ok(first);
     }
     nobody_has_it(&mut explanation, &host, &untaken, whose, &view);
-    explanation.near_misses = near_misses(&host, &visit.path, snapshot.store, &untaken, None);
+    explanation.near_misses = near_misses(&host, &request.path, snapshot.store, &untaken, None);
     Ok(explanation)
 }
 

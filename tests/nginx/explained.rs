@@ -3,7 +3,7 @@
 
 use ingress_guard::checks::Settings;
 use ingress_guard::cluster::{ClusterState, Inventory, LiveReads, Object};
-use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
+use ingress_guard::explain::{Ends, Explanation, RequestUrl, explain_url};
 use serde_json::json;
 
 use crate::compare::decoded;
@@ -58,8 +58,8 @@ fn serve(inventory: &mut Inventory, namespace: &str, name: &str) {
 }
 
 /// A request as somebody would type it; `None` where a browser would send another one.
-fn visit(request: &Request) -> Option<Visit> {
-    let visit = Visit::read(&format!("http://{}{}", request.host, request.target)).ok()?;
+fn visit(request: &Request) -> Option<RequestUrl> {
+    let visit = RequestUrl::read(&format!("http://{}{}", request.host, request.target)).ok()?;
     (visit.host == request.host && visit.path == split(&request.target).0).then_some(visit)
 }
 

@@ -29,11 +29,11 @@ fn strict(config: &Config) -> Policy {
 }
 
 /// Calls back for each Ingress of each world.
-fn each(mut visit: impl FnMut(&Config, &Inventory, &Ingress)) {
+fn each(mut request: impl FnMut(&Config, &Inventory, &Ingress)) {
     for check in checks::ALL {
         for (config, inventory, ingresses) in worlds(check.page) {
             for ingress in &ingresses {
-                visit(&config, &inventory, ingress);
+                request(&config, &inventory, ingress);
             }
         }
     }
@@ -115,7 +115,7 @@ fn beyond(some: &[Finding], all: &[Finding]) -> Vec<String> {
 }
 
 /// Calls back with each world and what is left of it without one of its objects.
-fn without_each(mut visit: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key)) {
+fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key)) {
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
             let full = inventory(&config, &manifests);
@@ -123,7 +123,7 @@ fn without_each(mut visit: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key
                 for object in full.objects(kind) {
                     let mut less = full.clone();
                     less.delete(kind, &object.key());
-                    visit(&config, &full, less, kind, &object.key());
+                    request(&config, &full, less, kind, &object.key());
                 }
             }
         }

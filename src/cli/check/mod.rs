@@ -19,7 +19,7 @@ use crate::model::{Ingress, Key};
 use crate::report::Report;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    arguments.refuse_what_cannot_be()?;
+    arguments.validate()?;
     let config = arguments.analysis.config()?;
     let mut input = Input::read(arguments, &config, None)?;
     let mut report = analyzed(&input, &config);

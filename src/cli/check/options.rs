@@ -67,8 +67,8 @@ impl FromStr for Assumed {
 
 impl Arguments {
     /// What each flag alone cannot see.
-    pub(super) fn refuse_what_cannot_be(&self) -> anyhow::Result<()> {
-        self.outputs.refuse_what_cannot_be()?;
+    pub(super) fn validate(&self) -> anyhow::Result<()> {
+        self.outputs.validate()?;
         let stdin = self.paths.iter().filter(|path| is_stdin(path)).count();
         ensure!(stdin < 2, "standard input can be read only once: give - once");
         ensure!(!(self.fix && stdin > 0), "--fix cannot write into standard input; --diff shows what it would do");

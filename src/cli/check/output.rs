@@ -3,14 +3,14 @@
 use super::input::Input;
 use super::options::Arguments;
 use crate::cli::audit::page;
-use crate::cli::report_output::Forms;
+use crate::cli::report_output::Formats;
 use crate::config::Config;
 use crate::document::Lines;
 use crate::model::{Kind, Kinds};
 use crate::report::{Report, Text, text};
 
 pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
-    let forms = Forms {
+    let forms = Formats {
         fails: arguments.analysis.fail_on.level(),
         text: &|colour| text(report, &options(input, colour)),
         html: &|| page(report, input.state(), config, "", None),

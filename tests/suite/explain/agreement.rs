@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use ingress_guard::checks;
 use ingress_guard::cluster::{ClusterView, Inventory, Lookup};
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Ends, Explanation, Visit, explain_url};
+use ingress_guard::explain::{Ends, Explanation, RequestUrl, explain_url};
 use ingress_guard::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{Answer, Budget, Controller, Outcome, Routes, Scheme, When};
 
 use crate::pages;
 
 /// Requests that are worth asking of a world: every path of every host, a little beside it, and what is not there.
-fn visits(inventory: &Inventory) -> Vec<Visit> {
+fn visits(inventory: &Inventory) -> Vec<RequestUrl> {
     let mut hosts: BTreeSet<String> = BTreeSet::from(["nobody.example.org".to_owned()]);
     let mut paths: BTreeSet<String> = BTreeSet::from(["/".to_owned(), "/nowhere".to_owned(), "/%zz".to_owned()]);
     for rule in inventory.ingresses().flat_map(|ingress| ingress.rules.iter()) {
@@ -29,7 +29,7 @@ fn visits(inventory: &Inventory) -> Vec<Visit> {
     }
     let of_host = |host: String| {
         let of_path = |path: &String| {
-            [Scheme::Http, Scheme::Https].map(|scheme| Visit {
+            [Scheme::Http, Scheme::Https].map(|scheme| RequestUrl {
                 scheme,
                 host: host.clone(),
                 path: path.clone(),
@@ -56,30 +56,30 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
     })
 }
 
-fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Explanation, visit: &Visit) {
+fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Explanation, request: &RequestUrl) {
     let said = (explanation.outcome, explanation.status);
     if said.0 == Ends::NotLoaded {
-        return assert!(!answer.server.faults(&Budget::new()).unwrap().is_empty(), "{visit:?}: {explanation:?}");
+        return assert!(!answer.server.faults(&Budget::new()).unwrap().is_empty(), "{request:?}: {explanation:?}");
     }
     if let Some(refusal) = routes.refusal(answer, When::After) {
-        assert!(matches!(said.0, Ends::Forbidden | Ends::Unavailable), "{visit:?}: {said:?}");
-        return assert_eq!(said.1, Some(refusal.status), "{visit:?}");
+        assert!(matches!(said.0, Ends::Forbidden | Ends::Unavailable), "{request:?}: {said:?}");
+        return assert_eq!(said.1, Some(refusal.status), "{request:?}");
     }
     match &answer.outcome {
-        Outcome::BadRequest => assert_eq!(said, (Ends::BadRequest, Some(400)), "{visit:?}"),
-        Outcome::Redirect(status, _) => assert_eq!(said, (Ends::Redirect, Some(*status)), "{visit:?}"),
-        Outcome::DefaultBackend => assert_eq!(said, (Ends::DefaultBackend, Some(404)), "{visit:?}"),
-        Outcome::Broken => assert_eq!(said, (Ends::Broken, Some(500)), "{visit:?}"),
+        Outcome::BadRequest => assert_eq!(said, (Ends::BadRequest, Some(400)), "{request:?}"),
+        Outcome::Redirect(status, _) => assert_eq!(said, (Ends::Redirect, Some(*status)), "{request:?}"),
+        Outcome::DefaultBackend => assert_eq!(said, (Ends::DefaultBackend, Some(404)), "{request:?}"),
+        Outcome::Broken => assert_eq!(said, (Ends::Broken, Some(500)), "{request:?}"),
         Outcome::Backend { of, .. } => {
             let may_be_stood_in = explanation.steps.iter().any(|step| step.what == "stand-in" && step.ok.is_none());
             let expected = if may_be_stood_in { vec![Ends::Unknown] } else { vec![Ends::Service, Ends::Unavailable] };
-            assert!(expected.contains(&said.0), "{visit:?}: {said:?}");
-            assert_eq!(explanation.ingress, Some(of.0.meta.key.to_string()), "{visit:?}");
+            assert!(expected.contains(&said.0), "{request:?}: {said:?}");
+            assert_eq!(explanation.ingress, Some(of.0.meta.key.to_string()), "{request:?}");
         }
     }
     let field = answer.location.as_ref().and_then(|location| location.at).map(|at| at.field().to_string());
     if field.is_some() {
-        assert_eq!(explanation.field, field, "{visit:?}");
+        assert_eq!(explanation.field, field, "{request:?}");
     }
 }
 
@@ -103,15 +103,16 @@ fn in_every_world_of_every_page() {
             if !inventory.ingresses().all(is_its_own) {
                 continue;
             }
-            for visit in visits(&inventory).into_iter().take(200) {
+            for request in visits(&inventory).into_iter().take(200) {
                 let routes = Routes::of(None, &view, rules, dialects, controller);
-                let Ok(Lookup::Found(answer)) = routes.answer(visit.scheme, &visit.host, &visit.path, When::After)
+                let Ok(Lookup::Found(answer)) =
+                    routes.answer(request.scheme, &request.host, &request.path, When::After)
                 else {
                     continue;
                 };
                 let known = pages::known(&inventory);
-                let explanation = explain_url(&visit, known, &config.settings, Some(&class)).unwrap();
-                assert_agrees(&routes, &answer, &explanation, &visit);
+                let explanation = explain_url(&request, known, &config.settings, Some(&class)).unwrap();
+                assert_agrees(&routes, &answer, &explanation, &request);
                 asked += 1;
             }
         }

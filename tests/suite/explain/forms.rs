@@ -3,7 +3,7 @@
 use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
+use ingress_guard::explain::{RequestUrl, Style, explain_ingress, explain_url};
 use serde_json::{Value, json};
 
 use crate::pages;
@@ -16,7 +16,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn explained(snapshot: &Snapshot, url: &str) -> ingress_guard::explain::Explanation {
-    explain_url(&Visit::read(url).unwrap(), snapshot.state(), &Config::default().settings, None).unwrap()
+    explain_url(&RequestUrl::read(url).unwrap(), snapshot.state(), &Config::default().settings, None).unwrap()
 }
 
 #[test]

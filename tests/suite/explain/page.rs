@@ -6,7 +6,7 @@ use std::path::Path;
 use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Style, Visit, explain_ingress, explain_url};
+use ingress_guard::explain::{RequestUrl, Style, explain_ingress, explain_url};
 
 use crate::pages::{self, Part};
 
@@ -17,7 +17,7 @@ fn output(command: &str, snapshot: &Snapshot) -> String {
     let (text, code) = match *words {
         [url, "--class", class] => {
             let explanation =
-                explain_url(&Visit::read(url).unwrap(), snapshot.state(), &settings, Some(class)).unwrap();
+                explain_url(&RequestUrl::read(url).unwrap(), snapshot.state(), &settings, Some(class)).unwrap();
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         [key] if !key.contains('.') => {
@@ -29,7 +29,7 @@ fn output(command: &str, snapshot: &Snapshot) -> String {
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         [url] => {
-            let explanation = explain_url(&Visit::read(url).unwrap(), snapshot.state(), &settings, None).unwrap();
+            let explanation = explain_url(&RequestUrl::read(url).unwrap(), snapshot.state(), &settings, None).unwrap();
             (explanation.text(Style::Plain), explanation.exit_code())
         }
         _ => panic!("what is this? {command}"),

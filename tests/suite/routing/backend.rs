@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Ends, Visit, explain_url};
+use ingress_guard::explain::{Ends, RequestUrl, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
 use ingress_guard::routing::{Controller, LinkStatus, ResolvedBackend, RouteMap, StandIn};
 
@@ -192,8 +192,8 @@ fn whoever_looks_at_other_namespaces_takes_nothing_here() {
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
         assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
-        let visit = Visit::read("http://app.example.com/").unwrap();
-        let explanation = explain_url(&visit, pages::known(&inventory), &config.settings, None).unwrap();
+        let request = RequestUrl::read("http://app.example.com/").unwrap();
+        let explanation = explain_url(&request, pages::known(&inventory), &config.settings, None).unwrap();
         assert_eq!(explanation.outcome, outcome, "{watched}: {explanation:#?}");
         let text = explanation.text(ingress_guard::explain::Style::Plain);
         assert!(text.contains(said), "{watched}: {text}");

@@ -10,7 +10,7 @@ const LONGEST: usize = 8 << 10;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visit {
+pub struct RequestUrl {
     /// In the clear or over TLS.
     pub scheme: Scheme,
     /// The host as it is sent, e.g. `xn--bcher-kva.example`.
@@ -38,7 +38,7 @@ pub enum VisitError {
     Malformed(String, url::ParseError),
 }
 
-impl Visit {
+impl RequestUrl {
     /// Read what somebody has typed or copied. Without a scheme it is HTTPS.
     ///
     /// # Errors
@@ -116,19 +116,19 @@ mod tests {
             ("https://[2001:db8::1]/", "https://[2001:db8::1]/", 0),
             ("https://192.0.2.1/", "https://192.0.2.1/", 0),
         ] {
-            let visit = Visit::read(text).unwrap();
-            assert_eq!((visit.url().as_str(), visit.notes.len()), (url, notes), "{text}: {visit:?}");
+            let request = RequestUrl::read(text).unwrap();
+            assert_eq!((request.url().as_str(), request.notes.len()), (url, notes), "{text}: {request:?}");
         }
     }
 
     #[test]
     fn what_no_browser_would_ask_a_controller_for_is_refused() {
         for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api"] {
-            let error = Visit::read(text).map(|visit| visit.url());
+            let error = RequestUrl::read(text).map(|request| request.url());
             assert!(matches!(error, Err(VisitError::Malformed(..))), "{text}: {error:?}");
         }
-        assert_eq!(Visit::read("https://*.a.b/"), Err(VisitError::Wildcard("*.a.b".to_owned())));
-        assert_eq!(Visit::read("ftp://app.example.com/"), Err(VisitError::Scheme("ftp".to_owned())));
-        assert_eq!(Visit::read(&format!("https://a/{}", "b".repeat(9000))), Err(VisitError::TooLong(9010)));
+        assert_eq!(RequestUrl::read("https://*.a.b/"), Err(VisitError::Wildcard("*.a.b".to_owned())));
+        assert_eq!(RequestUrl::read("ftp://app.example.com/"), Err(VisitError::Scheme("ftp".to_owned())));
+        assert_eq!(RequestUrl::read(&format!("https://a/{}", "b".repeat(9000))), Err(VisitError::TooLong(9010)));
     }
 }
