@@ -35,7 +35,7 @@ pub enum Refusal {
 }
 
 /// The edits that do a patch to the object of a text, in the order of their places.
-pub(super) fn mend(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
     let root = Node::parse(text).ok_or(Refusal::Mismatch)?;
     let before = read(text)?;
     let wanted = patched(&before, patch)?;

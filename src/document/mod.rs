@@ -144,8 +144,8 @@ impl Object<'_> {
     ///
     /// # Errors
     /// When that cannot be done without touching anything else.
-    pub fn mend(&mut self, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
-        let edits = fix::mend(&self.text, patch).map_err(|refusal| match refusal {
+    pub fn fix(&mut self, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+        let edits = fix::fix(&self.text, patch).map_err(|refusal| match refusal {
             // As a part of its document it could be read.
             Refusal::Mismatch if self.refers => Refusal::Shared,
             other => other,

@@ -6,14 +6,14 @@ use ingress_guard::model::FieldPath;
 use serde_json::{Value, json};
 
 /// The edits that do a patch to an object of a text.
-fn mend(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+fn fix(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
     let document = Document::parse(text, 0..text.len()).ok_or(Refusal::Mismatch)?;
     let mut object = document.object(text, items)?;
     let start = object.bytes().start;
     let place = |Edit { bytes, text }| Edit { bytes: start + bytes.start..start + bytes.end, text };
-    let edits: Vec<Edit> = object.mend(patch)?.into_iter().map(place).collect();
-    let mended = format!("{}{}{}", &text[..start], object.text(), &text[object.bytes().end..]);
-    assert_eq!(apply(text, &edits), mended, "the edits are what was done");
+    let edits: Vec<Edit> = object.fix(patch)?.into_iter().map(place).collect();
+    let fixed = format!("{}{}{}", &text[..start], object.text(), &text[object.bytes().end..]);
+    assert_eq!(apply(text, &edits), fixed, "the edits are what was done");
     Ok(edits)
 }
 
@@ -380,7 +380,7 @@ fn in_every_style_only_what_the_patch_is_about_changes() {
     assert!(corpus.len() >= 40, "{}", corpus.len());
     let mut wrong = Vec::new();
     for Style { name, patch, text, diff: wanted } in corpus {
-        match mend(&text, &[], &patch) {
+        match fix(&text, &[], &patch) {
             Err(refusal) => wrong.push(format!("{name}: {refusal}\n{text}")),
             Ok(edits) => {
                 let found = diff(&text, &apply(&text, &edits));
@@ -432,7 +432,7 @@ fn what_cannot_be_done_alone_is_refused() {
         ),
     ];
     for (name, patch, text, wanted) in cases {
-        let found = mend(text, &[], &patch);
+        let found = fix(text, &[], &patch);
         assert_eq!(found, Err(wanted), "{name}");
     }
 }
@@ -445,7 +445,7 @@ fn an_item_of_a_list_is_mended_where_it_stands() {
         )
     };
     let text = format!("kind: List\nitems:\n{}{}", item("one"), item("two"));
-    let edits = mend(&text, &[1], &path_type()).unwrap();
+    let edits = fix(&text, &[1], &path_type()).unwrap();
     let after = apply(&text, &edits);
     assert!(after.starts_with(&text[..edits[0].bytes.start]));
     assert_eq!(diff(&text, &after).matches('\n').count(), 2);
@@ -457,7 +457,7 @@ fn an_item_of_a_list_is_mended_where_it_stands() {
 fn in_a_list_every_style_is_mended_as_it_is_by_itself() {
     let (mut listed, mut wrong) = (0, Vec::new());
     for Style { name, patch, text, .. } in corpus() {
-        let Ok(alone) = mend(&text, &[], &patch).map(|edits| apply(&text, &edits)) else { continue };
+        let Ok(alone) = fix(&text, &[], &patch).map(|edits| apply(&text, &edits)) else { continue };
         let is_flow = text.trim_start().starts_with('{');
         // What parts documents cannot stand in an item, nor can a comment begin one.
         if text.contains('\t')
@@ -484,7 +484,7 @@ fn in_a_list_every_style_is_mended_as_it_is_by_itself() {
         }
         for (list, wanted) in lists {
             listed += 1;
-            let found = mend(&list, &[1], &patch).map(|edits| apply(&list, &edits));
+            let found = fix(&list, &[1], &patch).map(|edits| apply(&list, &edits));
             if found.as_ref() != Ok(&wanted) {
                 wrong.push(format!("{name}: {found:?}\ninstead of {wanted:?}"));
             }
@@ -507,14 +507,14 @@ fn what_an_item_shares_with_others_is_left_alone() {
     ] {
         let text = format!("items:\n{first}{second}");
         for index in [0, 1] {
-            if let Ok(edits) = mend(&text, &[index], &path_type()) {
+            if let Ok(edits) = fix(&text, &[index], &path_type()) {
                 panic!("{name}: {}", apply(&text, &edits));
             }
         }
     }
     // What refers to something elsewhere in the list keeps nobody from being mended.
     let text = format!("items:\n{plain}{}{}", item("&s {a: b}"), item("*s"));
-    assert!(mend(&text, &[0], &path_type()).is_ok());
+    assert!(fix(&text, &[0], &path_type()).is_ok());
 }
 
 /// Line, column and text of a field.
@@ -566,7 +566,7 @@ proptest::proptest! {
             let bytes = document.locate(&[], &port());
             proptest::prop_assert!(cut.get(bytes).is_some());
         }
-        if let Ok(edits) = mend(&cut, &[], &patch) {
+        if let Ok(edits) = fix(&cut, &[], &patch) {
             proptest::prop_assert!(!apply(&cut, &edits).is_empty());
         }
     }
@@ -576,6 +576,6 @@ proptest::proptest! {
 fn what_is_too_deep_or_broken_has_no_places_and_no_fix() {
     for text in [format!("{}1", "[".repeat(5000)), "a: ".repeat(3000), "a: [".to_owned(), "&a a: *b".to_owned()] {
         assert!(Document::parse(&text, 0..text.len()).is_none(), "{text:.20}");
-        assert!(mend(&text, &[], &path_type()).is_err());
+        assert!(fix(&text, &[], &path_type()).is_err());
     }
 }

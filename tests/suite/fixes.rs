@@ -42,9 +42,9 @@ fn a_fix_removes_its_finding_and_adds_none() {
                     let patch = serde_json::to_value(fix).unwrap();
                     assert_eq!(patch[0]["op"], "test", "{finding}: {patch}");
                     let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
-                    let mut mended = document.clone();
-                    json_patch::patch(&mut mended, &patch).unwrap_or_else(|error| panic!("{finding}: {error}"));
-                    let after = identities(&judge(&config, &manifests, &mended));
+                    let mut fixed = document.clone();
+                    json_patch::patch(&mut fixed, &patch).unwrap_or_else(|error| panic!("{finding}: {error}"));
+                    let after = identities(&judge(&config, &manifests, &fixed));
                     assert!(!after.contains(&(finding.code, finding.subject.clone())), "{finding}: still there");
                     let new: Vec<_> = after.difference(&identities(&before)).cloned().collect();
                     assert!(new.is_empty(), "{finding}: {new:?}");

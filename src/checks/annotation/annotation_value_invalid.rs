@@ -91,8 +91,8 @@ fn report(row: &Annotation, value: &str, fault: Fault, out: &mut Findings) {
     let message = format!("{wrong}: {since}{}", super::consequence(fault.effect));
     let finding = out.add(field.clone(), key, message);
     finding.help(row.form.wanted());
-    if let Some(mended) = row.form.mended(value) {
-        finding.fix(Patch::on(&field, value).replace(&field, mended));
+    if let Some(fixed) = row.form.fixed(value) {
+        finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
     if !fault.certain {
         finding.at_most(WARN);

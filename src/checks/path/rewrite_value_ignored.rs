@@ -55,8 +55,8 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
     };
     let finding = out.add(field.clone(), key, format!("{} {flaw}: {since}{consequence}", Quoted(value)));
     finding.help(row.form.wanted());
-    if let Some(mended) = row.form.mended(value) {
-        finding.fix(Patch::on(&field, value).replace(&field, mended));
+    if let Some(fixed) = row.form.fixed(value) {
+        finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
     // Whatever else makes the host match regexes makes up for a `use-regex`.
     let is_certain = fault.certain

@@ -27,11 +27,11 @@ struct Mended {
 /// Do the fixes in the files; whether there were any.
 pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
     let mut any = false;
-    for (file, mended) in mended(input, report)? {
+    for (file, fixed) in fixed(input, report)? {
         let ManifestFile { path, has_mark, .. } = &input.manifests.files[file];
         let mark = if *has_mark { "\u{feff}" } else { "" };
-        fs::write(path, format!("{mark}{}", mended.text)).with_context(|| path.display().to_string())?;
-        say(&format!("{}: {} mended", path.display(), mended.done));
+        fs::write(path, format!("{mark}{}", fixed.text)).with_context(|| path.display().to_string())?;
+        say(&format!("{}: {} mended", path.display(), fixed.done));
         any = true;
     }
     Ok(any)
@@ -40,10 +40,10 @@ pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
 /// Print what [`write()`] would do.
 pub(super) fn print_diff(input: &Input, report: &Report, arguments: &Arguments) -> anyhow::Result<()> {
     let mut out = String::new();
-    for (file, mended) in mended(input, report)? {
+    for (file, fixed) in fixed(input, report)? {
         let ManifestFile { path, text, .. } = &input.manifests.files[file];
         let name = named(path);
-        let diff = TextDiff::from_lines(text, &mended.text);
+        let diff = TextDiff::from_lines(text, &fixed.text);
         let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
     }
     if arguments.outputs.is_text() || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
@@ -64,7 +64,7 @@ type Fix<'a> = (&'a Entry, &'a Patch);
 type Objects<'a> = BTreeMap<&'a [usize], (&'a Origin, Vec<Fix<'a>>)>;
 
 /// The files that have fixes, by their numbers, with their new text.
-fn mended(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
+fn fixed(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mended>> {
     let mut documents: BTreeMap<(usize, usize), Objects<'_>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let origin = input.origin(&Key::new(&entry.namespace, &entry.ingress));
@@ -88,7 +88,7 @@ fn mended(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mend
                     continue;
                 }
                 let outcome = match &mut object {
-                    Ok(object) => object.mend(fix).map(|_| ()),
+                    Ok(object) => object.fix(fix).map(|_| ()),
                     Err(refusal) => Err(*refusal),
                 };
                 match outcome {
@@ -99,9 +99,9 @@ fn mended(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mend
             if let Ok(object) = object
                 && !done.is_empty()
             {
-                let mended = files.entry(file).or_insert_with(|| Mended { text: text.clone(), done: 0 });
-                mended.text.replace_range(object.bytes(), object.text());
-                mended.done += done.len();
+                let fixed = files.entry(file).or_insert_with(|| Mended { text: text.clone(), done: 0 });
+                fixed.text.replace_range(object.bytes(), object.text());
+                fixed.done += done.len();
             }
         }
     }

@@ -252,7 +252,7 @@ impl Places<'_> {
             let bytes = start + edit.bytes.start..start + edit.bytes.end;
             Change { place: self.of(&bytes), text: edit.text }
         };
-        object.mend(fix).unwrap_or_default().into_iter().map(change).collect()
+        object.fix(fix).unwrap_or_default().into_iter().map(change).collect()
     }
 
     fn of(&self, bytes: &Range<usize>) -> Place {

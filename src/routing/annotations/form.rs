@@ -165,8 +165,8 @@ impl Form {
 
     /// What was certainly meant.
     #[must_use]
-    pub fn mended(self, value: &str) -> Option<String> {
-        let mended = match self {
+    pub fn fixed(self, value: &str) -> Option<String> {
+        let fixed = match self {
             Self::Bool => match &*value.trim().to_ascii_lowercase() {
                 "true" | "yes" | "on" | "y" => "true".to_owned(),
                 "false" | "no" | "off" | "n" => "false".to_owned(),
@@ -176,7 +176,7 @@ impl Form {
             Self::Cidrs => value.trim().trim_end_matches(',').to_owned(),
             _ => return None,
         };
-        (!mended.is_empty() && self.refused(&mended).is_none() && self.unread(&mended).is_none()).then_some(mended)
+        (!fixed.is_empty() && self.refused(&fixed).is_none() && self.unread(&fixed).is_none()).then_some(fixed)
     }
 
     /// How to write it.
