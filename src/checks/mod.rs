@@ -6,6 +6,7 @@ mod backend;
 mod class;
 mod collision;
 mod context;
+pub(crate) mod effects;
 mod findings;
 mod meta;
 mod nearest;

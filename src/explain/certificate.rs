@@ -2,6 +2,7 @@
 
 use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
+use crate::checks::effects;
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus};
@@ -33,7 +34,7 @@ pub(super) fn certificate<'a>(
 fn words(found: &HostCertificate<'_>, host: &Host, answering: &Answering<'_>, secret: &str) -> String {
     use CertificateState as State;
     let dialect = answering.controller.dialect;
-    let instead = dialect.without_certificate();
+    let instead = effects::without_certificate(dialect);
     let ingress = found.ingress.map(|ingress| ingress.meta.key.to_string()).unwrap_or_default();
     match found.state {
         State::Plain => {

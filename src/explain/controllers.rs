@@ -20,7 +20,7 @@ pub(super) struct Untaken<'a> {
 }
 
 impl Answering<'_> {
-    /// `spec.answering`, where somebody has said it.
+    /// `spec.controller`, where somebody has said it.
     pub(super) fn name(&self) -> Option<&str> {
         match self.controller.id {
             ControllerId::Named(name) => Some(name),

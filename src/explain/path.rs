@@ -40,7 +40,7 @@ pub(super) fn follow<'a>(
     answer: &Answer<'a>,
     view: &ClusterView<'a>,
 ) {
-    explanation.answering = answering.name().map(str::to_owned);
+    explanation.controller = answering.name().map(str::to_owned);
     class(explanation, answering, answer);
     host(explanation, answering, &answer.server);
     if refuses(explanation, answering, &answer.server) {
@@ -80,7 +80,7 @@ pub(super) fn follow<'a>(
 
 /// Say that nginx refuses a server of which it cannot even be said what it would answer, if it does.
 pub(super) fn is_refused(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
-    explanation.answering = answering.name().map(str::to_owned);
+    explanation.controller = answering.name().map(str::to_owned);
     host(explanation, answering, server);
     refuses(explanation, answering, server)
 }

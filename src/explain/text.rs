@@ -36,7 +36,7 @@ impl Explanation {
     }
 
     fn write(&self, out: &mut String, style: Style) -> fmt::Result {
-        let answering = self.answering.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
+        let answering = self.controller.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
         writeln!(out, "{}{}", Clean(&self.url), Clean(&answering))?;
         for note in &self.notes {
             writeln!(out, "  note: {}", Clean(note))?;

@@ -80,8 +80,8 @@ pub struct Explanation {
     pub url: String,
     /// What was understood that was not written, and what has no effect.
     pub notes: Vec<String>,
-    /// `spec.answering` of the IngressClass, where that is known.
-    pub answering: Option<String>,
+    /// `spec.controller` of the IngressClass, where that is known.
+    pub controller: Option<String>,
     /// What becomes of the request.
     pub outcome: Ends,
     /// The HTTP status that the visitor gets, where the controller gives it.
@@ -116,7 +116,7 @@ impl Explanation {
             schema_version: SCHEMA_VERSION,
             url,
             notes,
-            answering: None,
+            controller: None,
             outcome: Ends::Unknown,
             status: None,
             redirect: None,

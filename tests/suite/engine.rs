@@ -93,7 +93,7 @@ fn what_was_found_before_the_deadline_does_not_deny_after_it() {
     static TAKES_LONG: Check = Check { run: takes_long, ..TEMPLATE };
     let answer = ask(&reviewer(vec![&TAKES_LONG, &FINDS]), &create(json!({}), spec(&[("/", "web", 80)])));
     answer.assert(&["IG201", "IG902"], &[]);
-    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=deadline");
+    assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=deadline");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! IG602: annotations that another controller reads.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{ControllerFamily, ControllerId};
@@ -64,7 +64,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if reads(own, cx, key) || is_written_by_controllers(key) {
             continue;
         }
-        let message = format!("read by {}, not by {controller}: it has no effect", foreign.name);
+        let message = format!("read by {}, not by {controller}: {}", foreign.name, effects::NO_EFFECT);
         let finding = out.add(FieldPath::annotation_name(key), key, message);
         if has_own {
             finding.at_most(AUDIT);

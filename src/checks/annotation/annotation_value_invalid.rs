@@ -1,7 +1,7 @@
 //! IG603: an annotation's value has another form than ingress-nginx expects.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{Annotation, Effect, Fault};
@@ -78,8 +78,7 @@ fn is_too_long(cx: &Context<'_>, row: &Annotation, value: &str) -> bool {
 fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let (start, length) = (Quoted(value), value.len());
-    let message =
-        format!("{start} has {length} bytes, nginx reads {LONGEST}: no change of anybody's is loaded any more");
+    let message = format!("{start} has {length} bytes, nginx reads {LONGEST}: {}", effects::RELOAD_FAILS_SHORT);
     out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("make it shorter");
 }
 

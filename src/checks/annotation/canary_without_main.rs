@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kind, Kinds, PathRef, PathType};
 use crate::routing::{Claim, When};
@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let mut help = "apply the main Ingress first, with the same host, path and pathType";
         let problem = match main.get(&place(at)) {
             None if main.is_empty() => {
-                format!("no other Ingress has host {host}: visitors get 404 from the default backend")
+                format!("no other Ingress has host {host}: {} from the default backend", effects::NOT_FOUND)
             }
             None => format!(
                 "no other Ingress has {} {} on {host}: the canary gets no traffic",

@@ -22,7 +22,7 @@ pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
 pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
 
-use super::Context;
+use super::{Context, effects};
 use crate::routing::annotations::{Annotation, Effect};
 
 /// Whether an effect is felt: of a canary's annotations most are ignored anyway, and another Ingress' locations answer
@@ -46,7 +46,7 @@ const SINCE_VALIDATION: &str = "from 1.12 on ";
 const fn consequence(effect: Effect) -> &'static str {
     match effect {
         Effect::NotLoaded => "the Ingress is not loaded (404, or its old version)",
-        Effect::Unavailable => "visitors get 503",
+        Effect::Unavailable => effects::UNAVAILABLE,
         Effect::Forbidden => "visitors of the whole host get 403",
         Effect::Ignored => "the annotation is ignored, its default holds",
         Effect::Open => "nobody is asked to log in",

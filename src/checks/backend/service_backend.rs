@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::checks::Context;
+use crate::checks::{Context, effects};
 use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
 use crate::routing::{self, ControllerFamily, OptionalBackend, ResolvedBackend};
@@ -81,7 +81,7 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 
 /// What a visitor gets from a backend that is not there.
 fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
-    backend.doubt.and_then(OptionalBackend::consequence).unwrap_or_else(|| cx.dialect().without_backend())
+    backend.doubt.and_then(OptionalBackend::consequence).unwrap_or_else(|| effects::without_backend(cx.dialect()))
 }
 
 /// The Service of a backend, where there is one.

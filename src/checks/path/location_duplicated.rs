@@ -4,7 +4,7 @@ use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, of_other};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Ingress, Kinds, PathType};
 use crate::routing::When;
@@ -59,7 +59,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                     format!("{}{one} and {second}{other} make the same location", Quoted(path))
                 }
             };
-            let message = format!("{twice}: no change of any Ingress takes effect");
+            let message = format!("{twice}: {}", effects::RELOAD_FAILS_SHORT);
             let is_old = before.contains(&directive);
             let finding = of_host(cx, out.add(field, format!("{host} {directive}"), message));
             finding.help(if at.path.routed() == second.0.path.routed() {

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::Risk;
@@ -71,7 +71,7 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
             Unknown::Stray => ("", format!("a $ in {} has no name after it", Quoted(value)), "remove the $".to_owned()),
         };
         let key = format!("{NGINX_PREFIX}{name}");
-        let message = format!("{wrong}: no change of anybody's is loaded any more");
+        let message = format!("{wrong}: {}", effects::RELOAD_FAILS_SHORT);
         let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
         finding.help(help);
         if let Unknown::Variable(_) = unknown {

@@ -30,8 +30,8 @@ use std::cell::LazyCell;
 
 use foldhash::{HashSet, HashSetExt as _};
 
-use super::Context;
 use super::findings::AUDIT;
+use super::{Context, effects};
 use crate::cluster::Lookup;
 use crate::finding::Finding;
 use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
@@ -134,7 +134,7 @@ fn limit(finding: &mut Finding, issuer: Issuer) {
 /// What visitors get while the certificate cannot be served. On ingress-nginx even then HTTP is redirected (308) to
 /// the default certificate (section 5.5).
 fn without_certificate(cx: &Context<'_>) -> String {
-    let consequence = cx.dialect().without_certificate();
+    let consequence = effects::without_certificate(cx.dialect());
     if cx.dialect().family == ControllerFamily::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
         format!("{consequence}, and HTTP redirects to it")
     } else {

@@ -1,6 +1,6 @@
 //! IG408: TLS beside a rule without a host.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Kinds};
 
@@ -25,8 +25,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     let hostless = cx.ingress.hosts().into_iter().find(|(_, host)| **host == Host::Any);
     let Some((at, _)) = hostless else { return };
-    let message =
-        format!("spec.tls does not count for a rule without a host: {} there", cx.dialect().without_certificate());
+    let message = format!(
+        "spec.tls does not count for a rule without a host: {} there",
+        effects::without_certificate(cx.dialect())
+    );
     let finding = out.add(FieldPath::spec().field("rules").index(at), "rule without host", message);
     finding.help("name the host, or give the controller a default certificate");
 }

@@ -156,26 +156,6 @@ impl Dialect {
     pub fn watches(&self, namespace: &str) -> bool {
         self.watch_namespaces.is_empty() || self.watch_namespaces.iter().any(|watched| watched == namespace)
     }
-
-    /// What a visitor gets from a backend that does not exist (section 0: on ingress-nginx a location without
-    /// endpoints answers 503).
-    #[must_use]
-    pub const fn without_backend(&self) -> &'static str {
-        match self.family {
-            ControllerFamily::Nginx => "visitors get 503",
-            ControllerFamily::Traefik | ControllerFamily::Neutral => "visitors get an error",
-        }
-    }
-
-    /// What a visitor gets over HTTPS from a host without a usable certificate (section 5.2).
-    #[must_use]
-    pub const fn without_certificate(&self) -> &'static str {
-        match self.family {
-            ControllerFamily::Nginx if self.default_certificate => "visitors get the default certificate",
-            ControllerFamily::Nginx => "visitors get the controller's fake certificate",
-            ControllerFamily::Traefik | ControllerFamily::Neutral => "visitors get a certificate warning",
-        }
-    }
 }
 
 /// Which Ingresses a dialect is for.

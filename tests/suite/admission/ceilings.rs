@@ -30,7 +30,7 @@ fn an_unrelated_change_of_a_bad_object_warns_and_says_what_was_spared() {
     let answer = ask(&reviewer("", GOOD), &update(old, new));
     answer.assert(&["IG201"], &[]);
     assert_eq!(answer.would_deny, ["IG201"]);
-    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=ratchet");
+    assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=ratchet");
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_waiver_with_a_reason_silences_and_is_remembered() {
     let waived = |clause: &str| create(json!({"ingress-guard.io/ignore": clause}), spec(&[("/", "web", 80)]));
     let answer = ask(&reviewer, &waived("IG201 until=2026-11-22 reason=comes with the next release"));
     answer.assert(&[], &[]);
-    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=waiver (comes with the next release)");
+    assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=waiver (comes with the next release)");
     ask(&reviewer, &waived("service-not-found reason=by name")).assert(&[], &[]);
     ask(&reviewer, &waived("IG202 reason=another check")).assert(&[], &["IG201"]);
 }
@@ -126,7 +126,7 @@ fn a_namespace_whose_labels_nobody_knows_might_be_spared() {
     let config = "namespaces: [{selector: {matchLabels: {stage: test}}, profile: observe}]";
     let answer = ask(&reviewer_over(config, inventory), &recorded("create"));
     answer.assert(&["IG201"], &[]);
-    assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=namespace-unknown");
+    assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=namespace-unknown");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn who_breaks_the_glass_is_warned_only() {
     for config in ["breakGlass: {users: [admin]}", "breakGlass: {groups: ['system:masters']}"] {
         let answer = ask(&reviewer(config, BAD), &create);
         answer.assert(&["IG201"], &[]);
-        assert_eq!(answer.body["response"]["auditAnnotations"]["spared"], "IG201=break-glass");
+        assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=break-glass");
     }
     ask(&reviewer("breakGlass: {users: [root]}", BAD), &create).assert(&[], &["IG201"]);
 }
