@@ -7,6 +7,14 @@ use crate::routing::{ControllerFamily, Dialect};
 pub(crate) const UNAVAILABLE: &str = "requests return 503";
 /// No location takes the request, or no controller handles the Ingress.
 pub(crate) const NOT_FOUND: &str = "requests return 404";
+/// As [`NOT_FOUND`], for the paths of a host that no location takes.
+pub(crate) const UNMATCHED_NOT_FOUND: &str = "unmatched paths return 404";
+/// ingress-nginx connects to the address of a Service that does not listen on this port (section 4.5).
+pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
+/// A backend that does not work, where the status depends on the controller.
+pub(crate) const FAILS: &str = "requests fail";
+/// A canary without a usable backend: the main Ingress answers (section 7.1).
+pub(crate) const CANARY_UNUSED: &str = "the canary receives no requests";
 /// nginx rejects the generated configuration, and the controller keeps the last good one (section 2.8).
 #[expect(dead_code, reason = "the messages of reload failures take it")]
 pub(crate) const RELOAD_FAILS: &str =
@@ -15,6 +23,8 @@ pub(crate) const RELOAD_FAILS: &str =
 pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress change takes effect";
 /// HTTPS without a usable certificate, on ingress-nginx (section 5.2).
 pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-signed) certificate";
+/// The served certificate is expired, not valid yet or incomplete.
+pub(crate) const CERTIFICATE_REJECTED: &str = "clients reject the certificate";
 /// The controller ignores the value or the whole annotation.
 pub(crate) const NO_EFFECT: &str = "it has no effect";
 
@@ -23,15 +33,22 @@ pub(crate) const NO_EFFECT: &str = "it has no effect";
 pub(crate) const fn without_backend(dialect: &Dialect) -> &'static str {
     match dialect.family {
         ControllerFamily::Nginx => UNAVAILABLE,
-        ControllerFamily::Traefik | ControllerFamily::Neutral => "requests fail",
+        ControllerFamily::Traefik | ControllerFamily::Neutral => FAILS,
     }
 }
 
 /// What clients get over HTTPS from a host without a usable certificate (section 5.2).
 pub(crate) const fn without_certificate(dialect: &Dialect) -> &'static str {
     match dialect.family {
-        ControllerFamily::Nginx if dialect.default_certificate => "clients get the controller's default certificate",
+        ControllerFamily::Nginx if dialect.default_certificate => {
+            "clients get the default certificate of the controller"
+        }
         ControllerFamily::Nginx => DEFAULT_CERTIFICATE,
         ControllerFamily::Traefik | ControllerFamily::Neutral => "clients get a certificate warning",
     }
+}
+
+/// What requests get from the fallback Service of the annotation `default-backend` (section 4.6).
+pub(crate) fn with_fallback(service: &str) -> String {
+    format!("requests go to default-backend Service {service:?}")
 }

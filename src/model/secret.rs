@@ -76,10 +76,10 @@ impl fmt::Display for TlsFault {
         match self {
             Self::KeysMissing(keys) => write!(f, "has no {keys}"),
             Self::Empty(key) => write!(f, "has an empty {key}"),
-            Self::BadCertificate => f.write_str("holds no readable PEM certificate in tls.crt"),
-            Self::BadKey => f.write_str("holds no PEM private key in tls.key"),
-            Self::KeyMismatch => f.write_str("holds a tls.key that does not belong to its tls.crt"),
-            Self::LeafNotFirst => f.write_str("does not have its own certificate first in tls.crt"),
+            Self::BadCertificate => f.write_str("has no readable PEM certificate in tls.crt"),
+            Self::BadKey => f.write_str("has no readable PEM private key in tls.key"),
+            Self::KeyMismatch => f.write_str("has a tls.key that does not match its tls.crt"),
+            Self::LeafNotFirst => f.write_str("has another certificate before the server certificate in tls.crt"),
         }
     }
 }

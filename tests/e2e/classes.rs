@@ -47,7 +47,7 @@ fn a_class_that_only_the_annotation_names_is_judged_by_its_rules() {
     assert_eq!((good.code, good.stderr.as_str()), (0, DEPRECATED));
     terminal.refuses(
         &annotated("bad", "annotated", "wbe"),
-        &[DEPRECATED, "service \"wbe\" does not exist", "did you mean \"web\"?", "[IG201 service-not-found]"],
+        &[DEPRECATED, "Service \"wbe\" does not exist", "did you mean \"web\"?", "[IG201 service-not-found]"],
     );
 
     // Nobody is known to take this one, until somebody does.

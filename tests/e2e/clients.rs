@@ -31,9 +31,9 @@ fn the_message_alone_says_everything() {
     bad["spec"]["rules"][0]["http"]["paths"].as_array_mut().unwrap().push(path("/cart", "web", 8080));
     let message = "admission webhook \"validate.ingress-guard.io\" denied the request: \
         Ingress live-message/shop would not serve:\n\
-        spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \"live-message\": \
-        visitors get 503; did you mean \"web\"? [IG201 service-not-found]\n\
-        spec.rules[0].http.paths[1].backend.service.port.number: service \"web\" has no port 8080: visitors get 503; use \
+        spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"live-message\": \
+        requests return 503; did you mean \"web\"? [IG201 service-not-found]\n\
+        spec.rules[0].http.paths[1].backend.service.port.number: Service \"web\" has no port 8080: requests return 503; use \
         its only port 80 (p80) [IG202 service-port-not-found]\n\
         metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: $2 in \"/$2\" is empty, path \"/api(.*)\" has 1 \
         group: every request becomes \"/\"; use $1, or add the group to the path [IG310 rewrite-capture-missing]";
@@ -102,8 +102,8 @@ fn warnings_can_be_taken_for_errors_after_the_fact_or_before() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
     terminal.stores(&[class("strict"), service("web", &[80])]);
     let bad = ingress("bad", "strict", "wbe", 80).to_string();
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
-                namespace \"live-strict\": visitors get 503; did you mean \"web\"?\nerror: 1 warning received\n";
+    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+                namespace \"live-strict\": requests return 503; did you mean \"web\"?\nerror: 1 warning received\n";
     let dry = terminal.run(&["apply", "--warnings-as-errors", "--dry-run=server", "--filename=-"], &bad);
     assert_eq!((dry.code, dry.stderr.as_str()), (1, said), "{dry}");
     terminal.assert_stored("bad", false);
@@ -156,7 +156,7 @@ fn a_dry_run_and_a_diff_deny_only_what_is_the_objects_own() {
     ] {
         let output = terminal.run(arguments, &batch);
         assert_eq!(output.code, differs, "{arguments:?}: {output}");
-        let warned = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"new\" does not exist";
+        let warned = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"new\" does not exist";
         assert!(output.stderr.starts_with(warned), "{arguments:?}: {output}");
         let output = terminal.run(arguments, &own);
         assert_eq!(output.code, denied, "{arguments:?}: {output}");

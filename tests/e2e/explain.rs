@@ -66,7 +66,7 @@ fn a_url_among_two_thousand_ingresses_is_followed_and_a_snapshot_says_the_same()
         "✓ class        IngressClass \"explained\" is k8s.io/ingress-nginx's",
         "✓ path         Ingress explain/many-1234 spec.rules[0].http.paths[0]: Prefix \"/\"",
         "✓ service      Service explain/web",
-        "✗ endpoints    the Service has no endpoints; it has no selector",
+        "✗ endpoints    the Service has no endpoints; add a selector",
         "$ kubectl describe service web --namespace explain",
         "503 from the controller",
     ] {

@@ -50,7 +50,7 @@ fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
         relying
     };
     let denied = |relying: &Value| {
-        terminal.refuses(relying, &["no rule routes shared.example.com: its visitors get 404", "[IG407 "]);
+        terminal.refuses(relying, &["no rule routes shared.example.com: requests return 404", "[IG407 "]);
     };
     denied(&relying("too-early"));
     terminal.stores(&[router("router-0")]);

@@ -7,8 +7,8 @@ use crate::objects::{class, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-const NO_PORT: &str = "spec.rules[0].http.paths[0].backend.service.port.number: service \"web\" has no port 81: \
-                       visitors get 503; use its only port 80 (p80)";
+const NO_PORT: &str = "spec.rules[0].http.paths[0].backend.service.port.number: Service \"web\" has no port 81: \
+                       requests return 503; use its only port 80 (p80)";
 
 fn waiving(mut ingress: Value, waiver: &str) -> Value {
     ingress["metadata"]["annotations"] = json!({"ingress-guard.io/ignore": waiver});
@@ -44,8 +44,8 @@ fn strict_denies_what_guard_warns_about() {
     };
     let said = |namespace: &str| {
         format!(
-            "spec.tls[0].secretName: secret \"web-tls\" does not exist in namespace {namespace:?}: visitors get the \
-             controller's fake certificate, and HTTP redirects to it; apply it first, or name an issuer for it"
+            "spec.tls[0].secretName: Secret \"web-tls\" does not exist in namespace {namespace:?}: clients get the \
+             default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"
         )
     };
     for (namespace, config) in [("said-guard", "profile: guard"), ("said-strict", "profile: strict")] {

@@ -16,11 +16,11 @@ fn what_is_missing_in_the_cluster_is_denied() {
     terminal.stores(&[ingress("good", "denied", "web", 80)]);
     terminal.refuses(
         &ingress("a", "denied", "wbe", 80),
-        &["service \"wbe\" does not exist", "did you mean \"web\"?", "[IG201"],
+        &["Service \"wbe\" does not exist", "did you mean \"web\"?", "[IG201"],
     );
     terminal.refuses(
         &ingress("b", "denied", "web", 81),
-        &["service \"web\" has no port 81", "use its only port 80", "[IG202"],
+        &["Service \"web\" has no port 81", "use its only port 80", "[IG202"],
     );
     terminal.refuses(
         &ingress("c", "dneied", "web", 80),

@@ -98,14 +98,14 @@ fn what_would_not_serve_is_denied_in_full_and_not_stored() {
         (
             "service",
             NEAR_MISS,
-            "spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \"bad\": \
-             visitors get 503; did you mean \"web\"? [IG201 service-not-found]",
+            "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"bad\": \
+             requests return 503; did you mean \"web\"? [IG201 service-not-found]",
         ),
         (
             "port",
             Draft { port: 8080, ..GOOD },
-            "spec.rules[0].http.paths[0].backend.service.port.number: service \"web\" has no port 8080: \
-             visitors get 503; use its only port 80 (http) [IG202 service-port-not-found]",
+            "spec.rules[0].http.paths[0].backend.service.port.number: Service \"web\" has no port 8080: \
+             requests return 503; use its only port 80 (http) [IG202 service-port-not-found]",
         ),
         (
             "group",
@@ -130,8 +130,8 @@ fn warnings_are_seen_on_one_line_and_the_object_is_stored() {
         (
             "service",
             NEAR_MISS,
-            "IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \
-             \"observed\": visitors get 503; did you mean \"web\"?",
+            "IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
+             \"observed\": requests return 503; did you mean \"web\"?",
         ),
         // kube-apiserver drops a warning with a line break in it, in silence.
         (
@@ -156,8 +156,8 @@ fn a_dry_run_denies_only_what_no_other_object_can_mend() {
     let dry_run = |ingress: &str| terminal.run(&["apply", "--dry-run=server", "--filename=-"], ingress);
     let warned = dry_run(&NEAR_MISS.named("service"));
     let created = "ingress.networking.k8s.io/service created (server dry run)\n";
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
-                namespace \"dry-run\": visitors get 503; did you mean \"web\"?\n";
+    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+                namespace \"dry-run\": requests return 503; did you mean \"web\"?\n";
     assert_said(&warned, 0, created, said);
     let denied = dry_run(&rewriting().named("group"));
     assert_eq!(denied.code, 1, "{denied}");
@@ -187,8 +187,8 @@ fn what_was_stored_before_can_be_labelled_mended_and_deleted() {
         let patch = json!([{"op": "add", "path": "/spec/rules/0/http/paths/-", "value": added}]).to_string();
         terminal.run(&["patch", "ingress", "web", "--type=json", "--patch", &patch], "")
     };
-    let said = "spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \"old\": \
-                visitors get 503; did you mean \"web\"?";
+    let said = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"old\": \
+                requests return 503; did you mean \"web\"?";
     let patched = "ingress.networking.k8s.io/web patched\n";
     assert_said(&patch("/more"), 0, patched, &format!("Warning: IG201 {said}\n"));
     let denied = patch("/more\n");
@@ -266,8 +266,8 @@ fn somebody_with_few_rights_gets_the_same_answer() {
         cluster.kubectl_as(&dev, &["auth", "can-i", "create", "ingresses"], "").code == 0
     });
     let denied = cluster.kubectl_as(&dev, &create, &NEAR_MISS.named("web"));
-    let said = "spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \
-                \"rights\": visitors get 503; did you mean \"web\"? [IG201 service-not-found]";
+    let said = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
+                \"rights\": requests return 503; did you mean \"web\"? [IG201 service-not-found]";
     assert_said(&denied, 1, "", &denial("rights", "web", said));
     assert_eq!(webhook.reviews()[0]["user"], "system:serviceaccount:rights:dev");
 }

@@ -87,7 +87,7 @@ fn while_the_api_server_is_away_nobody_is_accused_and_afterwards_all_is_followed
     let told =
         |code: &str| webhook.log("cannot follow; trying again").iter().any(|line| line.to_string().contains(code));
     assert!(told("(410)"), "{:?}", webhook.log("cannot follow; trying again"));
-    terminal.refuses_in_the_end(&doomed, &["service \"doomed\" does not exist", "[IG201 service-not-found]"]);
+    terminal.refuses_in_the_end(&doomed, &["Service \"doomed\" does not exist", "[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&bad, &["[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&with_tls, &["[IG401 tls-secret-not-found]"]);
     assert_eq!(webhook.log("serving").len(), 1, "it was not started again");

@@ -84,7 +84,7 @@ fn without_the_right_to_read_secrets_certificates_are_not_evaluated_and_with_it_
     terminal.stores(&[class("no-secrets"), service("web", &[80])]);
     let mut bad = ingress("bad", "no-secrets", "web", 80);
     bad["spec"]["tls"] = json!([{"hosts": [host("bad", "no-secrets")], "secretName": "absent"}]);
-    let accused = ["secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
+    let accused = ["Secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
     terminal.refuses(&bad, &accused);
 
     let rights = Rights::to("secrets", terminal);

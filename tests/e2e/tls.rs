@@ -23,14 +23,14 @@ fn what_visitors_would_get_the_default_certificate_for_is_said() {
     terminal.stores(&[with_tls("covered", json!({"hosts": [covered], "secretName": "covered"}))]);
 
     let uncovered = with_tls("uncovered", json!({"hosts": [covered], "secretName": "covered"}));
-    terminal.stores_warned(&uncovered, &["IG406 spec.rules[0].host: no TLS entry is for uncovered.said-tls.example.com: HTTP redirects (308) to HTTPS \
-           with the controller's fake certificate; add it to spec.tls, or move its rule to an Ingress without TLS"]);
+    terminal.stores_warned(&uncovered, &["IG406 spec.rules[0].host: no spec.tls entry for uncovered.said-tls.example.com: clients get the default \
+           (self-signed) certificate, HTTP redirects to it; add the host to spec.tls, or move its rule to an Ingress without TLS"]);
     let mismatch = with_tls("mismatch", json!({"hosts": [host("mismatch", "said-tls")], "secretName": "covered"}));
-    terminal.stores_warned(&mismatch, &["IG403 spec.tls[0].secretName: the certificate in secret \"covered\" does not cover mismatch.said-tls.example.com: \
-           visitors get the controller's fake certificate, and HTTP redirects to it; reissue it for this host too"]);
+    terminal.stores_warned(&mismatch, &["IG403 spec.tls[0].secretName: certificate in Secret \"covered\" is not valid for mismatch.said-tls.example.com: \
+           clients get the default (self-signed) certificate, HTTP redirects to it; reissue the certificate for this host"]);
     let mut missing = with_tls("missing", json!({"hosts": [host("missing", "said-tls")], "secretName": "missing"}));
-    terminal.stores_warned(&missing, &["IG401 spec.tls[0].secretName: secret \"missing\" does not exist in namespace \"said-tls\": visitors get the \
-           controller's fake certificate, and HTTP redirects to it; apply it first, or name an issuer for it"]);
+    terminal.stores_warned(&missing, &["IG401 spec.tls[0].secretName: Secret \"missing\" does not exist in namespace \"said-tls\": clients get the \
+           default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"]);
     // cert-manager makes it afterwards: only audits hear of it.
     missing["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "letsencrypt"});
     missing["metadata"]["name"] = json!("pending");

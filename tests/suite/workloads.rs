@@ -122,33 +122,30 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
     for (objects, words) in [
         (vec![SERVICE, &ready], "1 ready, 1 not ready"),
         (vec![SERVICE], "not known"),
-        (vec![SERVICE, SLICE], "has no endpoints; see that its selector matches pods, and that some are running"),
-        (vec![SERVICE, SLICE, &other], "has no endpoints; no pod has the labels of its selector, \"app=web\""),
-        (vec![SERVICE, SLICE, &ended], "has no endpoints; see pod \"old\" (Evicted)"),
+        (vec![SERVICE, SLICE], "has no endpoints; check that its selector matches running pods"),
+        (vec![SERVICE, SLICE, &other], "has no endpoints; fix its selector \"app=web\", which matches no pod"),
+        (vec![SERVICE, SLICE, &ended], "has no endpoints; check pod \"old\" (Evicted)"),
         (
             vec![SERVICE, SLICE, &many, &ended],
-            "has no endpoints; see pods \"web-0\" (ErrImagePull), \"web-1\" (ErrImagePull), \"web-2\" (ErrImagePull) and 2 more",
+            "has no endpoints; check pods \"web-0\" (ErrImagePull), \"web-1\" (ErrImagePull), \"web-2\" (ErrImagePull) and 2 more",
         ),
-        (
-            vec![SERVICE, SLICE, &running],
-            "has no endpoints; see that its selector matches pods, and that some are running",
-        ),
+        (vec![SERVICE, SLICE, &running], "has no endpoints; check that its selector matches running pods"),
         (
             vec![SERVICE, SLICE, &other, &deployment("web", 0, "")],
-            "has no endpoints; scale up Deployment \"web\", which is at 0 replicas",
+            "has no endpoints; scale up Deployment \"web\", which has 0 replicas",
         ),
         (
             vec![SERVICE, SLICE, &other, &deployment("a", 0, ""), &deployment("b", 2, "")],
-            "has no endpoints; see why Deployment \"b\" makes no pods",
+            "has no endpoints; check why Deployment \"b\" creates no pods",
         ),
         (
             vec![SERVICE, &deployment("web", 1, "")],
-            "sends port 80 (http) to \"http\", which no container of its pods names; name a container port of Deployment \"web\" so",
+            "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
         ),
         (vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1}")], "not known"),
         (
             vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1, protocol: UDP}")],
-            "sends port 80 (http) to \"http\", which no container of its pods names; name a container port of Deployment \"web\" so",
+            "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
         ),
     ] {
         assert_eq!(backing(&objects), words, "{objects:#?}");
@@ -158,7 +155,7 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
 #[test]
 fn what_cannot_be_read_is_not_missed() {
     let pending = pod("web-1", "phase: Pending, reason: X").replace("app: web", "app: other");
-    let unexplained = "has no endpoints; see that its selector matches pods, and that some are running";
+    let unexplained = "has no endpoints; check that its selector matches running pods";
     let mut inventory = load_text("cluster", &[SERVICE, SLICE, &pending].concat()).unwrap();
     inventory.apply_unreadable(Kind::Pod, Key::new("shop", "web-2"));
     assert_eq!(backing_in(&inventory), unexplained);

@@ -1,4 +1,4 @@
-//! IG212: visitors reach what only the API server should call.
+//! IG212: clients can call a webhook or an API that only the API server should call.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -11,12 +11,12 @@ use crate::model::{ApiCaller, Key, Kind, Kinds, PortRef};
 pub(crate) static BACKEND_EXPOSES_ADMISSION_WEBHOOK: Check = Check {
     code: "IG212",
     name: "backend-exposes-admission-webhook",
-    summary: "the backend is what a webhook configuration or an APIService makes the API server call",
+    summary: "the backend is the Service of a webhook configuration or an APIService",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,
-    // Where nobody lets us see them nothing is said: few clusters have such an Ingress.
+    // Optional, because few clusters have such an Ingress: without access the check reports nothing.
     hints: Kinds::of(&[
         Kind::ApiService,
         Kind::Ingress,
@@ -42,21 +42,21 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let Some((kind, caller)) = known.iter().find(is_it) else { continue };
         let reached = match kind {
-            Kind::ApiService => "visitors reach an API of the cluster",
-            _ => "visitors reach the admission webhook",
+            Kind::ApiService => "clients can call an aggregated Kubernetes API",
+            _ => "clients can call the admission webhook",
         };
-        let message = format!("service {:?} answers {kind} {}: {reached}", backend.name, Quoted(&caller.key.name));
-        // Whichever way the port is named.
+        let message = format!("Service {:?} serves {kind} {}: {reached}", backend.name, Quoted(&caller.key.name));
+        // The subject has no port: the finding is the same for its number and its name.
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(*kind, caller.key.clone()).rests_on(Kind::Service, target);
-        finding.help("leave it to the API server");
+        finding.help("remove this backend");
         if backend.doubt.is_some() {
             finding.at_most(WARN);
         }
     }
 }
 
-/// The numbers of the Service's ports that a backend may mean.
+/// Returns the numbers of the Service ports that the backend may select.
 fn numbers(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> Vec<i32> {
     match (service(cx, backend), backend.port) {
         (Some(service), wanted) => cx.controller.meant_ports(service, wanted).map(|port| port.number).collect(),

@@ -1,4 +1,4 @@
-//! IG210: endpoints in a slice that ingress-nginx does not look at.
+//! IG210: endpoints in an EndpointSlice that ingress-nginx ignores.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -13,7 +13,7 @@ use crate::routing::{is_named_for, slice_prefix};
 pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
     code: "IG210",
     name: "endpoint-slice-unseen",
-    summary: "ready endpoints are in an EndpointSlice whose name does not begin with the Service's",
+    summary: "ready endpoints are in an EndpointSlice whose name does not start with the name of the Service",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -36,16 +36,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let unseen = known.entry(backend.name).or_insert_with(|| unseen(cx, backend.name));
         let Some(Unseen { slice, others_serve }) = unseen else { continue };
         let consequence = if *others_serve {
-            "the endpoints there get no requests".to_owned()
+            "its endpoints receive no requests".to_owned()
         } else {
             stand_in.consequence(cx, &backend)
         };
         let prefix = slice_prefix(backend.name);
-        let message = format!("ingress-nginx overlooks its EndpointSlice {:?}: {consequence}", slice.key.name);
+        let message = format!("ingress-nginx ignores EndpointSlice {:?}: {consequence}", slice.key.name);
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
-        finding.help(format!("begin its name with {prefix:?}"));
+        finding.help(format!("recreate it with a name that starts with {prefix:?}"));
         stand_in.rest(cx, finding);
         if *others_serve || backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(AUDIT);
@@ -53,10 +53,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// A slice with ready endpoints that is not looked at.
+/// A slice with ready endpoints that the controller ignores.
 struct Unseen<'a> {
     slice: &'a EndpointSlice,
-    /// Slices that are looked at have ready endpoints, too.
+    /// Another slice of the Service, which the controller reads, has ready endpoints.
     others_serve: bool,
 }
 

@@ -10,7 +10,7 @@ use crate::routing::ExternalNameFault;
 pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
     code: "IG206",
     name: "external-name-unusable",
-    summary: "the Service is an ExternalName that the controller finds nobody behind",
+    summary: "the Service is an ExternalName that the controller cannot resolve",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -28,22 +28,24 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let name = Quoted(&service.external_name);
         let (what, help) = match cx.controller.external_name_fault(&service.external_name) {
-            Some(ExternalNameFault::Loopback) => (format!("points to {name}, which is refused"), "name another host"),
+            Some(ExternalNameFault::Loopback) => {
+                (format!("has externalName {name}, a loopback address"), "set externalName to another host")
+            }
             Some(ExternalNameFault::Address) => (
-                format!("has the address {name} as externalName, and only names are looked up"),
-                "make an EndpointSlice of it",
+                format!("has externalName {name}, an IP address instead of a DNS name"),
+                "create an EndpointSlice with this address",
             ),
             Some(ExternalNameFault::NoName) => {
-                (format!("points to {name}, which is no DNS name"), "correct its externalName")
+                (format!("has externalName {name}, not a valid DNS name"), "set externalName to a host name")
             }
             Some(ExternalNameFault::Refused) => (
-                "is an ExternalName, which this controller is set up to refuse".to_owned(),
-                "make an EndpointSlice in its place",
+                "is an ExternalName, which disable-svc-external-name forbids".to_owned(),
+                "use a Service with an EndpointSlice",
             ),
             None => continue,
         };
         let consequence = stand_in.consequence(cx, &backend);
-        let message = format!("service {:?} {what}: {consequence}", backend.name);
+        let message = format!("Service {:?} {what}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
         stand_in.rest(cx, finding);

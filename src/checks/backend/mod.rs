@@ -1,4 +1,4 @@
-//! IG2xx: what answers?
+//! IG2xx: backends, from the Service to its endpoints.
 
 mod backend_exposes_admission_webhook;
 mod default_backend_ignored;

@@ -1,10 +1,10 @@
-//! IG211: a pod gets requests before it can answer them.
+//! IG211: a pod receives requests before it can answer them.
 
 use foldhash::{HashMap, HashMapExt as _};
 
 use super::{service, service_backends};
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Service, ServiceType};
 use crate::routing::{NamedTemplate, pod_templates};
@@ -12,7 +12,7 @@ use crate::routing::{NamedTemplate, pod_templates};
 pub(crate) static PODS_WITHOUT_READINESS_PROBE: Check = Check {
     code: "IG211",
     name: "pods-without-readiness-probe",
-    summary: "the pods behind the backend have no readiness probe (not at admission)",
+    summary: "the pods of the backend have no readiness probe (not evaluated at admission)",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -29,13 +29,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let unprobed = known.entry(backend.name).or_insert_with(|| unprobed(cx, service));
         let Some(NamedTemplate { kind, name, .. }) = unprobed else { continue };
         let pods = if *kind == Kind::Pod {
-            format!("pod {} has", Quoted(name))
+            format!("Pod {} has", Quoted(name))
         } else {
             format!("the pods of {kind} {} have", Quoted(name))
         };
-        let message = format!("{pods} no readiness probe: visitors get errors whenever one starts");
+        let message = format!("{pods} no readiness probe: {} while a pod starts", effects::FAILS);
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
-        finding.help("give a container a readinessProbe");
+        finding.help("add a readinessProbe to a container");
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on(*kind, Key::new(cx.namespace(), name));
         if backend.doubt.is_some() {
@@ -44,7 +44,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// The first that has no probe. A Service that publishes its pods before they are ready does not wait for any.
+/// Returns the first pod template without a probe. A Service that publishes not-ready pods waits for no probe.
 fn unprobed<'a>(cx: &Context<'a>, service: &Service) -> Option<NamedTemplate<'a>> {
     if service.kind == ServiceType::ExternalName || service.publishes_not_ready || service.selector.is_empty() {
         return None;

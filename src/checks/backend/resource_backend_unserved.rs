@@ -1,8 +1,8 @@
-//! IG207: ingress-nginx serves no resource backends.
+//! IG207: ingress-nginx ignores resource backends.
 
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, gets, of_host};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
 use crate::routing::{OptionalBackend, Scheme, When, plain_samples};
@@ -10,7 +10,7 @@ use crate::routing::{OptionalBackend, Scheme, When, plain_samples};
 pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
     code: "IG207",
     name: "resource-backend-unserved",
-    summary: "`backend.resource`, which ingress-nginx leaves out",
+    summary: "the backend is a `resource`, which ingress-nginx ignores",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -21,28 +21,28 @@ pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // Every request is answered before a backend is looked for.
+    // Every request is redirected before nginx selects a backend.
     if cx.nginx().redirects_everything() {
         return;
     }
     let doubt = OptionalBackend::of_every_backend(cx.ingress, &cx.controller);
     for at in cx.ingress.backends().filter(|at| *at.backend == Backend::Resource) {
         let message = match at.path {
-            None => "ingress-nginx serves no resource: what no path takes gets 404".to_owned(),
+            None => format!("ingress-nginx ignores resource backends: {}", effects::UNMATCHED_NOT_FOUND),
             Some(path) => {
-                let gets = instead(cx, path).unwrap_or_else(|| "404 or what another path serves".to_owned());
-                format!("ingress-nginx serves no resource: {} gets {gets}", Quoted(path.path.routed()))
+                let gets = instead(cx, path).unwrap_or_else(|| "404 or the response of another path".to_owned());
+                format!("ingress-nginx ignores resource backends: {} gets {gets}", Quoted(path.path.routed()))
             }
         };
         let finding = out.add(at.field().field("resource"), format!("{} resource", at.subject()), message);
-        of_host(cx, finding).help("use a service, or the class of a controller that serves resources");
+        of_host(cx, finding).help("use a Service, or a class whose controller supports resources");
         if doubt.is_some() {
             finding.at_most(WARN);
         }
     }
 }
 
-/// What a visitor of a path that makes no location gets from those that do (section 2.4).
+/// Returns the response for a path without a location, from the other locations of the host (section 2.4).
 fn instead(cx: &Context<'_>, path: PathRef<'_>) -> Option<String> {
     let server = cx.server(&path.rule.host, When::After).found()?;
     let sample = plain_samples(path.path.routed(), path.path.path_type).into_iter().next()?;

@@ -1,9 +1,9 @@
-//! IG208: a host that answers nothing but 404.
+//! IG208: a host without paths, where every request returns 404.
 
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::routed_paths::{ROUTES, of_host};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When};
@@ -11,7 +11,7 @@ use crate::routing::{Outcome, Scheme, When};
 pub(crate) static RULE_WITHOUT_PATHS: Check = Check {
     code: "IG208",
     name: "rule-without-paths",
-    summary: "a rule has no `http`, and nothing else answers for its host",
+    summary: "a rule has no paths, and no other rule serves its host",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -22,7 +22,7 @@ pub(crate) static RULE_WITHOUT_PATHS: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A canary makes no host, and a snippet may answer by itself.
+    // A canary creates no server, and a snippet may return a response itself.
     if cx.nginx().is_canary() || cx.nginx().may_answer_by_snippet() {
         return;
     }
@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for rule in cx.ingress.rules().filter(|rule| rule.rule.paths.is_empty()) {
         let host = &rule.rule.host;
         let Some(server) = cx.server(host, When::After).found().filter(|_| seen.insert(host)) else { continue };
-        // Paths that got no location have findings of their own.
+        // Dropped paths have their own findings.
         if server.locations.iter().any(|location| location.at.is_some()) || !server.dropped.is_empty() {
             continue;
         }
@@ -39,10 +39,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let message = match host {
-            Host::Any => "the rule has neither host nor paths: visitors get 404".to_owned(),
-            _ => format!("host {host} has no paths: visitors get 404"),
+            Host::Any => format!("the rule has neither host nor paths: {}", effects::NOT_FOUND),
+            _ => format!("host {host} has no paths: {}", effects::NOT_FOUND),
         };
         let finding = out.add(rule.field(), format!("{host} without paths"), message);
-        of_host(cx, finding).help("give the rule http.paths, or the Ingress a defaultBackend");
+        of_host(cx, finding).help("add http.paths to the rule, or a defaultBackend to the Ingress");
     }
 }

@@ -1,4 +1,4 @@
-//! The backends that need a Service, and how to speak of one that does not answer: what the checks on them share.
+//! The Service backends of an Ingress and the effects of a broken one. The checks on backends share them.
 
 use serde_json::json;
 
@@ -7,12 +7,12 @@ use crate::finding::{Finding, Patch};
 use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
 use crate::routing::{self, ControllerFamily, OptionalBackend, ResolvedBackend};
 
-/// A backend that names a Service and one of its ports, and that some visitor can reach.
+/// A backend that names a Service and one of its ports, and that requests can reach.
 pub(super) struct ServiceBackend<'a> {
     pub(super) at: BackendRef<'a>,
     pub(super) name: &'a str,
     pub(super) port: &'a PortRef,
-    /// Why nobody can be sure that a visitor ever depends on it.
+    /// Why requests may not depend on it.
     pub(super) doubt: Option<OptionalBackend>,
 }
 
@@ -29,7 +29,7 @@ impl ServiceBackend<'_> {
         }
     }
 
-    /// Ask for this port by its number in the place of the one that is asked for now: every port has a number.
+    /// Returns the patch that replaces the port by this number. Every port has a number, but not every port has a name.
     pub(super) fn fix(&self, number: i32) -> Patch {
         let port = self.at.field().field("service").field("port");
         let asked = match self.port {
@@ -39,27 +39,27 @@ impl ServiceBackend<'_> {
         Patch::on(&port, asked).replace(&port, json!({ "number": number }))
     }
 
-    /// Tells backends apart without their place in the list, where the port does not matter.
+    /// Identifies the backend without list indexes, for findings that are independent of the port.
     pub(super) fn service_subject(&self) -> String {
         format!("{} service={}", self.at.subject(), self.name)
     }
 
-    /// As that, where the port matters.
+    /// Identifies the backend and its port without list indexes.
     pub(super) fn subject(&self) -> String {
         format!("{} port={}", self.service_subject(), self.port)
     }
 }
 
-/// The backends that must have a Service: none where every request is redirected first, none behind an action of the
-/// AWS controller, and not a default backend that nothing can reach.
+/// Returns the backends that must have a Service. Omitted are the backends of an Ingress that redirects every request,
+/// actions of the AWS controller, and a default backend that no request can reach.
 pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend<'a>> {
     let ingress = cx.ingress;
-    // Where the controller is unknown, the redirect may be in force: nobody is accused on a guess.
+    // An unknown controller may apply the redirect, and a guess is not reported.
     let redirects =
         cx.nginx().redirects_everything() && (cx.dialect().family.reads_nginx_annotations() || cx.is_unowned());
     let doubt = OptionalBackend::of_every_backend(ingress, &cx.controller);
     let fallback = OptionalBackend::of_default_backend(ingress, cx.view, &cx.controller);
-    // Where the controller is unknown, it may be so: nobody is accused on a guess.
+    // An unknown controller may do the same, and a guess is not reported.
     let may_be_fallback = cx.dialect().family == ControllerFamily::Nginx || cx.is_unowned();
     let shadowed_default = may_be_fallback && takes_every_path_itself(&ingress.rules);
     ingress.backends().filter(move |at| !redirects && (at.path.is_some() || !shadowed_default)).filter_map(move |at| {
@@ -79,25 +79,28 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
     !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
 }
 
-/// What a visitor gets from a backend that is not there.
+/// Returns the effect of a backend that does not exist.
 fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
-    backend.doubt.and_then(OptionalBackend::consequence).unwrap_or_else(|| effects::without_backend(cx.dialect()))
+    match backend.doubt {
+        Some(OptionalBackend::Canary) => effects::CANARY_UNUSED,
+        _ => effects::without_backend(cx.dialect()),
+    }
 }
 
-/// The Service of a backend, where there is one.
+/// Returns the Service of a backend if it exists.
 pub(super) fn service<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<&'a Service> {
     cx.service(backend.name).found()
 }
 
-/// What stands behind a backend.
+/// Resolves a backend to its Service, port and endpoints.
 pub(super) fn resolved<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> ResolvedBackend<'a> {
     ResolvedBackend::of(cx.ingress, backend.at.backend, &cx.controller, cx.view)
 }
 
-/// The Service that answers in the place of one without endpoints, if the Ingress names any.
+/// The fallback Service of the Ingress: it answers for a Service without endpoints (annotation `default-backend`).
 pub(super) struct StandIn<'a> {
     name: Option<&'a str>,
-    /// It is not certain that there is none.
+    /// The fallback Service exists, or it is unknown whether it exists.
     pub(super) may_answer: bool,
 }
 
@@ -107,19 +110,19 @@ impl<'a> StandIn<'a> {
         Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
     }
 
-    /// What a visitor gets from a backend that is empty.
+    /// Returns the effect of a backend without endpoints.
     pub(super) fn consequence(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>) -> String {
         match self.name.filter(|_| self.may_answer) {
-            Some(name) => format!("visitors get service {name:?} of the default-backend annotation"),
+            Some(name) => effects::with_fallback(name),
             None => without_backend(cx, backend).to_owned(),
         }
     }
 
-    /// What a visitor gets from a Service that is there and does not answer on this port. Where its own address is dialled,
-    /// nobody looks for endpoints, so nothing stands in.
+    /// Returns the effect of a Service that exists and does not answer on this port. If the controller connects to the
+    /// address of the Service, it reads no endpoints and never uses the fallback.
     pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>, of: &Service) -> String {
         if cx.controller.dials_address(cx.ingress, of, backend.port) {
-            return "visitors get 502 or 504".to_owned();
+            return effects::UNREACHABLE.to_owned();
         }
         self.consequence(cx, backend)
     }

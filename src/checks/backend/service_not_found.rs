@@ -1,4 +1,4 @@
-//! IG201: the backend Service does not exist in the Ingress' namespace.
+//! IG201: the backend Service does not exist in the namespace of the Ingress.
 
 use super::{StandIn, service_backends};
 use crate::checks::findings::{WARN, list};
@@ -9,7 +9,7 @@ use crate::model::{Key, Kind, Kinds};
 pub(crate) static SERVICE_NOT_FOUND: Check = Check {
     code: "IG201",
     name: "service-not-found",
-    summary: "the backend Service does not exist in the Ingress' own namespace",
+    summary: "the backend Service does not exist in the namespace of the Ingress",
     levels: Levels::both(Level::Deny),
     applies: Applies::Everywhere,
     waivable: true,
@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let consequence = stand_in.consequence(cx, &backend);
         let name = Quoted(backend.name);
-        let message = format!("service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
+        let message = format!("Service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
         stand_in.rest(cx, finding);
@@ -43,7 +43,7 @@ fn help(cx: &Context<'_>, name: &str) -> String {
     }
     let mut elsewhere = cx.view.service_namespaces(name).peekable();
     if cx.settings.reveal_other_namespaces && elsewhere.peek().is_some() {
-        return format!("an Ingress reaches its own namespace only, and this service is in {}", list(elsewhere));
+        return format!("move the Ingress to the namespace of this Service: {}", list(elsewhere));
     }
     "apply the Service first".to_owned()
 }

@@ -1,4 +1,4 @@
-//! IG202: the Service has no such port.
+//! IG202: the Service does not have the port of the backend.
 
 use super::{StandIn, service, service_backends};
 use crate::checks::findings::{WARN, list};
@@ -23,26 +23,26 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let stand_in = StandIn::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
-        // An ExternalName needs no ports (section 4.4); what controllers make of a name there differs.
+        // An ExternalName needs no ports (section 4.4); controllers differ in how they treat a port name there.
         if service.kind == ServiceType::ExternalName
             || cx.controller.meant_ports(service, backend.port).next().is_some()
         {
             continue;
         }
         let consequence = stand_in.consequence_of_port(cx, &backend, service);
-        let message = format!("service {:?} has no port {}: {consequence}", backend.name, backend.port);
+        let message = format!("Service {:?} has no port {}: {consequence}", backend.name, backend.port);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         stand_in.rest(cx, finding);
-        // A port that speaks no HTTP is no way out. Where the controller wants the Service's own port, its targetPort
-        // says which one was meant.
+        // Only a TCP port is suggested. If the controller requires the port of the Service, a matching targetPort shows
+        // which port was intended.
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         let meant = tcp.iter().find(|port| port.targets(backend.port));
         match (meant, &tcp[..]) {
             (Some(port), _) => {
-                finding.help(format!("use port {port}, whose targetPort it is")).fix(backend.fix(port.number))
+                finding.help(format!("use port {port}, which has this targetPort")).fix(backend.fix(port.number))
             }
-            (None, []) => finding.help("give the service a TCP port"),
+            (None, []) => finding.help("add a TCP port to the Service"),
             (None, [only]) => finding
                 .help(format!("use its only {}port {only}", if service.ports.len() > 1 { "TCP " } else { "" }))
                 .fix(backend.fix(only.number)),

@@ -1,4 +1,4 @@
-//! IG205: only UDP or SCTP under that port.
+//! IG205: the port of the backend is UDP or SCTP only.
 
 use super::{StandIn, service, service_backends};
 use crate::checks::findings::{WARN, list};
@@ -9,7 +9,7 @@ use crate::model::{Key, Kind, Kinds, Protocol, ServiceType};
 pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
     code: "IG205",
     name: "service-port-not-tcp",
-    summary: "the backend's port speaks UDP or SCTP only",
+    summary: "the port of the backend is UDP or SCTP, not TCP",
     levels: Levels::both(Level::Deny),
     applies: Applies::Everywhere,
     waivable: true,
@@ -26,14 +26,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if service.kind == ServiceType::ExternalName {
             continue;
         }
-        // Where a targetPort does not count, it is service-port-not-found's.
+        // If the controller does not accept a targetPort, IG202 reports it.
         let meant = || cx.controller.meant_ports(service, backend.port);
         let Some(first) = meant().next() else { continue };
         if meant().any(|port| port.protocol == Protocol::Tcp) {
             continue;
         }
         let message = format!(
-            "port {} of service {:?} is {}, and HTTP needs TCP: {}",
+            "port {} of Service {:?} is {}, Ingress backends need TCP: {}",
             backend.port,
             backend.name,
             first.protocol,
@@ -43,11 +43,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         stand_in.rest(cx, finding);
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
-        if tcp.is_empty() {
-            finding.help("give it a TCP port");
-        } else {
-            finding.help(format!("use a TCP port: {}", list(&tcp)));
-        }
+        match &tcp[..] {
+            [] => finding.help("add a TCP port to the Service"),
+            [only] => finding.help(format!("use port {only}")),
+            ports => finding.help(format!("use one of its TCP ports: {}", list(ports))),
+        };
         if backend.doubt.is_some() || stand_in.may_answer {
             finding.at_most(WARN);
         }

@@ -1,15 +1,15 @@
-//! IG203: the backend names a targetPort in the place of the Service's port.
+//! IG203: the backend uses a targetPort instead of the port of the Service.
 
 use super::{service, service_backends};
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol};
 
 pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
     code: "IG203",
     name: "service-target-port-used",
-    summary: "the backend's port is a `targetPort`, which only some controllers accept",
+    summary: "the backend uses a `targetPort`, which only some controllers accept",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -28,20 +28,21 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if service.ports.iter().any(|port| port.answers_to(backend.port)) {
             continue;
         }
-        // Where none of them is TCP, service-port-not-tcp says so.
+        // If none of them is TCP, IG205 reports it.
         let meant: Vec<_> =
             service.ports.iter().filter(|port| port.targets(backend.port) && port.protocol == Protocol::Tcp).collect();
         let Some(first) = meant.first() else { continue };
-        // Nothing listens on the Service's address under a targetPort.
+        // The address of the Service does not listen on a targetPort.
         let consequence = if cx.controller.dials_address(cx.ingress, service, backend.port) {
-            "with service-upstream visitors get 502 or 504"
+            format!("{} with service-upstream", effects::UNREACHABLE)
         } else {
-            "ingress-nginx and HAProxy serve it, elsewhere visitors get an error"
+            format!("{} on controllers other than ingress-nginx and HAProxy", effects::FAILS)
         };
-        let message = format!("{} is a targetPort of service {:?}: {consequence}", backend.port, backend.name);
+        let message =
+            format!("{} is a targetPort of Service {:?}, not a port: {consequence}", backend.port, backend.name);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.help(format!("use its port {}", list(&meant)));
+        finding.help(format!("use port {}", list(&meant)));
         finding.fix(backend.fix(first.number));
     }
 }

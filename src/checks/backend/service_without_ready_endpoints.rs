@@ -1,4 +1,4 @@
-//! IG204: nothing behind the Service's port takes requests.
+//! IG204: the Service has no ready endpoint on the port of the backend.
 
 use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
@@ -13,7 +13,7 @@ use crate::routing::{Backing, Cause, ResolvedBackend};
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
     name: "service-without-ready-endpoints",
-    summary: "no endpoint behind the Service's port takes requests",
+    summary: "the Service has no ready endpoint on this port",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -23,7 +23,7 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     run,
 };
 
-/// A Service may be so old before its endpoints are missed: Helm, Flux and Argo CD create it together with its pods.
+/// Missing endpoints of a younger Service are expected: Helm, Flux and Argo CD create it together with its pods.
 const AGE: SignedDuration = SignedDuration::from_mins(5);
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(service) = service(cx, &backend) else { continue };
         let resolved = known.entry((backend.name, backend.port)).or_insert_with(|| resolved(cx, &backend));
         let ResolvedBackend::Port { backing: Backing::Lacking(shortage), .. } = resolved else { continue };
-        // That is endpoint-slice-unseen's.
+        // IG210 reports it.
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;
         }
@@ -42,7 +42,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
         let consequence = stand_in.consequence_of_port(cx, &backend, service);
-        let message = format!("service {:?} {shortage}{yet}: {consequence}", backend.name);
+        let message = format!("Service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(shortage.help());

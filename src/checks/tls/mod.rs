@@ -1,4 +1,4 @@
-//! IG4xx: which certificate, which redirect?
+//! IG4xx: TLS Secrets, certificates and their hosts.
 
 mod tls_certificate_expired;
 mod tls_certificate_expiring;
@@ -37,24 +37,23 @@ use crate::finding::Finding;
 use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
 use crate::routing::{ControllerFamily, Issuer};
 
-/// A Secret that some visitor's connection depends on.
+/// A Secret that TLS connections depend on.
 struct Used<'a> {
     /// The first entry that names it.
     entry: usize,
     name: &'a str,
     secret: Lookup<&'a Secret>,
-    /// Another Ingress may decide which certificate its hosts get: on ingress-nginx the oldest does (section 5.2).
+    /// Another Ingress may set the certificate of its hosts: on ingress-nginx the oldest one does (section 5.2).
     may_be_decided_elsewhere: bool,
 }
 
-/// The distinct Secrets that the TLS entries name; none where the controller does not read them, and none of entries
-/// that it makes nothing of.
+/// Returns the distinct Secrets of the TLS entries that the controller uses; none if it does not read Secrets.
 fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let mut seen = HashSet::new();
     let rules: HashSet<&Host> = cx.ingress.rules.iter().map(|rule| &rule.host).collect();
     let wildcards: HashSet<Host> = rules.iter().filter_map(|host| host.wildcard()).collect();
     let is_nginx = cx.dialect().family == ControllerFamily::Nginx;
-    // Where the controller is unknown, it may be: nobody is accused on a guess.
+    // An unknown controller may be ingress-nginx, and a guess is not reported.
     let may_be_nginx = is_nginx || cx.is_unowned();
     // Section 5.2: TLS is ignored for rules without a host; section 5.5: an entry for a host without a rule has no effect.
     let is_used = |entry: &TlsEntry| {
@@ -66,7 +65,7 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));
     let named = named.filter_map(|(index, entry)| entry.secret_name.as_deref().map(|name| (index, entry, name)));
     let elsewhere = |host: &Host| !cx.view.other_on(host, |other| !other.tls.is_empty()).is_absent();
-    // An entry without hosts is meant for those of the rules.
+    // An entry without hosts applies to the hosts of the rules.
     let rules_elsewhere = LazyCell::new(|| rules.iter().any(|host| elsewhere(host)));
     let mut used = Vec::new();
     for (index, entry, name) in named.filter(|(.., name)| seen.insert(*name)) {
@@ -81,35 +80,35 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     used
 }
 
-/// Which hosts the certificates of an Ingress cover, looked up once.
+/// The hosts that the certificates of an Ingress cover, collected once.
 struct Covered<'a> {
     names: HashSet<&'a Host>,
-    /// Some certificate cannot be seen: it may cover any host.
-    unseen: bool,
+    /// A certificate is unknown and may cover any host.
+    has_unknown: bool,
 }
 
 impl<'a> Covered<'a> {
     fn by(cx: &Context<'a>) -> Self {
-        let mut covered = Self { names: HashSet::new(), unseen: false };
+        let mut covered = Self { names: HashSet::new(), has_unknown: false };
         let mut seen = HashSet::new();
         for entry in cx.ingress.tls.iter().filter(|entry| seen.insert(&entry.secret_name)) {
             match certificate(cx, entry) {
                 Lookup::Found(certificate) => covered.names.extend(&certificate.names),
                 Lookup::Absent => {}
-                Lookup::Unknown => covered.unseen = true,
+                Lookup::Unknown => covered.has_unknown = true,
             }
         }
         covered
     }
 
     fn may_hold(&self, host: &Host) -> bool {
-        self.unseen
+        self.has_unknown
             || self.names.contains(host)
             || host.wildcard().is_some_and(|wildcard| self.names.contains(&wildcard))
     }
 }
 
-/// The certificate that an entry's Secret holds. Absent where nobody can serve it, or the entry names none.
+/// Returns the certificate in the Secret of an entry. Absent if no controller can serve it or the entry has no Secret.
 fn certificate<'a>(cx: &Context<'a>, entry: &TlsEntry) -> Lookup<&'a Certificate> {
     let Some(name) = entry.secret_name.as_deref() else { return Lookup::Absent };
     match cx.view.secret(cx.namespace(), name) {
@@ -123,20 +122,20 @@ fn secret_field(entry: usize) -> FieldPath {
     FieldPath::spec().field("tls").index(entry).field("secretName")
 }
 
-/// A fault that an issuer will mend is worth a note and no more; that there is none is something to rely on.
-fn limit(finding: &mut Finding, issuer: Issuer) {
+/// Limits a finding to audit if an issuer may still fill the Secret. Without an issuer, the finding depends on that.
+fn limit_while_pending(finding: &mut Finding, issuer: Issuer) {
     match issuer {
         Issuer::Somebody | Issuer::Unknown => finding.at_most(AUDIT),
         Issuer::Nobody => finding.rests_on_index_of(Kind::Certificate, "secret names"),
     };
 }
 
-/// What visitors get while the certificate cannot be served. On ingress-nginx even then HTTP is redirected (308) to
+/// Returns the effect of a certificate that cannot be served. ingress-nginx then still redirects HTTP (308) to HTTPS with
 /// the default certificate (section 5.5).
 fn without_certificate(cx: &Context<'_>) -> String {
     let consequence = effects::without_certificate(cx.dialect());
     if cx.dialect().family == ControllerFamily::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
-        format!("{consequence}, and HTTP redirects to it")
+        format!("{consequence}, HTTP redirects to it")
     } else {
         consequence.to_owned()
     }

@@ -1,8 +1,8 @@
-//! IG404: the certificate is out of its time.
+//! IG404: the certificate is expired or not valid yet.
 
 use super::{Used, secret_field, secrets};
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -28,11 +28,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             (format!("expired on {}", certificate.not_after.strftime("%F")), "renew it")
         } else if now < certificate.not_before {
             let what = format!("is not valid before {}", certificate.not_before.strftime("%F"));
-            (what, "keep the previous one until then")
+            (what, "use the previous certificate until then")
         } else {
             continue;
         };
-        let message = format!("the certificate in secret {} {what}: browsers refuse it", Quoted(name));
+        let message = format!("certificate in Secret {} {what}: {}", Quoted(name), effects::CERTIFICATE_REJECTED);
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(help);
         if may_be_decided_elsewhere {

@@ -1,9 +1,9 @@
-//! IG405: a certificate near its end.
+//! IG405: the certificate expires soon.
 
 use jiff::SignedDuration;
 
-use super::{Used, limit, secret_field, secrets};
-use crate::checks::{Applies, Check, Context, Findings};
+use super::{Used, limit_while_pending, secret_field, secrets};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -12,7 +12,7 @@ use crate::routing::Issuer;
 pub(crate) static TLS_CERTIFICATE_EXPIRING: Check = Check {
     code: "IG405",
     name: "tls-certificate-expiring",
-    summary: "the certificate expires soon and nobody renews it",
+    summary: "the certificate expires soon and has no known issuer",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, secret, .. } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
         let left = certificate.not_after.duration_since(cx.view.now());
-        // IG404 speaks of those that have expired.
+        // IG404 reports expired certificates.
         if left < SignedDuration::ZERO || left >= early {
             continue;
         }
@@ -35,13 +35,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if issuer == Issuer::Somebody {
             continue;
         }
+        let end = certificate.not_after.strftime("%F");
         let message = format!(
-            "the certificate in secret {} expires on {} and no issuer is known to renew it: browsers refuse it from then on",
+            "certificate in Secret {} expires on {end} and has no known issuer: {} after this date",
             Quoted(name),
-            certificate.not_after.strftime("%F")
+            effects::CERTIFICATE_REJECTED
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
-        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help("renew it in time");
-        limit(finding, issuer);
+        finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name)).help(format!("renew it before {end}"));
+        limit_while_pending(finding, issuer);
     }
 }

@@ -1,4 +1,4 @@
-//! IG403: the certificate is for other hosts.
+//! IG403: the certificate does not cover the host.
 
 use std::cell::LazyCell;
 
@@ -35,18 +35,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let Some(name) = entry.secret_name.as_deref() else { continue };
         let Lookup::Found(own) = certificate(cx, entry) else { continue };
-        // ingress-nginx takes the entry that names the host and no other; where only a wildcard covers it, it takes any
-        // entry whose certificate fits (section 5.1). Other controllers choose among all certificates by SNI.
+        // ingress-nginx uses the entry that names the host. If only a wildcard covers the host, it uses any entry whose
+        // certificate fits (section 5.1). Other controllers select a certificate by SNI.
         let only_this = by_name && cx.dialect().family == ControllerFamily::Nginx;
         if own.covers(host) || (!only_this && covered.may_hold(host)) {
             continue;
         }
         let message =
-            format!("the certificate in secret {} does not cover {host}: {}", Quoted(name), without_certificate(cx));
+            format!("certificate in Secret {} is not valid for {host}: {}", Quoted(name), without_certificate(cx));
         let finding = out.add(secret_field(index), format!("{host} secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        finding.help("reissue it for this host too");
-        // Whichever Ingress is the oldest decides the host's certificate (section 5.2).
+        finding.help("reissue the certificate for this host");
+        // The oldest Ingress with TLS sets the certificate of the host (section 5.2).
         if !cx.view.other_on(host, |other| !other.tls.is_empty()).is_absent() {
             finding.at_most(WARN);
         }

@@ -1,4 +1,4 @@
-//! IG409: a certificate that an older Ingress keeps from being used.
+//! IG409: a certificate that is ignored because of an older Ingress of the host.
 
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels};
@@ -8,7 +8,7 @@ use crate::routing::{NginxAnnotations, TlsEntries, When};
 pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
     code: "IG409",
     name: "tls-host-owned-elsewhere",
-    summary: "an older Ingress decides the host's certificate already",
+    summary: "the certificate is ignored, because an older Ingress sets the certificate of the host",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -32,15 +32,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if is_the_same(cx, elder, host, mine.entry.secret_name.as_deref()) {
             continue;
         }
-        let whose =
-            if cx.may_name(&elder.meta.key.namespace) { format!(" ({})", elder.meta.key) } else { String::new() };
-        let message = format!("an older Ingress{whose} decides the certificate of {host}: visitors never see this one");
+        let older = cx.older(&elder.meta.key);
+        let message = format!("ignored for {host}: {older} sets the certificate of this host");
         let finding = out.add(super::secret_field(mine.index), format!("{host} certificate"), message);
-        finding.rests_on_index("hosts").help("change it there, or remove TLS there");
+        finding.rests_on_index("hosts").help("change secretName in the older Ingress, or remove spec.tls there");
     }
 }
 
-/// Both name the same Secret for the host.
+/// Returns whether both Ingresses name the same Secret for the host.
 fn is_the_same(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) -> bool {
     let theirs = TlsEntries::of(&elder.tls).meant_for(host).and_then(|meant| meant.entry.secret_name.as_deref());
     *elder.meta.key.namespace == *cx.namespace() && theirs == secret

@@ -1,11 +1,11 @@
-//! IG407: a certificate for a host that nobody serves.
+//! IG407: a TLS host without a rule.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use foldhash::HashSet;
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
 use crate::routing::ControllerFamily;
@@ -13,7 +13,7 @@ use crate::routing::ControllerFamily;
 pub(crate) static TLS_HOST_UNROUTED: Check = Check {
     code: "IG407",
     name: "tls-host-unrouted",
-    summary: "a host of `spec.tls` that no rule routes",
+    summary: "a host of `spec.tls` has no rule",
     levels: Levels::new(Level::Warn, Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -24,7 +24,7 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A default backend takes the hosts that no rule takes. On ingress-nginx only where it stands alone (section 2.3).
+    // A default backend serves all other hosts; on ingress-nginx only in an Ingress without rules (section 2.3).
     let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().family != ControllerFamily::Nginx;
     if cx.ingress.rules.is_empty() || takes_the_rest {
         return;
@@ -37,19 +37,19 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             if is_among(&routed, &parents, host) || may_be_routed_elsewhere(cx, host) {
                 continue;
             }
-            let message = format!("no rule routes {host}: its visitors get 404");
+            let message = format!("no rule routes {host}: {}", effects::NOT_FOUND);
             let field = FieldPath::spec().field("tls").index(index).field("hosts").index(position);
             let finding = out.add(field, host.to_string(), message);
             finding.rests_on_index("hosts");
             match cx.nearest(&host.to_string(), names.iter().map(String::as_str)) {
                 Some(near) => finding.help(format!("did you mean {near}?")),
-                None => finding.help("add a rule for it, or remove it here"),
+                None => finding.help("add a rule for this host, or remove it from spec.tls"),
             };
         }
     }
 }
 
-/// Hosts that this Ingress itself routes: its rules, their aliases, and their www twins where those are redirected.
+/// Returns the hosts that this Ingress routes: its rules, their aliases, and their www variants if those are redirected.
 fn own_hosts(cx: &Context<'_>) -> BTreeSet<Host> {
     let mut hosts: BTreeSet<Host> = cx.ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
     if cx.nginx().redirects_www() {
@@ -59,7 +59,7 @@ fn own_hosts(cx: &Context<'_>) -> BTreeSet<Host> {
     hosts
 }
 
-/// One of these hosts is this one, stands over it or, where it is a wildcard, under it.
+/// Returns whether one of these hosts equals the host, covers it or, if it is a wildcard, is covered by it.
 fn is_among(routed: &BTreeSet<Host>, parents: &HashSet<Host>, host: &Host) -> bool {
     routed.contains(host)
         || routed.contains(&Host::Any)
@@ -67,7 +67,7 @@ fn is_among(routed: &BTreeSet<Host>, parents: &HashSet<Host>, host: &Host) -> bo
         || parents.contains(host)
 }
 
-/// Another Ingress routes this host, or nobody can tell: which exact hosts lie under a wildcard is not indexed.
+/// Returns whether another Ingress may route this host. Always true for a wildcard: the index lists no hosts below it.
 fn may_be_routed_elsewhere(cx: &Context<'_>, host: &Host) -> bool {
     let Host::Exact(_) = host else { return true };
     let same_class = |other: &Ingress| other.class_ref() == cx.ingress.class_ref();

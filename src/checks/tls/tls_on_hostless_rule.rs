@@ -1,4 +1,4 @@
-//! IG408: TLS beside a rule without a host.
+//! IG408: TLS in an Ingress with a rule without a host.
 
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
@@ -7,7 +7,7 @@ use crate::model::{FieldPath, Host, Kinds};
 pub(crate) static TLS_ON_HOSTLESS_RULE: Check = Check {
     code: "IG408",
     name: "tls-on-hostless-rule",
-    summary: "TLS of an Ingress does not count for its rules without a host",
+    summary: "`spec.tls` is ignored for rules without a host",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -18,17 +18,15 @@ pub(crate) static TLS_ON_HOSTLESS_RULE: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // Without a Secret the controller's own certificate is what is asked for.
+    // Entries without a Secret request the default certificate.
     let asks_for_own = cx.ingress.tls.iter().any(|entry| entry.secret_name.is_some());
     if !asks_for_own || cx.dialect().default_certificate || cx.nginx().is_canary() {
         return;
     }
     let hostless = cx.ingress.hosts().into_iter().find(|(_, host)| **host == Host::Any);
     let Some((at, _)) = hostless else { return };
-    let message = format!(
-        "spec.tls does not count for a rule without a host: {} there",
-        effects::without_certificate(cx.dialect())
-    );
+    let message =
+        format!("spec.tls is ignored for rules without a host: {}", effects::without_certificate(cx.dialect()));
     let finding = out.add(FieldPath::spec().field("rules").index(at), "rule without host", message);
-    finding.help("name the host, or give the controller a default certificate");
+    finding.help("set a host, or --default-ssl-certificate of the controller");
 }

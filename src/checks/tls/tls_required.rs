@@ -1,8 +1,8 @@
-//! IG411: a host in the clear.
+//! IG411: a host without TLS.
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
-use crate::model::{FieldPath, Kinds};
+use crate::model::{FieldPath, Host, Kinds};
 use crate::routing::TlsEntries;
 
 pub(crate) static TLS_REQUIRED: Check = Check {
@@ -20,15 +20,17 @@ pub(crate) static TLS_REQUIRED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let entries = TlsEntries::of(&cx.ingress.tls);
-    // An entry without hosts is for all of them.
+    // An entry without hosts applies to all hosts.
     if cx.ingress.is_acme_solver || cx.ingress.tls.iter().any(|entry| entry.hosts.is_empty()) {
         return;
     }
     for (at, host) in cx.ingress.hosts() {
         if entries.meant_for(host).is_none() {
             let field = FieldPath::spec().field("rules").index(at).field("host");
-            let message = format!("no entry of spec.tls is for {host}: visitors are served in the clear");
-            out.add(field, host.to_string(), message).help("add an entry with this host and a secretName");
+            let name = if *host == Host::Any { "rules without a host".to_owned() } else { host.to_string() };
+            let message =
+                format!("no spec.tls entry for {name}, required by check tls-required: requests are not encrypted");
+            out.add(field, host.to_string(), message).help("add a spec.tls entry with hosts and secretName");
         }
     }
 }

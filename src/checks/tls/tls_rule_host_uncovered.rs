@@ -1,9 +1,9 @@
-//! IG406: a host that TLS forgot.
+//! IG406: a host that the TLS section omits.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::Covered;
+use super::{Covered, without_certificate};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
@@ -12,7 +12,7 @@ use crate::routing::TlsEntries;
 pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     code: "IG406",
     name: "tls-rule-host-uncovered",
-    summary: "the Ingress has TLS, but no entry and no certificate of it is for this host",
+    summary: "the Ingress has TLS, but neither an entry nor a certificate for this host",
     levels: Levels::new(Level::Warn, Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -35,23 +35,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if *host == Host::Any || entries.meant_for(host).is_some() {
             continue;
         }
-        // Whichever Ingress is the oldest decides the host's certificate (section 5.2): another may bring it.
+        // The oldest Ingress with TLS sets the certificate of the host (section 5.2), and that may be another one.
         let brings = |other: &Ingress| other.tls.iter().flat_map(|entry| &entry.hosts).any(|named| named.covers(host));
-        // Any entry's certificate will do whose names cover the host (section 5.1); one that cannot be seen may.
+        // Any certificate that covers the host is used (section 5.1). An unknown one may cover it.
         if covered.may_hold(host) || !cx.view.other_on(host, brings).is_absent() {
             continue;
         }
-        let consequence = if cx.dialect().redirects_to_https(cx.nginx()) {
-            "HTTP redirects (308) to HTTPS with"
-        } else {
-            "HTTPS answers with"
-        };
-        let message = format!("no TLS entry is for {host}: {consequence} the controller's fake certificate");
+        let message = format!("no spec.tls entry for {host}: {}", without_certificate(cx));
         let field = FieldPath::spec().field("rules").index(rule).field("host");
         let finding = out.add(field, host.to_string(), message);
         finding.rests_on_index("hosts");
-        finding.help("add it to spec.tls, or move its rule to an Ingress without TLS");
-        // It never denies: so many are enough to say what it rests on.
+        finding.help("add the host to spec.tls, or move its rule to an Ingress without TLS");
+        // The finding never denies, so a few Secrets are enough as evidence.
         for name in secrets.iter().take(4) {
             finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         }

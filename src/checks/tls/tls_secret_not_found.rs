@@ -1,6 +1,6 @@
-//! IG401: the TLS Secret is not there.
+//! IG401: the TLS Secret does not exist in the namespace of the Ingress.
 
-use super::{Used, limit, secret_field, secrets, without_certificate};
+use super::{Used, limit_while_pending, secret_field, secrets, without_certificate};
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -10,7 +10,7 @@ use crate::routing::Issuer;
 pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     code: "IG401",
     name: "tls-secret-not-found",
-    summary: "the TLS Secret does not exist in the Ingress' own namespace",
+    summary: "the TLS Secret does not exist in the namespace of the Ingress",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::Everywhere,
     waivable: true,
@@ -25,9 +25,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         secrets(cx).into_iter().filter(|used| used.secret.is_absent())
     {
         let issuer = Issuer::of(cx.ingress, cx.view, name);
-        let until = if issuer == Issuer::Somebody { "until its issuer makes it, " } else { "" };
+        let pending = if issuer == Issuer::Somebody { ", issuance is pending" } else { "" };
         let message = format!(
-            "secret {} does not exist in namespace {:?}: {until}{}",
+            "Secret {} does not exist in namespace {:?}{pending}: {}",
             Quoted(name),
             cx.namespace(),
             without_certificate(cx)
@@ -35,9 +35,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         if issuer != Issuer::Somebody {
-            finding.help("apply it first, or name an issuer for it");
+            finding.help("create the Secret, or set an issuer");
         }
-        limit(finding, issuer);
+        limit_while_pending(finding, issuer);
         if may_be_decided_elsewhere {
             finding.at_most(WARN);
         }

@@ -1,4 +1,4 @@
-//! IG412: one certificate for strangers.
+//! IG412: one Secret for unrelated domains.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::model::{Host, Kinds};
 pub(crate) static TLS_SECRET_SHARED: Check = Check {
     code: "IG412",
     name: "tls-secret-shared",
-    summary: "policy: one Secret for hosts that have nothing to do with each other",
+    summary: "policy: one Secret for hosts of unrelated domains",
     levels: Levels::both(Level::Off),
     applies: Applies::Everywhere,
     waivable: true,
@@ -35,16 +35,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     for (secret, (index, domains)) in shared.into_iter().filter(|(_, (_, domains))| domains.len() > 1) {
         let message = format!(
-            "secret {} is for {}: who gets the key of one has the key of all",
+            "Secret {} is used for several domains, forbidden by check tls-secret-shared: a leaked key affects {}",
             Quoted(secret),
             list(domains.values())
         );
         let finding = out.add(secret_field(index), format!("secret={secret}"), message);
-        finding.help("give each domain a Secret of its own");
+        finding.help("use a separate Secret for each domain");
     }
 }
 
-/// The last two labels: hosts that share them count as related, whoever owns them.
+/// Returns the last two labels. Hosts that share them count as related.
 fn domain(host: &Host) -> Option<&str> {
     let (Host::Exact(name) | Host::Wildcard(name)) = host else { return None };
     let mut dots = name.rmatch_indices('.').map(|(dot, _)| dot + 1);

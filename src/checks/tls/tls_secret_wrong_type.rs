@@ -11,7 +11,7 @@ use crate::routing::ControllerFamily;
 pub(crate) static TLS_SECRET_WRONG_TYPE: Check = Check {
     code: "IG410",
     name: "tls-secret-wrong-type",
-    summary: "the Secret is not of type kubernetes.io/tls: some controllers refuse it",
+    summary: "the Secret is not of type `kubernetes.io/tls`, which some controllers require",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -25,13 +25,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, secret, .. } in secrets(cx) {
         let Lookup::Found(Secret { tls: TlsFacts::Pair { .. }, is_of_tls_type: false, .. }) = secret else { continue };
         let message = format!(
-            "secret {} is not of type kubernetes.io/tls: controllers that insist on it serve another certificate",
+            "Secret {} is not of type kubernetes.io/tls: controllers that require it serve their default certificate",
             Quoted(name)
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        finding.help("make it anew: the type cannot be changed");
-        // It never looks at the type (section 5.2).
+        finding.help("recreate the Secret with this type");
+        // ingress-nginx ignores the type (section 5.2).
         if cx.dialect().family == ControllerFamily::Nginx {
             finding.at_most(AUDIT);
         }

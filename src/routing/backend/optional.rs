@@ -45,10 +45,4 @@ impl OptionalBackend {
         let shared = if ingress.rules.is_empty() { others(&Host::Any) } else { hosts.any(others) };
         shared.then_some(Self::Fallback)
     }
-
-    /// What a visitor gets, where that differs from what a missing backend usually means.
-    #[must_use]
-    pub fn consequence(self) -> Option<&'static str> {
-        (self == Self::Canary).then_some("the canary gets no traffic")
-    }
 }

@@ -29,6 +29,8 @@ pub struct Shortage<'a> {
     pub port: &'a ServicePort,
     /// Why.
     pub cause: Cause<'a>,
+    /// The selector of the Service.
+    pub selector: &'a Labels,
 }
 
 /// Why nothing behind a port takes requests, as far as it is known.
@@ -48,7 +50,7 @@ pub enum Cause<'a> {
     /// There are no endpoints, and nobody makes any: the Service selects no pods.
     NoSelector,
     /// Its selector takes no pod, and nobody who would make one.
-    NothingSelected(&'a Labels),
+    NothingSelected,
     /// What makes its pods is to make none.
     ScaledToZero(Kind, &'a str),
     /// What makes its pods has not made any.
@@ -79,7 +81,7 @@ impl<'a> Backing<'a> {
         sees: impl Fn(&EndpointSlice) -> bool,
     ) -> Self {
         let Some(&port) = ports.first() else { return Self::Unknown };
-        let lacking = |cause| Self::Lacking(Shortage { port, cause });
+        let lacking = |cause| Self::Lacking(Shortage { port, cause, selector: &service.selector });
         let Lookup::Found(slices) = view.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
             return unnamed(view, service, ports).map_or(Self::Unknown, lacking);
         };
@@ -122,7 +124,7 @@ fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<
                 }
             }
             // Whoever else would make its pods has made none.
-            Lookup::Absent | Lookup::Unknown => Cause::NothingSelected(&service.selector),
+            Lookup::Absent | Lookup::Unknown => Cause::NothingSelected,
         },
         Lookup::Unknown => Cause::Unexplained,
     }
@@ -147,7 +149,7 @@ fn stuck<'a>(view: &ClusterView<'a>, service: &Service) -> Stuck<'a> {
                 continue;
             }
             let lost = !is_over && view.node(&pod.node).found().is_some_and(|node| !node.is_ready);
-            let why = if lost { format!("node {:?} is not ready", pod.node) } else { why.escape_debug().to_string() };
+            let why = if lost { format!("node {:?} not ready", pod.node) } else { why.escape_debug().to_string() };
             stuck.named.push((&*pod.key.name, why));
         }
     }
@@ -210,44 +212,46 @@ impl Shortage<'_> {
     #[must_use]
     pub fn help(&self) -> String {
         match &self.cause {
-            Cause::NotReady { pods, .. } if pods.named.is_empty() => "look at its pods".to_owned(),
-            Cause::NotReady { pods, .. } => format!("see {pods}"),
+            Cause::NotReady { pods, .. } if !pods.named.is_empty() => format!("check {pods}"),
+            Cause::NotReady { .. } if self.selector.is_empty() => "check its EndpointSlices".to_owned(),
+            Cause::NotReady { .. } => format!("check the pods with labels {}", self.quoted_selector()),
             Cause::PortMissing => match &self.port.target {
                 TargetPort::Name(name) => {
-                    format!("give its pods a container port named {name:?}, which is its targetPort")
+                    format!("add a container port named {} to its pods", Quoted(name))
                 }
-                TargetPort::Number(_) => "give its EndpointSlices a TCP port".to_owned(),
+                TargetPort::Number(_) => "add a TCP port to its EndpointSlices".to_owned(),
             },
-            Cause::Overlooked(_) => "begin the slice's name with that of the Service".to_owned(),
-            Cause::NoSelector => "it has no selector: make an EndpointSlice for it".to_owned(),
-            Cause::NothingSelected(selector) => {
-                format!("no pod has the labels of its selector, {}", Quoted(&selector.to_string()))
+            Cause::Overlooked(_) => {
+                "recreate the EndpointSlice with a name that starts with the name of the Service".to_owned()
             }
-            Cause::ScaledToZero(kind, name) => format!("scale up {kind} {name:?}, which is at 0 replicas"),
-            Cause::NotMade(kind, name) => format!("see why {kind} {name:?} makes no pods"),
-            Cause::PortUnnamed(kind, name) => format!("name a container port of {kind} {name:?} so"),
-            Cause::Unexplained => "see that its selector matches pods, and that some are running".to_owned(),
+            Cause::NoSelector => "add a selector, or create an EndpointSlice for the Service".to_owned(),
+            Cause::NothingSelected => format!("fix its selector {}, which matches no pod", self.quoted_selector()),
+            Cause::ScaledToZero(kind, name) => format!("scale up {kind} {name:?}, which has 0 replicas"),
+            Cause::NotMade(kind, name) => format!("check why {kind} {name:?} creates no pods"),
+            Cause::PortUnnamed(kind, name) => format!("add this container port to {kind} {name:?}"),
+            Cause::Unexplained => "check that its selector matches running pods".to_owned(),
         }
+    }
+
+    fn quoted_selector(&self) -> String {
+        Quoted(&self.selector.to_string()).to_string()
     }
 }
 
 impl fmt::Display for Shortage<'_> {
-    /// What is wrong with the Service, e.g. `has 2 endpoints on port 80 (http), none ready`.
+    /// What is wrong with the Service, e.g. `has no ready endpoint on port 80 (http), 2 not ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port;
         match (&self.cause, &port.target) {
-            (Cause::NotReady { endpoints: 1, .. }, _) => {
-                write!(f, "has one endpoint on port {port}, which is not ready")
-            }
-            (Cause::NotReady { endpoints: some @ 2.., .. }, _) => {
-                write!(f, "has {some} endpoints on port {port}, none ready")
+            (Cause::NotReady { endpoints: some @ 1.., .. }, _) => {
+                write!(f, "has no ready endpoint on port {port}, {some} not ready")
             }
             (Cause::PortMissing, _) => write!(f, "has endpoints, but none on port {port}"),
             (Cause::Overlooked(slice), _) => {
-                write!(f, "has endpoints only in EndpointSlice {slice:?}, which ingress-nginx overlooks")
+                write!(f, "has endpoints only in EndpointSlice {slice:?}, which ingress-nginx ignores")
             }
             (Cause::PortUnnamed(..), TargetPort::Name(name)) => {
-                write!(f, "sends port {port} to {}, which no container of its pods names", Quoted(name))
+                write!(f, "maps port {port} to container port {}, which its pods do not have", Quoted(name))
             }
             _ => f.write_str("has no endpoints"),
         }

@@ -13,14 +13,14 @@ fn a_denial_is_forbidden_and_its_message_says_everything() {
     assert_eq!(
         answer.message,
         "Ingress default/web would not serve:\n\
-         spec.rules[0].http.paths[0].backend.service.name: service \"web\" does not exist in namespace \"default\": \
-         visitors get 503; did you mean \"wbe\"? [IG201 service-not-found]"
+         spec.rules[0].http.paths[0].backend.service.name: Service \"web\" does not exist in namespace \"default\": \
+         requests return 503; did you mean \"wbe\"? [IG201 service-not-found]"
     );
     assert_eq!(
         status["details"],
         json!({"name": "web", "group": "networking.k8s.io", "kind": "Ingress", "causes": [{
             "reason": "IG201",
-            "message": "service \"web\" does not exist in namespace \"default\": visitors get 503; did you mean \"wbe\"?",
+            "message": "Service \"web\" does not exist in namespace \"default\": requests return 503; did you mean \"wbe\"?",
             "field": "spec.rules[0].http.paths[0].backend.service.name",
         }]})
     );

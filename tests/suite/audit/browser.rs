@@ -194,7 +194,7 @@ fn somebody_searches_filters_and_follows_links() {
     browser.keys("wish service");
     browser.until("document.querySelectorAll('#finding-table tbody tr').length === 1");
     browser.until_it_says("#finding-status", "1 of ");
-    browser.until_it_says("#finding-table tbody", "service \"wish\" does not exist");
+    browser.until_it_says("#finding-table tbody", "Service \"wish\" does not exist");
 
     // From the finding to its Ingress on the map: that one and no other.
     browser.click("#finding-table tbody td:nth-child(3) a");

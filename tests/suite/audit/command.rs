@@ -29,7 +29,7 @@ fn findings_decide_the_exit_code() {
     let (code, out, err) = audit(&folder, &["--manifests", "world.yaml"]);
     assert_eq!((code, err.as_str()), (1, ""), "{out}");
     assert!(
-        out.contains("deny[IG201 service-not-found]: service \"wish\" does not exist in namespace \"shop\""),
+        out.contains("deny[IG201 service-not-found]: Service \"wish\" does not exist in namespace \"shop\""),
         "{out}"
     );
     assert!(out.contains("8 Ingresses judged; findings: "), "{out}");

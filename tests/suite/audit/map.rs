@@ -49,7 +49,7 @@ old.example.com (k8s.io/ingress-nginx) x expired on 2026-11-10
   x / > shop/old > web > the Service has no such port
 shop.example.com (k8s.io/ingress-nginx) + valid until 2036-01-01
   + /legacy > shop/storefront > legacy > answers by \"legacy.example.net\", which is outside
-  x /cart > shop/storefront > cart > has one endpoint on port 80 (http), which is not ready; look at its pods
+  x /cart > shop/storefront > cart > has no ready endpoint on port 80 (http), 1 not ready; check the pods with labels \"app=cart\"
   x /cart > shop/storefront-2 > web > shop/storefront has this path
   x /wish > shop/storefront-2 > wish > the Service does not exist
   + / > shop/storefront > web > 2 ready

@@ -132,12 +132,12 @@ async fn pods_say_why_nothing_is_ready() {
                            "status": {"phase": "Pending", "containerStatuses": [waits]}}),
     );
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
-    assert!(stdout.contains("= help: see pod \"web-1\" (ImagePullBackOff)"), "{stdout}{stderr}");
+    assert!(stdout.contains("= help: check pod \"web-1\" (ImagePullBackOff)"), "{stdout}{stderr}");
     // Who may not look at them is told, and judged all the same.
     api.forbid("pods", true);
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
     assert_eq!(stderr, "warning: RBAC does not let you list Pod objects: they may be why endpoints are missing\n");
-    assert!(stdout.contains("= help: look at its pods"), "{stdout}");
+    assert!(stdout.contains("= help: check the pods with labels \"app=web\""), "{stdout}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,7 +158,7 @@ async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
     assert!(said.contains("not evaluated on 1 Ingress: reading Secret objects is switched off (IG401)"), "{said}");
     std::fs::write(config, "secrets: get\n").unwrap();
     let said = audit();
-    assert!(said.contains("secret \"absent\" does not exist"), "{said}");
+    assert!(said.contains("Secret \"absent\" does not exist"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

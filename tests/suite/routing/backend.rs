@@ -81,9 +81,9 @@ fn each_family_of_controllers_has_its_own_links() {
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
     // Traefik wants the Service's own ports.
     let by_target = |nginx: &'static str| [nginx, "the Service has no such port", "1 ready"];
-    let empty = "has no endpoints; see that its selector matches pods, and that some are running";
-    let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx overlooks; begin the slice's name with \
-                      that of the Service";
+    let empty = "has no endpoints; check that its selector matches running pods";
+    let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx ignores; recreate the EndpointSlice \
+                      with a name that starts with the name of the Service";
     for (annotations, backend, words) in [
         ("", service("web", "number: 80"), everybody("1 ready")),
         ("", service("web", "name: http"), everybody("1 ready")),
