@@ -97,7 +97,7 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
 }
 
 #[test]
-fn the_development_certificate_is_one_that_the_api_server_takes() {
+fn the_api_server_accepts_the_development_certificate() {
     let Some(cluster) = cluster::shared() else { return };
     if Command::new("openssl").arg("version").output().is_err() {
         assets::missing("certs/dev-cert.sh IS NOT RUN: THERE IS NO openssl");

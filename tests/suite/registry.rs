@@ -75,7 +75,7 @@ fn strict_is_never_milder_than_guard() {
 }
 
 #[test]
-fn what_nobody_may_waive_is_as_the_catalogue_says() {
+fn unwaivable_checks_are_as_listed() {
     let unwaivable: Vec<_> = checks::ALL.iter().filter(|check| !check.waivable).map(|check| check.code).collect();
     assert_eq!(
         unwaivable,
