@@ -45,13 +45,13 @@ EOT
 
 FROM scratch
 LABEL org.opencontainers.image.title="ingress-guard" \
-      org.opencontainers.image.description="A validating admission webhook that denies an Ingress that would be stored but not serve" \
+      org.opencontainers.image.description="Validating admission webhook that catches Ingress misconfigurations before they are stored" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/ingress-guard /ingress-guard
 COPY LICENSE /LICENSE
-# A number, not a name: there is no /etc/passwd, and runAsNonRoot wants to see that it is not 0.
+# A number, because the image has no /etc/passwd and runAsNonRoot requires a numeric user.
 USER 65532:65532
-# 8443 reviews over TLS, 8080 health and metrics. The binary listens on loopback unless it is told otherwise.
+# 8443 reviews over TLS, 8080 health and metrics. The default addresses of the binary are loopback addresses.
 EXPOSE 8443 8080
 ENV INGRESS_GUARD_LISTEN=0.0.0.0:8443 \
     INGRESS_GUARD_HEALTH_LISTEN=0.0.0.0:8080
