@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
@@ -41,7 +41,7 @@ pub struct RawConfig {
 }
 
 /// Access to Secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretsMode {
     /// No access: checks of certificates are not evaluated.

@@ -8,10 +8,14 @@ mod audit;
 mod binary;
 mod check;
 mod configuration;
+#[path = "../console/mod.rs"]
+mod console;
+mod docs;
 mod engine;
 mod explain;
 mod fixes;
 mod image;
+mod language;
 mod live;
 mod manifests;
 mod mending;
@@ -22,6 +26,8 @@ mod referrers;
 mod registry;
 mod routing;
 mod server;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod traps;
 mod upstream;
 mod work;

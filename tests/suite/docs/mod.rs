@@ -1,0 +1,106 @@
+//! The documents: their commands, the output of these commands, their flags, and the generated reference of the
+//! configuration.
+
+mod commands;
+mod reference;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::binary::Serving;
+use crate::console;
+use crate::skipped::skipped;
+pub(crate) use reference::configuration;
+
+/// First words of blocks that need only the binary.
+const LOCAL: [&str; 3] = ["ingress-guard", "curl", "echo"];
+/// First words of blocks that the end-to-end tests run.
+const IN_A_CLUSTER: [&str; 1] = ["kubectl"];
+
+/// A shell in a copy of `examples`, with the binary in `PATH`.
+struct Shell {
+    folder: TempDir,
+    status: i32,
+    webhook: Option<Serving>,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+        let copied = Command::new("cp").arg("-r").arg(examples).arg(folder.path()).status().unwrap();
+        assert!(copied.success());
+        Self { folder, status: 0, webhook: None }
+    }
+
+    /// What a terminal shows after the command.
+    fn run(&mut self, command: &str) -> String {
+        let command = if command.starts_with("curl ") {
+            let webhook = self.webhook.get_or_insert_with(|| Serving::start(&["--manifests", "examples/cluster"]));
+            command.replace("127.0.0.1:8443", &webhook.webhook.to_string())
+        } else {
+            command.to_owned()
+        };
+        let binaries = Path::new(env!("CARGO_BIN_EXE_ingress-guard")).parent().unwrap();
+        let path = std::env::var("PATH").unwrap();
+        let output = Command::new("bash")
+            .args(["-c", &format!("(exit {}); {{ {command}\n}} 2>&1", self.status)])
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", format!("{}:{path}", binaries.display()))
+            .env("KUBECONFIG", "/no/such/kubeconfig")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        self.status = output.status.code().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+#[test]
+fn documented_commands_print_what_the_documents_show() {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        return skipped("documented commands: curl not found");
+    }
+    let (mut commands, mut stale) = (0, Vec::new());
+    for path in console::documents() {
+        let mut shell = Shell::new();
+        match console::verify(&path, &LOCAL, |command| shell.run(command)) {
+            Ok(count) => commands += count,
+            Err(difference) => stale.push(difference),
+        }
+    }
+    assert!(stale.is_empty(), "{}", stale.join("\n"));
+    assert!(commands >= 10, "only {commands} commands were run");
+}
+
+#[test]
+fn every_console_block_has_a_runner() {
+    for path in console::documents() {
+        for block in std::fs::read_to_string(&path).unwrap().split("```console\n").skip(1) {
+            let word =
+                block.strip_prefix("$ ").and_then(|command| command.split([' ', '\n']).next()).unwrap_or_default();
+            let is_known = LOCAL.contains(&word) || IN_A_CLUSTER.contains(&word);
+            assert!(is_known, "{}: no test runs {word:?}; use a text block", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap().lines().count();
+    assert!(lines <= 150, "README.md has {lines} lines, at most 150");
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let documented = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md")).unwrap();
+    let metrics = ingress_guard::telemetry::Metrics::new().encode(&[], &[]);
+    let names: Vec<&str> = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+    assert!(names.len() > 10, "{metrics}");
+    for name in names {
+        assert!(documented.contains(&format!("`{name}")), "{name} is not in docs/metrics.md");
+    }
+}
