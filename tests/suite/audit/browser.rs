@@ -1,6 +1,6 @@
 //! The page in a real browser, driven as a person would: keys and clicks, over Chromium's own protocol.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 

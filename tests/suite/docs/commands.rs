@@ -31,20 +31,20 @@ const FOREIGN: [&str; 19] = [
     "--watch-namespace-selector",
 ];
 
-/// Code of a document: inline code and the lines of fenced blocks.
-fn code(document: &str) -> Vec<String> {
-    let mut code = Vec::new();
+/// Code of a document: the lines of fenced blocks, and inline code.
+fn code(document: &str) -> (Vec<String>, Vec<String>) {
+    let (mut blocks, mut inline) = (Vec::new(), Vec::new());
     let mut fenced = false;
     for line in document.lines() {
         if line.starts_with("```") {
             fenced = !fenced;
         } else if fenced {
-            code.push(line.trim_start_matches("$ ").to_owned());
+            blocks.push(line.trim_start_matches("$ ").to_owned());
         } else {
-            code.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+            inline.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
         }
     }
-    code
+    (blocks, inline)
 }
 
 /// Calls of the program in a piece of code: their words.
@@ -71,8 +71,9 @@ fn documented_commands_and_flags_exist() {
     documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(Into::into));
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for document in documents {
-        for code in code(&std::fs::read_to_string(root.join(&document)).unwrap()) {
-            for call in calls(&code) {
+        let (blocks, inline) = code(&std::fs::read_to_string(root.join(&document)).unwrap());
+        for code in blocks.iter().chain(&inline) {
+            for call in calls(code) {
                 seen += 1;
                 let Some((name, words)) = call.split_first() else { continue };
                 // `ingress-guard --help`, or a placeholder in capitals.
@@ -90,11 +91,11 @@ fn documented_commands_and_flags_exist() {
                     }
                 }
             }
-            if code.starts_with("--") {
-                let flag = code.split([' ', '=']).next().unwrap_or_default();
-                if !every.contains(flag) && !FOREIGN.contains(&flag) {
-                    wrong.push(format!("{}: no command has the flag {flag}", document.display()));
-                }
+        }
+        for flag in inline.iter().filter(|code| code.starts_with("--")) {
+            let flag = flag.split([' ', '=']).next().unwrap_or_default();
+            if !every.contains(flag) && !FOREIGN.contains(&flag) {
+                wrong.push(format!("{}: no command has the flag {flag}", document.display()));
             }
         }
     }

@@ -27,9 +27,14 @@ pub(crate) fn configuration() -> String {
     let schema = serde_json::to_value(config::schema()).unwrap();
     let mut text = HEAD.to_owned();
     for (key, value) in schema["properties"].as_object().unwrap() {
-        let _ = write!(text, "\n## {key}\n\n{}\n", line(&value["description"]));
-        text.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
-        rows(&schema, key, value, &mut text);
+        let mut table = "| key | value | default | meaning |\n|---|---|---|---|\n".to_owned();
+        rows(&schema, key, value, &mut table);
+        let _ = write!(text, "\n## {key}\n\n");
+        // The row of a single key has the description already.
+        if !table.contains(&format!("| `{key}` |")) {
+            let _ = write!(text, "{}\n\n", line(&value["description"]));
+        }
+        text.push_str(&table);
     }
     text
 }
