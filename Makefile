@@ -105,6 +105,6 @@ tools:
 			apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential; \
 		else echo 'C compiler not found (Debian: apt-get install build-essential)' >&2; exit 1; fi; fi
 	@if ! command -v cargo >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends rustup; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends rustup; then \
 			rustup toolchain install; \
 		else echo 'cargo not found: install Rust from https://rustup.rs' >&2; exit 1; fi; fi
