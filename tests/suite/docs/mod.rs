@@ -7,10 +7,12 @@ mod reference;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use ingress_guard::checks;
 use tempfile::TempDir;
 
 use crate::binary::Serving;
 use crate::console;
+use crate::registry::files_below;
 use crate::skipped::skipped;
 pub(crate) use reference::configuration;
 
@@ -89,9 +91,45 @@ fn every_console_block_has_a_runner() {
 }
 
 #[test]
-fn the_readme_is_short() {
-    let lines = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap().lines().count();
+fn the_readme_is_short_and_counts_the_checks() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let lines = readme.lines().count();
     assert!(lines <= 150, "README.md has {lines} lines, at most 150");
+    let checks = format!("**{} checks**", checks::ALL.len());
+    assert!(readme.contains(&checks), "README.md does not contain {checks}");
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches(['#', ' ']).to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn links_between_documents_have_a_target() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut documents = ["docs", "chart", "deploy", "certs"].map(|folder| files_below(folder, "md")).concat();
+    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(Into::into));
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for document in documents {
+        let text = std::fs::read_to_string(root.join(&document)).unwrap();
+        let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links.filter(|link| !link.starts_with("http") && !link.contains(' ')) {
+            seen += 1;
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = root.join(&document).parent().unwrap().join(path);
+            let target = if path.is_empty() { root.join(&document) } else { target };
+            let has_heading = || {
+                let text = std::fs::read_to_string(&target).unwrap_or_default();
+                text.lines().any(|line| line.starts_with('#') && anchor(line) == heading)
+            };
+            if !target.exists() || !heading.is_empty() && !has_heading() {
+                wrong.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(seen > 50, "only {seen} links were found");
 }
 
 #[test]
