@@ -16,7 +16,7 @@ help: ## This list
 
 .PHONY: run
 run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
-	@echo 'Building ingress-guard (debug): 1 to 3 minutes the first time, then seconds'
+	@echo 'Building ingress-guard (debug): about 2 minutes on two cores the first time, then seconds'
 	@cargo build --locked
 	@echo
 	@echo 'Send a review that is allowed, and one that is denied, from another terminal in this directory:'
@@ -30,7 +30,7 @@ run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
 
 .PHONY: test
 test: tools ## Run all tests; some need nginx, Chromium, curl, and Go or KUBEBUILDER_ASSETS
-	@echo 'Building ingress-guard and its tests (debug): 2 to 5 minutes the first time'
+	@echo 'Building ingress-guard and its tests (debug): 2 to 5 minutes on two cores the first time'
 	@if [ -z "$${KUBEBUILDER_ASSETS:-}" ] && command -v go >/dev/null && ! ls $(ENVTEST)/*/kubectl >/dev/null 2>&1; then \
 		echo 'Then building Kubernetes for the end-to-end tests: about 7 minutes, once (KUBEBUILDER_ASSETS=DIR uses existing binaries)'; fi
 	@rm -f $(SKIPPED); status=0; cargo test --locked || status=$$?; \

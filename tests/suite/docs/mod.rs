@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use ingress_guard::checks;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::Serving;
@@ -16,6 +17,7 @@ use crate::registry::files_below;
 use crate::skipped::skipped;
 pub(crate) use reference::configuration;
 
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
 /// First words of blocks that need only the binary.
 const LOCAL: [&str; 3] = ["ingress-guard", "curl", "echo"];
 /// First words of blocks that the end-to-end tests run.
@@ -59,6 +61,22 @@ impl Shell {
         self.status = output.status.code().unwrap();
         String::from_utf8(output.stdout).unwrap()
     }
+
+    /// What `kubectl apply -f examples/ingress.yaml` prints, from the answer to the same review. The end-to-end tests run it.
+    fn apply(&mut self) -> String {
+        let answer = self.run(
+            "curl -sk https://127.0.0.1:8443/validate -H 'content-type: application/json' \
+             --data-binary @examples/reviews/bad.json",
+        );
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        let warnings = answer["response"]["warnings"].as_array().into_iter().flatten();
+        let warnings: String = warnings.map(|text| format!("Warning: {}\n", text.as_str().unwrap())).collect();
+        format!(
+            "{warnings}Error from server (Forbidden): error when creating \"examples/ingress.yaml\": admission webhook \
+             \"validate.ingress-guard.io\" denied the request: {}\n",
+            answer["response"]["status"]["message"].as_str().unwrap()
+        )
+    }
 }
 
 #[test]
@@ -74,6 +92,11 @@ fn documented_commands_print_what_the_documents_show() {
             Err(difference) => stale.push(difference),
         }
     }
+    let denial = console::verify(Path::new(README), &IN_A_CLUSTER, |command| {
+        assert_eq!(command, "kubectl apply -f examples/ingress.yaml");
+        Shell::new().apply()
+    });
+    stale.extend(denial.err());
     assert!(stale.is_empty(), "{}", stale.join("\n"));
     assert!(commands >= 10, "only {commands} commands were run");
 }
@@ -92,7 +115,7 @@ fn every_console_block_has_a_runner() {
 
 #[test]
 fn the_readme_is_short_and_counts_the_checks() {
-    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let readme = std::fs::read_to_string(README).unwrap();
     let lines = readme.lines().count();
     assert!(lines <= 150, "README.md has {lines} lines, at most 150");
     let checks = format!("**{} checks**", checks::ALL.len());
