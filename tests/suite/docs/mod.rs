@@ -70,7 +70,7 @@ impl Shell {
         );
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let warnings = answer["response"]["warnings"].as_array().into_iter().flatten();
-        let warnings: String = warnings.map(|text| format!("Warning: {}\n", text.as_str().unwrap())).collect();
+        let warnings = warnings.fold(String::new(), |all, text| all + "Warning: " + text.as_str().unwrap() + "\n");
         format!(
             "{warnings}Error from server (Forbidden): error when creating \"examples/ingress.yaml\": admission webhook \
              \"validate.ingress-guard.io\" denied the request: {}\n",
