@@ -127,6 +127,7 @@ fn rules() -> String {
 fn generated_documents_are_as_committed() {
     let generated = [
         ("docs/checks.md", catalogue()),
+        ("docs/configuration.md", crate::docs::configuration()),
         ("docs/config.schema.json", format!("{:#}\n", config::schema())),
         ("docs/report.schema.json", format!("{:#}\n", report::schema())),
         ("chart/files/rules.yaml", rules()),
