@@ -3,14 +3,13 @@
 #   docker build -t ingress-guard .
 #   docker buildx build --platform linux/amd64,linux/arm64 -t ingress-guard .
 #
-# One static binary and nothing else: no shell, no package manager, no libc. It is compiled on the machine that builds and for the
-# platform that is asked for, so building arm64 on amd64 needs no emulation.
+# One static binary: no shell, no package manager, no libc. It is cross-compiled, so building arm64 on amd64 needs no emulation.
 
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
 ARG TARGETARCH
 WORKDIR /src
 
-# The linker and the C compiler (PCRE2, ring, mimalloc) of the other architecture, where it is another one.
+# The linker and the C compiler (PCRE2, ring, mimalloc) of the target, if its architecture differs.
 RUN <<'EOT'
 set -eu
 case "$TARGETARCH" in
@@ -26,12 +25,12 @@ fi
 echo "$target" >/target
 EOT
 
-# The toolchain before the sources: this layer stays while code changes.
+# The toolchain before the sources: a change of the code keeps this layer.
 COPY rust-toolchain.toml ./
 RUN rustup target add "$(cat /target)"
 
 COPY . .
-# Caches survive between builds; the binary therefore has to be copied out of them.
+# Caches persist between builds, so the binary is copied out of them.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked <<'EOT'
 set -eu
@@ -45,13 +44,13 @@ EOT
 
 FROM scratch
 LABEL org.opencontainers.image.title="ingress-guard" \
-      org.opencontainers.image.description="A validating admission webhook that denies an Ingress that would be stored but not serve" \
+      org.opencontainers.image.description="Validating admission webhook that catches Ingress misconfigurations before they are stored" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/ingress-guard /ingress-guard
 COPY LICENSE /LICENSE
-# A number, not a name: there is no /etc/passwd, and runAsNonRoot wants to see that it is not 0.
+# A number, because the image has no /etc/passwd and runAsNonRoot requires a numeric user.
 USER 65532:65532
-# 8443 reviews over TLS, 8080 health and metrics. The binary listens on loopback unless it is told otherwise.
+# 8443 reviews over TLS, 8080 health and metrics. The default addresses of the binary are loopback addresses.
 EXPOSE 8443 8080
 ENV INGRESS_GUARD_LISTEN=0.0.0.0:8443 \
     INGRESS_GUARD_HEALTH_LISTEN=0.0.0.0:8080

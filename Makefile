@@ -1,4 +1,4 @@
-# The one door for people and CI. `make help` lists what is behind it.
+# Every task for contributors and CI. `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -6,27 +6,35 @@ SHELL := bash
 CARGO_DENY_VERSION := 0.20.2
 HELM_VERSION := v3.22.0
 export PATH := $(PATH):$(HOME)/.cargo/bin:$(HOME)/go/bin
+# Tests write what they skip here, one line each.
+SKIPPED := $(or $(CARGO_TARGET_DIR),target)/tmp/skipped
+ENVTEST := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingress-guard/envtest
 
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
 .PHONY: run
-run: tools ## Build, and serve the example cluster on https://127.0.0.1:8443
+run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
+	@echo 'Building ingress-guard (debug): about 2 minutes on two cores the first time, then seconds'
 	@cargo build --locked
 	@echo
-	@echo 'Send a review that is allowed, and one that is denied, from another terminal in this folder:'
+	@echo 'Send a review that is allowed, and one that is denied, from another terminal in this directory:'
 	@echo
 	@echo "  curl -sk https://127.0.0.1:8443/validate -H 'content-type: application/json' --data-binary @examples/reviews/good.json"
 	@echo "  curl -sk https://127.0.0.1:8443/validate -H 'content-type: application/json' --data-binary @examples/reviews/bad.json"
 	@echo
-	@echo '(-k, because the certificate below lives in memory only; curl --cacert FILE with it in a file is the strict way.)'
+	@echo '(-k, because the certificate below is generated at start. To verify it, save it to a file and use curl --cacert FILE.)'
 	@echo
 	@exec target/debug/ingress-guard serve --manifests examples/cluster --log-format text
 
 .PHONY: test
-test: tools ## Run all tests; some need nginx, and Go or KUBEBUILDER_ASSETS
-	cargo test --locked
+test: tools ## Run all tests; some need nginx, Chromium, curl, and Go or KUBEBUILDER_ASSETS
+	@echo 'Building ingress-guard and its tests (debug): 2 to 5 minutes on two cores the first time'
+	@if [ -z "$${KUBEBUILDER_ASSETS:-}" ] && command -v go >/dev/null && ! ls $(ENVTEST)/*/kubectl >/dev/null 2>&1; then \
+		echo 'Then building Kubernetes for the end-to-end tests: about 7 minutes, once (KUBEBUILDER_ASSETS=DIR uses existing binaries)'; fi
+	@rm -f $(SKIPPED); status=0; cargo test --locked || status=$$?; \
+	if [ -s $(SKIPPED) ]; then echo; echo 'Skipped:'; sort -u $(SKIPPED) | sed 's/^/  /'; fi; exit $$status
 
 .PHONY: lint
 lint: tools ## Formatting, clippy and rustdoc; warnings are errors
@@ -35,31 +43,31 @@ lint: tools ## Formatting, clippy and rustdoc; warnings are errors
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
 
 .PHONY: bench
-bench: tools ## Requests/s and CPU per request beside a request that does nothing; check of 1,000 manifests; audit of 10,000 Ingresses
+bench: tools ## Measure reviews, check of 1,000 files and audit of 10,000 Ingresses
 	cargo bench --locked --bench review --bench check --bench audit
 
 .PHONY: bounds
-bounds: tools ## What the largest Ingresses and the fullest hosts cost
+bounds: tools ## Measure the largest Ingresses and the hosts with the most paths
 	cargo bench --locked --bench bounds
 
 .PHONY: memory
-memory: tools ## What it holds of a large cluster, and how long it takes to be ready
+memory: tools ## Measure memory and start time with a large cluster
 	cargo bench --locked --bench memory
 
 .PHONY: soak
-soak: tools ## Ten minutes of random legal writes to a real API server: not one may be denied
+soak: tools ## Send random valid writes to a real API server for ten minutes; none may be denied
 	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture
 
 .PHONY: worlds
-worlds: tools ## Compare the location model with a real nginx on 50,000 clusters made up at random
+worlds: tools ## Compare the location model with a real nginx on 50,000 random clusters
 	NGINX_SEED=$$RANDOM NGINX_WORLDS=50000 cargo test --locked --test nginx -- --nocapture
 
 .PHONY: bless
-bless: tools ## Write the outputs on check pages and docs/explain.md and the expected answers anew; read the diff
-	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats explain::page
+bless: tools ## Write the outputs on check pages, in documents and in expected answers; read the diff
+	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats explain::page docs::documented_commands_print
 
 .PHONY: docs
-docs: tools ## Write docs/checks.md, the schemas in docs and chart/files/rules.yaml anew
+docs: tools ## Write docs/checks.md, docs/configuration.md, the schemas and chart/files/rules.yaml
 	UPDATE_PAGES=1 cargo test --locked --test suite -- registry::generated
 
 .PHONY: new-check
@@ -72,13 +80,13 @@ deny: tools ## Licences, sources and banned crates
 	cargo deny --locked check bans licenses sources
 
 .PHONY: chart
-chart: ## Lint the chart; deploy/ is what it renders
+chart: ## Lint the chart and compare deploy/ with its rendering
 	@if ! command -v helm >/dev/null && command -v go >/dev/null; then \
 		CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); fi
 	@if command -v helm >/dev/null; then \
 		helm lint --quiet chart && deploy/render.sh --check; \
-	elif [ -n "$${CI:-}" ]; then echo 'NEITHER HELM NOR GO: THE CHART WAS NOT CHECKED' >&2; exit 1; \
-	else echo 'NEITHER HELM NOR GO: THE CHART WAS NOT CHECKED' >&2; fi
+	elif [ -n "$${CI:-}" ]; then echo 'skipped: the chart, neither Helm nor Go found' >&2; exit 1; \
+	else echo 'skipped: the chart, neither Helm nor Go found' >&2; fi
 
 .PHONY: image
 image: ## Build the container image
@@ -89,14 +97,14 @@ ci: lint test deny chart ## What CI runs; generated files must be as committed
 	git diff --exit-code
 	@echo 'ci: all green'
 
-# A C compiler for PCRE2, ring and mimalloc; the Rust toolchain that rust-toolchain.toml names.
+# A C compiler for PCRE2, ring and mimalloc, and the Rust toolchain of rust-toolchain.toml. As root on Debian 13 or later they are installed.
 .PHONY: tools
 tools:
 	@if ! command -v cc >/dev/null; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			apt-get update -qq && apt-get install -y -qq --no-install-recommends build-essential; \
-		else echo 'a C compiler is needed (Debian: apt-get install build-essential)' >&2; exit 1; fi; fi
+		else echo 'C compiler not found (Debian: apt-get install build-essential)' >&2; exit 1; fi; fi
 	@if ! command -v cargo >/dev/null; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get install -y -qq --no-install-recommends rustup; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq --no-install-recommends rustup; then \
 			rustup toolchain install; \
-		else echo 'Rust is needed: https://rustup.rs' >&2; exit 1; fi; fi
+		else echo 'cargo not found: install Rust from https://rustup.rs' >&2; exit 1; fi; fi

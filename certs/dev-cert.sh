@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# A development CA and a serving certificate signed by it. Not for production: the CA's key lies beside it.
+# A development CA and a serving certificate signed by it. Not for production: the CA's key is stored beside it.
 #
-#   certs/dev-cert.sh [FOLDER]        default: certs/dev, which git ignores
+#   certs/dev-cert.sh [DIRECTORY]     default: certs/dev, which git ignores
 #
-# Makes ca.crt, ca.key, tls.crt and tls.key (P-256), or keeps them while they are valid for another day, and prints the
-# CA in base64: what clientConfig.caBundle of a ValidatingWebhookConfiguration wants.
+# Creates ca.crt, ca.key, tls.crt and tls.key (P-256), or keeps them while they are valid for another day. Prints the CA in
+# base64, for clientConfig.caBundle of a ValidatingWebhookConfiguration.
 set -euo pipefail
 
 names="DNS:localhost,IP:127.0.0.1,DNS:ingress-guard.ingress-guard.svc"
@@ -26,14 +26,14 @@ new_key() {
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" 2>/dev/null
 }
 
-# $1 certificate, $2 key: whether they are there, belong together, and hold for another day
+# $1 certificate, $2 key: whether both exist, belong together, and are valid for another day
 usable() {
     [ -s "$1" ] && [ -s "$2" ] &&
         openssl x509 -in "$1" -noout -checkend "$day" >/dev/null 2>&1 &&
         [ "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" = "$(openssl pkey -in "$2" -pubout 2>/dev/null)" ]
 }
 
-# Everything is made under another name and moved into place at the end, so that a broken run leaves no half pair.
+# Files are created under another name and then moved, so that an aborted run leaves no incomplete pair.
 scratch=$(mktemp -d "./.new.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The plain manifests of this folder, rendered from the chart with its default values.
+# Render the plain manifests of this directory from the chart with its default values.
 #
 #   deploy/render.sh            write them
-#   deploy/render.sh --check    exit 1 if they are not what the chart renders
+#   deploy/render.sh --check    exit 1 if they differ
 #
-# Needs Helm 3 or later; HELM names it when it is not in PATH. The same chart gives the same bytes each time.
+# Needs Helm 3 or later; HELM sets its path. The output is reproducible.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,12 +13,11 @@ helm=${HELM:-helm}
 files=(ingress-guard.yaml webhook.yaml networkpolicy.yaml)
 
 command -v "$helm" >/dev/null || {
-    echo "render.sh: there is no $helm; install Helm or name it in HELM" >&2
+    echo "render.sh: $helm not found; install Helm or set HELM" >&2
     exit 2
 }
 
-# The version is fixed so that the result does not depend on the one Helm was built with. Without Helm there is no release:
-# the labels that speak of one go.
+# The Kubernetes version is fixed, because the default depends on the Helm build. Labels that describe a Helm release are removed.
 render() {
     echo "# Rendered from the chart by deploy/render.sh; do not edit."
     "$helm" template ingress-guard "$chart" --namespace ingress-guard --kube-version 1.30.0 "$@" |
@@ -37,7 +36,7 @@ if [ "${1:-}" = --check ]; then
     for file in "${files[@]}"; do
         diff -u "$here/$file" "$out/$file" || stale=1
     done
-    [ "$stale" = 0 ] || echo "render.sh: the chart renders something else: run deploy/render.sh" >&2
+    [ "$stale" = 0 ] || echo "render.sh: the chart renders different manifests: run deploy/render.sh" >&2
     exit "$stale"
 fi
 

@@ -1,21 +1,21 @@
-//! An Ingress that is stored should serve; when it would not, `ingress-guard` says so before it is stored, says why, and
-//! says how to mend it.
+//! `ingress-guard` finds Ingresses that the API server would store but that no controller would serve. It reports the cause
+//! and the fix before the Ingress is stored.
 //!
-//! The modules from the foundation up; each uses those above it in this list and never one below (a test holds that):
+//! Each module uses the modules above it in this list and never one below. `tests/suite/architecture.rs` enforces that.
 //!
-//! - [`model`]: what Kubernetes objects *are*, parsed once;
-//! - [`finding`]: what a check finds;
-//! - [`cluster`]: the one store of what is known, its feeders, and the view of it that a check may ask;
-//! - [`document`]: a manifest as text, where fields stand in it and how it is mended;
-//! - [`routing`]: what a controller does with an Ingress;
-//! - [`checks`]: the heart, one file and one page per check;
+//! - [`model`]: Kubernetes objects as checks read them, without I/O;
+//! - [`finding`]: findings, their levels, and patches that fix them;
+//! - [`cluster`]: the object cache, its sources (watches, lists, files, snapshots), and the view that a check reads;
+//! - [`document`]: a manifest as text: positions of fields, and fixes that keep every other byte;
+//! - [`routing`]: what a controller does with an Ingress: locations, backends, certificates;
+//! - [`checks`]: one file and one reference page per check;
 //! - [`engine`]: runs checks over one Ingress;
-//! - [`policy`]: what becomes of findings;
-//! - [`analysis`]: one stored Ingress, from its findings to its verdict;
+//! - [`policy`]: profiles, levels, waivers: which finding denies;
+//! - [`analysis`]: evaluates one stored Ingress, for the commands; and the ratchet for updates;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`config`]: the configuration file;
-//! - [`report`]: many Ingresses, and the forms in which what was found is shown;
-//! - [`explain`]: why a visitor gets what a visitor gets;
+//! - [`report`]: results of many Ingresses, and their output formats;
+//! - [`explain`]: traces one request from its host to the endpoints;
 //! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
 //! - [`cli`]: the commands.
 

@@ -67,6 +67,12 @@ enum Command {
     Man(man::Arguments),
 }
 
+/// The command tree with its flags, for the manual page, completions and tests.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Run the command that the arguments name.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -76,8 +82,8 @@ pub fn run() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Completions(arguments) => completions::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),
-        Command::Man(arguments) => man::run(&arguments, Cli::command()).map(|()| ExitCode::SUCCESS),
+        Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
+        Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     };
     match outcome {

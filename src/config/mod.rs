@@ -1,5 +1,5 @@
-//! The configuration file: read, checked, and resolved into what engine and policy go by. It is read once; a change
-//! rolls the pods.
+//! The configuration file: parsed, validated, and resolved into the settings of engine and policy. It is read once at start; the
+//! chart restarts the pods after a change.
 
 mod raw;
 
@@ -20,18 +20,18 @@ use crate::model::{Host, Key, Kind, Kinds};
 use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
-/// What configuration comes to.
+/// A validated configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// What becomes of findings.
+    /// Levels, profiles and waivers.
     pub policy: Policy,
-    /// What checks are told.
+    /// The settings of checks.
     pub settings: Settings,
     /// How Secrets are read.
     pub secrets: SecretsMode,
 }
 
-/// Why a configuration cannot be used.
+/// The reason why a configuration is invalid.
 #[derive(Debug, Error)]
 pub enum ConfigError {
     /// The file cannot be read.
@@ -39,10 +39,10 @@ pub enum ConfigError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// It is no YAML, or has keys or values that mean nothing.
+    /// It is not valid YAML, or has unknown keys or values.
     #[error("{file}:{line}:{column}: {message}")]
     Syntax {
         /// The file's name.
@@ -51,42 +51,42 @@ pub enum ConfigError {
         line: u64,
         /// Column, from 1.
         column: u64,
-        /// What is wrong and what was likely meant.
+        /// The problem and a suggestion.
         message: String,
     },
-    /// A value that fits its type means nothing.
+    /// A value has the right type but is not valid.
     #[error("{file}: {key}: {message}")]
     Value {
         /// The file's name.
         file: String,
-        /// Where, e.g. `checks`.
+        /// The key, e.g. `checks`.
         key: String,
-        /// What is wrong and what was likely meant.
+        /// The problem and a suggestion.
         message: String,
     },
 }
 
-/// A value that means nothing, before the file's name is put to it.
+/// An invalid value, without the file name.
 struct Fault {
     key: String,
     message: String,
 }
 
 impl Config {
-    /// Read a file.
+    /// Reads a configuration file.
     ///
     /// # Errors
-    /// When it cannot be read or does not parse; see [`Config::parse`].
+    /// If it cannot be read or is invalid; see [`Config::parse`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let io = |source| ConfigError::Io { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(io)?;
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Parse a configuration; `file` is what errors call it.
+    /// Parses a configuration; errors use `file` as its name.
     ///
     /// # Errors
-    /// Unknown keys, values and check names, with the nearest that exists.
+    /// Unknown keys, values and check names, each with the most similar valid one.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let raw: Option<RawConfig> =
@@ -95,14 +95,14 @@ impl Config {
         Self::resolve(raw.unwrap_or_default()).map_err(named)
     }
 
-    /// The engine that this configuration asks for: every check that has a level somewhere.
+    /// Returns the engine with every check that has a level other than `off` in some namespace.
     #[must_use]
     pub fn engine(&self) -> Engine {
         let used = checks::ALL.iter().copied().filter(|check| self.policy.uses(check)).collect();
         Engine::new(used, self.settings.clone())
     }
 
-    /// The kinds whose objects are read one by one, as Ingresses name them.
+    /// The kinds whose objects are fetched by name, because an Ingress references them.
     #[must_use]
     pub fn on_demand(&self) -> Kinds {
         match self.secrets {
@@ -111,7 +111,7 @@ impl Config {
         }
     }
 
-    /// An empty inventory, and what watches are to fill it with for this engine.
+    /// Returns an empty inventory and the kinds that watches must fill for this engine.
     #[must_use]
     pub fn watched(&self, engine: &Engine) -> (Inventory, Wanted) {
         let mut inventory = Inventory::default();
@@ -129,7 +129,7 @@ impl Config {
         (inventory, wanted)
     }
 
-    /// Keep from an inventory what this configuration says not to look at.
+    /// Marks the kinds that this configuration disables as not readable in an inventory.
     pub fn restrict(&self, inventory: &mut Inventory) {
         if self.secrets == SecretsMode::Off {
             inventory.cover(Kind::Secret, Coverage::SwitchedOff);
@@ -139,17 +139,17 @@ impl Config {
     fn resolve(raw: RawConfig) -> Result<Self, Fault> {
         let mut checks = overrides("checks", raw.checks)?;
         if raw.classes.classless == Classless::Ignored {
-            // Nobody serves what is ignored: that is certain harm, unless somebody has said otherwise.
+            // With `classless: ignored` no controller handles such an Ingress: deny, unless configured otherwise.
             let missing = checks::find("class-missing").map_or("", |check| check.code);
             checks.0.entry(missing).or_insert(Level::Deny);
         }
         if !raw.host_ownership.is_empty() {
-            // Who gives hosts to namespaces means it.
+            // A configured host ownership is meant to be enforced.
             let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
             checks.0.entry(not_owned).or_insert(Level::Deny);
         }
         if raw.namespaces.iter().any(|namespace| namespace.classes.is_some()) {
-            // And so does who gives classes to them.
+            // The same holds for configured classes of namespaces.
             let not_allowed = checks::find("class-not-allowed").map_or("", |check| check.code);
             checks.0.entry(not_allowed).or_insert(Level::Deny);
         }
@@ -260,7 +260,7 @@ fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, Namespac
     Ok((NamespaceRule { matches, profile: raw.profile, checks, waivers: raw.waivers }, classes))
 }
 
-/// Serde's words for an unknown key or value, with what was likely meant in the place of all that would do.
+/// Replaces the list of valid keys or values in Serde's error by the most similar one.
 fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
     use serde_saphyr::Error;
     let error = error.without_snippet();
@@ -273,7 +273,7 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
         }
         other => {
             let text = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            // The place stands in front of it.
+            // The position precedes the message.
             text.rsplit_once(" at line ").map_or(text.clone(), |(fault, _)| fault.to_owned())
         }
     };

@@ -1,9 +1,9 @@
-//! Configuration as it is typed: YAML with these keys and no others. What it means is resolved next door.
+//! The keys of the configuration file (YAML). The parent module resolves their meaning.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
@@ -14,139 +14,139 @@ use crate::routing::{Classless, ControllerFamily, ControllerSettings};
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 #[schemars(title = "ingress-guard configuration")]
 pub struct RawConfig {
-    /// How stern the catalogue's levels are taken: `observe` never denies, `guard` denies certain harm, `strict` denies
-    /// likely harm too.
+    /// Strictness: `observe` never denies, `guard` denies findings that certainly break requests, `strict` also denies
+    /// many findings that probably break requests.
     pub profile: Profile,
-    /// Levels of single checks by code or name.
+    /// Levels of single checks, by code or name.
     pub checks: BTreeMap<String, Level>,
-    /// What a fault that rests on other objects (a missing Service, say) may come to.
+    /// Effect of findings that depend on other objects, such as a missing Service.
     pub missing_references: MissingReferences,
-    /// How Secrets are read: not at all, one by one as Ingresses name them, or all of them by a watch.
+    /// Access to Secrets: none, single reads of referenced Secrets, or a watch.
     pub secrets: SecretsMode,
-    /// Whether messages may name objects of other namespaces.
+    /// Whether messages may contain names of objects in other namespaces.
     pub reveal_other_namespaces: bool,
-    /// From how many days before its end a certificate that nobody renews is worth a word.
+    /// Days before the expiry of a certificate without automatic renewal from which it is reported.
     pub expiry_warning_days: u16,
-    /// Which classes are served.
+    /// Ingress classes.
     pub classes: RawClasses,
-    /// How controllers are set up, in order; the first entry that matches an Ingress' class and watches its namespace holds,
-    /// else the first that matches.
+    /// Controller dialects, in order. The first entry that matches the class of an Ingress and watches its namespace
+    /// applies, otherwise the first that matches.
     pub dialects: Vec<RawDialect>,
-    /// Which namespaces may use which hosts.
+    /// Assigns hosts to namespaces.
     pub host_ownership: Vec<RawHostOwnership>,
-    /// Who is warned, never denied.
+    /// Users and groups that are warned, never denied.
     pub break_glass: BreakGlass,
-    /// Other levels for some namespaces, in order; the first entry that matches holds.
+    /// Other levels for some namespaces, in order. The first entry that matches applies.
     pub namespaces: Vec<RawNamespace>,
 }
 
-/// How Secrets are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+/// Access to Secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SecretsMode {
-    /// Not at all: checks of certificates are not evaluated.
+    /// No access: checks of certificates are not evaluated.
     Off,
-    /// One GET for each Secret that an Ingress names; never a list.
+    /// One GET for each Secret that an Ingress references, no list.
     #[default]
     Get,
     /// List and watch.
     Watch,
 }
 
-/// Which classes are served.
+/// Ingress classes.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawClasses {
-    /// Class names that are served although no IngressClass of that name exists.
+    /// Class names that a controller handles although no IngressClass of that name exists.
     pub assume: Vec<String>,
-    /// What becomes of Ingresses without any class.
+    /// Treatment of Ingresses without an ingress class by controllers.
     pub classless: Classless,
-    /// The values of `spec.controller` that run in this cluster; empty: any may.
+    /// Values of `spec.controller` whose controllers run in this cluster; empty: unknown.
     pub controllers: Vec<String>,
 }
 
-/// How one controller is set up.
+/// The dialect of one controller: its family, version and settings.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RawDialect {
-    /// Which Ingresses it is for.
+    /// The Ingresses that the entry applies to.
     #[serde(rename = "match")]
     pub matches: RawDialectMatch,
-    /// Whose rules hold: those of ingress-nginx and its forks, of Traefik's ingress-nginx provider, or Kubernetes' own.
-    /// The last also for an ingress-nginx with `--annotations-prefix`: annotations of another prefix are not read.
+    /// Controller family: ingress-nginx and its forks, Traefik's ingress-nginx provider, or Kubernetes' own rules. Use
+    /// the last for an ingress-nginx with another `--annotations-prefix`: other prefixes are not read.
     pub engine: ControllerFamily,
-    /// The controller's version, e.g. "1.15.1"; what depends on it does not deny while it is unknown.
+    /// The controller's version, such as "1.15.1". Findings that depend on it do not deny while it is unknown.
     #[serde(default = "unknown")]
     pub version: String,
-    /// `--ingress-class`
+    /// The controller's flag `--ingress-class`.
     #[serde(default = "nginx")]
     pub annotation_class: String,
-    /// `--watch-namespace`; empty: all.
+    /// The controller's flag `--watch-namespace`; empty: all namespaces.
     #[serde(default)]
     pub watch_namespaces: Vec<String>,
-    /// `--default-ssl-certificate` is set.
+    /// Whether the controller's flag `--default-ssl-certificate` is set.
     #[serde(default)]
     pub default_certificate: bool,
-    /// nginx variables that a custom template or snippet sets.
+    /// nginx variables that a custom template or snippet sets, so that rewrite targets may use them.
     #[serde(default)]
     pub extra_variables: Vec<String>,
-    /// The controller's own ConfigMap (`--configmap`), as `namespace/name`: what it says is read and followed.
+    /// The controller's own ConfigMap (`--configmap`), as `namespace/name`. Its settings are read and followed.
     #[serde(default)]
     pub config_map: Option<String>,
-    /// Keys of the controller's ConfigMap, and flags, that change its answers; they go before what the ConfigMap says.
+    /// Keys of the controller's ConfigMap, and flags, that affect routes. They override the ConfigMap.
     #[serde(default)]
     pub settings: ControllerSettings,
 }
 
-/// Which Ingresses a dialect is for: exactly one of the two.
+/// The Ingresses that a dialect applies to. Exactly one of the two keys is set.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawDialectMatch {
-    /// Those whose IngressClass has this `spec.controller`.
+    /// Ingresses whose IngressClass has this `spec.controller`.
     pub controller: Option<String>,
-    /// Those whose class has this name.
+    /// Ingresses whose class has this name.
     pub class: Option<String>,
 }
 
-/// Which namespaces may use which hosts.
+/// Assigns hosts to namespaces.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawHostOwnership {
-    /// Hosts, `*.` for a whole domain.
+    /// Hosts; `*.` stands for a whole domain.
     pub hosts: Vec<String>,
     /// The namespaces that may use them.
     pub namespaces: Vec<String>,
 }
 
-/// What holds in some namespaces.
+/// Settings for some namespaces.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawNamespace {
-    /// Names, with `*` and `?`. Either this or `selector`.
+    /// Name of the namespace, with `*` and `?`. Either this or `selector`.
     #[serde(default, rename = "match")]
     pub matches: Option<String>,
-    /// Labels. Either this or `match`.
+    /// Labels of the namespace. Either this or `match`.
     #[serde(default)]
     pub selector: Option<RawSelector>,
-    /// Their profile, where not the general one.
+    /// The profile, if it differs from the general one.
     #[serde(default)]
     pub profile: Option<Profile>,
-    /// Their levels of single checks.
+    /// Levels of single checks; they override the general ones.
     #[serde(default)]
     pub checks: BTreeMap<String, Level>,
-    /// Names of the classes that Ingresses in them may use; without this key, any.
+    /// Classes that Ingresses in these namespaces may use; without this key, any.
     #[serde(default)]
     pub classes: Option<Vec<String>>,
-    /// Whether objects in them may waive findings.
+    /// Whether objects in these namespaces may waive findings.
     #[serde(default = "yes")]
     pub waivers: bool,
 }
 
-/// Labels of namespaces.
+/// Selects namespaces by labels.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct RawSelector {
-    /// All of these.
+    /// Labels that a namespace must have, all of them.
     pub match_labels: BTreeMap<String, String>,
 }
 

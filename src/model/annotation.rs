@@ -6,15 +6,15 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Names the class of an Ingress the old way (deprecated since Kubernetes 1.18).
+/// The deprecated class annotation (since Kubernetes 1.18).
 pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
-/// What ingress-nginx reads: this prefix and a name that it knows.
+/// The prefix of ingress-nginx's annotations.
 pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
-/// Waives findings on one object, with a reason.
+/// The annotation that waives findings on one object, with a reason.
 pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
 
-/// Whether some check can read this annotation. The others are dropped when an object is read, and their changes do
-/// not make an update worth judging: `last-applied-configuration` changes with every label.
+/// Whether some check can read this annotation. Others are dropped when an object is read, and an update that changes only
+/// others is not reviewed: `last-applied-configuration` changes with every label.
 #[must_use]
 pub fn is_relevant(key: &str) -> bool {
     const DOMAINS: [&str; 5] =
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Annotations {
     }
 }
 
-/// Text that is borrowed from the input where it holds no escape.
+/// Text that is borrowed from the input if it contains no escape sequence.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 

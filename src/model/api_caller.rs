@@ -1,4 +1,4 @@
-//! Webhook configurations and APIServices: which Services the API server itself calls.
+//! Webhook configurations and APIServices: the Services that the API server calls.
 
 use serde::Deserialize;
 
@@ -9,9 +9,9 @@ use super::{Key, lax, meta};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct ApiCaller {
-    /// Its name; it is in no namespace.
+    /// Its name; it is cluster-scoped.
     pub key: Key,
-    /// The Services; none where it calls a URL, or is the API server's own.
+    /// The Services; empty if it calls a URL or the API server itself.
     pub services: Box<[CalledService]>,
 }
 
@@ -29,10 +29,10 @@ pub struct CalledService {
 struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
-    /// Of a webhook configuration.
+    /// Parses a webhook configuration.
     #[serde(deserialize_with = "lax::null")]
     webhooks: Vec<WireWebhook>,
-    /// Of an APIService.
+    /// Parses an APIService.
     #[serde(deserialize_with = "lax::null")]
     spec: WireTarget,
 }

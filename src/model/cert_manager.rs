@@ -1,4 +1,4 @@
-//! cert-manager's Certificate: somebody has asked for the certificate that a Secret is to hold.
+//! cert-manager's Certificate: a request to issue a certificate into a Secret.
 
 use serde::Deserialize;
 

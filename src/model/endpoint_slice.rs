@@ -1,4 +1,4 @@
-//! EndpointSlice: how many endpoints of which Service stand behind which ports.
+//! EndpointSlice: the number of endpoints of a Service, and their ports.
 
 use serde::Deserialize;
 
@@ -11,15 +11,15 @@ use super::{Key, lax, meta};
 pub struct EndpointSlice {
     /// Namespace and name.
     pub key: Key,
-    /// The Service that it belongs to (label `kubernetes.io/service-name`); empty: none.
+    /// Its Service (label `kubernetes.io/service-name`); empty if it has none.
     pub service: Box<str>,
-    /// What its addresses are.
+    /// The type of its addresses.
     pub address_type: AddressType,
     /// The ports, each of every endpoint of the slice.
     pub ports: Box<[SlicePort]>,
-    /// Endpoints that take requests: `conditions.ready` is true or absent.
+    /// Number of ready endpoints: `conditions.ready` is true or absent.
     pub ready: u32,
-    /// Endpoints that do not.
+    /// Number of endpoints that are not ready.
     pub not_ready: u32,
 }
 
@@ -37,9 +37,9 @@ pub enum AddressType {
 /// One of `ports`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlicePort {
-    /// The name of the Service's port that it stands for; empty where that one has none.
+    /// The name of the Service port; empty if that port has no name.
     pub name: Box<str>,
-    /// The number on the endpoints; `None` where the slice leaves it open.
+    /// The number on the endpoints; `None` if the slice does not set it.
     pub number: Option<i32>,
     /// `protocol`
     pub protocol: Protocol,
@@ -89,7 +89,7 @@ impl From<Wire> for EndpointSlice {
             "FQDN" => AddressType::Fqdn,
             _ => AddressType::Ipv4,
         };
-        // Nobody has said that it is not: consumers take it for ready (discovery.k8s.io/v1 EndpointConditions).
+        // An absent condition counts as ready (discovery.k8s.io/v1 EndpointConditions).
         let is_ready = |endpoint: &&WireEndpoint| endpoint.conditions.ready != Some(false);
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let ready = wire.endpoints.iter().filter(is_ready).count();

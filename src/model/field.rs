@@ -1,4 +1,4 @@
-//! Where in an object something is: built only when something is found, printed as the API server prints it.
+//! Field paths, built only for findings and printed as the API server prints them.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub enum Segment {
     Index(usize),
     /// `[key]` of a map such as `metadata.annotations`.
     Key(Box<str>),
-    /// As before, of what is said about the key itself rather than its value.
+    /// `[key]` of a map, if the finding is about the key itself and not its value.
     Name(Box<str>),
 }
 
@@ -32,7 +32,7 @@ impl FieldPath {
         Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Key(key.into())])
     }
 
-    /// `metadata.annotations[key]`, where the fault is that there is such an annotation, whatever its value.
+    /// `metadata.annotations[key]`, if the finding is about the annotation's presence, whatever its value.
     #[must_use]
     pub fn annotation_name(key: &str) -> Self {
         Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Name(key.into())])

@@ -5,7 +5,7 @@ use std::fmt;
 /// A host as an Ingress or a certificate writes it, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
-    /// No host: every request that no other host takes.
+    /// No host: every request whose host no other rule matches.
     Any,
     /// `app.example.com`
     Exact(Box<str>),
@@ -15,7 +15,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// Read a host; the empty text is [`Host::Any`].
+    /// Parses a host; the empty text is [`Host::Any`].
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.to_ascii_lowercase();
@@ -49,7 +49,7 @@ impl Host {
         }
     }
 
-    /// `www.` added or taken away, as ingress-nginx's `from-to-www-redirect` does.
+    /// Returns the host with `www.` added or removed, as ingress-nginx's `from-to-www-redirect` does.
     #[must_use]
     pub fn www_twin(&self) -> Option<Self> {
         match self {

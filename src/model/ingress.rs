@@ -1,4 +1,4 @@
-//! Ingress: rules, paths, backends, TLS entries, and ways to walk them that know their field.
+//! Ingress: rules, paths, backends, TLS entries, and iterators that know the field path of each item.
 
 use foldhash::{HashSet, HashSetExt as _};
 use serde::Deserialize;
@@ -21,21 +21,21 @@ pub struct Ingress {
     pub tls: Box<[TlsEntry]>,
     /// `spec.rules`
     pub rules: Box<[Rule]>,
-    /// The one bit of status that says that some controller serves this Ingress: it has a load-balancer address.
+    /// `status.loadBalancer` has an address: some controller handles this Ingress.
     pub has_address: bool,
-    /// Made by cert-manager to answer an HTTP-01 challenge: short-lived, and nobody's to judge
+    /// Created by cert-manager for an HTTP-01 challenge, short-lived and not checked
     /// (label `acme.cert-manager.io/http01-solver`).
     pub is_acme_solver: bool,
 }
 
-/// How an Ingress says whose it is.
+/// How an Ingress names its class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ClassRef<'a> {
-    /// `spec.ingressClassName`; the annotation is then not consulted any more.
+    /// `spec.ingressClassName`; the annotation is then ignored.
     Named(&'a str),
     /// The annotation `kubernetes.io/ingress.class`, empty or not.
     Annotated(&'a str),
-    /// Neither.
+    /// Neither the field nor the annotation.
     Classless,
 }
 
@@ -70,14 +70,14 @@ pub enum PathType {
     ImplementationSpecific,
 }
 
-/// What stands behind a path or behind the whole Ingress.
+/// The backend of a path or of the whole Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
-    /// A Service of the Ingress' own namespace; there is no other form.
+    /// A Service in the Ingress' own namespace; the API has no field for another namespace.
     Service {
         /// `service.name`
         name: Box<str>,
-        /// `service.port`; `None` only where no API server has looked at it yet.
+        /// `service.port`; `None` only in manifests that the API server has not validated.
         port: Option<PortRef>,
     },
     /// `resource`: some other object, e.g. a storage bucket.
@@ -117,12 +117,12 @@ pub struct PathRef<'a> {
 pub struct BackendRef<'a> {
     /// The backend.
     pub backend: &'a Backend,
-    /// The path that it stands behind; `None` for `spec.defaultBackend`.
+    /// The path of this backend; `None` for `spec.defaultBackend`.
     pub path: Option<PathRef<'a>>,
 }
 
 impl Ingress {
-    /// How this Ingress says whose it is: the field wins over the annotation
+    /// Returns the class reference. The field takes precedence over the annotation
     /// (ingress-nginx `GetIngressClass`; Kubernetes Ingress API, "Deprecated annotation").
     #[must_use]
     pub fn class_ref(&self) -> ClassRef<'_> {
@@ -143,7 +143,7 @@ impl Ingress {
         self.rules().flat_map(RuleRef::paths)
     }
 
-    /// Every backend: the default one first, then those of the paths.
+    /// Returns every backend: the default one first, then those of the paths.
     pub fn backends(&self) -> impl Iterator<Item = BackendRef<'_>> {
         let default = self.default_backend.iter().map(|backend| BackendRef { backend, path: None });
         default.chain(self.paths().map(|path| BackendRef { backend: &path.path.backend, path: Some(path) }))
@@ -158,7 +158,7 @@ impl Ingress {
 }
 
 impl Path {
-    /// The path that controllers route: an empty one is `/`.
+    /// Returns the path that controllers use: an empty path is `/`.
     #[must_use]
     pub fn routed(&self) -> &str {
         if self.path.is_empty() { "/" } else { &self.path }
@@ -205,9 +205,8 @@ impl PathRef<'_> {
         FieldPath::spec().field("rules").index(self.rule_index).field("http").field("paths").index(self.path_index)
     }
 
-    /// What this path is without saying where in the list it stands, e.g. `app.example.com /api Prefix`. To change
-    /// `ImplementationSpecific` to `Prefix` does not make it another path: to ingress-nginx they are the same (section
-    /// 2.2).
+    /// Identifies this path without its list index, e.g. `app.example.com /api Prefix`. `ImplementationSpecific` and
+    /// `Prefix` give the same identity, because ingress-nginx treats both alike (section 2.2).
     #[must_use]
     pub fn subject(&self) -> String {
         let path_type = if self.path.path_type == PathType::Exact { "Exact" } else { "Prefix" };
@@ -225,7 +224,7 @@ impl BackendRef<'_> {
         }
     }
 
-    /// What this backend is without saying where in the list it stands.
+    /// Identifies this backend without its list index.
     #[must_use]
     pub fn subject(&self) -> String {
         self.path.map_or_else(|| "defaultBackend".to_owned(), |path| path.subject())

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Meta, lax, meta};
 
-/// An IngressClass: which controller takes the Ingresses that name it.
+/// An IngressClass: it names the controller that handles its Ingresses.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct IngressClass {

@@ -61,12 +61,12 @@ impl Kind {
         Self::ValidatingWebhookConfiguration,
     ];
 
-    /// The kinds that make the API server call Services.
+    /// The kinds that configure the API server to call Services.
     pub const API_CALLERS: [Self; 3] =
         [Self::ApiService, Self::MutatingWebhookConfiguration, Self::ValidatingWebhookConfiguration];
 
-    /// The kinds that make pods for Services. `ReplicaSet` is none of them: nearly all belong to a Deployment, and the old
-    /// ones speak of pods that are no more.
+    /// The kinds whose pods Services select. `ReplicaSet` is left out: nearly all belong to a Deployment, and old ones describe
+    /// pods that no longer exist.
     pub const WORKLOADS: [Self; 3] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet];
 
     /// The name as Kubernetes writes it.
@@ -112,7 +112,7 @@ impl Kind {
         "v1"
     }
 
-    /// The resource as URLs and RBAC name it.
+    /// The resource name in URLs and RBAC rules.
     #[must_use]
     pub const fn plural(self) -> &'static str {
         match self {
@@ -135,7 +135,7 @@ impl Kind {
         }
     }
 
-    /// Whether its objects live in namespaces.
+    /// Whether its objects are namespaced.
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
         !matches!(
@@ -149,20 +149,20 @@ impl Kind {
         )
     }
 
-    /// Whether it comes with a CustomResourceDefinition, which a cluster need not have.
+    /// Whether it is defined by a CustomResourceDefinition that a cluster may lack.
     #[must_use]
     pub const fn is_custom(self) -> bool {
         matches!(self, Self::Certificate)
     }
 
-    /// Whether controllers make its objects rather than people: files of manifests seldom hold any.
+    /// Whether controllers create its objects, so that manifests rarely contain any.
     #[must_use]
     pub const fn is_made_by_controllers(self) -> bool {
         matches!(self, Self::EndpointSlice | Self::Node | Self::Pod)
     }
 
-    /// Whether the webhook may watch it. What runs behind Services changes all the time and is far more than everything
-    /// else: it is read by `check`, `explain` and `audit` only.
+    /// Whether the webhook may watch it. Pods, Nodes and workloads change constantly and outnumber everything else: only
+    /// `check`, `explain` and `audit` read them.
     #[must_use]
     pub const fn is_watched(self) -> bool {
         !matches!(self, Self::DaemonSet | Self::Deployment | Self::Node | Self::Pod | Self::StatefulSet)

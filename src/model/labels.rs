@@ -1,11 +1,11 @@
-//! Labels, and the selectors that ask for them.
+//! Labels and label selectors.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
 
-/// The labels of an object, or those that a selector asks for.
+/// The labels of an object, or those that a selector requires.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "BTreeMap<Box<str>, Option<Box<str>>>")]
 pub struct Labels(Box<[(Box<str>, Box<str>)]>);
@@ -22,7 +22,7 @@ impl Labels {
         self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 
-    /// Whether a Service with this selector takes pods with those labels. One without a selector takes none
+    /// Whether a Service with this selector selects pods with those labels. A Service without a selector selects none
     /// (`spec.selector` of a Service).
     #[must_use]
     pub fn select(&self, labels: &Self) -> bool {
@@ -44,7 +44,7 @@ impl From<BTreeMap<Box<str>, Box<str>>> for Labels {
 }
 
 impl fmt::Display for Labels {
-    /// `app=web,tier=front`, as kubectl takes it after `-l`.
+    /// `app=web,tier=front`, the form of kubectl's `-l`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, value)) in self.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };

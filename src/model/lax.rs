@@ -1,4 +1,4 @@
-//! Decoding as Go does it: `null` where a value is expected is that type's zero value.
+//! Lenient decoding as in Go: `null` in the place of a value is the zero value of its type.
 
 use serde::{Deserialize, Deserializer};
 

@@ -1,4 +1,4 @@
-//! Object metadata: identity, age, the annotations that matter.
+//! Object metadata: identity, age, relevant annotations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,20 +43,20 @@ impl fmt::Display for Key {
     }
 }
 
-/// What checks read of an object's metadata.
+/// The part of an object's metadata that checks read.
 #[derive(Debug, Clone, Default)]
 pub struct Meta {
     /// Namespace and name.
     pub key: Key,
     /// The annotations that a check can read; see [`super::is_relevant`].
     pub annotations: Annotations,
-    /// `creationTimestamp`; `None` for an object that no API server has stored.
+    /// `creationTimestamp`; `None` for an object that is not stored.
     pub created: Option<Timestamp>,
     /// `deletionTimestamp` is set.
     pub deleting: bool,
 }
 
-/// Metadata on the wire, labels included: who needs them takes them before the rest becomes a [`Meta`].
+/// Metadata on the wire, with labels. Callers that need the labels take them before the rest becomes a [`Meta`].
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Wire {
@@ -84,7 +84,7 @@ impl Wire {
         self.deletion_timestamp.is_some()
     }
 
-    /// The label that cert-manager puts on the Ingress of an HTTP-01 challenge.
+    /// The label that cert-manager sets on the Ingress of an HTTP-01 challenge.
     pub(super) fn is_acme_solver(&self) -> bool {
         self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| value.as_deref() == Some("true"))
     }

@@ -1,11 +1,12 @@
-//! The named groups of an Ingress' regexes. nginx knows each as a variable, everywhere in its configuration.
+//! Named groups in the regexes of an Ingress (nginx). Each one is a variable in the whole nginx configuration. The store indexes
+//! them, so this file is here and not in `routing`.
 
 use std::collections::BTreeSet;
 
 use super::Ingress;
 
 impl Ingress {
-    /// The names that groups of its paths and of its `server-alias` have, in lower case, since variables have none.
+    /// Returns the group names in its paths and `server-alias`, in lower case because nginx variables are case-insensitive.
     #[must_use]
     pub fn group_names(&self) -> BTreeSet<Box<str>> {
         let aliases = self.meta.annotations.nginx("server-alias");
@@ -21,7 +22,7 @@ fn group_names(regex: &str) -> impl Iterator<Item = &str> {
         rest.strip_prefix(['<', '\''])
     });
     let names = starts.filter_map(|rest| rest.split(['>', '\'']).next());
-    // What begins otherwise looks behind.
+    // Any other `(?<` starts a lookbehind.
     names.filter(|name| name.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic()))
 }
 

@@ -1,4 +1,4 @@
-//! Namespace: its labels, which policy selects by.
+//! Namespace: its labels, which namespace rules of the configuration select.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Node: whether the pods on it can be reached.
+//! Node: whether it is ready, so that its pods can be reached.
 
 use serde::Deserialize;
 
@@ -10,7 +10,7 @@ use super::{lax, meta};
 pub struct Node {
     /// Its name.
     pub name: Box<str>,
-    /// Its condition `Ready` is true, or it has none.
+    /// Its condition `Ready` is true or absent.
     pub is_ready: bool,
 }
 

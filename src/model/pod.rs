@@ -1,4 +1,4 @@
-//! Pod: whether it takes requests, and if not, why.
+//! Pod: whether it is ready, and the cause if it is not.
 
 use serde::Deserialize;
 
@@ -11,24 +11,24 @@ use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 pub struct Pod {
     /// Namespace and name.
     pub key: Key,
-    /// What it is made of.
+    /// Labels, container ports and probes.
     pub template: PodTemplate,
-    /// The Node that it is on; empty: on none.
+    /// Name of its Node; empty if it is not scheduled.
     pub node: Box<str>,
-    /// Whether it takes requests.
+    /// Whether it can receive requests.
     pub state: PodState,
 }
 
-/// Whether a Pod takes requests. Why not is said in Kubernetes' word where it has one, e.g. `ImagePullBackOff`.
+/// Whether a Pod can receive requests. The cause uses Kubernetes' own reason if there is one, e.g. `ImagePullBackOff`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PodState {
-    /// No cluster has run it: it is from a file.
+    /// It comes from a file and has no status.
     Unknown,
     /// Its condition `Ready` is true.
     Ready,
-    /// It is not, and this is why.
+    /// It is not ready, for this cause.
     NotReady(Box<str>),
-    /// It has ended, `Succeeded`, `Failed` or e.g. `Evicted`: it never takes requests again.
+    /// It has ended, `Succeeded`, `Failed` or e.g. `Evicted`: it never receives requests again.
     Over(Box<str>),
 }
 
@@ -117,8 +117,8 @@ impl WireStatus {
         self.conditions.iter().find(|condition| &*condition.name == name)
     }
 
-    /// What keeps it from being ready: what the pod says of itself, then its first init container that is stuck, its first
-    /// container that does not run, its first that is not ready; much as `kubectl get pods` chooses.
+    /// Returns the cause that keeps the pod from being ready. The order resembles that of `kubectl get pods`: the pod's own
+    /// reason, the first stuck init container, the first container that is not running, the first that is not ready.
     fn why(&self) -> Box<str> {
         if !self.reason.is_empty() {
             return self.reason.clone();
@@ -144,7 +144,7 @@ impl WireStatus {
 }
 
 impl WireContainer {
-    /// Why it does not run, where it does not and should.
+    /// Returns the reason why the container is not running although it should.
     fn stuck(&self) -> Option<&str> {
         match &self.state {
             WireState { waiting: Some(WireReason { reason, .. }), .. } => Some(reason),
@@ -155,7 +155,7 @@ impl WireContainer {
         .map(|reason| &**reason)
     }
 
-    /// Whether it runs and is not ready. Init containers that have ended are ready.
+    /// Whether it is running and not ready. Completed init containers count as ready.
     fn is_awaited(&self) -> bool {
         !self.ready && self.state.waiting.is_none() && self.state.terminated.is_none()
     }

@@ -1,4 +1,4 @@
-//! What a pod is made of, as far as a Service depends on it.
+//! The parts of a pod specification that a Service depends on: labels, container ports, probes.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,20 +6,20 @@ use serde::de::IgnoredAny;
 use super::service::Protocol;
 use super::{Labels, lax};
 
-/// What a pod is made of, as it stands in a Pod or in the template of a workload.
+/// A pod specification, from a Pod or from the template of a workload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodTemplate {
-    /// The labels that Services select by.
+    /// The labels that Service selectors match.
     pub labels: Labels,
-    /// The ports that containers declare, those of sidecars among `initContainers` at the end.
+    /// The declared container ports; those of sidecars in `initContainers` come last.
     pub ports: Box<[ContainerPort]>,
-    /// Something says when a container takes requests: a readiness or a startup probe, or a readiness gate. Without any
-    /// of them a pod is ready as soon as its processes have been started.
+    /// It has a readiness probe, a startup probe or a readiness gate. A pod without any of them is ready as soon as its
+    /// processes have started.
     pub has_probe: bool,
 }
 
 impl PodTemplate {
-    /// Whether a container declares a port of this name and protocol, as Kubernetes looks for a named `targetPort`
+    /// Whether a container declares a port of this name and protocol; Kubernetes resolves a named `targetPort` this way
     /// (`FindPort` in pkg/api/v1/pod).
     #[must_use]
     pub fn has_port(&self, name: &str, protocol: Protocol) -> bool {
@@ -32,7 +32,7 @@ impl PodTemplate {
 pub struct ContainerPort {
     /// `name`, or empty.
     pub name: Box<str>,
-    /// `containerPort`: only told, the container may listen elsewhere.
+    /// `containerPort`; informational, the container may listen on other ports.
     pub number: i32,
     /// `protocol`
     pub protocol: Protocol,
@@ -76,7 +76,7 @@ struct WirePort {
 
 impl PodTemplate {
     pub(super) fn of(labels: Labels, spec: WireSpec) -> Self {
-        // An init container that is always restarted is a sidecar: it runs beside the others, and its ports count.
+        // An init container with restartPolicy Always is a sidecar: it runs beside the others, and its ports count.
         let sidecars = spec.init_containers.into_iter().filter(|container| &*container.restart_policy == "Always");
         let containers: Vec<WireContainer> = spec.containers.into_iter().chain(sidecars).collect();
         let is_probed = |it: &WireContainer| it.readiness_probe.is_some() || it.startup_probe.is_some();

@@ -1,4 +1,4 @@
-//! An Ingress that has not been read yet: slices of the JSON that it came in. Most updates need no more than these.
+//! An Ingress as unparsed slices of JSON. Most updates need nothing else.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct RawIngress<'a> {
     status: Option<&'a RawValue>,
 }
 
-/// What can be known of an Ingress without its spec.
+/// The part of an Ingress outside its spec.
 #[derive(Debug)]
 pub struct IngressHead {
     /// Identity, age, annotations.
@@ -29,26 +29,26 @@ pub struct IngressHead {
 }
 
 impl RawIngress<'_> {
-    /// Read the metadata.
+    /// Parses the metadata.
     ///
     /// # Errors
-    /// When it is no object metadata.
+    /// If it is not object metadata.
     pub fn head(&self) -> serde_json::Result<IngressHead> {
         let wire: meta::Wire = read(self.metadata)?;
         Ok(IngressHead { is_acme_solver: wire.is_acme_solver(), meta: wire.into() })
     }
 
-    /// Whether both have the same spec to the byte. The API server writes both alike.
+    /// Whether both specs are equal byte for byte. The API server serialises both the same way.
     #[must_use]
     pub fn has_spec_of(&self, other: &Self) -> bool {
         self.spec.map(RawValue::get) == other.spec.map(RawValue::get)
     }
 
-    /// How many entries of maps and items of lists there are in metadata and spec, an item counting as eight: what reading
-    /// and judging it would cost is a multiple of that, whatever its bytes are.
+    /// Counts map entries and list items in metadata and spec; a list item counts as eight. The cost of parsing and
+    /// evaluating the Ingress is proportional to that count, not to its bytes.
     ///
     /// # Errors
-    /// When they are nested more deeply than any Ingress.
+    /// If they are nested more deeply than any Ingress.
     pub fn parts(&self) -> serde_json::Result<usize> {
         let mut parts = 0_usize;
         for raw in [self.metadata, self.spec].into_iter().flatten() {
@@ -57,10 +57,10 @@ impl RawIngress<'_> {
         Ok(parts)
     }
 
-    /// Read what is left.
+    /// Parses the rest.
     ///
     /// # Errors
-    /// When spec or status are not those of an Ingress.
+    /// If spec or status are not those of an Ingress.
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
         let spec: ingress::WireSpec = read(self.spec)?;
         let status: ingress::WireStatus = read(self.status)?;
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for Parts {
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parts, A::Error> {
                 let mut parts = 0_usize;
                 while let Some(Parts(inner)) = items.next_element()? {
-                    // What it does not say has its place all the same.
+                    // An absent field counts as well.
                     parts = parts.saturating_add(8).saturating_add(inner);
                 }
                 Ok(Parts(parts))

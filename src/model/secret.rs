@@ -1,4 +1,4 @@
-//! Secret: what its TLS pair is good for. Contents become facts here and are dropped; no key is ever kept.
+//! Secret: whether its TLS certificate and key are usable. Contents are reduced to facts here and dropped; no key is kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,42 +13,42 @@ use serde::Deserialize;
 use super::x509::all_readable;
 use super::{Certificate, Meta, lax, meta};
 
-/// A Secret, reduced to what it means for TLS and for logins.
+/// A Secret, reduced to the facts that TLS and basic authentication depend on.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Secret {
     /// Identity and age.
     pub meta: Meta,
-    /// What its `tls.crt`, `tls.key` and `ca.crt` amount to.
+    /// The facts of its `tls.crt`, `tls.key` and `ca.crt`.
     pub tls: TlsFacts,
     /// Its type is `kubernetes.io/tls`.
     pub is_of_tls_type: bool,
-    /// It has the data key `auth`, as a file of passwords.
+    /// It has the data key `auth` (an htpasswd file).
     pub has_auth: bool,
-    /// Its `ca.crt` holds certificates that can be read.
+    /// Its `ca.crt` contains readable certificates.
     pub has_ca: bool,
 }
 
-/// What a Secret is worth as a serving certificate.
+/// Whether a Secret is usable as a serving certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsFacts {
-    /// A pair that a controller can serve.
+    /// A certificate and key that a controller can load.
     Pair {
         /// The certificate's facts.
         certificate: Certificate,
-        /// Whether the key belongs to it.
+        /// Whether the key belongs to the certificate.
         key: KeyFit,
         /// `ca.crt` is absent or readable. An unreadable one makes ingress-nginx reject the whole Secret.
         ca_readable: bool,
     },
-    /// Nothing that can be served.
+    /// No usable certificate and key.
     Unusable(TlsFault),
 }
 
 /// Whether a private key belongs to a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFit {
-    /// It does.
+    /// It belongs to the certificate.
     Fits,
     /// A kind of key that cannot be judged here, e.g. P-521.
     Unknown,

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, Visitor};
 
 use super::{Labels, Meta, lax, meta};
 
-/// A port as a backend names it: one or the other, never both, never neither (the API server sees to it).
+/// A port reference of a backend. The API server requires exactly one of name and number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PortRef {
     /// `port.name`
@@ -31,26 +31,26 @@ impl fmt::Display for PortRef {
 pub struct Service {
     /// Identity and age.
     pub meta: Meta,
-    /// What kind of Service it is.
+    /// Its type, as far as checks distinguish types.
     pub kind: ServiceType,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
-    /// `spec.selector`: its endpoints are the pods that it selects; without one, somebody makes them by hand.
+    /// `spec.selector`; without one, its endpoints are created by hand or by another controller.
     pub selector: Labels,
-    /// `spec.publishNotReadyAddresses`: requests go to pods that are not ready, too.
+    /// `spec.publishNotReadyAddresses`: pods that are not ready receive requests as well.
     pub publishes_not_ready: bool,
-    /// Its ports, in order: controllers take the first that matches.
+    /// Its ports, in order: controllers use the first that matches.
     pub ports: Box<[ServicePort]>,
 }
 
-/// `spec.type`, as far as checks tell them apart.
+/// `spec.type`, as far as checks distinguish types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceType {
     /// ClusterIP, NodePort or LoadBalancer, with an address of its own.
     Cluster,
-    /// Without an address of its own: its endpoints are all there is.
+    /// Headless: no address of its own, only endpoints.
     Headless,
-    /// An alias for a DNS name outside.
+    /// ExternalName: an alias for an external DNS name.
     ExternalName,
 }
 
@@ -88,8 +88,8 @@ pub enum Protocol {
 }
 
 impl ServicePort {
-    /// Whether a backend that asks for `wanted` means this port by its Service number or name. A port without a name
-    /// answers to no name, not to the empty one.
+    /// Whether `wanted` refers to this port by its Service port number or name. A port without a name matches no name, not even
+    /// the empty one.
     #[must_use]
     pub fn answers_to(&self, wanted: &PortRef) -> bool {
         match wanted {
@@ -121,7 +121,7 @@ impl fmt::Display for ServicePort {
 }
 
 impl Protocol {
-    /// As Kubernetes writes it; whatever else it says is TCP, the default.
+    /// The name as Kubernetes writes it. Unknown values count as TCP, the default.
     pub(super) fn parse(text: &str) -> Self {
         match text {
             "UDP" => Self::Udp,
@@ -201,7 +201,7 @@ impl From<Wire> for Service {
 impl From<WirePort> for ServicePort {
     fn from(wire: WirePort) -> Self {
         let target = match wire.target_port {
-            // Zero and the empty name are Go's zero value: the same as nothing.
+            // Zero and the empty name are Go's zero values: the same as an absent field.
             None | Some(TargetPort::Number(0)) => TargetPort::Number(wire.port),
             Some(TargetPort::Name(name)) if name.is_empty() => TargetPort::Number(wire.port),
             Some(target) => target,

@@ -8,45 +8,45 @@ use thiserror::Error;
 pub struct Waiver<'a> {
     /// Code or name of the check as written.
     pub check: &'a str,
-    /// The last day (UTC) on which it holds; `None`: for good.
+    /// The last day (UTC) on which it holds; `None`: it never expires.
     pub until: Option<Date>,
-    /// Why; never empty.
+    /// The reason; never empty.
     pub reason: &'a str,
 }
 
-/// Why a clause waives nothing.
+/// The reason why a clause is invalid and waives nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WaiverError<'a> {
     /// No `reason=`, or an empty one.
     #[error("{0:?} gives no reason")]
     NoReason(&'a str),
-    /// `until=` is no date.
+    /// The value of `until=` is not a date.
     #[error("until={date:?} of {check:?} is no date such as 2027-01-31")]
     BadDate {
         /// The check that the clause names.
         check: &'a str,
-        /// What stands there.
+        /// The text in its place.
         date: &'a str,
     },
-    /// Something that is neither `until=` nor `reason=`.
+    /// Text that is neither `until=` nor `reason=`.
     #[error("{word:?} after {check:?} is neither until=DATE nor reason=TEXT")]
     UnknownWord {
         /// The check that the clause names.
         check: &'a str,
-        /// What stands there.
+        /// The text in its place.
         word: &'a str,
     },
 }
 
 impl Waiver<'_> {
-    /// Whether its last day (UTC) is over.
+    /// Whether its last day (UTC) has passed.
     #[must_use]
     pub fn expired(&self, today: Date) -> bool {
         self.until.is_some_and(|day| today > day)
     }
 }
 
-/// The clauses of an annotation's value, in order. Clauses are parted by `;`; the reason goes to the clause's end.
+/// The clauses of an annotation's value, in order. `;` separates clauses; the reason extends to the end of its clause.
 pub fn parse_waivers(value: &str) -> impl Iterator<Item = Result<Waiver<'_>, WaiverError<'_>>> {
     value.split(';').map(str::trim).filter(|clause| !clause.is_empty()).map(parse_clause)
 }

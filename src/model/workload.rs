@@ -1,4 +1,4 @@
-//! Deployment, StatefulSet and DaemonSet: who makes the pods behind a Service.
+//! Deployment, StatefulSet and DaemonSet: the workloads that create the pods of a Service.
 
 use serde::Deserialize;
 
@@ -12,7 +12,7 @@ pub struct Workload {
     pub key: Key,
     /// `spec.template`
     pub template: PodTemplate,
-    /// `spec.replicas`; `None` where it is left out, which means one, and for a DaemonSet.
+    /// `spec.replicas`; `None` if it is absent (the default is 1) and for a DaemonSet.
     pub replicas: Option<i32>,
 }
 

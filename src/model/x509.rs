@@ -7,10 +7,10 @@ use x509_parser::prelude::FromDer;
 
 use super::Host;
 
-/// What is known of a certificate chain's leaf. The bytes are not kept.
+/// The facts of a certificate chain's leaf. The bytes are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
-    /// The DNS names that it is for: its SANs, or its common name where it has no DNS SAN.
+    /// The DNS names that it covers: its SANs, or its common name if it has no DNS SAN.
     pub names: Box<[Host]>,
     /// Not valid before.
     pub not_before: Timestamp,
@@ -21,7 +21,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Read a chain of DER certificates, leaf first; `None` where the leaf is unreadable. Go reads no further either.
+    /// Read a chain of DER certificates, leaf first; `None` if the leaf is unreadable. Go stops there as well.
     #[must_use]
     pub fn from_chain<B: AsRef<[u8]>>(chain: &[B]) -> Option<Self> {
         let leaf = &parse(chain.first()?.as_ref())?;
@@ -39,7 +39,7 @@ impl Certificate {
         })
     }
 
-    /// Whether it is a certificate for this host. A wildcard host needs that very wildcard.
+    /// Whether it covers this host. A wildcard host requires the same wildcard as SAN.
     #[must_use]
     pub fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| name.covers(host))

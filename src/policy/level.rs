@@ -8,7 +8,7 @@ use crate::cluster::NamespaceMatch;
 use crate::finding::{Level, Levels};
 
 /// How stern the catalogue's levels are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// Nothing denies.

@@ -35,7 +35,7 @@ pub struct Policy {
 }
 
 /// What a finding that rests on any other object may come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MissingReferences {
     /// It only ever warns.

@@ -13,7 +13,7 @@ use crate::terminal::Terminal;
 const INGRESSES: usize = 2_000;
 
 #[test]
-fn two_thousand_stored_ingresses_are_judged() {
+fn two_thousand_stored_ingresses_are_analyzed() {
     let Some(cluster) = cluster::shared() else { return };
     let terminal = Terminal { cluster: &cluster, namespace: "audit" };
     cluster.kubectl(&["create", "namespace", "audit"]).ok();

@@ -8,7 +8,7 @@ use crate::objects::{class, host, ingress, list, service};
 use crate::terminal::Terminal;
 
 #[test]
-fn what_would_change_is_told_before_it_is_applied() {
+fn route_changes_are_reported_before_apply() {
     let Some(cluster) = cluster::shared() else { return };
     let namespace = "check";
     cluster.kubectl(&["create", "namespace", namespace]).ok();

@@ -25,7 +25,7 @@ fn annotated(name: &str, class: &str, service: &str) -> Value {
 }
 
 #[test]
-fn a_class_that_somebody_serves_is_not_missed() {
+fn a_class_with_an_ingress_address_is_not_missing() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-served", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-served" };
@@ -38,7 +38,7 @@ fn a_class_that_somebody_serves_is_not_missed() {
 }
 
 #[test]
-fn a_class_that_only_the_annotation_names_is_judged_by_its_rules() {
+fn a_class_set_by_annotation_uses_that_controllers_rules() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-annotated", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-annotated" };
@@ -68,7 +68,7 @@ fn a_class_that_only_the_annotation_names_is_judged_by_its_rules() {
 }
 
 #[test]
-fn of_two_default_classes_the_newest_is_filled_in_and_judged() {
+fn the_newest_default_class_is_filled_in_and_checked() {
     // No other test may create an Ingress without a class meanwhile.
     let Some(cluster) = cluster::alone() else { return };
     let _webhook = Webhook::watching(&cluster, "live-defaults", "");

@@ -22,7 +22,7 @@ fn status_of(cluster: &Cluster, method: &str, path: &str, media: &str, object: &
 
 /// Helm, Argo CD and Flux show `status.message` and nothing else.
 #[test]
-fn the_message_alone_says_everything() {
+fn the_denial_message_is_complete() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-message", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-message" };
@@ -70,7 +70,7 @@ fn the_message_alone_says_everything() {
 }
 
 #[test]
-fn no_warning_is_longer_than_the_api_server_lets_through() {
+fn warnings_fit_the_api_servers_limit() {
     const NAMESPACE: &str = "live-warnings-in-a-namespace-with-a-name-as-long-as-one-can-be";
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, NAMESPACE, "profile: observe\n");
@@ -96,7 +96,7 @@ fn no_warning_is_longer_than_the_api_server_lets_through() {
 }
 
 #[test]
-fn warnings_can_be_taken_for_errors_after_the_fact_or_before() {
+fn kubectl_can_treat_warnings_as_errors() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-strict", "profile: observe\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
@@ -117,7 +117,7 @@ fn warnings_can_be_taken_for_errors_after_the_fact_or_before() {
 }
 
 #[test]
-fn force_leaves_the_stored_object_in_place() {
+fn kubectl_force_keeps_the_stored_object() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-force", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-force" };
@@ -140,7 +140,7 @@ fn force_leaves_the_stored_object_in_place() {
 }
 
 #[test]
-fn a_dry_run_and_a_diff_deny_only_what_is_the_objects_own() {
+fn dry_run_and_diff_deny_only_problems_of_the_object_itself() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-dry", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-dry" };

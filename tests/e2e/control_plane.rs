@@ -28,9 +28,9 @@ fn service_accounts_have_tokens_and_only_the_rights_they_were_given() {
 }
 
 #[test]
-fn endpoint_slices_are_made_and_namespaces_end() {
+fn endpoint_slices_are_created_and_namespaces_terminate() {
     let Some(cluster) = cluster::shared() else { return };
-    if !cluster.needs_controllers("endpoint_slices_are_made_and_namespaces_end") {
+    if !cluster.needs_controllers("endpoint_slices_are_created_and_namespaces_terminate") {
         return;
     }
     cluster.kubectl(&["create", "namespace", "controlled"]).ok();
@@ -42,7 +42,7 @@ fn endpoint_slices_are_made_and_namespaces_end() {
 }
 
 #[test]
-fn the_apiserver_comes_back_with_its_data_and_etcd_forgets_the_past() {
+fn the_api_server_restarts_with_its_data_and_etcd_compacts() {
     let Some(cluster) = cluster::alone() else { return };
     cluster.kubectl(&["create", "configmap", "before", "--namespace=default"]).ok();
     cluster.stop_apiserver();

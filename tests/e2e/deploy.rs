@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::assets;
 use crate::certificates::Pair;
 use crate::cluster;
 use crate::objects::{class, ingress, service};
 use crate::registration::Registration;
+use crate::skipped::skipped;
 use crate::terminal::Terminal;
 use crate::webhook::{Place, Webhook};
 
@@ -97,10 +97,10 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
 }
 
 #[test]
-fn the_development_certificate_is_one_that_the_api_server_takes() {
+fn the_api_server_accepts_the_development_certificate() {
     let Some(cluster) = cluster::shared() else { return };
     if Command::new("openssl").arg("version").output().is_err() {
-        assets::missing("certs/dev-cert.sh IS NOT RUN: THERE IS NO openssl");
+        skipped("certs/dev-cert.sh: openssl not found");
         return;
     }
     let folder = cluster.supervisor().folder().join("dev-cert");

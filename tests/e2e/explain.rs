@@ -49,7 +49,7 @@ fn create_many(cluster: &Cluster, namespace: &str) {
 }
 
 #[test]
-fn a_url_among_two_thousand_ingresses_is_followed_and_a_snapshot_says_the_same() {
+fn explain_gives_the_same_answer_live_and_from_a_snapshot() {
     let Some(cluster) = cluster::shared() else { return };
     let namespace = "explain";
     cluster.kubectl(&["create", "namespace", namespace]).ok();
@@ -96,7 +96,7 @@ fn a_url_among_two_thousand_ingresses_is_followed_and_a_snapshot_says_the_same()
 }
 
 #[test]
-fn what_an_account_may_not_see_is_not_missing_and_an_unknown_token_is_said_to_be_so() {
+fn forbidden_objects_are_unknown_and_an_invalid_token_is_an_error() {
     let Some(cluster) = cluster::shared() else { return };
     let namespace = "explain-rights";
     let flag = account(&cluster, namespace);

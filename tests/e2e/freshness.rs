@@ -20,7 +20,7 @@ fn a_service_and_its_ingress_in_one_file_are_accepted_however_often() {
 }
 
 #[test]
-fn a_port_that_a_service_has_just_gained_is_there() {
+fn a_port_added_just_before_is_found() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-ports", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-ports" };
@@ -32,7 +32,7 @@ fn a_port_that_a_service_has_just_gained_is_there() {
 }
 
 #[test]
-fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
+fn an_ingress_replaced_just_before_is_found() {
     let Some(cluster) = cluster::shared() else { return };
     // No check that looks at other Ingresses denies by itself.
     let _webhook = Webhook::watching(&cluster, "live-replaced", "checks: {tls-host-unrouted: deny}\n");
@@ -64,7 +64,7 @@ fn an_ingress_that_has_just_taken_the_place_of_another_is_there() {
 }
 
 #[test]
-fn a_location_that_was_just_given_up_is_free() {
+fn a_location_released_just_before_is_free() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-free", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-free" };

@@ -8,7 +8,7 @@ use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
 #[test]
-fn what_is_missing_in_the_cluster_is_denied() {
+fn references_to_missing_objects_are_denied() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-denied", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-denied" };
@@ -46,7 +46,7 @@ fn secrets_are_read_one_by_one() {
 }
 
 #[test]
-fn what_the_controller_is_told_is_followed() {
+fn changes_of_the_controllers_config_map_are_followed() {
     const CONFIG: &str = "
 checks: {IG609: deny}
 dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: live-told-controller/controller}]

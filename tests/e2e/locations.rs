@@ -16,7 +16,7 @@ fn to(mut ingress: Value, service: &str) -> Value {
 }
 
 #[test]
-fn a_regex_that_nobody_switched_on_and_one_that_nginx_cannot_read_are_denied() {
+fn literal_and_invalid_regexes_are_denied() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "said-regex", "");
     let terminal = Terminal { cluster: &cluster, namespace: "said-regex" };
@@ -40,7 +40,7 @@ fn a_regex_that_nobody_switched_on_and_one_that_nginx_cannot_read_are_denied() {
 }
 
 #[test]
-fn two_paths_that_become_one_location_are_denied_whichever_comes_first() {
+fn duplicate_locations_are_denied_in_either_order() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "said-twice", "");
     let terminal = Terminal { cluster: &cluster, namespace: "said-twice" };
@@ -58,7 +58,7 @@ fn two_paths_that_become_one_location_are_denied_whichever_comes_first() {
 }
 
 #[test]
-fn what_changes_the_answers_of_other_ingresses_names_them() {
+fn findings_name_the_other_ingresses_they_affect() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "said-others", "");
     let terminal = Terminal { cluster: &cluster, namespace: "said-others" };
@@ -98,7 +98,7 @@ fn a_canary_without_its_main_ingress_warns() {
 }
 
 #[test]
-fn a_broken_host_is_mended_one_fault_at_a_time_and_denies_nobody_else() {
+fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::watching(&cluster, "said-broken", "");
     let terminal = Terminal { cluster: &cluster, namespace: "said-broken" };

@@ -10,8 +10,11 @@ mod check;
 mod classes;
 mod clients;
 mod cluster;
+#[path = "../console/mod.rs"]
+mod console;
 mod control_plane;
 mod deploy;
+mod documents;
 mod explain;
 mod freshness;
 mod https;
@@ -28,6 +31,8 @@ mod registration;
 mod rights;
 mod rollout;
 mod service;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod soak;
 mod supervisor;
 mod terminal;

@@ -79,7 +79,7 @@ fn denial(namespace: &str, name: &str, said: &str) -> String {
 }
 
 #[test]
-fn what_would_serve_is_stored_without_a_word() {
+fn a_valid_ingress_is_stored_without_warnings() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::start(&cluster, "good", &world("good"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "good" };
@@ -90,7 +90,7 @@ fn what_would_serve_is_stored_without_a_word() {
 }
 
 #[test]
-fn what_would_not_serve_is_denied_in_full_and_not_stored() {
+fn a_broken_ingress_is_denied_with_all_findings_and_not_stored() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::start(&cluster, "bad", &world("bad"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "bad" };
@@ -122,7 +122,7 @@ fn what_would_not_serve_is_denied_in_full_and_not_stored() {
 }
 
 #[test]
-fn warnings_are_seen_on_one_line_and_the_object_is_stored() {
+fn warnings_take_one_line_and_the_object_is_stored() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::start(&cluster, "observed", &world("observed"), "profile: observe\n");
     let terminal = Terminal { cluster: &cluster, namespace: "observed" };
@@ -149,7 +149,7 @@ fn warnings_are_seen_on_one_line_and_the_object_is_stored() {
 }
 
 #[test]
-fn a_dry_run_denies_only_what_no_other_object_can_mend() {
+fn a_dry_run_denies_only_what_no_other_object_can_fix() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::start(&cluster, "dry-run", &world("dry-run"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "dry-run" };
@@ -167,7 +167,7 @@ fn a_dry_run_denies_only_what_no_other_object_can_mend() {
 }
 
 #[test]
-fn what_was_stored_before_can_be_labelled_mended_and_deleted() {
+fn stored_broken_ingresses_can_be_labelled_fixed_and_deleted() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::start(&cluster, "old", &world("old"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "old" };
@@ -201,7 +201,7 @@ fn what_was_stored_before_can_be_labelled_mended_and_deleted() {
 }
 
 #[test]
-fn an_outage_stops_nobody_and_its_end_is_noticed_at_once() {
+fn an_outage_blocks_no_write_and_recovery_is_immediate() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::start(&cluster, "outage", &world("outage"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "outage" };
@@ -216,9 +216,9 @@ fn an_outage_stops_nobody_and_its_end_is_noticed_at_once() {
 }
 
 #[test]
-fn a_namespace_ends_while_the_webhook_is_down() {
+fn a_namespace_terminates_while_the_webhook_is_down() {
     let Some(cluster) = cluster::shared() else { return };
-    if !cluster.needs_controllers("a_namespace_ends_while_the_webhook_is_down") {
+    if !cluster.needs_controllers("a_namespace_terminates_while_the_webhook_is_down") {
         return;
     }
     let mut webhook = Webhook::start(&cluster, "ending", &world("ending"), GUARD);
@@ -231,7 +231,7 @@ fn a_namespace_ends_while_the_webhook_is_down() {
 }
 
 #[test]
-fn the_default_class_is_filled_in_before_anything_is_judged() {
+fn the_default_class_is_filled_in_before_the_review() {
     let Some(cluster) = cluster::shared() else { return };
     let class = r#"{"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx",
         "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}},
@@ -251,7 +251,7 @@ fn the_default_class_is_filled_in_before_anything_is_judged() {
 }
 
 #[test]
-fn somebody_with_few_rights_gets_the_same_answer() {
+fn a_user_with_few_rights_gets_the_same_answer() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::start(&cluster, "rights", &world("rights"), GUARD);
     cluster.kubectl(&["create", "serviceaccount", "dev", "--namespace=rights"]).ok();

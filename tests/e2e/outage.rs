@@ -14,7 +14,7 @@ use crate::webhook::Webhook;
 const AWAY: Duration = Duration::from_secs(10);
 
 #[test]
-fn while_the_webhook_is_away_everything_is_stored_and_afterwards_it_judges_again() {
+fn writes_are_stored_while_the_webhook_is_down_and_reviewed_afterwards() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::watching(&cluster, "live-killed", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-killed" };
@@ -31,7 +31,7 @@ fn while_the_webhook_is_away_everything_is_stored_and_afterwards_it_judges_again
 }
 
 #[test]
-fn while_the_api_server_is_away_nobody_is_accused_and_afterwards_all_is_followed() {
+fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     let Some(cluster) = cluster::alone() else { return };
     let webhook = Webhook::watching(&cluster, "live-outage", "profile: strict\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-outage" };

@@ -30,7 +30,7 @@ fn everything_that_passes(terminal: &Terminal<'_>) -> usize {
 }
 
 #[test]
-fn status_labels_finalizers_and_deletion_reach_no_verdict() {
+fn status_labels_finalizers_and_deletion_are_not_reviewed() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::watching(&cluster, "live-passing", "profile: strict\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-passing" };
@@ -82,7 +82,7 @@ fn status_labels_finalizers_and_deletion_reach_no_verdict() {
 }
 
 #[test]
-fn an_ingress_on_its_way_out_is_left_alone() {
+fn an_ingress_being_deleted_is_not_reviewed() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "live-leaving", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-leaving" };

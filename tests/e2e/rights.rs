@@ -60,7 +60,7 @@ fn assert_not_evaluated(review: &Value) {
 }
 
 #[test]
-fn without_the_right_to_read_services_nothing_is_denied_and_with_it_everything_again() {
+fn without_access_to_services_nothing_is_denied_until_access_returns() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, "live-rights", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-rights" };
@@ -77,7 +77,7 @@ fn without_the_right_to_read_services_nothing_is_denied_and_with_it_everything_a
 }
 
 #[test]
-fn without_the_right_to_read_secrets_certificates_are_not_evaluated_and_with_it_they_are_again() {
+fn without_access_to_secrets_certificates_are_not_evaluated_until_access_returns() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, "live-no-secrets", "profile: strict\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-no-secrets" };

@@ -18,7 +18,7 @@ const WRITERS: u64 = 4;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the seed is what repeats a failure")]
-fn what_is_right_against_the_stored_state_is_never_denied() {
+fn valid_writes_are_never_denied() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, NAMESPACE, "");
     let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs what the tests start, and ends all of it when standard input closes: the one thing that happens however the
-# tests end, even when they are killed. Then FOLDER goes away.
+# Runs the programs of the tests, and stops all of them when standard input closes, which happens even if the tests
+# are killed. Then it removes FOLDER.
 #
 #   supervise.sh FOLDER, and on standard input, a line each, answered by a line:
 #     start NAME    runs FOLDER/NAME.sh, which must exec; its output is added to FOLDER/NAME.out and FOLDER/NAME.err
@@ -9,7 +9,7 @@
 #     wait NAME     waits until it has ended; the answer is its exit code
 folder=$1
 
-# A signal only ends the wait for the next line; and whoever asked may be gone when the answer is written.
+# A signal only ends the wait for the next line. The reader of the answer may have exited already.
 trap : HUP INT PIPE TERM
 
 end() {

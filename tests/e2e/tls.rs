@@ -8,7 +8,7 @@ use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
 #[test]
-fn what_visitors_would_get_the_default_certificate_for_is_said() {
+fn hosts_that_get_the_default_certificate_are_reported() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::watching(&cluster, "said-tls", "");
     let terminal = Terminal { cluster: &cluster, namespace: "said-tls" };

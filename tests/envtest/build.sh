@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prints the folder with etcd, kube-apiserver, kube-controller-manager and kubectl that the end-to-end tests use.
-# KUBEBUILDER_ASSETS names one that exists; otherwise the Go program in this folder is built, once for each version of it.
-# Exit code 3: there is no Go, or none that is new enough.
+# Prints the directory with etcd, kube-apiserver, kube-controller-manager and kubectl for the end-to-end tests.
+# KUBEBUILDER_ASSETS names an existing one. Otherwise the Go program in this directory is built, once per version.
+# Exit code 3: Go is missing or too old.
 set -euo pipefail
 
 if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
@@ -9,16 +9,23 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
     exit
 fi
 
+# One line for every 200 compiled packages instead of their names; other lines, such as errors, as they are.
+progress() {
+    awk '/^go: downloading / { next }
+         /^[a-zA-Z0-9_.\/-]+$/ { if (++packages % 200 == 0) { print "  " packages " packages compiled"; fflush() } next }
+         { print; fflush() }'
+}
+
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export CGO_ENABLED=0 GOWORK=off GOFLAGS=-mod=readonly
 
 if ! command -v go >/dev/null; then
-    echo 'tests/envtest/build.sh: Go is needed to build the control plane (https://go.dev/dl), or KUBEBUILDER_ASSETS set' >&2
+    echo 'tests/envtest/build.sh: Go not found: install it (https://go.dev/dl) or set KUBEBUILDER_ASSETS' >&2
     exit 3
 fi
 # Fails when go.mod asks for a newer Go than this one is, or may download.
 if ! go list -m >/dev/null; then
-    echo "tests/envtest/build.sh: $(sed -n 's/^go /Go /p' go.mod) or newer is needed, or KUBEBUILDER_ASSETS set" >&2
+    echo "tests/envtest/build.sh: $(sed -n 's/^go /Go /p' go.mod) or newer is required: install it or set KUBEBUILDER_ASSETS" >&2
     exit 3
 fi
 version=$(awk '$1 == "k8s.io/kubernetes" { print $2 }' go.mod)
@@ -27,7 +34,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/ingress-guard/envtest
 assets=$cache/$({ cat go.mod go.sum ./*.go build.sh; go version; } | { sha256sum 2>/dev/null || shasum -a 256; } | cut -c 1-16)
 mkdir -p "$cache"
 
-# Two test runs at once must not build twice. What was made by one that was killed goes away with the next.
+# Concurrent test runs build once. The next run removes an aborted build.
 exec 9>"$cache/lock"
 if command -v flock >/dev/null; then flock 9; fi
 
@@ -36,15 +43,16 @@ if [ ! -d "$assets" ]; then
     building=$(mktemp -d "$cache/building.XXXXXX")
     trap 'rm -rf "$building"' EXIT
     mkdir "$building/assets" "$building/tmp"
-    echo "building Kubernetes $version for the end-to-end tests: some minutes, once" >&2
+    echo "building Kubernetes $version for the end-to-end tests: about 7 minutes on two cores, once" >&2
 
-    # kubectl refuses to compare versions that nobody stamped.
+    # kubectl does not compare versions without a stamp.
     stamp=k8s.io/component-base/version
     IFS=. read -r major minor _ <<<"${version#v}"
     flags="-s -w -X $stamp.gitVersion=$version -X $stamp.gitMajor=$major -X $stamp.gitMinor=$minor -X $stamp.gitTreeState=clean"
-    # A build cache of its own, dropped at the end: its gigabytes are of no use to anything else.
+    # A separate build cache, removed at the end: it takes gigabytes and has no other use.
     GOCACHE=$building/cache GOTMPDIR=$building/tmp \
-        go build -trimpath -buildvcs=false -ldflags "$flags" -o "$building/assets/control-plane" . 9>&- >&2
+        go build -v -trimpath -buildvcs=false -ldflags "$flags" -o "$building/assets/control-plane" . 9>&- 2>&1 |
+        progress >&2
 
     for name in etcd kube-apiserver kube-controller-manager kubectl; do
         ln -s control-plane "$building/assets/$name"

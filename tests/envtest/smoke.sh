@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does the control plane of build.sh work? Starts it on free loopback ports, asks of it what the tests will ask, and
-# ends it. Needs openssl besides. The tests start theirs by themselves (tests/e2e); this is for a new version.
+# Tests the control plane of build.sh: starts it on free loopback ports, sends the requests that the tests need, and
+# stops it. Needs openssl. Run it after a change of the Kubernetes version; the tests in tests/e2e start their own.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -33,7 +33,7 @@ until_ok() {
     done
     say "$what"
 }
-# Below the range from which the system takes ports for whoever asks for any.
+# Below the range of ephemeral ports.
 free_port() {
     while port=$((20000 + RANDOM % 12000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
     echo "$port"

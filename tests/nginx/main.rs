@@ -14,4 +14,6 @@ mod model;
 mod process;
 mod render;
 mod requests;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod world;

@@ -2,29 +2,26 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::requests::Request;
+use crate::skipped::skipped;
 
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Where nginx is. `None`: it is not here, which is said in a way that is not overlooked, and in CI is a failure.
+/// The path of nginx. `None` if it is not installed: the test is recorded as skipped, which fails in CI.
 pub(crate) fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Who is not root has no sbin in PATH.
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
     let found = folders.map(|folder| folder.join("nginx")).find(|program| program.is_file());
     if found.is_none() {
-        let what =
-            "THE LOCATION MODEL IS NOT COMPARED WITH NGINX: THERE IS NO NGINX HERE (Debian: apt-get install nginx)";
-        // Not `eprintln!`: the test harness keeps that to itself while a test passes.
-        let _ = writeln!(io::stderr(), "\n{what}\n");
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{what}");
+        skipped("the comparison of the location model with nginx: nginx not found (Debian: apt-get install nginx)");
     }
     found
 }

@@ -40,16 +40,16 @@ pub(crate) fn run(arguments: &[&str]) -> (i32, String, String) {
 }
 
 /// `serve` over a file of manifests, on ports of its own.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     pem: String,
-    webhook: SocketAddr,
+    pub(crate) webhook: SocketAddr,
     health: SocketAddr,
     log: BufReader<std::process::ChildStderr>,
 }
 
 impl Serving {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let local = ["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
         let mut child =
             command(&[&local[..], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();

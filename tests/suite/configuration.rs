@@ -12,7 +12,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn the_whole_schema_is_read() {
+fn every_schema_key_is_read() {
     let text = "
 profile: strict
 checks: {IG305: off, service-not-found: warn}

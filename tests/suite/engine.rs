@@ -59,7 +59,7 @@ fn reviewer(checks: Vec<&'static Check>) -> Arc<Reviewer> {
 }
 
 #[test]
-fn a_check_that_panics_takes_neither_the_request_nor_the_other_checks_with_it() {
+fn a_panicking_check_stops_neither_the_review_nor_other_checks() {
     let review = create(json!({}), spec(&[("/", "web", 80)]));
     let answer = ask(&reviewer(vec![&FAILS, &FINDS]), &review);
     // What it had found before it failed is not believed.
@@ -69,13 +69,13 @@ fn a_check_that_panics_takes_neither_the_request_nor_the_other_checks_with_it() 
 }
 
 #[test]
-fn a_kind_that_a_check_does_not_declare_is_unknown_to_it() {
+fn undeclared_kinds_are_unknown_to_a_check() {
     let answer = ask(&reviewer(vec![&READS_UNDECLARED]), &create(json!({}), spec(&[("/", "web", 80)])));
     answer.assert(&["IG902"], &[]);
 }
 
 #[test]
-fn after_the_deadline_nothing_is_judged_and_that_is_said() {
+fn checks_after_the_deadline_are_reported_as_not_evaluated() {
     let engine = Engine::new(vec![&FINDS], Settings::default());
     let ingress: Ingress = serde_json::from_value(json!({"metadata": {"name": "web"}, "spec": {}})).unwrap();
     let evaluation = engine.run(&ingress, known(&inventory()), Some(Instant::now()));
@@ -85,7 +85,7 @@ fn after_the_deadline_nothing_is_judged_and_that_is_said() {
 }
 
 #[test]
-fn what_was_found_before_the_deadline_does_not_deny_after_it() {
+fn findings_do_not_deny_after_the_deadline() {
     fn takes_long(cx: &Context<'_>, out: &mut Findings) {
         finds(cx, out);
         std::thread::sleep(std::time::Duration::from_millis(1100));
@@ -97,7 +97,7 @@ fn what_was_found_before_the_deadline_does_not_deny_after_it() {
 }
 
 #[test]
-fn a_mistake_of_ours_never_denies() {
+fn a_failed_check_never_denies() {
     let config = ingress_guard::config::Config::parse("config", "checks: {IG901: deny, IG902: deny}").unwrap();
     let engine = Engine::new(vec![&FAILS], Settings::default());
     let reviewer = Reviewer::new(Arc::new(RwLock::new(inventory())), engine, config.policy, now);
@@ -105,7 +105,7 @@ fn a_mistake_of_ours_never_denies() {
 }
 
 #[test]
-fn every_check_that_may_run_is_asked_for_what_it_needs() {
+fn the_engine_requires_the_kinds_of_every_enabled_check() {
     let config = ingress_guard::config::Config::default();
     let needs = config.engine().needs();
     assert!(
@@ -118,7 +118,7 @@ fn every_check_that_may_run_is_asked_for_what_it_needs() {
 }
 
 #[test]
-fn a_path_that_nginx_cannot_read_for_its_length_is_denied() {
+fn a_path_longer_than_nginx_reads_is_denied() {
     let check = ingress_guard::checks::find("IG302").unwrap();
     let of_length = |length: usize| create(json!({}), spec(&[(&format!("/{}", "x".repeat(length - 1)), "web", 80)]));
     ask(&reviewer(vec![check]), &of_length(4000)).assert(&[], &[]);
@@ -246,7 +246,7 @@ fn groups_are_known_while_some_ingress_has_them() {
 }
 
 #[test]
-fn the_judged_ingress_and_those_being_deleted_are_no_others() {
+fn the_reviewed_ingress_and_those_being_deleted_are_not_others() {
     let mut inventory = load_text("cluster", "").unwrap();
     inventory.apply(Object::Ingress(Box::new(ingress(0, 1, 0, false, false))));
     let host = Host::parse("a.example.com");

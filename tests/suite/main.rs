@@ -8,10 +8,14 @@ mod audit;
 mod binary;
 mod check;
 mod configuration;
+#[path = "../console/mod.rs"]
+mod console;
+mod docs;
 mod engine;
 mod explain;
 mod fix_text;
 mod fixes;
+mod language;
 mod live;
 mod manifests;
 mod messages;
@@ -22,6 +26,8 @@ mod registry;
 mod regressions;
 mod routing;
 mod server;
+#[path = "../skipped/mod.rs"]
+mod skipped;
 mod snapshot;
 mod upstream;
 mod valid_configurations;

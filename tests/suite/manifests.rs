@@ -77,7 +77,7 @@ fn yaml_and_json_documents_and_lists_are_read() {
 }
 
 #[test]
-fn the_same_object_again_replaces_the_first() {
+fn a_repeated_object_replaces_the_first() {
     let second = SERVICE.replace("80", "81");
     let inventory = loaded(&[("a.yaml", SERVICE), ("b.yaml", &second)]).unwrap();
     assert_eq!(inventory.count(Kind::Service), 1);
@@ -115,7 +115,7 @@ fn a_broken_document_is_named_by_file_line_and_column() {
 }
 
 #[test]
-fn no_file_no_manifest_and_no_object_are_errors() {
+fn missing_files_manifests_and_objects_are_errors() {
     let missing = load(&[PathBuf::from("/no/such/folder")]).expect_err("must not load").to_string();
     assert!(missing.starts_with("/no/such/folder: No such file"), "{missing}");
     assert!(error(&[]).contains("holds no Kubernetes object"));
@@ -127,7 +127,7 @@ fn no_file_no_manifest_and_no_object_are_errors() {
 }
 
 #[test]
-fn links_that_lead_in_a_circle_are_followed_once() {
+fn symlink_loops_are_followed_once() {
     let folder = folder(&[("a/web.yaml", SERVICE)]);
     std::os::unix::fs::symlink(folder.path(), folder.path().join("a/up")).unwrap();
     assert_eq!(load(&[folder.path().to_owned()]).unwrap().count(Kind::Service), 1);
@@ -148,7 +148,7 @@ fn lists_may_hold_lists_and_other_kinds_may_end_in_list() {
 }
 
 #[test]
-fn what_looks_like_a_marker_and_is_none_parts_nothing() {
+fn text_that_looks_like_a_document_marker_does_not_split() {
     let text = "apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations:\n    cert: |\n      ---BEGIN---\n      ---\nspec: {ports: [{port: 80}]}\n--- # the next\napiVersion: v1\nkind: Service\nmetadata: {name: two}\n";
     let inventory = loaded(&[("a.yaml", text)]).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(inventory.service_names("default").collect::<Vec<_>>(), ["two", "web"]);

@@ -46,7 +46,7 @@ fn begins_well(text: &str) -> bool {
 }
 
 #[test]
-fn every_check_with_a_rule_says_something_on_its_page() {
+fn every_check_reports_something_on_its_page() {
     let said: BTreeSet<&str> = findings().iter().map(|finding| finding.code).collect();
     // A page cannot make a check fail.
     let silent: Vec<_> =
@@ -55,7 +55,7 @@ fn every_check_with_a_rule_says_something_on_its_page() {
 }
 
 #[test]
-fn messages_begin_small_and_end_without_a_full_stop() {
+fn messages_start_in_lower_case_and_end_without_a_full_stop() {
     for Finding { code, message, help, .. } in findings() {
         for text in [&message, &help].into_iter().filter(|text| !text.is_empty()) {
             assert!(begins_well(text), "{code}: {text}");
@@ -65,14 +65,14 @@ fn messages_begin_small_and_end_without_a_full_stop() {
 }
 
 #[test]
-fn messages_hold_no_control_character() {
+fn messages_contain_no_control_characters() {
     for finding in findings() {
         assert!(!finding.to_string().contains(char::is_control), "{}: {finding:?}", finding.code);
     }
 }
 
 #[test]
-fn messages_say_the_fault_and_then_what_comes_of_it() {
+fn messages_state_the_problem_and_then_its_effect() {
     for Finding { code, message, .. } in findings() {
         assert!(message.contains(": "), "{code}: {message}");
     }

@@ -40,7 +40,7 @@ fn each(mut request: impl FnMut(&Config, &Inventory, &Ingress)) {
 }
 
 #[test]
-fn what_comes_first_into_the_store_does_not_matter() {
+fn the_order_of_inserts_does_not_matter() {
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
             let documents: Vec<&str> = manifests.split("\n---\n").collect();
@@ -55,7 +55,7 @@ fn what_comes_first_into_the_store_does_not_matter() {
 }
 
 #[test]
-fn to_know_less_accuses_nobody() {
+fn less_knowledge_adds_no_finding() {
     let mut lost = HashSet::new();
     let (mut judged, mut wrong) = (0, Vec::new());
     for check in checks::ALL {
@@ -132,7 +132,7 @@ fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &K
 
 /// Files that hold one object of a cluster less, and do not claim to be all of it: of its kind, or of any.
 #[test]
-fn files_that_lack_an_object_accuse_nobody() {
+fn files_that_lack_an_object_add_no_finding() {
     let (mut judged, mut wrong) = (0, BTreeSet::new());
     without_each(|config, full, less, kind, lacking| {
         for partial in [&[kind][..], &Kind::ALL] {
@@ -156,7 +156,7 @@ fn files_that_lack_an_object_accuse_nobody() {
 
 /// An object that is there and cannot be read may be whatever it was.
 #[test]
-fn an_object_that_cannot_be_read_accuses_nobody() {
+fn an_unreadable_object_adds_no_finding() {
     let (mut judged, mut wrong) = (0, BTreeSet::new());
     without_each(|config, full, mut less, kind, unreadable| {
         less.apply_unreadable(kind, unreadable.clone());
@@ -173,7 +173,7 @@ fn an_object_that_cannot_be_read_accuses_nobody() {
 }
 
 #[test]
-fn a_dry_run_never_denies_what_other_objects_may_mend() {
+fn a_dry_run_never_denies_what_other_objects_may_fix() {
     let mut downgraded = 0;
     each(|config, inventory, ingress| {
         let circumstances = circumstances(ingress, true);
@@ -186,7 +186,7 @@ fn a_dry_run_never_denies_what_other_objects_may_mend() {
 }
 
 #[test]
-fn what_was_there_before_is_never_denied() {
+fn pre_existing_findings_are_never_denied() {
     let mut downgraded = 0;
     each(|config, inventory, ingress| {
         // An update that changes nothing that matters.

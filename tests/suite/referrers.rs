@@ -26,7 +26,7 @@ fn slices(inventory: &Inventory, service: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_slice_comes_to_counts() {
+fn a_slice_is_stored_as_counts() {
     let read = slice(json!({
         "metadata": {"name": "web-x7k2p", "namespace": "shop", "labels": {"kubernetes.io/service-name": "web", "a": null}},
         "addressType": "IPv4",
@@ -82,7 +82,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
+fn an_unreadable_object_may_refer_to_anything_in_its_namespace() {
     let mut inventory = load_text("cluster", "").unwrap();
     inventory.cover(Kind::EndpointSlice, Coverage::Complete);
     inventory.apply(Object::EndpointSlice(of_service("web-1", "web")));
@@ -106,7 +106,7 @@ fn what_cannot_be_read_may_refer_to_anything_of_its_namespace() {
 }
 
 #[test]
-fn whom_the_api_server_calls_is_known_until_nobody_asks_it_to() {
+fn webhook_services_are_indexed_until_their_configuration_is_removed() {
     let caller = |services: &[(&str, Option<u16>)]| -> ApiCaller {
         let webhooks: Vec<Value> = services
             .iter()
@@ -138,7 +138,7 @@ fn whom_the_api_server_calls_is_known_until_nobody_asks_it_to() {
 }
 
 #[test]
-fn files_without_any_slice_say_nothing_of_endpoints() {
+fn files_without_endpoint_slices_leave_endpoints_unknown() {
     let coverage = |text: &str| load_text("files", text).unwrap().coverage(Kind::EndpointSlice);
     assert_eq!(coverage(""), Coverage::NotGiven);
     assert_eq!(

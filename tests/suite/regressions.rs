@@ -18,7 +18,7 @@ const TRAPS: [Trap; 22] = [
         ("suite/valid_configurations/mod.rs", "a_port_without_a_name_is_found_by_its_number_only")]),
     (2, "a resource in the place of a Service", "Popeye, kube-score, AWS", &[
         ("suite/valid_configurations/mod.rs", "a_resource_backend_names_no_service"),
-        ("suite/routing/documented.rs", "a_backend_that_is_no_service_has_no_location")]),
+        ("suite/routing/documented.rs", "a_resource_backend_has_no_location")]),
     (3, "an action of the AWS controller, which has no Service", "kube-linter#410", &[
         ("suite/valid_configurations/mod.rs", "an_action_of_the_aws_controller_has_no_service")]),
     (4, "a TLS entry without a Secret", "k8sgpt#1075", &[
@@ -28,36 +28,36 @@ const TRAPS: [Trap; 22] = [
     (6, "an error of the API server taken for not found", "k8sgpt#1668", &[
         ("suite/live/confirm.rs", "a_service_that_cannot_be_read_is_not_missing"),
         ("suite/live/confirm.rs", "what_cannot_be_confirmed_only_warns"),
-        ("suite/valid_configurations/mod.rs", "what_is_unknown_is_never_held_against_an_ingress"),
-        ("suite/properties.rs", "to_know_less_accuses_nobody")]),
+        ("suite/valid_configurations/mod.rs", "unknown_objects_never_cause_findings"),
+        ("suite/properties.rs", "less_knowledge_adds_no_finding")]),
     (7, "an object taken for a duplicate of itself", "kyverno/policies#833", &[
-        ("suite/regressions.rs", "an_update_is_no_duplicate_of_what_is_stored"),
-        ("suite/engine.rs", "the_judged_ingress_and_those_being_deleted_are_no_others")]),
+        ("suite/regressions.rs", "an_update_does_not_duplicate_the_stored_object"),
+        ("suite/engine.rs", "the_reviewed_ingress_and_those_being_deleted_are_not_others")]),
     (8, "one host in two Ingresses, and solvers of HTTP-01", "capsule#358", &[
         ("suite/valid_configurations/mod.rs", "two_ingresses_may_share_a_host"),
-        ("suite/valid_configurations/mod.rs", "cert_managers_solver_is_nobodys_to_judge")]),
+        ("suite/valid_configurations/mod.rs", "cert_manager_solver_ingresses_are_not_reported")]),
     (9, "canaries, and what rollouts leave behind", "ingress-nginx#6825", &[
         ("suite/valid_configurations/mod.rs", "a_canary_pair_shares_host_and_path_on_purpose"),
-        ("suite/valid_configurations/annotations.rs", "rollouts_leave_no_trace_that_is_accused"),
+        ("suite/valid_configurations/annotations.rs", "progressive_rollouts_are_not_reported"),
         ("suite/valid_configurations/paths.rs", "canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress")]),
     (10, "an object on its way out", "ingress-nginx#7216", &[
         ("suite/admission/pass.rs", "an_object_on_its_way_out_passes_however_it_changes"),
-        ("e2e/passing.rs", "an_ingress_on_its_way_out_is_left_alone")]),
+        ("e2e/passing.rs", "an_ingress_being_deleted_is_not_reviewed")]),
     (11, "a label or a status of something that was bad before", "kyverno#8815", &[
         ("suite/admission/pass.rs", "an_update_that_changes_no_meaning_passes"),
         ("suite/admission/ceilings.rs", "a_path_above_the_old_bad_one_does_not_make_it_new"),
-        ("e2e/passing.rs", "status_labels_finalizers_and_deletion_reach_no_verdict")]),
+        ("e2e/passing.rs", "status_labels_finalizers_and_deletion_are_not_reviewed")]),
     (12, "Ingresses of another controller", "ingress-nginx#8857", &[
-        ("suite/valid_configurations/mod.rs", "the_rules_of_nginx_are_not_put_on_other_controllers"),
-        ("suite/valid_configurations/paths.rs", "what_is_not_of_nginx_has_its_own_paths"),
-        ("suite/valid_configurations/annotations.rs", "another_controller_may_call_its_annotations_as_it_likes")]),
+        ("suite/valid_configurations/mod.rs", "nginx_rules_do_not_apply_to_other_controllers"),
+        ("suite/valid_configurations/paths.rs", "other_controllers_have_their_own_path_rules"),
+        ("suite/valid_configurations/annotations.rs", "annotations_of_other_controllers_are_not_reported")]),
     (13, "what the same batch is about to create", "helm#10643, kustomize-controller#1194", &[
         ("suite/valid_configurations/mod.rs", "a_dry_run_does_not_deny_for_what_the_same_batch_may_bring"),
-        ("suite/properties.rs", "a_dry_run_never_denies_what_other_objects_may_mend"),
+        ("suite/properties.rs", "a_dry_run_never_denies_what_other_objects_may_fix"),
         ("e2e/freshness.rs", "a_service_and_its_ingress_in_one_file_are_accepted_however_often"),
-        ("e2e/clients.rs", "a_dry_run_and_a_diff_deny_only_what_is_the_objects_own")]),
+        ("e2e/clients.rs", "dry_run_and_diff_deny_only_problems_of_the_object_itself")]),
     (14, "side effects, which forbid dry runs", "argo-cd#23752", &[
-        ("suite/regressions.rs", "the_registration_stands_in_nobodys_way")]),
+        ("suite/regressions.rs", "the_registration_blocks_no_unrelated_write")]),
     (15, "Services whose endpoints nobody makes, or a hand", "popeye#17, kube-score#53", &[
         ("suite/valid_configurations/mod.rs", "services_without_pods_of_their_own_are_services"),
         ("suite/valid_configurations/endpoints.rs", "slices_made_by_hand_need_not_name_their_port")]),
@@ -71,14 +71,14 @@ const TRAPS: [Trap; 22] = [
         ("suite/server/drain.rs", "readiness_goes_at_once_while_requests_are_still_taken"),
         ("e2e/rollout.rs", "a_rolling_restart_loses_no_review")]),
     (19, "a timeout of 30 s, which blocks upgrades", "clusterlint#167", &[
-        ("suite/regressions.rs", "the_registration_stands_in_nobodys_way")]),
+        ("suite/regressions.rs", "the_registration_blocks_no_unrelated_write")]),
     // `check` and `audit` judge by the functions that the webhook judges by.
     (20, "exemptions that a second copy of the rules forgets", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so"),
         ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
         ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
     (21, "kinds of reports that others define too", "policy-reporter#1471", &[
-        ("suite/regressions.rs", "no_kind_is_defined")]),
+        ("suite/regressions.rs", "no_custom_resource_is_defined")]),
     (22, "every Secret of the cluster read", "ingress-nginx#816, ingress-gce#1188", &[
         ("suite/registry.rs", "the_cluster_role_grants_what_is_read_and_nothing_else"),
         ("suite/live/confirm.rs", "secrets_are_read_one_by_one_as_they_are_named"),
@@ -86,7 +86,7 @@ const TRAPS: [Trap; 22] = [
 ];
 
 #[test]
-fn every_trap_has_its_tests() {
+fn every_regression_has_its_tests() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     for (number, (trap, what, who, held_by)) in (1..).zip(TRAPS) {
         assert_eq!((trap, held_by.is_empty()), (number, false), "{what} ({who})");
@@ -102,7 +102,7 @@ fn every_trap_has_its_tests() {
 }
 
 #[test]
-fn an_update_is_no_duplicate_of_what_is_stored() {
+fn an_update_does_not_duplicate_the_stored_object() {
     let (old, new) = (spec(&[("/", "web", 80)]), spec(&[("/", "web", 80), ("/api", "web", 80)]));
     let review = update((json!({}), old), (json!({}), new));
     let mut stored = review["request"]["oldObject"].clone();
@@ -124,7 +124,7 @@ fn deployed() -> Vec<Value> {
 }
 
 #[test]
-fn the_registration_stands_in_nobodys_way() {
+fn the_registration_blocks_no_unrelated_write() {
     let mut looked_at = 0;
     for object in deployed().iter().filter(|object| object["kind"] == "ValidatingWebhookConfiguration") {
         for webhook in object["webhooks"].as_array().unwrap() {
@@ -140,7 +140,7 @@ fn the_registration_stands_in_nobodys_way() {
 }
 
 #[test]
-fn no_kind_is_defined() {
+fn no_custom_resource_is_defined() {
     let kinds: Vec<Value> = deployed().into_iter().map(|object| object["kind"].clone()).collect();
     assert!(kinds.len() > 5 && !kinds.contains(&json!("CustomResourceDefinition")), "{kinds:?}");
     for file in files_below("chart", "yaml") {

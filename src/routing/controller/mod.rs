@@ -25,7 +25,7 @@ const SERVICE_PORT_ONLY: &[&str] = &[
 ];
 
 /// What becomes of Ingresses without any class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Classless {
     /// Some controller of the cluster takes them (`--watch-ingress-without-class` and the like).

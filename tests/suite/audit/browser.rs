@@ -1,6 +1,6 @@
 //! The page in a real browser, driven as a person would: keys and clicks, over Chromium's own protocol.
 
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{WORLD, page_of};
+use crate::skipped::skipped;
 
-/// Where Chromium is. `None`: it is not here, which is said in a way that is not overlooked, and in CI is a failure.
+/// The path of Chromium. `None` if it is not installed: the test is recorded as skipped, which fails in CI.
 fn chromium() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
@@ -17,10 +18,7 @@ fn chromium() -> Option<PathBuf> {
         .flat_map(|folder| names.map(|name| folder.join(name)))
         .find(|program| program.is_file());
     if found.is_none() {
-        let what = "THE HTML REPORT IS NOT TRIED: THERE IS NO CHROMIUM HERE (Debian: apt-get install chromium)";
-        // Not `eprintln!`: the test harness keeps that to itself while a test passes.
-        let _ = writeln!(io::stderr(), "\n{what}\n");
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci.is_empty()), "{what}");
+        skipped("the HTML report in a browser: Chromium not found (Debian: apt-get install chromium)");
     }
     found
 }

@@ -224,7 +224,7 @@ fn blessed(check: &'static Check, page: &str) -> String {
 }
 
 #[test]
-fn every_page_says_what_its_check_says() {
+fn every_page_shows_what_its_check_reports() {
     let mut stale = Vec::new();
     for check in checks::ALL {
         let path = page_path(check);

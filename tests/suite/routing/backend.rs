@@ -76,7 +76,7 @@ fn service(name: &str, port: &str) -> String {
 const UPSTREAM: &str = "nginx.ingress.kubernetes.io/service-upstream: 'true'";
 
 #[test]
-fn each_family_of_controllers_has_its_own_links() {
+fn each_controller_family_resolves_backends_its_own_way() {
     let everybody = |words: &'static str| [words; 3];
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
     // Traefik wants the Service's own ports.
@@ -128,7 +128,7 @@ fn each_family_of_controllers_has_its_own_links() {
 }
 
 #[test]
-fn a_service_stands_in_where_it_has_endpoints_itself() {
+fn a_fallback_service_answers_if_it_has_endpoints() {
     let with = |controller: &str, name: &str| {
         let annotation = format!("nginx.ingress.kubernetes.io/default-backend: {name}");
         resolved("", &view(controller, &annotation, &service("absent", "number: 80")))
@@ -145,7 +145,7 @@ fn a_service_stands_in_where_it_has_endpoints_itself() {
 const WEB: &str = "nginx.ingress.kubernetes.io/default-backend: web";
 
 #[test]
-fn the_map_says_who_stands_in_and_the_link_stays_broken() {
+fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     let outcome = |annotations: &str, backend: &str| {
         let config = Config::default();
         let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
@@ -166,7 +166,7 @@ fn the_map_says_who_stands_in_and_the_link_stays_broken() {
 }
 
 #[test]
-fn whoever_looks_at_other_namespaces_takes_nothing_here() {
+fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
     for (watched, addressed, id, outcome, said) in [
         ("[shop]", false, NGINX, Ends::Service, "Service shop/web answers"),

@@ -110,7 +110,7 @@ fn five_thousand_patterns_on_one_host() {
 }
 
 #[test]
-fn a_pattern_that_runs_away_is_given_up_soon_and_only_once() {
+fn a_runaway_pattern_is_given_up_once_and_early() {
     let a = |times| "a".repeat(times);
     for (path, request) in [
         ("/(a+)+$", format!("/{}!", a(5_000))),
@@ -133,7 +133,7 @@ fn a_pattern_that_runs_away_is_given_up_soon_and_only_once() {
 
 /// Each takes nearly as long as PCRE2 is allowed to and does not match, for a request that all of them look at.
 #[test]
-fn five_thousand_patterns_that_nearly_run_away() {
+fn five_thousand_patterns_that_almost_exceed_the_limit() {
     let paths: Vec<String> = (0..5_000).map(|number| format!("/(a|aa)+[yz](?#{number})")).collect();
     let request = format!("/{}b", "a".repeat(12));
     let one = inventory(one_ingress("use-regex=true", &paths[..1]));
@@ -157,7 +157,7 @@ fn text() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_model_panic(paths in prop::collection::vec(text(), 1..5), target in text(),
+    fn no_input_makes_the_model_panic(paths in prop::collection::vec(text(), 1..5), target in text(),
                                      host in text(), request in text(), use_regex: bool, exact: bool) {
         for text in paths.iter().chain([&target, &host, &request]) {
             prop_assert!(text.starts_with(literal_prefix(text)));

@@ -59,7 +59,7 @@ const APP: &str = "app.example.com";
 const YEARS: &str = "2026-01-01..2027-06-01";
 
 #[test]
-fn each_family_of_controllers_chooses_in_its_own_way() {
+fn each_controller_family_chooses_certificates_its_own_way() {
     let good = secret("good", &format!("app.example.com; {YEARS}"));
     let wild = secret("wild", &format!("*.example.com; {YEARS}"));
     let other = secret("other", &format!("other.example.com; {YEARS}"));
@@ -118,7 +118,7 @@ fn each_family_of_controllers_chooses_in_its_own_way() {
 }
 
 #[test]
-fn an_alias_has_the_certificate_of_its_host_where_that_is_for_it() {
+fn an_alias_gets_the_certificate_of_its_host_if_it_covers_the_alias() {
     let alias = "nginx.ingress.kubernetes.io/server-alias: app.example.net";
     let entry = "{hosts: [app.example.com], secretName: own}";
     let main = ingress(1, alias, entry, APP);
@@ -134,7 +134,7 @@ fn an_alias_has_the_certificate_of_its_host_where_that_is_for_it() {
 }
 
 #[test]
-fn what_a_secret_is_worth_depends_on_who_reads_it() {
+fn whether_a_secret_is_usable_depends_on_the_controller() {
     let entry = "{hosts: [app.example.com], secretName: own}";
     let with = |secret: String| secret + &ingress(1, "", entry, APP);
     let both = |secret: String| [NGINX, OTHER].map(|controller| shown(controller, "", &with(secret.clone()), APP));

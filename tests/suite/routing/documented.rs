@@ -168,7 +168,7 @@ shop/web @1 use-regex=true
 
 /// e2e `ingress/without_host.go` (section 2.3).
 #[test]
-fn a_host_without_paths_has_its_default_backend_and_nobody_else_does() {
+fn a_host_without_paths_uses_its_own_default_backend_only() {
     let view = "shop/web @1\n  default web\n  foo\n";
     answers(view, "foo", &[("/x", "shop/web default")]);
     assert_eq!(answer(view, "bar", "/x"), "_: 404");
@@ -176,14 +176,14 @@ fn a_host_without_paths_has_its_default_backend_and_nobody_else_does() {
 
 /// e2e `servicebackend/service_nil_backend.go` (section 0).
 #[test]
-fn a_backend_that_is_no_service_has_no_location() {
+fn a_resource_backend_has_no_location() {
     let view = "shop/web @1\n  test.com\n    Prefix /valid web\n    Prefix /empty resource\n";
     answers(view, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
 }
 
 /// `TestGetBackendServers`: three mains and canaries that swap two Services (section 7.1).
 #[test]
-fn who_shares_a_service_with_an_older_canary_gets_no_location() {
+fn an_ingress_that_shares_a_service_with_an_older_canary_gets_no_location() {
     let view = "\
 shop/main-a @1
   test.com

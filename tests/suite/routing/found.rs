@@ -75,7 +75,7 @@ fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
 }
 
 #[test]
-fn a_default_backend_without_rules_lends_its_alias_to_nobody() {
+fn a_default_backend_without_rules_has_no_alias() {
     let view = "\
 shop/catch-all @1 server-alias=alias.example.net
   default web
@@ -102,7 +102,7 @@ fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
 }
 
 #[test]
-fn two_slashes_at_the_end_of_a_path_draw_who_comes_with_one() {
+fn a_path_ending_in_two_slashes_redirects_the_one_with_one() {
     let view = "shop/web @1\n  *\n    ImplementationSpecific /foo// web\n";
     nginx_answers(
         view,
@@ -182,7 +182,7 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
 }
 
 #[test]
-fn a_target_that_nginx_cannot_read_for_its_length_is_no_target_that_is_not_there() {
+fn a_target_too_long_for_nginx_is_not_an_absent_target() {
     for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
         let target = format!("/{}", "x".repeat(length - 1));
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");

@@ -73,7 +73,7 @@ fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
 
 /// What the Kubernetes documentation says itself, for controllers of which nothing else is known.
 #[test]
-fn every_row_of_the_path_table_holds_for_a_controller_that_goes_by_the_documentation() {
+fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
     for row in &rows("path-table.tsv") {
         let [_, kind, paths, request, matches, note, ..] = row.as_slice() else { panic!("{row:?}") };
         let by = match note.strip_prefix("by ") {
@@ -100,7 +100,7 @@ fn annotations_of_nginx_mean_nothing_to_other_controllers() {
 }
 
 #[test]
-fn a_default_backend_takes_what_no_path_takes() {
+fn a_default_backend_gets_unmatched_requests() {
     let web = "shop/web @1\n  app.example.com\n    Prefix /a web\n";
     let own = "shop/own @2\n  default own\n  app.example.com\n    Exact /b own\n";
     let bare = "shop/bare @3\n  default bare\n";
@@ -115,7 +115,7 @@ fn a_default_backend_takes_what_no_path_takes() {
 }
 
 #[test]
-fn of_two_prefixes_that_differ_by_a_slash_the_older_one_has_both() {
+fn of_two_prefixes_that_differ_by_a_slash_the_older_wins() {
     let view = "shop/web @1\n  *\n    Prefix /a web\nshop/other @2\n  *\n    Prefix /a/ web\n    Exact /a other\n";
     assert_eq!(neutral_answer(view, "x", "/a/b"), "_: shop/web Prefix /a");
     assert_eq!(neutral_answer(view, "x", "/a"), "_: shop/other Exact /a");

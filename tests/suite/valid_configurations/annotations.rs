@@ -142,7 +142,7 @@ const EXAMPLES: [&[(&str, &str)]; 14] = [
 ];
 
 #[test]
-fn what_documentation_shows_is_right() {
+fn documented_examples_are_valid() {
     for example in EXAMPLES {
         let paths: &[&str] =
             if example.iter().any(|(name, _)| *name == "rewrite-target") { &["/a(/|$)(.*)"] } else { &["/"] };
@@ -153,7 +153,7 @@ fn what_documentation_shows_is_right() {
 }
 
 #[test]
-fn an_annotation_that_is_switched_off_by_an_empty_value_is_none() {
+fn an_empty_value_disables_an_annotation() {
     let names = ALL.iter().filter(|row| row.removed.is_none() && row.empty.is_none()).map(|row| row.name);
     for name in names.filter(|name| !name.starts_with("canary")) {
         assert_eq!(accused_under(STRICT, &annotated(&[(name, "")], &["/"])), NOBODY, "{name}");
@@ -161,7 +161,7 @@ fn an_annotation_that_is_switched_off_by_an_empty_value_is_none() {
 }
 
 #[test]
-fn values_that_nothing_reads_are_not_judged() {
+fn unused_values_are_not_reported() {
     for alone in [
         [("session-cookie-max-age", "1h")],
         [("cors-max-age", "1h")],
@@ -177,7 +177,7 @@ fn values_that_nothing_reads_are_not_judged() {
 }
 
 #[test]
-fn rollouts_leave_no_trace_that_is_accused() {
+fn progressive_rollouts_are_not_reported() {
     let main = ingress("web", &[], &nginx(&[rule("app.example.com", &["/"])]));
     let spec = "ingressClassName: nginx, rules: [{host: app.example.com, http: {paths: [{path: /, \
                 pathType: Prefix, backend: {service: {name: web-canary, port: {number: 80}}}}]}}]";
@@ -195,7 +195,7 @@ fn rollouts_leave_no_trace_that_is_accused() {
 }
 
 #[test]
-fn a_placeholder_is_not_the_authors_value() {
+fn placeholders_are_not_reported() {
     for value in ["{{ .Values.timeout }}", "${TIMEOUT}"] {
         assert_eq!(accused_under(STRICT, &annotated(&[("proxy-read-timeout", value)], &["/"])), NOBODY, "{value}");
     }
@@ -224,7 +224,7 @@ fn a_value_is_as_long_as_nginx_can_read() {
 }
 
 #[test]
-fn another_controller_may_call_its_annotations_as_it_likes() {
+fn annotations_of_other_controllers_are_not_reported() {
     let foreign = [("nginx.ingress.kubernetes.io/made-up", "x"), ("haproxy.org/timeout", "60s")];
     let spec = format!("ingressClassName: other, rules: [{}]", rule("app.example.com", &["/"]));
     let view = format!("{NGINX}{}{}", super::class("other", "example.com/other"), ingress("web", &foreign, &spec));
@@ -232,7 +232,7 @@ fn another_controller_may_call_its_annotations_as_it_likes() {
 }
 
 #[test]
-fn the_rules_of_a_rendered_configuration_are_not_put_on_traefik() {
+fn nginx_configuration_rules_do_not_apply_to_traefik() {
     let annotations = [("rewrite-target", "/$nobody"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
     let traefik = "profile: strict\ndialects: [{match: {controller: k8s.io/ingress-nginx}, engine: traefik}]";
     assert_eq!(accused_under(traefik, &annotated(&annotations, &["/a(.*)"])), NOBODY);
@@ -303,7 +303,7 @@ proptest! {
 
     /// What the version would have to say is not denied while it is not known.
     #[test]
-    fn what_is_denied_without_a_version_is_denied_with_any(annotations in any_annotations(), regex in any::<bool>()) {
+    fn a_denial_without_a_known_version_holds_for_every_version(annotations in any_annotations(), regex in any::<bool>()) {
         let pairs: Vec<(&str, &str)> = annotations.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let view = annotated(&pairs, if regex { &["/a(/|$)(.*)"] } else { &["/"] });
         let unknown = denied(STRICT, &view);

@@ -41,7 +41,7 @@ fn a_target_for_several_paths_loses_nothing_by_the_groups_that_some_lack() {
 }
 
 #[test]
-fn an_ingress_that_was_a_canary_is_judged_as_any_other() {
+fn a_former_canary_is_a_normal_ingress() {
     let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
     assert_eq!(annotated(&[("rewrite-target", "/$2"), ("canary", "false")], &spec), ["deny IG310 web"]);
     let canary = [("rewrite-target", "/$2"), ("canary", "true"), ("canary-weight", "10")];
@@ -81,7 +81,7 @@ fn the_fallback_of_a_host_may_be_another_ingress() {
 }
 
 #[test]
-fn a_resource_backend_takes_no_fallbacks_place() {
+fn a_resource_backend_does_not_replace_the_fallback() {
     let spec = "ingressClassName: nginx, defaultBackend: {service: {name: absent, port: {number: 80}}}, rules: [{host: \
                 app.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: Bucket, name: b}}}]}}]";
     assert_eq!(
@@ -97,7 +97,7 @@ fn aliases_may_span_lines() {
 }
 
 #[test]
-fn what_the_controller_does_not_look_at_takes_nothing_from_anybody() {
+fn unhandled_ingresses_take_no_paths_from_others() {
     let watching = |namespaces: &str| {
         format!(
             "{{profile: strict, dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, watchNamespaces: [{namespaces}]}}]}}"
@@ -143,7 +143,7 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
 }
 
 #[test]
-fn a_secret_that_cert_manager_is_asked_for_will_come() {
+fn a_secret_requested_from_cert_manager_is_pending() {
     let with_tls = format!(
         "{}, tls: [{{hosts: [app.example.com], secretName: app-tls}}]",
         nginx(&[rule("app.example.com", &["/"])])
@@ -170,7 +170,7 @@ fn a_secret_that_cert_manager_is_asked_for_will_come() {
 }
 
 #[test]
-fn names_of_secrets_are_nobodys_to_learn() {
+fn secret_names_of_other_namespaces_are_not_revealed() {
     let with_tls = format!(
         "{}, tls: [{{hosts: [app.example.com], secretName: prod-db-passwd}}]",
         nginx(&[rule("app.example.com", &["/"])])
@@ -195,7 +195,7 @@ fn soon(what: &str, view: &str) {
 }
 
 #[test]
-fn no_ingress_however_large_takes_long() {
+fn an_ingress_of_any_size_is_checked_in_bounded_time() {
     let rules = |hosts: Vec<String>| nginx(&hosts.iter().map(|host| rule(host, &["/"])).collect::<Vec<_>>());
     let many = |count: usize, form: &dyn Fn(usize) -> String| (0..count).map(form).collect::<Vec<_>>().join(", ");
     let secrets = many(2500, &|n| format!("{{secretName: secret-{n}}}"));

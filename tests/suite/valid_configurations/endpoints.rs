@@ -53,14 +53,14 @@ fn a_service_one_second_old_has_no_endpoints_yet() {
 }
 
 #[test]
-fn what_is_scaled_to_zero_is_warned_about_and_never_denied() {
+fn services_scaled_to_zero_warn_and_never_deny() {
     let view = view(&[app(OLD, SELECTED), placeholder()]);
     assert_eq!(accused(&view), ["warn IG204 web"]);
     assert_eq!(accused_under("profile: strict", &view), ["warn IG204 web"]);
 }
 
 #[test]
-fn what_scales_from_zero_answers_by_a_proxy() {
+fn scale_from_zero_proxies_count_as_endpoints() {
     // KEDA's HTTP add-on and Knative put an ExternalName before their proxy.
     for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
     {

@@ -101,7 +101,7 @@ fn accused_under(config: &str, manifests: &str) -> Vec<String> {
 const NOBODY: &[&str] = &[];
 
 #[test]
-fn cert_managers_solver_is_nobodys_to_judge() {
+fn cert_manager_solver_ingresses_are_not_reported() {
     let solver = |path: &str| {
         format!(
             "{NGINX}
@@ -160,7 +160,7 @@ fn an_action_of_the_aws_controller_has_no_service() {
 }
 
 #[test]
-fn the_aws_controller_never_looks_at_secrets() {
+fn the_aws_controller_ignores_secrets() {
     let view = |entry: &str| {
         let spec = format!("ingressClassName: alb, tls: [{entry}], rules: [{}]", rule("app.example.com", &["/"]));
         let alb = class("alb", "ingress.k8s.aws/alb");
@@ -286,7 +286,7 @@ fn numbers_written_as_text_are_numbers_as_target_ports_and_names_as_port_names()
 }
 
 #[test]
-fn five_thousand_paths_and_two_thousand_hosts_are_judged_in_no_time() {
+fn five_thousand_paths_and_two_thousand_hosts_are_checked_in_bounded_time() {
     let paths: Vec<String> = (0..5000).map(|number| format!("/p{number}")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let wide = ingress("web", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &paths)]));
@@ -308,7 +308,7 @@ fn five_thousand_paths_and_two_thousand_hosts_are_judged_in_no_time() {
 }
 
 #[test]
-fn five_thousand_faults_are_found_in_no_time() {
+fn five_thousand_findings_take_bounded_time() {
     let path = |number: usize| {
         format!(
             "{{path: /p{number}, pathType: Prefix, backend: {{service: {{name: w{number}, port: {{number: 80}}}}}}}}"
@@ -324,7 +324,7 @@ fn five_thousand_faults_are_found_in_no_time() {
 }
 
 #[test]
-fn the_rules_of_nginx_are_not_put_on_other_controllers() {
+fn nginx_rules_do_not_apply_to_other_controllers() {
     let spec = format!("ingressClassName: haproxy, rules: [{}]", rule("app.example.com", &["/api/.*"]));
     let annotations = [
         ("nginx.ingress.kubernetes.io/rewrite-target", "/$2\n"),
@@ -350,7 +350,7 @@ fn annotations_of_many_lines_may_have_many_lines() {
 }
 
 #[test]
-fn paths_with_odd_characters_are_no_patterns() {
+fn paths_with_unusual_characters_are_not_regexes() {
     let paths = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)"];
     let spec = nginx(&[rule("app.example.com", &paths)]);
     assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec))), NOBODY);
@@ -377,7 +377,7 @@ fn a_catch_all_wildcard_stands_beside_exact_hosts() {
 }
 
 #[test]
-fn a_class_is_served_where_somebody_has_given_an_address() {
+fn a_class_with_an_ingress_address_is_served() {
     let spec = format!("rules: [{}]", rule("app.example.com", &["/"]));
     let named = format!("ingressClassName: edge, {spec}");
     let annotated = [("kubernetes.io/ingress.class", "edge")];
@@ -414,7 +414,7 @@ fn a_dry_run_does_not_deny_for_what_the_same_batch_may_bring() {
 }
 
 #[test]
-fn what_is_unknown_is_never_held_against_an_ingress() {
+fn unknown_objects_never_cause_findings() {
     let spec = "ingressClassName: ngnix, tls: [{hosts: [app.example.com], secretName: absent}], \
                 rules: [{host: app.example.com, http: {paths: [{path: /, pathType: Exact, \
                 backend: {service: {name: absent, port: {number: 80}}}}]}}]";

@@ -43,7 +43,7 @@ fn since(day: &str, manifest: &str) -> String {
 }
 
 #[test]
-fn odd_characters_are_at_home_in_plain_paths() {
+fn unusual_characters_are_allowed_in_literal_paths() {
     let odd = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)", "/{id}", "/a[1]", "/~user", "/@x", "/a b"];
     for path in odd {
         for path_type in ["Prefix", "Exact", "ImplementationSpecific"] {
@@ -72,7 +72,7 @@ fn a_rewritten_api_beside_a_frontend_changes_nothing_for_it_in_either_order() {
 }
 
 #[test]
-fn the_old_tutorial_is_never_denied() {
+fn the_old_rewrite_tutorial_is_never_denied() {
     let web = ingress("web", &[rewrite("/$1")], &nginx(&[rule("hello-world.example", &["/"])]));
     assert_eq!(accused(&format!("{NGINX}{web}")), ["warn IG311 web"]);
     assert_eq!(accused_under("profile: strict", &format!("{NGINX}{web}")), ["warn IG311 web"]);
@@ -90,7 +90,7 @@ fn hosts_that_share_a_domain_do_not_share_paths() {
 }
 
 #[test]
-fn hostless_ingresses_of_different_controllers_do_not_meet() {
+fn hostless_ingresses_of_different_controllers_do_not_collide() {
     let inside = format!("ingressClassName: inside, rules: [{}]", rule("", &["/foo/", "/c++"]));
     let api = "rules: [{http: {paths: [{path: \"/(api)(.*)\", pathType: ImplementationSpecific, \
                backend: {service: {name: web, port: {number: 80}}}}]}}]";
@@ -125,7 +125,7 @@ fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
 }
 
 #[test]
-fn what_is_not_of_nginx_has_its_own_paths() {
+fn other_controllers_have_their_own_path_rules() {
     let spec = |class: &str| {
         let paths = [regex("/api/.*"), regex("/("), rule(HOST, &["/foo", "/foo/"]), typed(HOST, "/", "Exact", "web")];
         format!("ingressClassName: {class}, rules: [{}]", paths.join(", "))
@@ -141,7 +141,7 @@ fn what_is_not_of_nginx_has_its_own_paths() {
 }
 
 #[test]
-fn a_host_that_somebody_else_has_broken_denies_nobody() {
+fn a_host_broken_by_another_ingress_denies_no_write() {
     let twice = since("01-01", &plain("bad", &["/foo", "/foo/"]));
     let invalid = since("01-01", &ingress("bad", &[REGEX], &nginx(&[regex("/bad("), regex("/worse[")])));
     for bad in [twice, invalid] {
@@ -177,7 +177,7 @@ fn nothing_that_depends_on_an_unknown_version_denies() {
 }
 
 #[test]
-fn a_fault_of_a_regex_that_is_tried_only_by_its_letter_is_none() {
+fn an_unreachable_regex_problem_is_not_reported() {
     // A path for one word must not be taken for the end of a path for every word.
     let words = [regex("/.+"), regex("/[a-z]+/edit"), typed(HOST, "/x(/|$)(.*)", "ImplementationSpecific", "other")];
     let web = ingress("web", &[REGEX], &nginx(&words));
@@ -204,7 +204,7 @@ fn control_characters_never_reach_a_message() {
 type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
 
 #[test]
-fn thousands_of_paths_take_no_time_and_twice_as_many_twice_the_time() {
+fn time_grows_linearly_with_the_number_of_paths() {
     let many = |count: usize, form: &dyn Fn(usize) -> String, annotations: &[(&str, &str)]| {
         let paths: Vec<String> = (0..count).map(form).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
@@ -241,7 +241,7 @@ fn thousands_of_paths_take_no_time_and_twice_as_many_twice_the_time() {
 }
 
 #[test]
-fn hundreds_of_regexes_are_judged_to_the_end() {
+fn hundreds_of_regexes_are_evaluated_completely() {
     let paths: Vec<String> = (0..500).map(|n| regex(&format!("/p{n}(/|$)(.*)"))).collect();
     let inventory = store(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &nginx(&paths))));
     assert_eq!(said_under(&Config::default(), &inventory, false), NOBODY);
@@ -251,7 +251,7 @@ fn hundreds_of_regexes_are_judged_to_the_end() {
 }
 
 #[test]
-fn an_old_fault_of_a_path_keeps_nobody_from_writing() {
+fn a_pre_existing_path_problem_blocks_no_write() {
     let reviewer = reviewer("", GOOD);
     let on = |regex: bool| if regex { json!({REGEX.0: REGEX.1}) } else { json!({}) };
     for (regex, code, old, inserted, repaired, worse) in [
