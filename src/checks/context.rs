@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Settings;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
-use crate::model::{Host, Ingress, Key, Kind, Service};
+use crate::model::{Host, Ingress, Kind, Service};
 use crate::routing::{
     BudgetExceeded, Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When,
 };
@@ -139,12 +139,6 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn may_name(&self, namespace: &str) -> bool {
         self.settings.reveal_other_namespaces || namespace == self.namespace()
-    }
-
-    /// Names an older Ingress of the same host: `the older Ingress shop/web`, or `an older Ingress` if messages may not name
-    /// its namespace.
-    pub(super) fn older(&self, key: &Key) -> String {
-        if self.may_name(&key.namespace) { format!("the older Ingress {key}") } else { "an older Ingress".to_owned() }
     }
 
     /// The Ingress' namespace.

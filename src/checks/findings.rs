@@ -1,7 +1,8 @@
 //! Where a check puts what it finds.
 
+use super::Context;
 use crate::finding::{Finding, Level, Levels};
-use crate::model::FieldPath;
+use crate::model::{FieldPath, Key};
 
 /// Where a check puts what it finds.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ impl Findings {
 
     /// Report a fault; say more about it through what comes back.
     ///
-    /// `message` is `what is wrong: what the visitor will see`; `subject` has no list index in it.
+    /// `message` has the form `what is wrong: effect on requests`. `subject` contains no list index.
     pub fn add(
         &mut self,
         field: FieldPath,
@@ -36,6 +37,12 @@ impl Findings {
     pub fn into_inner(self) -> Vec<Finding> {
         self.found
     }
+}
+
+/// Names an older Ingress of the same host: `the older Ingress shop/web`, or `an older Ingress` if messages may not name its
+/// namespace.
+pub(super) fn older(cx: &Context<'_>, key: &Key) -> String {
+    if cx.may_name(&key.namespace) { format!("the older Ingress {key}") } else { "an older Ingress".to_owned() }
 }
 
 /// `a, b, c` or `a, b, c and 4 more`.

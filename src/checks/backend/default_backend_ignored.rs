@@ -1,6 +1,6 @@
 //! IG209: a default backend that is ignored because of an older Ingress of the host.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects, findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Backend, FieldPath, Host, Ingress, Kinds};
 use crate::routing::{Location, Server, When};
@@ -31,7 +31,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let Some(fallback) = server.locations.iter().find(|location| location.at.is_none()) else { continue };
         let Some(elder) = older(cx, &server, fallback) else { continue };
-        let elder = cx.older(&elder.meta.key);
+        let elder = findings::older(cx, &elder.meta.key);
         let effect = if fallback.backend.is_some() {
             "unmatched paths go to its default backend"
         } else {

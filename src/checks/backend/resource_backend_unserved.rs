@@ -31,7 +31,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             None => format!("ingress-nginx ignores resource backends: {}", effects::UNMATCHED_NOT_FOUND),
             Some(path) => {
                 let gets = instead(cx, path).unwrap_or_else(|| "404 or the response of another path".to_owned());
-                format!("ingress-nginx ignores resource backends: {} gets {gets}", Quoted(path.path.routed()))
+                format!(
+                    "ingress-nginx ignores resource backends: requests for {} get {gets}",
+                    Quoted(path.path.routed())
+                )
             }
         };
         let finding = out.add(at.field().field("resource"), format!("{} resource", at.subject()), message);

@@ -1,6 +1,6 @@
 //! IG409: a certificate that is ignored because of an older Ingress of the host.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Host, Ingress, Kinds};
 use crate::routing::{NginxAnnotations, TlsEntries, When};
@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if is_the_same(cx, elder, host, mine.entry.secret_name.as_deref()) {
             continue;
         }
-        let older = cx.older(&elder.meta.key);
+        let older = findings::older(cx, &elder.meta.key);
         let message = format!("ignored for {host}: {older} sets the certificate of this host");
         let finding = out.add(super::secret_field(mine.index), format!("{host} certificate"), message);
         finding.rests_on_index("hosts").help("change secretName in the older Ingress, or remove spec.tls there");
