@@ -1,9 +1,9 @@
-//! Where a check puts what it finds.
+//! The findings of one check.
 
 use crate::finding::{Finding, Level, Levels};
 use crate::model::FieldPath;
 
-/// Where a check puts what it finds.
+/// The findings of one check.
 #[derive(Debug)]
 pub struct Findings {
     code: &'static str,
@@ -11,15 +11,16 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// An empty list for the check with this code.
+    /// Creates an empty list for the check with this code.
     #[must_use]
     pub fn new(code: &'static str) -> Self {
         Self { code, found: Vec::new() }
     }
 
-    /// Report a fault; say more about it through what comes back.
+    /// Adds a finding and returns it, so that the caller can add help, a fix or evidence.
     ///
-    /// `message` is `what is wrong: what the visitor will see`; `subject` has no list index in it.
+    /// `message` has the form `what is wrong: effect on requests`. `subject` identifies the finding over several versions of
+    /// the Ingress, so it contains no list index.
     pub fn add(
         &mut self,
         field: FieldPath,
@@ -31,14 +32,14 @@ impl Findings {
         &mut self.found[at]
     }
 
-    /// What was found.
+    /// Returns the findings in the order in which they were added.
     #[must_use]
     pub fn into_inner(self) -> Vec<Finding> {
         self.found
     }
 }
 
-/// `a, b, c` or `a, b, c and 4 more`.
+/// Joins items for a message: `a, b, c`, or `a, b, c and 4 more` if there are more than five.
 pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN: usize = 5;
     let mut items = items.into_iter();
@@ -53,7 +54,7 @@ pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> 
     }
 }
 
-/// Never above Warn.
+/// The ceiling of a finding that warns at most.
 pub(super) const WARN: Levels = Levels::both(Level::Warn);
-/// Never above Audit.
+/// The ceiling of a finding that is reported at audit level at most.
 pub(super) const AUDIT: Levels = Levels::both(Level::Audit);
