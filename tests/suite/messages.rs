@@ -8,7 +8,19 @@ use ingress_guard::finding::Finding;
 use crate::pages::{known, worlds};
 
 /// Words that begin with a capital wherever they stand.
-const PROPER_NOUNS: [&str; 5] = ["ConfigMap", "Exact", "GKE", "HTTP", "IngressClass"];
+const PROPER_NOUNS: [&str; 11] = [
+    "ConfigMap",
+    "EndpointSlice",
+    "Exact",
+    "GKE",
+    "HTTP",
+    "Ingress",
+    "IngressClass",
+    "Namespace",
+    "Pod",
+    "Secret",
+    "Service",
+];
 
 /// Everything that the default engine says of the worlds of all pages, each once.
 fn findings() -> Vec<Finding> {
