@@ -130,10 +130,11 @@ fn exempt(check: &Check, ingress: &Ingress) -> bool {
 }
 
 fn failed(check: &Check) -> Finding {
-    let message =
-        format!("{} {} failed on this Ingress: it was judged by the other checks only", check.code, check.name);
+    let message = format!("{} {} failed with an internal error: only the other checks apply", check.code, check.name);
     let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message);
-    finding.help("please report it with the Ingress; the log has the place").at_most(Levels::both(Level::Warn));
+    finding
+        .help("report the Ingress and the log of ingress-guard to the ingress-guard project")
+        .at_most(Levels::both(Level::Warn));
     finding
 }
 
@@ -151,31 +152,31 @@ impl Evaluation {
             let message = format!("{} not evaluated: {}", codes.join(", "), why.text());
             let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), why.text(), message);
             finding.at_most(Levels::both(why.ceiling()));
+            if why == Why::Budget {
+                finding.help("simplify the regexes or split the host");
+            }
             self.findings.push(finding);
         }
     }
 }
 
 impl Why {
-    /// For a human.
+    /// Returns the reason as messages show it.
     #[must_use]
     pub fn text(self) -> String {
         match self {
-            Self::Deadline => "the review took too long".to_owned(),
-            Self::Budget => "the paths of its hosts are too many or too hard to say in time which answers".to_owned(),
+            Self::Deadline => "the review exceeded its time limit".to_owned(),
+            Self::Budget => "path matching exceeded its budget (too many or too complex regexes)".to_owned(),
             Self::Unknown(Unavailable { kind, coverage }) => match coverage {
-                Coverage::NotSynced => format!("the first list of {kind} objects has not come yet"),
-                Coverage::Forbidden => format!("RBAC does not let ingress-guard read {kind} objects"),
-                Coverage::SwitchedOff => format!("reading {kind} objects is switched off"),
-                Coverage::Partial => format!("{kind} objects outside the given files are not known"),
+                Coverage::NotSynced => format!("the {kind} cache has not synced yet"),
+                Coverage::Forbidden => format!("RBAC does not allow ingress-guard to read {kind} objects"),
+                Coverage::SwitchedOff => format!("reading {kind} objects is disabled"),
+                Coverage::Partial => format!("{kind} objects that are not in the files are unknown"),
                 Coverage::OnDemand | Coverage::Unreadable => {
-                    format!(
-                        "what is in {} {kind} that it depends on is not known",
-                        if kind.name().starts_with(['A', 'E', 'I']) { "an" } else { "a" }
-                    )
+                    format!("the contents of a referenced {kind} are unknown")
                 }
                 Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven | Coverage::NotWatched => {
-                    format!("the check does not declare that it reads {kind}")
+                    format!("the check does not declare that it reads {kind} objects")
                 }
             },
         }

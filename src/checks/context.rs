@@ -1,4 +1,4 @@
-//! What a check is given.
+//! The input of a check.
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
@@ -11,27 +11,27 @@ use crate::routing::{
     BudgetExceeded, Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When,
 };
 
-/// One Ingress under judgement, and what is known around it.
+/// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
 #[derive(Debug)]
 pub struct Context<'a> {
-    /// The Ingress.
+    /// The Ingress to check.
     pub ingress: &'a Ingress,
-    /// What may be asked of the cluster.
+    /// The objects of the cluster that the check may read.
     pub view: &'a ClusterView<'a>,
-    /// What configuration says.
+    /// The settings from the configuration.
     pub settings: &'a Settings,
-    /// Who takes it and whose rules hold.
+    /// The controller of the Ingress.
     pub controller: Controller<'a>,
     routes: &'a Routes<'a>,
     pub(super) hints_left: Cell<u8>,
     exceeded_budget: Cell<bool>,
     rewrite_target: OnceCell<Option<&'a str>>,
-    /// The Service that was found last: the paths of an Ingress mostly go to one.
+    /// The Service that was found last, because most paths of an Ingress have the same Service.
     last_service: Cell<Option<&'a Service>>,
 }
 
 impl<'a> Context<'a> {
-    /// The context of one check.
+    /// Creates the context of one check.
     #[must_use]
     pub fn new(
         ingress: &'a Ingress,
@@ -40,7 +40,7 @@ impl<'a> Context<'a> {
         controller: Controller<'a>,
         routes: &'a Routes<'a>,
     ) -> Self {
-        // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
+        // Only the first wrong names get a suggestion, because each suggestion compares up to 1,000 names.
         Self {
             ingress,
             view,
@@ -54,7 +54,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The rules of all Ingresses of this controller for a host, with this Ingress or without it, the oldest first. Reads
+    /// Returns the rules for a host from all Ingresses of this controller, before or after this change, the oldest first. Reads
     /// Ingresses and IngressClasses.
     #[must_use]
     pub fn claims(&self, host: &Host, when: When) -> Lookup<Rc<[Claim<'a>]>> {
@@ -65,20 +65,20 @@ impl<'a> Context<'a> {
         [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.view.sees(kind))
     }
 
-    /// What the controller makes of a host with this Ingress or without it; absent where it makes nothing of it. Reads
-    /// Ingresses and IngressClasses.
+    /// Returns the server that the controller generates for a host, before or after this change; absent if it generates none.
+    /// Reads Ingresses and IngressClasses.
     #[must_use]
     pub fn server(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         if self.sees_routes() { self.routes.server(host, when) } else { Lookup::Unknown }
     }
 
-    /// Everything that the controller answers, for who has made sure that it is known.
+    /// Returns the routes of the controller. The caller must know that Ingresses and IngressClasses are readable.
     #[must_use]
     pub fn routes(&self) -> &'a Routes<'a> {
         self.routes
     }
 
-    /// What an answer is, unless it would take too long to say: then the check counts as not evaluated.
+    /// Returns the answer, or `None` if the budget for path matching is exceeded. The check then counts as not evaluated.
     pub fn weighed<T>(&self, answer: Result<T, BudgetExceeded>) -> Option<T> {
         if answer.is_err() {
             self.exceeded_budget.set(true);
@@ -86,19 +86,19 @@ impl<'a> Context<'a> {
         answer.ok()
     }
 
-    /// Whether something could not be said because it would have taken too long.
+    /// Returns true if the budget for path matching was exceeded.
     #[must_use]
     pub fn exceeded_budget(&self) -> bool {
         self.exceeded_budget.get()
     }
 
-    /// Whose rules hold.
+    /// Returns the dialect of the controller.
     #[must_use]
     pub fn dialect(&self) -> &'a Dialect {
         self.controller.dialect
     }
 
-    /// Name what a finding depends on where the controller's ConfigMap has been read.
+    /// Adds the ConfigMap of the controller to the objects that a finding depends on, if its settings were observed.
     pub fn rests_on_settings<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
         match self.dialect().observed_from() {
             Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
@@ -106,7 +106,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A Service of the Ingress' namespace.
+    /// Returns a Service in the namespace of the Ingress.
     #[must_use]
     pub fn service(&self, name: &str) -> Lookup<&'a Service> {
         let last = self.last_service.get().filter(|last| *last.meta.key.name == *name);
@@ -117,31 +117,31 @@ impl<'a> Context<'a> {
         service
     }
 
-    /// The Ingress' annotations as ingress-nginx reads them.
+    /// Returns the annotations of the Ingress as ingress-nginx reads them.
     #[must_use]
     pub fn nginx(&self) -> NginxAnnotations<'a> {
         NginxAnnotations::of(self.ingress)
     }
 
-    /// `rewrite-target`, where the controller accepts it. Judged once: it may be as long as the Ingress has paths.
+    /// Returns `rewrite-target` if the controller accepts its value. The result is cached, because each path asks for it.
     #[must_use]
     pub fn rewrite_target(&self) -> Option<&'a str> {
         *self.rewrite_target.get_or_init(|| self.nginx().rewrite_target())
     }
 
-    /// Nobody is known to take this Ingress, so what a visitor gets cannot be foretold either.
+    /// Returns true if no controller is known to handle this Ingress. The result of a request is then unknown as well.
     #[must_use]
     pub fn is_unowned(&self) -> bool {
         matches!(self.controller.id, ControllerId::None | ControllerId::Unknown)
     }
 
-    /// Whether messages may name objects of this namespace.
+    /// Returns true if messages may name objects of this namespace.
     #[must_use]
     pub fn may_name(&self, namespace: &str) -> bool {
         self.settings.reveal_other_namespaces || namespace == self.namespace()
     }
 
-    /// The Ingress' namespace.
+    /// Returns the namespace of the Ingress.
     #[must_use]
     pub fn namespace(&self) -> &'a str {
         &self.ingress.meta.key.namespace

@@ -13,7 +13,7 @@ pub(crate) const UNMATCHED_NOT_FOUND: &str = "unmatched paths return 404";
 pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
 /// A backend that does not work, where the status depends on the controller.
 pub(crate) const FAILS: &str = "requests fail";
-/// A canary without a usable backend: the main Ingress answers (section 7.1).
+/// A canary has no usable backend, no main Ingress, or nothing selects it: the main Ingress answers (section 7.1).
 pub(crate) const CANARY_UNUSED: &str = "the canary receives no requests";
 /// nginx rejects the generated configuration, and the controller keeps the last good one (section 2.8).
 #[expect(dead_code, reason = "the messages of reload failures take it")]
@@ -27,6 +27,19 @@ pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-sign
 pub(crate) const CERTIFICATE_REJECTED: &str = "clients reject the certificate";
 /// The controller ignores the value or the whole annotation.
 pub(crate) const NO_EFFECT: &str = "it has no effect";
+/// No controller handles the Ingress.
+pub(crate) const UNHANDLED: &str = "no controller reconciles this Ingress, requests return 404";
+/// ingress-nginx refuses an annotation and does not load the Ingress: a new one is absent, a changed one keeps its previous
+/// version (section 7.0).
+pub(crate) const NOT_LOADED: &str = "requests return 404 or use the previous Ingress version";
+/// ingress-nginx returns 403 for the whole host, because it cannot verify client certificates (section 5.7).
+pub(crate) const HOST_FORBIDDEN: &str = "all requests for the host return 403";
+/// ingress-nginx drops one annotation with an invalid value (section 7.0).
+pub(crate) const DEFAULT_APPLIES: &str = "the annotation is ignored, the default applies";
+/// ingress-nginx drops the authentication and serves the location (section 7.2).
+pub(crate) const UNAUTHENTICATED: &str = "requests are not authenticated";
+/// ingress-guard ignores a waiver.
+pub(crate) const NOTHING_WAIVED: &str = "nothing is waived";
 
 /// What requests get from a backend that does not exist. On ingress-nginx a location without endpoints returns 503 (section 0);
 /// other controllers differ.

@@ -1,10 +1,10 @@
-//! Where a check puts what it finds.
+//! The findings of one check.
 
 use super::Context;
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Key};
 
-/// Where a check puts what it finds.
+/// The findings of one check.
 #[derive(Debug)]
 pub struct Findings {
     code: &'static str,
@@ -12,15 +12,16 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// An empty list for the check with this code.
+    /// Creates an empty list for the check with this code.
     #[must_use]
     pub fn new(code: &'static str) -> Self {
         Self { code, found: Vec::new() }
     }
 
-    /// Report a fault; say more about it through what comes back.
+    /// Adds a finding and returns it, so that the caller can add help, a fix or evidence.
     ///
-    /// `message` has the form `what is wrong: effect on requests`. `subject` contains no list index.
+    /// `message` has the form `what is wrong: effect on requests`. `subject` identifies the finding over several versions of
+    /// the Ingress, so it contains no list index.
     pub fn add(
         &mut self,
         field: FieldPath,
@@ -32,7 +33,7 @@ impl Findings {
         &mut self.found[at]
     }
 
-    /// What was found.
+    /// Returns the findings in the order in which they were added.
     #[must_use]
     pub fn into_inner(self) -> Vec<Finding> {
         self.found
@@ -45,7 +46,7 @@ pub(super) fn older(cx: &Context<'_>, key: &Key) -> String {
     if cx.may_name(&key.namespace) { format!("the older Ingress {key}") } else { "an older Ingress".to_owned() }
 }
 
-/// `a, b, c` or `a, b, c and 4 more`.
+/// Joins items for a message: `a, b, c`, or `a, b, c and 4 more` if there are more than five.
 pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN: usize = 5;
     let mut items = items.into_iter();
@@ -60,7 +61,7 @@ pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> 
     }
 }
 
-/// Never above Warn.
+/// The ceiling of a finding that warns at most.
 pub(super) const WARN: Levels = Levels::both(Level::Warn);
-/// Never above Audit.
+/// The ceiling of a finding that is reported at audit level at most.
 pub(super) const AUDIT: Levels = Levels::both(Level::Audit);

@@ -1,5 +1,5 @@
-//! The heart: one file and one page per check. A check is pure: it looks at one Ingress and asks the
-//! [`ClusterView`](crate::cluster::World); it never logs, waits, or decides what becomes of its findings.
+//! The checks: one file and one page for each. A check is a pure function of one Ingress and the
+//! [`ClusterView`](crate::cluster::ClusterView). It never logs or waits, and it does not decide whether a finding denies.
 
 mod annotation;
 mod backend;
@@ -30,30 +30,32 @@ pub use settings::{HostOwnership, NamespaceClasses, Settings};
 /// One rule about Ingresses.
 #[derive(Debug)]
 pub struct Check {
-    /// Stable for ever and never reused, e.g. `IG202`.
+    /// The code, e.g. `IG202`. It never changes and is never reused.
     pub code: &'static str,
-    /// Names the fault; reads after "allow", e.g. `service-port-not-found`.
+    /// The name of the problem, e.g. `service-port-not-found`. It reads well after "allow".
     pub name: &'static str,
-    /// One line for the catalogue.
+    /// The problem in one line, for lists of checks.
     pub summary: &'static str,
-    /// What becomes of its findings where nothing else is said.
+    /// The levels of its findings by default.
     pub levels: Levels,
-    /// Where it has anything to say.
+    /// The controllers that it applies to.
     pub applies: Applies,
-    /// Whether an annotation on the object can waive it.
+    /// True if an annotation on the Ingress can waive it.
     pub waivable: bool,
-    /// The kinds without which it cannot judge. They decide what is watched, granted and waited for.
+    /// The required kinds: without them the check is not evaluated. They determine which kinds are watched, which rights RBAC
+    /// grants, and which caches must sync before the server is ready.
     pub needs: Kinds,
-    /// The kinds that it can do without: for better words, or to be surer. Where they are forbidden, that is no news.
+    /// The optional kinds, which improve messages or confirm a finding. No finding is reported if RBAC forbids them.
     pub hints: Kinds,
-    /// Its page, which is its test as well.
+    /// The documentation page in Markdown. Its examples are tests.
     pub page: &'static str,
-    /// Look at one Ingress.
+    /// Checks one Ingress and adds what it finds.
     pub run: fn(&Context<'_>, &mut Findings),
 }
 
 impl Check {
-    /// Returns the facts line of the check's page. Whether the check has a fix is known from its findings only.
+    /// Returns the facts line of the documentation page. `has_fix` is an argument, because only findings show whether a check
+    /// has a fix.
     #[must_use]
     pub fn facts(&self, has_fix: bool) -> String {
         let Levels { guard, strict } = self.levels;
@@ -68,19 +70,19 @@ impl Check {
     }
 }
 
-/// Where a check has anything to say.
+/// The controllers that a check applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applies {
-    /// On every controller.
+    /// All controllers.
     Everywhere,
-    /// Where nginx annotations are read: ingress-nginx, its forks, and what imitates it.
+    /// Controllers that read the annotations of ingress-nginx: ingress-nginx, its forks and compatible controllers.
     NginxDialect,
-    /// Where they become an nginx configuration: ingress-nginx and its forks.
+    /// Controllers that generate an nginx configuration from these annotations: ingress-nginx and its forks.
     NginxConfiguration,
 }
 
 impl Applies {
-    /// Whether this is so where an engine's rules hold.
+    /// Returns true if the check applies to this controller family.
     #[must_use]
     pub fn to(self, engine: ControllerFamily) -> bool {
         match self {

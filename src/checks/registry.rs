@@ -1,4 +1,4 @@
-//! The registry: every check there is.
+//! The registry of all checks.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::{
     CHECK_FAILED, CHECK_NOT_EVALUATED, Check, WAIVER_INVALID, annotation, backend, class, collision, path, tls,
 };
 
-/// Every check in the order of the codes.
+/// All checks, ordered by code.
 pub static ALL: &[&Check] = &[
     &class::CLASS_NOT_FOUND,
     &class::CLASS_MISSING,
@@ -77,21 +77,21 @@ pub static ALL: &[&Check] = &[
     &WAIVER_INVALID,
 ];
 
-/// The check with this code, in any case, or with this name.
+/// Returns the check with this code (in upper or lower case) or this name.
 #[must_use]
 pub fn find(code_or_name: &str) -> Option<&'static Check> {
     let same = |check: &&&Check| check.code.eq_ignore_ascii_case(code_or_name) || check.name == code_or_name;
     ALL.iter().find(same).copied()
 }
 
-/// Codes for people: `IG201, IG301 to IG304`, where those between are no check or are meant as well.
+/// Joins codes for a message: `IG201, IG301 to IG304`. A range contains every check between its ends.
 #[must_use]
 pub fn listed(codes: &BTreeSet<&str>) -> String {
-    let is_meant = |check: &&Check| codes.contains(check.code);
-    let runs = ALL.chunk_by(|a, b| is_meant(a) == is_meant(b)).filter(|run| is_meant(&run[0]));
-    let said = runs.map(|run| match run {
+    let is_included = |check: &&Check| codes.contains(check.code);
+    let runs = ALL.chunk_by(|a, b| is_included(a) == is_included(b)).filter(|run| is_included(&run[0]));
+    let ranges = runs.map(|run| match run {
         [first, _, .., last] => format!("{} to {}", first.code, last.code),
         few => few.iter().map(|check| check.code).collect::<Vec<_>>().join(", "),
     });
-    said.collect::<Vec<_>>().join(", ")
+    ranges.collect::<Vec<_>>().join(", ")
 }

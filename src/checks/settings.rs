@@ -1,23 +1,23 @@
-//! What configuration says to checks.
+//! The settings that checks take from the configuration.
 
 use crate::cluster::NamespaceMatch;
 use crate::model::Host;
 use crate::routing::{ClassRules, Dialects};
 
-/// What configuration says to checks.
+/// The settings that checks take from the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Which classes are served.
+    /// The rules that decide which classes are served.
     pub classes: ClassRules,
-    /// Whose rules hold for which class.
+    /// The controller dialects by class.
     pub dialects: Dialects,
-    /// Whether messages may name objects of other namespaces.
+    /// True if messages may name objects of other namespaces.
     pub reveal_other_namespaces: bool,
-    /// Which namespaces may use which hosts.
+    /// The hosts that are assigned to namespaces; the first entry that contains a host applies.
     pub host_ownership: Vec<HostOwnership>,
-    /// Which classes Ingresses of some namespaces may use; the first rule that matches holds.
+    /// The classes that namespaces may use; the first rule that matches a namespace applies.
     pub class_rules: Vec<NamespaceClasses>,
-    /// From how many days before its end a certificate is worth a word.
+    /// The number of days before its expiry from which on a certificate is reported.
     pub expiry_warning_days: u16,
 }
 
@@ -39,21 +39,21 @@ impl Default for Settings {
 pub struct HostOwnership {
     /// Exact hosts, or `*.example.com` for everything below `example.com`.
     pub hosts: Vec<Host>,
-    /// The namespaces.
+    /// The names of the namespaces that may use the hosts.
     pub namespaces: Vec<String>,
 }
 
 /// Namespaces and the classes that Ingresses in them may use.
 #[derive(Debug, Clone)]
 pub struct NamespaceClasses {
-    /// Which namespaces.
+    /// The namespaces that the rule applies to.
     pub namespaces: NamespaceMatch,
-    /// The names of the classes; `None`: any.
+    /// The names of the allowed classes; `None` allows all classes.
     pub classes: Option<Vec<String>>,
 }
 
 impl Settings {
-    /// The namespaces that may use a host; `None` where nobody has been given it. The first entry with the host holds.
+    /// Returns the namespaces that may use a host, from the first entry that contains it, or `None` if the host is not assigned.
     #[must_use]
     pub fn owners(&self, host: &Host) -> Option<&[String]> {
         let owning = self.host_ownership.iter().find(|entry| entry.hosts.iter().any(|owned| is_within(host, owned)));
@@ -61,7 +61,7 @@ impl Settings {
     }
 }
 
-/// Whether a host is an owned one or below it, at any depth: who owns a domain owns what is in it.
+/// Returns true if a host is the owned host or, for an owned wildcard, any host below its domain.
 fn is_within(host: &Host, owned: &Host) -> bool {
     match (host, owned) {
         (Host::Exact(name) | Host::Wildcard(name), Host::Wildcard(parent)) => {

@@ -18,10 +18,10 @@ pub struct Waiver<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WaiverError<'a> {
     /// No `reason=`, or an empty one.
-    #[error("{0:?} gives no reason")]
+    #[error("the waiver of {0:?} has no reason")]
     NoReason(&'a str),
     /// The value of `until=` is not a date.
-    #[error("until={date:?} of {check:?} is no date such as 2027-01-31")]
+    #[error("the waiver of {check:?} has an invalid date {date:?}")]
     BadDate {
         /// The check that the clause names.
         check: &'a str,
@@ -29,7 +29,7 @@ pub enum WaiverError<'a> {
         date: &'a str,
     },
     /// Text that is neither `until=` nor `reason=`.
-    #[error("{word:?} after {check:?} is neither until=DATE nor reason=TEXT")]
+    #[error("the waiver of {check:?} has an unexpected word {word:?}")]
     UnknownWord {
         /// The check that the clause names.
         check: &'a str,

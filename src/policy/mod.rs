@@ -14,7 +14,7 @@ use jiff::Timestamp;
 pub use ceiling::Ceiling;
 pub use level::{NamespaceRule, Overrides, Profile};
 
-use crate::checks::{self, Check, WAIVER_INVALID};
+use crate::checks::{self, Check, WAIVER_INVALID, effects};
 use crate::cluster::{Lookup, NamespaceMatch};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
@@ -189,10 +189,11 @@ impl Scope<'_> {
     /// Says so where an object waives in a namespace that may not.
     fn waiver_refused(&self, ingress: &Ingress) -> Option<Finding> {
         let _ = ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| !self.waivers())?;
-        let message = format!("namespace {:?} may not waive findings: it waives nothing", ingress.meta.key.namespace);
+        let namespace = &ingress.meta.key.namespace;
+        let message = format!("namespaces[].waivers is false for namespace {namespace:?}: {}", effects::NOTHING_WAIVED);
         let field = FieldPath::annotation(WAIVER_ANNOTATION);
         let mut finding = Finding::new(WAIVER_INVALID.code, field, "waivers refused", message);
-        finding.help("mend the faults, or ask whoever runs the cluster");
+        finding.help("fix the findings or ask the cluster administrators");
         Some(finding)
     }
 }

@@ -51,9 +51,9 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
     );
 
     // Nobody is known to take this one, until somebody does.
-    let said = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no controller is known to take class \
-                \"annotatde\": visitors get 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated in \
-                its place\n";
+    let said = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no known controller handles class \
+                \"annotatde\": requests return 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated \
+                instead\n";
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());
     assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{said}")));
     terminal.does(&["patch", "ingress", "first", "--subresource=status", "--type=merge", "--patch", ADDRESS]);

@@ -64,8 +64,8 @@ fn the_denial_message_is_complete() {
     assert_eq!(
         patched["message"],
         "admission webhook \"validate.ingress-guard.io\" denied the request: Ingress live-message/shop would not serve:\n\
-         spec.ingressClassName: IngressClass \"massage\" does not exist: nobody serves this Ingress, and visitors get \
-         404; did you mean \"message\"? [IG101 class-not-found]"
+         spec.ingressClassName: IngressClass \"massage\" does not exist: no controller reconciles this Ingress, requests \
+         return 404; did you mean \"message\"? [IG101 class-not-found]"
     );
 }
 

@@ -23,8 +23,8 @@ fn a_waiver_needs_a_reason() {
     terminal.stores(&[class("said-waiver"), service("web", &[80])]);
     let bad = |waiver: &str| waiving(ingress("web", "said-waiver", "web", 81), waiver);
     let unfounded = terminal.apply(&bad("IG202").to_string());
-    let said = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: \"IG202\" gives no reason: it waives \
-                nothing; write it as \"IG305 until=2027-01-31 reason=landing page\"\n";
+    let said = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: the waiver of \"IG202\" has no reason: \
+                nothing is waived; use the form \"IG305 until=2027-01-31 reason=landing page\"\n";
     let denial = format!("would not serve:\n{NO_PORT} [IG202 service-port-not-found]\n");
     assert!(unfounded.stderr.starts_with(said) && unfounded.stderr.ends_with(&denial), "{unfounded}");
     terminal.assert_stored("web", false);

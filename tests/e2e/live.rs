@@ -75,7 +75,7 @@ dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: liv
     };
     terminal.stores(&[with_snippet("a")]);
     allow("false");
-    terminal.refuses_in_the_end(&with_snippet("b"), &["snippets are switched off", "[IG609"]);
+    terminal.refuses_in_the_end(&with_snippet("b"), &["snippets are disabled", "[IG609"]);
     // A denial is confirmed: whatever the watch has heard by now, what is allowed is stored.
     allow("true");
     terminal.stores(&[with_snippet("b")]);

@@ -75,8 +75,8 @@ fn findings_name_the_other_ingresses_they_affect() {
     // Of two that are made in one second the name decides, and the last letter is the oldest.
     terminal.stores_warned_in_the_end(
         &to(at("also", "/docs/intro"), "api"),
-        &["IG501 spec.rules[0].http.paths[0]: \"/docs/intro\" of said-others.example.com is a path of Ingress \
-           said-others/docs too: that one is older and keeps the visitors; remove it from one of the two"],
+        &["IG501 spec.rules[0].http.paths[0]: \"/docs/intro\" of said-others.example.com is also a path of Ingress \
+           said-others/docs: that older Ingress receives all requests; remove the path from one Ingress"],
     );
 }
 
@@ -90,8 +90,11 @@ fn a_canary_without_its_main_ingress_warns() {
         to(routing(ingress(name, "said-canary", "web", 80), "said-canary.example.com", &["/"]), service)
     };
     let canary = annotated(at("new", "new"), &[("canary", "true"), ("canary-weight", "10")]);
-    terminal.stores_warned(&canary, &["IG605 spec.rules[0].http.paths[0]: no other Ingress has host said-canary.example.com: visitors get 404 from \
-           the default backend; apply the main Ingress first, with the same host, path and pathType"]);
+    terminal.stores_warned(
+        &canary,
+        &["IG605 spec.rules[0].http.paths[0]: no main Ingress has host said-canary.example.com: requests return 404; \
+           create the main Ingress first, with the same host, path and pathType"],
+    );
     terminal.does(&["delete", "ingress", "new"]);
     terminal.stores(&[at("main", "web")]);
     terminal.stores(&[canary]);

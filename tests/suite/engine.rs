@@ -81,7 +81,7 @@ fn checks_after_the_deadline_are_reported_as_not_evaluated() {
     let evaluation = engine.run(&ingress, known(&inventory()), Some(Instant::now()));
     let codes: Vec<_> = evaluation.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["IG902"]);
-    assert!(evaluation.findings[0].message.contains("IG201 not evaluated: the review took too long"));
+    assert!(evaluation.findings[0].message.contains("IG201 not evaluated: the review exceeded its time limit"));
 }
 
 #[test]

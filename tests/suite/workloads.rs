@@ -234,9 +234,9 @@ fn files_are_judged_by_the_workloads_that_they_hold() {
     let closed = |kind| Some(if Kind::WORKLOADS.contains(&kind) { Coverage::Complete } else { Coverage::Partial });
     assert_eq!(said(&view, closed), (vec!["IG204", "IG211"], vec![]));
     let elsewhere = deployment("web", 1, "").replace("app: web", "app: api");
-    let unknown = "Deployment objects outside the given files are not known".to_owned();
+    let unknown = "Deployment objects that are not in the files are unknown".to_owned();
     assert_eq!(said(&[SERVICE, &elsewhere], partial), (vec![], vec![unknown]));
     let forbidden = |kind| (kind == Kind::Deployment).then_some(Coverage::Forbidden);
     let (codes, why) = said(&[SERVICE], forbidden);
-    assert_eq!((codes, why), (vec![], vec!["RBAC does not let ingress-guard read Deployment objects".to_owned()]));
+    assert_eq!((codes, why), (vec![], vec!["RBAC does not allow ingress-guard to read Deployment objects".to_owned()]));
 }

@@ -1,4 +1,4 @@
-//! IG602: annotations that another controller reads.
+//! IG602: an annotation of another controller.
 
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings, effects};
@@ -9,7 +9,7 @@ use crate::routing::{ControllerFamily, ControllerId};
 pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     code: "IG602",
     name: "annotation-for-other-controller",
-    summary: "annotations of a controller other than the one that takes this Ingress",
+    summary: "the annotation belongs to another controller",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -19,12 +19,12 @@ pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     run,
 };
 
-/// Who reads annotations with a prefix.
+/// A controller and the prefix of its annotations.
 struct Reader {
     prefix: &'static str,
-    /// How people call the controller.
+    /// The name of the product.
     name: &'static str,
-    /// The `spec.controller` values of the classes that it takes.
+    /// The `spec.controller` values of its classes.
     controllers: &'static [&'static str],
 }
 
@@ -33,13 +33,14 @@ const TRAEFIK: &[&str] = &["traefik.io/ingress-controller"];
 
 const READERS: [Reader; 5] = [
     Reader { prefix: NGINX_PREFIX, name: "ingress-nginx", controllers: &["k8s.io/ingress-nginx"] },
-    Reader { prefix: "nginx.org/", name: "F5's NGINX Ingress Controller", controllers: F5 },
-    Reader { prefix: "nginx.com/", name: "F5's NGINX Ingress Controller", controllers: F5 },
+    Reader { prefix: "nginx.org/", name: "F5 NGINX Ingress Controller", controllers: F5 },
+    Reader { prefix: "nginx.com/", name: "F5 NGINX Ingress Controller", controllers: F5 },
     Reader { prefix: "traefik.ingress.kubernetes.io/", name: "Traefik", controllers: TRAEFIK },
     Reader { prefix: "ingress.kubernetes.io/", name: "ingress-nginx before 0.9", controllers: &[] },
 ];
 
-/// What controllers write under `ingress.kubernetes.io/` themselves (kubernetes/ingress-gce, status annotations).
+/// The annotations below `ingress.kubernetes.io/` that controllers write themselves (kubernetes/ingress-gce, status
+/// annotations).
 const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
     "backends",
     "forwarding-rule",
@@ -52,10 +53,10 @@ const WRITTEN_BY_CONTROLLERS: [&str; 8] = [
 ];
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // Only of the controllers above is it known which annotations they read.
+    // The annotations of other controllers are not known.
     let ControllerId::Named(controller) = cx.controller.id else { return };
     let known = READERS.iter().find(|reader| reader.controllers.contains(&controller));
-    // A fork of ingress-nginx reads what ingress-nginx reads.
+    // A fork of ingress-nginx reads the annotations of ingress-nginx.
     let fork = || (cx.dialect().family == ControllerFamily::Nginx).then_some(&READERS[0]);
     let Some(own) = known.or_else(fork) else { return };
     let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(own, cx, key));
@@ -69,16 +70,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if has_own {
             finding.at_most(AUDIT);
         }
-        // ingress-nginx changed its prefix and kept most names behind it.
+        // ingress-nginx 0.9 changed the prefix and kept most names.
         let is_renamed = own.prefix == NGINX_PREFIX && foreign.prefix == "ingress.kubernetes.io/";
         if is_renamed {
-            finding.help(format!("ingress-nginx's prefix is {NGINX_PREFIX} now"));
+            finding.help(format!("change the prefix to {NGINX_PREFIX}"));
         } else {
-            finding.help("use this controller's own, or remove it");
+            finding.help(format!("use {} annotations or remove it", own.prefix));
         }
     }
 }
 
+/// Returns true if the controller of the Ingress reads the annotation.
 fn reads(own: &Reader, cx: &Context<'_>, key: &str) -> bool {
     let own_prefix =
         READERS.iter().any(|prefix| prefix.controllers == own.controllers && key.starts_with(prefix.prefix));

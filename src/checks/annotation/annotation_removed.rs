@@ -1,14 +1,14 @@
-//! IG610: an annotation that ingress-nginx once had.
+//! IG610: an annotation that was removed from ingress-nginx.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
 pub(crate) static ANNOTATION_REMOVED: Check = Check {
     code: "IG610",
     name: "annotation-removed",
-    summary: "an annotation that the controller's version no longer knows",
+    summary: "the annotation was removed from ingress-nginx",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -26,10 +26,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let key = format!("{NGINX_PREFIX}{}", row.name);
-        let message = format!("ingress-nginx {} removed it: it has no effect", removed.by);
+        let message = format!("removed in ingress-nginx {}: {}", removed.by, effects::NO_EFFECT);
         let finding = out.add(FieldPath::annotation_name(&key), key, message);
         finding.help(removed.instead);
-        // A controller that reads Ingresses of today may be older than this.
+        // A controller of unknown version may be older than the removal.
         if version.is_none() && removed.by.reads_ingress_v1() {
             finding.at_most(AUDIT);
         }

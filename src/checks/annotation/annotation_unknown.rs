@@ -1,6 +1,6 @@
-//! IG601: an annotation under ingress-nginx's prefix that it does not have.
+//! IG601: an annotation below the prefix of ingress-nginx that ingress-nginx does not have.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{self, Annotation};
@@ -8,7 +8,7 @@ use crate::routing::annotations::{self, Annotation};
 pub(crate) static ANNOTATION_UNKNOWN: Check = Check {
     code: "IG601",
     name: "annotation-unknown",
-    summary: "ingress-nginx has no annotation of this name",
+    summary: "unknown annotation below `nginx.ingress.kubernetes.io/`",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -30,13 +30,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 fn unknown(cx: &Context<'_>, (key, name, value): (&str, &str, &str), out: &mut Findings) {
     let field = FieldPath::annotation_name(key);
-    let finding = out.add(field.clone(), key, "ingress-nginx has no such annotation: it has no effect");
+    let message = format!("unknown ingress-nginx annotation: {}", effects::NO_EFFECT);
+    let finding = out.add(field.clone(), key, message);
     let rows = annotations::ALL.iter().filter(|row| row.removed.is_none()).map(|row| row.name);
     let Some(near) = cx.nearest(name, rows) else {
-        finding.help("remove it, or look its name up");
+        finding.help("check the spelling or remove it");
         return;
     };
-    finding.help(format!("did you mean {near}?"));
+    finding.help(format!("did you mean {near:?}?"));
     let meant = format!("{NGINX_PREFIX}{near}");
     let fits = annotations::find(near).is_some_and(|row| row.accepts(value));
     if fits && cx.ingress.meta.annotations.get(&meant).is_none() {
@@ -48,8 +49,8 @@ fn unknown(cx: &Context<'_>, (key, name, value): (&str, &str, &str), out: &mut F
 fn too_new(cx: &Context<'_>, row: &Annotation, key: &str, out: &mut Findings) {
     let (Some(since), Some(version)) = (row.since, cx.dialect().version) else { return };
     if version < since {
-        let message = format!("ingress-nginx {version} does not know it yet: it has no effect");
-        out.add(FieldPath::annotation_name(key), key, message)
-            .help(format!("update the controller to {since} or later"));
+        let message = format!("added in ingress-nginx {since}, the controller is {version}: {}", effects::NO_EFFECT);
+        let finding = out.add(FieldPath::annotation_name(key), key, message);
+        finding.help(format!("upgrade the controller to {since} or remove the annotation"));
     }
 }

@@ -1,4 +1,4 @@
-//! IG603: an annotation's value has another form than ingress-nginx expects.
+//! IG603: the value of an annotation is not valid for ingress-nginx.
 
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, effects};
@@ -9,7 +9,7 @@ use crate::routing::annotations::{Annotation, Effect, Fault};
 pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     code: "IG603",
     name: "annotation-value-invalid",
-    summary: "an nginx annotation's value has the wrong form: the Ingress is not loaded, answers 503 or 403, or does without",
+    summary: "invalid annotation value: requests return 404, 503 or 403, or the annotation is ignored",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -19,10 +19,10 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     run,
 };
 
-/// IG313 says what a path loses by these.
-const OF_ROUTING: [&str; 2] = ["rewrite-target", "use-regex"];
+/// The annotations whose values IG313 reports.
+const ROUTING_ANNOTATIONS: [&str; 2] = ["rewrite-target", "use-regex"];
 
-/// What becomes one parameter of nginx's configuration, as it is.
+/// The annotations whose value becomes one unchanged parameter in the nginx configuration.
 const PARAMETERS: [&str; 8] = [
     "app-root",
     "auth-cache-key",
@@ -33,34 +33,35 @@ const PARAMETERS: [&str; 8] = [
     "upstream-vhost",
     "x-forwarded-prefix",
 ];
-/// So many bytes nginx reads of a parameter without quotes, less of one between them (section 2.8, B9).
-const LONGEST: usize = 4095;
+/// The number of bytes that nginx reads of an unquoted parameter; it reads fewer of a quoted one (section 2.8, B9).
+const MAX_BYTES: usize = 4095;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         if is_too_long(cx, row, value) {
             too_long(row, value, out);
-        } else if !OF_ROUTING.contains(&row.name) {
-            judge(cx, row, value, out);
+        } else if !ROUTING_ANNOTATIONS.contains(&row.name) {
+            check_value(cx, row, value, out);
         }
     }
 }
 
-fn judge(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
+fn check_value(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
     let Some(fault) = row.fault(value, cx.dialect().validates_annotations()) else { return };
-    // IG608 says what is open, IG315 what a control character does.
-    let is_said_elsewhere = fault.effect == Effect::Open
+    // IG608 reports disabled authentication, IG315 control characters.
+    let is_reported_elsewhere = fault.effect == Effect::Open
         || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
         || super::is_template(value);
-    // An older controller may not know the annotation at all.
+    // A controller of unknown version may not have the annotation.
     let certain = fault.certain && (row.since.is_none() || cx.dialect().version.is_some());
-    if !is_said_elsewhere && super::matters(cx, row, fault.effect) {
+    if !is_reported_elsewhere && super::matters(cx, row, fault.effect) {
         report(row, value, Fault { certain, ..fault }, out);
     }
 }
 
-/// Whether nginx cannot read it, though the controller takes it. A canary's are not written down, nor those of a default
-/// backend alone (sections 7.1 and 2.3), nor what depends on another annotation (sections 3.4 and 7.2).
+/// Returns true if nginx cannot read a value that the controller accepts. The controller does not write the annotations of a
+/// canary or of an Ingress without rules (sections 7.1 and 2.3), nor those that depend on another annotation (sections 3.4
+/// and 7.2).
 fn is_too_long(cx: &Context<'_>, row: &Annotation, value: &str) -> bool {
     let is_written = || {
         let depends = match row.name {
@@ -72,22 +73,22 @@ fn is_too_long(cx: &Context<'_>, row: &Annotation, value: &str) -> bool {
         };
         depends && !cx.nginx().is_canary() && !cx.ingress.rules.is_empty()
     };
-    value.len() > LONGEST && PARAMETERS.contains(&row.name) && row.accepts(value) && is_written()
+    value.len() > MAX_BYTES && PARAMETERS.contains(&row.name) && row.accepts(value) && is_written()
 }
 
 fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let (start, length) = (Quoted(value), value.len());
-    let message = format!("{start} has {length} bytes, nginx reads {LONGEST}: {}", effects::RELOAD_FAILS_SHORT);
-    out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("make it shorter");
+    let message = format!("{start} has {length} bytes, nginx reads {MAX_BYTES}: {}", effects::RELOAD_FAILS_SHORT);
+    out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("shorten the value");
 }
 
 fn report(row: &Annotation, value: &str, fault: Fault, out: &mut Findings) {
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let field = FieldPath::annotation(&key);
-    let wrong = fault.flaw.map_or_else(|| "is empty".to_owned(), |flaw| format!("{} {flaw}", Quoted(value)));
+    let wrong = fault.flaw.map_or_else(|| "the value is empty".to_owned(), |flaw| format!("{} {flaw}", Quoted(value)));
     let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
-    let message = format!("{wrong}: {since}{}", super::consequence(fault.effect));
+    let message = format!("{wrong}: {since}{}", super::effect_on_requests(fault.effect));
     let finding = out.add(field.clone(), key, message);
     finding.help(row.form.wanted());
     if let Some(fixed) = row.form.fixed(value) {

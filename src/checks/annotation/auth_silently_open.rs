@@ -1,7 +1,7 @@
-//! IG608: annotations that ask for a login which nobody will be asked for.
+//! IG608: a mistake in annotations disables authentication.
 
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
@@ -10,7 +10,7 @@ use crate::routing::annotations::{Effect, reference};
 pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
     code: "IG608",
     name: "auth-silently-open",
-    summary: "a mistake in annotations leaves the location without the authentication that they ask for",
+    summary: "a mistake in annotations disables authentication: requests are not authenticated",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: false,
@@ -21,7 +21,7 @@ pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A canary takes the main Ingress' authentication (section 7.1).
+    // A canary has the authentication of the main Ingress (section 7.1).
     if cx.nginx().is_canary() {
         return;
     }
@@ -30,16 +30,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     client_certificate(cx, out);
 }
 
-/// `auth-secret` is read where `auth-type` is set.
+/// Reports an `auth-secret` that is ignored because `auth-type` is not set.
 fn basic(cx: &Context<'_>, out: &mut Findings) {
     let nginx = cx.nginx();
     if nginx.value("auth-type").is_none() && nginx.value("auth-secret").is_some() {
         let key = format!("{NGINX_PREFIX}auth-type");
         let secret = format!("{NGINX_PREFIX}auth-secret");
-        let message = format!("without auth-type it is not read: {}", super::consequence(Effect::Open));
+        let message = format!("ignored without auth-type: {}", effects::UNAUTHENTICATED);
         let finding = out.add(FieldPath::annotation(&secret), "auth-secret", message);
-        finding.help("add auth-type: basic");
-        // Without its Secret it would close the Ingress instead.
+        finding.help(format!("add {key}: basic"));
+        // Without a usable Secret the fix would make requests return 503.
         if let Some(value) = nginx.value("auth-secret")
             && let Lookup::Found(Secret { has_auth: true, .. }) = cx.view.secret(cx.namespace(), value)
         {
@@ -49,18 +49,14 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// What goes with `auth-url` can take the whole external authentication with it (section 7.2).
+/// Reports invalid values that disable the whole external authentication (section 7.2).
 fn external(cx: &Context<'_>, out: &mut Findings) {
     let validates = cx.dialect().validates_annotations();
     for (row, value) in cx.nginx().in_force(cx.dialect().version).filter(|(_, value)| !super::is_template(value)) {
         let Some(fault) = row.fault(value, validates).filter(|fault| fault.effect == Effect::Open) else { continue };
         let flaw = fault.flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
         let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
-        let message = format!(
-            "{} {flaw}: {since}auth-url is dropped with it, {}",
-            Quoted(value),
-            super::consequence(Effect::Open)
-        );
+        let message = format!("{} {flaw}: {since}auth-url is ignored too, {}", Quoted(value), effects::UNAUTHENTICATED);
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let finding = out.add(FieldPath::annotation(&key), key, message);
         finding.help(row.form.wanted());
@@ -71,16 +67,16 @@ fn external(cx: &Context<'_>, out: &mut Findings) {
     let annotations = &cx.ingress.meta.annotations;
     if annotations.nginx("auth-url") == Some("") {
         let key = format!("{NGINX_PREFIX}auth-url");
-        let message = format!("is empty: {}", super::consequence(Effect::Open));
+        let message = format!("the value is empty: {}", effects::UNAUTHENTICATED);
         let finding = out.add(FieldPath::annotation(&key), "auth-url", message);
-        finding.help("give it the URL that authenticates, or remove it");
-        // Alone it is how a chart says that there is none.
+        finding.help("set the URL of the authentication service or remove it");
+        // Charts write an empty value to disable authentication.
         let meant = ["auth-response-headers", "auth-signin"].into_iter().any(|name| cx.nginx().is_on(name));
         finding.at_most(if meant { Levels::new(Level::Warn, Level::Deny) } else { AUDIT });
     }
 }
 
-/// A Secret without authorities verifies nobody (section 5.7).
+/// Reports a Secret without CA certificates, with which nginx verifies no client certificate (section 5.7).
 fn client_certificate(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.nginx().value("auth-tls-secret") else { return };
     let (Some(namespace), name) = reference(value) else { return };
@@ -90,9 +86,9 @@ fn client_certificate(cx: &Context<'_>, out: &mut Findings) {
     let Lookup::Found(secret) = cx.view.secret(namespace, name) else { return };
     if matches!(secret.tls, TlsFacts::Pair { ca_readable: true, .. }) && !secret.has_ca {
         let key = format!("{NGINX_PREFIX}auth-tls-secret");
-        let message = format!("secret {} has no ca.crt: nobody is asked for a certificate", Quoted(name));
+        let message = format!("Secret {} has no ca.crt: client certificates are not verified", Quoted(name));
         let finding = out.add(FieldPath::annotation(&key), format!("auth-tls-secret={name}"), message);
-        finding.help("put the authority's certificate in its ca.crt");
+        finding.help("add the CA certificate under key ca.crt");
         finding.rests_on(Kind::Secret, Key::new(namespace, name));
     }
 }

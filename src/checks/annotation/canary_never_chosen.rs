@@ -1,13 +1,13 @@
-//! IG606: a canary that no request can reach, or canary annotations without a canary.
+//! IG606: a canary that receives no requests, or canary annotations without `canary: "true"`.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
 pub(crate) static CANARY_NEVER_CHOSEN: Check = Check {
     code: "IG606",
     name: "canary-never-chosen",
-    summary: "a canary without weight, header or cookie, or their annotations without `canary`",
+    summary: "a canary without weight, header or cookie, or canary annotations without `canary: \"true\"`",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -17,24 +17,24 @@ pub(crate) static CANARY_NEVER_CHOSEN: Check = Check {
     run,
 };
 
-/// What chooses a canary.
-const CHOICES: [&str; 3] = ["canary-by-cookie", "canary-by-header", "canary-weight"];
+/// The annotations that select requests for a canary.
+const SELECTORS: [&str; 3] = ["canary-by-cookie", "canary-by-header", "canary-weight"];
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let annotations = &cx.ingress.meta.annotations;
-    let chosen = || CHOICES.into_iter().filter(|name| annotations.nginx(name).is_some());
+    let selectors = || SELECTORS.into_iter().filter(|name| annotations.nginx(name).is_some());
     if cx.nginx().is_canary() {
-        // A weight of 0 is a rollout at rest.
-        if chosen().next().is_none() {
-            let message = "no weight, header or cookie chooses this canary: it never gets a request";
-            out.add(field("canary"), "canary", message).help("add canary-weight");
+        // Rollout tools set the weight to 0 between rollouts.
+        if selectors().next().is_none() {
+            let message = format!("no weight, header or cookie is set: {}", effects::CANARY_UNUSED);
+            out.add(field("canary"), "canary", message).help(format!("add {NGINX_PREFIX}canary-weight"));
         }
     } else if annotations.nginx("canary").is_none()
-        // What tools leave behind after a rollout is without effect in any case.
-        && let Some(name) = chosen().find(|name| cx.nginx().value(name).is_some_and(|value| value != "0"))
+        // A weight of 0 is left over from a rollout.
+        && let Some(name) = selectors().find(|name| cx.nginx().value(name).is_some_and(|value| value != "0"))
     {
-        let message = "without canary: \"true\" this is no canary: it competes with the main Ingress";
-        out.add(field(name), "no-canary", message).help("add the annotation canary: \"true\"");
+        let message = "ignored because canary is not \"true\": this Ingress competes with the main Ingress";
+        out.add(field(name), "no-canary", message).help(format!("add {NGINX_PREFIX}canary: \"true\""));
     }
 }
 

@@ -1,4 +1,4 @@
-//! IG605: a canary of nothing.
+//! IG605: a canary without a main Ingress.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -10,7 +10,7 @@ use crate::routing::{Claim, When};
 pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
     code: "IG605",
     name: "canary-without-main",
-    summary: "a canary whose main Ingress, with the same host, path and type, is not there",
+    summary: "a canary without a main Ingress that has the same host, path and path type",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -20,31 +20,32 @@ pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
     run,
 };
 
-/// What a canary path is merged into: the same text and type (section 7.1).
-type Place<'a> = (&'a str, bool);
+/// A canary path is merged into a main path with the same text and type (section 7.1). True stands for `Exact`.
+type MergeKey<'a> = (&'a str, bool);
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     if !cx.nginx().is_canary() {
         return;
     }
-    let mut mains: HashMap<&Host, Option<HashMap<Place<'_>, Vec<&Backend>>>> = HashMap::new();
+    let mut mains: HashMap<&Host, Option<HashMap<MergeKey<'_>, Vec<&Backend>>>> = HashMap::new();
     for at in cx.ingress.paths().filter(|at| matches!(at.path.backend, Backend::Service { .. })) {
         let host = &at.rule.host;
-        let main = mains.entry(host).or_insert_with(|| Some(places(&cx.claims(host, When::Before).found()?)));
+        let main = mains.entry(host).or_insert_with(|| Some(main_backends(&cx.claims(host, When::Before).found()?)));
         let Some(main) = main else { return };
-        let mut help = "apply the main Ingress first, with the same host, path and pathType";
-        let problem = match main.get(&place(at)) {
+        let mut help = "create the main Ingress first, with the same host, path and pathType";
+        let problem = match main.get(&merge_key(at)) {
             None if main.is_empty() => {
-                format!("no other Ingress has host {host}: {} from the default backend", effects::NOT_FOUND)
+                format!("no main Ingress has host {host}: {}", effects::NOT_FOUND)
             }
             None => format!(
-                "no other Ingress has {} {} on {host}: the canary gets no traffic",
+                "no main Ingress has {} path {} on {host}: {}",
                 if at.path.path_type == PathType::Exact { "Exact" } else { "Prefix" },
-                Quoted(at.path.routed())
+                Quoted(at.path.routed()),
+                effects::CANARY_UNUSED
             ),
             Some(backends) if backends.iter().all(|backend| **backend == at.path.backend) => {
-                help = "give the canary a Service of its own";
-                "its main Ingress has the same Service and port: there is nothing to choose between".to_owned()
+                help = "use a separate Service for the canary";
+                format!("the main Ingress has the same Service and port: {}", effects::CANARY_UNUSED)
             }
             Some(_) => continue,
         };
@@ -57,17 +58,17 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// The paths of Ingresses that are no canaries, with what stands behind each.
-fn places<'a>(claims: &[Claim<'a>]) -> HashMap<Place<'a>, Vec<&'a Backend>> {
-    let mut places: HashMap<Place<'a>, Vec<&Backend>> = HashMap::new();
+/// Returns the backends of all Ingresses that are not canaries, by the path that a canary is merged into.
+fn main_backends<'a>(claims: &[Claim<'a>]) -> HashMap<MergeKey<'a>, Vec<&'a Backend>> {
+    let mut backends: HashMap<MergeKey<'a>, Vec<&Backend>> = HashMap::new();
     for claim in claims.iter().filter(|claim| !claim.is_canary) {
         for at in claim.rule.iter().flat_map(|rule| rule.paths()) {
-            places.entry(place(at)).or_default().push(&at.path.backend);
+            backends.entry(merge_key(at)).or_default().push(&at.path.backend);
         }
     }
-    places
+    backends
 }
 
-fn place(at: PathRef<'_>) -> Place<'_> {
+fn merge_key(at: PathRef<'_>) -> MergeKey<'_> {
     (at.path.routed(), at.path.path_type == PathType::Exact)
 }

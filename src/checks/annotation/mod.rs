@@ -1,4 +1,4 @@
-//! IG6xx: what was silently ignored?
+//! IG6xx: annotations that controllers ignore, refuse or misread.
 
 mod annotation_for_other_controller;
 mod annotation_reference_missing;
@@ -25,30 +25,30 @@ pub(super) use snippet_refused::SNIPPET_REFUSED;
 use super::{Context, effects};
 use crate::routing::annotations::{Annotation, Effect};
 
-/// Whether an effect is felt: of a canary's annotations most are ignored anyway, and another Ingress' locations answer
-/// (section 7.1).
+/// Returns true if the effect changes what requests get. A canary has no locations, and the controller ignores most of its
+/// annotations (section 7.1).
 fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
     const READ: [&str; 5] = ["affinity", "canary", "load-balance", "session-cookie-", "upstream-hash-by"];
     let is_read = || (effect == Effect::Ignored) && READ.iter().any(|start| row.name.starts_with(start));
     !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
 }
 
-/// A placeholder that some tool was to fill in: it is not the author's value.
+/// Returns true if the value holds a placeholder that a tool such as Helm was meant to replace.
 fn is_template(value: &str) -> bool {
     let upper = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
     value.contains("{{") || value.split("${").skip(1).any(upper)
 }
 
-/// Put before a consequence that is not certain: by default controllers validate since then (section 7.2).
-const SINCE_VALIDATION: &str = "from 1.12 on ";
+/// Precedes an effect that depends on a version that is not known: controllers validate by default since 1.12 (section 7.2).
+const SINCE_VALIDATION: &str = "from version 1.12 on, ";
 
-/// What becomes of an Ingress with such an annotation (section 7.0).
-const fn consequence(effect: Effect) -> &'static str {
+/// Returns what an effect of the annotation table does to requests (section 7.0).
+const fn effect_on_requests(effect: Effect) -> &'static str {
     match effect {
-        Effect::NotLoaded => "the Ingress is not loaded (404, or its old version)",
+        Effect::NotLoaded => effects::NOT_LOADED,
         Effect::Unavailable => effects::UNAVAILABLE,
-        Effect::Forbidden => "visitors of the whole host get 403",
-        Effect::Ignored => "the annotation is ignored, its default holds",
-        Effect::Open => "nobody is asked to log in",
+        Effect::Forbidden => effects::HOST_FORBIDDEN,
+        Effect::Ignored => effects::DEFAULT_APPLIES,
+        Effect::Open => effects::UNAUTHENTICATED,
     }
 }

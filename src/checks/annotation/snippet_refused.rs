@@ -1,7 +1,7 @@
-//! IG609: annotations that the controller does not take, snippets first of all.
+//! IG609: a snippet or another annotation that the controller does not allow.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::Risk;
@@ -9,7 +9,7 @@ use crate::routing::annotations::Risk;
 pub(crate) static SNIPPET_REFUSED: Check = Check {
     code: "IG609",
     name: "snippet-refused",
-    summary: "a snippet where snippets are off, or an annotation above the controller's `annotations-risk-level`",
+    summary: "snippets are disabled, or the annotation exceeds the `annotations-risk-level` of the controller",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -19,33 +19,36 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
     run,
 };
 
+const HELP: &str = "remove it or enable allow-snippet-annotations";
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let (allowed, most) = (cx.dialect().allows_snippets(), cx.dialect().risk_level());
-    let is_known = allowed.is_some() && most.is_some();
+    let (allowed, max_risk) = (cx.dialect().allows_snippets(), cx.dialect().risk_level());
+    let is_known = allowed.is_some() && max_risk.is_some();
     for (row, value) in cx.nginx().known().filter(|(row, _)| row.removed.is_none()) {
         let is_snippet = row.name.ends_with("-snippet") && !value.is_empty();
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let field = FieldPath::annotation(&key);
-        let finding = match most.filter(|most| row.risk > *most) {
-            // The whole extraction fails (section 7.0).
-            Some(most) => {
+        let finding = match max_risk.filter(|max_risk| row.risk > *max_risk) {
+            // The controller then loads none of the annotations and not the Ingress (section 7.0).
+            Some(max_risk) => {
                 let message = format!(
-                    "risk {}, the controller takes {most}: {}",
+                    "risk {} exceeds annotations-risk-level {max_risk}: {}",
                     row.risk,
-                    super::consequence(super::Effect::NotLoaded)
+                    super::effect_on_requests(super::Effect::NotLoaded)
                 );
-                out.add(field, key, message)
+                out.add(field, key, message).help("remove it or raise the level")
             }
             None if is_snippet && allowed == Some(false) => {
-                out.add(field, key, "snippets are switched off: the Ingress is refused, or the snippet ignored")
+                let message = "snippets are disabled: the controller rejects the Ingress or ignores the snippet";
+                out.add(field, key, message).help(HELP)
             }
-            // Off and above the risk level by default, but that is the default of newer versions only.
+            // Newer versions disable snippets by default; the version of this controller is not known.
             None if is_snippet && row.risk == Risk::Critical && !cx.dialect().settings_unknown() && !is_known => {
-                let finding = out.add(field, key, "from 1.9.1 on snippets are off by default: then it has no effect");
-                finding.at_most(AUDIT)
+                let message = format!("snippets are disabled by default from version 1.9.1 on: {}", effects::NO_EFFECT);
+                out.add(field, key, message).help(HELP).at_most(AUDIT)
             }
             None => continue,
         };
-        cx.rests_on_settings(finding).help("remove it, or allow it in the ConfigMap");
+        cx.rests_on_settings(finding);
     }
 }

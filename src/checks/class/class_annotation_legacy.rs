@@ -1,7 +1,7 @@
 //! IG104: the deprecated class annotation.
 
 use super::class_field;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, FieldPath, Kind, Kinds};
@@ -10,7 +10,7 @@ use crate::routing::ClassRules;
 pub(crate) static CLASS_ANNOTATION_LEGACY: Check = Check {
     code: "IG104",
     name: "class-annotation-legacy",
-    summary: "the class is named by the deprecated annotation `kubernetes.io/ingress.class`",
+    summary: "the class is set in the deprecated annotation `kubernetes.io/ingress.class`",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -28,19 +28,19 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let field = FieldPath::annotation_name(CLASS_ANNOTATION);
     let in_the_field = cx.ingress.class_name.as_deref();
     let message = if in_the_field.is_some() {
-        "this annotation is deprecated, and spec.ingressClassName wins: it has no effect"
+        format!("deprecated and overridden by spec.ingressClassName: {}", effects::NO_EFFECT)
     } else {
-        "this annotation is deprecated: visitors get 404 from a controller that no longer reads it"
+        format!("deprecated: {} if the controller does not read the annotation", effects::NOT_FOUND)
     };
     let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
     let class_exists = matches!(cx.view.class(value), Lookup::Found(_));
     if in_the_field == Some(value) {
-        finding.help("remove it; spec.ingressClassName says the same");
+        finding.help("remove the annotation");
         finding.fix(Patch::on(&field, value).remove(&field));
     } else if in_the_field.is_none() && class_exists {
-        finding.help(format!("set spec.ingressClassName: {value} in its place"));
+        finding.help(format!("set spec.ingressClassName: {value} instead"));
         finding.fix(Patch::on(&field, value).remove(&field).add(&class_field(), value));
     } else {
-        finding.help("name the class in spec.ingressClassName only");
+        finding.help("set the class in spec.ingressClassName only");
     }
 }

@@ -1,6 +1,6 @@
-//! IG105: the class annotation names nobody.
+//! IG105: the class annotation matches no known controller.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
 use crate::routing::ControllerId;
@@ -8,7 +8,7 @@ use crate::routing::ControllerId;
 pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
     code: "IG105",
     name: "class-annotation-unmatched",
-    summary: "the class annotation's value is no IngressClass and no class that a controller is known to take",
+    summary: "the class annotation matches neither an IngressClass nor a known controller",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -20,15 +20,15 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
-    let unseen = cx.view.class(value).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
-    if !unseen || cx.controller.id != ControllerId::None {
+    let is_unserved = cx.view.class(value).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
+    if !is_unserved || cx.controller.id != ControllerId::None {
         return;
     }
-    let message = format!("no controller is known to take class {}: visitors get 404", Quoted(value));
+    let message = format!("no known controller handles class {}: {}", Quoted(value), effects::NOT_FOUND);
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
     match cx.nearest(value, cx.view.class_names()) {
-        Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near} in its place")),
-        None => finding.help("name an IngressClass in spec.ingressClassName in its place"),
+        Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near} instead")),
+        None => finding.help("set spec.ingressClassName to an existing IngressClass instead"),
     };
 }

@@ -1,4 +1,4 @@
-//! IG108: GKE's class in the field that GKE does not read.
+//! IG108: `spec.ingressClassName` is a class of GKE, which GKE does not read there.
 
 use super::class_field;
 use crate::checks::{Applies, Check, Context, Findings};
@@ -9,7 +9,7 @@ use crate::routing::{ClassRules, ControllerId};
 pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
     code: "IG108",
     name: "class-field-on-gce",
-    summary: "GKE's class stands in `spec.ingressClassName`, where GKE ignores it",
+    summary: "`spec.ingressClassName` is a class of GKE, which GKE reads from the annotation only",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -21,18 +21,18 @@ pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
-    // Whoever has made an IngressClass of that name, or serves it, is not GKE's own controller.
-    let unseen = cx.view.class(name).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
-    if !ClassRules::is_gce(name) || !unseen || cx.controller.id != ControllerId::None {
+    // If an IngressClass of that name exists, or a controller serves it, the controller is not the one of GKE.
+    let is_unserved = cx.view.class(name).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
+    if !ClassRules::is_gce(name) || !is_unserved || cx.controller.id != ControllerId::None {
         return;
     }
     let message = format!(
-        "GKE's controller ignores ingressClassName {name:?}: no load balancer is made, and visitors reach nothing"
+        "the GKE controller ignores ingressClassName {name:?}: no load balancer is created, the Ingress gets no address"
     );
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
-    finding.help(format!("remove it and annotate {CLASS_ANNOTATION}: {name}"));
-    // Where there are no annotations yet, a patch would have to know that to add the map.
+    finding.help(format!("replace it with annotation {CLASS_ANNOTATION}: {name}"));
+    // Without annotations the map itself would have to be added, and a patch cannot test that it is absent.
     if cx.ingress.meta.annotations.iter().next().is_some() {
         let annotation = FieldPath::annotation(CLASS_ANNOTATION);
         finding.fix(Patch::on(&class_field(), name).remove(&class_field()).add(&annotation, name));

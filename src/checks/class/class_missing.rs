@@ -1,7 +1,7 @@
-//! IG102: no class at all.
+//! IG102: the Ingress has no class.
 
 use super::class_field;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{ClassRef, Kind, Kinds};
 use crate::routing::Classless;
@@ -9,7 +9,7 @@ use crate::routing::Classless;
 pub(crate) static CLASS_MISSING: Check = Check {
     code: "IG102",
     name: "class-missing",
-    summary: "neither `spec.ingressClassName` nor the class annotation, and no default class was filled in",
+    summary: "no class is set, and the API server added no default class",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::Everywhere,
     waivable: true,
@@ -27,21 +27,23 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if !ignored && !cx.view.served(ClassRef::Classless).is_absent() {
         return;
     }
-    // An object that no API server has stored yet will be given the default class when it is.
+    // The API server adds the default class when it stores a new object.
     let default = cx.view.default_class();
     if cx.ingress.meta.created.is_none() && !default.is_absent() {
         return;
     }
-    let message = if ignored {
-        "the Ingress names no class: nobody serves it, and visitors get 404"
+    let default_class = if default.is_absent() { " and the cluster has no default class" } else { "" };
+    let effect = if ignored {
+        effects::UNHANDLED.to_owned()
     } else {
-        "the Ingress names no class: ingress-nginx and others ignore it, and visitors get 404"
+        format!("ingress-nginx and other controllers ignore this Ingress, {}", effects::NOT_FOUND)
     };
+    let message = format!("no class is set{default_class}: {effect}");
     let finding = out.add(class_field(), "classless", message);
     finding.rests_on_index("served classes");
     match default.found() {
         Some(class) => finding.help(format!(
-            "set it to {:?}; the default class is filled in only when an Ingress is created",
+            "set spec.ingressClassName: {}, the default class applies only when an Ingress is created",
             class.meta.key.name
         )),
         None => finding.help("set spec.ingressClassName"),

@@ -1,4 +1,4 @@
-//! IG107: configuration keeps the class from this namespace.
+//! IG107: the configuration does not allow the class in this namespace.
 
 use super::class_ref_field;
 use crate::checks::findings::list;
@@ -10,7 +10,7 @@ use crate::model::{ClassRef, Key, Kind, Kinds};
 pub(crate) static CLASS_NOT_ALLOWED: Check = Check {
     code: "IG107",
     name: "class-not-allowed",
-    summary: "policy: `namespaces[].classes` do not let this namespace use the class",
+    summary: "policy: `namespaces[].classes` does not allow the class in this namespace; denies once it is set",
     levels: Levels::both(Level::Off),
     applies: Applies::Everywhere,
     waivable: false,
@@ -21,7 +21,7 @@ pub(crate) static CLASS_NOT_ALLOWED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A solver has the class of its issuer, for seconds. What names no class is class-missing's.
+    // A solver has the class of its issuer and exists for seconds. IG102 reports Ingresses without a class.
     if cx.ingress.is_acme_solver {
         return;
     }
@@ -30,19 +30,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if allowed.iter().any(|name| name == class) {
         return;
     }
-    let message =
-        format!("class {} is not {}'s to use: configuration keeps it for others", Quoted(class), cx.namespace());
+    let classes = if allowed.is_empty() { "no class".to_owned() } else { list(allowed) };
+    let message = format!(
+        "namespace {:?} may not use IngressClass {}: namespaces[].classes allows {classes}",
+        cx.namespace(),
+        Quoted(class)
+    );
     let finding = out.add(class_ref_field(cx.ingress), class, message);
-    match allowed {
-        [] => finding.help("this namespace may have no Ingress at all"),
-        names => finding.help(format!("use {}", list(names))),
-    };
+    finding.help(if allowed.is_empty() { "request access" } else { "use an allowed class or request access" });
     if by_labels {
         finding.rests_on(Kind::Namespace, Key::new("", cx.namespace()));
     }
 }
 
-/// The classes of the first rule that is for this namespace, and whether its labels had to be asked for.
+/// Returns the classes of the first rule that matches the namespace, and whether the labels of the namespace decided.
 fn allowed<'a>(cx: &Context<'a>) -> Option<(&'a [String], bool)> {
     let labels = || match cx.view.namespace(cx.namespace()) {
         Lookup::Found(namespace) => Lookup::Found(&namespace.labels),

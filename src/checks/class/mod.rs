@@ -1,4 +1,4 @@
-//! IG1xx: who takes this Ingress?
+//! IG1xx: the ingress class, and whether a controller handles the Ingress.
 
 mod class_annotation_legacy;
 mod class_annotation_unmatched;
@@ -20,11 +20,12 @@ pub(super) use namespace_unwatched::NAMESPACE_UNWATCHED;
 
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Ingress};
 
+/// Returns the field that names the IngressClass.
 fn class_field() -> FieldPath {
     FieldPath::spec().field("ingressClassName")
 }
 
-/// Where an Ingress says its class, or would.
+/// Returns the field in which the Ingress sets its class, or `spec.ingressClassName` if it sets none.
 fn class_ref_field(ingress: &Ingress) -> FieldPath {
     match ingress.class_ref() {
         ClassRef::Annotated(_) => FieldPath::annotation(CLASS_ANNOTATION),

@@ -7,7 +7,7 @@ use crate::model::{FieldPath, Host, Kinds, NGINX_PREFIX};
 pub(crate) static HOST_NOT_OWNED: Check = Check {
     code: "IG502",
     name: "host-not-owned",
-    summary: "configuration gives the host to other namespaces; denies as soon as `hostOwnership` is set",
+    summary: "policy: `hostOwnership` assigns the host to other namespaces; denies once it is set",
     levels: Levels::both(Level::Off),
     applies: Applies::Everywhere,
     waivable: false,
@@ -28,10 +28,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if owners.iter().any(|owner| owner == cx.namespace()) {
             continue;
         }
-        let whose = if cx.settings.reveal_other_namespaces { owners.join(", ") } else { "others".to_owned() };
+        let owners =
+            if cx.settings.reveal_other_namespaces { owners.join(", ") } else { "other namespaces".to_owned() };
         let name = host.to_string();
-        let message =
-            format!("host {} is not {}'s to use: configuration gives it to {whose}", Quoted(&name), cx.namespace());
-        out.add(field, name, message).help("ask for it, or use another");
+        let message = format!(
+            "namespace {:?} may not use host {}: hostOwnership assigns it to {owners}",
+            cx.namespace(),
+            Quoted(&name)
+        );
+        out.add(field, name, message).help("request access or use another host");
     }
 }

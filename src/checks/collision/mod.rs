@@ -1,4 +1,4 @@
-//! `IG5xx`: who else is there?
+//! `IG5xx`: conflicts with other Ingresses, and rules about hosts.
 
 mod catch_all_host;
 mod host_not_owned;

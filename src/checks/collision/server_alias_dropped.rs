@@ -1,6 +1,6 @@
-//! IG504: an alias that has no effect.
+//! IG504: a `server-alias` that has no effect.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Ingress, Kinds, NGINX_PREFIX};
@@ -9,7 +9,7 @@ use crate::routing::{NginxAnnotations, When};
 pub(crate) static SERVER_ALIAS_DROPPED: Check = Check {
     code: "IG504",
     name: "server-alias-dropped",
-    summary: "a `server-alias` is a host of its own already, or an older Ingress has set the host's aliases",
+    summary: "a `server-alias` is ignored: it is the host of a rule, or an older Ingress sets the aliases of the host",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -30,10 +30,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (_, host) in cx.ingress.hosts() {
         let Some(claims) = cx.claims(host, When::After).found() else { return };
         let mut main = claims.iter().map(|claim| claim.ingress);
-        let elder = main.find(|other| !NginxAnnotations::of(other).is_canary() && has_aliases(other));
-        let Some(elder) = elder.filter(|elder| elder.meta.key != cx.ingress.meta.key) else { continue };
-        let whose = if cx.may_name(&elder.meta.key.namespace) { format!(" {}", elder.meta.key) } else { String::new() };
-        let message = format!("the older Ingress{whose} sets the aliases of {host}: visitors of {first} get 404");
+        let older = main.find(|other| !NginxAnnotations::of(other).is_canary() && has_aliases(other));
+        let Some(older) = older.filter(|older| older.meta.key != cx.ingress.meta.key) else { continue };
+        let other = if cx.may_name(&older.meta.key.namespace) { format!(" {}", older.meta.key) } else { String::new() };
+        let message = format!(
+            "ignored because the older Ingress{other} sets the aliases of {host}: {} for {first}",
+            effects::NOT_FOUND
+        );
         let finding = out.add(field, format!("{host} aliases"), message);
         finding.rests_on_index("hosts").help("add a rule for each alias");
         return;
@@ -41,10 +44,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for alias in aliases {
         let host = Host::parse(alias);
         if let Lookup::Found(_) = cx.server(&host, When::After) {
-            let message =
-                format!("{} is the host of a rule, so it is no alias: visitors get that rule's paths", Quoted(alias));
+            let message = format!(
+                "{} is already the host of a rule: the alias is ignored, requests use the paths of that rule",
+                Quoted(alias)
+            );
             let finding = out.add(field.clone(), format!("{host} alias"), message);
-            finding.rests_on_index("hosts").help("remove the alias, or the rule");
+            finding.rests_on_index("hosts").help("remove the alias or the rule");
         }
     }
 }

@@ -1,6 +1,6 @@
-//! IG503: an exact host that takes its visitors away from a wildcard.
+//! IG503: an exact host that overrides a wildcard host without defining its paths.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When, plain_samples};
@@ -8,7 +8,7 @@ use crate::routing::{Outcome, Scheme, When, plain_samples};
 pub(crate) static WILDCARD_GAP: Check = Check {
     code: "IG503",
     name: "wildcard-gap",
-    summary: "a host of its own beside a wildcard host: paths of the wildcard are no longer answered there",
+    summary: "the host overrides a wildcard host, but lacks paths of the wildcard: requests for them return 404",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -18,15 +18,15 @@ pub(crate) static WILDCARD_GAP: Check = Check {
     run,
 };
 
-/// So many paths of the wildcard are looked at most.
-const MOST: usize = 100;
+/// The number of paths of the wildcard host that are compared at most.
+const MAX_PATHS: usize = 100;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.nginx().is_canary() {
         return;
     }
     for (index, host) in cx.ingress.hosts() {
-        // A host that is there already splits nothing anew.
+        // A host that exists already overrides the wildcard today.
         let (Host::Exact(name), true) = (host, cx.server(host, When::Before).is_absent()) else { continue };
         let Some(wildcard) = host.wildcard().and_then(|wildcard| cx.server(&wildcard, When::Before).found()) else {
             continue;
@@ -37,7 +37,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             .iter()
             .filter(|location| !location.is_exact_companion)
             .filter_map(|location| location.at);
-        let samples = paths.take(MOST).flat_map(|at| plain_samples(at.path.routed(), at.path.path_type));
+        let samples = paths.take(MAX_PATHS).flat_map(|at| plain_samples(at.path.routed(), at.path.path_type));
         for sample in samples {
             let routes = cx.routes();
             let was = routes.answer_on(&wildcard, Scheme::Https, &sample, When::Before);
@@ -51,12 +51,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             let field = FieldPath::spec().field("rules").index(index).field("host");
             let message = format!(
-                "paths of {} no longer count for {}: {sample} gets 404 from the default backend",
+                "host {} overrides {} and lacks some of its paths: {} for {sample}",
+                Quoted(name),
                 wildcard.host,
-                Quoted(name)
+                effects::NOT_FOUND
             );
             let finding = out.add(field, host.to_string(), message);
-            finding.rests_on_index("hosts").help("add the wildcard's paths to this host, or a path /");
+            finding.rests_on_index("hosts").help("add the missing paths or path \"/\"");
             break;
         }
     }

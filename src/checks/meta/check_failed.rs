@@ -1,14 +1,14 @@
-//! IG901: a check failed while it looked at this Ingress. Reported by the engine where a check panics.
+//! IG901: a check failed with an internal error. The engine reports it if a check panics.
 
 use crate::checks::{Applies, Check};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
-/// Reported by the engine where a check panics.
+/// The check that the engine reports if another check panics.
 pub static CHECK_FAILED: Check = Check {
     code: "IG901",
     name: "check-failed",
-    summary: "a check failed while it looked at this Ingress",
+    summary: "a check failed with an internal error",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: false,

@@ -1,14 +1,14 @@
-//! IG902: a check could not be evaluated. Reported by the engine where a check asks for what nobody knows, or time runs out.
+//! IG902: a check could not be evaluated. The engine reports it if required objects are unavailable or a limit is exceeded.
 
 use crate::checks::{Applies, Check};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
-/// Reported by the engine where a check asks for what nobody knows, or time runs out.
+/// The check that the engine reports if objects that another check requires are unavailable, or if a limit is exceeded.
 pub static CHECK_NOT_EVALUATED: Check = Check {
     code: "IG902",
     name: "check-not-evaluated",
-    summary: "a check could not be evaluated",
+    summary: "some checks could not be evaluated",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: false,

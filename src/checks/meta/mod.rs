@@ -1,4 +1,4 @@
-//! IG9xx: about the judgement itself. The engine and the policy report the first two; they have no run of their own.
+//! IG9xx: the evaluation itself. The engine reports IG901 and IG902, so their `run` functions do nothing.
 
 mod check_failed;
 mod check_not_evaluated;

@@ -1,16 +1,16 @@
-//! IG903: a waiver that waives nothing.
+//! IG903: a waiver without effect.
 
 use jiff::tz::TimeZone;
 
-use crate::checks::{ALL, Applies, Check, Context, Findings, find};
+use crate::checks::{ALL, Applies, Check, Context, Findings, effects, find};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, WAIVER_ANNOTATION, parse_waivers};
 
-/// A waiver that waives nothing.
+/// The check for waivers without effect. The policy reports it as well, in namespaces that may not waive findings.
 pub static WAIVER_INVALID: Check = Check {
     code: "IG903",
     name: "waiver-invalid",
-    summary: "a waiver names no check, gives no reason, has expired, or is for a check that cannot be waived",
+    summary: "a waiver has no effect: unknown check, no reason, expired, or a check that cannot be waived",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: false,
@@ -20,7 +20,8 @@ pub static WAIVER_INVALID: Check = Check {
     run,
 };
 
-const FORM: &str = "write it as \"IG305 until=2027-01-31 reason=landing page\"";
+/// The help for a clause that cannot be parsed.
+const FORM: &str = "use the form \"IG305 until=2027-01-31 reason=landing page\"";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.ingress.meta.annotations.get(WAIVER_ANNOTATION) else { return };
@@ -31,30 +32,30 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Ok(waiver) => {
                 let name = Quoted(waiver.check);
                 let (message, help) = match find(waiver.check) {
-                    None => (format!("{name} is no check"), nearest(cx, waiver.check)),
+                    None => (format!("unknown check {name}"), nearest(cx, waiver.check)),
                     Some(check) if !check.waivable => {
-                        (format!("{name} cannot be waived on an object"), "mend the fault".to_owned())
+                        (format!("check {name} cannot be waived"), "fix the finding".to_owned())
                     }
                     Some(_) if waiver.expired(today) => {
                         let until = waiver.until.map(|day| day.to_string()).unwrap_or_default();
-                        (
-                            format!("the waiver of {name} expired after {until}"),
-                            "mend the fault or extend it".to_owned(),
-                        )
+                        let help = "fix the finding or extend the waiver".to_owned();
+                        (format!("the waiver of {name} ended on {until}"), help)
                     }
                     Some(_) => continue,
                 };
                 (waiver.check.to_owned(), message, help)
             }
         };
-        out.add(FieldPath::annotation(WAIVER_ANNOTATION), subject, format!("{message}: it waives nothing")).help(help);
+        let message = format!("{message}: {}", effects::NOTHING_WAIVED);
+        out.add(FieldPath::annotation(WAIVER_ANNOTATION), subject, message).help(help);
     }
 }
 
+/// Returns the help for an unknown check: the most similar code or name, or the command that lists all.
 fn nearest(cx: &Context<'_>, wanted: &str) -> String {
     let names = ALL.iter().flat_map(|check| [check.code, check.name]);
     match cx.nearest(wanted, names) {
         Some(near) => format!("did you mean {near:?}?"),
-        None => "see those that there are with ingress-guard checks".to_owned(),
+        None => "run \"ingress-guard checks\" for the list".to_owned(),
     }
 }

@@ -77,8 +77,8 @@ impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             What::Is(not) => write!(f, "is {not}"),
-            What::Holds(' ') => f.write_str("may hold no space"),
-            What::Holds(character) => write!(f, "may not hold {:?}", character.to_string()),
+            What::Holds(' ') => f.write_str("may not contain a space"),
+            What::Holds(character) => write!(f, "may not contain {:?}", character.to_string()),
         }
     }
 }
@@ -109,28 +109,28 @@ impl Form {
     #[must_use]
     pub fn refused(self, value: &str) -> Option<Flaw> {
         match self {
-            Self::Bool => unless(go_bool(value).is_some(), "neither true nor false"),
-            Self::Int => unless(is_int(value), "no whole number"),
-            Self::Size => unless(is_size(&without_spaces(value)), "no size"),
-            Self::Seconds => unless(is_seconds(&without_spaces(value)), "no number of seconds"),
-            Self::Word(words) => unless(words.contains(&value.trim()), "none of its values"),
-            Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "none of its values"),
+            Self::Bool => unless(go_bool(value).is_some(), "not true or false"),
+            Self::Int => unless(is_int(value), "not an integer"),
+            Self::Size => unless(is_size(&without_spaces(value)), "not a size"),
+            Self::Seconds => unless(is_seconds(&without_spaces(value)), "not a number of seconds"),
+            Self::Word(words) => unless(words.contains(&value.trim()), "not an allowed value"),
+            Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "not an allowed value"),
             Self::Words(words) => {
-                unless(value.split_whitespace().all(|word| words.contains(&word)), "not made of the words it can have")
+                unless(value.split_whitespace().all(|word| words.contains(&word)), "not a list of allowed words")
             }
             Self::Chars(extra) | Self::List(extra) => chars(value, extra),
             Self::Headers => chars(value, HEADERS),
-            Self::Origins => unless(without_spaces(value).split(',').all(is_origin), "no list of origins"),
-            Self::Cidrs => unless(value.split(',').all(|range| is_range(range.trim())), "no list of address ranges"),
-            Self::Codes => unless(is_codes(&without_spaces(value)), "no list of codes from 400 to 599"),
+            Self::Origins => unless(without_spaces(value).split(',').all(is_origin), "not a list of origins"),
+            Self::Cidrs => unless(value.split(',').all(|range| is_range(range.trim())), "not a list of CIDR ranges"),
+            Self::Codes => unless(is_codes(&without_spaces(value)), "not a list of codes from 400 to 599"),
             Self::CacheDuration => chars(value, "-._~/:, "),
             Self::AuthUrl => chars(value, URL_WITH_VARIABLES),
             Self::Url | Self::HttpUrl => chars(value, "-._~/:,?&="),
             Self::RootPath => chars(value, PATH),
             Self::ServerName => chars(value.trim(), PATTERN),
             Self::ServerNames => value.split(',').find_map(|name| chars(name.trim(), PATTERN)),
-            Self::CommonName => unless(value.starts_with("CN="), "no CN= and a pattern"),
-            Self::Service => unless(is_dns_1035(value), "no name that a Service can have"),
+            Self::CommonName => unless(value.starts_with("CN="), "not of the form CN=pattern"),
+            Self::Service => unless(is_dns_1035(value), "not a valid Service name"),
             Self::Reference | Self::Qualified => chars(value, NAME),
             Self::Text => None,
         }
@@ -143,13 +143,13 @@ impl Form {
         let text = value.trim();
         let parts = text.matches('/').count() + 1;
         match self {
-            Self::Headers => unless(text.split(',').all(is_header), "no list of headers with commas between"),
+            Self::Headers => unless(text.split(',').all(is_header), "not a comma-separated list of header names"),
             // The validator passes over spaces and a comma at the end; what reads it does not.
-            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or gaps"),
-            Self::CacheDuration => unless(is_cache_duration(text), "no codes with a duration after them"),
-            Self::AuthUrl => unless(is_url_with_host(text), "no URL with scheme and host"),
-            Self::HttpUrl => unless(is_http_url(text), "no http or https URL"),
-            Self::RootPath => unless(text.starts_with('/'), "no path that begins with /"),
+            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or empty items"),
+            Self::CacheDuration => unless(is_cache_duration(text), "not a list of codes with a duration"),
+            Self::AuthUrl => unless(is_url_with_host(text), "not a URL with scheme and host"),
+            Self::HttpUrl => unless(is_http_url(text), "not an http or https URL"),
+            Self::RootPath => unless(text.starts_with('/'), "not a path that begins with /"),
             Self::Reference => unless(parts <= 2, "neither name nor namespace/name"),
             Self::Qualified => unless(parts == 2, "not of the form namespace/name"),
             Self::Url => None,
@@ -183,28 +183,29 @@ impl Form {
     #[must_use]
     pub fn wanted(self) -> String {
         match self {
-            Self::Bool => "write \"true\" or \"false\"".to_owned(),
-            Self::Int => "write a whole number without a unit".to_owned(),
-            Self::Size => "write a number and k, m or g, such as 8m".to_owned(),
-            Self::Seconds => "write how many seconds".to_owned(),
-            Self::Word(words) | Self::AnyCase(words) => format!("use {}", words.join(", ")),
-            Self::Words(_) => "use the words of nginx's directive, spaces between".to_owned(),
+            Self::Bool => "use \"true\" or \"false\"".to_owned(),
+            Self::Int => "use a number without unit, such as 10".to_owned(),
+            Self::Size => "use a number with k, m or g, such as 8m".to_owned(),
+            Self::Seconds => "use a number of seconds, such as 60".to_owned(),
+            Self::Word([word]) => format!("use {word}"),
+            Self::Word(words) | Self::AnyCase(words) => format!("use one of {}", words.join(", ")),
+            Self::Words(_) => "use the parameters of the nginx directive, separated by spaces".to_owned(),
             Self::Chars(extra) | Self::List(extra) => {
                 format!("use letters, digits and {}", Quoted(extra.trim_end()))
             }
-            Self::Headers => "write names of headers with commas between".to_owned(),
-            Self::Origins => "write https://app.example.com, without a path".to_owned(),
-            Self::Cidrs => "write ranges such as 10.0.0.0/8 with commas between".to_owned(),
-            Self::Codes => "write them as 404,503".to_owned(),
-            Self::CacheDuration => "write it as 200 202 30m".to_owned(),
-            Self::AuthUrl => "write it as http://service.namespace.svc.cluster.local/path".to_owned(),
-            Self::Url | Self::HttpUrl => "write https://host/path".to_owned(),
-            Self::RootPath => "write a path that begins with /".to_owned(),
-            Self::ServerName | Self::ServerNames => "write host names".to_owned(),
-            Self::CommonName => "write it as CN=pattern".to_owned(),
-            Self::Service => "name a Service of this namespace".to_owned(),
-            Self::Reference => "write its name".to_owned(),
-            Self::Qualified => "write it as namespace/name".to_owned(),
+            Self::Headers => "use header names separated by commas".to_owned(),
+            Self::Origins => "use https://app.example.com, without a path".to_owned(),
+            Self::Cidrs => "use CIDR ranges separated by commas, such as 10.0.0.0/8".to_owned(),
+            Self::Codes => "use codes such as 404,503".to_owned(),
+            Self::CacheDuration => "use codes and a duration, such as 200 202 30m".to_owned(),
+            Self::AuthUrl => "use a URL such as http://service.namespace.svc.cluster.local/path".to_owned(),
+            Self::Url | Self::HttpUrl => "use https://host/path".to_owned(),
+            Self::RootPath => "use a path that begins with /".to_owned(),
+            Self::ServerName | Self::ServerNames => "use host names".to_owned(),
+            Self::CommonName => "use the form CN=pattern".to_owned(),
+            Self::Service => "use the name of a Service in this namespace".to_owned(),
+            Self::Reference => "use the form name or namespace/name".to_owned(),
+            Self::Qualified => "use the form namespace/name".to_owned(),
             Self::Text => String::new(),
         }
     }

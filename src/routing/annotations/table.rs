@@ -45,7 +45,7 @@ const PROXY_SSL: &str = "proxy-ssl-secret";
 /// Every annotation, sorted by name.
 #[rustfmt::skip]
 pub static ALL: &[Annotation] = &[
-    gone("add-base-url", Version::new(0, 22, 0), "let the application make links that fit its path"),
+    gone("add-base-url", Version::new(0, 22, 0), "configure the base path in the application"),
     row(AFFINITY, Low, Word(&["cookie"]), Ignored),
     row("affinity-canary-behavior", Low, Word(&["sticky", "legacy"]), Ignored).with(AFFINITY),
     row("affinity-mode", Medium, Word(&["balanced", "persistent"]), Ignored).with(AFFINITY),
@@ -77,7 +77,7 @@ pub static ALL: &[Annotation] = &[
     row(AUTH_TYPE, Low, Word(&["basic", "digest"]), NotLoaded).unread(Unavailable),
     row(AUTH_URL, High, AuthUrl, NotLoaded).unread(Unavailable),
     row("backend-protocol", Low, PROTOCOLS, Ignored),
-    gone("base-url-scheme", Version::new(0, 22, 0), "let the application make links that fit its path"),
+    gone("base-url-scheme", Version::new(0, 22, 0), "configure the base path in the application"),
     row(CANARY, Low, Bool, Ignored),
     row("canary-by-cookie", Medium, Chars(NAME), Ignored).with(CANARY),
     row("canary-by-header", Medium, Chars(NAME), Ignored).with(CANARY),
@@ -112,9 +112,9 @@ pub static ALL: &[Annotation] = &[
     row("fastcgi-params-configmap", Medium, Reference, NotLoaded).unread(Unavailable).names(Kind::ConfigMap),
     row("force-ssl-redirect", Medium, Bool, Ignored),
     row("from-to-www-redirect", Low, Bool, NotLoaded),
-    gone("global-rate-limit", Version::new(1, 12, 0), "use limit-rps, which counts for each replica"),
+    gone("global-rate-limit", Version::new(1, 12, 0), "use limit-rps, which counts per replica"),
     gone("global-rate-limit-ignored-cidrs", Version::new(1, 12, 0), "use limit-allowlist"),
-    gone("global-rate-limit-key", Version::new(1, 12, 0), "use limit-rps, which counts for each client address"),
+    gone("global-rate-limit-key", Version::new(1, 12, 0), "use limit-rps, which counts per client address"),
     gone("global-rate-limit-window", Version::new(1, 12, 0), "use limit-rps or limit-rpm"),
     gone("grpc-backend", Version::new(0, 21, 0), "use backend-protocol: GRPC"),
     row("http2-push-preload", Low, Bool, NotLoaded),

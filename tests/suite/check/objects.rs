@@ -25,9 +25,9 @@ fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
     assert_eq!(open["findings"], json!([]));
     let said = reasons(&open);
     for wanted in [
-        "IG101 IngressClass objects outside the given files are not known",
-        "IG201 Service objects outside the given files are not known",
-        "IG202 Service objects outside the given files are not known",
+        "IG101 IngressClass objects that are not in the files are unknown",
+        "IG201 Service objects that are not in the files are unknown",
+        "IG202 Service objects that are not in the files are unknown",
     ] {
         assert!(said.iter().any(|reason| reason == wanted), "{wanted}: {said:#?}");
     }
@@ -46,7 +46,7 @@ fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
     let (code, assumed) = report(folder.path(), &[".", "--complete", "--assume-exists", "service/default/elsewhere"]);
     assert_eq!((code, places(&assumed)), (0, Vec::new()));
     let said = reasons(&assumed);
-    assert!(said.contains(&"IG202 what is in a Service that it depends on is not known".to_owned()), "{said:#?}");
+    assert!(said.contains(&"IG202 the contents of a referenced Service are unknown".to_owned()), "{said:#?}");
 }
 
 #[test]

@@ -105,8 +105,8 @@ async fn an_ingress_keeps_its_age_and_a_new_one_is_the_youngest() {
         let it = report["findings"].as_array().unwrap().iter().find(|it| it["ingress"] == name);
         it.unwrap_or_else(|| panic!("{report:#}"))["message"].as_str().unwrap().to_owned()
     };
-    assert!(said("first").ends_with("default/rival too: that one is younger and loses its visitors"), "{report:#}");
-    assert!(said("rival").ends_with("default/first too: that one is older and keeps the visitors"), "{report:#}");
+    assert!(said("first").ends_with("default/rival: that younger Ingress receives no requests"), "{report:#}");
+    assert!(said("rival").ends_with("default/first: that older Ingress receives all requests"), "{report:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,7 @@ fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
     let (code, out, _) = run(&["audit", "--manifests", chart]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("IG202") && !out.contains("[IG101"), "the Service is there: {out}");
-    assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects outside the given files"), "{out}");
+    assert!(out.contains("not evaluated on 2 Ingresses: IngressClass objects that are not in the files"), "{out}");
 }
 
 /// A file with ingress-nginx's class and this.

@@ -155,7 +155,7 @@ async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     let said = audit();
-    assert!(said.contains("not evaluated on 1 Ingress: reading Secret objects is switched off (IG401)"), "{said}");
+    assert!(said.contains("not evaluated on 1 Ingress: reading Secret objects is disabled (IG401)"), "{said}");
     std::fs::write(config, "secrets: get\n").unwrap();
     let said = audit();
     assert!(said.contains("Secret \"absent\" does not exist"), "{said}");
