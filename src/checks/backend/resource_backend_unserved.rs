@@ -1,7 +1,7 @@
 //! IG207: ingress-nginx serves no resource backends.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, gets, of_host};
+use crate::checks::routed_paths::{ROUTES, of_host, result};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
@@ -30,8 +30,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = match at.path {
             None => "ingress-nginx serves no resource: what no path takes gets 404".to_owned(),
             Some(path) => {
-                let gets = instead(cx, path).unwrap_or_else(|| "404 or what another path serves".to_owned());
-                format!("ingress-nginx serves no resource: {} gets {gets}", Quoted(path.path.routed()))
+                let instead = instead(cx, path)
+                    .unwrap_or_else(|| "returns 404 or goes to the backend of another path".to_owned());
+                format!("ingress-nginx serves no resource: {} {instead}", Quoted(path.path.routed()))
             }
         };
         let finding = out.add(at.field().field("resource"), format!("{} resource", at.subject()), message);
@@ -47,5 +48,5 @@ fn instead(cx: &Context<'_>, path: PathRef<'_>) -> Option<String> {
     let server = cx.server(&path.rule.host, When::After).found()?;
     let sample = plain_samples(path.path.routed(), path.path.path_type).into_iter().next()?;
     let answer = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, &sample, When::After))?;
-    Some(gets(cx, &answer))
+    Some(result(cx, &answer))
 }
