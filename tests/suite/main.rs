@@ -20,6 +20,7 @@ mod properties;
 mod referrers;
 mod registry;
 mod regressions;
+mod rewrite_advice;
 mod routing;
 mod server;
 mod snapshot;
