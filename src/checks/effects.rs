@@ -18,7 +18,7 @@ pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-sign
 /// The controller ignores the value or the whole annotation.
 pub(crate) const NO_EFFECT: &str = "it has no effect";
 
-/// Words a rewrite, as the end of `/api is …`. nginx rejects an empty path (section 3.2).
+/// Describes a rewrite, as the end of `/api is …`. nginx rejects an empty path (section 3.2).
 pub(crate) fn rewritten_to(path: &str) -> String {
     if path.is_empty() {
         "rewritten to an empty path, nginx returns 500".to_owned()

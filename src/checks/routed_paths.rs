@@ -97,7 +97,7 @@ impl fmt::Display for Request<'_> {
     }
 }
 
-/// Words the result of one request, as the end of `/api …`.
+/// Describes the result of one request, as the end of `/api …`.
 pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     match &answer.outcome {
         Outcome::BadRequest => "returns 400".to_owned(),
@@ -115,8 +115,8 @@ pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     }
 }
 
-/// Words whose path, Service or annotation it is: nothing for the evaluated Ingress, otherwise ` of Ingress shop/other`, or
-/// less if the configuration hides names of other namespaces.
+/// Describes the Ingress of a path, Service or annotation: nothing for the evaluated Ingress, else ` of Ingress shop/other`.
+/// The name is left out if the configuration hides other namespaces.
 pub(super) fn of_other(cx: &Context<'_>, key: &Key) -> String {
     match () {
         () if *key == cx.ingress.meta.key => String::new(),

@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if pairs.peek().is_none() {
             continue;
         }
-        // A location that is duplicated without this Ingress is not a problem of this Ingress.
+        // A location that is duplicated without this Ingress only warns.
         let before = cx.server(host, When::Before).found();
         let before: HashSet<String> =
             before.iter().flat_map(|before| before.duplicates()).map(|(one, _)| one.directive()).collect();

@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let Some(faults) = cx.weighed(server.faults(cx.routes().budget())) else { return };
-        // A host that is broken without this Ingress is not a problem of this Ingress.
+        // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();
         for fault in &faults {

@@ -14,8 +14,8 @@ pub(super) struct RewriteAdvice {
     changes_target: bool,
     /// The number of capture groups that each path needs.
     groups: usize,
-    /// Whether the last group alone holds the rest of the path, so that a path can be derived.
-    keeps_rest: bool,
+    /// Whether the last group alone holds the subpath, so that a path can be derived.
+    keeps_subpath: bool,
 }
 
 impl RewriteAdvice {
@@ -26,8 +26,8 @@ impl RewriteAdvice {
         let uses_one = captures(target).all(|group| group == needed);
         let suits_a_path = needed > 0 && paths().any(|path| groups(path) >= needed);
         if !uses_one || suits_a_path {
-            let keeps_rest = uses_one && is_rooted;
-            return Self { target: target.to_owned(), changes_target: false, groups: needed, keeps_rest };
+            let keeps_subpath = uses_one && is_rooted;
+            return Self { target: target.to_owned(), changes_target: false, groups: needed, keeps_subpath };
         }
         let groups = match paths().map(usable_groups).max().unwrap_or(0) {
             0 if paths().all(|path| path == "/") => 1,
@@ -40,31 +40,30 @@ impl RewriteAdvice {
             let suited = target.replace(&format!("${needed}"), &format!("${groups}"));
             if is_rooted { suited } else { format!("/{suited}") }
         };
-        Self { changes_target: suited != target, target: suited, groups, keeps_rest: true }
+        Self { changes_target: suited != target, target: suited, groups, keeps_subpath: true }
     }
 
-    /// Words the advice for one path.
+    /// Describes the advice for one path.
     pub(super) fn help(&self, path: &str) -> String {
         let target = Quoted(&self.target);
         let Some(missing) = self.groups.checked_sub(usable_groups(path)).filter(|missing| *missing > 0) else {
             return format!("use target {target}");
         };
         let change = match self.path(path) {
+            Some(instead) if self.changes_target => {
+                return format!("use path {} and target {target}", Quoted(&instead));
+            }
             Some(instead) => format!("use path {}", Quoted(&instead)),
             None if self.groups > 2 && stem(path).is_some() => "move the path to a separate Ingress".to_owned(),
             None if missing == 1 => "add a capture group to the path".to_owned(),
             None => format!("add {missing} capture groups to the path"),
         };
-        match (&self.changes_target, self.path(path)) {
-            (false, _) => change,
-            (true, Some(_)) => format!("{change} and target {target}"),
-            (true, None) => format!("{change} and use target {target}"),
-        }
+        if self.changes_target { format!("{change} and use target {target}") } else { change }
     }
 
-    /// Returns a path that captures the rest of the request path in its last group.
+    /// Returns a path that captures the subpath in its last group.
     fn path(&self, path: &str) -> Option<String> {
-        let stem = stem(path).filter(|_| self.keeps_rest)?;
+        let stem = stem(path).filter(|_| self.keeps_subpath)?;
         match (self.groups, &*stem) {
             (1, "") => Some("/(.*)".to_owned()),
             (2, "") => Some("/()(.*)".to_owned()),

@@ -57,7 +57,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// Words what the backend receives, with every missing group empty.
+/// Describes what the backend receives, with every missing group empty.
 fn consequence(target: &str, groups: usize) -> String {
     let mut rewritten = String::new();
     for piece in pieces(target) {
