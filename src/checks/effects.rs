@@ -1,6 +1,7 @@
 //! What a problem does to requests, in words. Each effect is worded here once, so that two checks never describe one effect
 //! differently.
 
+use crate::finding::Quoted;
 use crate::routing::{ControllerFamily, Dialect};
 
 /// A location without a usable backend, on ingress-nginx (section 0).
@@ -16,7 +17,6 @@ pub(crate) const FAILS: &str = "requests fail";
 /// A canary has no usable backend, no main Ingress, or nothing selects it: the main Ingress answers (section 7.1).
 pub(crate) const CANARY_UNUSED: &str = "the canary receives no requests";
 /// nginx rejects the generated configuration, and the controller keeps the last good one (section 2.8).
-#[expect(dead_code, reason = "the messages of reload failures take it")]
 pub(crate) const RELOAD_FAILS: &str =
     "nginx cannot reload: no Ingress change takes effect in the whole cluster until this is fixed";
 /// As [`RELOAD_FAILS`], for messages that have no room for more.
@@ -40,6 +40,15 @@ pub(crate) const DEFAULT_APPLIES: &str = "the annotation is ignored, the default
 pub(crate) const UNAUTHENTICATED: &str = "requests are not authenticated";
 /// ingress-guard ignores a waiver.
 pub(crate) const NOTHING_WAIVED: &str = "nothing is waived";
+
+/// Describes a rewrite, as the end of `/api is …`. nginx rejects an empty path (section 3.2).
+pub(crate) fn rewritten_to(path: &str) -> String {
+    if path.is_empty() {
+        "rewritten to an empty path, nginx returns 500".to_owned()
+    } else {
+        format!("rewritten to {}", Quoted(path))
+    }
+}
 
 /// What requests get from a backend that does not exist. On ingress-nginx a location without endpoints returns 503 (section 0);
 /// other controllers differ.

@@ -1,5 +1,5 @@
-//! The paths of the Ingress under judgement as its controller routes them, and how to speak of what a visitor gets: what
-//! the checks on paths share.
+//! The paths of an Ingress as its controller routes them, and the result of a request in words. The checks on paths share
+//! these.
 
 use std::fmt;
 use std::rc::Rc;
@@ -13,17 +13,17 @@ use crate::routing::{
     literal_prefix, pattern_samples, plain_samples,
 };
 
-/// What the location model reads.
+/// The kinds that the location model reads.
 pub(super) const ROUTES: Kinds = Kinds::of(&[Kind::Ingress, Kind::IngressClass]);
 
-/// A path of the Ingress under judgement and what the controller makes of its host.
+/// A path of the evaluated Ingress, with the nginx server of its host.
 pub(super) struct Routed<'a> {
     pub(super) at: PathRef<'a>,
     pub(super) server: Rc<Server<'a>>,
 }
 
-/// Every path that makes a location. A canary's own make none (section 7.1), nor do resource backends and what another
-/// path has taken already.
+/// Returns every path that becomes a location. Paths of a canary do not (section 7.1), nor do paths with a resource backend
+/// or paths that another Ingress defines already.
 pub(super) fn routed<'a>(cx: &Context<'a>) -> Vec<Routed<'a>> {
     if cx.nginx().is_canary() {
         return Vec::new();
@@ -45,9 +45,9 @@ impl<'a> Routed<'a> {
         self.at.field().field("path")
     }
 
-    /// Requests that the path is surely meant for, as its host matches paths.
+    /// Returns requests that the path is certainly intended to match, or nothing if the budget is exceeded.
     pub(super) fn samples(&self, cx: &Context<'a>) -> Option<Vec<String>> {
-        // Dots are the only ones of regexes that are at home in plain paths.
+        // Among the regex metacharacters only the dot is common in literal paths.
         if self.server.is_regex && self.text().contains(|c| "\\^$|?*+()[]{}".contains(c)) {
             cx.weighed(pattern_samples(self.text(), cx.routes().budget()))
         } else {
@@ -55,38 +55,39 @@ impl<'a> Routed<'a> {
         }
     }
 
-    /// What a visitor gets for a path of this host.
+    /// Returns the answer to a request for this host, or nothing if the budget is exceeded.
     pub(super) fn answer(&self, cx: &Context<'a>, path: &str) -> Option<Answer<'a>> {
         cx.weighed(cx.routes().answer_on(&self.server, Scheme::Https, path, When::After))
     }
 
-    /// The location that takes a path which is in normal form.
+    /// Returns the location that matches a normalised path, or nothing if the budget is exceeded.
     pub(super) fn locate(&self, cx: &Context<'a>, path: &str) -> Option<Located<'_, 'a>> {
         cx.weighed(self.server.locate(path.as_bytes(), cx.routes().budget()))
     }
 
+    /// Whether the location comes from this path.
     pub(super) fn is_own(&self, location: &Location<'_>) -> bool {
         location.at.is_some_and(|at| at.is_same(self.at))
     }
 }
 
-/// Whether a location does for visitors what this path of this Ingress would: the same Service, asked for the same.
-pub(super) fn stands_in(location: &Location<'_>, ingress: &Ingress, at: PathRef<'_>) -> bool {
+/// Whether a location answers a request as this path of this Ingress would: with the same Service and the same rewrite.
+pub(super) fn is_equivalent(location: &Location<'_>, ingress: &Ingress, at: PathRef<'_>) -> bool {
     let same = |of: &Ingress| {
         let [theirs, ours] = [of, ingress].map(|of| NginxAnnotations::of(of).value("rewrite-target"));
         of.meta.key == ingress.meta.key || (of.meta.key.namespace == ingress.meta.key.namespace && theirs == ours)
     };
-    location.at.is_some_and(|controller| controller.is_same(at))
+    location.at.is_some_and(|own| own.is_same(at))
         || (location.backend == Some(&at.path.backend) && location.ingress.is_some_and(same))
 }
 
-/// Whether a location is there for this very request more than `path` is: it takes it whatever the host matches.
-pub(super) fn is_more_exact(location: &Location<'_>, request: &str, path: &str) -> bool {
+/// Whether a location is more specific for the request than `path`, so that it matches with and without regex matching.
+pub(super) fn is_more_specific(location: &Location<'_>, request: &str, path: &str) -> bool {
     let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact && at.path.routed() == request;
     location.at.is_some_and(is_exact) || literal_prefix(&location.path).len() > path.len()
 }
 
-/// A request's path as messages show it: bare, where nothing in it could be mistaken.
+/// Displays the path of a request in a message, without quotes if it is short and printable.
 pub(super) struct Request<'a>(pub(super) &'a str);
 
 impl fmt::Display for Request<'_> {
@@ -96,50 +97,52 @@ impl fmt::Display for Request<'_> {
     }
 }
 
-/// What a visitor gets, as the end of `/api gets …`.
-pub(super) fn gets(cx: &Context<'_>, answer: &Answer<'_>) -> String {
+/// Describes the result of one request, as the end of `/api …`.
+pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     match &answer.outcome {
-        Outcome::BadRequest => "400".to_owned(),
-        Outcome::Redirect(status, Redirect::Slash) => format!("{status} to the path with a slash"),
-        Outcome::Redirect(status, _) => format!("a redirect ({status})"),
-        Outcome::DefaultBackend => "404 from the default backend".to_owned(),
-        Outcome::Broken => "500".to_owned(),
+        Outcome::BadRequest => "returns 400".to_owned(),
+        Outcome::Redirect(status, Redirect::Slash) => format!("redirects to the path with a slash ({status})"),
+        Outcome::Redirect(status, _) => format!("redirects ({status})"),
+        Outcome::DefaultBackend => "returns 404 from the default backend".to_owned(),
+        Outcome::Broken => "returns 500".to_owned(),
         Outcome::Backend { of, backend, .. } => {
             let service = match backend {
                 Backend::Service { name, .. } => format!("Service {}", Quoted(name)),
                 Backend::Resource => "a resource".to_owned(),
             };
-            format!("{service}{}", of_other(cx, &of.0.meta.key))
+            format!("goes to {service}{}", of_other(cx, &of.0.meta.key))
         }
     }
 }
 
-/// ` of Ingress shop/other`, where it is another and may be named.
+/// Describes the Ingress of a path, Service or annotation: nothing for the evaluated Ingress, else ` of Ingress shop/other`.
+/// The name is left out if the configuration hides other namespaces.
 pub(super) fn of_other(cx: &Context<'_>, key: &Key) -> String {
     match () {
         () if *key == cx.ingress.meta.key => String::new(),
         () if cx.may_name(&key.namespace) => format!(" of Ingress {key}"),
-        () => " of another namespace's Ingress".to_owned(),
+        () => " of an Ingress in another namespace".to_owned(),
     }
 }
 
-/// The index that findings about a host rest on, and what is known of imitations of ingress-nginx.
+/// Adds the index that findings on a host depend on, and caps them at Warn for controllers that only resemble
+/// ingress-nginx.
 pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut Finding {
     if cx.dialect().family == ControllerFamily::Traefik {
-        // It reads the same annotations; that it matches like nginx in every corner is not proven.
+        // Traefik reads the same annotations. Its matching is not proven to agree with nginx in every case.
         finding.at_most(WARN);
     }
     finding.rests_on_index("hosts")
 }
 
-/// Whether it cannot be said how a host matches: some Ingress of it has a `rewrite-target` that is dropped only where
-/// values are validated (section 3.3).
+/// Whether it is unknown if a host uses regex matching: one of its Ingresses has a `rewrite-target` that only validating
+/// controllers ignore (section 3.3).
 pub(super) fn may_match_otherwise(cx: &Context<'_>, server: &Server<'_>) -> bool {
     let is_dropped = |of: NginxAnnotations<'_>| of.value("rewrite-target").is_some() && of.rewrite_target().is_none();
     cx.dialect().validates_annotations() != Some(true) && owners(server).map(NginxAnnotations::of).any(is_dropped)
 }
 
-/// The Ingresses of a server, each about once.
+/// Returns the Ingresses of a server without consecutive repetitions.
 pub(super) fn owners<'s, 'a>(server: &'s Server<'a>) -> impl Iterator<Item = &'a Ingress> + use<'s, 'a> {
     let mut last = None;
     let all = server.locations.iter().filter_map(|location| location.ingress);

@@ -35,8 +35,8 @@ fn the_denial_message_is_complete() {
         requests return 503; did you mean \"web\"? [IG201 service-not-found]\n\
         spec.rules[0].http.paths[1].backend.service.port.number: Service \"web\" has no port 8080: requests return 503; use \
         its only port 80 (p80) [IG202 service-port-not-found]\n\
-        metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: $2 in \"/$2\" is empty, path \"/api(.*)\" has 1 \
-        group: every request becomes \"/\"; use $1, or add the group to the path [IG310 rewrite-capture-missing]";
+        metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: \"/$2\" uses capture group 2, path \
+        \"/api(.*)\" has 1 group: every request is rewritten to \"/\"; use path \"/api(/|$)(.*)\" [IG310 rewrite-capture-missing]";
 
     // Helm 3 creates.
     let created = status_of(&cluster, "POST", "live-message/ingresses", "application/json", &bad);

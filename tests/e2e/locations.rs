@@ -27,15 +27,15 @@ fn literal_and_invalid_regexes_are_denied() {
     let literal = with("said-literal", "/api/(.*)");
     terminal.denies(
         &literal,
-        &["spec.rules[0].http.paths[0].path: \"/api/(.*)\" is plain text on this host, not a regex: /api/ gets 404 from \
-           the default backend; set nginx.ingress.kubernetes.io/use-regex: \"true\" [IG301 path-regex-literal]"],
+        &["spec.rules[0].http.paths[0].path: \"/api/(.*)\" is matched literally on this host, not as a regex: /api/ \
+           returns 404 from the default backend; set nginx.ingress.kubernetes.io/use-regex: \"true\" [IG301 path-regex-literal]"],
     );
     // As it says.
     terminal.stores(&[annotated(literal, &[REGEX])]);
     terminal.denies(
         &annotated(with("said-invalid", "/api/(.*"), &[REGEX]),
-        &["spec.rules[0].http.paths[0].path: \"/api/(.*\" is an invalid regex (missing closing parenthesis): no change \
-           of any Ingress takes effect; put \\ before what is meant literally [IG302 path-regex-invalid]"],
+        &["spec.rules[0].http.paths[0].path: \"/api/(.*\" is an invalid regex (missing closing parenthesis): nginx \
+           cannot reload, no Ingress change takes effect; complete it, or escape literal characters with \\ [IG302 path-regex-invalid]"],
     );
 }
 
@@ -50,8 +50,9 @@ fn duplicate_locations_are_denied_in_either_order() {
         let at = |name: &str, path: &str| routing(ingress(name, "said-twice", "web", 80), &host, &[path]);
         terminal.stores(&[at(first, older)]);
         let said = format!(
-            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress said-twice/{first} make the same \
-             location: no change of any Ingress takes effect; keep the one without the slash [IG314 location-duplicated]"
+            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress said-twice/{first} generate the \
+             same nginx location: nginx cannot reload, no Ingress change takes effect; remove the path with the trailing \
+             slash [IG314 location-duplicated]"
         );
         terminal.denies(&at("second", newer), &[&said]);
     }
@@ -68,8 +69,9 @@ fn findings_name_the_other_ingresses_they_affect() {
     terminal.stores(&[at("docs", "/docs/intro")]);
     terminal.stores_warned_in_the_end(
         &to(annotated(at("api", "/docs/[a-z0-9]+"), &[REGEX]), "api"),
-        &["IG308 metadata.annotations[nginx.ingress.kubernetes.io/use-regex]: turns on regex for all of \
-           said-others.example.com: visitors no longer reach \"/docs/intro\" of Ingress said-others/docs; use another host"],
+        &["IG308 metadata.annotations[nginx.ingress.kubernetes.io/use-regex]: enables regex matching for \
+           said-others.example.com: requests no longer reach \"/docs/intro\" of Ingress said-others/docs; use a separate \
+           host"],
     );
     terminal.does(&["delete", "ingress", "api"]);
     // Of two that are made in one second the name decides, and the last letter is the oldest.
@@ -115,14 +117,14 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
     // Somebody else's: what was there before is not theirs.
     terminal.stores_warned(
         &with("other", &["/shop(/|$)(.*)"]),
-        &["IG302 spec.rules: \"/b[0-9\" of Ingress said-broken/old is an invalid regex (missing terminating ] for \
-           character class): no change of any Ingress takes effect; mend that one first"],
+        &["IG302 spec.rules: path \"/b[0-9\" of Ingress said-broken/old is an invalid regex (missing terminating ] for \
+           character class): nginx cannot reload, no Ingress change takes effect; fix that path first"],
     );
     let half = with("old", &["/a(.*)", "/b[0-9"]);
     let said = |path: &str, index: usize| {
         format!(
             "spec.rules[0].http.paths[{index}].path: {path:?} is an invalid regex (missing terminating ] for character \
-             class): no change of any Ingress takes effect; put \\ before what is meant literally"
+             class): nginx cannot reload, no Ingress change takes effect; complete it, or escape literal characters with \\"
         )
     };
     terminal.stores_warned(&half, &[&format!("IG302 {}", said("/b[0-9", 1))]);

@@ -110,8 +110,8 @@ fn a_broken_ingress_is_denied_with_all_findings_and_not_stored() {
         (
             "group",
             rewriting(),
-            "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: $2 in \"/$2\" is empty, path \
-             \"/api(.*)\" has 1 group: every request becomes \"/\"; use $1, or add the group to the path \
+            "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: \"/$2\" uses capture group 2, path \
+             \"/api(.*)\" has 1 group: every request is rewritten to \"/\"; use path \"/api(/|$)(.*)\" \
              [IG310 rewrite-capture-missing]",
         ),
     ] {
@@ -137,8 +137,8 @@ fn warnings_take_one_line_and_the_object_is_stored() {
         (
             "line-break",
             Draft { path: "/api\n", ..GOOD },
-            "IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" holds the control character '\\n': hardly any request \
-             matches it, and it can break the controller's configuration; look for a YAML block after | or >",
+            "IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" contains the control character '\\n': requests do \
+             not match it, and it can break the configuration of the controller; check the YAML for a block after | or >",
         ),
     ] {
         let warned = terminal.apply(&draft.named(name));

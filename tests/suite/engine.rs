@@ -124,7 +124,7 @@ fn a_path_longer_than_nginx_reads_is_denied() {
     ask(&reviewer(vec![check]), &of_length(4000)).assert(&[], &[]);
     let answer = ask(&reviewer(vec![check]), &of_length(5000));
     answer.assert(&[], &["IG302"]);
-    assert!(answer.message.contains("has 5000 bytes, more than nginx reads"), "{}", answer.message);
+    assert!(answer.message.contains("path of 5000 bytes is too long: nginx cannot reload"), "{}", answer.message);
 }
 
 // === the inventory ===

@@ -24,6 +24,7 @@ mod properties;
 mod referrers;
 mod registry;
 mod regressions;
+mod rewrite_advice;
 mod routing;
 mod server;
 #[path = "../skipped/mod.rs"]

@@ -1,7 +1,7 @@
 //! IG207: ingress-nginx ignores resource backends.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, gets, of_host};
+use crate::checks::routed_paths::{ROUTES, of_host, result};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
@@ -30,11 +30,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = match at.path {
             None => format!("ingress-nginx ignores resource backends: {}", effects::UNMATCHED_NOT_FOUND),
             Some(path) => {
-                let gets = instead(cx, path).unwrap_or_else(|| "404 or the response of another path".to_owned());
-                format!(
-                    "ingress-nginx ignores resource backends: requests for {} get {gets}",
-                    Quoted(path.path.routed())
-                )
+                let instead = instead(cx, path)
+                    .unwrap_or_else(|| "returns 404 or goes to the backend of another path".to_owned());
+                format!("ingress-nginx ignores resource backends: {} {instead}", Quoted(path.path.routed()))
             }
         };
         let finding = out.add(at.field().field("resource"), format!("{} resource", at.subject()), message);
@@ -50,5 +48,5 @@ fn instead(cx: &Context<'_>, path: PathRef<'_>) -> Option<String> {
     let server = cx.server(&path.rule.host, When::After).found()?;
     let sample = plain_samples(path.path.routed(), path.path.path_type).into_iter().next()?;
     let answer = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, &sample, When::After))?;
-    Some(gets(cx, &answer))
+    Some(result(cx, &answer))
 }

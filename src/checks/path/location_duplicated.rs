@@ -1,4 +1,4 @@
-//! IG314: a location that nginx has twice.
+//! IG314: two paths that generate the same nginx location.
 
 use foldhash::{HashSet, HashSetExt as _};
 
@@ -12,7 +12,7 @@ use crate::routing::When;
 pub(crate) static LOCATION_DUPLICATED: Check = Check {
     code: "IG314",
     name: "location-duplicated",
-    summary: "two paths become the same location: the controller stops loading any change",
+    summary: "two paths generate the same nginx location: nginx cannot reload",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: false,
@@ -30,42 +30,42 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if pairs.peek().is_none() {
             continue;
         }
-        // What was twice without this Ingress is not its doing.
+        // A location that is duplicated without this Ingress only warns.
         let before = cx.server(host, When::Before).found();
         let before: HashSet<String> =
             before.iter().flat_map(|before| before.duplicates()).map(|(one, _)| one.directive()).collect();
         let is_doubtful = may_match_otherwise(cx, &server);
-        let mut told = HashSet::new();
+        let mut reported = HashSet::new();
         for (one, other) in pairs {
             let pair = [one, other].map(|location| location.at.zip(location.ingress));
             let [Some(one_of), Some(other_of)] = pair else { continue };
             let directive = one.directive();
-            if !told.insert(directive.clone()) {
+            if !reported.insert(directive.clone()) {
                 continue;
             }
-            // The younger of the two is ours, or the elder, or neither.
+            // This Ingress defines the younger location, the older one, or neither.
             let (first, second) = if is_own(other_of.1) { (other_of, one_of) } else { (one_of, other_of) };
             let (at, ours) = (first.0, is_own(first.1));
             let field = if ours { at.field().field("path") } else { FieldPath::spec().field("rules") };
             let twice = match at.path.routed() {
                 path if path == second.0.path.routed() => {
-                    // Exact and Prefix would make two.
+                    // An Exact and a Prefix path generate different locations.
                     let path_type = if at.path.path_type == PathType::Exact { "Exact" } else { "Prefix" };
-                    format!("{} is there twice as {path_type}{}", Quoted(path), of_other(cx, &second.1.meta.key))
+                    format!("{} is defined twice as {path_type}{}", Quoted(path), of_other(cx, &second.1.meta.key))
                 }
                 path => {
                     let (one, other) = (of_other(cx, &first.1.meta.key), of_other(cx, &second.1.meta.key));
                     let second = Quoted(second.0.path.routed());
-                    format!("{}{one} and {second}{other} make the same location", Quoted(path))
+                    format!("{}{one} and {second}{other} generate the same nginx location", Quoted(path))
                 }
             };
             let message = format!("{twice}: {}", effects::RELOAD_FAILS_SHORT);
             let is_old = before.contains(&directive);
             let finding = of_host(cx, out.add(field, format!("{host} {directive}"), message));
             finding.help(if at.path.routed() == second.0.path.routed() {
-                "remove one"
+                "remove one of the two paths"
             } else {
-                "keep the one without the slash"
+                "remove the path with the trailing slash"
             });
             if is_old || !ours || is_doubtful {
                 finding.at_most(WARN);

@@ -1,4 +1,4 @@
-//! IG3xx: does the location ever match?
+//! IG3xx: paths that do not match, or match more than intended.
 
 mod location_duplicated;
 mod path_control_character;
@@ -13,6 +13,7 @@ mod regex_backtracking;
 mod regex_host_inherited;
 mod regex_overreaching;
 mod regex_spillover;
+mod rewrite_advice;
 mod rewrite_capture_missing;
 mod rewrite_drops_subpath;
 mod rewrite_value_ignored;
@@ -39,18 +40,18 @@ pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 use super::Context;
 use crate::model::{FieldPath, NGINX_PREFIX};
 
-/// The longest parameter that nginx reads (`NGX_CONF_BUFFER`), in bytes: with a longer target no configuration loads, and
-/// what would become of paths is no question.
+/// The length in bytes of the longest parameter that nginx reads (`NGX_CONF_BUFFER`). With a longer target nginx cannot
+/// reload, so its effect on paths does not matter.
 const LONGEST_TARGET: usize = 4096;
 
-/// The target that this Ingress rewrites to, where it can have a say in what backends are asked for: a redirect goes
-/// before it (section 4.7), and a canary's own is not read at all (section 7.1).
+/// Returns the `rewrite-target` if it affects requests. A redirect of the whole Ingress precedes it (section 4.7), and
+/// ingress-nginx ignores the one of a canary (section 7.1).
 fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
-    let is_idle = cx.nginx().redirects_everything() || cx.nginx().is_canary();
-    cx.rewrite_target().filter(|target| !is_idle && target.len() <= LONGEST_TARGET)
+    let is_unused = cx.nginx().redirects_everything() || cx.nginx().is_canary();
+    cx.rewrite_target().filter(|target| !is_unused && target.len() <= LONGEST_TARGET)
 }
 
-/// What makes this Ingress' hosts match regexes.
+/// Returns the annotation by which this Ingress enables regex matching.
 fn switch_field(cx: &Context<'_>) -> FieldPath {
     let name = if cx.nginx().use_regex() { "use-regex" } else { "rewrite-target" };
     FieldPath::annotation(&format!("{NGINX_PREFIX}{name}"))

@@ -1,4 +1,4 @@
-//! IG315: a line break or another control character where it can only be a mistake or an attack.
+//! IG315: a line break or another control character where it is a mistake or an attack.
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -8,7 +8,7 @@ use crate::routing::annotations;
 pub(crate) static PATH_CONTROL_CHARACTER: Check = Check {
     code: "IG315",
     name: "path-control-character",
-    summary: "a path, or an annotation that is one line by its nature, holds a control character",
+    summary: "a path or a one-line annotation contains a control character",
     levels: Levels::both(Level::Deny),
     applies: Applies::Everywhere,
     waivable: false,
@@ -23,10 +23,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if let Some(character) = control_character(&at.path.path) {
             let path = Quoted(&at.path.path);
             let message = format!(
-                "path {path} holds the control character {character:?}: \
-                 hardly any request matches it, and it can break the controller's configuration"
+                "path {path} contains the control character {character:?}: \
+                 requests do not match it, and it can break the configuration of the controller"
             );
-            out.add(at.field().field("path"), at.subject(), message).help("look for a YAML block after | or >");
+            out.add(at.field().field("path"), at.subject(), message).help("check the YAML for a block after | or >");
         }
     }
     if cx.dialect().family.reads_nginx_annotations() {
@@ -40,8 +40,8 @@ fn annotations(cx: &Context<'_>, out: &mut Findings) {
         let is_one_line = row.is_some_and(|row| row.form.is_one_line());
         if let Some(character) = control_character(value).filter(|_| is_one_line) {
             let message = format!(
-                "{} holds the control character {character:?}: \
-                 it or the whole Ingress is dropped, visitors get the wrong page or 404",
+                "{} contains the control character {character:?}: \
+                 ingress-nginx ignores this annotation or drops the whole Ingress",
                 Quoted(value)
             );
             let finding = out.add(FieldPath::annotation(key), key, message);
@@ -51,6 +51,6 @@ fn annotations(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn control_character(text: &str) -> Option<char> {
-    // Beyond ASCII these are ordinary bytes to a server.
+    // Beyond ASCII a control character is an ordinary byte to a server.
     text.chars().find(char::is_ascii_control)
 }

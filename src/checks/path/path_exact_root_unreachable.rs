@@ -1,7 +1,7 @@
-//! IG304: Exact `/` that never answers.
+//! IG304: Exact `/` that never matches.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, gets, of_host, routed, stands_in};
+use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, result, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};
@@ -10,7 +10,7 @@ use crate::routing::Outcome;
 pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
     code: "IG304",
     name: "path-exact-root-unreachable",
-    summary: "Exact `/` on a regex host: another location always comes first",
+    summary: "Exact `/` never matches on a host with regex matching",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -26,22 +26,24 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let Some(answer) = path.answer(cx, "/") else { return };
-        // Another path with the same backend serves it just as well.
-        let Some(first) = answer.location.as_ref().filter(|it| !stands_in(it, cx.ingress, path.at)) else { continue };
-        let message = format!("Exact \"/\" never matches on a regex host: / gets {}", gets(cx, &answer));
+        // Another path with the same backend answers in the same way.
+        let Some(first) = answer.location.as_ref().filter(|it| !is_equivalent(it, cx.ingress, path.at)) else {
+            continue;
+        };
+        let message = format!("Exact \"/\" never matches on a host with regex matching: / {}", result(cx, &answer));
         let field = path.at.field().field("pathType");
         let finding = of_host(cx, out.add(field.clone(), path.at.subject(), message));
         if answer.outcome != Outcome::DefaultBackend {
             finding.at_most(WARN);
         }
         if first.at.is_some() {
-            finding.help("serve / by one path only");
+            finding.help("keep only one path that matches /");
             continue;
         }
-        // Prefix takes the place of the implicit `/`, Exact is put after it. With a rewrite it would send the whole site
-        // to one page.
+        // Prefix replaces the implicit `/`, Exact is placed after it. With a rewrite, Prefix would rewrite the whole site to
+        // one page.
         if cx.rewrite_target().is_some() {
-            finding.help("write \"/$\" with pathType: ImplementationSpecific");
+            finding.help("use path \"/$\" with pathType: ImplementationSpecific");
         } else {
             finding.help("set pathType: Prefix");
             finding.fix(Patch::on(&field, PathType::Exact.name()).replace(&field, PathType::Prefix.name()));

@@ -1,9 +1,9 @@
-//! IG302: a path that PCRE2 or nginx refuses.
+//! IG302: a path that PCRE2 or nginx rejects.
 
 use super::switch_field;
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, of_host, of_other};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{Fault, Location, When};
@@ -11,7 +11,7 @@ use crate::routing::{Fault, Location, When};
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
     code: "IG302",
     name: "path-regex-invalid",
-    summary: "a path of a regex host is no regex: the controller stops loading any change",
+    summary: "a path is not a valid regex on a host with regex matching: nginx cannot reload",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: false,
@@ -21,26 +21,26 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
     run,
 };
 
-/// A path that nginx cannot read for its length, on whatever host. Another Ingress' path is its own fault.
+/// Reports a path of this Ingress that is too long for nginx, on any host.
 fn too_long(cx: &Context<'_>, location: &Location<'_>, out: &mut Findings) {
     let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_exact_companion) else { return };
     let bytes = at.path.routed().len();
-    let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
+    let message = format!("path of {bytes} bytes is too long: {}", effects::RELOAD_FAILS);
     let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
-    finding.help("use a path of less than 4 kilobytes");
+    finding.help("use a path of less than 4,000 bytes");
 }
 
 fn is_own(cx: &Context<'_>, location: &Location<'_>) -> bool {
     location.ingress.is_some_and(|ingress| ingress.meta.key == cx.ingress.meta.key)
 }
 
-/// A target of a rewrite that nginx cannot read for its length.
+/// Reports a rewrite target that is too long for nginx.
 fn target_too_long(cx: &Context<'_>, target: &str, out: &mut Findings) {
     let bytes = target.len();
-    let message = format!("has {bytes} bytes, more than nginx reads: no change of any Ingress takes effect");
+    let message = format!("target of {bytes} bytes is too long: {}", effects::RELOAD_FAILS_SHORT);
     let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
     let finding = of_host(cx, out.add(field, "rewrite-target too long", message));
-    finding.help("use a target of less than 4 kilobytes");
+    finding.help("use a target of less than 4,000 bytes");
 }
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let Some(faults) = cx.weighed(server.faults(cx.routes().budget())) else { return };
-        // What was broken without this Ingress is not its doing.
+        // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();
         for fault in &faults {
@@ -64,7 +64,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 }
                 Fault::Duplicate(..) => continue,
             };
-            // A Prefix path may have two.
+            // A Prefix path can have two locations.
             let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_exact_companion) else {
                 continue;
             };
@@ -72,27 +72,28 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 others.push((at, ingress, reason));
                 continue;
             }
-            let message = format!(
-                "{} is an invalid regex ({reason}): no change of any Ingress takes effect",
-                Quoted(at.path.routed())
-            );
+            let message = invalid(&Quoted(at.path.routed()).to_string(), reason);
             let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
-            finding.help("put \\ before what is meant literally");
+            finding.help("complete it, or escape literal characters with \\");
         }
-        // One is enough to say that the host is broken.
+        // One finding per host is enough.
         let Some((at, ingress, reason)) = others.first() else { continue };
         let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         if was_regex {
-            let message = format!("{path} is an invalid regex ({reason}): no change of any Ingress takes effect");
+            let message = invalid(&format!("path {path}"), reason);
             let finding = of_host(cx, out.add(FieldPath::spec().field("rules"), format!("{host} broken"), message));
-            finding.at_most(WARN).help("mend that one first");
+            finding.at_most(WARN).help("fix that path first");
         } else {
-            let message = format!("makes {path} an invalid regex: no change of any Ingress takes effect");
+            let message = format!("turns path {path} into an invalid regex: {}", effects::RELOAD_FAILS_SHORT);
             let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
-            finding.help("use another host");
+            finding.help("use a separate host");
         }
     }
     if let Some(target) = too_long_target {
         target_too_long(cx, target, out);
     }
+}
+
+fn invalid(path: &str, reason: &str) -> String {
+    format!("{path} is an invalid regex ({reason}): {}", effects::RELOAD_FAILS_SHORT)
 }

@@ -1,6 +1,6 @@
 //! IG307: a path that ends in a slash.
 
-use crate::checks::routed_paths::{ROUTES, Request, gets, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, Request, of_host, result, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kind, Kinds, PathType};
@@ -9,7 +9,7 @@ use crate::routing::{Outcome, Redirect, is_plainly_regex};
 pub(crate) static PATH_TRAILING_SLASH: Check = Check {
     code: "IG307",
     name: "path-trailing-slash",
-    summary: "the path ends in a slash: without it visitors get a redirect, or 404",
+    summary: "the path ends in a slash: requests without it are redirected or return 404",
     levels: Levels::new(Level::Audit, Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -35,16 +35,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !is_lost || !cx.view.knows(Kind::Ingress) {
             continue;
         }
-        let message = format!("{} ends in a slash: {} gets {}", Quoted(text), Request(bare), gets(cx, &answer));
+        let message = format!("{} ends in a slash: {} {}", Quoted(text), Request(bare), result(cx, &answer));
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
         if path_type == PathType::Exact {
-            finding.help(format!("add a path for {} if somebody asks for it", Request(bare)));
+            finding.help(format!("add path {} if clients request it", Quoted(bare)));
         } else if path.server.is_regex {
-            // Without anything after it, it would take `/foobar` too.
-            finding.help(format!("write {}", Quoted(&format!("{bare}(/|$)"))));
+            // `/foo` alone would also match `/foobar`.
+            finding.help(format!("use path {}", Quoted(&format!("{bare}(/|$)"))));
         } else {
             let field = path.field();
-            finding.help(format!("write {}, which takes both", Request(bare)));
+            finding.help(format!("use path {}, which matches both", Quoted(bare)));
             finding.fix(Patch::on(&field, text).replace(&field, bare));
         }
     }

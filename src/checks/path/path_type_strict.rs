@@ -1,4 +1,4 @@
-//! IG303: characters that the controller refuses under this path type.
+//! IG303: characters that ingress-nginx rejects under this path type.
 
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
@@ -8,7 +8,7 @@ use crate::model::{Kinds, PathType};
 pub(crate) static PATH_TYPE_STRICT: Check = Check {
     code: "IG303",
     name: "path-type-strict",
-    summary: "an Exact or Prefix path with characters that ingress-nginx refuses there since 1.12",
+    summary: "an Exact or Prefix path has characters that the webhook of ingress-nginx rejects since 1.12",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -27,17 +27,19 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let refused = at.path.path.chars().find(|c| !cx.dialect().takes_in_strict_paths(*c));
         let Some(refused) = refused else { continue };
         let of_type = at.path.path_type.name();
-        let message =
-            format!("{} has {refused:?}: ingress-nginx refuses that under {of_type} since 1.12", Quoted(&at.path.path));
+        let message = format!(
+            "{} contains {refused:?}: the webhook of ingress-nginx 1.12 and later rejects it with pathType {of_type}",
+            Quoted(&at.path.path)
+        );
         let field = at.field().field("pathType");
         let finding = cx.rests_on_settings(out.add(at.field().field("path"), at.subject(), message));
         let specific = PathType::ImplementationSpecific.name();
         finding.help(format!("set pathType: {specific}"));
-        // To ingress-nginx the two are the same otherwise (section 2.2), while Exact is not.
+        // For ingress-nginx both types are otherwise the same (section 2.2); Exact differs.
         if at.path.path_type == PathType::Prefix {
             finding.fix(Patch::on(&field, of_type).replace(&field, specific));
         }
-        // Which version it is, and whether it refuses, nobody has said.
+        // The version and its setting are unknown.
         if strict.is_none() {
             finding.at_most(AUDIT);
         }

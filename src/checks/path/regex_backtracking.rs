@@ -1,4 +1,4 @@
-//! IG317: a pattern that some request makes nginx spin on.
+//! IG317: a regex with exponential backtracking.
 
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
@@ -9,7 +9,7 @@ use crate::routing::{nests_repetitions, runaway};
 pub(crate) static REGEX_BACKTRACKING: Check = Check {
     code: "IG317",
     name: "regex-backtracking",
-    summary: "the pattern can take nginx exponential time",
+    summary: "the regex has exponential backtracking: one request can block an nginx worker",
     levels: Levels::new(Level::Warn, Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -22,17 +22,17 @@ pub(crate) static REGEX_BACKTRACKING: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let text = path.text();
-        // Hardly any path repeats a group: the others need not be read.
+        // Few paths repeat a group; the others need no analysis.
         if ![")+", ")*", "){"].iter().any(|repeated| text.contains(repeated)) || !nests_repetitions(text) {
             continue;
         }
         let Some(Some(attack)) = cx.weighed(runaway(text, cx.routes().budget())) else { continue };
         let message = format!(
-            "{} repeats a repetition: one request of {} characters can keep a worker of nginx busy",
+            "{} has nested quantifiers: one request of {} characters can block an nginx worker",
             Quoted(text),
             attack.len()
         );
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-        finding.help("repeat once: (a+)+ is a+");
+        finding.help("remove one quantifier: a+ matches the same as (a+)+");
     }
 }

@@ -1,17 +1,19 @@
-//! IG309: a path on a host that somebody else made match patterns.
+//! IG309: a path on a host for which another Ingress enables regex matching.
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::routed_paths::{ROUTES, Request, gets, is_more_exact, of_host, of_other, routed, stands_in};
+use crate::checks::routed_paths::{
+    ROUTES, Request, is_equivalent, is_more_specific, of_host, of_other, result, routed,
+};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Level, Levels};
+use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Ingress, Kinds, PathType};
 use crate::routing::{Server, is_plainly_regex, plain_samples};
 
 pub(crate) static REGEX_HOST_INHERITED: Check = Check {
     code: "IG309",
     name: "regex-host-inherited",
-    summary: "another Ingress turns on regex for the host, and this path does not answer what it is meant for",
+    summary: "another Ingress enables regex matching for the host, and the path loses intended requests",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -25,34 +27,35 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut enables_regex = HashMap::new();
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let (text, path_type) = (path.text(), path.at.path.path_type);
-        // IG304 has words of its own for Exact `/`; who writes a regex here counts on the other Ingress.
+        // IG304 reports Exact `/`. A regex here relies on the other Ingress.
         if is_plainly_regex(text) || text.contains('|') || (text == "/" && path_type == PathType::Exact) {
             continue;
         }
-        let switch = enables_regex.entry(&path.server.host).or_insert_with(|| switch(cx, &path.server));
-        let Some(whose) = switch.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
+        let cause = enables_regex.entry(&path.server.host).or_insert_with(|| regex_source(cx, &path.server));
+        let Some(source) = cause.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
         for sample in plain_samples(text, path_type) {
             let Some(answer) = path.answer(cx, &sample) else { return };
-            // Without a location it is something else that answers, `app-root` for example.
+            // Without a location something else answers, for example `app-root`.
             let Some(location) = &answer.location else { continue };
-            if stands_in(location, cx.ingress, path.at) || is_more_exact(location, &sample, text) {
+            if is_equivalent(location, cx.ingress, path.at) || is_more_specific(location, &sample, text) {
                 continue;
             }
             let message = format!(
-                "a rewrite or use-regex{} makes this a regex: {} gets {}",
-                of_other(cx, &whose.meta.key),
+                "use-regex or rewrite-target{} turns {} into a regex: {} {}",
+                of_other(cx, &source.meta.key),
+                Quoted(text),
                 Request(&sample),
-                gets(cx, &answer)
+                result(cx, &answer)
             );
             let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-            finding.help("use another host");
+            finding.help("use a separate host");
             break;
         }
     }
 }
 
-/// Who turns on regex for a host; this Ingress itself, where it is among them.
-fn switch<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
-    let switching = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
-    switching().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| switching().next())
+/// Returns an Ingress that enables regex matching for a host, preferably the evaluated one.
+fn regex_source<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
+    let sources = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
+    sources().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| sources().next())
 }

@@ -1,7 +1,7 @@
-//! IG308: regex mode that changes what others answer.
+//! IG308: regex matching that changes the results of other Ingresses.
 
 use super::switch_field;
-use crate::checks::routed_paths::{ROUTES, is_more_exact, of_host, of_other, stands_in};
+use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
@@ -11,7 +11,7 @@ use crate::routing::{When, plain_samples};
 pub(crate) static REGEX_SPILLOVER: Check = Check {
     code: "IG308",
     name: "regex-spillover",
-    summary: "this Ingress turns on regex for its host, which changes what other Ingresses of the host answer",
+    summary: "the Ingress enables regex matching for its host, and other Ingresses lose requests",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -21,8 +21,8 @@ pub(crate) static REGEX_SPILLOVER: Check = Check {
     run,
 };
 
-/// So many paths of others are compared at most.
-const MOST: usize = 1000;
+/// At most this number of paths of other Ingresses are compared.
+const MAX_PATHS: usize = 1000;
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.nginx().is_canary() {
@@ -40,14 +40,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let budget = cx.routes().budget();
         let mut changed = Vec::new();
         let others = before.locations.iter().filter(|location| !location.is_exact_companion);
-        for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MOST) {
+        for (at, ingress) in others.filter_map(|location| location.at.zip(location.ingress)).take(MAX_PATHS) {
             let path = at.path.routed();
             for sample in plain_samples(path, at.path.path_type) {
                 let located = before.locate(sample.as_bytes(), budget);
                 let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), budget)?.at())));
                 let Some((was, is)) = cx.weighed(located) else { return };
-                // What is nearer to the request than the other's path would take it on any host.
-                let stays = |is| stands_in(is, ingress, at) || is_more_exact(is, &sample, path);
+                // A more specific location matches with and without regex matching.
+                let stays = |is| is_equivalent(is, ingress, at) || is_more_specific(is, &sample, path);
                 if was.and_then(|was| was.at).is_some_and(|was| was.is_same(at)) && !is.is_some_and(stays) {
                     changed.push(format!("{}{}", Quoted(path), of_other(cx, &ingress.meta.key)));
                     break;
@@ -56,8 +56,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let Some((first, more)) = changed.split_first() else { continue };
         let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
-        let message = format!("turns on regex for all of {host}: visitors no longer reach {first}{more}");
+        let message = format!("enables regex matching for {host}: requests no longer reach {first}{more}");
         let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
-        finding.help("use another host");
+        finding.help("use a separate host");
     }
 }

@@ -1,7 +1,12 @@
-//! IG311: a rewrite that loses the rest of the path.
+//! IG311: a rewrite that drops the subpath.
 
+use std::cell::LazyCell;
+
+use foldhash::{HashSet, HashSetExt as _};
+
+use super::rewrite_advice::RewriteAdvice;
 use crate::checks::routed_paths::{ROUTES, Request, Routed, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathType};
 use crate::routing::{Pattern, Piece, is_plainly_regex, pieces};
@@ -9,7 +14,7 @@ use crate::routing::{Pattern, Piece, is_plainly_regex, pieces};
 pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
     code: "IG311",
     name: "rewrite-drops-subpath",
-    summary: "everything below the path is rewritten to one and the same target",
+    summary: "every request below the path is rewritten to the same target",
     levels: Levels::both(Level::Warn),
     applies: Applies::NginxDialect,
     waivable: true,
@@ -21,37 +26,37 @@ pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(target) = super::target(cx) else { return };
-    // A URL of its own is a redirect to one page, and so meant.
+    // A URL is a redirect, and one target page is intended.
     if target.starts_with("http://") || target.starts_with("https://") {
         return;
     }
     let has_capture = pieces(target).any(|piece| matches!(piece, Piece::Capture(_)));
     let has_variable = pieces(target).any(|piece| matches!(piece, Piece::Variable(_)));
     let literal: String = pieces(target).filter_map(Piece::literal).collect();
+    let advice = LazyCell::new(|| RewriteAdvice::new(cx.ingress, target));
+    // The problem and its fix are the same for every host.
+    let mut seen = HashSet::new();
     for path in routed(cx).iter().filter(|_| !has_variable) {
         let text = path.text();
-        // `Exact` and a pattern with an end are meant for one page.
+        // `Exact` and a regex with an end are intended for one page.
         if target == text || path.at.path.path_type == PathType::Exact || text.ends_with('$') {
             continue;
         }
-        let is_regex = is_plainly_regex(text);
-        // Captures are kept, or IG310 says that they are not there.
-        if has_capture && (is_regex || has_groups(text)) {
+        // The groups of the path are kept, or IG310 reports that they are missing.
+        if (has_capture && (is_plainly_regex(text) || has_groups(text))) || !seen.insert(text) {
             continue;
         }
         let Some(below) = below(cx, path) else { continue };
-        let becomes = if literal.is_empty() { "nothing (500)".to_owned() } else { Quoted(&literal).to_string() };
-        let message = format!("{} keeps nothing of the path: {} becomes {becomes}", Quoted(target), Request(&below));
+        let message = format!(
+            "{} drops the subpath of {}: {} is {}",
+            Quoted(target),
+            Quoted(text),
+            Request(&below),
+            effects::rewritten_to(&literal)
+        );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
-        let finding = of_host(cx, out.add(field, format!("{} target={target}", path.at.subject()), message));
-        if is_regex {
-            finding.help("capture what to keep: /api(/|$)(.*) with /$2");
-            continue;
-        }
-        let (stem, before) = (text.trim_end_matches('/'), literal.trim_end_matches('/'));
-        let (capture, group) = if stem.is_empty() { ("/(.*)", 1) } else { ("(/|$)(.*)", 2) };
-        let (path, target) = (format!("{stem}{capture}"), format!("{before}/${group}"));
-        finding.help(format!("write path {} and target {}", Quoted(&path), Quoted(&target)));
+        let finding = of_host(cx, out.add(field, format!("{text} target={target}"), message));
+        finding.help(advice.help(text));
     }
 }
 
@@ -59,7 +64,7 @@ fn has_groups(path: &str) -> bool {
     path.contains('(') && Pattern::location(path).map_or(true, |pattern| pattern.groups() > 0)
 }
 
-/// A request below the path.
+/// Returns a request below the path.
 fn below<'a>(cx: &Context<'a>, path: &Routed<'a>) -> Option<String> {
     if is_plainly_regex(path.text()) {
         return path.samples(cx)?.into_iter().take(2).next_back();

@@ -1,4 +1,4 @@
-//! IG313: `rewrite-target` or `use-regex` has a value that ingress-nginx drops.
+//! IG313: `rewrite-target` or `use-regex` has a value that ingress-nginx ignores.
 
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, Routed, may_match_otherwise, of_host, routed};
@@ -11,7 +11,7 @@ use crate::routing::is_plainly_regex;
 pub(crate) static REWRITE_VALUE_IGNORED: Check = Check {
     code: "IG313",
     name: "rewrite-value-ignored",
-    summary: "`rewrite-target` or `use-regex` has a value that ingress-nginx drops in silence",
+    summary: "`rewrite-target` or `use-regex` has a value that ingress-nginx silently ignores",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
@@ -22,15 +22,15 @@ pub(crate) static REWRITE_VALUE_IGNORED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A canary's are not read at all (section 7.1).
+    // ingress-nginx ignores both on a canary (section 7.1).
     if cx.nginx().is_canary() {
         return;
     }
     for name in ["rewrite-target", "use-regex"] {
         let Some((row, value)) = annotations::find(name).zip(cx.nginx().value(name)) else { continue };
-        // IG315 says what a control character does.
-        let is_said_elsewhere = value.contains(|c: char| c.is_ascii_control());
-        if let Some(fault) = row.fault(value, cx.dialect().validates_annotations()).filter(|_| !is_said_elsewhere) {
+        // IG315 reports control characters.
+        let is_reported_elsewhere = value.contains(|c: char| c.is_ascii_control());
+        if let Some(fault) = row.fault(value, cx.dialect().validates_annotations()).filter(|_| !is_reported_elsewhere) {
             report(cx, row, value, fault, out);
         }
     }
@@ -41,24 +41,24 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &m
     let key = format!("{NGINX_PREFIX}{name}");
     let field = FieldPath::annotation(&key);
     let flaw = fault.flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
-    let since = if fault.certain { "" } else { "from 1.12 on " };
+    let since = if fault.certain { "" } else { "since 1.12, " };
     let paths = routed(cx);
-    // Whatever else makes the host's paths patterns, a path that is to be rewritten is not.
+    // Even if another annotation enables regex matching, the path is not rewritten.
     let is_lost =
         |path: &&Routed<'_>| is_plainly_regex(path.text()) && (name == "rewrite-target" || !path.server.is_regex);
     let lost = paths.iter().find(is_lost);
     let consequence = match lost {
-        Some(path) if path.server.is_regex => format!("path {} is passed on as it is", Quoted(path.text())),
-        Some(path) => format!("path {} is taken literally", Quoted(path.text())),
-        None if name == "use-regex" => "it counts as false".to_owned(),
-        None => "nothing is rewritten".to_owned(),
+        Some(path) if path.server.is_regex => format!("requests for path {} are not rewritten", Quoted(path.text())),
+        Some(path) => format!("path {} is matched literally", Quoted(path.text())),
+        None if name == "use-regex" => "use-regex is false".to_owned(),
+        None => "requests are not rewritten".to_owned(),
     };
     let finding = out.add(field.clone(), key, format!("{} {flaw}: {since}{consequence}", Quoted(value)));
     finding.help(row.form.wanted());
     if let Some(fixed) = row.form.fixed(value) {
         finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
-    // Whatever else makes the host match regexes makes up for a `use-regex`.
+    // Another annotation may enable regex matching in place of `use-regex`.
     let is_certain = fault.certain
         && lost.is_some_and(|path| !may_match_otherwise(cx, &path.server))
         && (name == "rewrite-target" || cx.view.knows(Kind::Ingress));

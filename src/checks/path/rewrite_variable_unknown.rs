@@ -1,4 +1,4 @@
-//! IG312: `$name` in an annotation that is no nginx variable.
+//! IG312: an annotation uses a `$name` that is not an nginx variable.
 
 use std::cell::LazyCell;
 
@@ -14,7 +14,7 @@ use crate::routing::{Unknown, unknown_variables, variable_names};
 pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {
     code: "IG312",
     name: "rewrite-variable-unknown",
-    summary: "`$name` in `rewrite-target` is no nginx variable: the controller cannot load its configuration",
+    summary: "`rewrite-target` uses an unknown nginx variable: nginx cannot reload",
     levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: false,
@@ -24,18 +24,18 @@ pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {
     run,
 };
 
-/// One is enough to bring the configuration down; more than a few are nobody's typing mistakes.
-const FAULTS: usize = 4;
-/// What else becomes text with variables in nginx's configuration (section 2.8, B5 and after the table).
+/// At most this number of variables per annotation are reported; one prevents the reload.
+const MAX_FINDINGS: usize = 4;
+/// The other annotations in whose values nginx expands variables (section 2.8, B5 and after the table).
 const OTHERS: [&str; 6] =
     ["app-root", "auth-cache-key", "auth-signin", "auth-url", "upstream-vhost", "x-forwarded-prefix"];
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A canary's are not read at all (section 7.1).
+    // ingress-nginx ignores these annotations on a canary (section 7.1).
     if cx.nginx().is_canary() {
         return;
     }
-    // A target equal to the path is no rewrite (section 2.7); without any path there is none either.
+    // A target that equals the path is not a rewrite (section 2.7), and without a path none is generated.
     let rewrites = |target: &&str| cx.ingress.paths().any(|at| at.path.routed() != *target);
     if let Some(target) = cx.rewrite_target().filter(rewrites) {
         report(cx, "rewrite-target", target, out);
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
-    // A snippet can set variables of its own.
+    // A snippet can define variables.
     let has_snippet = || cx.nginx().known().any(|(row, text)| row.risk == Risk::Critical && !text.is_empty());
     let is_uncertain = name != "rewrite-target" || has_snippet();
     let groups = LazyCell::new(|| cx.ingress.group_names());
@@ -56,19 +56,19 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
     let is_extra = |name: &str| extra.iter().any(|extra| extra.trim_start_matches('$').eq_ignore_ascii_case(name));
     let mut seen = HashSet::new();
     let unknown = unknown_variables(value, |name| is_extra(name) || groups.contains(&*name.to_ascii_lowercase()));
-    let is_one = |unknown: &Unknown<'_>| match unknown {
+    let is_reported = |unknown: &Unknown<'_>| match unknown {
         Unknown::Variable(name) => is_no_group_elsewhere(cx, name),
         Unknown::Stray => true,
     };
-    for unknown in unknown.filter(|unknown| seen.insert(*unknown)).filter(is_one).take(FAULTS) {
+    for unknown in unknown.filter(|unknown| seen.insert(*unknown)).filter(is_reported).take(MAX_FINDINGS) {
         let (variable, wrong, help) = match unknown {
             Unknown::Variable(variable) => {
                 let near = cx.nearest(variable, variable_names());
-                let known = "use $1 to $9, or list it in extraVariables".to_owned();
-                let wrong = format!("${variable} in {} is no nginx variable", Quoted(value));
+                let known = "use $1 to $9 or add it to extraVariables".to_owned();
+                let wrong = format!("unknown variable ${variable} in {}", Quoted(value));
                 (variable, wrong, near.map_or(known, did_you_mean))
             }
-            Unknown::Stray => ("", format!("a $ in {} has no name after it", Quoted(value)), "remove the $".to_owned()),
+            Unknown::Stray => ("", format!("a $ without a name in {}", Quoted(value)), "remove the $".to_owned()),
         };
         let key = format!("{NGINX_PREFIX}{name}");
         let message = format!("{wrong}: {}", effects::RELOAD_FAILS_SHORT);
@@ -83,8 +83,7 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
     }
 }
 
-/// Whether it is known that no other Ingress of the controller has a group of that name: nginx would know it everywhere
-/// (section 2.8).
+/// Whether no other Ingress of the controller has a group of that name, which would be a variable everywhere (section 2.8).
 fn is_no_group_elsewhere(cx: &Context<'_>, name: &str) -> bool {
     let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| cx.view.knows(kind));
     let others = cx.view.others_naming(name).found().filter(|_| knows_routes);

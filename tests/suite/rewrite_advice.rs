@@ -1,0 +1,76 @@
+//! IG310 and IG311 advise one target per Ingress. Following all their help texts at once removes their findings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ingress_guard::config::Config;
+use ingress_guard::finding::Finding;
+
+use crate::pages::{inventory, known};
+
+const CASES: [(&str, &[&str]); 8] = [
+    ("/$3", &["/", "/v2", "/api(/|$)(.*)"]),
+    ("/$2", &["/", "/api/(.*)"]),
+    ("/$2", &["/api(.*)", "/api/v1", "/blog/.*"]),
+    ("/$1", &["/", "/c++/docs", "/api/(.*)"]),
+    ("/v1", &["/", "/app/.*", "/files/*", "/shop/"]),
+    ("/v1/", &["/a(.*)"]),
+    ("$1", &["/hook"]),
+    ("https://new.example.com/$2", &["/old/(.*)"]),
+];
+
+/// The findings of both checks on an Ingress that has these paths on two hosts.
+fn findings(target: &str, paths: &[String]) -> Vec<Finding> {
+    let backend = "pathType: ImplementationSpecific, backend: {service: {name: web, port: {number: 80}}}";
+    let paths: Vec<String> = paths.iter().map(|path| format!("{{path: '{path}', {backend}}}")).collect();
+    let rule = |host: &str| format!("{{host: {host}.example.com, http: {{paths: [{}]}}}}", paths.join(", "));
+    let manifests = format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: nginx}}, \
+         spec: {{controller: k8s.io/ingress-nginx}}}}\n---\n\
+         {{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: web, namespace: shop, \
+         annotations: {{nginx.ingress.kubernetes.io/rewrite-target: '{target}'}}}}, \
+         spec: {{ingressClassName: nginx, rules: [{}, {}]}}}}\n",
+        rule("a"),
+        rule("b"),
+    );
+    let config = Config::default();
+    let inventory = inventory(&config, &manifests);
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    let found = config.engine().run(ingress, known(&inventory), None).findings;
+    found.into_iter().filter(|finding| matches!(finding.code, "IG310" | "IG311")).collect()
+}
+
+/// Splits `use path "…" and target "…"` into what it changes and the new value.
+fn advice(help: &str) -> BTreeMap<&str, String> {
+    let parts = help.strip_prefix("use ").unwrap_or_else(|| panic!("{help}")).split(" and ");
+    let change = parts.map(|part| part.split_once(' ').unwrap());
+    change.map(|(what, value)| (what, serde_json::from_str(value).unwrap())).collect()
+}
+
+#[test]
+fn following_the_advice_removes_the_findings() {
+    for (target, paths) in CASES {
+        let mut paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let before = findings(target, &paths);
+        assert!(!before.is_empty(), "{target} {paths:?}");
+        let mut targets = BTreeSet::new();
+        for finding in &before {
+            let mut advice = advice(&finding.help);
+            let subject = finding.subject.strip_suffix(&format!(" target={target}")).unwrap();
+            targets.insert(advice.remove("target").unwrap_or_else(|| target.to_owned()));
+            let at = paths.iter().position(|path| path == subject).unwrap_or_else(|| panic!("{subject} twice"));
+            if let Some(path) = advice.remove("path") {
+                paths[at] = path;
+            }
+        }
+        assert_eq!(targets.len(), 1, "{target} {paths:?}: several targets");
+        let after = findings(targets.first().unwrap(), &paths);
+        assert!(after.is_empty(), "{targets:?} {paths:?}: {after:?}");
+    }
+}
+
+#[test]
+fn a_path_on_two_hosts_is_reported_once() {
+    let paths = ["/app/(.*)".to_owned(), "/".to_owned()];
+    let codes: Vec<&str> = findings("/$2", &paths).iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["IG310", "IG311"]);
+}
