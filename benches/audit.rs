@@ -1,5 +1,5 @@
-//! `make bench`: how long `ingress-guard audit` takes over 10,000 Ingresses in a snapshot, from the start of the process to
-//! its end.
+//! `make bench`: duration of `ingress-guard audit` for a snapshot with 10,000 Ingresses, including the start of the
+//! process.
 
 #![expect(clippy::print_stdout, reason = "what a bench is for")]
 
@@ -18,7 +18,7 @@ const INGRESSES: usize = 10_000;
 const ROUNDS: usize = 11;
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -52,7 +52,7 @@ fn run(snapshot: &Path, format: &str, out: &Path) -> Duration {
     time
 }
 
-/// Namespaces of twenty applications with three paths each; every tenth asks for a port that is not there, every
+/// Namespaces of twenty applications with three paths each; every tenth refers to a port that does not exist, every
 /// thirtieth has no ready endpoint.
 fn cluster() -> String {
     let mut yaml = String::from(

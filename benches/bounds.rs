@@ -1,4 +1,4 @@
-//! `make bounds`: what the largest Ingresses and the fullest hosts cost, every check included.
+//! `make bounds`: the cost of the largest Ingresses and of the hosts with the most paths, with all checks.
 
 #![expect(clippy::print_stdout, reason = "what a bench is for")]
 
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Each figure is the median of so many runs.
+/// Runs per figure; the median is printed.
 const RUNS: usize = 9;
 const HOST: &str = "app.example.com";
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }

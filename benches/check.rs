@@ -1,4 +1,4 @@
-//! `make bench`: how long `ingress-guard check` takes over 1,000 manifests, from the start of the process to its end.
+//! `make bench`: duration of `ingress-guard check` for 1,000 manifests, including the start of the process.
 
 #![expect(clippy::print_stdout, reason = "what a bench is for")]
 
@@ -12,7 +12,7 @@ const MANIFESTS: usize = 1_000;
 const ROUNDS: usize = 11;
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -28,7 +28,7 @@ fn main() {
     }
 }
 
-/// An application as a chart renders it: Ingress, Service and what nobody asks for; every hundredth has a fault.
+/// An application as a chart renders it: Ingress, Service and unrelated objects; every hundredth has a problem.
 fn write(folder: &Path, number: usize) -> usize {
     let mut text = String::new();
     let port = if number % 100 == 7 { 81 } else { 80 };

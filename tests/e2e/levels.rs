@@ -1,4 +1,4 @@
-//! What profiles, namespace rules and waivers make of a fault, as kubectl prints it.
+//! The effect of profiles, namespace rules and waivers on a finding, as kubectl prints it.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ fn a_waiver_needs_a_reason() {
     assert!(unfounded.stderr.starts_with(said) && unfounded.stderr.ends_with(&denial), "{unfounded}");
     terminal.assert_stored("web", false);
     terminal.stores(&[bad("IG202 reason=the port comes with the next release")]);
-    // Silent, and not forgotten.
+    // No warning is sent, but the finding is logged.
     let last = webhook.reviews().pop().unwrap();
     assert_eq!((&last["verdict"], &last["codes"]), (&json!("allow"), &json!("IG202")), "{last}");
 }

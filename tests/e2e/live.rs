@@ -1,4 +1,4 @@
-//! `serve` over a cluster that it watches, under its own account: what it says of what is there and what is not.
+//! `serve` with a watched cluster and its own account: findings about existing and missing objects.
 
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn secrets_are_read_one_by_one() {
     terminal.warns(&with_tls, "IG401");
     terminal.stores(&[secret("web-tls", &cluster.authority().server())]);
     with_tls["spec"]["rules"][0]["http"]["paths"][0]["path"] = json!("/app");
-    // It is there now, and is for another host.
+    // The Secret exists now, but its certificate covers another host.
     terminal.warns(&with_tls, "IG403");
 }
 
@@ -55,7 +55,7 @@ dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: liv
     let controller = Terminal { cluster: &cluster, namespace: "live-told-controller" };
     cluster.kubectl(&["create", "namespace", controller.namespace]).ok();
     controller.does(&["create", "configmap", "controller", "--from-literal=allow-snippet-annotations=true"]);
-    // As the chart makes them for the ConfigMap that the configuration names.
+    // The role that the chart renders for the ConfigMap named in the configuration.
     let verbs = ["--verb=get,list,watch", "--resource=configmaps", "--resource-name=controller"];
     controller.does(&[&["create", "role", "guard"], &verbs[..]].concat());
     controller.does(&["create", "rolebinding", "guard", "--role=guard", "--serviceaccount=live-told:ingress-guard"]);
@@ -76,7 +76,7 @@ dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: liv
     terminal.stores(&[with_snippet("a")]);
     allow("false");
     terminal.refuses_in_the_end(&with_snippet("b"), &["snippets are switched off", "[IG609"]);
-    // A denial is confirmed: whatever the watch has heard by now, what is allowed is stored.
+    // A denial is confirmed: an Ingress that is allowed is stored, whatever events the watch has received so far.
     allow("true");
     terminal.stores(&[with_snippet("b")]);
 }

@@ -1,4 +1,4 @@
-//! What kubectl prints where a location would not be what its author means, alone or beside other Ingresses.
+//! The output of kubectl for a location that does not work as intended, alone or in combination with other Ingresses.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::webhook::Webhook;
 
 const REGEX: (&str, &str) = ("use-regex", "true");
 
-/// With another Service behind its only path.
+/// Sends its only path to another Service.
 fn to(mut ingress: Value, service: &str) -> Value {
     ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!(service);
     ingress
@@ -30,7 +30,7 @@ fn literal_and_invalid_regexes_are_denied() {
         &["spec.rules[0].http.paths[0].path: \"/api/(.*)\" is plain text on this host, not a regex: /api/ gets 404 from \
            the default backend; set nginx.ingress.kubernetes.io/use-regex: \"true\" [IG301 path-regex-literal]"],
     );
-    // As it says.
+    // The fix of the message.
     terminal.stores(&[annotated(literal, &[REGEX])]);
     terminal.denies(
         &annotated(with("said-invalid", "/api/(.*"), &[REGEX]),
@@ -72,7 +72,7 @@ fn findings_name_the_other_ingresses_they_affect() {
            said-others.example.com: visitors no longer reach \"/docs/intro\" of Ingress said-others/docs; use another host"],
     );
     terminal.does(&["delete", "ingress", "api"]);
-    // Of two that are made in one second the name decides, and the last letter is the oldest.
+    // Of two Ingresses created in one second the name decides, and the alphabetically last one counts as the oldest.
     terminal.stores_warned_in_the_end(
         &to(at("also", "/docs/intro"), "api"),
         &["IG501 spec.rules[0].http.paths[0]: \"/docs/intro\" of said-others.example.com is a path of Ingress \
@@ -109,7 +109,7 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
     webhook.kill();
     terminal.stores(&[with("old", &["/a(.*", "/b[0-9"])]);
     webhook.run();
-    // Somebody else's: what was there before is not theirs.
+    // A pre-existing problem of another Ingress is not attributed to this one.
     terminal.stores_warned(
         &with("other", &["/shop(/|$)(.*)"]),
         &["IG302 spec.rules: \"/b[0-9\" of Ingress said-broken/old is an invalid regex (missing terminating ] for \
@@ -123,7 +123,7 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
         )
     };
     terminal.stores_warned(&half, &[&format!("IG302 {}", said("/b[0-9", 1))]);
-    // Another fault in its place is a new one.
+    // A different problem at the same field is a new finding.
     let worse = terminal.apply(&with("old", &["/a(.*)", "/c[0-9"]).to_string());
     let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", said("/c[0-9", 1));
     assert!(worse.code == 1 && worse.stderr.ends_with(&denial), "{worse}");

@@ -1,4 +1,4 @@
-//! `serve --manifests`: what somebody at a terminal sees, and what is stored afterwards.
+//! `serve --manifests`: what kubectl prints, and what is stored afterwards.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::webhook::Webhook;
 
 const GUARD: &str = "profile: guard\n";
 
-/// One nginx class, and a Service "web" with port 80.
+/// An IngressClass of ingress-nginx, and a Service "web" with port 80.
 fn world(namespace: &str) -> String {
     format!(
         "apiVersion: networking.k8s.io/v1
@@ -26,7 +26,7 @@ spec: {{ports: [{{name: http, port: 80}}]}}
     )
 }
 
-/// What is wrong with an Ingress, if anything.
+/// The problem of an Ingress, if it has one.
 struct Draft {
     class: Option<&'static str>,
     path: &'static str,
@@ -59,7 +59,7 @@ impl Draft {
     }
 }
 
-/// A rewrite that uses a group which the path does not have.
+/// A rewrite target with a capture group that the path does not have.
 fn rewriting() -> Draft {
     let annotations = json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
     Draft { path: "/api(.*)", path_type: "ImplementationSpecific", annotations, ..GOOD }
@@ -70,7 +70,7 @@ fn assert_said(output: &Output, code: i32, stdout: &str, stderr: &str) {
     assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (code, stdout, stderr));
 }
 
-/// All that kubectl prints when a new object is denied.
+/// Asserts everything that kubectl prints when a new object is denied.
 fn denial(namespace: &str, name: &str, said: &str) -> String {
     format!(
         "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
@@ -133,7 +133,7 @@ fn warnings_take_one_line_and_the_object_is_stored() {
             "IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \
              \"observed\": visitors get 503; did you mean \"web\"?",
         ),
-        // kube-apiserver drops a warning with a line break in it, in silence.
+        // kube-apiserver drops a warning that contains a line break, without an error.
         (
             "line-break",
             Draft { path: "/api\n", ..GOOD },
@@ -175,12 +175,12 @@ fn stored_broken_ingresses_can_be_labelled_fixed_and_deleted() {
     assert_said(&terminal.apply(&NEAR_MISS.named("web")), 0, "ingress.networking.k8s.io/web created\n", "");
     webhook.run();
 
-    // Not even asked: the match conditions of the registration see to that.
+    // The match conditions of the registration skip the review.
     let labelled = terminal.run(&["label", "ingress", "web", "team=shop"], "");
     assert_said(&labelled, 0, "ingress.networking.k8s.io/web labeled\n", "");
     assert!(webhook.reviews().is_empty(), "{:?}", webhook.reviews());
 
-    // What was wrong before does not forbid a change of something else; more of it is forbidden.
+    // A pre-existing problem does not prevent an unrelated change; another problem is denied.
     let patch = |path: &str| {
         let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
         let added = json!({"path": path, "pathType": "Prefix", "backend": backend});
@@ -241,7 +241,7 @@ fn the_default_class_is_filled_in_before_the_review() {
     let terminal = Terminal { cluster: &cluster, namespace: "classless" };
     let applied = terminal.apply(&Draft { class: None, ..GOOD }.named("good"));
     assert_said(&applied, 0, "ingress.networking.k8s.io/good created\n", "");
-    // Without a class nobody would take it, and then it would only warn.
+    // Without a class no controller would handle it, and the finding would only warn.
     let denied = terminal.apply(&Draft { class: None, ..NEAR_MISS }.named("bad"));
     assert_eq!(denied.code, 1, "{denied}");
     assert!(denied.stderr.contains("[IG201 service-not-found]"), "{denied}");

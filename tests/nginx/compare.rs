@@ -1,4 +1,4 @@
-//! Many worlds, one nginx for a hundred of them, and the smallest world that shows a difference.
+//! Compares many worlds, a hundred of them per nginx process, and reduces each world that differs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ use crate::render;
 use crate::requests::Request;
 use crate::world::{self, Backend, Port, World};
 
-/// Worlds in one nginx.
+/// Worlds per nginx process.
 const TOGETHER: usize = 100;
-/// At most so many worlds are made smaller and shown.
+/// Maximum number of worlds that are reduced and printed.
 const SHOWN: usize = 5;
 
 #[test]
@@ -28,7 +28,7 @@ const SHOWN: usize = 5;
 fn the_model_answers_what_nginx_answers() {
     let Some(program) = process::find() else { return };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    // The same worlds each time, so that nobody's change fails by chance; `make worlds` looks for others.
+    // The same worlds in each run, so that no change fails by chance; `make worlds` uses other seeds.
     let seed = number("NGINX_SEED").unwrap_or(0);
     let worlds = usize::try_from(number("NGINX_WORLDS").unwrap_or(2000)).unwrap();
     println!("NGINX_SEED={seed} NGINX_WORLDS={worlds}");
@@ -58,7 +58,8 @@ fn the_model_answers_what_nginx_answers() {
     counts.assert_some_of_everything();
 }
 
-/// A world with its requests, what the naive controller makes of it, what the model says, and what is explained.
+/// A world with its requests, the configuration by the simple controller, the result of the model, and the
+/// explanations.
 struct Case {
     world: World,
     requests: Vec<Request>,
@@ -77,7 +78,7 @@ impl Case {
     }
 }
 
-/// Makes up some worlds and looks at them; each that differs is made as small as it gets.
+/// Generates some worlds and compares them; reduces each that differs as far as possible.
 fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -113,12 +114,12 @@ fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
     (counts, shown)
 }
 
-/// What differs in each of these worlds.
+/// Returns the differences in each of these worlds.
 fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Option<String>> {
     counts.worlds += cases.len();
     counts.strays += cases.iter().filter(|case| case.configuration.has_strays).count();
     let mut found: Vec<Option<String>> = cases.iter().map(before_nginx).collect();
-    // Where the two do not even agree on the locations, nginx has nothing to add.
+    // If the locations differ already, nginx adds no information.
     let mut left: Vec<usize> =
         (0..cases.len()).filter(|at| found[*at].is_none() && !cases[*at].configuration.has_strays).collect();
     let folder = tempfile::tempdir().unwrap();
@@ -132,7 +133,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         let text = render::main(folder.path().to_str().unwrap(), includes);
         fs::write(folder.path().join("nginx.conf"), text).unwrap();
     };
-    // Those that nginx is said to refuse one by one.
+    // Worlds that nginx should reject, one by one.
     for at in left.extract_if(.., |at| !cases[*at].said.faults.is_empty()).collect::<Vec<_>>() {
         configure(&[at]);
         if process::loads(program, folder.path()).is_ok() {
@@ -143,7 +144,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             found[at] = Some(format!("nginx refuses it, which is not explained: {:#?}", of.explanation));
         }
     }
-    // The others together; if nginx names one of them, without that one.
+    // The other worlds together; if nginx rejects one of them, again without that one.
     let running = loop {
         configure(&left);
         match Running::start(program, folder.path()) {
@@ -192,7 +193,7 @@ fn socket(folder: &Path, at: usize) -> PathBuf {
     folder.join(format!("{at}.socket"))
 }
 
-/// What differs before any request: the locations, and what the model says in other circumstances.
+/// Returns the differences that need no request: the locations, and the result of the model in other circumstances.
 fn before_nginx(case: &Case) -> Option<String> {
     let Case { world, requests, configuration, said, .. } = case;
     if configuration.has_strays {
@@ -223,7 +224,7 @@ fn before_nginx(case: &Case) -> Option<String> {
     None
 }
 
-/// A location of the naive controller as the model would describe it.
+/// A location of the simple controller as the model would describe it.
 fn place(world: &World, server: &controller::Server, at: usize) -> Place {
     let location = &server.locations[at];
     Place {
@@ -270,7 +271,7 @@ fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> 
             same("status", response.status == 200)?;
             same("what is passed on", response.body == request.target.as_bytes())
         }
-        // What begins without a slash or climbs above the root is refused by the backend, which is an nginx too.
+        // The backend, also an nginx, rejects paths that begin without a slash or climb above the root.
         Says::Asked(Some(path)) if response.status == 400 => {
             same("status", !path.starts_with(b"/") || path.windows(3).any(|part| part == b"/.."))
         }

@@ -1,4 +1,4 @@
-//! What was seen, so that nobody mistakes a run that asks nothing for one that finds nothing.
+//! Counts of what a run has covered, so that a run without requests does not pass.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,15 +9,15 @@ use crate::process::Response;
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) worlds: usize,
-    /// Those that nginx does not load, and the model says so.
+    /// Worlds that nginx rejects, as the model predicts.
     pub(crate) refused: usize,
-    /// Those in which a canary's path strays to another server, which the model leaves out.
+    /// Worlds in which the path of a canary goes to another server, which the model does not cover.
     pub(crate) strays: usize,
     requests: usize,
-    /// Requests that `explain` was asked about.
+    /// Requests that were given to `explain`.
     pub(crate) explained: usize,
     statuses: BTreeMap<u16, usize>,
-    /// Requests to hosts that match patterns.
+    /// Requests to hosts with regex locations.
     patterns: usize,
     rewritten: usize,
     /// Requests to the controller's default backend.
@@ -47,7 +47,7 @@ impl Counts {
         }
     }
 
-    /// A run that is long enough has seen some of everything.
+    /// Asserts that a sufficiently long run has covered every kind of outcome.
     pub(crate) fn assert_some_of_everything(&self) {
         if self.worlds < 1000 {
             return;

@@ -1,4 +1,4 @@
-//! The same worlds given to the model, the way the webhook gives it a cluster.
+//! The same worlds evaluated by the model, as the webhook evaluates a cluster.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use serde_json::json;
 use crate::requests::Request;
 use crate::world::World;
 
-/// What the model says of a world.
+/// The result of the model for a world.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Said {
-    /// Why nginx refuses it, if it does.
+    /// The reason why nginx rejects the configuration, if it does.
     pub(crate) faults: Vec<String>,
     /// Every server with its locations.
     pub(crate) servers: Vec<(String, Vec<Place>)>,
-    /// What each request gets.
+    /// The outcome of each request.
     pub(crate) answers: Vec<Told>,
 }
 
-/// A location by what it is, not by how anybody calls it.
+/// A location by its properties, independent of its name in either implementation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) path: String,
@@ -32,11 +32,11 @@ pub(crate) struct Place {
     pub(crate) ingress: Option<String>,
     pub(crate) at: Option<String>,
     pub(crate) is_exact_companion: bool,
-    /// Name and port of the Service; none for the controller's default backend.
+    /// Name and port of the Service; `None`: the controller's default backend.
     pub(crate) backend: Option<(String, String)>,
 }
 
-/// What a request gets.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
     pub(crate) server: String,
@@ -48,15 +48,15 @@ pub(crate) struct Told {
 pub(crate) enum Says {
     BadRequest,
     Broken,
-    /// The status, and where to, percent-decoded, as far as the model says.
+    /// The status, and the percent-decoded target as far as the model knows it.
     Redirect(u16, Option<Vec<u8>>),
-    /// A backend is asked for this path, percent-decoded; none: for what came.
+    /// The percent-decoded path of the request to the backend; `None`: the original path.
     Asked(Option<Vec<u8>>),
     GivesUp,
 }
 
 impl Said {
-    /// The first thing that the two do not say alike.
+    /// Returns the first difference between the two.
     pub(crate) fn difference(&self, other: &Self) -> Option<String> {
         let servers = self.servers.iter().zip(&other.servers).find(|(one, other)| one != other);
         let answers = self.answers.iter().zip(&other.answers).enumerate().find(|(_, (one, other))| one != other);
@@ -85,7 +85,7 @@ impl fmt::Display for Says {
     }
 }
 
-/// What the model says with every Ingress stored; from the last to the first, if `reversed`.
+/// Evaluates the world with every Ingress stored; in reverse order if `reversed`.
 pub(crate) fn stored(world: &World, requests: &[Request], reversed: bool) -> Said {
     let mut ingresses: Vec<Ingress> = parsed(world);
     if reversed {
@@ -94,7 +94,7 @@ pub(crate) fn stored(world: &World, requests: &[Request], reversed: bool) -> Sai
     say(world, ingresses, None, requests)
 }
 
-/// What the model says while it judges one of the Ingresses, which is not stored yet.
+/// Evaluates the world while one of the Ingresses is under review and not stored yet.
 pub(crate) fn judged(world: &World, requests: &[Request], candidate: usize) -> Said {
     let mut ingresses = parsed(world);
     let candidate = ingresses.remove(candidate);
@@ -105,7 +105,7 @@ pub(crate) fn parsed(world: &World) -> Vec<Ingress> {
     world.ingresses.iter().map(|ingress| serde_json::from_value(ingress.json()).unwrap()).collect()
 }
 
-/// A whole cluster with these Ingresses and their class.
+/// Returns an inventory with these Ingresses and their class.
 pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     let class: IngressClass =
         serde_json::from_value(json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}))

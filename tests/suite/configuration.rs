@@ -1,4 +1,4 @@
-//! The configuration file: what it may say, and what is said to whoever mistypes it.
+//! The configuration file: accepted values, and error messages for misspelled keys and invalid values.
 
 use ingress_guard::cluster::{Coverage, Inventory};
 use ingress_guard::config::{Config, SecretsMode};
@@ -68,11 +68,11 @@ namespaces:
     assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
     let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx", "shop");
     assert_eq!(dialect.version, Some(Version::new(1, 15, 1)));
-    // The ConfigMap goes before the version's default.
+    // The ConfigMap takes precedence over the default of the version.
     assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
     assert_eq!(config.settings.dialects.config_maps(), [Key::new("ingress-nginx", "ingress-nginx-controller")]);
-    // What the ConfigMap may say otherwise is not known before it has been read.
+    // Settings that the ConfigMap can change are unknown until it has been read.
     assert_eq!((dialect.risk_level(), dialect.is_strict_about_path_types()), (None, None));
     assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);

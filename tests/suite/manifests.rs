@@ -1,4 +1,4 @@
-//! Manifest files as the whole cluster: every form that they come in, and every way to break them.
+//! Manifest files as the cluster: all supported forms, and invalid files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn loaded(files: &[(&str, &str)]) -> Result<Inventory, ManifestError> {
     load(&[folder(files).path().to_owned()])
 }
 
-/// The error without the folder's own path.
+/// Returns the error without the path of the folder.
 fn error(files: &[(&str, &str)]) -> String {
     let folder = folder(files);
     let error = load(&[folder.path().to_owned()]).expect_err("must not load").to_string();

@@ -1,4 +1,4 @@
-//! What holds for every check in every world of every page, judged by the whole engine under `strict`.
+//! Properties of every check in every example of every page, evaluated by the whole engine under `strict`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -13,12 +13,12 @@ use crate::pages::{circumstances, inventory, known, sources, worlds};
 
 type Identities = BTreeSet<(&'static str, Box<str>)>;
 
-/// What the world's own configuration makes of an Ingress.
+/// Returns the decisions on an Ingress with the configuration of the example.
 fn findings(config: &Config, inventory: &Inventory, ingress: &Ingress) -> Vec<Finding> {
     config.engine().run(ingress, known(inventory), None).findings
 }
 
-/// What is said of the Ingress, not of ourselves.
+/// Returns the findings about the Ingress, without those about ingress-guard itself.
 fn identities(findings: &[Finding]) -> Identities {
     let said = findings.iter().filter(|finding| finding.code != "IG902");
     said.map(|finding| (finding.code, finding.subject.clone())).collect()
@@ -28,7 +28,7 @@ fn strict(config: &Config) -> Policy {
     Policy { profile: Profile::Strict, ..config.policy.clone() }
 }
 
-/// Calls back for each Ingress of each world.
+/// Calls back for each Ingress of each example.
 fn each(mut request: impl FnMut(&Config, &Inventory, &Ingress)) {
     for check in checks::ALL {
         for (config, inventory, ingresses) in worlds(check.page) {
@@ -68,7 +68,7 @@ fn less_knowledge_adds_no_finding() {
                     judged += 1;
                     let all = identities(&findings(&config, &full, ingress));
                     let some = identities(&findings(&config, &less, ingress));
-                    // IG203 is IG202 in milder words: which of the two it is depends on the controller.
+                    // IG203 is the less severe form of IG202; the controller determines which of the two is reported.
                     let milder = |(code, subject): &&(&'static str, Box<str>)| {
                         *code == "IG203" && all.contains(&("IG202", subject.clone()))
                     };
@@ -86,7 +86,7 @@ fn less_knowledge_adds_no_finding() {
     assert!(judged > 100 && lost.len() > 50, "{judged} Ingresses, {} findings were lost", lost.len());
 }
 
-/// What somebody may be accused of, and how far: the level that each finding could have under `strict`.
+/// Returns the findings that may be reported, with the level that each of them could have under `strict`.
 fn charges(findings: &[Finding]) -> BTreeMap<(&'static str, Box<str>), Level> {
     let said = findings.iter().filter(|finding| finding.code != "IG902");
     let charge = |finding: &Finding| {
@@ -101,10 +101,10 @@ fn charges(findings: &[Finding]) -> BTreeMap<(&'static str, Box<str>), Level> {
     charges
 }
 
-/// What `some` says that `all` does not, or sterner than `all` does.
+/// Returns the findings of `some` that `all` does not have, or has at a lower level.
 fn beyond(some: &[Finding], all: &[Finding]) -> Vec<String> {
     let (some, all) = (charges(some), charges(all));
-    // IG203 is IG202 in milder words: which of the two it is depends on the controller.
+    // IG203 is the less severe form of IG202; the controller determines which of the two is reported.
     let milder =
         |(code, subject): &(&'static str, Box<str>)| *code == "IG203" && all.contains_key(&("IG202", subject.clone()));
     let new = some.iter().filter(|(charge, level)| !milder(charge) && all.get(charge).is_none_or(|had| had < level));
@@ -114,7 +114,7 @@ fn beyond(some: &[Finding], all: &[Finding]) -> Vec<String> {
     .collect()
 }
 
-/// Calls back with each world and what is left of it without one of its objects.
+/// Calls back with each example and the same example without one of its objects.
 fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key)) {
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
@@ -130,7 +130,7 @@ fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &K
     }
 }
 
-/// Files that hold one object of a cluster less, and do not claim to be all of it: of its kind, or of any.
+/// Inventories without one object, whose coverage is incomplete: for its kind, or for any.
 #[test]
 fn files_that_lack_an_object_add_no_finding() {
     let (mut judged, mut wrong) = (0, BTreeSet::new());
@@ -154,7 +154,7 @@ fn files_that_lack_an_object_add_no_finding() {
     assert!(judged > 1000, "{judged}");
 }
 
-/// An object that is there and cannot be read may be whatever it was.
+/// An unreadable object counts as unknown, whatever its contents.
 #[test]
 fn an_unreadable_object_adds_no_finding() {
     let (mut judged, mut wrong) = (0, BTreeSet::new());
@@ -189,7 +189,7 @@ fn a_dry_run_never_denies_what_other_objects_may_fix() {
 fn pre_existing_findings_are_never_denied() {
     let mut downgraded = 0;
     each(|config, inventory, ingress| {
-        // An update that changes nothing that matters.
+        // An update without a relevant change.
         let found = findings(config, inventory, ingress);
         let preexisting = found.iter().map(|finding| (finding.code, finding.subject.clone())).collect();
         let of_update = Circumstances { preexisting: Some(&preexisting), ..circumstances(ingress, false) };

@@ -1,5 +1,5 @@
-//! What refers to other objects: EndpointSlices to their Service, Certificates to their Secret. The index never lies, and
-//! what cannot be read counts as unknown.
+//! References between objects: EndpointSlices to their Service, Certificates to their Secret. The index is always
+//! consistent, and unreadable objects count as unknown.
 
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ fn webhook_services_are_indexed_until_their_configuration_is_removed() {
         Kind::API_CALLERS.into_iter().flat_map(of).map(|(kind, caller)| (kind, ports(caller))).collect()
     };
     inventory.apply(Object::ApiCaller(validating, caller(&[("web", None), ("api", Some(8443)), ("web", Some(80))])));
-    // The same name is another object in another kind.
+    // The same name with another kind is another object.
     inventory.apply(Object::ApiCaller(mutating, caller(&[("web", None)])));
     assert_eq!(asks(&inventory, "web"), [(mutating, vec![443]), (validating, vec![443, 8443, 80])]);
     assert_eq!(asks(&inventory, "api"), [(validating, vec![443, 8443, 80])]);

@@ -1,4 +1,4 @@
-//! What people forget when they add a check, a test remembers.
+//! The registry of checks is complete: files, pages, generated documents and permissions agree with `checks::ALL`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder, by its path from the project's root.
+/// Returns every file below a folder, by its path from the project's root.
 pub(crate) fn files_below(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -34,7 +34,7 @@ pub(crate) fn files_below(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 fn stems(extension: &str) -> BTreeSet<String> {
     let files = files_below("src/checks", extension).into_iter().filter(|path| path.components().count() == 4);
-    // Beside its checks a folder has `mod.rs` and what several of them share.
+    // Besides its checks a folder has `mod.rs` and code that several of them share.
     let is_check = |path: &PathBuf| {
         extension != "rs" || fs::read_to_string(root().join(path)).unwrap().contains(": Check = Check {")
     };
@@ -102,13 +102,13 @@ fn catalogue() -> String {
     text + &format!("\n{} checks; {denied} of them deny under the default profile `guard`.\n", checks::ALL.len())
 }
 
-/// What the checks of the default configuration read, and Namespaces, which policy reads.
+/// The kinds that the checks of the default configuration read, and Namespaces, which policy reads.
 fn read_by_default() -> Kinds {
     let engine = config::Config::default().engine();
     engine.needs() | engine.hints() | Kind::Namespace.into()
 }
 
-/// The rules of the `ClusterRole`. What is read one by one is not among them: see the chart.
+/// Returns the rules of the `ClusterRole`. Kinds that are fetched by name are not among them: see the chart.
 fn rules() -> String {
     let mut by_group: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in read_by_default().iter().filter(|kind| !config::Config::default().on_demand().contains(*kind)) {
@@ -150,7 +150,7 @@ fn a_scaffolded_check_finds_its_place() {
     let scaffold = |arguments: [&str; 3]| {
         std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
     };
-    // A code that nobody has: 299 is the last of the backend's.
+    // An unused code: 299 is the last one for backends.
     assert_eq!(scaffold(["IG299", "service-out-of-sight", "backend"]), Some(0));
     let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
     assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));

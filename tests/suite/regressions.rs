@@ -1,5 +1,5 @@
-//! What other webhooks, linters and policies fell into, by their own issue trackers: 22 traps and the tests that hold us
-//! out of each.
+//! Regressions of other webhooks, linters and policies, from their issue trackers: 22 problems, each with the tests
+//! that prevent it here.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::admission::{GOOD, ask, reviewer, spec, update};
 use crate::registry::files_below;
 
-/// The trap; who fell into it, for example; the file below `tests` and the test in it.
+/// Number; problem; affected projects, for example; the file below `tests` and the test in it.
 type Trap = (u8, &'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 #[rustfmt::skip]
@@ -72,7 +72,7 @@ const TRAPS: [Trap; 22] = [
         ("e2e/rollout.rs", "a_rolling_restart_loses_no_review")]),
     (19, "a timeout of 30 s, which blocks upgrades", "clusterlint#167", &[
         ("suite/regressions.rs", "the_registration_blocks_no_unrelated_write")]),
-    // `check` and `audit` judge by the functions that the webhook judges by.
+    // `check` and `audit` use the same evaluation as the webhook.
     (20, "exemptions that a second copy of the rules forgets", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so"),
         ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
@@ -108,12 +108,12 @@ fn an_update_does_not_duplicate_the_stored_object() {
     let mut stored = review["request"]["oldObject"].clone();
     let reviewer = |stored: &Value| reviewer("profile: strict", &format!("{GOOD}\n---\n{stored}\n"));
     ask(&reviewer(&stored), &review).assert(&[], &[]);
-    // Whereas another one with the same path is.
+    // Another object with the same path is a duplicate.
     stored["metadata"]["name"] = json!("another");
     ask(&reviewer(&stored), &review).assert(&["IG501"], &[]);
 }
 
-/// Every object of the deployed manifests, which are what the chart renders.
+/// Returns every object of the deployed manifests, which are the rendered chart.
 fn deployed() -> Vec<Value> {
     let texts = files_below("deploy", "yaml").into_iter().map(|path| fs::read_to_string(path).unwrap());
     let objects = texts.flat_map(|text| {
@@ -131,7 +131,7 @@ fn the_registration_blocks_no_unrelated_write() {
             looked_at += 1;
             assert_eq!(webhook["sideEffects"], "None", "a dry run asks us as well");
             assert_eq!(webhook["failurePolicy"], "Ignore", "while nobody answers everything is stored");
-            // Longer than a review may take, and far from the 30 that managed clusters refuse.
+            // Longer than the time limit of a review, and far below the 30 s that managed clusters reject.
             let seconds = webhook["timeoutSeconds"].as_u64().unwrap();
             assert!((2..=10).contains(&seconds), "{seconds}");
         }

@@ -1,8 +1,8 @@
 //! The cases of ingress-nginx's own webhook tests (v1.15.1: `test/e2e/admission`, `test/e2e/settings/validations`,
 //! `test/e2e/ingress/deep_inspection.go`, `TestCheckIngress`, `TestCheckWarning`, `TestValidatePathType`,
-//! `TestInspectIngress`, `TestMergeAlternativeBackends`, `TestGetBackendServers`), judged under `strict` for a controller
-//! of that version: the same verdict, or the reason why ours differs. What those tests say of bodies that hold no Ingress
-//! is in `admission/bodies.rs`, of what is being deleted in `admission/pass.rs`.
+//! `TestInspectIngress`, `TestMergeAlternativeBackends`, `TestGetBackendServers`), evaluated under `strict` for a
+//! controller of that version: the same verdict, or the reason for a different one. Bodies without an Ingress are
+//! tested in `admission/bodies.rs`, objects that are being deleted in `admission/pass.rs`.
 
 use ingress_guard::cluster::Object;
 use ingress_guard::config::Config;
@@ -13,33 +13,33 @@ use serde_json::json;
 use crate::pages::{circumstances, known};
 use crate::routing::notation::{ingresses, inventory};
 
-/// What upstream's webhook does; of canaries, where it says nothing, what its controller does.
+/// The result of the upstream webhook; for canaries, which it does not check, the result of its controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Theirs {
     Allows,
     Warns,
     Denies,
-    /// Stored, and nobody gets to it.
+    /// Stored, but no request reaches it.
     Drops,
 }
 
 use Theirs::{Allows, Denies, Drops, Warns};
 
-/// One case; `..CASE` is an Ingress that is alone in the cluster of a controller with every default.
+/// One case; `..CASE` is the only Ingress in the cluster of a controller with default settings.
 #[derive(Clone, Copy)]
 struct Case {
     of: &'static str,
-    /// In the notation of the routing tests; the last Ingress is the one that is written.
+    /// In the notation of the routing tests; the last Ingress is the reviewed one.
     view: &'static str,
-    /// What the dialect says beyond the version.
+    /// Settings of the dialect in addition to the version.
     dialect: &'static str,
-    /// What the configuration says beyond profile and dialect.
+    /// Configuration in addition to profile and dialect.
     config: &'static str,
-    /// Changes what the notation cannot say.
+    /// Changes that the notation cannot express.
     change: fn(&mut Ingress),
     theirs: Theirs,
     ours: &'static [&'static str],
-    /// Why ours is another verdict; empty where it is the same.
+    /// The reason for a different verdict; empty if it is the same.
     why: &'static str,
 }
 
@@ -48,7 +48,7 @@ const CASE: Case =
 
 const OTHER_CLASS: fn(&mut Ingress) = |ingress| ingress.class_name = Some("nginx-other".into());
 
-/// With its class in the annotation and nowhere else.
+/// Names the class in the annotation only.
 const BY_ANNOTATION: fn(&mut Ingress) = |ingress| {
     let annotated = json!({"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}, "spec": {}});
     ingress.meta.annotations = serde_json::from_value::<Ingress>(annotated).unwrap().meta.annotations;
@@ -116,7 +116,8 @@ const CASES: &[Case] = &[
            view: "shop/new @0 backend-protocol=GRPC\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "snippets off", theirs: Denies, ours: &["deny IG609"],
            view: "shop/new @0 server-snippet=bla\n  example.com\n    Prefix / web", ..CASE },
-    // Theirs for a word that is in annotation-value-word-blocklist, a list of each cluster's own; ours for want of the ConfigMap.
+    // Upstream rejects a word of annotation-value-word-blocklist, which each cluster sets; ingress-guard reports the
+    // missing ConfigMap.
     Case { of: "blocklist, custom-headers", theirs: Denies, ours: &["deny IG604"],
            view: "shop/new @0 custom-headers=invalid_directive\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "DisableCatchAll", config: "checks: {catch-all-host: deny}", theirs: Denies, ours: &["deny IG505"],
@@ -170,7 +171,7 @@ const CASES: &[Case] = &[
                    shop/main @1\n  example.com\n    Prefix /b web", ..CASE },
 ];
 
-/// Level and code of what is said aloud of the last Ingress.
+/// Level and code of the findings on the last Ingress above audit level.
 fn ours(case: &Case) -> Vec<String> {
     let dialect = format!(
         "{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: 1.15.1{}{}}}",

@@ -9,7 +9,7 @@ use super::{Part, page_path, parse, reported};
 /// The line that [`checks::Check::facts`] generates begins with this.
 const FACTS: &str = "Level: ";
 
-/// Puts the facts line at the end of the introduction, in the place of an outdated one.
+/// Puts the facts line at the end of the introduction; replaces an outdated one.
 pub(super) fn with_facts(front: &str, facts: &str) -> String {
     let (introduction, rest) = front.split_once("\n## ").expect("a page has headings");
     let paragraphs = introduction.trim_end().split("\n\n").filter(|paragraph| !paragraph.starts_with(FACTS));

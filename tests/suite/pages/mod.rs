@@ -24,20 +24,20 @@ use ingress_guard::routing::{Controller, Routes};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The day on which every page is judged.
+/// The date at which every page is evaluated.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
 
 pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-/// An inventory on that day, with nothing read live beside it.
+/// Returns the inventory with that date, without live reads.
 pub(crate) fn known(store: &Inventory) -> ClusterState<'_> {
     static NOTHING: LazyLock<LiveReads> = LazyLock::new(LiveReads::default);
     ClusterState { store, live_reads: &NOTHING, now: now() }
 }
 
-/// A write on that day by nobody in particular.
+/// Returns a write at that date by an ordinary user.
 pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'_> {
     Circumstances {
         ingress,
@@ -147,14 +147,14 @@ pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
     sources
 }
 
-/// What these manifests hold, as far as the configuration lets us look.
+/// Returns an inventory of these manifests, as far as the configuration allows it to be read.
 pub(crate) fn inventory(config: &Config, manifests: &str) -> Inventory {
     let mut inventory = load_text("page", manifests).unwrap_or_else(|error| panic!("{error}\n{manifests}"));
     config.restrict(&mut inventory);
     inventory
 }
 
-/// The worlds of a page, each with the configuration that holds for it.
+/// Returns the examples of a page, each with its configuration.
 pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
     let view = |(config, manifests): (Config, String)| {
         let inventory = inventory(&config, &manifests);

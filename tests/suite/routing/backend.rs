@@ -1,5 +1,4 @@
-//! What stands behind a backend, for each family of controllers; and who takes what is in a namespace that its controller
-//! does not watch.
+//! Resolved backends for each controller family, and Ingresses in namespaces that their controller does not watch.
 
 use std::fmt::Write as _;
 
@@ -15,7 +14,7 @@ const NGINX: &str = "k8s.io/ingress-nginx";
 const TRAEFIK: &str = "traefik.io/nginx";
 const OTHER: &str = "example.com/edge";
 
-/// Services and EndpointSlices that backends can name.
+/// Services and EndpointSlices for the backends of the tests.
 const OBJECTS: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]}}
 ---
@@ -49,7 +48,7 @@ spec: {{ingressClassName: edge, rules: [{{host: app.example.com, http: {{paths: 
     )
 }
 
-/// What stands behind the backend of a world, in words, with who stands in for it.
+/// Formats the resolved backend of a cluster, with its fallback Service.
 fn resolved(settings: &str, manifests: &str) -> String {
     let dialects = format!("dialects:\n- {{match: {{controller: {TRAEFIK}}}, engine: traefik}}\n{settings}");
     let config = Config::parse("test", &dialects).unwrap();
@@ -79,7 +78,7 @@ const UPSTREAM: &str = "nginx.ingress.kubernetes.io/service-upstream: 'true'";
 fn each_controller_family_resolves_backends_its_own_way() {
     let everybody = |words: &'static str| [words; 3];
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
-    // Traefik wants the Service's own ports.
+    // Traefik requires a port of the Service itself.
     let by_target = |nginx: &'static str| [nginx, "the Service has no such port", "1 ready"];
     let empty = "has no endpoints; see that its selector matches pods, and that some are running";
     let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx overlooks; begin the slice's name with \
@@ -99,14 +98,14 @@ fn each_controller_family_resolves_backends_its_own_way() {
             service("inside", "number: 443"),
             only_nginx("outside, and cannot be used: \"localhost\"", "answers by \"localhost\", which is outside"),
         ),
-        // To those that read nginx annotations it is the name of a port.
+        // Controllers that read nginx annotations treat it as the name of a port.
         (
             "",
             service("redirect", "name: use-annotation"),
             ["the Service does not exist", "the Service does not exist", "no Service is meant"],
         ),
         ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), everybody("no Service is meant")),
-        // At the Service's own address nothing is looked up but the name of a port.
+        // With the cluster IP only the name of a port is looked up.
         (UPSTREAM, service("web", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "name: http"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "number: 8080"), by_target("the Service has no such port (by address)")),
@@ -159,7 +158,7 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     assert_eq!(outcome(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), LinkStatus::Broken));
     assert_eq!(outcome(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), LinkStatus::Broken));
     assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Holds));
-    // Nobody looks for endpoints where the Service's own address is dialled, so nobody is put in their place.
+    // With the cluster IP no endpoints are read, so the fallback Service is not used.
     let (words, standing) = outcome(&format!("{WEB}, {UPSTREAM}"), "empty");
     assert!(words.starts_with("has no endpoints") && !words.contains("stands in"), "{words}");
     assert_eq!(standing, LinkStatus::Broken);

@@ -1,4 +1,4 @@
-//! What ingress-nginx' own documents and end-to-end tests say (sections 9.2 to 9.4).
+//! The behaviour that the documents and end-to-end tests of ingress-nginx specify (sections 9.2 to 9.4).
 
 use super::notation::{answer, ingresses, inventory, with_routes};
 use ingress_guard::model::Host;
@@ -181,7 +181,7 @@ fn a_resource_backend_has_no_location() {
     answers(view, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
 }
 
-/// `TestGetBackendServers`: three mains and canaries that swap two Services (section 7.1).
+/// `TestGetBackendServers`: three main Ingresses, and canaries that exchange two Services (section 7.1).
 #[test]
 fn an_ingress_that_shares_a_service_with_an_older_canary_gets_no_location() {
     let view = "\

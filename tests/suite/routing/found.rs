@@ -1,4 +1,4 @@
-//! Every difference between the model and a real nginx that `tests/nginx` has ever found, with what nginx does.
+//! Every difference between the model and a real nginx that `tests/nginx` has found, with the behaviour of nginx.
 
 use ingress_guard::model::Host;
 use ingress_guard::routing::{Fault, When};
@@ -64,7 +64,7 @@ fn the_catch_all_of_a_default_backend_neither_redirects_nor_rewrites() {
 
 #[test]
 fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
-    // The server of no host is `_`, which sorts behind wildcards and digits and before letters.
+    // The server without a host is `_`, which sorts after wildcards and digits and before letters.
     for (host, first) in
         [("*.example.com", "*.example.com"), ("9.example.com", "9.example.com"), ("app.example.com", "_")]
     {
@@ -129,7 +129,7 @@ fn a_target_that_begins_with_the_scheme_redirects() {
     }
 }
 
-/// What nginx refuses, by the path that it stumbles over.
+/// Configuration errors, by the path that causes them.
 fn refused(view: &str, host: &str) -> Vec<String> {
     with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
@@ -158,14 +158,14 @@ fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
         let view = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
         let reason = format!("{path}: nginx has a variable \"{group}\" of its own");
         assert_eq!(refused(&view, ""), if is_taken { vec![reason] } else { vec![] });
-        // Where it is no pattern, it is no group.
+        // In a path that is not a regex it is not a group.
         assert_eq!(refused(&view.replace(" use-regex=true", ""), ""), [""; 0]);
     }
 }
 
 #[test]
 fn nginx_reads_paths_of_four_kilobytes_at_most() {
-    // The whole path as it is written: the slash at its end, `^`, `(?i)` and backslashes count.
+    // The whole path as written: a trailing slash, `^`, `(?i)` and backslashes count.
     for (annotation, text, longest) in [
         ("", "x", 4092),
         (" use-regex=true", "x", 4092),
@@ -186,7 +186,7 @@ fn a_target_too_long_for_nginx_is_not_an_absent_target() {
     for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
         let target = format!("/{}", "x".repeat(length - 1));
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
-        // The implicit `/` has it too.
+        // The implicit `/` is affected too.
         let refused = refused(&view, "");
         assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
     }
@@ -201,6 +201,6 @@ fn a_mistake_in_an_annotation_refuses_a_location_or_the_whole_host() {
     nginx_answers(&format!("{web}{other}"), &[("x", "/foo", refused), ("x", "/bar", "_: shop/other Prefix /bar")]);
     let tls = |created| format!("shop/tls @{created} auth-tls-secret=ca\n  *\n    Prefix /baz tls\n");
     nginx_answers(&format!("{other}{}", tls(3)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
-    // However many others of the host are right.
+    // Other valid locations of the host have no influence.
     nginx_answers(&format!("{}{other}", tls(1)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
 }

@@ -1,5 +1,5 @@
-//! Annotations as they stand in documentation and charts, none of which is to be accused; and what holds for any
-//! annotations at all.
+//! Valid annotations from documentation and charts, none of which may be reported, and properties of arbitrary
+//! annotations.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ fn strict(version: &str) -> String {
     format!("profile: strict\ndialects: [{dialect}]")
 }
 
-/// An Ingress of class nginx with these annotations and these paths.
+/// Returns an Ingress of class nginx with these annotations and these paths.
 fn annotated(annotations: &[(&str, &str)], paths: &[&str]) -> String {
     let keys: Vec<String> = annotations.iter().map(|(name, _)| format!("{PREFIX}{name}")).collect();
     let values = annotations.iter().map(|(_, value)| *value);
@@ -32,7 +32,7 @@ fn annotated(annotations: &[(&str, &str)], paths: &[&str]) -> String {
     format!("{NGINX}{auth}{}", ingress("web", &pairs, &spec))
 }
 
-/// Of the upstream documentation and of charts that many use.
+/// From the upstream documentation and from popular charts.
 const EXAMPLES: [&[(&str, &str)]; 14] = [
     &[
         ("auth-url", "https://$host/oauth2/auth"),
@@ -171,7 +171,7 @@ fn unused_values_are_not_reported() {
     ] {
         assert_eq!(accused_under(STRICT, &annotated(&alone, &["/"])), NOBODY, "{alone:?}");
     }
-    // The old name of a list is read only where the new one is not there.
+    // The deprecated name of a list is read only if the new one is absent.
     let both = [("allowlist-source-range", "10.0.0.0/8"), ("whitelist-source-range", "everywhere")];
     assert_eq!(accused_under(STRICT, &annotated(&both, &["/"])), NOBODY);
 }
@@ -187,7 +187,7 @@ fn progressive_rollouts_are_not_reported() {
         let backend = service("web-canary", "ports: [{port: 80}]");
         accused_under(STRICT, &format!("{NGINX}{backend}{main}{}", ingress("web-canary", &pairs, spec)))
     };
-    // Flagger and Argo Rollouts, before, during and after; a copy of the main Ingress' annotations stands beside them.
+    // Flagger and Argo Rollouts before, during and after a rollout, with a copy of the main Ingress' annotations.
     assert_eq!(canary(&[("canary", "true"), ("canary-weight", "0"), ("auth-secret", "x")]), NOBODY);
     assert_eq!(canary(&[("canary", "true"), ("canary-weight", "30"), ("proxy-read-timeout", "60s")]), NOBODY);
     assert_eq!(canary(&[("canary", "true"), ("canary-by-header", "X-Canary"), ("rewrite-target", "/$x")]), NOBODY);
@@ -212,14 +212,14 @@ fn a_value_is_as_long_as_nginx_can_read() {
         assert_eq!(said(name, 4000, &[]), NOBODY, "{name}");
         assert_eq!(said(name, 4096, &[]), ["warn IG603 web"], "{name}");
     }
-    // That one is no value of its own: no change of anybody's takes effect.
+    // A rewrite target of this length makes the whole configuration invalid: no Ingress change takes effect.
     assert_eq!(said("rewrite-target", 4096, &[]), ["deny IG302 web", "warn IG311 web"]);
-    // What is not written down harms nobody.
+    // An annotation without effect on the configuration is not reported.
     assert_eq!(said("x-forwarded-prefix", 4096, &[]), NOBODY);
     assert_eq!(said("x-forwarded-prefix", 4096, &[("rewrite-target", "/x")]), ["warn IG311 web", "warn IG603 web"]);
     assert_eq!(said("permanent-redirect", 4096, &[("temporal-redirect", "https://b.example.com")]), NOBODY);
     assert_eq!(said("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
-    // A list becomes as many parameters as it has items.
+    // A list becomes one parameter per item.
     assert_eq!(accused(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])), NOBODY);
 }
 
@@ -249,7 +249,7 @@ fn a_target_of_a_thousand_variables_takes_no_longer() {
     assert!(took < std::time::Duration::from_secs(5), "{took:?}");
 }
 
-/// Codes and subjects of what is denied.
+/// Returns codes and subjects of denials.
 fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     let config = Config::parse("zoo", config).unwrap();
     let inventory = store(view);
@@ -262,7 +262,7 @@ fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     denied.map(|decision| (decision.finding.code, decision.finding.subject.to_string())).collect()
 }
 
-/// Annotations with values that are right, nearly right, or anything.
+/// Annotations with valid, almost valid, or arbitrary values.
 fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     const VALUES: [&str; 24] = [
         "true",
@@ -301,7 +301,7 @@ fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// What the version would have to say is not denied while it is not known.
+    /// Findings that depend on the version deny nothing while it is unknown.
     #[test]
     fn a_denial_without_a_known_version_holds_for_every_version(annotations in any_annotations(), regex in any::<bool>()) {
         let pairs: Vec<(&str, &str)> = annotations.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -1,4 +1,5 @@
-//! What may be missing without harm, and what only large or hostile Ingresses do: each was once wrong.
+//! Objects whose absence may be harmless, and large or hostile Ingresses. Each of these was a false positive or too
+//! slow once.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ fn annotated(annotations: &[(&str, &str)], spec: &str) -> Vec<String> {
     accused(&format!("{NGINX}{}", ingress("web", &annotations, spec)))
 }
 
-/// A rule for one path whose Service is not there.
+/// Returns a rule for one path whose Service does not exist.
 fn missing(path: &str) -> String {
     format!(
         "ingressClassName: nginx, rules: [{{host: app.example.com, http: {{paths: [{{path: {path:?}, \
@@ -125,7 +126,7 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let absent = "{hosts: [app.example.com], secretName: absent}";
     let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &with_tls(absent, "app.example.com")));
     assert_eq!(strict(&alone), ["deny IG401 web"]);
-    // An older Ingress may have brought the host its certificate.
+    // An older Ingress may provide the certificate of the host.
     let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com")
         .replace("path: \"/\"", "path: \"/old\"");
     let older = format!("{}{}", secret("good", "app.example.com"), ingress("older", NO_ANNOTATIONS, &older));
@@ -133,7 +134,7 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let by_san = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", "app.example.com"));
     assert!(strict(&format!("{NGINX}{by_san}")).contains(&"deny IG401 web".to_owned()));
     assert!(strict(&format!("{NGINX}{by_san}{older}")).contains(&"warn IG401 web".to_owned()));
-    // Without a host TLS is ignored, and so is an entry for a host without a rule.
+    // TLS without a host is ignored, and so is an entry for a host without a rule.
     let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
     assert_eq!(strict(&format!("{NGINX}{hostless}")), ["warn IG408 web"]);
     let expired = secret("old", "old.example.com; 2020-01-01..2021-01-01");
@@ -160,7 +161,7 @@ fn a_secret_requested_from_cert_manager_is_pending() {
     assert_eq!(strict(&certificate("shop", "other-tls")), ["deny IG401 web"]);
     assert_eq!(strict(&certificate("blog", "app-tls")), ["deny IG401 web"]);
     assert_eq!(strict(""), ["deny IG401 web"]);
-    // Nobody can tell whether there is one.
+    // Whether one exists is unknown.
     let config = ingress_guard::config::Config::parse("zoo", "profile: strict").unwrap();
     for coverage in [Coverage::Forbidden, Coverage::NotSynced] {
         let mut inventory = super::store(&view(""));
@@ -185,7 +186,7 @@ fn secret_names_of_other_namespaces_are_not_revealed() {
     assert!(findings.iter().all(|finding| !finding.to_string().contains("prod-db-password")), "{findings:?}");
 }
 
-/// Judges within the time; generous, since a test is not optimised.
+/// Evaluates within a time limit; generous, because tests are not optimised.
 fn soon(what: &str, view: &str) {
     let inventory = super::store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();

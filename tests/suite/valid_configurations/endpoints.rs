@@ -1,10 +1,10 @@
-//! Services whose endpoints look wrong and are not, or are not there for a good reason.
+//! Services whose endpoints look wrong but are not, or are absent for a good reason.
 
 use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule};
 
 const OLD: &str = "2026-11-01T00:00:00Z";
 
-/// A Service `app` of that age.
+/// Returns a Service `app` of that age.
 fn app(created: &str, spec: &str) -> String {
     format!(
         "{{apiVersion: v1, kind: Service, metadata: {{name: app, namespace: shop, creationTimestamp: {created:?}}}, \
@@ -12,7 +12,7 @@ fn app(created: &str, spec: &str) -> String {
     )
 }
 
-/// An EndpointSlice of that Service.
+/// Returns an EndpointSlice of that Service.
 fn slice(name: &str, service: &str, body: &str) -> String {
     format!(
         "{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, metadata: {{name: {name}, \
@@ -20,7 +20,7 @@ fn slice(name: &str, service: &str, body: &str) -> String {
     )
 }
 
-/// What Kubernetes makes for a Service whose selector matches no pod.
+/// The EndpointSlice that Kubernetes creates for a Service whose selector matches no pod.
 fn placeholder() -> String {
     slice("app-x7k2p", "app", "endpoints: null, ports: null")
 }
@@ -36,7 +36,7 @@ fn world_to(objects: &[String], port: &str) -> String {
         "{service: {name: web, port: {number: 80}}}",
         &format!("{{service: {{name: app, port: {{{port}}}}}}}"),
     );
-    // Some slice is always there: this is an image of a cluster.
+    // One slice always exists, because the inventory is a snapshot of a cluster.
     let other = slice("other-x", "other", "endpoints: [], ports: []");
     format!("{NGINX}{other}{}{}", objects.concat(), ingress("web", NO_ANNOTATIONS, &spec))
 }
@@ -61,7 +61,7 @@ fn services_scaled_to_zero_warn_and_never_deny() {
 
 #[test]
 fn scale_from_zero_proxies_count_as_endpoints() {
-    // KEDA's HTTP add-on and Knative put an ExternalName before their proxy.
+    // KEDA's HTTP add-on and Knative route through a Service of type ExternalName to their proxy.
     for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
     {
         let spec = format!("type: ExternalName, externalName: {target}, ports: [{{port: 80}}]");

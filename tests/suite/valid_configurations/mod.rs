@@ -1,5 +1,5 @@
-//! The zoo: Ingresses that look wrong and are not. Each runs through the whole default engine under `guard`, and none is
-//! denied or warned about, or gets exactly the word that its test says.
+//! Valid configurations that look wrong. Each is evaluated by the whole default engine under `guard`; none is denied or
+//! warned about, except where a test asserts a specific finding.
 
 mod annotations;
 mod doubt;
@@ -17,7 +17,7 @@ use ingress_guard::model::Kind;
 use crate::pages::{circumstances, fixtures, known};
 use crate::work::took;
 
-/// ingress-nginx under its usual name, and a Service `web` with one port.
+/// An IngressClass of ingress-nginx with its usual name, and a Service `web` with one port.
 const NGINX: &str = r"
 {apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: k8s.io/ingress-nginx}}
 ---
@@ -27,7 +27,7 @@ const NGINX: &str = r"
 const WEB: &str = "{service: {name: web, port: {number: 80}}}";
 const NO_ANNOTATIONS: &[(&str, &str)] = &[];
 
-/// An Ingress of namespace `shop`; `spec` is what stands between the braces.
+/// Returns an Ingress of namespace `shop`; `spec` is the text between the braces.
 fn ingress(name: &str, annotations: &[(&str, &str)], spec: &str) -> String {
     let annotations: serde_json::Map<_, _> = annotations.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
     let annotations = serde_json::Value::from(annotations);
@@ -37,7 +37,7 @@ fn ingress(name: &str, annotations: &[(&str, &str)], spec: &str) -> String {
     )
 }
 
-/// A rule that sends these Prefix paths to `web`; no host where it is empty.
+/// Returns a rule that sends these Prefix paths to `web`; without a host if it is empty.
 fn rule(host: &str, paths: &[&str]) -> String {
     let paths: Vec<String> =
         paths.iter().map(|path| format!("{{path: {path:?}, pathType: Prefix, backend: {WEB}}}")).collect();
@@ -45,7 +45,7 @@ fn rule(host: &str, paths: &[&str]) -> String {
     format!("{{{host}http: {{paths: [{}]}}}}", paths.join(", "))
 }
 
-/// The spec of an Ingress of class nginx with these rules.
+/// Returns the spec of an Ingress of class nginx with these rules.
 fn nginx(rules: &[String]) -> String {
     format!("ingressClassName: nginx, rules: [{}]", rules.join(", "))
 }
@@ -72,7 +72,7 @@ fn store(manifests: &str) -> Inventory {
     load_text("zoo", &fixtures::expand(manifests)).unwrap_or_else(|error| panic!("{error}\n{manifests}"))
 }
 
-/// What every Ingress of the store is told above a note for audits: level, code and name.
+/// Returns the findings on every Ingress of the inventory above audit level: level, code and name.
 fn said(inventory: &Inventory, dry_run: bool) -> Vec<String> {
     said_under(&Config::default(), inventory, dry_run)
 }
@@ -124,7 +124,7 @@ spec:
         )
     };
     assert_eq!(accused(&solver("/.well-known/acme-challenge/t0k3n")), NOBODY);
-    // The label is anybody's to put on: what nobody may waive holds all the same.
+    // Any user can set the label: findings that cannot be waived are reported anyway.
     assert_eq!(accused(&solver("/.well-known/acme-challenge/\n")), ["deny IG315 cm-acme-http-solver-x7k2p"]);
 }
 
@@ -302,7 +302,7 @@ fn five_thousand_paths_and_two_thousand_hosts_are_checked_in_bounded_time() {
         let inventory = store(&format!("{NGINX}{view}"));
         let (took, said) = took(|| said(&inventory, false));
         assert_eq!(said, NOBODY);
-        // Generous: unoptimized, on a machine that does other things.
+        // Generous: an unoptimized build, on a machine with other load.
         assert!(took < Duration::from_secs(2), "the {name} took {took:?}");
     }
 }
@@ -354,7 +354,7 @@ fn paths_with_unusual_characters_are_not_regexes() {
     let paths = ["/odata/$metadata", "/c++/docs", "/v1.2", "/wiki/Foo_(bar)"];
     let spec = nginx(&[rule("app.example.com", &paths)]);
     assert_eq!(accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &spec))), NOBODY);
-    // A rewrite keeps nothing of those without a group, whatever they mean.
+    // These paths have no group, so the rewrite drops the request path.
     let rewrite = [("nginx.ingress.kubernetes.io/rewrite-target", "/$1")];
     assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &rewrite, &spec))), ["warn IG311 web"; 3]);
 }
@@ -441,7 +441,7 @@ fn unknown_objects_never_cause_findings() {
             for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::SwitchedOff] {
                 let said = codes(Some((kind, coverage)));
                 assert!(!has(&said, accuser), "{kind} {coverage:?}: {said:?}");
-                // What somebody has chosen is only noted; what should not be so is said aloud.
+                // Coverage disabled by configuration is reported at audit level; a failure is a warning.
                 let is_loud = coverage == Coverage::NotSynced;
                 assert_eq!(has(&said, "warn IG902"), is_loud, "{kind} {coverage:?}: {said:?}");
                 assert_eq!(noted(&view, kind, coverage), !is_loud, "{kind} {coverage:?}");
@@ -450,7 +450,7 @@ fn unknown_objects_never_cause_findings() {
     }
 }
 
-/// Whether audits are told that something was not evaluated.
+/// Whether audits report that something was not evaluated.
 fn noted(view: &str, kind: Kind, coverage: Coverage) -> bool {
     let mut inventory = store(view);
     inventory.cover(kind, coverage);

@@ -1,4 +1,4 @@
-//! Paths, regexes, rewrites and hosts that look wrong and are not, and what only large Ingresses show.
+//! Valid paths, regexes, rewrites and hosts that look wrong, and problems of large Ingresses.
 
 use ingress_guard::checks;
 use ingress_guard::config::Config;
@@ -21,7 +21,7 @@ fn rewrite(target: &str) -> (&'static str, &str) {
     ("nginx.ingress.kubernetes.io/rewrite-target", target)
 }
 
-/// A rule with one path of a type.
+/// Returns a rule with one path of a type.
 fn typed(host: &str, path: &str, path_type: &str, service: &str) -> String {
     format!(
         "{{host: {host:?}, http: {{paths: [{{path: {path:?}, pathType: {path_type}, \
@@ -37,7 +37,7 @@ fn plain(name: &str, paths: &[&str]) -> String {
     ingress(name, NO_ANNOTATIONS, &nginx(&[rule(HOST, paths)]))
 }
 
-/// As it would be stored on this day of 2026.
+/// Evaluates it as if it were stored on this day of 2026.
 fn since(day: &str, manifest: &str) -> String {
     manifest.replace("namespace: shop", &format!("namespace: shop, creationTimestamp: \"2026-{day}T00:00:00Z\""))
 }
@@ -51,7 +51,7 @@ fn unusual_characters_are_allowed_in_literal_paths() {
             assert_eq!(accused(&format!("{NGINX}{web}")), NOBODY, "{path} {path_type}");
         }
     }
-    // Beside somebody's regex they may be lost, which is worth a word and no more.
+    // Next to the regex of another Ingress they may not be served, which is a warning at most.
     let web = plain("web", &odd);
     let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
     let said = accused(&format!("{NGINX}{web}{api}"));
@@ -66,7 +66,7 @@ fn a_rewritten_api_beside_a_frontend_changes_nothing_for_it_in_either_order() {
         let view = format!("{NGINX}{}{}", since(first, &web), since(second, &api));
         assert_eq!(accused(&view), NOBODY);
     }
-    // Both in one Ingress, as charts write it: the frontend is asked for what was asked for.
+    // Both in one Ingress, as charts do: the frontend gets the original path.
     let both = nginx(&[regex("/api(/|$)(.*)"), regex("/()(.*)")]);
     assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &both))), NOBODY);
 }
@@ -119,7 +119,7 @@ fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
     for day in ["01-01", "03-01"] {
         assert_eq!(view("/", &[], &[], day), NOBODY, "{day}");
         assert_eq!(view("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NOBODY, "{day}");
-        // Argo Rollouts copies every annotation of the stable Ingress, Flagger its own choice of them.
+        // Argo Rollouts copies every annotation of the stable Ingress, Flagger a selection of them.
         assert_eq!(view("/api/", &[], &[REGEX, rewrite("/$9")], day), NOBODY, "{day}");
     }
 }
@@ -158,7 +158,7 @@ fn a_host_broken_by_another_ingress_denies_no_write() {
 
 #[test]
 fn nothing_that_depends_on_an_unknown_version_denies() {
-    // Controllers from 1.12 on drop this target, older ones use it: then the host matches regexes.
+    // Controllers since 1.12 drop this target, older ones use it: then the host matches regexes.
     let target = rewrite("/$1?from=api");
     let regexes = ingress("web", &[target], &nginx(&[regex("/api/(.*)")]));
     let twice = ingress("web", &[target], &nginx(&[rule(HOST, &["/foo", "/foo/"])]));
@@ -178,7 +178,7 @@ fn nothing_that_depends_on_an_unknown_version_denies() {
 
 #[test]
 fn an_unreachable_regex_problem_is_not_reported() {
-    // A path for one word must not be taken for the end of a path for every word.
+    // A path for one word must not be mistaken for the prefix of a path for every word.
     let words = [regex("/.+"), regex("/[a-z]+/edit"), typed(HOST, "/x(/|$)(.*)", "ImplementationSpecific", "other")];
     let web = ingress("web", &[REGEX], &nginx(&words));
     assert_eq!(accused(&format!("{NGINX}{}{web}", service("other", "ports: [{port: 80}]"))), NOBODY);
@@ -200,7 +200,7 @@ fn control_characters_never_reach_a_message() {
     }
 }
 
-/// A name, the path of each number, the annotations.
+/// A name, a function from numbers to paths, the annotations.
 type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
 
 #[test]
@@ -230,7 +230,7 @@ fn time_grows_linearly_with_the_number_of_paths() {
         let settings = || Config::default().settings;
         let every = Config::default().engine();
         let (half, whole) = (time(2500, &every), time(5000, &every));
-        // Generous, since a test is not optimized.
+        // Generous, because tests are not optimized.
         if whole.as_millis() < 2000 && whole < 4 * half {
             continue;
         }
