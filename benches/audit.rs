@@ -1,7 +1,7 @@
 //! `make bench`: duration of `ingress-guard audit` for a snapshot with 10,000 Ingresses, including the start of the
 //! process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -24,7 +24,7 @@ fn main() {
     }
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
     let path = folder.path().join("snapshot");
-    let inventory = load_text("bench", &cluster()).expect("what was just written");
+    let inventory = load_text("bench", &cluster()).expect("a valid file");
     let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() };
     snapshot.write(BufWriter::new(File::create(&path).expect("a file"))).expect("a snapshot");
     println!("{INGRESSES} Ingresses, a snapshot of {} KB", size(&path) / 1000);

@@ -1,6 +1,6 @@
 //! `make bench`: duration of `ingress-guard check` for 1,000 manifests, including the start of the process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -59,6 +59,6 @@ fn run(folder: &Path, arguments: &[&str]) -> Duration {
     let output = Command::new(env!("CARGO_BIN_EXE_ingress-guard")).arg("check").arg(folder).args(arguments).output();
     let time = started.elapsed();
     let output = output.expect("the program runs");
-    assert_eq!(output.status.code(), Some(1), "the faults are found: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "the problems are found: {}", String::from_utf8_lossy(&output.stderr));
     time
 }

@@ -3,7 +3,7 @@
 //! The program runs as deployed, against an API server in this process that only serves lists. The objects resemble
 //! real ones, with managed fields, labels and status, none of which is kept. Linux reports the memory of the process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -220,7 +220,7 @@ impl Running {
             let line: Value = serde_json::from_str(&line).ok()?;
             (line["message"] == "serving").then_some(line)
         });
-        let health = serving.expect("it serves")["health"].as_str().and_then(|addr| addr.parse().ok());
+        let health = serving.expect("the program starts")["health"].as_str().and_then(|addr| addr.parse().ok());
         // The log is read, so that the program never blocks on a full pipe.
         std::thread::spawn(move || log.for_each(drop));
         let _ = std::fs::remove_file(kubeconfig);
@@ -229,19 +229,19 @@ impl Running {
 
     fn wait_until_ready(&mut self) {
         while !self.is_ready() {
-            assert!(self.started.elapsed() < Duration::from_mins(2), "it is not ready");
-            assert!(self.child.try_wait().is_ok_and(|ended| ended.is_none()), "it has ended");
+            assert!(self.started.elapsed() < Duration::from_mins(2), "the program is not ready");
+            assert!(self.child.try_wait().is_ok_and(|ended| ended.is_none()), "the program has ended");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
     fn is_ready(&self) -> bool {
         let mut answer = String::new();
-        let asked = TcpStream::connect(self.health).and_then(|mut stream| {
+        let request = TcpStream::connect(self.health).and_then(|mut stream| {
             stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
             stream.read_to_string(&mut answer)
         });
-        asked.is_ok() && answer.starts_with("HTTP/1.1 200")
+        request.is_ok() && answer.starts_with("HTTP/1.1 200")
     }
 
     /// A line of `/proc/PID/status`, in KiB.

@@ -4,7 +4,7 @@
 //! HTTPS connections, each sending its next request after the last response, as the API server does. Absolute figures
 //! depend on the machine; the ratios are comparable.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -50,7 +50,7 @@ const BODY: usize = 10_800;
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(LARGE)),
-        Some("judge") => judge(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)),
+        Some("profile") => profile(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)),
         // `cargo test --benches` only checks that the program starts.
         Some("--test") => {}
         _ => measure(),
@@ -60,10 +60,10 @@ fn main() {
 // === reviews without a server ===
 
 /// Runs reviews one after another, without a socket and without a log: for a profiler.
-fn judge(reviews: usize) {
+fn profile(reviews: usize) {
     let reviewer = reviewer(SMALL);
     let body = update(BODY);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a Tokio runtime");
     let started = Instant::now();
     for _ in 0..reviews {
         runtime.block_on(reviewer.review(&body)).expect("a review");
@@ -127,7 +127,7 @@ fn inventory(count: usize) -> Inventory {
         });
         let _ = write!(yaml, "---\n{ingress}\n");
     }
-    load_text("bench", &yaml).expect("what was just written")
+    load_text("bench", &yaml).expect("a valid file")
 }
 
 fn path_to(path: &str, service: &str) -> Value {
@@ -281,8 +281,8 @@ impl Running {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().expect("this program");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        let said: Value = serde_json::from_str(&line).expect("JSON");
-        let pem = said["pem"].as_str().expect("a certificate");
+        let started: Value = serde_json::from_str(&line).expect("JSON");
+        let pem = started["pem"].as_str().expect("a certificate");
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -291,7 +291,7 @@ impl Running {
             .expect("TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let port = u16::try_from(said["port"].as_u64().expect("a port")).expect("a port");
+        let port = u16::try_from(started["port"].as_u64().expect("a port")).expect("a port");
         Self { child, port, connector: TlsConnector::from(Arc::new(config)) }
     }
 

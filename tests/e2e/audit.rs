@@ -33,11 +33,11 @@ fn two_thousand_stored_ingresses_are_analyzed() {
     command.args(["audit", "--output=json", "--select=IG202", "--kubeconfig"]).arg(cluster.admin());
     let output = command.arg(format!("--output=html={}", file.display())).output().unwrap();
     let took = started.elapsed();
-    let said = String::from_utf8_lossy(&output.stderr);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
     let ours: Vec<&Value> =
         report["findings"].as_array().unwrap().iter().filter(|it| it["namespace"] == "audit").collect();
-    assert_eq!((output.status.code(), ours.len()), (Some(1), INGRESSES / 100), "{said}");
+    assert_eq!((output.status.code(), ours.len()), (Some(1), INGRESSES / 100), "{stderr}");
     assert!(report["summary"]["ingresses"].as_u64().unwrap() >= INGRESSES as u64);
     assert_eq!(ours[0]["subject"], json!("web-1007.audited.example.com / Prefix service=web port=81"));
     assert!(std::fs::read_to_string(file).unwrap().contains("web-1999.audited.example.com"));

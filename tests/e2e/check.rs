@@ -39,7 +39,7 @@ fn route_changes_are_reported_before_apply() {
     assert_eq!(report["routeChanges"]["changes"], moves);
 
     let (code, report) = check(&[ingress("new", "checked", "absent", 80)]);
-    assert_eq!(code, 1, "nobody has had this one: {report:#}");
+    assert_eq!(code, 1, "this finding is new: {report:#}");
 
     terminal.stores(&next);
     let (_, report) = check(&next);

@@ -51,11 +51,11 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
     );
 
     // No controller is known to handle this one until its status has an address.
-    let said = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no controller is known to take class \
+    let expected = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no controller is known to take class \
                 \"annotatde\": visitors get 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated in \
                 its place\n";
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());
-    assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{said}")));
+    assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{expected}")));
     terminal.does(&["patch", "ingress", "first", "--subresource=status", "--type=merge", "--patch", ADDRESS]);
     // The class index is not confirmed by live reads where the result is no denial.
     let mut number = 0;

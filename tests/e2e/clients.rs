@@ -85,14 +85,14 @@ fn warnings_fit_the_api_servers_limit() {
     wrong["spec"]["rules"][0]["http"]["paths"] = paths.collect();
     let output = terminal.apply(&wrong.to_string());
     assert_eq!((output.code, output.stdout.as_str()), (0, "ingress.networking.k8s.io/wrong created\n"), "{output}");
-    let said: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
-    assert_eq!((said.len(), said[8]), (9, "and 4 more findings"), "{output}");
-    for warning in &said {
+    let warnings: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
+    assert_eq!((warnings.len(), warnings[8]), (9, "and 4 more findings"), "{output}");
+    for warning in &warnings {
         assert!(warning.chars().count() <= WARNING_LENGTH, "{} characters: {warning}", warning.chars().count());
     }
-    assert!(said[0].starts_with("IG201 ") && said[0].ends_with('…'), "{output}");
-    assert_eq!(said[0].chars().count(), WARNING_LENGTH, "{output}");
-    assert!(said[7].starts_with("IG315 ") && said[7].contains("path \"/7\\nlong-"), "{output}");
+    assert!(warnings[0].starts_with("IG201 ") && warnings[0].ends_with('…'), "{output}");
+    assert_eq!(warnings[0].chars().count(), WARNING_LENGTH, "{output}");
+    assert!(warnings[7].starts_with("IG315 ") && warnings[7].contains("path \"/7\\nlong-"), "{output}");
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn kubectl_can_treat_warnings_as_errors() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
     terminal.stores(&[class("strict"), service("web", &[80])]);
     let bad = ingress("bad", "strict", "wbe", 80).to_string();
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
+    let expected = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
                 namespace \"live-strict\": visitors get 503; did you mean \"web\"?\nerror: 1 warning received\n";
     let dry = terminal.run(&["apply", "--warnings-as-errors", "--dry-run=server", "--filename=-"], &bad);
-    assert_eq!((dry.code, dry.stderr.as_str()), (1, said), "{dry}");
+    assert_eq!((dry.code, dry.stderr.as_str()), (1, expected), "{dry}");
     terminal.assert_stored("bad", false);
     // kubectl prints these warnings after its results.
     let stored = terminal.run(&["apply", "--warnings-as-errors", "--filename=-"], &bad);
-    assert_eq!((stored.code, stored.stderr.as_str()), (1, said), "{stored}");
+    assert_eq!((stored.code, stored.stderr.as_str()), (1, expected), "{stored}");
     terminal.assert_stored("bad", true);
     let good = ingress("good", "strict", "web", 80).to_string();
     let silent = terminal.run(&["apply", "--warnings-as-errors", "--filename=-"], &good);

@@ -83,7 +83,7 @@ impl Alone {
 fn cluster() -> Option<&'static RwLock<Cluster>> {
     let start = || assets::find().map(|assets| RwLock::new(Cluster::start(assets)));
     let started = CLUSTER.get_or_init(|| panic::catch_unwind(AssertUnwindSafe(start)).map_err(drop));
-    started.as_ref().unwrap_or_else(|()| panic!("the cluster has not started: another test says why")).as_ref()
+    started.as_ref().unwrap_or_else(|()| panic!("the cluster has not started: see the first failed test")).as_ref()
 }
 
 /// The output of a program and its exit code.

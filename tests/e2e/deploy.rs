@@ -91,7 +91,7 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
     // Ingresses in the webhook's own namespace are not reviewed.
     let reviews = webhook.reviews().len();
     let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
-    home.stores(&[ingress("bad", "nobody", "wbe", 80)]);
+    home.stores(&[ingress("bad", "missing", "wbe", 80)]);
     assert_eq!(webhook.reviews().len(), reviews);
     cluster.kubectl(&["delete", registration]).ok();
 }
@@ -111,14 +111,14 @@ fn the_api_server_accepts_the_development_certificate() {
         String::from_utf8(made.stdout).unwrap()
     };
     let printed = make();
-    assert_eq!(make(), printed, "what is there and good stays");
+    assert_eq!(make(), printed, "a valid certificate stays");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let authority = read("ca.crt");
     assert_eq!(BASE64_STANDARD.decode(printed.trim_end()).unwrap(), authority.as_bytes());
 
     cluster.kubectl(&["create", "namespace", "dev-cert"]).ok();
-    let world = cluster.supervisor().write("dev-cert/world.yaml", class("dev-cert").to_string());
-    let source = format!("--manifests={}", world.display());
+    let manifests = cluster.supervisor().write("dev-cert/manifests.yaml", class("dev-cert").to_string());
+    let source = format!("--manifests={}", manifests.display());
     let webhook = Webhook::replica(&cluster, "webhook-dev-cert".to_owned(), source, "");
     webhook.put_certificate(&Pair { certificate: read("tls.crt"), key: read("tls.key") });
     let client = webhook.direct(&authority);

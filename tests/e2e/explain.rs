@@ -88,8 +88,8 @@ fn explain_gives_the_same_answer_live_and_from_a_snapshot() {
     assert!(head["objects"].as_u64().unwrap() > INGRESSES as u64, "{head}");
     let size = fs::metadata(&file).unwrap().len() / 1024;
     // Visible with `--nocapture`.
-    let said = format!("{INGRESSES} Ingresses: explain {took:?}, snapshot {listed:?}, {size} KiB\n");
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), said.as_bytes());
+    let summary = format!("{INGRESSES} Ingresses: explain {took:?}, snapshot {listed:?}, {size} KiB\n");
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), summary.as_bytes());
 
     // Other tests list Ingresses as well.
     terminal.run(&["delete", "ingresses", "--all", "--wait=false"], "").ok();

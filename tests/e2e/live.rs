@@ -49,22 +49,28 @@ fn secrets_are_read_one_by_one() {
 fn changes_of_the_controllers_config_map_are_followed() {
     const CONFIG: &str = "
 checks: {IG609: deny}
-dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: live-told-controller/controller}]
+dialects: [{match: {class: observed}, engine: nginx, version: 1.11.8, configMap: live-observed-controller/controller}]
 ";
     let Some(cluster) = cluster::shared() else { return };
-    let controller = Terminal { cluster: &cluster, namespace: "live-told-controller" };
+    let controller = Terminal { cluster: &cluster, namespace: "live-observed-controller" };
     cluster.kubectl(&["create", "namespace", controller.namespace]).ok();
     controller.does(&["create", "configmap", "controller", "--from-literal=allow-snippet-annotations=true"]);
     // The role that the chart renders for the ConfigMap named in the configuration.
     let verbs = ["--verb=get,list,watch", "--resource=configmaps", "--resource-name=controller"];
     controller.does(&[&["create", "role", "guard"], &verbs[..]].concat());
-    controller.does(&["create", "rolebinding", "guard", "--role=guard", "--serviceaccount=live-told:ingress-guard"]);
-    let _webhook = Webhook::watching(&cluster, "live-told", CONFIG);
+    controller.does(&[
+        "create",
+        "rolebinding",
+        "guard",
+        "--role=guard",
+        "--serviceaccount=live-observed:ingress-guard",
+    ]);
+    let _webhook = Webhook::watching(&cluster, "live-observed", CONFIG);
 
-    let terminal = Terminal { cluster: &cluster, namespace: "live-told" };
-    terminal.stores(&[class("told"), service("web", &[80])]);
+    let terminal = Terminal { cluster: &cluster, namespace: "live-observed" };
+    terminal.stores(&[class("observed"), service("web", &[80])]);
     let with_snippet = |name: &str| {
-        let mut ingress = ingress(name, "told", "web", 80);
+        let mut ingress = ingress(name, "observed", "web", 80);
         let snippet = "more_set_headers \"X-Frame-Options: DENY\";";
         ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/configuration-snippet": snippet});
         ingress

@@ -17,22 +17,22 @@ const CLIENTS: usize = 3;
 /// Results of the writes so far.
 #[derive(Default)]
 pub(crate) struct Tally {
-    judged: AtomicUsize,
+    reviewed: AtomicUsize,
     /// The output of writes that were not reviewed.
     pub(crate) lost: Mutex<Vec<String>>,
 }
 
 impl Tally {
     /// Returns the number of reviewed writes.
-    pub(crate) fn judged(&self) -> usize {
-        self.judged.load(Ordering::Relaxed)
+    pub(crate) fn reviewed(&self) -> usize {
+        self.reviewed.load(Ordering::Relaxed)
     }
 
-    fn count(&self, judged: bool, said: impl FnOnce() -> String) {
-        if judged {
-            self.judged.fetch_add(1, Ordering::Relaxed);
+    fn count(&self, reviewed: bool, output: impl FnOnce() -> String) {
+        if reviewed {
+            self.reviewed.fetch_add(1, Ordering::Relaxed);
         } else {
-            self.lost.lock().push(said());
+            self.lost.lock().push(output());
         }
     }
 }
@@ -81,8 +81,8 @@ fn write_with_kubectl(terminal: &Terminal<'_>, good: &Value, bad: &Value, tally:
     while !stopped.load(Ordering::Relaxed) {
         for (object, denied) in [(good, false), (bad, true)] {
             let output = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &object.to_string());
-            let judged = if denied { output.stderr.contains("[IG310 ") } else { output.code == 0 };
-            tally.count(judged, || format!("kubectl: {output}"));
+            let reviewed = if denied { output.stderr.contains("[IG310 ") } else { output.code == 0 };
+            tally.count(reviewed, || format!("kubectl: {output}"));
         }
     }
 }

@@ -49,11 +49,11 @@ fn duplicate_locations_are_denied_in_either_order() {
         let host = format!("{first}.said-twice.example.com");
         let at = |name: &str, path: &str| routing(ingress(name, "said-twice", "web", 80), &host, &[path]);
         terminal.stores(&[at(first, older)]);
-        let said = format!(
+        let expected = format!(
             "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress said-twice/{first} make the same \
              location: no change of any Ingress takes effect; keep the one without the slash [IG314 location-duplicated]"
         );
-        terminal.denies(&at("second", newer), &[&said]);
+        terminal.denies(&at("second", newer), &[&expected]);
     }
 }
 
@@ -116,16 +116,16 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
            character class): no change of any Ingress takes effect; mend that one first"],
     );
     let half = with("old", &["/a(.*)", "/b[0-9"]);
-    let said = |path: &str, index: usize| {
+    let expected = |path: &str, index: usize| {
         format!(
             "spec.rules[0].http.paths[{index}].path: {path:?} is an invalid regex (missing terminating ] for character \
              class): no change of any Ingress takes effect; put \\ before what is meant literally"
         )
     };
-    terminal.stores_warned(&half, &[&format!("IG302 {}", said("/b[0-9", 1))]);
+    terminal.stores_warned(&half, &[&format!("IG302 {}", expected("/b[0-9", 1))]);
     // A different problem at the same field is a new finding.
     let worse = terminal.apply(&with("old", &["/a(.*)", "/c[0-9"]).to_string());
-    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", said("/c[0-9", 1));
+    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", expected("/c[0-9", 1));
     assert!(worse.code == 1 && worse.stderr.ends_with(&denial), "{worse}");
     terminal.stores(&[with("old", &["/a(.*)", "/b[0-9]"])]);
 }

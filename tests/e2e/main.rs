@@ -1,7 +1,7 @@
 //! End-to-end tests with a real kube-apiserver, etcd and kubectl. The programs come from `KUBEBUILDER_ASSETS`, or
 //! `tests/envtest/build.sh` builds them, which takes some minutes the first time; the tests take seconds.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod assets;
 mod audit;

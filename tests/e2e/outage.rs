@@ -55,10 +55,10 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     // A cluster can have several API servers, which send reviews in the meantime.
     let direct = webhook.direct(&cluster.authority().certificate());
     let ask = |ingress: &Value| {
-        let asked = Instant::now();
+        let sent = Instant::now();
         let (status, answer) = direct.post("/validate?timeout=3s", &review("live-outage", ingress)).unwrap();
         assert_eq!(status, 200, "{answer}");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(sent.elapsed() < Duration::from_secs(2), "{:?}", sent.elapsed());
         let allowed = answer["response"]["allowed"] == true;
         (allowed, answer["response"]["warnings"].as_array().cloned().unwrap_or_default())
     };
@@ -84,11 +84,11 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     assert_eq!(new.code, 0, "{new}");
     webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
     assert!(kinds.map(listed).iter().all(|times| *times > 1), "{:?}", webhook.log("listed"));
-    let told =
+    let retried =
         |code: &str| webhook.log("cannot follow; trying again").iter().any(|line| line.to_string().contains(code));
-    assert!(told("(410)"), "{:?}", webhook.log("cannot follow; trying again"));
+    assert!(retried("(410)"), "{:?}", webhook.log("cannot follow; trying again"));
     terminal.refuses_in_the_end(&doomed, &["service \"doomed\" does not exist", "[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&bad, &["[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&with_tls, &["[IG401 tls-secret-not-found]"]);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

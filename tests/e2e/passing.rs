@@ -35,7 +35,7 @@ fn status_labels_finalizers_and_deletion_are_not_reviewed() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::watching(&cluster, "live-passing", "profile: strict\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-passing" };
-    let wrong = ["a", "b", "c"].map(|name| ingress(name, "nobody", "nothing", 80));
+    let wrong = ["a", "b", "c"].map(|name| ingress(name, "missing", "nothing", 80));
     let store_wrong = |webhook: &mut Webhook<'_>| {
         webhook.kill();
         terminal.stores(&wrong);
@@ -94,7 +94,7 @@ fn an_ingress_being_deleted_is_not_reviewed() {
     cluster.kubectl(&["delete", "ingressclass", "leaving"]).ok();
     terminal.does(&["delete", "service/web"]);
     terminal.does(&["delete", "ingress", "web", "--wait=false"]);
-    let patch = r#"{"metadata":{"finalizers":null},"spec":{"ingressClassName":"nobody"}}"#;
+    let patch = r#"{"metadata":{"finalizers":null},"spec":{"ingressClassName":"missing"}}"#;
     terminal.does(&["patch", "ingress", "web", "--type=merge", "--patch", patch]);
     terminal.assert_stored("web", false);
 }

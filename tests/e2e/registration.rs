@@ -58,14 +58,14 @@ impl<'c> Registration<'c> {
     }
 
     /// Stores the configuration and returns when `is_called` reports a review of an Ingress with the name probe.
-    pub(crate) fn create(&self, is_asked: impl Fn() -> bool) {
+    pub(crate) fn create(&self, is_called: impl Fn() -> bool) {
         self.cluster.kubectl_with_stdin(&["create", "--filename=-"], &self.object.to_string()).ok();
         // kube-apiserver notices the new configuration through a watch, some time after it was stored.
         let namespace = format!("--namespace={}", self.namespace);
         let probe = ["create", "ingress", "probe", "--rule=probe/*=probe:80", "--dry-run=server", &namespace];
         self.cluster.wait("kube-apiserver", Duration::from_secs(20), || {
             self.cluster.kubectl(&probe).ok();
-            is_asked()
+            is_called()
         });
     }
 

@@ -43,7 +43,7 @@ impl<'c> Rights<'c> {
                 assert_eq!(output.stderr, "");
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "still denied without the right to look: {output}");
+            assert!(started.elapsed() < Duration::from_secs(20), "still denied without permission to read: {output}");
         }
     }
 
@@ -86,12 +86,12 @@ fn without_access_to_secrets_certificates_are_not_evaluated_until_access_returns
     terminal.stores(&[class("no-secrets"), service("web", &[80])]);
     let mut bad = ingress("bad", "no-secrets", "web", 80);
     bad["spec"]["tls"] = json!([{"hosts": [host("bad", "no-secrets")], "secretName": "absent"}]);
-    let accused = ["secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
-    terminal.refuses(&bad, &accused);
+    let denial = ["secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
+    terminal.refuses(&bad, &denial);
 
     let rights = Rights::to("secrets", terminal);
     rights.withdraw(&bad);
     assert_not_evaluated(webhook.reviews().last().unwrap());
-    rights.give_back(&bad, &accused);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    rights.give_back(&bad, &denial);
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

@@ -38,8 +38,8 @@ fn a_rolling_restart_loses_no_review() {
 
     load::during(&cluster, "rollout", |tally| {
         let more = |replica: &Webhook<'_>| {
-            let goal = tally.judged() + 50;
-            replica.wait(LIMIT, || tally.judged() > goal);
+            let goal = tally.reviewed() + 50;
+            replica.wait(LIMIT, || tally.reviewed() > goal);
         };
         more(&replicas[0]);
         for replica in &mut replicas {
@@ -50,13 +50,13 @@ fn a_rolling_restart_loses_no_review() {
             replica.wait(LIMIT, || service.is_whole());
             more(replica);
         }
-        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.judged());
+        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.reviewed());
     });
     let [a, b] = service.connections()[..] else { panic!() };
     assert!(a > 1 && b > 1, "{a} and {b} connections");
     for replica in &replicas {
         assert_eq!(replica.log("serving").len(), 2);
-        assert!(replica.reviews().len() > 50, "each has done its share: {}", replica.reviews().len());
+        assert!(replica.reviews().len() > 50, "each replica gets reviews: {}", replica.reviews().len());
     }
 }
 
@@ -81,8 +81,8 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
         }
         registration.replace();
         webhook.wait(LIMIT, || {
-            let said = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad).stderr;
-            said.contains(&format!("admission webhook \"{name}-"))
+            let stderr = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad).stderr;
+            stderr.contains(&format!("admission webhook \"{name}-"))
         });
     };
     // Each review uses a new connection.
@@ -94,8 +94,8 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
     };
     load::during(&cluster, "renewal", |tally| {
         let more = || {
-            let goal = tally.judged() + 50;
-            webhook.wait(LIMIT, || tally.judged() > goal);
+            let goal = tally.reviewed() + 50;
+            webhook.wait(LIMIT, || tally.reviewed() > goal);
         };
         more();
         // First a renewed certificate of the trusted authority; then another authority replaces the first one.
@@ -108,8 +108,8 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
         more();
         serve(&new.server());
         more();
-        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.judged());
+        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.reviewed());
     });
     assert_eq!(webhook.log("certificate loaded").len(), 3);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

@@ -17,7 +17,7 @@ const NAMESPACE: &str = "soak";
 const WRITERS: u64 = 4;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the seed is what repeats a failure")]
+#[expect(clippy::print_stdout, reason = "the seed repeats a failure")]
 fn valid_writes_are_never_denied() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, NAMESPACE, "");
@@ -48,12 +48,12 @@ fn valid_writes_are_never_denied() {
             writer.await.unwrap();
         }
     });
-    let judged = webhook.reviews();
-    let denied: Vec<&Value> = judged.iter().filter(|review| review["verdict"] == "deny").collect();
+    let reviewed = webhook.reviews();
+    let denied: Vec<&Value> = reviewed.iter().filter(|review| review["verdict"] == "deny").collect();
     assert!(denied.is_empty(), "SOAK_SEED={seed}: {denied:#?}");
     let written = written.load(Ordering::Relaxed);
-    println!("soak: {written} Ingresses written, {} judged, none denied", judged.len());
-    assert!(written > 20 && judged.len() >= written / 2, "{written} written, {} judged", judged.len());
+    println!("soak: {written} Ingresses written, {} reviewed, none denied", reviewed.len());
+    assert!(written > 20 && reviewed.len() >= written / 2, "{written} written, {} reviewed", reviewed.len());
 }
 
 struct Writer {
@@ -156,7 +156,7 @@ impl Writer {
         object["metadata"]["name"] = json!(name);
         let params = PatchParams::apply("soak").force();
         let stored = api.patch(name, &params, &Patch::Apply(&object)).await;
-        stored.unwrap_or_else(|error| panic!("{kind} {name}, which is right, is refused: {error}"));
+        stored.unwrap_or_else(|error| panic!("{kind} {name}, which is valid, is denied: {error}"));
     }
 
     async fn delete(&self, kind: &str, name: &str) {

@@ -30,8 +30,8 @@ impl Terminal<'_> {
         if stored {
             assert_eq!(found.ok(), format!("ingress.networking.k8s.io/{name}\n"));
         } else {
-            let said = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
-            assert_eq!((found.code, found.stderr), (1, said));
+            let expected = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
+            assert_eq!((found.code, found.stderr), (1, expected));
         }
     }
 
@@ -77,12 +77,12 @@ impl Terminal<'_> {
     pub(crate) fn denies(&self, object: &Value, faults: &[&str]) {
         let output = self.apply(&object.to_string());
         let (namespace, name) = (self.namespace, object["metadata"]["name"].as_str().unwrap());
-        let said = format!(
+        let expected = format!(
             "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
              \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{}\n",
             faults.join("\n")
         );
-        assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", said));
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", expected));
         self.assert_stored(name, false);
     }
 
@@ -90,9 +90,9 @@ impl Terminal<'_> {
     #[track_caller]
     pub(crate) fn stores_warned(&self, object: &Value, warnings: &[&str]) {
         let output = self.apply(&object.to_string());
-        let said: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
-        let heard: Vec<&str> = output.stderr.lines().collect();
-        assert_eq!((output.code, heard), (0, said.iter().map(String::as_str).collect()), "{}", output.stdout);
+        let expected: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
+        let printed: Vec<&str> = output.stderr.lines().collect();
+        assert_eq!((output.code, printed), (0, expected.iter().map(String::as_str).collect()), "{}", output.stdout);
         self.assert_stored(object["metadata"]["name"].as_str().unwrap(), true);
     }
 

@@ -34,10 +34,10 @@ pub(crate) struct Place<'a> {
 
 impl<'c> Webhook<'c> {
     /// Creates the namespace, starts `serve --manifests`, registers the process, and returns when it gets reviews.
-    pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, world: &str, config: &str) -> Self {
+    pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, manifests: &str, config: &str) -> Self {
         cluster.kubectl(&["create", "namespace", namespace]).ok();
-        let world = cluster.supervisor().write(&format!("{namespace}/world/world.yaml"), world);
-        let source = format!("--manifests={}", world.display());
+        let manifests = cluster.supervisor().write(&format!("{namespace}/manifests/manifests.yaml"), manifests);
+        let source = format!("--manifests={}", manifests.display());
         Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
     }
 
@@ -156,8 +156,9 @@ impl<'c> Webhook<'c> {
     pub(crate) fn readiness(&self) -> String {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.health)) else { return String::new() };
         let mut answer = String::new();
-        let asked = stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
-        if asked.is_ok() { answer } else { String::new() }
+        let request =
+            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
+        if request.is_ok() { answer } else { String::new() }
     }
 
     /// Returns the log entries of reviews, oldest first.

@@ -24,7 +24,7 @@ const TOGETHER: usize = 100;
 const SHOWN: usize = 5;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the seed and the figures are what a run is worth")]
+#[expect(clippy::print_stdout, reason = "the seed and the figures describe the run")]
 fn the_model_answers_what_nginx_answers() {
     let Some(program) = process::find() else { return };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -141,7 +141,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         }
         counts.refused += 1;
         if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_refused(&cases[at].said.faults)) {
-            found[at] = Some(format!("nginx refuses it, which is not explained: {:#?}", of.explanation));
+            found[at] = Some(format!("nginx rejects it, which explain does not predict: {:#?}", of.explanation));
         }
     }
     // The other worlds together; if nginx rejects one of them, again without that one.
@@ -152,7 +152,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             Err(words) => {
                 let of = |at: &usize| words.contains(&format!("/{at}.conf:"));
                 let named = left.iter().copied().find(of).unwrap_or_else(|| panic!("nginx does not start: {words}"));
-                found[named] = Some(format!("nginx refuses it, the model does not: {words}"));
+                found[named] = Some(format!("nginx rejects it, the model does not: {words}"));
                 left.retain(|at| *at != named);
             }
         }
@@ -219,7 +219,7 @@ fn before_nginx(case: &Case) -> Option<String> {
     let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
     if let Some(difference) = said.difference(&model::judged(world, requests, candidate)) {
         let key = world.ingresses[candidate].key();
-        return Some(format!("stored, or while {key} is judged: {difference}\n{requests:?}"));
+        return Some(format!("stored, or while {key} is reviewed: {difference}\n{requests:?}"));
     }
     None
 }

@@ -4,7 +4,7 @@
 //!
 //! `NGINX_WORLDS` sets the number of worlds (2,000), `NGINX_SEED` repeats a run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod compare;
 mod controller;

@@ -94,7 +94,7 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
-    for (text, said) in [
+    for (text, expected) in [
         ("profil: guard", r#"guard.yaml:1:1: unknown key "profil"; did you mean "profile"?"#),
         ("profile: gaurd", r#"guard.yaml:1:10: unknown value "gaurd"; did you mean "guard"?"#),
         ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
@@ -127,7 +127,7 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("expiryWarningDays: -1", "guard.yaml:1:20:"),
     ] {
         let error = error(text);
-        assert!(error.contains(said), "{text:?}\n  says {error}\n  not  {said}");
+        assert!(error.contains(expected), "{text:?}\n  got      {error}\n  expected {expected}");
     }
 }
 

@@ -36,7 +36,7 @@ fn finds(_: &Context<'_>, out: &mut Findings) {
 
 fn finds_and_fails(cx: &Context<'_>, out: &mut Findings) {
     finds(cx, out);
-    panic!("a mistake of ours");
+    panic!("a bug in a check");
 }
 
 fn reads_undeclared(cx: &Context<'_>, out: &mut Findings) {
@@ -114,7 +114,7 @@ fn the_engine_requires_the_kinds_of_every_enabled_check() {
     let reads_secrets = ingress_guard::checks::ALL.iter().filter(|check| check.needs.contains(Kind::Secret));
     let off: Vec<String> = reads_secrets.map(|check| format!("{}: off", check.code)).collect();
     let config = ingress_guard::config::Config::parse("config", &format!("checks: {{{}}}", off.join(", "))).unwrap();
-    assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
+    assert!(!config.engine().needs().contains(Kind::Secret), "a kind that no check needs is not requested");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use clap::Command;
 use ingress_guard::{checks, cli};
 use pcre2::bytes::Regex;
 
-use crate::pages::{known, worlds};
+use crate::pages::{examples, known};
 use crate::registry::files_below;
 
 /// Sources that are not rewritten yet, by the start of their name.
@@ -102,7 +102,7 @@ fn messages() -> Vec<Text> {
     let mut texts = Vec::new();
     let mut seen = BTreeSet::new();
     for check in checks::ALL {
-        for (config, inventory, ingresses) in worlds(check.page) {
+        for (config, inventory, ingresses) in examples(check.page) {
             let engine = config.engine();
             let findings = ingresses.iter().flat_map(|ingress| engine.run(ingress, known(&inventory), None).findings);
             let new = findings.filter(|finding| seen.insert((finding.code, finding.to_string())));

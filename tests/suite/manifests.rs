@@ -97,7 +97,7 @@ fn target_ports_are_numbers_names_or_the_port_itself() {
 #[test]
 fn a_broken_document_is_named_by_file_line_and_column() {
     let after = |broken: &str| format!("{SERVICE}---\n{broken}");
-    for (file, text, said) in [
+    for (file, text, expected) in [
         ("a.yaml", after("kind: [unclosed\n"), "a.yaml:6:7:"),
         ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: eighty}]}\n"), "a.yaml:9:23:"),
         ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations: {a: true}\n"), "a.yaml:10:"),
@@ -109,7 +109,7 @@ fn a_broken_document_is_named_by_file_line_and_column() {
         ("helm.yaml", "kind: {{ .Values.kind }}\n".to_owned(), "helm.yaml:1:"),
     ] {
         let error = error(&[(file, &text)]);
-        assert!(error.starts_with(said), "{text}\n  says {error}\n  not  {said}");
+        assert!(error.starts_with(expected), "{text}\n  got      {error}\n  expected {expected}");
         assert!(!error.contains('\n') && !error.contains(" at line "), "{error}");
     }
 }

@@ -63,7 +63,7 @@ fn codes_are_in_order_and_names_are_unique() {
         assert!(check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", check.name);
         let remedy =
             ["no-", "missing-", "use-", "require-", "check-for"].iter().any(|start| check.name.starts_with(start));
-        assert!(!remedy, "{}: a name says the fault, not the remedy", check.name);
+        assert!(!remedy, "{}: a name describes the problem, not the fix", check.name);
     }
 }
 
@@ -137,12 +137,12 @@ fn generated_documents_are_as_committed() {
             fs::write(root().join(path), &text).unwrap();
         }
         let committed = fs::read_to_string(root().join(path)).unwrap_or_default();
-        assert!(committed == text, "{path} is not what the code says: make docs");
+        assert!(committed == text, "{path} is outdated: make docs");
     }
 }
 
 #[test]
-fn a_scaffolded_check_finds_its_place() {
+fn a_scaffolded_check_is_registered_in_order() {
     let copy = tempfile::tempdir().unwrap();
     let copied = std::process::Command::new("cp").arg("-r").arg(root().join("src/checks")).arg(copy.path()).status();
     assert!(copied.unwrap().success());
@@ -151,27 +151,27 @@ fn a_scaffolded_check_finds_its_place() {
         std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
     };
     // An unused code: 299 is the last one for backends.
-    assert_eq!(scaffold(["IG299", "service-out-of-sight", "backend"]), Some(0));
+    assert_eq!(scaffold(["IG299", "service-not-visible", "backend"]), Some(0));
     let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
-    assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));
-    let page = read("backend/service_out_of_sight.md");
-    assert!(page.starts_with("# IG299 service-out-of-sight\n"));
+    assert!(read("backend/service_not_visible.rs").contains("code: \"IG299\""));
+    let page = read("backend/service_not_visible.md");
+    assert!(page.starts_with("# IG299 service-not-visible\n"));
     let headings =
         |page: &str| page.lines().filter(|line| line.starts_with("## ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(headings(&page), headings(checks::ALL[0].page));
-    assert!(read("backend/mod.rs").contains("mod service_out_of_sight;"));
+    assert!(read("backend/mod.rs").contains("mod service_not_visible;"));
     let registry = read("registry.rs");
     let place = |name: &str| registry.find(&format!("&{name},")).unwrap();
-    assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_OUT_OF_SIGHT"));
-    assert!(place("backend::SERVICE_OUT_OF_SIGHT") < place("path::PATH_EXACT_ROOT_ONLY"));
+    assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_NOT_VISIBLE"));
+    assert!(place("backend::SERVICE_NOT_VISIBLE") < place("path::PATH_EXACT_ROOT_ONLY"));
 
-    assert_eq!(scaffold(["IG299", "another-fault", "backend"]), Some(2), "a code is never given twice");
+    assert_eq!(scaffold(["IG299", "another-problem", "backend"]), Some(2), "a code is never used twice");
     assert_eq!(scaffold(["IG298", "OneWord", "backend"]), Some(2));
-    assert_eq!(scaffold(["IG298", "another-fault", "nowhere"]), Some(2));
+    assert_eq!(scaffold(["IG298", "another-problem", "nowhere"]), Some(2));
 }
 
 #[test]
-fn the_cluster_role_grants_what_is_read_and_nothing_else() {
+fn the_cluster_role_grants_exactly_what_is_read() {
     let manifests = fs::read_to_string(root().join("deploy/ingress-guard.yaml")).unwrap();
     let role = manifests.split("\n---").find(|part| part.contains("kind: ClusterRole\n")).unwrap();
     let role: serde_json::Value = serde_saphyr::from_str(role).unwrap();
@@ -186,7 +186,7 @@ fn the_cluster_role_grants_what_is_read_and_nothing_else() {
     }
     let on_demand = config::Config::default().on_demand();
     let verbs = |kind| if on_demand.contains(kind) { "get" } else { "get,list,watch" };
-    let wanted =
+    let expected =
         read_by_default().iter().map(|kind| format!("{}/{}: {}", kind.group(), kind.plural(), verbs(kind))).collect();
-    assert_eq!(granted, wanted);
+    assert_eq!(granted, expected);
 }

@@ -55,9 +55,9 @@ const BY_ANNOTATION: fn(&mut Ingress) = |ingress| {
     ingress.class_name = None;
 };
 
-const INSPECTED: &str = "a guard of the controller's container against its own users; quoted since 1.13.7, such a path is \
-                         harmless and serves";
-const ANY_PATH: &str = "kube-apiserver has refused it before any webhook is asked";
+const INSPECTED: &str = "protects the files of the controller's container; since 1.13.7 such a path is quoted, harmless \
+                         and served";
+const ANY_PATH: &str = "kube-apiserver rejects it before it calls webhooks";
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
@@ -80,16 +80,16 @@ const CASES: &[Case] = &[
            view: "shop/new @0\n  a.example.com\n    Exact /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "wrong pathType, Prefix", theirs: Denies, ours: &["deny IG301", "deny IG303"],
            view: "shop/new @0\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
-    Case { of: "right pathType", ours: &["warn IG311"], why: "admitted by both; every sub-path is asked for as /new/backend",
+    Case { of: "right pathType", ours: &["warn IG311"], why: "allowed by both; every sub-path is rewritten to /new/backend",
            view: "shop/new @0 use-regex=true rewrite-target=/new/backend\n  a.example.com\n    ImplementationSpecific /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "right pathType, plain", view: "shop/new @0\n  a.example.com\n    Prefix /bloblo web", ..CASE },
     Case { of: "valid v1 with ingressClassName", view: "shop/extensions @0\n  extensions\n    Prefix / echo", ..CASE },
     Case { of: "valid v1 with class annotation",
            change: BY_ANNOTATION,
-           ours: &["warn IG104"], why: "served by both; the field has been the way to say it since Kubernetes 1.18",
+           ours: &["warn IG104"], why: "served by both; the annotation is deprecated since Kubernetes 1.18",
            view: "shop/extensions @0\n  extensions-class\n    Prefix / echo", ..CASE },
     Case { of: "unknown class and invalid snippet", change: OTHER_CLASS, ours: &["deny IG101"],
-           why: "not this controller's, which says nothing; and nobody else's either, which is what we say",
+           why: "this controller ignores it; ingress-guard reports that no other controller handles it either",
            view: "shop/new @0 configuration-snippet=invalid\n  a.example.com\n    Prefix / web", ..CASE },
     // validations.go
     Case { of: "risk level, low and medium", dialect: "settings: {annotations-risk-level: Medium, allow-snippet-annotations: true}",
@@ -107,12 +107,12 @@ const CASES: &[Case] = &[
            view: "shop/new @0\n  a.example.com\n    Exact /mypage web\n    Exact /etc/nginx web", ..CASE },
     Case { of: "inspect: invalid.etc.com", view: "shop/new @0\n  invalid.etc.com\n    Exact /mypage web", ..CASE },
     // TestCheckIngress
-    Case { of: "UID no UUID", theirs: Denies, why: "kube-apiserver gives every object its UID, and files have none",
+    Case { of: "UID not a UUID", theirs: Denies, why: "kube-apiserver sets the UID of every object, and files have none",
            view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "class and host", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "another host", view: "shop/new @0\n  test.example.com\n    Prefix / web", ..CASE },
     Case { of: "another annotation prefix", theirs: Denies,
-           why: "--annotations-prefix is no setting of ours: nobody is accused of a prefix that is in use everywhere else",
+           why: "ingress-guard does not know --annotations-prefix and therefore does not report another common prefix",
            view: "shop/new @0 backend-protocol=GRPC\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "snippets off", theirs: Denies, ours: &["deny IG609"],
            view: "shop/new @0 server-snippet=bla\n  example.com\n    Prefix / web", ..CASE },
@@ -123,18 +123,18 @@ const CASES: &[Case] = &[
     Case { of: "DisableCatchAll", config: "checks: {catch-all-host: deny}", theirs: Denies, ours: &["deny IG505"],
            view: "shop/new @0\n  default web", ..CASE },
     Case { of: "another namespace than watched", dialect: "watchNamespaces: [other]", ours: &["deny IG106"],
-           why: "allowed because nobody will serve it, which is what we say", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
+           why: "upstream allows it because no controller serves it; ingress-guard reports that", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     // TestCheckWarning
     Case { of: "warning: enable-influxdb", theirs: Warns, ours: &["warn IG610"],
            view: "shop/new @0 enable-influxdb=true\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "warning: path type", dialect: "settings: {strict-validate-path-type: false}", theirs: Warns,
-           why: "where the setting is off the path serves",
+           why: "the path is served while the setting is off",
            view: "shop/new @0\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
     Case { of: "warning: four", theirs: Denies, ours: &["deny IG303", "warn IG610", "warn IG610", "warn IG610"],
            view: "shop/new @0 enable-influxdb=true influxdb-host=x secure-verify-ca-secret=x\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
     // TestValidatePathType
-    Case { of: "path types that are right", ours: &["warn IG307", "warn IG307"],
-           why: "admitted by both; without its last slash such a path answers 301",
+    Case { of: "valid path types", ours: &["warn IG307", "warn IG307"],
+           why: "allowed by both; a request without the last slash gets 301",
            view: "shop/new @0\n  a.example.com\n    Prefix /test web\n    Exact /xpto/ab0/x_ss-9 web\n    Prefix /.well-known/acme-challenge/ web\n    \
                    Exact /bla/ web", ..CASE },
     Case { of: "ImplementationSpecific is free", view: "shop/new @0 use-regex=true\n  a.example.com\n    ImplementationSpecific /foo.+ web", ..CASE },
@@ -164,7 +164,7 @@ const CASES: &[Case] = &[
     Case { of: "canary of a default backend", view: "shop/main @0\n  default web\n\
                    shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
     Case { of: "canary of no default backend", theirs: Drops,
-           why: "only rules of canaries are judged: this one takes nothing from anybody, and whoever asks gets 404 as before",
+           why: "only rules of canaries are evaluated: this one affects no other Ingress, and requests return 404 as before",
            view: "shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
     Case { of: "canary that is older than the Service's main rule", theirs: Drops, ours: &["deny IG607"],
            view: "shop/canary @0 canary=true canary-weight=10\n  example.com\n    Prefix /a web\n\
@@ -199,10 +199,11 @@ fn ours(case: &Case) -> Vec<String> {
     }
     let findings = config.engine().run(&written, known(&inventory), None).findings;
     let decisions = config.policy.decide(findings, &circumstances(&written, false)).decisions;
-    let loud = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
-    let mut said: Vec<String> = loud.map(|decision| format!("{} {}", decision.level, decision.finding.code)).collect();
-    said.sort();
-    said
+    let above_audit = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
+    let mut codes: Vec<String> =
+        above_audit.map(|decision| format!("{} {}", decision.level, decision.finding.code)).collect();
+    codes.sort();
+    codes
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn every_case_has_upstreams_verdict_or_a_reason() {
     let mut wrong = Vec::new();
     for case in CASES {
         let ours = ours(case);
-        let denies = ours.iter().any(|said| said.starts_with("deny"));
+        let denies = ours.iter().any(|code| code.starts_with("deny"));
         let same = match case.theirs {
             Allows => ours.is_empty(),
             Warns => !ours.is_empty() && !denies,

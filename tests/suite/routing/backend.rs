@@ -53,8 +53,8 @@ fn resolved(settings: &str, manifests: &str) -> String {
     let dialects = format!("dialects:\n- {{match: {{controller: {TRAEFIK}}}, engine: traefik}}\n{settings}");
     let config = Config::parse("test", &dialects).unwrap();
     let inventory = pages::inventory(&config, manifests);
-    let nobody = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let controller = Controller::of(ingress, &view, &config.settings.classes, &config.settings.dialects);
     let found = ResolvedBackend::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
@@ -76,7 +76,7 @@ const UPSTREAM: &str = "nginx.ingress.kubernetes.io/service-upstream: 'true'";
 
 #[test]
 fn each_controller_family_resolves_backends_its_own_way() {
-    let everybody = |words: &'static str| [words; 3];
+    let all = |words: &'static str| [words; 3];
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
     // Traefik requires a port of the Service itself.
     let by_target = |nginx: &'static str| [nginx, "the Service has no such port", "1 ready"];
@@ -84,15 +84,15 @@ fn each_controller_family_resolves_backends_its_own_way() {
     let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx overlooks; begin the slice's name with \
                       that of the Service";
     for (annotations, backend, words) in [
-        ("", service("web", "number: 80"), everybody("1 ready")),
-        ("", service("web", "name: http"), everybody("1 ready")),
+        ("", service("web", "number: 80"), all("1 ready")),
+        ("", service("web", "name: http"), all("1 ready")),
         ("", service("web", "number: 8080"), by_target("1 ready")),
-        ("", service("web", "number: 81"), everybody("the Service has no such port")),
-        ("", service("web", "number: 53"), everybody("the port is not TCP")),
-        ("", service("absent", "number: 80"), everybody("the Service does not exist")),
-        ("", service("empty", "number: 80"), everybody(empty)),
+        ("", service("web", "number: 81"), all("the Service has no such port")),
+        ("", service("web", "number: 53"), all("the port is not TCP")),
+        ("", service("absent", "number: 80"), all("the Service does not exist")),
+        ("", service("empty", "number: 80"), all(empty)),
         ("", service("odd", "number: 80"), only_nginx(overlooked, "1 ready")),
-        ("", service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
+        ("", service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
         (
             "",
             service("inside", "number: 443"),
@@ -104,20 +104,20 @@ fn each_controller_family_resolves_backends_its_own_way() {
             service("redirect", "name: use-annotation"),
             ["the Service does not exist", "the Service does not exist", "no Service is meant"],
         ),
-        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), everybody("no Service is meant")),
+        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), all("no Service is meant")),
         // With the cluster IP only the name of a port is looked up.
         (UPSTREAM, service("web", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "name: http"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "number: 8080"), by_target("the Service has no such port (by address)")),
-        (UPSTREAM, service("web", "name: absent"), everybody("the Service has no such port")),
+        (UPSTREAM, service("web", "name: absent"), all("the Service has no such port")),
         (UPSTREAM, service("odd", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
-        (UPSTREAM, service("headless", "number: 80"), everybody("1 ready")),
+        (UPSTREAM, service("headless", "number: 80"), all("1 ready")),
         (UPSTREAM, service("headless", "number: 8080"), by_target("1 ready")),
-        (UPSTREAM, service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
+        (UPSTREAM, service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
     ] {
         for (controller, words) in [NGINX, TRAEFIK, OTHER].into_iter().zip(words) {
-            let said = resolved("", &view(controller, annotations, &backend));
-            assert_eq!(said, words, "{controller} {annotations} {backend}");
+            let got = resolved("", &view(controller, annotations, &backend));
+            assert_eq!(got, words, "{controller} {annotations} {backend}");
         }
     }
     let refuses =
@@ -148,8 +148,9 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     let outcome = |annotations: &str, backend: &str| {
         let config = Config::default();
         let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
-        let nobody = Key::default();
-        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let no_ingress = Key::default();
+        let view =
+            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let route = &map.hosts[0].routes[0];
         (route.outcome.to_string(), route.standing())
@@ -167,7 +168,7 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
 #[test]
 fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
-    for (watched, addressed, id, outcome, said) in [
+    for (watched, addressed, id, outcome, expected) in [
         ("[shop]", false, NGINX, Ends::Service, "Service shop/web answers"),
         (
             "[team]",
@@ -186,8 +187,9 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
             manifests += status;
         }
         let inventory = pages::inventory(&config, &manifests);
-        let nobody = Key::default();
-        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let no_ingress = Key::default();
+        let view =
+            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
         assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
@@ -195,6 +197,6 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
         let explanation = explain_url(&request, pages::known(&inventory), &config.settings, None).unwrap();
         assert_eq!(explanation.outcome, outcome, "{watched}: {explanation:#?}");
         let text = explanation.text(ingress_guard::explain::Style::Plain);
-        assert!(text.contains(said), "{watched}: {text}");
+        assert!(text.contains(expected), "{watched}: {text}");
     }
 }

@@ -81,13 +81,13 @@ fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
 #[test]
 fn five_thousand_patterns_on_one_host() {
     // The kind of paths, and whether every sample gets an answer.
-    let worlds: [(&str, Numbered, bool); 4] = [
+    let cases: [(&str, Numbered, bool); 4] = [
         ("that are all text", |number| format!("/app/{number:05}"), true),
         ("with a beginning of their own", |number| format!("/app{number}(/|$)(.*)"), false),
         ("with one beginning", |number| format!("/app/(v{number}|w{number})(/|$)(.*)"), false),
         ("that backtrack", |number| format!("/(.*)/(.*)/(.*)/v{number}"), false),
     ];
-    for (what, path, is_all) in worlds {
+    for (what, path, is_all) in cases {
         let paths: Vec<String> = (0..5_000).map(path).collect();
         let long = format!("/app/{}", "x/y/".repeat(40));
         let samples = |path: &String| {
@@ -110,7 +110,7 @@ fn five_thousand_patterns_on_one_host() {
 }
 
 #[test]
-fn a_runaway_pattern_is_given_up_once_and_early() {
+fn a_runaway_regex_exceeds_the_budget_once_and_early() {
     let a = |times| "a".repeat(times);
     for (path, request) in [
         ("/(a+)+$", format!("/{}!", a(5_000))),

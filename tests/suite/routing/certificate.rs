@@ -46,8 +46,8 @@ fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
         "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: edge}}, spec: {{controller: {controller}}}}}\n"
     );
     let inventory = pages::inventory(&config, &fixtures::expand(&(class + objects)));
-    let nobody = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     let any: &Ingress = inventory.ingresses().next().unwrap();
     let routes = Routes::of(None, &view, rules, dialects, Controller::of(any, &view, rules, dialects));
@@ -147,12 +147,12 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
     assert_eq!(both(empty.to_owned()), ["own: the Secret has an empty tls.crt"; 2]);
     assert_eq!(both(String::new()), ["own: the Secret does not exist"; 2]);
     // Issuance is pending.
-    let asked = |objects: &str| {
+    let pending = |objects: &str| {
         let asking = ingress(1, "cert-manager.io/issuer: letsencrypt", entry, APP);
         shown(NGINX, "", &(objects.to_owned() + &asking), APP)
     };
-    assert_eq!(asked(""), "own: is being issued");
-    assert_eq!(asked(empty), "own: is being issued");
+    assert_eq!(pending(""), "own: is being issued");
+    assert_eq!(pending(empty), "own: is being issued");
     // Secrets are not watched: any of them may cover the host.
     let good = with(secret("own", &format!("app.example.com; {YEARS}")));
     assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: not known");

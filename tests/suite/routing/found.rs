@@ -27,7 +27,7 @@ fn a_host_ends_at_its_first_colon_whatever_follows() {
 }
 
 #[test]
-fn a_request_line_holds_no_space() {
+fn a_request_line_contains_no_space() {
     let view = "shop/web @1\n  *\n    Prefix / web\n";
     nginx_answers(view, &[("x", "/x y", "_: 400"), ("x", "/x?y z", "_: 400"), ("x", "/x%20y", "_: shop/web Prefix /")]);
 }
@@ -63,7 +63,7 @@ fn the_catch_all_of_a_default_backend_neither_redirects_nor_rewrites() {
 }
 
 #[test]
-fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
+fn an_alias_of_two_hosts_belongs_to_the_first_server() {
     // The server without a host is `_`, which sorts after wildcards and digits and before letters.
     for (host, first) in
         [("*.example.com", "*.example.com"), ("9.example.com", "9.example.com"), ("app.example.com", "_")]
@@ -89,7 +89,7 @@ shop/web @2 server-alias=*.example.net
 }
 
 #[test]
-fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
+fn quotes_and_backslashes_belong_to_the_regex() {
     let view = "shop/web @1 use-regex=true\n  *\n    ImplementationSpecific /a\"b web\n    ImplementationSpecific /c\\\\d web\n";
     nginx_answers(
         view,
@@ -121,7 +121,7 @@ fn a_target_that_begins_with_the_scheme_redirects() {
     for (target, want) in [
         ("$scheme://other.example.com/$1", "_: 302 Target by shop/web Prefix /foo"),
         ("https://other.example.com", "_: 302 Target by shop/web Prefix /foo"),
-        ("http:/half", "_: shop/web Prefix /foo asked for http:/half"),
+        ("http:/half", "_: shop/web Prefix /foo rewritten to http:/half"),
         ("$1", "_: 500 by shop/web Prefix /foo"),
     ] {
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
@@ -145,7 +145,7 @@ fn refused(view: &str, host: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
+fn a_capture_group_must_not_have_the_name_of_an_nginx_variable() {
     for (group, is_taken) in [
         ("uri", true),
         ("HOST", true),
@@ -193,7 +193,7 @@ fn a_target_too_long_for_nginx_is_not_an_absent_target() {
 }
 
 #[test]
-fn a_mistake_in_an_annotation_refuses_a_location_or_the_whole_host() {
+fn an_invalid_annotation_blocks_a_location_or_the_whole_host() {
     // Section 7.0: `return 503` in its locations; 5.7: `return 403` on the server.
     let web = "shop/web @1 allowlist-source-range=10.0.0.0/33 permanent-redirect=https://x.example.com\n  *\n    Prefix /foo web\n";
     let other = "shop/other @2\n  *\n    Prefix /bar other\n";

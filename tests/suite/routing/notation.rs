@@ -36,7 +36,7 @@ pub(crate) fn ingresses(lines: &str) -> Vec<Ingress> {
                     None => rule["http"] = json!({"paths": [path]}),
                 }
             }
-            _ => panic!("what is this? {line:?}"),
+            _ => panic!("unknown line: {line:?}"),
         }
     }
     ingresses.into_iter().map(|ingress| serde_json::from_value(ingress).unwrap()).collect()
@@ -89,8 +89,8 @@ pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item =
 pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
     let live_reads = LiveReads::default();
     let known = ClusterState { store: inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
-    let nobody = Key::default();
-    let view = ClusterView::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(known, &no_ingress, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let controller = Controller::of(&any, &view, &rules, &dialects);
@@ -124,7 +124,7 @@ pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
 fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> String {
     let whose = || {
         let location = location.unwrap();
-        let key = location.ingress.map_or("nobody".to_owned(), |ingress| ingress.meta.key.to_string());
+        let key = location.ingress.map_or("no Ingress".to_owned(), |ingress| ingress.meta.key.to_string());
         match location.at {
             Some(at) => format!("{key} {} {}", at.path.path_type.name(), at.path.routed()),
             None => format!("{key} default"),
@@ -137,7 +137,7 @@ fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> S
         Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
         Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", whose()),
         Outcome::Backend { path, .. } => match path {
-            Rewritten::To(path) => format!("{} asked for {}", whose(), String::from_utf8_lossy(path)),
+            Rewritten::To(path) => format!("{} rewritten to {}", whose(), String::from_utf8_lossy(path)),
             _ => whose(),
         },
     }

@@ -31,7 +31,7 @@ fn expected(cell: &str, kind: &str, paths: &str, request: &str) -> String {
         "match" => format!("app.example.com: shop/web {whose}"),
         "404-default" => "app.example.com: 404".to_owned(),
         "301" => format!("app.example.com: 301 Slash by shop/web {kind} {}", rest.split(' ').nth(1).unwrap()),
-        _ => panic!("{cell}: what is this?"),
+        _ => panic!("{cell}: unknown line:"),
     }
 }
 
@@ -91,7 +91,7 @@ fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
 }
 
 #[test]
-fn annotations_of_nginx_mean_nothing_to_other_controllers() {
+fn other_controllers_ignore_nginx_annotations() {
     let view = "shop/web @1 use-regex=true rewrite-target=/$1 app-root=/app server-alias=b.example.com\n  app.example.com\n    Prefix /a(.*) web\n";
     assert_eq!(neutral_answer(view, "app.example.com", "/abc"), "app.example.com: 404");
     assert_eq!(neutral_answer(view, "app.example.com", "/a(.*)/b"), "app.example.com: shop/web Prefix /a(.*)");
