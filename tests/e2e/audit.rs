@@ -35,11 +35,11 @@ fn two_thousand_stored_ingresses_are_analyzed() {
     let took = started.elapsed();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
-    let ours: Vec<&Value> =
+    let findings: Vec<&Value> =
         report["findings"].as_array().unwrap().iter().filter(|it| it["namespace"] == "audit").collect();
-    assert_eq!((output.status.code(), ours.len()), (Some(1), INGRESSES / 100), "{stderr}");
+    assert_eq!((output.status.code(), findings.len()), (Some(1), INGRESSES / 100), "{stderr}");
     assert!(report["summary"]["ingresses"].as_u64().unwrap() >= INGRESSES as u64);
-    assert_eq!(ours[0]["subject"], json!("web-1007.audited.example.com / Prefix service=web port=81"));
+    assert_eq!(findings[0]["subject"], json!("web-1007.audited.example.com / Prefix service=web port=81"));
     assert!(std::fs::read_to_string(file).unwrap().contains("web-1999.audited.example.com"));
     // Not `eprintln!`: the test harness captures its output while a test passes.
     let _ = writeln!(std::io::stderr(), "audit of {INGRESSES} stored Ingresses: {} ms", took.as_millis());

@@ -231,8 +231,8 @@ fn a_namespace_terminates_while_the_webhook_is_down() {
     terminal.apply(&GOOD.named("web")).ok();
     webhook.kill();
     cluster.kubectl(&["delete", "namespace", "ending", "--timeout=60s"]).ok();
-    let gone = cluster.kubectl(&["get", "namespace", "ending"]);
-    assert_output(&gone, 1, "", "Error from server (NotFound): namespaces \"ending\" not found\n");
+    let deleted = cluster.kubectl(&["get", "namespace", "ending"]);
+    assert_output(&deleted, 1, "", "Error from server (NotFound): namespaces \"ending\" not found\n");
 }
 
 #[test]

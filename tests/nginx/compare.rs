@@ -12,7 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::controller::{self, Configuration};
 use crate::counts::Counts;
 use crate::explained::{self, Explained};
-use crate::model::{self, Place, Said, Says, Told};
+use crate::model::{self, Place, PredictedAnswer, PredictedOutcome, Prediction};
 use crate::process::{self, Response, Running};
 use crate::render;
 use crate::requests::Request;
@@ -64,7 +64,7 @@ struct Case {
     world: World,
     requests: Vec<Request>,
     configuration: Configuration,
-    said: Said,
+    prediction: Prediction,
     explained: Vec<Explained>,
 }
 
@@ -72,9 +72,9 @@ impl Case {
     fn of(world: World) -> Self {
         let requests: Vec<Request> = world.asks.iter().map(|ask| ask.request(&world)).collect();
         let configuration = controller::configuration(&world);
-        let said = model::stored(&world, &requests, false);
+        let prediction = model::stored(&world, &requests, false);
         let explained = explained::some(&world, &requests);
-        Self { world, requests, configuration, said, explained }
+        Self { world, requests, configuration, prediction, explained }
     }
 }
 
@@ -134,13 +134,13 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         fs::write(folder.path().join("nginx.conf"), text).unwrap();
     };
     // Worlds that nginx should reject, one by one.
-    for at in left.extract_if(.., |at| !cases[*at].said.faults.is_empty()).collect::<Vec<_>>() {
+    for at in left.extract_if(.., |at| !cases[*at].prediction.faults.is_empty()).collect::<Vec<_>>() {
         configure(&[at]);
         if process::loads(program, folder.path()).is_ok() {
-            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].said.faults));
+            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].prediction.faults));
         }
-        counts.refused += 1;
-        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_refused(&cases[at].said.faults)) {
+        counts.rejected += 1;
+        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_rejected(&cases[at].prediction.faults)) {
             found[at] = Some(format!("nginx rejects it, which explain does not predict: {:#?}", of.explanation));
         }
     }
@@ -162,12 +162,12 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         let responses = process::ask(&socket(folder.path(), at), &case.requests);
         for (number, response) in responses.iter().enumerate() {
             let request = &case.requests[number];
-            let told = &case.said.answers[number];
-            if let Err(what) = compare(case, request, told, response) {
-                let line = format!("{request:?}: {what}\n  nginx {response}\n  model {told}\n");
+            let predicted = &case.prediction.answers[number];
+            if let Err(what) = compare(case, request, predicted, response) {
+                let line = format!("{request:?}: {what}\n  nginx {response}\n  model {predicted}\n");
                 found[at].get_or_insert_default().push_str(&line);
             }
-            counts.see(told, response);
+            counts.see(predicted, response);
         }
         for of in &case.explained {
             let (request, response) = (&case.requests[of.number], &responses[of.number]);
@@ -195,7 +195,7 @@ fn socket(folder: &Path, at: usize) -> PathBuf {
 
 /// Returns the differences that need no request: the locations, and the result of the model in other circumstances.
 fn before_nginx(case: &Case) -> Option<String> {
-    let Case { world, requests, configuration, said, .. } = case;
+    let Case { world, requests, configuration, prediction, .. } = case;
     if configuration.has_strays {
         return None;
     }
@@ -207,17 +207,17 @@ fn before_nginx(case: &Case) -> Option<String> {
             (server.host.clone(), places.collect())
         })
         .collect();
-    let mut by_model = said.servers.clone();
+    let mut by_model = prediction.servers.clone();
     servers.sort_by(|a, b| a.0.cmp(&b.0));
     by_model.sort_by(|a, b| a.0.cmp(&b.0));
     if servers != by_model {
         return Some(format!("the locations differ\n  controller {servers:#?}\n  model {by_model:#?}"));
     }
-    if let Some(difference) = said.difference(&model::stored(world, requests, true)) {
+    if let Some(difference) = prediction.difference(&model::stored(world, requests, true)) {
         return Some(format!("the order in which Ingresses are stored matters: {difference}\n{requests:?}"));
     }
     let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
-    if let Some(difference) = said.difference(&model::judged(world, requests, candidate)) {
+    if let Some(difference) = prediction.difference(&model::reviewed(world, requests, candidate)) {
         let key = world.ingresses[candidate].key();
         return Some(format!("stored, or while {key} is reviewed: {difference}\n{requests:?}"));
     }
@@ -245,21 +245,21 @@ fn place(world: &World, server: &controller::Server, at: usize) -> Place {
     }
 }
 
-fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> Result<(), String> {
+fn compare(case: &Case, request: &Request, predicted: &PredictedAnswer, response: &Response) -> Result<(), String> {
     let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
-    if told.outcome == Says::BadRequest || (response.status == 400 && response.location.is_none()) {
-        same("400", told.outcome == Says::BadRequest)?;
+    if predicted.outcome == PredictedOutcome::BadRequest || (response.status == 400 && response.location.is_none()) {
+        same("400", predicted.outcome == PredictedOutcome::BadRequest)?;
         return same("status", response.status == 400 && response.location.is_none());
     }
     let server = response.server.map(|number| &case.configuration.servers[number]);
-    same("server", server.is_some_and(|server| server.host == told.server))?;
+    same("server", server.is_some_and(|server| server.host == predicted.server))?;
     let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
-    same("location", answered == told.place)?;
-    match &told.outcome {
-        Says::BadRequest => Ok(()),
-        Says::GivesUp => Err("the model gives up".to_owned()),
-        Says::Broken => same("status", response.status == 500),
-        Says::Redirect(status, to) => {
+    same("location", answered == predicted.place)?;
+    match &predicted.outcome {
+        PredictedOutcome::BadRequest => Ok(()),
+        PredictedOutcome::BudgetExceeded => Err("the model exceeds its budget".to_owned()),
+        PredictedOutcome::Broken => same("status", response.status == 500),
+        PredictedOutcome::Redirect(status, to) => {
             same("status", response.status == *status)?;
             let Some(to) = to else { return Ok(()) };
             let query = request.target.split('#').next().unwrap_or_default().split_once('?');
@@ -267,18 +267,18 @@ fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> 
             let location = response.redirect.as_deref().unwrap_or_default();
             same("target", decoded(location.as_bytes()) == [to, query.as_bytes()].concat())
         }
-        Says::Asked(None) => {
+        PredictedOutcome::Backend(None) => {
             same("status", response.status == 200)?;
             same("what is passed on", response.body == request.target.as_bytes())
         }
         // The backend, also an nginx, rejects paths that begin without a slash or climb above the root.
-        Says::Asked(Some(path)) if response.status == 400 => {
+        PredictedOutcome::Backend(Some(path)) if response.status == 400 => {
             same("status", !path.starts_with(b"/") || path.windows(3).any(|part| part == b"/.."))
         }
-        Says::Asked(Some(path)) => {
+        PredictedOutcome::Backend(Some(path)) => {
             same("status", response.status == 200)?;
-            let asked = response.body.split(|byte| *byte == b'?').next().unwrap_or_default();
-            same("what is asked for", decoded(asked) == *path)
+            let received = response.body.split(|byte| *byte == b'?').next().unwrap_or_default();
+            same("path to the backend", decoded(received) == *path)
         }
     }
 }

@@ -69,10 +69,7 @@ fn yaml_and_json_documents_and_lists_are_read() {
     assert_eq!(inventory.endpoint_slices_of("shop", "two").count(), 1);
     assert!(inventory.service("default", "web").is_some(), "without a namespace it is in default");
     assert!(inventory.service("shop", "two").is_some());
-    assert!(
-        inventory.service("default", "three").is_some(),
-        "items of a ServiceList need not say that they are Services"
-    );
+    assert!(inventory.service("default", "three").is_some(), "items of a ServiceList need no kind");
     assert_eq!(inventory.ingresses().next().unwrap().backends().count(), 1);
 }
 

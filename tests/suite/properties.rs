@@ -73,9 +73,9 @@ fn less_knowledge_adds_no_finding() {
                         *code == "IG203" && all.contains(&("IG202", subject.clone()))
                     };
                     let new: Vec<_> = some.difference(&all).filter(|it| !milder(it)).collect();
-                    let who = &ingress.meta.key;
+                    let key = &ingress.meta.key;
                     if !new.is_empty() {
-                        wrong.push(format!("{}: without {kind} {who} has additional findings {new:?}", check.code));
+                        wrong.push(format!("{}: without {kind} {key} has additional findings {new:?}", check.code));
                     }
                     lost.extend(all.difference(&some).map(|(code, _)| (*code, kind)));
                 }

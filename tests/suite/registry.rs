@@ -68,7 +68,7 @@ fn codes_are_in_order_and_names_are_unique() {
 }
 
 #[test]
-fn strict_is_never_milder_than_guard() {
+fn strict_levels_are_at_least_those_of_guard() {
     for check in checks::ALL {
         assert!(check.levels.strict >= check.levels.guard, "{}", check.code);
     }

@@ -238,7 +238,7 @@ fn every_page_shows_what_its_check_reports() {
             }
         }
     }
-    assert!(stale.is_empty(), "pages that differ from what their checks say (make bless):\n{}", stale.join("\n"));
+    assert!(stale.is_empty(), "pages with outdated output (make bless):\n{}", stale.join("\n"));
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn service(name: &str, port: &str) -> String {
 const UPSTREAM: &str = "nginx.ingress.kubernetes.io/service-upstream: 'true'";
 
 #[test]
-fn each_controller_family_resolves_backends_its_own_way() {
+fn backend_resolution_depends_on_the_controller_family() {
     let all = |words: &'static str| [words; 3];
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
     // Traefik requires a port of the Service itself.

@@ -59,7 +59,7 @@ const APP: &str = "app.example.com";
 const YEARS: &str = "2026-01-01..2027-06-01";
 
 #[test]
-fn each_controller_family_chooses_certificates_its_own_way() {
+fn the_certificate_of_a_host_depends_on_the_controller_family() {
     let good = secret("good", &format!("app.example.com; {YEARS}"));
     let wild = secret("wild", &format!("*.example.com; {YEARS}"));
     let other = secret("other", &format!("other.example.com; {YEARS}"));

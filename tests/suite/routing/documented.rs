@@ -5,8 +5,8 @@ use ingress_guard::model::Host;
 use ingress_guard::routing::When;
 
 fn answers(view: &str, host: &str, table: &[(&str, &str)]) {
-    for (request, want) in table {
-        assert_eq!(answer(view, host, request), format!("{host}: {want}"), "{request}\n{view}");
+    for (request, expected) in table {
+        assert_eq!(answer(view, host, request), format!("{host}: {expected}"), "{request}\n{view}");
     }
 }
 

@@ -6,8 +6,8 @@ use ingress_guard::routing::{Fault, When};
 use super::notation::{answer, ingresses, inventory, with_routes};
 
 fn nginx_answers(view: &str, table: &[(&str, &str, &str)]) {
-    for (host, request, want) in table {
-        assert_eq!(answer(view, host, request), *want, "{host}{request}\n{view}");
+    for (host, request, expected) in table {
+        assert_eq!(answer(view, host, request), *expected, "{host}{request}\n{view}");
     }
 }
 
@@ -118,14 +118,14 @@ fn a_path_ending_in_two_slashes_redirects_the_one_with_one() {
 
 #[test]
 fn a_target_that_begins_with_the_scheme_redirects() {
-    for (target, want) in [
+    for (target, expected) in [
         ("$scheme://other.example.com/$1", "_: 302 Target by shop/web Prefix /foo"),
         ("https://other.example.com", "_: 302 Target by shop/web Prefix /foo"),
         ("http:/half", "_: shop/web Prefix /foo rewritten to http:/half"),
         ("$1", "_: 500 by shop/web Prefix /foo"),
     ] {
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
-        nginx_answers(&view, &[("x", "/foo", want)]);
+        nginx_answers(&view, &[("x", "/foo", expected)]);
     }
 }
 
@@ -183,12 +183,12 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
 
 #[test]
 fn a_target_too_long_for_nginx_is_not_an_absent_target() {
-    for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
+    for (length, expected) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
         let target = format!("/{}", "x".repeat(length - 1));
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
         // The implicit `/` is affected too.
         let refused = refused(&view, "");
-        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
+        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), expected);
     }
 }
 

@@ -117,12 +117,12 @@ pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
             format!("{server}: {}", refused.unwrap_or_else(|| outcome_in_words(location.as_ref(), &outcome)))
         }
         Ok(Lookup::Absent | Lookup::Unknown) => "unknown".to_owned(),
-        Err(BudgetExceeded) => "too much to say".to_owned(),
+        Err(BudgetExceeded) => "budget exceeded".to_owned(),
     }
 }
 
 fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> String {
-    let whose = || {
+    let matched = || {
         let location = location.unwrap();
         let key = location.ingress.map_or("no Ingress".to_owned(), |ingress| ingress.meta.key.to_string());
         match location.at {
@@ -133,12 +133,12 @@ fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> S
     match outcome {
         Outcome::BadRequest => "400".to_owned(),
         Outcome::DefaultBackend => "404".to_owned(),
-        Outcome::Broken => format!("500 by {}", whose()),
+        Outcome::Broken => format!("500 by {}", matched()),
         Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
-        Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", whose()),
+        Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", matched()),
         Outcome::Backend { path, .. } => match path {
-            Rewritten::To(path) => format!("{} rewritten to {}", whose(), String::from_utf8_lossy(path)),
-            _ => whose(),
+            Rewritten::To(path) => format!("{} rewritten to {}", matched(), String::from_utf8_lossy(path)),
+            _ => matched(),
         },
     }
 }

@@ -22,16 +22,16 @@ fn rules(kind: &str, paths: &str) -> String {
 /// Returns the answer that a cell of the table stands for.
 fn expected(cell: &str, kind: &str, paths: &str, request: &str) -> String {
     let (what, rest) = cell.split_once(' ').unwrap_or((cell, ""));
-    let whose = match rest {
+    let matched = match rest {
         path if path.starts_with('/') => format!("{kind} {}", path.split(' ').next().unwrap()),
         "Exact" => format!("Exact {request}"),
         _ => format!("{kind} {}", paths.split(';').next().unwrap()),
     };
     match what {
-        "match" => format!("app.example.com: shop/web {whose}"),
+        "match" => format!("app.example.com: shop/web {matched}"),
         "404-default" => "app.example.com: 404".to_owned(),
         "301" => format!("app.example.com: 301 Slash by shop/web {kind} {}", rest.split(' ').nth(1).unwrap()),
-        _ => panic!("{cell}: unknown line:"),
+        _ => panic!("{cell}: unknown cell"),
     }
 }
 
@@ -81,12 +81,12 @@ fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
             None if kind == "Mixed" => "Exact /foo".to_owned(),
             None => format!("{kind} {paths}"),
         };
-        let want = match matches.as_str() {
+        let expected = match matches.as_str() {
             "yes" => format!("app.example.com: shop/web {by}"),
             "no" => "app.example.com: 404".to_owned(),
             _ => panic!("{row:?}"),
         };
-        assert_eq!(neutral_answer(&rules(kind, paths), "app.example.com", request), want, "{row:?}");
+        assert_eq!(neutral_answer(&rules(kind, paths), "app.example.com", request), expected, "{row:?}");
     }
 }
 
@@ -136,12 +136,12 @@ fn every_row_of_the_host_table_holds() {
             assert_eq!(got, neutral_answer(&view, request, "/of0"), "{row:?}");
         }
         let first = if hosts[0] == "*" { "_" } else { hosts[0] };
-        let want = match matches.as_str() {
+        let expected = match matches.as_str() {
             "yes" => format!("{first}: shop/web0 Prefix /of0"),
             "no" => "_: 404".to_owned(),
             "exact server only" => format!("{request}: 404"),
             _ => panic!("{row:?}"),
         };
-        assert_eq!(got, want, "{row:?}");
+        assert_eq!(got, expected, "{row:?}");
     }
 }

@@ -243,7 +243,7 @@ fn annotations_of_other_controllers_are_not_reported() {
 
 #[test]
 fn nginx_configuration_rules_do_not_apply_to_traefik() {
-    let annotations = [("rewrite-target", "/$nobody"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
+    let annotations = [("rewrite-target", "/$unknown"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
     let traefik = "profile: strict\ndialects: [{match: {controller: k8s.io/ingress-nginx}, engine: traefik}]";
     assert_eq!(findings_under(traefik, &annotated(&annotations, &["/a(.*)"])), NO_FINDINGS);
 }
@@ -286,7 +286,7 @@ fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
         "basic",
         "GET",
         "/$1",
-        "/$nobody",
+        "/$unknown",
         "/a?b",
         "https://a.example.com/x",
         "http://a/b c#d",

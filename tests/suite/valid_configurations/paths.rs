@@ -136,7 +136,7 @@ fn other_controllers_have_their_own_path_rules() {
         let reported = findings(&format!("{NGINX}{}{foreign}", class("foreign", controller)));
         assert!(reported.iter().all(|line| !line.contains(" IG3")), "{controller}: {reported:?}");
     }
-    let deleted = ingress("web", &[REGEX, rewrite("/$3")], &spec("gone"));
+    let deleted = ingress("web", &[REGEX, rewrite("/$3")], &spec("deleted"));
     let reported = findings(&format!("{NGINX}{deleted}"));
     assert!(reported.iter().all(|line| !line.contains(" IG3")), "{reported:?}");
 }
