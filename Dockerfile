@@ -25,7 +25,7 @@ fi
 echo "$target" >/target
 EOT
 
-# The toolchain before the sources: a change of the code keeps this layer.
+# The toolchain is installed before the sources are copied, so that code changes do not invalidate this layer.
 COPY rust-toolchain.toml ./
 RUN rustup target add "$(cat /target)"
 
@@ -48,9 +48,9 @@ LABEL org.opencontainers.image.title="ingress-guard" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/ingress-guard /ingress-guard
 COPY LICENSE /LICENSE
-# A number, because the image has no /etc/passwd and runAsNonRoot requires a numeric user.
+# Numeric, because the image has no /etc/passwd and runAsNonRoot requires a numeric user.
 USER 65532:65532
-# 8443 reviews over TLS, 8080 health and metrics. The default addresses of the binary are loopback addresses.
+# Port 8443: reviews over TLS. Port 8080: health and metrics. The binary's default addresses are loopback addresses.
 EXPOSE 8443 8080
 ENV INGRESS_GUARD_LISTEN=0.0.0.0:8443 \
     INGRESS_GUARD_HEALTH_LISTEN=0.0.0.0:8080

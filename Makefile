@@ -6,7 +6,7 @@ SHELL := bash
 CARGO_DENY_VERSION := 0.20.2
 HELM_VERSION := v3.22.0
 export PATH := $(PATH):$(HOME)/.cargo/bin:$(HOME)/go/bin
-# Tests write what they skip here, one line each.
+# Each skipped test appends one line to this file.
 SKIPPED := $(or $(CARGO_TARGET_DIR),target)/tmp/skipped
 ENVTEST := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingress-guard/envtest
 
@@ -55,7 +55,7 @@ memory: tools ## Measure memory and start time with a large cluster
 	cargo bench --locked --bench memory
 
 .PHONY: soak
-soak: tools ## Send random valid writes to a real API server for ten minutes; none may be denied
+soak: tools ## Send random valid writes to a real API server for ten minutes; each must be accepted
 	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture
 
 .PHONY: worlds

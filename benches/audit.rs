@@ -1,7 +1,7 @@
-//! `make bench`: how long `ingress-guard audit` takes over 10,000 Ingresses in a snapshot, from the start of the process to
-//! its end.
+//! `make bench`: duration of `ingress-guard audit` for a snapshot with 10,000 Ingresses, including the start of the
+//! process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -18,13 +18,13 @@ const INGRESSES: usize = 10_000;
 const ROUNDS: usize = 11;
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder for the snapshot");
     let path = folder.path().join("snapshot");
-    let inventory = load_text("bench", &cluster()).expect("what was just written");
+    let inventory = load_text("bench", &cluster()).expect("a valid file");
     let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() };
     snapshot.write(BufWriter::new(File::create(&path).expect("a file"))).expect("a snapshot");
     println!("{INGRESSES} Ingresses, a snapshot of {} KB", size(&path) / 1000);
@@ -52,7 +52,7 @@ fn run(snapshot: &Path, format: &str, out: &Path) -> Duration {
     time
 }
 
-/// Namespaces of twenty applications with three paths each; every tenth asks for a port that is not there, every
+/// Namespaces of twenty applications with three paths each; every tenth refers to a port that does not exist, every
 /// thirtieth has no ready endpoint.
 fn cluster() -> String {
     let mut yaml = String::from(

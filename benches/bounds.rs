@@ -1,6 +1,6 @@
-//! `make bounds`: what the largest Ingresses and the fullest hosts cost, every check included.
+//! `make bounds`: the cost of the largest Ingresses and of the hosts with the most paths, with all checks.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::time::{Duration, Instant};
 
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Each figure is the median of so many runs.
+/// Runs per figure; the median is printed.
 const RUNS: usize = 9;
 const HOST: &str = "app.example.com";
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -58,7 +58,7 @@ fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());
         let exceeded_budget = evaluation.not_evaluated.iter().filter(|it| it.why == Why::Budget).count();
-        outcome = format!("{} findings, {exceeded_budget} checks gave up", evaluation.findings.len());
+        outcome = format!("{} findings, {exceeded_budget} checks exceeded their budget", evaluation.findings.len());
     }
     took.sort();
     println!("{what:<48}{:>8.1} ms   {outcome}", milliseconds(took[RUNS / 2]));

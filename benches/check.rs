@@ -1,6 +1,6 @@
-//! `make bench`: how long `ingress-guard check` takes over 1,000 manifests, from the start of the process to its end.
+//! `make bench`: duration of `ingress-guard check` for 1,000 manifests, including the start of the process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ const MANIFESTS: usize = 1_000;
 const ROUNDS: usize = 11;
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
@@ -28,7 +28,7 @@ fn main() {
     }
 }
 
-/// An application as a chart renders it: Ingress, Service and what nobody asks for; every hundredth has a fault.
+/// An application as a chart renders it: Ingress, Service and unrelated objects; every hundredth has a problem.
 fn write(folder: &Path, number: usize) -> usize {
     let mut text = String::new();
     let port = if number % 100 == 7 { 81 } else { 80 };
@@ -59,6 +59,6 @@ fn run(folder: &Path, arguments: &[&str]) -> Duration {
     let output = Command::new(env!("CARGO_BIN_EXE_ingress-guard")).arg("check").arg(folder).args(arguments).output();
     let time = started.elapsed();
     let output = output.expect("the program runs");
-    assert_eq!(output.status.code(), Some(1), "the faults are found: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "the problems are found: {}", String::from_utf8_lossy(&output.stderr));
     time
 }

@@ -1,10 +1,9 @@
-//! `make memory`: what the watching program holds of a large cluster, and how long it takes from its start until it is
-//! ready.
+//! `make memory`: memory of the watching program with a large cluster, and the time from its start until it is ready.
 //!
-//! The program runs as it is deployed, against an API server of this process that only lists; the objects look as real
-//! ones do, with managed fields, labels and status, none of which is kept. Memory is what Linux says of the process.
+//! The program runs as deployed, against an API server in this process that only serves lists. The objects resemble
+//! real ones, with managed fields, labels and status, none of which is kept. Linux reports the memory of the process.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,16 +23,16 @@ use serde_json::{Value, json};
 const INGRESSES: usize = 20_000;
 const SERVICES: usize = 20_000;
 const SLICES: usize = 40_000;
-/// Namespaces share out the objects in twenties.
+/// Objects per namespace: twenty of each kind.
 const PER_NAMESPACE: usize = 20;
-/// More than this is a fault.
+/// A larger figure fails the run.
 const GOAL_MIB: u64 = 120;
 
 /// Resource → its objects as JSON.
 type Objects = Arc<HashMap<&'static str, Vec<String>>>;
 
 fn main() {
-    // `cargo test --benches` asks whether it starts.
+    // `cargo test --benches` only checks that the program starts.
     if std::env::args().nth(1).as_deref() == Some("--test") {
         return;
     }
@@ -85,7 +84,7 @@ async fn list_of_group(objects: State<Objects>, Path(path): Path<(String, String
 }
 
 async fn list(State(objects): State<Objects>, Path(resource): Path<String>, Query(query): Parameters) -> Response {
-    // What is not installed, as cert-manager here.
+    // Kinds that are not installed, as cert-manager here.
     let Some(objects) = objects.get(&*resource) else { return StatusCode::NOT_FOUND.into_response() };
     if query.contains_key("watch") {
         return Body::from_stream(futures::stream::pending::<std::io::Result<Bytes>>()).into_response();
@@ -131,7 +130,7 @@ fn metadata(n: usize, name: &str, manager: &str, fields: &Value) -> Value {
     })
 }
 
-/// Each field of an object with `f:` before it, as the API server remembers who set it.
+/// Each field of an object with the prefix `f:`, as the API server records its manager.
 fn fields(spec: &Value) -> Value {
     match spec {
         Value::Object(map) => map.iter().map(|(key, value)| (format!("f:{key}"), fields(value))).collect(),
@@ -172,7 +171,7 @@ fn service(n: usize) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec, "status": {"loadBalancer": {}}})
 }
 
-/// Two for each Service, as where it has addresses of both families.
+/// Two for each Service, as in a dual-stack cluster.
 fn slice(n: usize) -> Value {
     let (of, family) = (n / 2, ["IPv4", "IPv6"][n % 2]);
     let endpoints = [0, 1, 2].map(|pod| {
@@ -221,8 +220,8 @@ impl Running {
             let line: Value = serde_json::from_str(&line).ok()?;
             (line["message"] == "serving").then_some(line)
         });
-        let health = serving.expect("it serves")["health"].as_str().and_then(|addr| addr.parse().ok());
-        // What it logs is read, so that it never waits for a reader.
+        let health = serving.expect("the program starts")["health"].as_str().and_then(|addr| addr.parse().ok());
+        // The log is read, so that the program never blocks on a full pipe.
         std::thread::spawn(move || log.for_each(drop));
         let _ = std::fs::remove_file(kubeconfig);
         Self { child, health: health.expect("an address"), started }
@@ -230,22 +229,22 @@ impl Running {
 
     fn wait_until_ready(&mut self) {
         while !self.is_ready() {
-            assert!(self.started.elapsed() < Duration::from_mins(2), "it is not ready");
-            assert!(self.child.try_wait().is_ok_and(|ended| ended.is_none()), "it has ended");
+            assert!(self.started.elapsed() < Duration::from_mins(2), "the program is not ready");
+            assert!(self.child.try_wait().is_ok_and(|ended| ended.is_none()), "the program has ended");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 
     fn is_ready(&self) -> bool {
         let mut answer = String::new();
-        let asked = TcpStream::connect(self.health).and_then(|mut stream| {
+        let request = TcpStream::connect(self.health).and_then(|mut stream| {
             stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
             stream.read_to_string(&mut answer)
         });
-        asked.is_ok() && answer.starts_with("HTTP/1.1 200")
+        request.is_ok() && answer.starts_with("HTTP/1.1 200")
     }
 
-    /// A line of `/proc/PID/status`, which counts in KiB.
+    /// A line of `/proc/PID/status`, in KiB.
     fn mib(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a Linux with procfs");
         let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("a field");
@@ -253,7 +252,7 @@ impl Running {
         kib / 1024
     }
 
-    /// CPU seconds of all its threads so far (`/proc/PID/task/*/schedstat`, nanoseconds).
+    /// Returns the CPU seconds of all its threads so far (`/proc/PID/task/*/schedstat`, nanoseconds).
     fn cpu(&self) -> f64 {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a Linux with procfs");
         let threads = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok());

@@ -1,10 +1,10 @@
-//! `make bench`: what a review costs beside a request that does nothing, in one run on one machine.
+//! `make bench`: the cost of a review relative to a request that does nothing, in one run on one machine.
 //!
-//! The server is a process of its own, so that its CPU time is its own; this process is the load: kept HTTPS
-//! connections, each sending its next request when the last is answered, as the API server does. Absolute figures are
-//! the machine's; the ratios are ours.
+//! The server is a separate process, so that its CPU time can be measured. This process generates the load: persistent
+//! HTTPS connections, each sending its next request after the last response, as the API server does. Absolute figures
+//! depend on the machine; the ratios are comparable.
 
-#![expect(clippy::print_stdout, reason = "what a bench is for")]
+#![expect(clippy::print_stdout, reason = "printing the figures is the purpose of a benchmark")]
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -40,30 +40,30 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const CONNECTIONS: usize = 16;
 const WARM_UP: usize = 4_000;
 const REQUESTS: usize = 40_000;
-/// Each figure is measured so many times, in turn with the others; the median is printed.
+/// Rounds per figure, interleaved with those of the others; the median is printed.
 const ROUNDS: usize = 5;
 const SMALL: usize = 100;
 const LARGE: usize = 20_000;
-/// An update whose object has this many bytes in all is what a cluster of Helm charts sends on average.
+/// The size in bytes of an average update in a cluster of Helm charts.
 const BODY: usize = 10_800;
 
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("serve") => serve(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(LARGE)),
-        Some("judge") => judge(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)),
-        // `cargo test --benches` asks whether it starts.
+        Some("profile") => profile(std::env::args().nth(2).and_then(|count| count.parse().ok()).unwrap_or(REQUESTS)),
+        // `cargo test --benches` only checks that the program starts.
         Some("--test") => {}
         _ => measure(),
     }
 }
 
-// === the review alone ===
+// === reviews without a server ===
 
-/// So many reviews one after the other, without a socket and without a log: for a profiler.
-fn judge(reviews: usize) {
+/// Runs reviews one after another, without a socket and without a log: for a profiler.
+fn profile(reviews: usize) {
     let reviewer = reviewer(SMALL);
     let body = update(BODY);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a Tokio runtime");
     let started = Instant::now();
     for _ in 0..reviews {
         runtime.block_on(reviewer.review(&body)).expect("a review");
@@ -83,7 +83,7 @@ fn reviewer(ingresses: usize) -> Arc<Reviewer> {
 
 // === the server ===
 
-/// Serve `/noop` and `/validate` over an inventory of so many Ingresses until stdin closes.
+/// Serves `/noop` and `/validate` with an inventory of this many Ingresses until stdin closes.
 fn serve(ingresses: usize) {
     start_log(LogFormat::Json).expect("the log starts once");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
@@ -127,7 +127,7 @@ fn inventory(count: usize) -> Inventory {
         });
         let _ = write!(yaml, "---\n{ingress}\n");
     }
-    load_text("bench", &yaml).expect("what was just written")
+    load_text("bench", &yaml).expect("a valid file")
 }
 
 fn path_to(path: &str, service: &str) -> Value {
@@ -161,8 +161,8 @@ fn measure() {
         targets[0].body.len()
     );
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("threads");
-    // The load never sleeps: to wake somebody up costs a server as much as a small request, and only where it is slower
-    // than its clients.
+    // The load never sleeps: to wake up a client costs a server as much as a small request, and only if the server is
+    // slower than its clients.
     runtime.spawn(async {
         loop {
             tokio::task::yield_now().await;
@@ -205,7 +205,7 @@ fn median(mut rounds: Vec<Figures>) -> Figures {
     rounds.swap_remove(rounds.len() / 2)
 }
 
-/// An update of that size with a changed spec, as Helm and kubectl leave one: last-applied and managed fields and all.
+/// An update of that size with a changed spec, as sent by Helm and kubectl, with last-applied and managed fields.
 fn update(bytes: usize) -> Bytes {
     let recorded = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reviews/recorded/update.json");
     let mut review: Value = serde_json::from_slice(&std::fs::read(recorded).expect("a recording")).expect("JSON");
@@ -272,7 +272,7 @@ struct Running {
 }
 
 impl Running {
-    /// Start the server process over so many Ingresses; its log goes to a file, as a container's would.
+    /// Starts the server process with this many Ingresses; its log goes to a file, as in a container.
     fn start(ingresses: usize) -> Self {
         let log = std::env::temp_dir().join(format!("ingress-guard-bench-{ingresses}.log"));
         let log = OpenOptions::new().create(true).write(true).truncate(true).open(log).expect("a temporary file");
@@ -281,8 +281,8 @@ impl Running {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn().expect("this program");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
-        let said: Value = serde_json::from_str(&line).expect("JSON");
-        let pem = said["pem"].as_str().expect("a certificate");
+        let started: Value = serde_json::from_str(&line).expect("JSON");
+        let pem = started["pem"].as_str().expect("a certificate");
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a certificate");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -291,11 +291,11 @@ impl Running {
             .expect("TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let port = u16::try_from(said["port"].as_u64().expect("a port")).expect("a port");
+        let port = u16::try_from(started["port"].as_u64().expect("a port")).expect("a port");
         Self { child, port, connector: TlsConnector::from(Arc::new(config)) }
     }
 
-    /// CPU time of all its threads so far (`/proc/PID/task/*/schedstat`, nanoseconds).
+    /// Returns the CPU time of all its threads so far (`/proc/PID/task/*/schedstat`, nanoseconds).
     fn cpu(&self) -> Duration {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a Linux with procfs");
         let threads = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok());

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scaffold a check: its file, its page, its line in the folder's mod.rs and in registry.rs.
+# Scaffolds a check: its source file, its page, and its lines in the folder's mod.rs and in registry.rs.
 #   src/checks/new-check.sh IG204 service-without-ready-endpoints backend
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,16 +10,16 @@ fail() {
     echo "usage: make new-check CODE=IG204 NAME=service-without-ready-endpoints FOLDER=backend" >&2
     exit 2
 }
-[[ $code =~ ^IG[0-9]{3}$ ]] || fail "CODE is IG and three digits, not \"$code\""
-[[ $name =~ ^[a-z]+(-[a-z]+)+$ ]] || fail "NAME is lower-case words with dashes that name the fault, not \"$name\""
-[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER is a folder of src/checks, not \"$folder\""
-grep -rqs "\"$code\"" "$here" --include='*.rs' && fail "$code is taken: codes are never given twice"
+[[ $code =~ ^IG[0-9]{3}$ ]] || fail "CODE must be IG and three digits, not \"$code\""
+[[ $name =~ ^[a-z]+(-[a-z]+)+$ ]] || fail "NAME must be lower-case words with dashes that describe the problem, not \"$name\""
+[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER must be a folder of src/checks, not \"$folder\""
+grep -rqs "\"$code\"" "$here" --include='*.rs' && fail "$code is in use; codes are never used twice"
 file=${name//-/_}
-[[ ! -e $here/$folder/$file.rs ]] || fail "$folder/$file.rs is there already"
+[[ ! -e $here/$folder/$file.rs ]] || fail "$folder/$file.rs exists already"
 static=${file^^}
 
 cat >"$here/$folder/$file.rs" <<EOF
-//! $code: say the fault in one line.
+//! $code: describe the problem in one line.
 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -28,7 +28,7 @@ use crate::model::Kinds;
 pub(crate) static $static: Check = Check {
     code: "$code",
     name: "$name",
-    summary: "say when it fires, in one line",
+    summary: "state in one line when it reports",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -72,7 +72,7 @@ Similar examples that the check does not report.
 Related checks and the documentation of the controller.
 EOF
 
-# `mod` and `use` lines stay sorted: rustfmt sees to it, so anywhere in their block will do.
+# rustfmt sorts `mod` and `use` lines, so any position in their block is correct.
 sed -i "0,/^mod /s//mod $file;\nmod /; 0,/^pub(super) use /s//pub(super) use $file::$static;\npub(super) use /" "$here/$folder/mod.rs"
 
 # Before the first registered check with a higher code.
@@ -80,7 +80,7 @@ next=$(grep -rhoE 'code: "IG[0-9]{3}"' "$here" --include='*.rs' | grep -oE 'IG[0
 following=$(grep -rlE "code: \"$next\"" "$here" --include='*.rs' | head -1)
 before=$(basename "$following" .rs)
 sed -i -E "s/^(    &.*\b${before^^},)$/    \&$folder::$static,\n\1/" "$here/registry.rs"
-grep -q "$folder::$static" "$here/registry.rs" || fail "could not find the place of $code in checks::ALL: add it by hand"
+grep -q "$folder::$static" "$here/registry.rs" || fail "cannot find the position of $code in checks::ALL: add it manually"
 
 command -v rustfmt >/dev/null && rustfmt --edition 2024 "$here/$folder/mod.rs" "$here/registry.rs"
-echo "made src/checks/$folder/$file.rs and $file.md; now write the page, then the check, then: make bless docs"
+echo "created src/checks/$folder/$file.rs and $file.md; write the page, then the check, then run: make bless docs"

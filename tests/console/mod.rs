@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Lines of a new output that `…` alone stands for.
+/// Lines of a new output that are kept before `…` alone.
 const SHOWN: usize = 12;
 
 /// The documents with `console` blocks: README.md and docs.
@@ -86,7 +86,7 @@ fn rerun(block: &str, run: &mut impl FnMut(&str) -> String) -> (String, usize) {
     (text, commands)
 }
 
-/// The output, cut where the document cuts it.
+/// The output, shortened where the document shortens it.
 fn shortened(output: &str, shown: &str) -> String {
     let mut whole = output.trim_end_matches('\n').to_owned();
     if !whole.is_empty() {

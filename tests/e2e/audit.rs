@@ -1,4 +1,4 @@
-//! `audit` over a real API server: 2,000 Ingresses listed in pages, under an account that may read and nothing else.
+//! `audit` with a real API server: 2,000 Ingresses in paginated lists, with a read-only account.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -18,7 +18,7 @@ fn two_thousand_stored_ingresses_are_analyzed() {
     let terminal = Terminal { cluster: &cluster, namespace: "audit" };
     cluster.kubectl(&["create", "namespace", "audit"]).ok();
     terminal.stores(&[class("audited"), service("web", &[80])]);
-    // Every hundredth asks for a port that is not there.
+    // Every hundredth refers to a port that does not exist.
     let one = |n: usize| ingress(&format!("web-{n}"), "audited", "web", if n % 100 == 7 { 81 } else { 80 });
     let all: Vec<Value> = (0..INGRESSES).map(one).collect();
     std::thread::scope(|scope| {
@@ -33,15 +33,15 @@ fn two_thousand_stored_ingresses_are_analyzed() {
     command.args(["audit", "--output=json", "--select=IG202", "--kubeconfig"]).arg(cluster.admin());
     let output = command.arg(format!("--output=html={}", file.display())).output().unwrap();
     let took = started.elapsed();
-    let said = String::from_utf8_lossy(&output.stderr);
-    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
-    let ours: Vec<&Value> =
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}"));
+    let findings: Vec<&Value> =
         report["findings"].as_array().unwrap().iter().filter(|it| it["namespace"] == "audit").collect();
-    assert_eq!((output.status.code(), ours.len()), (Some(1), INGRESSES / 100), "{said}");
+    assert_eq!((output.status.code(), findings.len()), (Some(1), INGRESSES / 100), "{stderr}");
     assert!(report["summary"]["ingresses"].as_u64().unwrap() >= INGRESSES as u64);
-    assert_eq!(ours[0]["subject"], json!("web-1007.audited.example.com / Prefix service=web port=81"));
+    assert_eq!(findings[0]["subject"], json!("web-1007.audited.example.com / Prefix service=web port=81"));
     assert!(std::fs::read_to_string(file).unwrap().contains("web-1999.audited.example.com"));
-    // Not `eprintln!`: the test harness keeps that to itself while a test passes.
+    // Not `eprintln!`: the test harness captures its output while a test passes.
     let _ = writeln!(std::io::stderr(), "audit of {INGRESSES} stored Ingresses: {} ms", took.as_millis());
     terminal.run(&["delete", "ingress", "--all", "--wait=false"], "").ok();
 }

@@ -1,4 +1,4 @@
-//! The authority of the test cluster, and what it signs.
+//! The certificate authority of the test cluster, and the certificates that it signs.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 
@@ -10,7 +10,7 @@ pub(crate) struct Pair {
     pub(crate) key: String,
 }
 
-/// Trusted by everybody in the test cluster.
+/// The certificate authority that all programs of the test cluster trust.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -21,23 +21,23 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// PEM, for whoever has to trust it.
+    /// Returns the certificate of the authority (PEM).
     pub(crate) fn certificate(&self) -> String {
         self.0.pem()
     }
 
-    /// For a server on the loopback interface.
+    /// Signs a certificate for a server on the loopback interface.
     pub(crate) fn server(&self) -> Pair {
         self.server_for(&["127.0.0.1", "localhost", NAME])
     }
 
-    /// For a server with these names.
+    /// Signs a certificate for a server with these names.
     pub(crate) fn server_for(&self, names: &[&str]) -> Pair {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         self.sign(CertificateParams::new(names).unwrap(), ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// For a client; kube-apiserver takes user and group from its subject.
+    /// Signs a client certificate; kube-apiserver takes user and group from its subject.
     pub(crate) fn client(&self, user: &str, group: &str) -> Pair {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, user);

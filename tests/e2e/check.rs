@@ -1,4 +1,4 @@
-//! `check --cluster`: files laid over the cluster itself, foretold and then applied.
+//! `check --cluster`: files overlaid on the cluster, the predicted result compared with that of `kubectl apply`.
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,7 @@ fn route_changes_are_reported_before_apply() {
         assert_eq!(output.stderr, "", "{output}");
         (output.code, serde_json::from_str::<Value>(&output.stdout).unwrap())
     };
-    // Another backend for what is stored, and the fault that the other one has had all the time.
+    // Another backend for the stored Ingress, and the problem that the other Ingress already has.
     let next = [service("next", &[80]), ingress("old", "checked", "next", 80), ingress("bad", "checked", "absent", 80)];
     let (code, report) = check(&next);
     assert_eq!(code, 0, "{report:#}");
@@ -39,7 +39,7 @@ fn route_changes_are_reported_before_apply() {
     assert_eq!(report["routeChanges"]["changes"], moves);
 
     let (code, report) = check(&[ingress("new", "checked", "absent", 80)]);
-    assert_eq!(code, 1, "nobody has had this one: {report:#}");
+    assert_eq!(code, 1, "this finding is new: {report:#}");
 
     terminal.stores(&next);
     let (_, report) = check(&next);

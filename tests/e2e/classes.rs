@@ -1,4 +1,4 @@
-//! Classes: filled in, named by annotation, and served although nothing says so but an address.
+//! Ingress classes: set by default, named by annotation, and inferred from an address in the status.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::objects::{class, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-/// What kube-apiserver says by itself when one is created.
+/// The warning of kube-apiserver itself for the annotation.
 const DEPRECATED: &str = "Warning: annotation \"kubernetes.io/ingress.class\" is deprecated, please use \
                           'spec.ingressClassName' instead\n";
 
-/// A controller has taken it.
+/// Sets the status of an Ingress, as its controller does.
 const ADDRESS: &str = r#"{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}"#;
 
-/// With its class in the annotation and nowhere else.
+/// Names the class in the annotation only.
 fn annotated(name: &str, class: &str, service: &str) -> Value {
     let mut ingress = ingress(name, "", service, 80);
     ingress["spec"].as_object_mut().unwrap().remove("ingressClassName");
@@ -50,14 +50,14 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
         &[DEPRECATED, "Service \"wbe\" does not exist", "did you mean \"web\"?", "[IG201 service-not-found]"],
     );
 
-    // Nobody is known to take this one, until somebody does.
-    let said = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no known controller handles class \
+    // No controller is known to handle this one until its status has an address.
+    let expected = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no known controller handles class \
                 \"annotatde\": requests return 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated \
                 instead\n";
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());
-    assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{said}")));
+    assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{expected}")));
     terminal.does(&["patch", "ingress", "first", "--subresource=status", "--type=merge", "--patch", ADDRESS]);
-    // An index has no live reads behind it where nothing is about to be denied.
+    // The class index is not confirmed by live reads where the result is no denial.
     let mut number = 0;
     cluster.wait("kube-apiserver", Duration::from_secs(5), || {
         number += 1;
@@ -69,7 +69,7 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
 
 #[test]
 fn the_newest_default_class_is_filled_in_and_checked() {
-    // No other test may create an Ingress without a class meanwhile.
+    // No other test may create an Ingress without a class in the meantime.
     let Some(cluster) = cluster::alone() else { return };
     let _webhook = Webhook::watching(&cluster, "live-defaults", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-defaults" };
@@ -78,7 +78,7 @@ fn the_newest_default_class_is_filled_in_and_checked() {
         let mut class = class(name);
         class["metadata"]["annotations"] = json!({"ingressclass.kubernetes.io/is-default-class": "true"});
         terminal.stores(&[class]);
-        // Which is the newest is told by the second.
+        // Creation timestamps have a resolution of one second.
         std::thread::sleep(Duration::from_millis(1100));
     }
     let mut classless = ingress("web", "", "web", 80);

@@ -1,5 +1,5 @@
-//! What clients other than a person at kubectl make of the answers: those that print the message and nothing else, those
-//! that dry-run first, and those that take warnings for errors.
+//! Clients other than kubectl: those that print only the message of an error, those that dry-run first, and those that
+//! treat warnings as errors.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::objects::{class, ingress, list, path, rewriting, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-/// Cut where the API server would cut it.
+/// The message, cut at the API server's limit.
 const WARNING_LENGTH: usize = 256;
 
-/// Asks as client-go does, and takes what a client-go error carries.
+/// Sends the request of client-go and returns the fields of its error.
 fn status_of(cluster: &Cluster, method: &str, path: &str, media: &str, object: &Value) -> Value {
     let path = format!("/apis/networking.k8s.io/v1/namespaces/{path}");
     let (code, status) = cluster.api().send(method, &path, media, &object.to_string()).unwrap();
@@ -20,7 +20,7 @@ fn status_of(cluster: &Cluster, method: &str, path: &str, media: &str, object: &
     status
 }
 
-/// Helm, Argo CD and Flux show `status.message` and nothing else.
+/// Helm, Argo CD and Flux print only `status.message`.
 #[test]
 fn the_denial_message_is_complete() {
     let Some(cluster) = cluster::shared() else { return };
@@ -43,7 +43,7 @@ fn the_denial_message_is_complete() {
     assert_eq!(created["message"], message);
     let fields: Vec<&Value> = created["details"]["causes"].as_array().unwrap().iter().map(|c| &c["field"]).collect();
     assert_eq!(fields.len(), 3, "a field for each fault: {created}");
-    // Helm 4, Argo CD and Flux apply on the server's side.
+    // Helm 4, Argo CD and Flux use server-side apply.
     let applied = status_of(
         &cluster,
         "PATCH",
@@ -52,7 +52,7 @@ fn the_denial_message_is_complete() {
         &bad,
     );
     assert_eq!(applied["message"], message);
-    // And when there is something to change: Helm 3 patches.
+    // The same for an update: Helm 3 patches.
     terminal.stores(&[ingress("shop", "message", "web", 80)]);
     let patched = status_of(
         &cluster,
@@ -76,7 +76,7 @@ fn warnings_fit_the_api_servers_limit() {
     let _webhook = Webhook::watching(&cluster, NAMESPACE, "profile: observe\n");
     let terminal = Terminal { cluster: &cluster, namespace: NAMESPACE };
     terminal.stores(&[class("warnings"), service("web", &[80])]);
-    // Long names, long paths with a line break in them, and more of both than are told.
+    // Long names, long paths with a line break in them, and more of both than a message lists.
     let paths = (0..12).map(|n| match n {
         0..4 => path(&format!("/{n}"), &format!("{}{n}", "web".repeat(20)), 80),
         _ => path(&format!("/{n}\n{}", "long-".repeat(60)), "web", 80),
@@ -85,14 +85,14 @@ fn warnings_fit_the_api_servers_limit() {
     wrong["spec"]["rules"][0]["http"]["paths"] = paths.collect();
     let output = terminal.apply(&wrong.to_string());
     assert_eq!((output.code, output.stdout.as_str()), (0, "ingress.networking.k8s.io/wrong created\n"), "{output}");
-    let said: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
-    assert_eq!((said.len(), said[8]), (9, "and 4 more findings"), "{output}");
-    for warning in &said {
+    let warnings: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
+    assert_eq!((warnings.len(), warnings[8]), (9, "and 4 more findings"), "{output}");
+    for warning in &warnings {
         assert!(warning.chars().count() <= WARNING_LENGTH, "{} characters: {warning}", warning.chars().count());
     }
-    assert!(said[0].starts_with("IG201 ") && said[0].ends_with('…'), "{output}");
-    assert_eq!(said[0].chars().count(), WARNING_LENGTH, "{output}");
-    assert!(said[7].starts_with("IG315 ") && said[7].contains("path \"/7\\nlong-"), "{output}");
+    assert!(warnings[0].starts_with("IG201 ") && warnings[0].ends_with('…'), "{output}");
+    assert_eq!(warnings[0].chars().count(), WARNING_LENGTH, "{output}");
+    assert!(warnings[7].starts_with("IG315 ") && warnings[7].contains("path \"/7\\nlong-"), "{output}");
 }
 
 #[test]
@@ -102,14 +102,14 @@ fn kubectl_can_treat_warnings_as_errors() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
     terminal.stores(&[class("strict"), service("web", &[80])]);
     let bad = ingress("bad", "strict", "wbe", 80).to_string();
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+    let expected = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
                 namespace \"live-strict\": requests return 503; did you mean \"web\"?\nerror: 1 warning received\n";
     let dry = terminal.run(&["apply", "--warnings-as-errors", "--dry-run=server", "--filename=-"], &bad);
-    assert_eq!((dry.code, dry.stderr.as_str()), (1, said), "{dry}");
+    assert_eq!((dry.code, dry.stderr.as_str()), (1, expected), "{dry}");
     terminal.assert_stored("bad", false);
-    // kubectl hears of them when it is done.
+    // kubectl prints these warnings after its results.
     let stored = terminal.run(&["apply", "--warnings-as-errors", "--filename=-"], &bad);
-    assert_eq!((stored.code, stored.stderr.as_str()), (1, said), "{stored}");
+    assert_eq!((stored.code, stored.stderr.as_str()), (1, expected), "{stored}");
     terminal.assert_stored("bad", true);
     let good = ingress("good", "strict", "web", 80).to_string();
     let silent = terminal.run(&["apply", "--warnings-as-errors", "--filename=-"], &good);
@@ -147,7 +147,7 @@ fn dry_run_and_diff_deny_only_problems_of_the_object_itself() {
     terminal.stores(&[class("dry")]);
     let batch = list(&[service("new", &[80]), ingress("web", "dry", "new", 80)]);
     let own = list(&[rewriting(ingress("own", "dry", "new", 80))]);
-    // 1 is diff's word for a difference.
+    // diff exits with 1 if there is a difference.
     for (arguments, differs, denied) in [
         (&["apply", "--dry-run=server", "--filename=-"][..], 0, 1),
         (&["apply", "--server-side", "--dry-run=server", "--filename=-"], 0, 1),

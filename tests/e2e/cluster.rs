@@ -26,20 +26,20 @@ use crate::supervisor::Supervisor;
 
 const APISERVER: &str = "kube-apiserver";
 
-/// `None` where it cannot run, `Err` where it should and does not: no test then tries again.
+/// `None` if it cannot run on this machine, `Err` if its start failed: the other tests do not try again.
 static CLUSTER: OnceLock<Result<Option<RwLock<Cluster>>, ()>> = OnceLock::new();
 
-/// The cluster, beside other tests. `None` when it cannot run here, which was said then.
+/// Returns the cluster, shared with other tests. `None` if it cannot run on this machine, which the first call reports.
 pub(crate) fn shared() -> Option<RwLockReadGuard<'static, Cluster>> {
     cluster().map(RwLock::read)
 }
 
-/// The cluster with no other test in it, for one that stops parts of it or changes it for everybody.
+/// Returns the cluster exclusively, for a test that stops parts of it or changes it for all clients.
 pub(crate) fn alone() -> Option<Alone> {
     cluster().map(|cluster| Alone(cluster.write()))
 }
 
-/// What only a test may do that has the cluster to itself.
+/// Operations of a test that has exclusive access to the cluster.
 pub(crate) struct Alone(RwLockWriteGuard<'static, Cluster>);
 
 impl Deref for Alone {
@@ -51,20 +51,20 @@ impl Deref for Alone {
 }
 
 impl Alone {
-    /// As a crash; whoever watches loses the connection.
+    /// Kills the API server, as in a crash; watches lose their connection.
     pub(crate) fn stop_apiserver(&self) {
         self.supervisor.kill(APISERVER);
     }
 
-    /// On the same port, with the same data; returns when it is ready.
+    /// Starts the API server on the same port with the same data; returns when it is ready.
     pub(crate) fn start_apiserver(&self) {
         self.run_apiserver();
     }
 
-    /// Forget all versions of objects but the last, so that a watch cannot go on where it was; returns the revision.
+    /// Compacts etcd to the last revision, so that no watch can resume; returns the revision.
     pub(crate) fn compact_etcd(&self) -> i64 {
         let status = self.ask_etcd("POST", "/v3/maintenance/status", "{}").expect("etcd answers");
-        // 64-bit integers are text in JSON made from protobuf.
+        // JSON made from protobuf encodes 64-bit integers as strings.
         let revision = status["header"]["revision"].as_str().expect("a revision").to_owned();
         let body = json!({"revision": revision, "physical": true}).to_string();
         let answer = self.ask_etcd("POST", "/v3/kv/compaction", &body).expect("etcd answers");
@@ -72,7 +72,7 @@ impl Alone {
         revision.parse().unwrap()
     }
 
-    /// Delete an object while no API server runs that could tell anybody; `key` is what etcd calls it.
+    /// Deletes an object while no API server runs, so that no watch gets an event; `key` is its key in etcd.
     pub(crate) fn delete_from_etcd(&self, key: &str) {
         let body = json!({"key": BASE64_STANDARD.encode(key)}).to_string();
         let answer = self.ask_etcd("POST", "/v3/kv/deleterange", &body).expect("etcd answers");
@@ -83,10 +83,10 @@ impl Alone {
 fn cluster() -> Option<&'static RwLock<Cluster>> {
     let start = || assets::find().map(|assets| RwLock::new(Cluster::start(assets)));
     let started = CLUSTER.get_or_init(|| panic::catch_unwind(AssertUnwindSafe(start)).map_err(drop));
-    started.as_ref().unwrap_or_else(|()| panic!("the cluster has not started: another test says why")).as_ref()
+    started.as_ref().unwrap_or_else(|()| panic!("the cluster has not started: see the first failed test")).as_ref()
 }
 
-/// What a program said, and how it ended.
+/// The output of a program and its exit code.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) code: i32,
@@ -95,7 +95,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// What it printed, if it went well.
+    /// Returns standard output; panics if the program failed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self}");
@@ -126,7 +126,7 @@ impl Cluster {
         let ca = supervisor.write("ca.crt", authority.certificate());
         let Pair { certificate, key } = authority.server();
         let (certificate, key) = (supervisor.write("server.crt", certificate), supervisor.write("server.key", key));
-        // The public key of tokens is read from a certificate just as well; from a private key in PKCS#8 it is not.
+        // kube-apiserver reads the public key for tokens from a certificate, but not from a private key in PKCS#8.
         let tokens = authority.server();
         let verify = supervisor.write("service-accounts.crt", tokens.certificate);
         let sign = supervisor.write("service-accounts.key", tokens.key);
@@ -151,14 +151,14 @@ impl Cluster {
             ],
         );
         let apiserver_command = vec![
-            // Never for addresses of the loopback interface.
+            // Go's HTTP client ignores the proxy for loopback addresses.
             format!("HTTPS_PROXY=http://127.0.0.1:{}", names::proxy()),
             assets.join(APISERVER).display().to_string(),
             format!("--etcd-servers={client}"),
             "--bind-address=127.0.0.1".to_owned(),
             format!("--secure-port={apiserver}"),
             "--advertise-address=127.0.0.1".to_owned(),
-            // It would publish that address, and a loopback address is no legal endpoint.
+            // The reconciler would publish that address, and a loopback address is not a legal endpoint.
             "--endpoint-reconciler-type=none".to_owned(),
             format!("--tls-cert-file={certificate}"),
             format!("--tls-private-key-file={key}"),
@@ -185,7 +185,7 @@ impl Cluster {
         ];
 
         let cluster = Self { assets, authority, supervisor, etcd, apiserver, apiserver_command, admin };
-        // An etcd that is not there shows in kube-apiserver as a vague timeout.
+        // Without etcd, kube-apiserver reports only an unspecific timeout.
         cluster.wait("etcd", Duration::from_secs(20), || {
             cluster.ask_etcd("GET", "/health", "").is_some_and(|health| health["health"] == "true")
         });
@@ -202,13 +202,13 @@ impl Cluster {
         self.wait(APISERVER, Duration::from_secs(40), || self.kubectl(&["get", "--raw", "/readyz"]).code == 0);
     }
 
-    /// Whether there is a kube-controller-manager; setup-envtest brings none. It makes `EndpointSlices`, and
-    /// the `ServiceAccounts` called default, and ends namespaces.
+    /// Whether kube-controller-manager runs; setup-envtest does not include it. It creates `EndpointSlices` and the
+    /// default `ServiceAccounts`, and finalizes namespaces.
     pub(crate) fn has_controllers(&self) -> bool {
         self.program("kube-controller-manager").exists()
     }
 
-    /// [`Self::has_controllers`], for a test that is left out without them.
+    /// As [`Self::has_controllers`], for a test that is skipped without kube-controller-manager.
     pub(crate) fn needs_controllers(&self, test: &str) -> bool {
         if !self.has_controllers() {
             skipped(&format!("{test}: kube-controller-manager not found in KUBEBUILDER_ASSETS"));
@@ -216,23 +216,23 @@ impl Cluster {
         self.has_controllers()
     }
 
-    /// `kubectl`, as a cluster administrator.
+    /// Runs `kubectl` as a cluster administrator.
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Output {
         self.kubectl_with_stdin(arguments, "")
     }
 
-    /// The same with something to read: `-f -`.
+    /// Runs `kubectl` with standard input: `-f -`.
     pub(crate) fn kubectl_with_stdin(&self, arguments: &[&str], stdin: &str) -> Output {
         self.kubectl_as(&self.admin, arguments, stdin)
     }
 
-    /// The same as somebody else.
+    /// Runs `kubectl` with another kubeconfig.
     pub(crate) fn kubectl_as(&self, kubeconfig: &Path, arguments: &[&str], stdin: &str) -> Output {
         let mut child = Command::new(self.program("kubectl"))
             .arg("--request-timeout=30s")
             .args(arguments)
             .current_dir(self.supervisor.folder())
-            // Neither the settings nor the cache of whoever runs the tests.
+            // Isolates kubectl from the user's settings and cache.
             .env_clear()
             .env("HOME", self.supervisor.folder())
             .env("KUBECONFIG", kubeconfig)
@@ -244,42 +244,42 @@ impl Cluster {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // It may end without having read all of it.
+        // kubectl may end before it has read all of its input.
         let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Output { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
     }
 
-    /// A kubeconfig with a fresh token of a `ServiceAccount` that exists.
+    /// Returns a kubeconfig with a new token of an existing `ServiceAccount`.
     pub(crate) fn kubeconfig_for_service_account(&self, namespace: &str, name: &str) -> PathBuf {
         let token = self.kubectl(&["create", "token", name, "--namespace", namespace]).ok();
         let config = kubeconfig(self.apiserver, &self.authority, &json!({"token": token.trim_end()}), namespace);
         self.supervisor.write(&format!("{namespace}-{name}.kubeconfig"), config)
     }
 
-    /// The kubeconfig of a cluster administrator.
+    /// Returns the kubeconfig of a cluster administrator.
     pub(crate) fn admin(&self) -> &Path {
         &self.admin
     }
 
-    /// The API server without a client in between, as a cluster administrator.
+    /// Returns a client for the API server, as a cluster administrator.
     pub(crate) fn api(&self) -> Https {
         let admin = self.authority.client("admin", "system:masters");
         Https::new(self.apiserver, &self.authority.certificate(), Some(&admin))
     }
 
-    /// Who signs for every server in this cluster.
+    /// Returns the authority that signs the certificates of all servers in this cluster.
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
 
-    /// For whatever else has to end with the tests.
+    /// Returns the supervisor, for other programs that have to end with the tests.
     pub(crate) fn supervisor(&self) -> &Supervisor {
         &self.supervisor
     }
 
-    /// Until `ready`; panics with the end of the program's log when that takes too long.
+    /// Waits until `ready`; panics with the end of the program's log after a timeout.
     #[track_caller]
     pub(crate) fn wait(&self, program: &str, limit: Duration, mut ready: impl FnMut() -> bool) {
         let started = Instant::now();
@@ -297,11 +297,11 @@ impl Cluster {
         self.assets.join(name)
     }
 
-    /// etcd's JSON over HTTP; `None` when nobody answers with JSON.
+    /// Sends a request to etcd's JSON gateway; `None` without a JSON response.
     fn ask_etcd(&self, method: &str, path: &str, body: &str) -> Option<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.etcd)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        // 1.0: the answer ends with the connection and is not cut into chunks.
+        // With HTTP/1.0 the response ends with the connection and is not chunked.
         let head = format!("{method} {path} HTTP/1.0\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         stream.write_all(head.as_bytes()).ok()?;
         let mut answer = String::new();
@@ -310,7 +310,7 @@ impl Cluster {
     }
 }
 
-/// JSON is YAML.
+/// JSON is valid YAML.
 fn kubeconfig(port: u16, authority: &Authority, user: &Value, namespace: &str) -> String {
     let cluster = json!({
         "server": format!("https://127.0.0.1:{port}"),
@@ -327,11 +327,11 @@ fn kubeconfig(port: u16, authority: &Authority, user: &Value, namespace: &str) -
     .to_string()
 }
 
-/// A loopback port that nobody listens on. It stays free while its server is down: it lies below the range from which
-/// the system serves whoever asks for any port.
+/// Returns a free loopback port. It stays free while its server is down, because it is below the range of ephemeral
+/// ports.
 pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Runs at the same time begin at different places.
+    // Concurrent runs begin at different ports.
     let start = u16::try_from(std::process::id() % 120).unwrap() * 100;
     loop {
         let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000;

@@ -1,4 +1,4 @@
-//! What the other tests rely on: that the cluster behaves as a cluster.
+//! Self-test of the control plane: the behaviour that the other tests rely on.
 
 use std::time::Duration;
 

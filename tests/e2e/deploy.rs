@@ -15,7 +15,7 @@ use crate::skipped::skipped;
 use crate::terminal::Terminal;
 use crate::webhook::{Place, Webhook};
 
-/// A kind of cert-manager, which is not here: only that the API server takes objects of it.
+/// A minimal CRD of cert-manager: only the API server has to accept its objects.
 fn definition(kind: &str) -> Value {
     let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
@@ -30,7 +30,7 @@ fn definition(kind: &str) -> Value {
 
 #[test]
 fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
-    // What they register is for the whole cluster.
+    // These objects are cluster-scoped.
     let Some(cluster) = cluster::alone() else { return };
     for kind in ["Certificate", "Issuer"] {
         cluster.kubectl_with_stdin(&["create", "--filename=-"], &definition(kind).to_string()).ok();
@@ -41,7 +41,7 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
 
     let folder = concat!("--filename=", env!("CARGO_MANIFEST_DIR"), "/deploy");
     let applied = cluster.kubectl(&["apply", folder]);
-    // Nor does the namespace warn of a pod that its standard would not let in.
+    // No warning means that the pod meets the Pod Security Standard of the namespace.
     assert_eq!((applied.code, applied.stderr.as_str()), (0, ""), "{applied}");
     let created: Vec<&str> = applied.stdout.lines().collect();
     assert!(created.len() == 14 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
@@ -51,7 +51,7 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
     let again = cluster.kubectl(&["apply", folder]);
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again}");
 
-    // The program with the arguments, the configuration and the account of the Deployment; only the places differ.
+    // The program with the arguments, the configuration and the account of the Deployment; only paths and ports differ.
     let get = |object: &str| -> Value {
         let found = cluster.kubectl(&["get", object, "--namespace=ingress-guard", "--output=json"]).ok();
         serde_json::from_str(&found).unwrap()
@@ -73,7 +73,7 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
             arguments.iter().map(here).chain([kubeconfig]).collect()
         });
 
-    // The registration as it is stored, but for the address: there is no pod behind the Service.
+    // The stored registration with another address, because the Service has no pod.
     let reach = json!([{"op": "replace", "path": "/webhooks/0/clientConfig", "value": {
         "url": webhook.url(), "caBundle": BASE64_STANDARD.encode(cluster.authority().certificate())}}]);
     let registration = "validatingwebhookconfiguration/ingress-guard";
@@ -88,10 +88,10 @@ fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
     });
     terminal.refuses(&ingress("bad", "deployed", "wbe", 80), &["did you mean \"web\"?", "[IG201 service-not-found]"]);
     terminal.stores(&[ingress("good", "deployed", "web", 80)]);
-    // Its own namespace is not its business.
+    // Ingresses in the webhook's own namespace are not reviewed.
     let reviews = webhook.reviews().len();
     let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
-    home.stores(&[ingress("bad", "nobody", "wbe", 80)]);
+    home.stores(&[ingress("bad", "missing", "wbe", 80)]);
     assert_eq!(webhook.reviews().len(), reviews);
     cluster.kubectl(&["delete", registration]).ok();
 }
@@ -111,14 +111,14 @@ fn the_api_server_accepts_the_development_certificate() {
         String::from_utf8(made.stdout).unwrap()
     };
     let printed = make();
-    assert_eq!(make(), printed, "what is there and good stays");
+    assert_eq!(make(), printed, "a valid certificate stays");
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     let authority = read("ca.crt");
     assert_eq!(BASE64_STANDARD.decode(printed.trim_end()).unwrap(), authority.as_bytes());
 
     cluster.kubectl(&["create", "namespace", "dev-cert"]).ok();
-    let world = cluster.supervisor().write("dev-cert/world.yaml", class("dev-cert").to_string());
-    let source = format!("--manifests={}", world.display());
+    let manifests = cluster.supervisor().write("dev-cert/manifests.yaml", class("dev-cert").to_string());
+    let source = format!("--manifests={}", manifests.display());
     let webhook = Webhook::replica(&cluster, "webhook-dev-cert".to_owned(), source, "");
     webhook.put_certificate(&Pair { certificate: read("tls.crt"), key: read("tls.key") });
     let client = webhook.direct(&authority);

@@ -24,7 +24,7 @@ fn documented_kubectl_commands_print_what_the_documents_show() {
 
     let webhook = Webhook::watching(&cluster, "shop", "");
     cluster.kubectl(&["apply", "-f", "examples/cluster"]).ok();
-    // The Ingress of the shop is applied last: the webhook knows everything once it knows that Ingress.
+    // The Ingress of the shop is applied last: once the webhook knows it, it knows all other objects too.
     let duplicate =
         ["create", "ingress", "probe", "--rule=www.shop.example.com/*=web:80", "--dry-run=server", "-n", "shop"];
     webhook.wait(Duration::from_secs(20), || cluster.kubectl(&duplicate).stderr.contains("IG501"));

@@ -1,5 +1,5 @@
-//! `explain` and `snapshot` over the cluster itself: two thousand Ingresses in pages, rights that are not there, a token that
-//! nobody knows.
+//! `explain` and `snapshot` with a real API server: 2,000 Ingresses in paginated lists, missing permissions, an invalid
+//! token.
 
 use std::fs;
 use std::path::Path;
@@ -14,14 +14,14 @@ use crate::objects::{class, host, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::account;
 
-/// More than the pages of a list hold.
+/// More than one page of a list.
 const INGRESSES: usize = 2000;
 
 pub(crate) fn run(kubeconfig: &Path, arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_ingress-guard"))
         .args(arguments)
         .env_clear()
-        // Not as a flag, which is refused where it says nothing.
+        // Not as a flag, which commands reject where it has no effect.
         .env("INGRESS_GUARD_KUBECONFIG", kubeconfig)
         .stdin(Stdio::null())
         .output()
@@ -30,7 +30,7 @@ pub(crate) fn run(kubeconfig: &Path, arguments: &[&str]) -> Output {
     Output { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
-/// Ingresses straight to the API server, from several sides: kubectl would take a minute.
+/// Creates Ingresses directly in the API server, concurrently: kubectl would need a minute.
 fn create_many(cluster: &Cluster, namespace: &str) {
     const SIDES: usize = 4;
     let path = format!("/apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses");
@@ -73,7 +73,7 @@ fn explain_gives_the_same_answer_live_and_from_a_snapshot() {
         assert!(live.stdout.contains(line), "{line} is not in {live}");
     }
     assert!(took < Duration::from_secs(30), "{took:?}");
-    // What is offered to a shell works there.
+    // A command suggested by the output must work in a shell.
     assert!(terminal.run(&["describe", "service", "web"], "").ok().contains("Endpoints:"));
 
     let file = cluster.supervisor().folder().join("explain.snapshot");
@@ -87,9 +87,9 @@ fn explain_gives_the_same_answer_live_and_from_a_snapshot() {
     let head: Value = serde_json::from_str(head.lines().next().unwrap()).unwrap();
     assert!(head["objects"].as_u64().unwrap() > INGRESSES as u64, "{head}");
     let size = fs::metadata(&file).unwrap().len() / 1024;
-    // For who measures: `--nocapture`.
-    let said = format!("{INGRESSES} Ingresses: explain {took:?}, snapshot {listed:?}, {size} KiB\n");
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), said.as_bytes());
+    // Visible with `--nocapture`.
+    let summary = format!("{INGRESSES} Ingresses: explain {took:?}, snapshot {listed:?}, {size} KiB\n");
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), summary.as_bytes());
 
     // Other tests list Ingresses as well.
     terminal.run(&["delete", "ingresses", "--all", "--wait=false"], "").ok();
@@ -116,7 +116,7 @@ fn forbidden_objects_are_unknown_and_an_invalid_token_is_an_error() {
     let started = Instant::now();
     let explained = loop {
         let explained = run(kubeconfig, &["explain", &url]);
-        // The API server learns of it a moment later.
+        // The API server applies the change after a short delay.
         if explained.stderr.contains("Service objects") || started.elapsed() > Duration::from_secs(20) {
             break explained;
         }

@@ -1,4 +1,4 @@
-//! What was written a moment before is known: the watches lag, and nobody may be accused because of it.
+//! Objects written just before the review are known: watches lag, and that must not cause a denial.
 
 use serde_json::{Value, json};
 
@@ -34,11 +34,11 @@ fn a_port_added_just_before_is_found() {
 #[test]
 fn an_ingress_replaced_just_before_is_found() {
     let Some(cluster) = cluster::shared() else { return };
-    // No check that looks at other Ingresses denies by itself.
+    // No check that reads other Ingresses denies by default.
     let _webhook = Webhook::watching(&cluster, "live-replaced", "checks: {tls-host-unrouted: deny}\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-replaced" };
     terminal.stores(&[class("replaced"), service("web", &[80])]);
-    // One that routes the host, and one with a certificate for it.
+    // One Ingress routes the host, another has a certificate for it.
     let router = |name: &str| {
         let mut router = ingress(name, "replaced", "web", 80);
         router["spec"]["rules"][0]["host"] = json!("shared.example.com");
@@ -59,7 +59,7 @@ fn an_ingress_replaced_just_before_is_found() {
         terminal.stores(&[router(&format!("router-{n}")), relying(&format!("relying-{n}"))]);
     }
     terminal.does(&["delete", "ingress", "router-19"]);
-    // Those with the certificate do not route it.
+    // The Ingresses with the certificate do not route the host.
     denied(&relying("too-late"));
 }
 

@@ -1,4 +1,4 @@
-//! HTTPS with nothing in between: one connection for each request, nothing retried, the answer as it came.
+//! An HTTPS client without a proxy, retries or connection reuse: it returns the response as received.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::certificates::Pair;
 
-/// A server on the loopback interface, and whom to trust to be it.
+/// A server on the loopback interface, and the authorities that it is verified with.
 #[derive(Clone)]
 pub(crate) struct Https {
     port: u16,
@@ -22,7 +22,7 @@ pub(crate) struct Https {
 }
 
 impl Https {
-    /// Trusting the authorities in `trusted` (PEM); known by `identity`, if any.
+    /// Trusts the authorities in `trusted` (PEM); authenticates with `identity`, if given.
     pub(crate) fn new(port: u16, trusted: &str, identity: Option<&Pair>) -> Self {
         let mut roots = RootCertStore::empty();
         for authority in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
@@ -39,20 +39,20 @@ impl Https {
                 builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap()).unwrap()
             }
         };
-        // Whoever resumes a session does not look at the certificate again.
+        // A resumed session would skip the check of the certificate.
         config.resumption = Resumption::disabled();
         Self { port, config: Arc::new(config) }
     }
 
-    /// POST JSON.
+    /// Sends a POST request with JSON.
     pub(crate) fn post(&self, path: &str, body: &Value) -> io::Result<(u16, Value)> {
         self.send("POST", path, "application/json", &body.to_string())
     }
 
-    /// The HTTP status, and the body as JSON.
+    /// Returns the HTTP status, and the body as JSON.
     pub(crate) fn send(&self, method: &str, path: &str, media: &str, body: &str) -> io::Result<(u16, Value)> {
         let mut stream = self.connect()?;
-        // 1.0: the answer ends with the connection and is not cut into chunks.
+        // With HTTP/1.0 the response ends with the connection and is not chunked.
         let head = format!(
             "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\nContent-Type: {media}\r\n\
              Content-Length: {}\r\n\r\n",
@@ -68,7 +68,7 @@ impl Https {
         Ok((status, serde_json::from_str(body).map_err(|_| malformed())?))
     }
 
-    /// The certificate that the server shows (DER).
+    /// Returns the certificate that the server presents (DER).
     pub(crate) fn certificate(&self) -> io::Result<Vec<u8>> {
         let stream = self.connect()?;
         Ok(stream.conn.peer_certificates().unwrap_or_default()[0].to_vec())
@@ -85,7 +85,7 @@ impl Https {
     }
 }
 
-/// What kube-apiserver asks when an Ingress is created.
+/// The review that kube-apiserver sends when an Ingress is created.
 pub(crate) fn review(namespace: &str, ingress: &Value) -> Value {
     let mut object = ingress.clone();
     object["metadata"]["namespace"] = json!(namespace);

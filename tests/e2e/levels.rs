@@ -1,4 +1,4 @@
-//! What profiles, namespace rules and waivers make of a fault, as kubectl prints it.
+//! The effect of profiles, namespace rules and waivers on a finding, as kubectl prints it.
 
 use serde_json::{Value, json};
 
@@ -23,13 +23,13 @@ fn a_waiver_needs_a_reason() {
     terminal.stores(&[class("said-waiver"), service("web", &[80])]);
     let bad = |waiver: &str| waiving(ingress("web", "said-waiver", "web", 81), waiver);
     let unfounded = terminal.apply(&bad("IG202").to_string());
-    let said = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: the waiver of \"IG202\" has no reason: \
+    let expected = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: the waiver of \"IG202\" has no reason: \
                 nothing is waived; use the form \"IG305 until=2027-01-31 reason=landing page\"\n";
     let denial = format!("would not serve:\n{NO_PORT} [IG202 service-port-not-found]\n");
-    assert!(unfounded.stderr.starts_with(said) && unfounded.stderr.ends_with(&denial), "{unfounded}");
+    assert!(unfounded.stderr.starts_with(expected) && unfounded.stderr.ends_with(&denial), "{unfounded}");
     terminal.assert_stored("web", false);
     terminal.stores(&[bad("IG202 reason=the port comes with the next release")]);
-    // Silent, and not forgotten.
+    // No warning is sent, but the finding is logged.
     let last = webhook.reviews().pop().unwrap();
     assert_eq!((&last["verdict"], &last["codes"]), (&json!("allow"), &json!("IG202")), "{last}");
 }
@@ -37,12 +37,12 @@ fn a_waiver_needs_a_reason() {
 #[test]
 fn strict_denies_what_guard_warns_about() {
     let Some(cluster) = cluster::shared() else { return };
-    let fault = |namespace: &str| {
+    let invalid = |namespace: &str| {
         let mut bad = ingress("web", namespace, "web", 80);
         bad["spec"]["tls"] = json!([{"hosts": [format!("web.{namespace}.example.com")], "secretName": "web-tls"}]);
         bad
     };
-    let said = |namespace: &str| {
+    let expected = |namespace: &str| {
         format!(
             "spec.tls[0].secretName: Secret \"web-tls\" does not exist in namespace {namespace:?}: clients get the \
              default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"
@@ -52,11 +52,11 @@ fn strict_denies_what_guard_warns_about() {
         let _webhook = Webhook::watching(&cluster, namespace, config);
         let terminal = Terminal { cluster: &cluster, namespace };
         terminal.stores(&[class(namespace), service("web", &[80])]);
-        let (fault, said) = (fault(namespace), said(namespace));
+        let (invalid, expected) = (invalid(namespace), expected(namespace));
         if namespace == "said-guard" {
-            terminal.stores_warned(&fault, &[&format!("IG401 {said}")]);
+            terminal.stores_warned(&invalid, &[&format!("IG401 {expected}")]);
         } else {
-            terminal.denies(&fault, &[&format!("{said} [IG401 tls-secret-not-found]")]);
+            terminal.denies(&invalid, &[&format!("{expected} [IG401 tls-secret-not-found]")]);
         }
     }
 }

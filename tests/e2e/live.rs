@@ -1,4 +1,4 @@
-//! `serve` over a cluster that it watches, under its own account: what it says of what is there and what is not.
+//! `serve` with a watched cluster and its own account: findings about existing and missing objects.
 
 use serde_json::json;
 
@@ -41,7 +41,7 @@ fn secrets_are_read_one_by_one() {
     terminal.warns(&with_tls, "IG401");
     terminal.stores(&[secret("web-tls", &cluster.authority().server())]);
     with_tls["spec"]["rules"][0]["http"]["paths"][0]["path"] = json!("/app");
-    // It is there now, and is for another host.
+    // The Secret exists now, but its certificate covers another host.
     terminal.warns(&with_tls, "IG403");
 }
 
@@ -49,22 +49,28 @@ fn secrets_are_read_one_by_one() {
 fn changes_of_the_controllers_config_map_are_followed() {
     const CONFIG: &str = "
 checks: {IG609: deny}
-dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: live-told-controller/controller}]
+dialects: [{match: {class: observed}, engine: nginx, version: 1.11.8, configMap: live-observed-controller/controller}]
 ";
     let Some(cluster) = cluster::shared() else { return };
-    let controller = Terminal { cluster: &cluster, namespace: "live-told-controller" };
+    let controller = Terminal { cluster: &cluster, namespace: "live-observed-controller" };
     cluster.kubectl(&["create", "namespace", controller.namespace]).ok();
     controller.does(&["create", "configmap", "controller", "--from-literal=allow-snippet-annotations=true"]);
-    // As the chart makes them for the ConfigMap that the configuration names.
+    // The role that the chart renders for the ConfigMap named in the configuration.
     let verbs = ["--verb=get,list,watch", "--resource=configmaps", "--resource-name=controller"];
     controller.does(&[&["create", "role", "guard"], &verbs[..]].concat());
-    controller.does(&["create", "rolebinding", "guard", "--role=guard", "--serviceaccount=live-told:ingress-guard"]);
-    let _webhook = Webhook::watching(&cluster, "live-told", CONFIG);
+    controller.does(&[
+        "create",
+        "rolebinding",
+        "guard",
+        "--role=guard",
+        "--serviceaccount=live-observed:ingress-guard",
+    ]);
+    let _webhook = Webhook::watching(&cluster, "live-observed", CONFIG);
 
-    let terminal = Terminal { cluster: &cluster, namespace: "live-told" };
-    terminal.stores(&[class("told"), service("web", &[80])]);
+    let terminal = Terminal { cluster: &cluster, namespace: "live-observed" };
+    terminal.stores(&[class("observed"), service("web", &[80])]);
     let with_snippet = |name: &str| {
-        let mut ingress = ingress(name, "told", "web", 80);
+        let mut ingress = ingress(name, "observed", "web", 80);
         let snippet = "more_set_headers \"X-Frame-Options: DENY\";";
         ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/configuration-snippet": snippet});
         ingress
@@ -76,7 +82,7 @@ dialects: [{match: {class: told}, engine: nginx, version: 1.11.8, configMap: liv
     terminal.stores(&[with_snippet("a")]);
     allow("false");
     terminal.refuses_in_the_end(&with_snippet("b"), &["snippets are disabled", "[IG609"]);
-    // A denial is confirmed: whatever the watch has heard by now, what is allowed is stored.
+    // A denial is confirmed: an Ingress that is allowed is stored, whatever events the watch has received so far.
     allow("true");
     terminal.stores(&[with_snippet("b")]);
 }

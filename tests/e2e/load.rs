@@ -1,4 +1,4 @@
-//! Writes from several sides, for as long as something else happens. None is stored; each has to be judged.
+//! Concurrent writes during another operation. None is stored; each must be reviewed.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -11,38 +11,38 @@ use crate::cluster::Cluster;
 use crate::objects::{class, ingress, rewriting, service};
 use crate::terminal::Terminal;
 
-/// Clients that speak to the API server themselves, beside one that runs kubectl.
+/// Clients that call the API server directly, in addition to one that runs kubectl.
 const CLIENTS: usize = 3;
 
-/// What became of the writes so far.
+/// Results of the writes so far.
 #[derive(Default)]
 pub(crate) struct Tally {
-    judged: AtomicUsize,
-    /// Those that were not judged, and what was said of them.
+    reviewed: AtomicUsize,
+    /// The output of writes that were not reviewed.
     pub(crate) lost: Mutex<Vec<String>>,
 }
 
 impl Tally {
-    /// How many were judged.
-    pub(crate) fn judged(&self) -> usize {
-        self.judged.load(Ordering::Relaxed)
+    /// Returns the number of reviewed writes.
+    pub(crate) fn reviewed(&self) -> usize {
+        self.reviewed.load(Ordering::Relaxed)
     }
 
-    fn count(&self, judged: bool, said: impl FnOnce() -> String) {
-        if judged {
-            self.judged.fetch_add(1, Ordering::Relaxed);
+    fn count(&self, reviewed: bool, output: impl FnOnce() -> String) {
+        if reviewed {
+            self.reviewed.fetch_add(1, Ordering::Relaxed);
         } else {
-            self.lost.lock().push(said());
+            self.lost.lock().push(output());
         }
     }
 }
 
-/// Writes to a namespace while `work` is done. The webhook must be registered to fail closed: then only what was judged
-/// is accepted, and only what was judged is denied.
+/// Writes to a namespace while `work` runs. The webhook must be registered with `failurePolicy: Fail`: every accepted
+/// or denied write was then reviewed.
 pub(crate) fn during<T>(cluster: &Cluster, namespace: &'static str, work: impl FnOnce(&Tally) -> T) -> T {
     struct Stop<'a>(&'a AtomicBool);
 
-    // However the work ends.
+    // Stops the writers even if `work` panics.
     impl Drop for Stop<'_> {
         fn drop(&mut self) {
             self.0.store(true, Ordering::Relaxed);
@@ -72,7 +72,7 @@ fn write_directly(terminal: &Terminal<'_>, good: &Value, bad: &Value, tally: &Ta
             let answer = api.post(&path, object);
             tally.count(answer.as_ref().is_ok_and(|(status, _)| *status == code), || format!("POST: {answer:?}"));
         }
-        // As fast as this machine can would only measure the machine.
+        // Without a pause, the test would only measure the machine.
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -81,8 +81,8 @@ fn write_with_kubectl(terminal: &Terminal<'_>, good: &Value, bad: &Value, tally:
     while !stopped.load(Ordering::Relaxed) {
         for (object, denied) in [(good, false), (bad, true)] {
             let output = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &object.to_string());
-            let judged = if denied { output.stderr.contains("[IG310 ") } else { output.code == 0 };
-            tally.count(judged, || format!("kubectl: {output}"));
+            let reviewed = if denied { output.stderr.contains("[IG310 ") } else { output.code == 0 };
+            tally.count(reviewed, || format!("kubectl: {output}"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What kubectl prints where a location would not be what its author means, alone or beside other Ingresses.
+//! The output of kubectl for a location that does not work as intended, alone or in combination with other Ingresses.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::webhook::Webhook;
 
 const REGEX: (&str, &str) = ("use-regex", "true");
 
-/// With another Service behind its only path.
+/// Sends its only path to another Service.
 fn to(mut ingress: Value, service: &str) -> Value {
     ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!(service);
     ingress
@@ -30,7 +30,7 @@ fn literal_and_invalid_regexes_are_denied() {
         &["spec.rules[0].http.paths[0].path: \"/api/(.*)\" is matched literally on this host, not as a regex: /api/ \
            returns 404 from the default backend; set nginx.ingress.kubernetes.io/use-regex: \"true\" [IG301 path-regex-literal]"],
     );
-    // As it says.
+    // The fix of the message.
     terminal.stores(&[annotated(literal, &[REGEX])]);
     terminal.denies(
         &annotated(with("said-invalid", "/api/(.*"), &[REGEX]),
@@ -49,12 +49,12 @@ fn duplicate_locations_are_denied_in_either_order() {
         let host = format!("{first}.said-twice.example.com");
         let at = |name: &str, path: &str| routing(ingress(name, "said-twice", "web", 80), &host, &[path]);
         terminal.stores(&[at(first, older)]);
-        let said = format!(
-            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress said-twice/{first} generate the \
+        let expected = format!(
+            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress expected-twice/{first} generate the \
              same nginx location: nginx cannot reload, no Ingress change takes effect; remove the path with the trailing \
              slash [IG314 location-duplicated]"
         );
-        terminal.denies(&at("second", newer), &[&said]);
+        terminal.denies(&at("second", newer), &[&expected]);
     }
 }
 
@@ -74,7 +74,7 @@ fn findings_name_the_other_ingresses_they_affect() {
            host"],
     );
     terminal.does(&["delete", "ingress", "api"]);
-    // Of two that are made in one second the name decides, and the last letter is the oldest.
+    // Of two Ingresses created in one second the name decides, and the alphabetically last one counts as the oldest.
     terminal.stores_warned_in_the_end(
         &to(at("also", "/docs/intro"), "api"),
         &["IG501 spec.rules[0].http.paths[0]: \"/docs/intro\" of said-others.example.com is also a path of Ingress \
@@ -114,23 +114,23 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
     webhook.kill();
     terminal.stores(&[with("old", &["/a(.*", "/b[0-9"])]);
     webhook.run();
-    // Somebody else's: what was there before is not theirs.
+    // A pre-existing problem of another Ingress is not attributed to this one.
     terminal.stores_warned(
         &with("other", &["/shop(/|$)(.*)"]),
         &["IG302 spec.rules: path \"/b[0-9\" of Ingress said-broken/old is an invalid regex (missing terminating ] for \
            character class): nginx cannot reload, no Ingress change takes effect; fix that path first"],
     );
     let half = with("old", &["/a(.*)", "/b[0-9"]);
-    let said = |path: &str, index: usize| {
+    let expected = |path: &str, index: usize| {
         format!(
             "spec.rules[0].http.paths[{index}].path: {path:?} is an invalid regex (missing terminating ] for character \
              class): nginx cannot reload, no Ingress change takes effect; complete it, or escape literal characters with \\"
         )
     };
-    terminal.stores_warned(&half, &[&format!("IG302 {}", said("/b[0-9", 1))]);
-    // Another fault in its place is a new one.
+    terminal.stores_warned(&half, &[&format!("IG302 {}", expected("/b[0-9", 1))]);
+    // A different problem at the same field is a new finding.
     let worse = terminal.apply(&with("old", &["/a(.*)", "/c[0-9"]).to_string());
-    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", said("/c[0-9", 1));
+    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", expected("/c[0-9", 1));
     assert!(worse.code == 1 && worse.stderr.ends_with(&denial), "{worse}");
     terminal.stores(&[with("old", &["/a(.*)", "/b[0-9]"])]);
 }

@@ -1,7 +1,7 @@
-//! With a real kube-apiserver, a real etcd and a real kubectl. They come from `KUBEBUILDER_ASSETS`, or are built by
-//! `tests/envtest/build.sh`, which takes some minutes the first time; the rest takes seconds.
+//! End-to-end tests with a real kube-apiserver, etcd and kubectl. The programs come from `KUBEBUILDER_ASSETS`, or
+//! `tests/envtest/build.sh` builds them, which takes some minutes the first time; the tests take seconds.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod assets;
 mod audit;

@@ -1,4 +1,4 @@
-//! `serve --manifests`: what somebody at a terminal sees, and what is stored afterwards.
+//! `serve --manifests`: what kubectl prints, and what is stored afterwards.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::webhook::Webhook;
 
 const GUARD: &str = "profile: guard\n";
 
-/// One nginx class, and a Service "web" with port 80.
-fn world(namespace: &str) -> String {
+/// An IngressClass of ingress-nginx, and a Service "web" with port 80.
+fn manifests(namespace: &str) -> String {
     format!(
         "apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -26,7 +26,7 @@ spec: {{ports: [{{name: http, port: 80}}]}}
     )
 }
 
-/// What is wrong with an Ingress, if anything.
+/// The problem of an Ingress, if it has one.
 struct Draft {
     class: Option<&'static str>,
     path: &'static str,
@@ -59,31 +59,31 @@ impl Draft {
     }
 }
 
-/// A rewrite that uses a group which the path does not have.
+/// A rewrite target with a capture group that the path does not have.
 fn rewriting() -> Draft {
     let annotations = json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
     Draft { path: "/api(.*)", path_type: "ImplementationSpecific", annotations, ..GOOD }
 }
 
 #[track_caller]
-fn assert_said(output: &Output, code: i32, stdout: &str, stderr: &str) {
+fn assert_output(output: &Output, code: i32, stdout: &str, stderr: &str) {
     assert_eq!((output.code, output.stdout.as_str(), output.stderr.as_str()), (code, stdout, stderr));
 }
 
-/// All that kubectl prints when a new object is denied.
-fn denial(namespace: &str, name: &str, said: &str) -> String {
+/// Asserts everything that kubectl prints when a new object is denied.
+fn denial(namespace: &str, name: &str, message: &str) -> String {
     format!(
         "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
-         \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{said}\n"
+         \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{message}\n"
     )
 }
 
 #[test]
 fn a_valid_ingress_is_stored_without_warnings() {
     let Some(cluster) = cluster::shared() else { return };
-    let webhook = Webhook::start(&cluster, "good", &world("good"), GUARD);
+    let webhook = Webhook::start(&cluster, "good", &manifests("good"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "good" };
-    assert_said(&terminal.apply(&GOOD.named("web")), 0, "ingress.networking.k8s.io/web created\n", "");
+    assert_output(&terminal.apply(&GOOD.named("web")), 0, "ingress.networking.k8s.io/web created\n", "");
     terminal.assert_stored("web", true);
     let reviews = webhook.reviews();
     assert_eq!((reviews.len(), &reviews[0]["verdict"]), (1, &json!("allow")), "{reviews:?}");
@@ -92,9 +92,9 @@ fn a_valid_ingress_is_stored_without_warnings() {
 #[test]
 fn a_broken_ingress_is_denied_with_all_findings_and_not_stored() {
     let Some(cluster) = cluster::shared() else { return };
-    let _webhook = Webhook::start(&cluster, "bad", &world("bad"), GUARD);
+    let _webhook = Webhook::start(&cluster, "bad", &manifests("bad"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "bad" };
-    for (name, draft, said) in [
+    for (name, draft, message) in [
         (
             "service",
             NEAR_MISS,
@@ -116,7 +116,7 @@ fn a_broken_ingress_is_denied_with_all_findings_and_not_stored() {
         ),
     ] {
         let denied = terminal.apply(&draft.named(name));
-        assert_said(&denied, 1, "", &denial("bad", name, said));
+        assert_output(&denied, 1, "", &denial("bad", name, message));
         terminal.assert_stored(name, false);
     }
 }
@@ -124,16 +124,16 @@ fn a_broken_ingress_is_denied_with_all_findings_and_not_stored() {
 #[test]
 fn warnings_take_one_line_and_the_object_is_stored() {
     let Some(cluster) = cluster::shared() else { return };
-    let _webhook = Webhook::start(&cluster, "observed", &world("observed"), "profile: observe\n");
+    let _webhook = Webhook::start(&cluster, "observed", &manifests("observed"), "profile: observe\n");
     let terminal = Terminal { cluster: &cluster, namespace: "observed" };
-    for (name, draft, said) in [
+    for (name, draft, message) in [
         (
             "service",
             NEAR_MISS,
             "IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
              \"observed\": requests return 503; did you mean \"web\"?",
         ),
-        // kube-apiserver drops a warning with a line break in it, in silence.
+        // kube-apiserver drops a warning that contains a line break, without an error.
         (
             "line-break",
             Draft { path: "/api\n", ..GOOD },
@@ -143,7 +143,7 @@ fn warnings_take_one_line_and_the_object_is_stored() {
     ] {
         let warned = terminal.apply(&draft.named(name));
         let created = format!("ingress.networking.k8s.io/{name} created\n");
-        assert_said(&warned, 0, &created, &format!("Warning: {said}\n"));
+        assert_output(&warned, 0, &created, &format!("Warning: {message}\n"));
         terminal.assert_stored(name, true);
     }
 }
@@ -151,14 +151,14 @@ fn warnings_take_one_line_and_the_object_is_stored() {
 #[test]
 fn a_dry_run_denies_only_what_no_other_object_can_fix() {
     let Some(cluster) = cluster::shared() else { return };
-    let _webhook = Webhook::start(&cluster, "dry-run", &world("dry-run"), GUARD);
+    let _webhook = Webhook::start(&cluster, "dry-run", &manifests("dry-run"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "dry-run" };
     let dry_run = |ingress: &str| terminal.run(&["apply", "--dry-run=server", "--filename=-"], ingress);
     let warned = dry_run(&NEAR_MISS.named("service"));
     let created = "ingress.networking.k8s.io/service created (server dry run)\n";
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+    let message = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
                 namespace \"dry-run\": requests return 503; did you mean \"web\"?\n";
-    assert_said(&warned, 0, created, said);
+    assert_output(&warned, 0, created, message);
     let denied = dry_run(&rewriting().named("group"));
     assert_eq!(denied.code, 1, "{denied}");
     assert!(denied.stderr.contains("[IG310 rewrite-capture-missing]"), "{denied}");
@@ -169,45 +169,50 @@ fn a_dry_run_denies_only_what_no_other_object_can_fix() {
 #[test]
 fn stored_broken_ingresses_can_be_labelled_fixed_and_deleted() {
     let Some(cluster) = cluster::shared() else { return };
-    let mut webhook = Webhook::start(&cluster, "old", &world("old"), GUARD);
+    let mut webhook = Webhook::start(&cluster, "old", &manifests("old"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "old" };
     webhook.kill();
-    assert_said(&terminal.apply(&NEAR_MISS.named("web")), 0, "ingress.networking.k8s.io/web created\n", "");
+    assert_output(&terminal.apply(&NEAR_MISS.named("web")), 0, "ingress.networking.k8s.io/web created\n", "");
     webhook.run();
 
-    // Not even asked: the match conditions of the registration see to that.
+    // The match conditions of the registration skip the review.
     let labelled = terminal.run(&["label", "ingress", "web", "team=shop"], "");
-    assert_said(&labelled, 0, "ingress.networking.k8s.io/web labeled\n", "");
+    assert_output(&labelled, 0, "ingress.networking.k8s.io/web labeled\n", "");
     assert!(webhook.reviews().is_empty(), "{:?}", webhook.reviews());
 
-    // What was wrong before does not forbid a change of something else; more of it is forbidden.
+    // A pre-existing problem does not prevent an unrelated change; another problem is denied.
     let patch = |path: &str| {
         let backend = json!({"service": {"name": "web", "port": {"number": 80}}});
         let added = json!({"path": path, "pathType": "Prefix", "backend": backend});
         let patch = json!([{"op": "add", "path": "/spec/rules/0/http/paths/-", "value": added}]).to_string();
         terminal.run(&["patch", "ingress", "web", "--type=json", "--patch", &patch], "")
     };
-    let said = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"old\": \
+    let message = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"old\": \
                 requests return 503; did you mean \"web\"?";
     let patched = "ingress.networking.k8s.io/web patched\n";
-    assert_said(&patch("/more"), 0, patched, &format!("Warning: IG201 {said}\n"));
+    assert_output(&patch("/more"), 0, patched, &format!("Warning: IG201 {message}\n"));
     let denied = patch("/more\n");
     assert_eq!(denied.code, 1, "{denied}");
     assert!(denied.stderr.contains("[IG315 path-control-character]"), "{denied}");
 
     let deleted = terminal.run(&["delete", "ingress", "web"], "");
-    assert_said(&deleted, 0, "ingress.networking.k8s.io \"web\" deleted from old namespace\n", "");
+    assert_output(&deleted, 0, "ingress.networking.k8s.io \"web\" deleted from old namespace\n", "");
     terminal.assert_stored("web", false);
 }
 
 #[test]
 fn an_outage_blocks_no_write_and_recovery_is_immediate() {
     let Some(cluster) = cluster::shared() else { return };
-    let mut webhook = Webhook::start(&cluster, "outage", &world("outage"), GUARD);
+    let mut webhook = Webhook::start(&cluster, "outage", &manifests("outage"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "outage" };
     assert_eq!(terminal.apply(&NEAR_MISS.named("before")).code, 1);
     webhook.kill();
-    assert_said(&terminal.apply(&NEAR_MISS.named("meanwhile")), 0, "ingress.networking.k8s.io/meanwhile created\n", "");
+    assert_output(
+        &terminal.apply(&NEAR_MISS.named("meanwhile")),
+        0,
+        "ingress.networking.k8s.io/meanwhile created\n",
+        "",
+    );
     webhook.run();
     assert_eq!(terminal.apply(&NEAR_MISS.named("after")).code, 1);
     for (name, stored) in [("before", false), ("meanwhile", true), ("after", false)] {
@@ -221,13 +226,13 @@ fn a_namespace_terminates_while_the_webhook_is_down() {
     if !cluster.needs_controllers("a_namespace_terminates_while_the_webhook_is_down") {
         return;
     }
-    let mut webhook = Webhook::start(&cluster, "ending", &world("ending"), GUARD);
+    let mut webhook = Webhook::start(&cluster, "ending", &manifests("ending"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "ending" };
     terminal.apply(&GOOD.named("web")).ok();
     webhook.kill();
     cluster.kubectl(&["delete", "namespace", "ending", "--timeout=60s"]).ok();
-    let gone = cluster.kubectl(&["get", "namespace", "ending"]);
-    assert_said(&gone, 1, "", "Error from server (NotFound): namespaces \"ending\" not found\n");
+    let deleted = cluster.kubectl(&["get", "namespace", "ending"]);
+    assert_output(&deleted, 1, "", "Error from server (NotFound): namespaces \"ending\" not found\n");
 }
 
 #[test]
@@ -237,11 +242,11 @@ fn the_default_class_is_filled_in_before_the_review() {
         "annotations": {"ingressclass.kubernetes.io/is-default-class": "true"}},
         "spec": {"controller": "k8s.io/ingress-nginx"}}"#;
     cluster.kubectl_with_stdin(&["create", "--filename=-"], class).ok();
-    let _webhook = Webhook::start(&cluster, "classless", &world("classless"), GUARD);
+    let _webhook = Webhook::start(&cluster, "classless", &manifests("classless"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "classless" };
     let applied = terminal.apply(&Draft { class: None, ..GOOD }.named("good"));
-    assert_said(&applied, 0, "ingress.networking.k8s.io/good created\n", "");
-    // Without a class nobody would take it, and then it would only warn.
+    assert_output(&applied, 0, "ingress.networking.k8s.io/good created\n", "");
+    // Without a class no controller would handle it, and the finding would only warn.
     let denied = terminal.apply(&Draft { class: None, ..NEAR_MISS }.named("bad"));
     assert_eq!(denied.code, 1, "{denied}");
     assert!(denied.stderr.contains("[IG201 service-not-found]"), "{denied}");
@@ -253,7 +258,7 @@ fn the_default_class_is_filled_in_before_the_review() {
 #[test]
 fn a_user_with_few_rights_gets_the_same_answer() {
     let Some(cluster) = cluster::shared() else { return };
-    let webhook = Webhook::start(&cluster, "rights", &world("rights"), GUARD);
+    let webhook = Webhook::start(&cluster, "rights", &manifests("rights"), GUARD);
     cluster.kubectl(&["create", "serviceaccount", "dev", "--namespace=rights"]).ok();
     let role =
         ["create", "role", "dev", "--verb=create", "--resource=ingresses.networking.k8s.io", "--namespace=rights"];
@@ -266,8 +271,8 @@ fn a_user_with_few_rights_gets_the_same_answer() {
         cluster.kubectl_as(&dev, &["auth", "can-i", "create", "ingresses"], "").code == 0
     });
     let denied = cluster.kubectl_as(&dev, &create, &NEAR_MISS.named("web"));
-    let said = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
+    let message = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
                 \"rights\": requests return 503; did you mean \"web\"? [IG201 service-not-found]";
-    assert_said(&denied, 1, "", &denial("rights", "web", said));
+    assert_output(&denied, 1, "", &denial("rights", "web", message));
     assert_eq!(webhook.reviews()[0]["user"], "system:serviceaccount:rights:dev");
 }

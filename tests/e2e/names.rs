@@ -1,14 +1,14 @@
-//! Names for kube-apiserver, without a name server: a proxy on the loopback interface to which every name is this
+//! Host names for kube-apiserver without DNS: a proxy on the loopback interface that resolves every name to this
 //! machine.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
-/// A name that a webhook has.
+/// A host name for a webhook.
 pub(crate) const NAME: &str = "webhook.e2e.svc";
 
-/// Starts the proxy, which goes on for as long as the tests; its port.
+/// Starts the proxy, which runs until the tests end; returns its port.
 pub(crate) fn proxy() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -20,10 +20,10 @@ pub(crate) fn proxy() -> u16 {
     port
 }
 
-/// `CONNECT name:port`: to that port, whatever the name.
+/// Handles `CONNECT name:port`: connects to that port, whatever the name.
 fn connect(mut client: TcpStream) -> io::Result<()> {
     let mut head = Vec::new();
-    // Not a byte more: what follows is for the other side.
+    // Reads byte by byte: all bytes after the head belong to the tunnelled connection.
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         client.read_exact(&mut byte)?;

@@ -1,4 +1,4 @@
-//! When the webhook is away nobody is stopped; when the API server is away the webhook accuses nobody.
+//! Outages: while the webhook is down every write is accepted; while the API server is down the webhook denies nothing.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::objects::{class, host, ingress, list, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-/// How long the API server is away: some retries of every watch.
+/// Duration of the API server's outage: several retries of every watch.
 const AWAY: Duration = Duration::from_secs(10);
 
 #[test]
@@ -49,16 +49,16 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     let kinds = ["Ingress", "IngressClass", "Service"];
     assert_eq!(kinds.map(listed), [1; 3]);
     cluster.stop_apiserver();
-    // Nobody tells the watches that it is gone, and they cannot go on where they were.
+    // The watches receive no event about the deletion, and they cannot resume.
     cluster.delete_from_etcd("/registry/services/specs/live-outage/doomed");
     cluster.compact_etcd();
-    // There may be other API servers, which ask meanwhile.
+    // A cluster can have several API servers, which send reviews in the meantime.
     let direct = webhook.direct(&cluster.authority().certificate());
     let ask = |ingress: &Value| {
-        let asked = Instant::now();
+        let sent = Instant::now();
         let (status, answer) = direct.post("/validate?timeout=3s", &review("live-outage", ingress)).unwrap();
         assert_eq!(status, 200, "{answer}");
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+        assert!(sent.elapsed() < Duration::from_secs(2), "{:?}", sent.elapsed());
         let allowed = answer["response"]["allowed"] == true;
         (allowed, answer["response"]["warnings"].as_array().cloned().unwrap_or_default())
     };
@@ -79,16 +79,16 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     assert!(readiness.starts_with("HTTP/1.0 200") && readiness.contains("cannot follow changes"), "{readiness}");
 
     cluster.start_apiserver();
-    // What cannot be confirmed yet may warn, and is stored.
+    // An Ingress whose denial cannot be confirmed yet is stored, at most with a warning.
     let new = terminal.apply(&list(&[service("new", &[80]), ingress("new", "outage", "new", 80)]));
     assert_eq!(new.code, 0, "{new}");
     webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
     assert!(kinds.map(listed).iter().all(|times| *times > 1), "{:?}", webhook.log("listed"));
-    let told =
+    let retried =
         |code: &str| webhook.log("cannot follow; trying again").iter().any(|line| line.to_string().contains(code));
-    assert!(told("(410)"), "{:?}", webhook.log("cannot follow; trying again"));
+    assert!(retried("(410)"), "{:?}", webhook.log("cannot follow; trying again"));
     terminal.refuses_in_the_end(&doomed, &["Service \"doomed\" does not exist", "[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&bad, &["[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&with_tls, &["[IG401 tls-secret-not-found]"]);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

@@ -1,4 +1,4 @@
-//! What must never be held up: labels, status, finalizers, the end of an Ingress and of its namespace.
+//! Writes that must never be denied: labels, status, finalizers, and the deletion of an Ingress and of its namespace.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::registration::Registration;
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-/// All of it, done to Ingresses that are wrong; how many calls of a webhook that is asked about everything it makes.
+/// Makes these writes on invalid Ingresses; returns how many reviews they send to a webhook that is registered for
+/// everything.
 fn everything_that_passes(terminal: &Terminal<'_>) -> usize {
     let status = r#"{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}"#;
     terminal.does(&["patch", "ingress", "a", "--subresource=status", "--type=merge", "--patch", status]);
@@ -20,7 +21,7 @@ fn everything_that_passes(terminal: &Terminal<'_>) -> usize {
     terminal.does(&["patch", "ingress", "a", "--type=merge", "--patch", &finalizers(Value::Null)]);
     terminal.does(&["delete", "ingress", "a", "--dry-run=server"]);
     terminal.does(&["delete", "ingress", "a"]);
-    // The collection: b and c.
+    // Deletes the collection: b and c.
     let collection = format!("/apis/networking.k8s.io/v1/namespaces/{}/ingresses", terminal.namespace);
     terminal.does(&["delete", "--raw", &collection]);
     for name in ["a", "b", "c"] {
@@ -34,19 +35,19 @@ fn status_labels_finalizers_and_deletion_are_not_reviewed() {
     let Some(cluster) = cluster::shared() else { return };
     let mut webhook = Webhook::watching(&cluster, "live-passing", "profile: strict\n");
     let terminal = Terminal { cluster: &cluster, namespace: "live-passing" };
-    let wrong = ["a", "b", "c"].map(|name| ingress(name, "nobody", "nothing", 80));
+    let wrong = ["a", "b", "c"].map(|name| ingress(name, "missing", "nothing", 80));
     let store_wrong = |webhook: &mut Webhook<'_>| {
         webhook.kill();
         terminal.stores(&wrong);
         webhook.run();
     };
 
-    // As it is deployed, it is not even asked.
+    // The deployed registration sends no review.
     store_wrong(&mut webhook);
     everything_that_passes(&terminal);
     assert_eq!(webhook.reviews(), Vec::<Value>::new());
 
-    // Somebody who registers it for everything gets the same, without a word.
+    // A webhook that is registered for everything allows them without a warning.
     store_wrong(&mut webhook);
     let mut registration =
         Registration::new(&cluster, "live-passing", &[webhook.url()], &cluster.authority().certificate());
@@ -69,7 +70,7 @@ fn status_labels_finalizers_and_deletion_are_not_reviewed() {
     }
     let deletions = reviews.iter().filter(|review| review["operation"] == "DELETE").count();
     assert_eq!(deletions, 4, "{reviews:#?}");
-    // One that nobody could delete before it was judged.
+    // With `failurePolicy: Fail`, a deletion needs the review.
     assert_eq!(reviews.iter().filter(|review| review["name"] == "").count(), 2, "of the collection: {reviews:#?}");
 
     if !cluster.needs_controllers("THE END OF A NAMESPACE WITH WRONG INGRESSES") {
@@ -89,11 +90,11 @@ fn an_ingress_being_deleted_is_not_reviewed() {
     let mut leaving = ingress("web", "leaving", "web", 80);
     leaving["metadata"]["finalizers"] = json!(["example.com/wait"]);
     terminal.stores(&[class("leaving"), service("web", &[80]), leaving]);
-    // Everything that it needs goes first; then it has to go itself.
+    // The objects that the webhook needs are deleted first, then the webhook itself.
     cluster.kubectl(&["delete", "ingressclass", "leaving"]).ok();
     terminal.does(&["delete", "service/web"]);
     terminal.does(&["delete", "ingress", "web", "--wait=false"]);
-    let patch = r#"{"metadata":{"finalizers":null},"spec":{"ingressClassName":"nobody"}}"#;
+    let patch = r#"{"metadata":{"finalizers":null},"spec":{"ingressClassName":"missing"}}"#;
     terminal.does(&["patch", "ingress", "web", "--type=merge", "--patch", patch]);
     terminal.assert_stored("web", false);
 }

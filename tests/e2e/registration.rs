@@ -1,4 +1,4 @@
-//! Telling kube-apiserver whom to ask: what `deploy/webhook.yaml` says, at other addresses and for one namespace.
+//! The `ValidatingWebhookConfiguration` of a test: `deploy/webhook.yaml` with other URLs, for one namespace.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 
-/// What is said of the webhook of one namespace.
+/// The webhook configuration of one namespace.
 pub(crate) struct Registration<'c> {
     cluster: &'c Cluster,
     namespace: &'static str,
-    /// Change it and [`Self::replace`] the one that is stored.
+    /// Change it, then call [`Self::replace`] to store it.
     pub(crate) object: Value,
 }
 
 impl<'c> Registration<'c> {
-    /// Of a webhook at these URLs, asked at each of them; `authorities` (PEM) sign for all of them.
+    /// Registers a webhook at each of these URLs; `authorities` (PEM) sign the certificates of all of them.
     pub(crate) fn new(cluster: &'c Cluster, namespace: &'static str, urls: &[String], authorities: &str) -> Self {
         let mut object: Value = serde_saphyr::from_str(include_str!("../../deploy/webhook.yaml")).unwrap();
         object["metadata"] = json!({"name": format!("ingress-guard-{namespace}")});
@@ -39,17 +39,17 @@ impl<'c> Registration<'c> {
         registration
     }
 
-    /// Whoever is signed for by one of these (PEM) may answer.
+    /// Accepts servers with a certificate of one of these authorities (PEM).
     pub(crate) fn trust(&mut self, authorities: &str) {
         self.each("/clientConfig/caBundle", &json!(BASE64_STANDARD.encode(authorities)));
     }
 
-    /// Nothing is stored that was not judged.
+    /// Fails closed: no Ingress is stored without a review.
     pub(crate) fn fail_closed(&mut self) {
         self.each("/failurePolicy", &json!("Fail"));
     }
 
-    /// Say the same of every webhook in it.
+    /// Sets a field of every webhook in the configuration.
     pub(crate) fn each(&mut self, at: &str, value: &Value) {
         let (parent, field) = at.rsplit_once('/').unwrap();
         for webhook in self.object["webhooks"].as_array_mut().unwrap() {
@@ -57,19 +57,19 @@ impl<'c> Registration<'c> {
         }
     }
 
-    /// Store it; returns when `is_asked` says that the webhook was asked about an Ingress called probe.
-    pub(crate) fn create(&self, is_asked: impl Fn() -> bool) {
+    /// Stores the configuration and returns when `is_called` reports a review of an Ingress with the name probe.
+    pub(crate) fn create(&self, is_called: impl Fn() -> bool) {
         self.cluster.kubectl_with_stdin(&["create", "--filename=-"], &self.object.to_string()).ok();
-        // kube-apiserver learns of it by a watch of its own, some time after it was stored.
+        // kube-apiserver notices the new configuration through a watch, some time after it was stored.
         let namespace = format!("--namespace={}", self.namespace);
         let probe = ["create", "ingress", "probe", "--rule=probe/*=probe:80", "--dry-run=server", &namespace];
         self.cluster.wait("kube-apiserver", Duration::from_secs(20), || {
             self.cluster.kubectl(&probe).ok();
-            is_asked()
+            is_called()
         });
     }
 
-    /// Store what it is now; kube-apiserver learns of it some time after.
+    /// Stores the current configuration; kube-apiserver notices it some time later.
     pub(crate) fn replace(&self) {
         self.cluster.kubectl_with_stdin(&["replace", "--filename=-"], &self.object.to_string()).ok();
     }

@@ -1,4 +1,5 @@
-//! Rights that are withdrawn and given back while `serve` runs: what it may not see is not evaluated, never missing.
+//! Permissions that are withdrawn and granted again while `serve` runs: an unreadable kind is not evaluated, never
+//! missing.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use crate::objects::{class, host, ingress, service};
 use crate::terminal::Terminal;
 use crate::webhook::{Webhook, role};
 
-/// `serve` in a namespace of its own, and its role with and without one resource.
+/// `serve` in its own namespace, and its role with and without one resource.
 struct Rights<'c> {
     terminal: Terminal<'c>,
     with: Value,
@@ -30,7 +31,8 @@ impl<'c> Rights<'c> {
         Self { terminal, with, without }
     }
 
-    /// kube-apiserver learns of them a moment later; returns when one is stored, without a word.
+    /// Stores the role and returns when an Ingress is stored without warnings; kube-apiserver applies roles after a
+    /// short delay.
     fn withdraw(&self, ingress: &Value) {
         self.terminal.cluster.kubectl_with_stdin(&["replace", "--filename=-"], &self.without.to_string()).ok();
         let started = Instant::now();
@@ -41,18 +43,18 @@ impl<'c> Rights<'c> {
                 assert_eq!(output.stderr, "");
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "still denied without the right to look: {output}");
+            assert!(started.elapsed() < Duration::from_secs(20), "still denied without permission to read: {output}");
         }
     }
 
-    /// Returns when it is denied again.
+    /// Returns when the Ingress is denied again.
     fn give_back(&self, ingress: &Value, words: &[&str]) {
         self.terminal.cluster.kubectl_with_stdin(&["replace", "--filename=-"], &self.with.to_string()).ok();
         self.terminal.refuses_in_the_end(ingress, words);
     }
 }
 
-/// Not a word to whoever wrote it, and in the log that something could not be looked at.
+/// Asserts that the client gets no warning and that the log reports what was not evaluated.
 fn assert_not_evaluated(review: &Value) {
     assert_eq!(review["verdict"], "allow", "{review}");
     let codes = review["codes"].as_str().unwrap();
@@ -69,7 +71,7 @@ fn without_access_to_services_nothing_is_denied_until_access_returns() {
     terminal.refuses(&bad, &["[IG201 service-not-found]"]);
 
     let rights = Rights::to("services", terminal);
-    // The watch goes on to its end; what a denial would rest on cannot be read any more.
+    // The watch continues until its timeout; the live reads that a denial needs are forbidden at once.
     rights.withdraw(&bad);
     assert_not_evaluated(webhook.reviews().last().unwrap());
     rights.give_back(&bad, &["[IG201 service-not-found]"]);
@@ -84,12 +86,12 @@ fn without_access_to_secrets_certificates_are_not_evaluated_until_access_returns
     terminal.stores(&[class("no-secrets"), service("web", &[80])]);
     let mut bad = ingress("bad", "no-secrets", "web", 80);
     bad["spec"]["tls"] = json!([{"hosts": [host("bad", "no-secrets")], "secretName": "absent"}]);
-    let accused = ["Secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
-    terminal.refuses(&bad, &accused);
+    let denial = ["Secret \"absent\" does not exist in namespace \"live-no-secrets\"", "[IG401 tls-secret-not-found]"];
+    terminal.refuses(&bad, &denial);
 
     let rights = Rights::to("secrets", terminal);
     rights.withdraw(&bad);
     assert_not_evaluated(webhook.reviews().last().unwrap());
-    rights.give_back(&bad, &accused);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    rights.give_back(&bad, &denial);
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

@@ -1,5 +1,4 @@
-//! What happens to a webhook in its life, under load and with nothing stored that it has not judged: not one review may
-//! be lost.
+//! Rollouts of the webhook under load with `failurePolicy: Fail`: no review may fail.
 
 use std::time::Duration;
 
@@ -16,11 +15,11 @@ use crate::service::Service;
 use crate::terminal::Terminal;
 use crate::webhook::{Webhook, account};
 
-/// Long enough for a review, however busy the machine.
+/// Enough time for a review, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// kube-apiserver speaks HTTP/2 to a loopback address and HTTP/1.1 to whoever has a name, as Services do (`isLocalHost`
-/// in `util/webhook/client.go`). So each write asks twice.
+/// kube-apiserver uses HTTP/2 for loopback addresses and HTTP/1.1 for host names, as for Services (`isLocalHost` in
+/// `util/webhook/client.go`). Each write therefore sends two reviews.
 fn urls(port: u16) -> [String; 2] {
     ["127.0.0.1", NAME].map(|host| format!("https://{host}:{port}/validate"))
 }
@@ -39,8 +38,8 @@ fn a_rolling_restart_loses_no_review() {
 
     load::during(&cluster, "rollout", |tally| {
         let more = |replica: &Webhook<'_>| {
-            let goal = tally.judged() + 50;
-            replica.wait(LIMIT, || tally.judged() > goal);
+            let goal = tally.reviewed() + 50;
+            replica.wait(LIMIT, || tally.reviewed() > goal);
         };
         more(&replicas[0]);
         for replica in &mut replicas {
@@ -51,13 +50,13 @@ fn a_rolling_restart_loses_no_review() {
             replica.wait(LIMIT, || service.is_whole());
             more(replica);
         }
-        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.judged());
+        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.reviewed());
     });
     let [a, b] = service.connections()[..] else { panic!() };
     assert!(a > 1 && b > 1, "{a} and {b} connections");
     for replica in &replicas {
         assert_eq!(replica.log("serving").len(), 2);
-        assert!(replica.reviews().len() > 50, "each has done its share: {}", replica.reviews().len());
+        assert!(replica.reviews().len() > 50, "each replica gets reviews: {}", replica.reviews().len());
     }
 }
 
@@ -74,7 +73,7 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
 
     let terminal = Terminal { cluster: &cluster, namespace: "renewal" };
     let bad = rewriting(ingress("bad", "renewal", "web", 80)).to_string();
-    // The name by which kube-apiserver calls the webhook shows which registration it goes by.
+    // The webhook name in kube-apiserver's error shows which registration is in effect.
     let mut trust = |authorities: &str, name: &str| {
         registration.trust(authorities);
         for (number, webhook) in registration.object["webhooks"].as_array_mut().unwrap().iter_mut().enumerate() {
@@ -82,11 +81,11 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
         }
         registration.replace();
         webhook.wait(LIMIT, || {
-            let said = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad).stderr;
-            said.contains(&format!("admission webhook \"{name}-"))
+            let stderr = terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad).stderr;
+            stderr.contains(&format!("admission webhook \"{name}-"))
         });
     };
-    // With each a connection that did not exist before.
+    // Each review uses a new connection.
     let serve = |pair: &Pair| {
         webhook.put_certificate(pair);
         let shown = CertificateDer::from_pem_slice(pair.certificate.as_bytes()).unwrap();
@@ -95,11 +94,11 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
     };
     load::during(&cluster, "renewal", |tally| {
         let more = || {
-            let goal = tally.judged() + 50;
-            webhook.wait(LIMIT, || tally.judged() > goal);
+            let goal = tally.reviewed() + 50;
+            webhook.wait(LIMIT, || tally.reviewed() > goal);
         };
         more();
-        // Renewed by the authority that is trusted; then one authority takes the place of the other.
+        // First a renewed certificate of the trusted authority; then another authority replaces the first one.
         serve(&old.server());
         more();
         trust(&both, "both");
@@ -109,8 +108,8 @@ fn new_certificates_and_a_new_authority_lose_no_review() {
         more();
         serve(&new.server());
         more();
-        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.judged());
+        assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.reviewed());
     });
     assert_eq!(webhook.log("certificate loaded").len(), 3);
-    assert_eq!(webhook.log("serving").len(), 1, "it was not started again");
+    assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
 }

@@ -1,6 +1,5 @@
-//! What a Service is to whoever connects to it, since there is no kube-proxy here: a port whose connections go to the
-//! endpoints in turn. An endpoint that is no longer ready gets new connections for a while still, as the news takes its
-//! way through `EndpointSlices` and every node; connections that are open stay where they are.
+//! A replacement for kube-proxy: a port that forwards connections to the endpoints in turn. As in a cluster, an unready
+//! endpoint gets new connections for a short time, and open connections stay.
 
 use std::io;
 use std::sync::Arc;
@@ -13,10 +12,10 @@ use tokio::runtime::Runtime;
 
 use crate::cluster::free_port;
 
-/// How long the news that an endpoint is not ready takes.
+/// Delay between an endpoint becoming unready and the end of new connections to it.
 const NEWS: Duration = Duration::from_secs(2);
 
-/// Ends with everything that is connected when it is dropped.
+/// Closes all connections when it is dropped.
 pub(crate) struct Service {
     port: u16,
     endpoints: Arc<Mutex<Vec<Endpoint>>>,
@@ -26,13 +25,13 @@ pub(crate) struct Service {
 struct Endpoint {
     port: u16,
     health: u16,
-    /// When it was found to be not ready; nothing while it is.
+    /// Time at which the endpoint was found unready; `None` while it is ready.
     unready: Option<Instant>,
     connections: usize,
 }
 
 impl Service {
-    /// Of endpoints at these ports, each with the port that says whether it is ready.
+    /// Starts with endpoints at these ports, each with its health port.
     pub(crate) fn start(endpoints: &[(u16, u16)]) -> Self {
         let endpoints =
             endpoints.iter().map(|&(port, health)| Endpoint { port, health, unready: None, connections: 0 });
@@ -49,12 +48,12 @@ impl Service {
         self.port
     }
 
-    /// How many connections went to each endpoint.
+    /// Returns the number of connections to each endpoint.
     pub(crate) fn connections(&self) -> Vec<usize> {
         self.endpoints.lock().iter().map(|endpoint| endpoint.connections).collect()
     }
 
-    /// Whether it sends new connections to every endpoint.
+    /// Whether every endpoint gets new connections.
     pub(crate) fn is_whole(&self) -> bool {
         self.endpoints.lock().iter().all(|endpoint| endpoint.unready.is_none())
     }
@@ -85,7 +84,7 @@ async fn accept(listener: TcpListener, endpoints: Arc<Mutex<Vec<Endpoint>>>) {
         let (mut client, _) = listener.accept().await.unwrap();
         let Some(port) = next(&mut endpoints.lock()) else { continue };
         tokio::spawn(async move {
-            // Nobody there: the client notices, as it would behind a Service.
+            // If no process listens on the port, the client's connection is closed, as behind a Service.
             let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
             client.set_nodelay(true)?;
             server.set_nodelay(true)?;
@@ -94,7 +93,7 @@ async fn accept(listener: TcpListener, endpoints: Arc<Mutex<Vec<Endpoint>>>) {
     }
 }
 
-/// The next in turn of those that are believed to be ready.
+/// Returns the next endpoint that counts as ready.
 fn next(endpoints: &mut [Endpoint]) -> Option<u16> {
     let turn: usize = endpoints.iter().map(|endpoint| endpoint.connections).sum();
     let is_known = |endpoint: &&mut Endpoint| endpoint.unready.is_none_or(|since| since.elapsed() < NEWS);

@@ -1,5 +1,5 @@
-//! Random legal writes by several writers, each followed at once by an Ingress that is right against what is stored: not
-//! one may be denied. Ten seconds, or as many as `SOAK_SECONDS` says; `SOAK_SEED` repeats a run.
+//! Random legal writes by several writers, each followed at once by an Ingress that is valid for the stored objects:
+//! none may be denied. Runs for ten seconds, or `SOAK_SECONDS`; `SOAK_SEED` repeats a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ const NAMESPACE: &str = "soak";
 const WRITERS: u64 = 4;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the seed is what repeats a failure")]
+#[expect(clippy::print_stdout, reason = "the seed repeats a failure")]
 fn valid_writes_are_never_denied() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, NAMESPACE, "");
@@ -48,19 +48,19 @@ fn valid_writes_are_never_denied() {
             writer.await.unwrap();
         }
     });
-    let judged = webhook.reviews();
-    let denied: Vec<&Value> = judged.iter().filter(|review| review["verdict"] == "deny").collect();
+    let reviewed = webhook.reviews();
+    let denied: Vec<&Value> = reviewed.iter().filter(|review| review["verdict"] == "deny").collect();
     assert!(denied.is_empty(), "SOAK_SEED={seed}: {denied:#?}");
     let written = written.load(Ordering::Relaxed);
-    println!("soak: {written} Ingresses written, {} judged, none denied", judged.len());
-    assert!(written > 20 && judged.len() >= written / 2, "{written} written, {} judged", judged.len());
+    println!("soak: {written} Ingresses written, {} reviewed, none denied", reviewed.len());
+    assert!(written > 20 && reviewed.len() >= written / 2, "{written} written, {} reviewed", reviewed.len());
 }
 
 struct Writer {
     client: kube::Client,
     number: u64,
     random: u64,
-    /// Ports of its Service, as stored; none: it is not there.
+    /// Ports of its Service, as stored; `None` if the Service does not exist.
     ports: Vec<u16>,
 }
 
@@ -78,21 +78,21 @@ impl Writer {
             round += 1;
             let (number, service) = (self.number, format!("web-{}", self.number));
             match self.pick(6) {
-                // The Service goes and comes back with other ports.
+                // Replaces the Service by one with other ports.
                 0 => {
                     self.delete("Service", &service).await;
                     self.ports.clear();
                 }
-                // A new class; the old one goes.
+                // Replaces the class by a new one.
                 1 => {
                     class += 1;
                     let spec = json!({"spec": {"controller": "k8s.io/ingress-nginx"}});
                     self.put("IngressClass", &format!("soak-{number}-{class}"), spec).await;
                     self.delete("IngressClass", &format!("soak-{number}-{}", class - 1)).await;
                 }
-                // An Ingress goes.
+                // Deletes an Ingress.
                 2 => self.delete("Ingress", &format!("soak-{number}-{}", self.random % 5)).await,
-                // Endpoints come, go, and are not ready.
+                // Creates and deletes endpoints, or makes them unready.
                 3 => {
                     let ready = self.pick(2) == 0;
                     let slice = json!({
@@ -103,7 +103,7 @@ impl Writer {
                     });
                     self.put("EndpointSlice", &format!("{service}-x"), slice).await;
                 }
-                // Ports come and go.
+                // Adds and removes ports.
                 _ => {}
             }
             let count = 1 + self.pick(3);
@@ -119,7 +119,7 @@ impl Writer {
             let port = self.ports[usize::try_from(which).unwrap()];
             let port = if self.pick(2) == 0 { json!({"number": port}) } else { json!({"name": format!("p{port}")}) };
             let name = format!("soak-{number}-{}", self.pick(5));
-            // Plain, of one page, or a pattern that is rewritten.
+            // A plain path, a path of type Exact, or a regex with a rewrite.
             let (path, path_type, annotations) = match self.pick(4) {
                 0 => (format!("/r{round}"), "Exact", json!({})),
                 1 => (
@@ -140,7 +140,7 @@ impl Writer {
         }
     }
 
-    /// An xorshift generator: enough to be different from run to run, and the same for the same seed.
+    /// An xorshift generator: different in each run, reproducible with a seed.
     fn pick(&mut self, below: u64) -> u64 {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
@@ -148,7 +148,7 @@ impl Writer {
         self.random % below
     }
 
-    /// Apply an object: its name and kind, and what else there is to it.
+    /// Applies an object: its kind and name, and its other fields.
     async fn put(&self, kind: &str, name: &str, mut object: Value) {
         let (version, api) = self.api(kind);
         object["apiVersion"] = json!(version);
@@ -156,11 +156,11 @@ impl Writer {
         object["metadata"]["name"] = json!(name);
         let params = PatchParams::apply("soak").force();
         let stored = api.patch(name, &params, &Patch::Apply(&object)).await;
-        stored.unwrap_or_else(|error| panic!("{kind} {name}, which is right, is refused: {error}"));
+        stored.unwrap_or_else(|error| panic!("{kind} {name}, which is valid, is denied: {error}"));
     }
 
     async fn delete(&self, kind: &str, name: &str) {
-        // It may not be there.
+        // The object may not exist.
         let _ = self.api(kind).1.delete(name, &kube::api::DeleteParams::default()).await;
     }
 

@@ -1,4 +1,4 @@
-//! The one process that starts the others: it outlives the tests just long enough to end all of them.
+//! The parent process of all other programs: it outlives the test process and then ends all of them.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use parking_lot::Mutex;
 
-/// Ends what it runs, and removes its folder, when it is dropped or when this process ends.
+/// Ends its programs and removes its folder when it is dropped or when this process ends.
 pub(crate) struct Supervisor {
     folder: PathBuf,
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,
@@ -17,19 +17,20 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// One over a new folder.
+    /// Starts a supervisor with a new folder.
     pub(crate) fn start() -> Self {
-        // No guard that removes it: statics are never dropped, so the supervisor does.
+        // No guard removes the folder, because statics are never dropped; the supervisor script removes it.
         let folder = tempfile::Builder::new().prefix("ingress-guard-e2e-").tempdir().unwrap().keep();
         let mut child = Command::new("sh")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/supervise.sh"))
             .arg(&folder)
-            // Each of the programs takes settings from variables of its own.
+            // Each of the programs reads settings from its own environment variables.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // Ctrl-C and `timeout --signal=KILL` end a group: not the one that has to clean up.
+            // Ctrl-C and `timeout --signal=KILL` signal a process group, which must not contain the process that cleans
+            // up.
             .process_group(0)
             .spawn()
             .unwrap();
@@ -37,12 +38,12 @@ impl Supervisor {
         Self { folder, pipes: Mutex::new(pipes), _child: child }
     }
 
-    /// Where everything of this run lies.
+    /// The folder with all files of this run.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// Write a file into the folder.
+    /// Writes a file into the folder.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.folder.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -50,7 +51,7 @@ impl Supervisor {
         path
     }
 
-    /// Run a program; `name` must not be running.
+    /// Starts a program; no program with this `name` may be running.
     pub(crate) fn run(&self, name: &str, program: &Path, arguments: &[String]) {
         let words = [&[program.to_str().unwrap().to_owned()], arguments].concat();
         let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
@@ -58,22 +59,22 @@ impl Supervisor {
         self.order(&format!("start {name}"));
     }
 
-    /// End it as a crash would.
+    /// Sends SIGKILL, as in a crash.
     pub(crate) fn kill(&self, name: &str) {
         self.order(&format!("kill {name}"));
     }
 
-    /// Ask it to end, as a kubelet would.
+    /// Sends SIGTERM, as a kubelet does.
     pub(crate) fn stop(&self, name: &str) {
         self.order(&format!("stop {name}"));
     }
 
-    /// Its exit code. Everybody else has to wait as well: for one that is about to end.
+    /// Waits for a program that is about to end and returns its exit code. Other callers wait meanwhile.
     pub(crate) fn wait(&self, name: &str) -> i32 {
         self.ask(&format!("wait {name}")).parse().unwrap()
     }
 
-    /// What it has written to standard error.
+    /// Returns the standard error of a program so far.
     pub(crate) fn log(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.folder.join(format!("{name}.err"))).unwrap_or_default()).into_owned()
     }

@@ -1,4 +1,4 @@
-//! Somebody at a terminal, in one namespace.
+//! A client that runs kubectl in one namespace.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ impl Terminal<'_> {
         self.cluster.kubectl_with_stdin(&[&[namespace.as_str()], arguments].concat(), stdin)
     }
 
-    /// What `kubectl apply` says of one object or of a List.
+    /// Applies one object or a List and returns the output of kubectl.
     pub(crate) fn apply(&self, objects: &str) -> Output {
         self.run(&["apply", "--filename=-"], objects)
     }
@@ -30,19 +30,19 @@ impl Terminal<'_> {
         if stored {
             assert_eq!(found.ok(), format!("ingress.networking.k8s.io/{name}\n"));
         } else {
-            let said = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
-            assert_eq!((found.code, found.stderr), (1, said));
+            let expected = format!("Error from server (NotFound): ingresses.networking.k8s.io \"{name}\" not found\n");
+            assert_eq!((found.code, found.stderr), (1, expected));
         }
     }
 
-    /// Stored without a word.
+    /// Asserts that the object is stored without a warning.
     #[track_caller]
     pub(crate) fn stores(&self, objects: &[Value]) {
         let output = self.apply(&list(objects));
         assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output}");
     }
 
-    /// Refused with these words.
+    /// Asserts that the object is denied with these words.
     #[track_caller]
     pub(crate) fn refuses(&self, object: &Value, words: &[&str]) {
         let output = self.apply(&object.to_string());
@@ -53,8 +53,8 @@ impl Terminal<'_> {
         }
     }
 
-    /// Refused with these words, soon: the API server has just started, or rights have just changed. What is stored
-    /// until then goes again.
+    /// Waits until the object is denied with these words, after a start of the API server or a change of permissions.
+    /// Deletes what is stored until then.
     #[track_caller]
     pub(crate) fn refuses_in_the_end(&self, object: &Value, words: &[&str]) {
         let started = Instant::now();
@@ -64,7 +64,7 @@ impl Terminal<'_> {
         self.refuses(object, words);
     }
 
-    /// Stored with a warning of this code.
+    /// Asserts that the object is stored with a warning of this code.
     #[track_caller]
     pub(crate) fn warns(&self, object: &Value, code: &str) {
         let output = self.apply(&object.to_string());
@@ -72,31 +72,31 @@ impl Terminal<'_> {
         assert!(output.stderr.contains(&format!("Warning: {code} ")), "{output}");
     }
 
-    /// Refused when it is new, and this is all that kubectl prints: one line for each fault.
+    /// Asserts that a new object is denied, and the whole output of kubectl: one line for each problem.
     #[track_caller]
     pub(crate) fn denies(&self, object: &Value, faults: &[&str]) {
         let output = self.apply(&object.to_string());
         let (namespace, name) = (self.namespace, object["metadata"]["name"].as_str().unwrap());
-        let said = format!(
+        let expected = format!(
             "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
              \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{}\n",
             faults.join("\n")
         );
-        assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", said));
+        assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", expected));
         self.assert_stored(name, false);
     }
 
-    /// Stored, and these are all the warnings that kubectl prints.
+    /// Asserts that the object is stored, and all warnings that kubectl prints.
     #[track_caller]
     pub(crate) fn stores_warned(&self, object: &Value, warnings: &[&str]) {
         let output = self.apply(&object.to_string());
-        let said: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
-        let heard: Vec<&str> = output.stderr.lines().collect();
-        assert_eq!((output.code, heard), (0, said.iter().map(String::as_str).collect()), "{}", output.stdout);
+        let expected: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
+        let printed: Vec<&str> = output.stderr.lines().collect();
+        assert_eq!((output.code, printed), (0, expected.iter().map(String::as_str).collect()), "{}", output.stdout);
         self.assert_stored(object["metadata"]["name"].as_str().unwrap(), true);
     }
 
-    /// The same, once the watches have brought what it rests on: a dry run asks them.
+    /// As above, after the watches have received the objects that the warnings depend on: dry runs poll for that.
     #[track_caller]
     pub(crate) fn stores_warned_in_the_end(&self, object: &Value, warnings: &[&str]) {
         let started = Instant::now();
@@ -108,7 +108,7 @@ impl Terminal<'_> {
         self.stores_warned(object, warnings);
     }
 
-    /// Done without a word on standard error.
+    /// Asserts that the command succeeds without output on standard error.
     #[track_caller]
     pub(crate) fn does(&self, arguments: &[&str]) {
         let output = self.run(arguments, "");

@@ -1,4 +1,4 @@
-//! What kubectl prints about certificates.
+//! The output of kubectl for problems of certificates.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn hosts_that_get_the_default_certificate_are_reported() {
     let mut missing = with_tls("missing", json!({"hosts": [host("missing", "said-tls")], "secretName": "missing"}));
     terminal.stores_warned(&missing, &["IG401 spec.tls[0].secretName: Secret \"missing\" does not exist in namespace \"said-tls\": clients get the \
            default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"]);
-    // cert-manager makes it afterwards: only audits hear of it.
+    // cert-manager creates the Secret later: the finding is reported at audit level only.
     missing["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "letsencrypt"});
     missing["metadata"]["name"] = json!("pending");
     terminal.does(&["delete", "ingress", "missing"]);

@@ -14,10 +14,10 @@ use crate::cluster::{Cluster, free_port};
 use crate::https::Https;
 use crate::registration::Registration;
 
-/// One process, which judges what is written to one namespace, so that tests do not meet. Killed when it is dropped.
+/// A process that reviews the writes to one namespace, so that tests do not interfere. Killed on drop.
 pub(crate) struct Webhook<'c> {
     cluster: &'c Cluster,
-    /// What the supervisor calls it, and the name of the folder with what it reads.
+    /// Its name in the supervisor, and the name of the folder with its files.
     name: String,
     port: u16,
     health: u16,
@@ -25,7 +25,7 @@ pub(crate) struct Webhook<'c> {
     running: bool,
 }
 
-/// Where a process listens, and the folder with what it reads: `config/config.yaml`, `tls/tls.crt`, `tls/tls.key`.
+/// The ports of a process, and the folder with its files: `config/config.yaml`, `tls/tls.crt`, `tls/tls.key`.
 pub(crate) struct Place<'a> {
     pub(crate) port: u16,
     pub(crate) health: u16,
@@ -33,22 +33,22 @@ pub(crate) struct Place<'a> {
 }
 
 impl<'c> Webhook<'c> {
-    /// Makes the namespace, starts `serve --manifests` over `world`, registers it, and returns when it is asked.
-    pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, world: &str, config: &str) -> Self {
+    /// Creates the namespace, starts `serve --manifests`, registers the process, and returns when it gets reviews.
+    pub(crate) fn start(cluster: &'c Cluster, namespace: &'static str, manifests: &str, config: &str) -> Self {
         cluster.kubectl(&["create", "namespace", namespace]).ok();
-        let world = cluster.supervisor().write(&format!("{namespace}/world/world.yaml"), world);
-        let source = format!("--manifests={}", world.display());
+        let manifests = cluster.supervisor().write(&format!("{namespace}/manifests/manifests.yaml"), manifests);
+        let source = format!("--manifests={}", manifests.display());
         Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
     }
 
-    /// The same over the cluster itself, which it watches as a `ServiceAccount` of its own with the rights of
-    /// `deploy/ingress-guard.yaml` and no others.
+    /// Creates the namespace and starts `serve`, which watches the cluster as its own `ServiceAccount` with exactly the
+    /// permissions of `deploy/ingress-guard.yaml`.
     pub(crate) fn watching(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
         let source = account(cluster, namespace);
         Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
     }
 
-    /// One that nobody has registered; returns when it is ready.
+    /// Starts an unregistered process and returns when it is ready.
     pub(crate) fn replica(cluster: &'c Cluster, name: String, source: String, config: &str) -> Self {
         Self::run_with(cluster, name, config, |Place { port, health, folder }| {
             vec![
@@ -63,7 +63,7 @@ impl<'c> Webhook<'c> {
         })
     }
 
-    /// The same with other arguments.
+    /// Starts an unregistered process with other arguments.
     pub(crate) fn run_with(
         cluster: &'c Cluster,
         name: String,
@@ -86,13 +86,13 @@ impl<'c> Webhook<'c> {
         self
     }
 
-    /// As a crash.
+    /// Sends SIGKILL, as in a crash.
     pub(crate) fn kill(&mut self) {
         self.cluster.supervisor().kill(&self.name);
         self.running = false;
     }
 
-    /// As a kubelet ends a pod: returns the exit code when it has drained.
+    /// Ends the process as a kubelet ends a pod: returns the exit code after the drain.
     pub(crate) fn stop(&mut self) -> i32 {
         let before = self.log("drained").len();
         self.cluster.supervisor().stop(&self.name);
@@ -101,7 +101,7 @@ impl<'c> Webhook<'c> {
         self.cluster.supervisor().wait(&self.name)
     }
 
-    /// On the same port; returns when it is ready.
+    /// Starts the process again on the same port; returns when it is ready.
     pub(crate) fn run(&mut self) {
         let binary = Path::new(env!("CARGO_BIN_EXE_ingress-guard"));
         self.cluster.supervisor().run(&self.name, binary, &self.arguments);
@@ -109,7 +109,7 @@ impl<'c> Webhook<'c> {
         self.wait(Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
     }
 
-    /// Change what it serves with, as a kubelet does: a new folder, to which a link is turned in one step.
+    /// Changes the files of the process as a kubelet does: writes a new folder and replaces a symbolic link atomically.
     pub(crate) fn put_certificate(&self, pair: &Pair) {
         let folder = self.folder().join("tls");
         fs::create_dir_all(&folder).unwrap();
@@ -131,48 +131,49 @@ impl<'c> Webhook<'c> {
         }
     }
 
-    /// Until `ready`; panics with the end of its log when that takes too long.
+    /// Waits until `ready`; panics with the end of the log after a timeout.
     #[track_caller]
     pub(crate) fn wait(&self, limit: Duration, ready: impl Fn() -> bool) {
         self.cluster.wait(&self.name, limit, ready);
     }
 
-    /// What kube-apiserver is to ask.
+    /// Returns the URL that kube-apiserver calls.
     pub(crate) fn url(&self) -> String {
         format!("https://127.0.0.1:{}/validate", self.port)
     }
 
-    /// The port that reviews come to, and the one for kubelet and Prometheus.
+    /// The port for reviews, and the port for health and metrics.
     pub(crate) fn ports(&self) -> (u16, u16) {
         (self.port, self.health)
     }
 
-    /// The webhook itself, asked by somebody who trusts these authorities (PEM).
+    /// Returns a client for the webhook that trusts these authorities (PEM).
     pub(crate) fn direct(&self, trusted: &str) -> Https {
         Https::new(self.port, trusted, None)
     }
 
-    /// What `/readyz` answers, head and all; nothing while nobody listens.
+    /// Returns the response of `/readyz` with its head; empty if the connection is refused.
     pub(crate) fn readiness(&self) -> String {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.health)) else { return String::new() };
         let mut answer = String::new();
-        let asked = stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
-        if asked.is_ok() { answer } else { String::new() }
+        let request =
+            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
+        if request.is_ok() { answer } else { String::new() }
     }
 
-    /// Its log lines about reviews, oldest first.
+    /// Returns the log entries of reviews, oldest first.
     pub(crate) fn reviews(&self) -> Vec<Value> {
         self.log("reviewed").into_iter().filter(|line| !is_probe(line)).collect()
     }
 
-    /// Its log lines with this message, oldest first.
+    /// Returns the log entries with this message, oldest first.
     pub(crate) fn log(&self, message: &str) -> Vec<Value> {
         let log = self.cluster.supervisor().log(&self.name);
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|line| line["message"] == message).collect()
     }
 
-    /// Whether it was asked about the Ingress that [`Registration::create`] asks about.
+    /// Whether it has reviewed the Ingress that [`Registration::create`] sends as a probe.
     pub(crate) fn was_probed(&self) -> bool {
         self.log("reviewed").iter().any(is_probe)
     }
@@ -190,8 +191,8 @@ impl Drop for Webhook<'_> {
     }
 }
 
-/// A namespace with a `ServiceAccount` that has the rights of `deploy/ingress-guard.yaml`; the flag that makes `serve`
-/// watch as that account.
+/// Creates a namespace with a `ServiceAccount` that has the permissions of `deploy/ingress-guard.yaml`; returns the
+/// flag that makes `serve` use that account.
 pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
     cluster.kubectl(&["create", "namespace", namespace]).ok();
     let scope = format!("--namespace={namespace}");
@@ -206,7 +207,7 @@ pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
     format!("--kubeconfig={}", kubeconfig.display())
 }
 
-/// The `ClusterRole` that is deployed.
+/// Returns the deployed `ClusterRole`.
 pub(crate) fn role() -> Value {
     let manifests = include_str!("../../deploy/ingress-guard.yaml").split("\n---");
     let mut objects = manifests.filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());

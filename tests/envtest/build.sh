@@ -9,7 +9,7 @@ if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
     exit
 fi
 
-# One line for every 200 compiled packages instead of their names; other lines, such as errors, as they are.
+# One line for every 200 compiled packages instead of their names; other lines, such as errors, are unchanged.
 progress() {
     awk '/^go: downloading / { next }
          /^[a-zA-Z0-9_.\/-]+$/ { if (++packages % 200 == 0) { print "  " packages " packages compiled"; fflush() } next }
@@ -23,7 +23,7 @@ if ! command -v go >/dev/null; then
     echo 'tests/envtest/build.sh: Go not found: install it (https://go.dev/dl) or set KUBEBUILDER_ASSETS' >&2
     exit 3
 fi
-# Fails when go.mod asks for a newer Go than this one is, or may download.
+# Fails if go.mod requires a Go version that is neither installed nor downloadable.
 if ! go list -m >/dev/null; then
     echo "tests/envtest/build.sh: $(sed -n 's/^go /Go /p' go.mod) or newer is required: install it or set KUBEBUILDER_ASSETS" >&2
     exit 3

@@ -187,8 +187,8 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// Kubernetes requires its own parts as v0.0.0 and replaces them by folders of its repository, which nobody else has:
-// every one of them is named here, at the version that was published together with k8s.io/kubernetes.
+// k8s.io/kubernetes requires its own modules as v0.0.0 and replaces them by folders of its repository, which other
+// projects do not have. Each module is therefore listed with the version published together with k8s.io/kubernetes.
 replace (
 	k8s.io/api => k8s.io/api v0.36.3
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.3

@@ -1,7 +1,7 @@
-// The control plane that the end-to-end tests run against: etcd, kube-apiserver, kube-controller-manager and kubectl in
-// one program that is whatever it is called. One program, because the four share most of their code: four would be four
-// times as large and link four times. build.sh links the four names to it, which makes the folder what
-// KUBEBUILDER_ASSETS means everywhere.
+// The control plane of the end-to-end tests: etcd, kube-apiserver, kube-controller-manager and kubectl in one program,
+// selected by the name of the executable. The four share most of their code: separate programs would take four times the
+// space and link four times. build.sh creates symbolic links with the four names, so that the folder can be used as
+// KUBEBUILDER_ASSETS.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 
-	// What the real main packages register as well.
+	// The original main packages import these as well.
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
 )
@@ -38,8 +38,8 @@ func main() {
 	}
 }
 
-// runKubectl is kubectl's own main: the verbosity is wanted before the command is built, and errors are printed as
-// kubectl prints them, since its very words are what the tests look at.
+// runKubectl is kubectl's own main: the verbosity is set before the command is built, and errors are printed exactly as
+// kubectl prints them, because tests compare the output.
 func runKubectl() {
 	_, _ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args))
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {

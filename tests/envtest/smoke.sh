@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Tests the control plane of build.sh: starts it on free loopback ports, sends the requests that the tests need, and
-# stops it. Needs openssl. Run it after a change of the Kubernetes version; the tests in tests/e2e start their own.
+# stops it. Requires openssl. Run it after a change of the Kubernetes version; the tests in tests/e2e start their own
+# control plane.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -75,18 +76,18 @@ start kube-controller-manager --kubeconfig="$KUBECONFIG" --leader-elect=false --
 
 kubectl version
 kubectl create namespace smoke
-until_ok 30 'service accounts are made' kubectl get serviceaccount default --namespace=smoke
+until_ok 30 'service accounts exist' kubectl get serviceaccount default --namespace=smoke
 kubectl create service clusterip web --tcp=80 --namespace=smoke
 kubectl create ingress web --rule='app.example.com/*=web:80' --namespace=smoke
 slices() { kubectl get endpointslices --namespace=smoke --output=name | grep .; }
-until_ok 30 'endpoint slices are made' slices
+until_ok 30 'endpoint slices exist' slices
 token=$(kubectl create token default --namespace=smoke)
 as_service_account=(--kubeconfig=/dev/null --server="https://127.0.0.1:$api" --certificate-authority=ca.crt --token="$token")
 kubectl auth whoami "${as_service_account[@]}" | grep -F system:serviceaccount:smoke:default
 if kubectl get ingresses --namespace=smoke "${as_service_account[@]}" 2>refusal; then
-    echo 'RBAC lets everybody read' >&2
+    echo 'RBAC grants read access to every account' >&2
     exit 1
 fi
 grep -F 'cannot list resource "ingresses"' refusal
 kubectl delete namespace smoke --timeout=60s
-say 'a namespace is gone'
+say 'the namespace is deleted'

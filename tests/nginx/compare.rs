@@ -1,4 +1,4 @@
-//! Many worlds, one nginx for a hundred of them, and the smallest world that shows a difference.
+//! Compares many worlds, a hundred of them per nginx process, and reduces each world that differs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,23 +12,23 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::controller::{self, Configuration};
 use crate::counts::Counts;
 use crate::explained::{self, Explained};
-use crate::model::{self, Place, Said, Says, Told};
+use crate::model::{self, Place, PredictedAnswer, PredictedOutcome, Prediction};
 use crate::process::{self, Response, Running};
 use crate::render;
 use crate::requests::Request;
 use crate::world::{self, Backend, Port, World};
 
-/// Worlds in one nginx.
+/// Worlds per nginx process.
 const TOGETHER: usize = 100;
-/// At most so many worlds are made smaller and shown.
+/// Maximum number of worlds that are reduced and printed.
 const SHOWN: usize = 5;
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the seed and the figures are what a run is worth")]
+#[expect(clippy::print_stdout, reason = "the seed and the figures describe the run")]
 fn the_model_answers_what_nginx_answers() {
     let Some(program) = process::find() else { return };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    // The same worlds each time, so that nobody's change fails by chance; `make worlds` looks for others.
+    // The same worlds in each run, so that no change fails by chance; `make worlds` uses other seeds.
     let seed = number("NGINX_SEED").unwrap_or(0);
     let worlds = usize::try_from(number("NGINX_WORLDS").unwrap_or(2000)).unwrap();
     println!("NGINX_SEED={seed} NGINX_WORLDS={worlds}");
@@ -58,12 +58,13 @@ fn the_model_answers_what_nginx_answers() {
     counts.assert_some_of_everything();
 }
 
-/// A world with its requests, what the naive controller makes of it, what the model says, and what is explained.
+/// A world with its requests, the configuration by the simple controller, the result of the model, and the
+/// explanations.
 struct Case {
     world: World,
     requests: Vec<Request>,
     configuration: Configuration,
-    said: Said,
+    prediction: Prediction,
     explained: Vec<Explained>,
 }
 
@@ -71,13 +72,13 @@ impl Case {
     fn of(world: World) -> Self {
         let requests: Vec<Request> = world.asks.iter().map(|ask| ask.request(&world)).collect();
         let configuration = controller::configuration(&world);
-        let said = model::stored(&world, &requests, false);
+        let prediction = model::stored(&world, &requests, false);
         let explained = explained::some(&world, &requests);
-        Self { world, requests, configuration, said, explained }
+        Self { world, requests, configuration, prediction, explained }
     }
 }
 
-/// Makes up some worlds and looks at them; each that differs is made as small as it gets.
+/// Generates some worlds and compares them; reduces each that differs as far as possible.
 fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -113,12 +114,12 @@ fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
     (counts, shown)
 }
 
-/// What differs in each of these worlds.
+/// Returns the differences in each of these worlds.
 fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Option<String>> {
     counts.worlds += cases.len();
     counts.strays += cases.iter().filter(|case| case.configuration.has_strays).count();
     let mut found: Vec<Option<String>> = cases.iter().map(before_nginx).collect();
-    // Where the two do not even agree on the locations, nginx has nothing to add.
+    // If the locations differ already, nginx adds no information.
     let mut left: Vec<usize> =
         (0..cases.len()).filter(|at| found[*at].is_none() && !cases[*at].configuration.has_strays).collect();
     let folder = tempfile::tempdir().unwrap();
@@ -132,18 +133,18 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         let text = render::main(folder.path().to_str().unwrap(), includes);
         fs::write(folder.path().join("nginx.conf"), text).unwrap();
     };
-    // Those that nginx is said to refuse one by one.
-    for at in left.extract_if(.., |at| !cases[*at].said.faults.is_empty()).collect::<Vec<_>>() {
+    // Worlds that nginx should reject, one by one.
+    for at in left.extract_if(.., |at| !cases[*at].prediction.faults.is_empty()).collect::<Vec<_>>() {
         configure(&[at]);
         if process::loads(program, folder.path()).is_ok() {
-            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].said.faults));
+            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].prediction.faults));
         }
-        counts.refused += 1;
-        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_refused(&cases[at].said.faults)) {
-            found[at] = Some(format!("nginx refuses it, which is not explained: {:#?}", of.explanation));
+        counts.rejected += 1;
+        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_rejected(&cases[at].prediction.faults)) {
+            found[at] = Some(format!("nginx rejects it, which explain does not predict: {:#?}", of.explanation));
         }
     }
-    // The others together; if nginx names one of them, without that one.
+    // The other worlds together; if nginx rejects one of them, again without that one.
     let running = loop {
         configure(&left);
         match Running::start(program, folder.path()) {
@@ -151,7 +152,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             Err(words) => {
                 let of = |at: &usize| words.contains(&format!("/{at}.conf:"));
                 let named = left.iter().copied().find(of).unwrap_or_else(|| panic!("nginx does not start: {words}"));
-                found[named] = Some(format!("nginx refuses it, the model does not: {words}"));
+                found[named] = Some(format!("nginx rejects it, the model does not: {words}"));
                 left.retain(|at| *at != named);
             }
         }
@@ -161,12 +162,12 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         let responses = process::ask(&socket(folder.path(), at), &case.requests);
         for (number, response) in responses.iter().enumerate() {
             let request = &case.requests[number];
-            let told = &case.said.answers[number];
-            if let Err(what) = compare(case, request, told, response) {
-                let line = format!("{request:?}: {what}\n  nginx {response}\n  model {told}\n");
+            let predicted = &case.prediction.answers[number];
+            if let Err(what) = compare(case, request, predicted, response) {
+                let line = format!("{request:?}: {what}\n  nginx {response}\n  model {predicted}\n");
                 found[at].get_or_insert_default().push_str(&line);
             }
-            counts.see(told, response);
+            counts.see(predicted, response);
         }
         for of in &case.explained {
             let (request, response) = (&case.requests[of.number], &responses[of.number]);
@@ -192,9 +193,9 @@ fn socket(folder: &Path, at: usize) -> PathBuf {
     folder.join(format!("{at}.socket"))
 }
 
-/// What differs before any request: the locations, and what the model says in other circumstances.
+/// Returns the differences that need no request: the locations, and the result of the model in other circumstances.
 fn before_nginx(case: &Case) -> Option<String> {
-    let Case { world, requests, configuration, said, .. } = case;
+    let Case { world, requests, configuration, prediction, .. } = case;
     if configuration.has_strays {
         return None;
     }
@@ -206,24 +207,24 @@ fn before_nginx(case: &Case) -> Option<String> {
             (server.host.clone(), places.collect())
         })
         .collect();
-    let mut by_model = said.servers.clone();
+    let mut by_model = prediction.servers.clone();
     servers.sort_by(|a, b| a.0.cmp(&b.0));
     by_model.sort_by(|a, b| a.0.cmp(&b.0));
     if servers != by_model {
         return Some(format!("the locations differ\n  controller {servers:#?}\n  model {by_model:#?}"));
     }
-    if let Some(difference) = said.difference(&model::stored(world, requests, true)) {
+    if let Some(difference) = prediction.difference(&model::stored(world, requests, true)) {
         return Some(format!("the order in which Ingresses are stored matters: {difference}\n{requests:?}"));
     }
     let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
-    if let Some(difference) = said.difference(&model::judged(world, requests, candidate)) {
+    if let Some(difference) = prediction.difference(&model::reviewed(world, requests, candidate)) {
         let key = world.ingresses[candidate].key();
-        return Some(format!("stored, or while {key} is judged: {difference}\n{requests:?}"));
+        return Some(format!("stored, or while {key} is reviewed: {difference}\n{requests:?}"));
     }
     None
 }
 
-/// A location of the naive controller as the model would describe it.
+/// A location of the simple controller as the model would describe it.
 fn place(world: &World, server: &controller::Server, at: usize) -> Place {
     let location = &server.locations[at];
     Place {
@@ -244,21 +245,21 @@ fn place(world: &World, server: &controller::Server, at: usize) -> Place {
     }
 }
 
-fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> Result<(), String> {
+fn compare(case: &Case, request: &Request, predicted: &PredictedAnswer, response: &Response) -> Result<(), String> {
     let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
-    if told.outcome == Says::BadRequest || (response.status == 400 && response.location.is_none()) {
-        same("400", told.outcome == Says::BadRequest)?;
+    if predicted.outcome == PredictedOutcome::BadRequest || (response.status == 400 && response.location.is_none()) {
+        same("400", predicted.outcome == PredictedOutcome::BadRequest)?;
         return same("status", response.status == 400 && response.location.is_none());
     }
     let server = response.server.map(|number| &case.configuration.servers[number]);
-    same("server", server.is_some_and(|server| server.host == told.server))?;
+    same("server", server.is_some_and(|server| server.host == predicted.server))?;
     let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
-    same("location", answered == told.place)?;
-    match &told.outcome {
-        Says::BadRequest => Ok(()),
-        Says::GivesUp => Err("the model gives up".to_owned()),
-        Says::Broken => same("status", response.status == 500),
-        Says::Redirect(status, to) => {
+    same("location", answered == predicted.place)?;
+    match &predicted.outcome {
+        PredictedOutcome::BadRequest => Ok(()),
+        PredictedOutcome::BudgetExceeded => Err("the model exceeds its budget".to_owned()),
+        PredictedOutcome::Broken => same("status", response.status == 500),
+        PredictedOutcome::Redirect(status, to) => {
             same("status", response.status == *status)?;
             let Some(to) = to else { return Ok(()) };
             let query = request.target.split('#').next().unwrap_or_default().split_once('?');
@@ -266,18 +267,18 @@ fn compare(case: &Case, request: &Request, told: &Told, response: &Response) -> 
             let location = response.redirect.as_deref().unwrap_or_default();
             same("target", decoded(location.as_bytes()) == [to, query.as_bytes()].concat())
         }
-        Says::Asked(None) => {
+        PredictedOutcome::Backend(None) => {
             same("status", response.status == 200)?;
             same("what is passed on", response.body == request.target.as_bytes())
         }
-        // What begins without a slash or climbs above the root is refused by the backend, which is an nginx too.
-        Says::Asked(Some(path)) if response.status == 400 => {
+        // The backend, also an nginx, rejects paths that begin without a slash or climb above the root.
+        PredictedOutcome::Backend(Some(path)) if response.status == 400 => {
             same("status", !path.starts_with(b"/") || path.windows(3).any(|part| part == b"/.."))
         }
-        Says::Asked(Some(path)) => {
+        PredictedOutcome::Backend(Some(path)) => {
             same("status", response.status == 200)?;
-            let asked = response.body.split(|byte| *byte == b'?').next().unwrap_or_default();
-            same("what is asked for", decoded(asked) == *path)
+            let received = response.body.split(|byte| *byte == b'?').next().unwrap_or_default();
+            same("path to the backend", decoded(received) == *path)
         }
     }
 }

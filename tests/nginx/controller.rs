@@ -1,7 +1,7 @@
-//! ingress-nginx once more, as naively as it can be said: every Ingress, every rule and every location is gone through,
-//! as the controller does it. It knows nothing of `src/routing`; that both agree is what is tested.
+//! An independent reimplementation of ingress-nginx, as simple as possible: it iterates over every Ingress, rule and
+//! location as the controller does. It shares no code with `src/routing`; the test compares the two.
 //!
-//! Facts by section of `docs/ingress-nginx.md`, names of functions by the controller's own source.
+//! Facts by section of `docs/ingress-nginx.md`, names of functions as in the controller's source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,19 +22,19 @@ pub(crate) struct Server {
 pub(crate) struct Location {
     pub(crate) path: String,
     pub(crate) is_exact: bool,
-    /// Whose it is: the number of the Ingress.
+    /// The index of its Ingress.
     pub(crate) ingress: Option<usize>,
-    /// The numbers of rule and path that asked for it; none for the `/` that every server has.
+    /// The indexes of its rule and path; `None` for the `/` that every server has.
     pub(crate) at: Option<(usize, usize)>,
-    /// It was made beside a Prefix location.
+    /// Whether it is the exact companion of a Prefix location.
     pub(crate) is_exact_companion: bool,
-    /// None: the controller's default backend.
+    /// `None`: the controller's default backend.
     pub(crate) backend: Option<(usize, Backend)>,
     pub(crate) annotations: Annotations,
     is_default: bool,
 }
 
-/// What counts of an Ingress' annotations in a location.
+/// The annotations of an Ingress that affect a location.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Annotations {
     pub(crate) target: String,
@@ -43,12 +43,12 @@ pub(crate) struct Annotations {
     pub(crate) redirect: Option<(u16, String)>,
 }
 
-/// What the controller makes of a world.
+/// The configuration that the controller generates for a world.
 #[derive(Debug)]
 pub(crate) struct Configuration {
-    /// In the order in which they are written.
+    /// In the order of the generated configuration.
     pub(crate) servers: Vec<Server>,
-    /// Some canary's path went to `_` because nobody else has its host.
+    /// Whether the path of a canary went to `_` because no other Ingress has its host.
     pub(crate) has_strays: bool,
 }
 
@@ -68,7 +68,7 @@ fn is_canary(ingress: &Ingress) -> bool {
     is_true(ingress, "canary")
 }
 
-/// Section 3.3: what is not made of these characters is dropped.
+/// Section 3.3: a value with other characters is dropped.
 fn relative(ingress: &Ingress, name: &str) -> Option<String> {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/:$".contains(c);
     ingress.annotation(name).filter(|value| value.chars().all(is_allowed)).map(str::to_owned)
@@ -119,11 +119,11 @@ pub(crate) fn configuration(world: &World) -> Configuration {
     Configuration { servers, has_strays }
 }
 
-/// `createUpstreams`: those whose maker was a canary.
+/// `createUpstreams`: returns the upstreams created by a canary.
 fn upstreams_without_server<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> BTreeSet<String> {
     let mut made: BTreeMap<String, bool> = BTreeMap::new();
     for (_, ingress) in ingresses {
-        // That of a default backend is made anew each time.
+        // The upstream of a default backend is created again each time.
         if let Some(name) = ingress.default_backend.and_then(|backend| upstream(ingress.namespace, backend)) {
             made.insert(name, is_canary(ingress));
         }
@@ -140,7 +140,7 @@ fn hostname(host: &str) -> &str {
     if host.is_empty() { "_" } else { host }
 }
 
-/// `createServers`. The map is in the order in which servers are written.
+/// `createServers`. The map has the order of the generated servers.
 fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> BTreeMap<String, Server> {
     let root = |ingress, backend, annotations| Location {
         path: "/".to_owned(),
@@ -164,7 +164,7 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         let fallback = fallback.map(|backend| (number, backend));
         let catch_all = &mut servers.get_mut("_").unwrap().locations[0];
         if fallback.is_some() && ingress.rules.is_empty() && catch_all.is_default {
-            // Neither its rewrite nor its redirect comes with it.
+            // Neither its rewrite nor its redirect is inherited.
             *catch_all = Location { is_default: false, ..root(Some(number), fallback, Annotations::default()) };
         }
         for rule in &ingress.rules {

@@ -1,23 +1,23 @@
-//! What was seen, so that nobody mistakes a run that asks nothing for one that finds nothing.
+//! Counts of what a run has covered, so that a run without requests does not pass.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::model::{Says, Told};
+use crate::model::{PredictedAnswer, PredictedOutcome};
 use crate::process::Response;
 
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) worlds: usize,
-    /// Those that nginx does not load, and the model says so.
-    pub(crate) refused: usize,
-    /// Those in which a canary's path strays to another server, which the model leaves out.
+    /// Worlds that nginx rejects, as the model predicts.
+    pub(crate) rejected: usize,
+    /// Worlds in which the path of a canary goes to another server, which the model does not cover.
     pub(crate) strays: usize,
     requests: usize,
-    /// Requests that `explain` was asked about.
+    /// Requests that were given to `explain`.
     pub(crate) explained: usize,
     statuses: BTreeMap<u16, usize>,
-    /// Requests to hosts that match patterns.
+    /// Requests to hosts with regex locations.
     patterns: usize,
     rewritten: usize,
     /// Requests to the controller's default backend.
@@ -25,17 +25,17 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn see(&mut self, told: &Told, response: &Response) {
+    pub(crate) fn see(&mut self, predicted: &PredictedAnswer, response: &Response) {
         self.requests += 1;
         *self.statuses.entry(response.status).or_default() += 1;
-        self.patterns += usize::from(told.place.as_ref().is_some_and(|place| place.modifier == "~*"));
-        self.rewritten += usize::from(matches!(told.outcome, Says::Asked(Some(_))));
-        self.fallbacks += usize::from(told.place.as_ref().is_some_and(|place| place.backend.is_none()));
+        self.patterns += usize::from(predicted.place.as_ref().is_some_and(|place| place.modifier == "~*"));
+        self.rewritten += usize::from(matches!(predicted.outcome, PredictedOutcome::Backend(Some(_))));
+        self.fallbacks += usize::from(predicted.place.as_ref().is_some_and(|place| place.backend.is_none()));
     }
 
     pub(crate) fn add(&mut self, other: Self) {
         self.worlds += other.worlds;
-        self.refused += other.refused;
+        self.rejected += other.rejected;
         self.strays += other.strays;
         self.requests += other.requests;
         self.explained += other.explained;
@@ -47,7 +47,7 @@ impl Counts {
         }
     }
 
-    /// A run that is long enough has seen some of everything.
+    /// Asserts that a sufficiently long run has covered every kind of outcome.
     pub(crate) fn assert_some_of_everything(&self) {
         if self.worlds < 1000 {
             return;
@@ -56,23 +56,23 @@ impl Counts {
             assert!(self.statuses.get(&status).is_some_and(|count| *count > 10), "hardly any {status}: {self}");
         }
         assert!(
-            self.refused > self.worlds / 50 && self.refused < self.worlds / 2,
-            "too many or too few bricks: {self}"
+            self.rejected > self.worlds / 50 && self.rejected < self.worlds / 2,
+            "too many or too few rejected configurations: {self}"
         );
-        assert!(self.patterns > self.worlds && self.rewritten > self.worlds / 4, "hardly any patterns: {self}");
-        assert!(self.explained > 3 * self.worlds, "hardly anything is explained: {self}");
-        assert!(self.fallbacks < 2 * self.requests / 3, "most requests miss: {self}");
+        assert!(self.patterns > self.worlds && self.rewritten > self.worlds / 4, "hardly any regexes: {self}");
+        assert!(self.explained > 3 * self.worlds, "hardly any request is explained: {self}");
+        assert!(self.fallbacks < 2 * self.requests / 3, "most requests match no location: {self}");
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, refused, strays, requests, explained, statuses, patterns, rewritten, fallbacks } = self;
+        let Self { worlds, rejected, strays, requests, explained, statuses, patterns, rewritten, fallbacks } = self;
         write!(
             f,
-            "{worlds} worlds, of which nginx refuses {refused} and {strays} are left out; {requests} requests, {explained} of them explained, "
+            "{worlds} worlds, of which nginx rejects {rejected} and {strays} are not covered; {requests} requests, {explained} of them explained, "
         )?;
-        write!(f, "{patterns} to hosts of patterns, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
+        write!(f, "{patterns} to hosts with regexes, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
         write!(f, "by status {statuses:?}")
     }
 }

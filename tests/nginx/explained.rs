@@ -1,5 +1,5 @@
-//! What `explain` says of the same requests: whose path takes them, where a redirect leads, what the backend is asked for.
-//! nginx has the last word on all of it.
+//! The answers of `explain` for the same requests: the matched path, the target of a redirect, the path sent to the
+//! backend. The responses of nginx are the reference.
 
 use ingress_guard::checks::Settings;
 use ingress_guard::cluster::{ClusterState, Inventory, LiveReads, Object};
@@ -12,18 +12,18 @@ use crate::process::Response;
 use crate::requests::Request;
 use crate::world::World;
 
-/// So many requests of each world are explained.
+/// Requests of each world that are explained.
 const MOST: usize = 8;
 
-/// What is explained of a request.
+/// The explanation of a request.
 #[derive(Debug)]
 pub(crate) struct Explained {
-    /// Its place among the requests.
+    /// Its index in the list of requests.
     pub(crate) number: usize,
     pub(crate) explanation: Explanation,
 }
 
-/// Explains the first requests to a world that a browser would send just so.
+/// Explains the first requests to a world that a browser would send unchanged.
 pub(crate) fn some(world: &World, requests: &[Request]) -> Vec<Explained> {
     let mut inventory = model::inventory(model::parsed(world));
     for namespace in ["shop", "shop-2", "team"] {
@@ -42,7 +42,7 @@ pub(crate) fn some(world: &World, requests: &[Request]) -> Vec<Explained> {
     explained.collect()
 }
 
-/// A Service with every port that is asked for, and somebody behind it.
+/// A Service with every requested port, and a ready endpoint.
 fn serve(inventory: &mut Inventory, namespace: &str, name: &str) {
     let service = json!({
         "metadata": {"namespace": namespace, "name": name},
@@ -57,7 +57,7 @@ fn serve(inventory: &mut Inventory, namespace: &str, name: &str) {
     inventory.apply(Object::EndpointSlice(serde_json::from_value(slice).unwrap()));
 }
 
-/// A request as somebody would type it; `None` where a browser would send another one.
+/// The URL of a request; `None` if a browser would send another request for it.
 fn visit(request: &Request) -> Option<RequestUrl> {
     let visit = RequestUrl::read(&format!("http://{}{}", request.host, request.target)).ok()?;
     (visit.host == request.host && visit.path == split(&request.target).0).then_some(visit)
@@ -69,40 +69,41 @@ fn split(target: &str) -> (&str, &str) {
 }
 
 impl Explained {
-    /// Whether this can be said where nginx refuses a world for these faults, each of which begins with its host.
-    pub(crate) fn may_be_refused(&self, faults: &[String]) -> bool {
+    /// Whether the answer is valid where nginx rejects a world for these errors, each of which begins with its host.
+    pub(crate) fn may_be_rejected(&self, faults: &[String]) -> bool {
         let host = self.explanation.url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap();
         let is_at_fault = faults.iter().any(|fault| fault.starts_with(&format!("{host}: ")));
         !is_at_fault || self.explanation.outcome == Ends::NotLoaded
     }
 
-    /// Whether it is what nginx did, which has answered from this location.
+    /// Whether the answer matches the behaviour of nginx, which responded from this location.
     pub(crate) fn agrees(
         &self,
         request: &Request,
         answered: Option<&Place>,
         response: &Response,
     ) -> Result<(), String> {
-        let said = &self.explanation;
+        let explanation = &self.explanation;
         let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
-        let ends =
-            |outcome: Ends, status: Option<u16>| same("outcome", (said.outcome, said.status) == (outcome, status));
+        let ends = |outcome: Ends, status: Option<u16>| {
+            same("outcome", (explanation.outcome, explanation.status) == (outcome, status))
+        };
         if response.status == 400 && response.location.is_none() {
             return ends(Ends::BadRequest, Some(400));
         }
-        let whose = answered.and_then(|place| place.ingress.as_ref());
-        same("Ingress", said.ingress.as_ref() == whose)?;
-        same("location", said.location == answered.filter(|_| whose.is_some()).map(directive))?;
+        let ingress = answered.and_then(|place| place.ingress.as_ref());
+        same("Ingress", explanation.ingress.as_ref() == ingress)?;
+        same("location", explanation.location == answered.filter(|_| ingress.is_some()).map(directive))?;
         let field = answered.and_then(|place| match (&place.at, &place.backend) {
             (Some(at), _) => Some(at.as_str()),
             (None, backend) => backend.as_ref().map(|_| "spec.defaultBackend"),
         });
-        same("field", said.field.as_deref() == field)?;
+        same("field", explanation.field.as_deref() == field)?;
         if let Some(location) = &response.redirect {
             ends(Ends::Redirect, Some(response.status))?;
             let query = split(&request.target).1;
             let location = location.strip_suffix(query).unwrap_or(location);
-            let to = said.redirect.as_deref();
+            let to = explanation.redirect.as_deref();
             return same("target", to.is_none_or(|to| decoded(to.as_bytes()) == decoded(location.as_bytes())));
         }
         if response.status == 500 {
@@ -112,27 +113,27 @@ impl Explained {
             return ends(Ends::DefaultBackend, Some(404));
         };
         ends(Ends::Service, None)?;
-        let backend = said.backend.as_ref().ok_or("no backend")?;
-        let namespace = whose.and_then(|whose| whose.split('/').next());
+        let backend = explanation.backend.as_ref().ok_or("no backend")?;
+        let namespace = ingress.and_then(|ingress| ingress.split('/').next());
         same("namespace", Some(&*backend.namespace) == namespace)?;
         same("Service", backend.service == *service && backend.port.as_ref() == Some(port))?;
         same("endpoints", backend.ready_endpoints == Some(1))?;
-        let Some(path) = &said.upstream_path else { return Ok(()) };
-        // What begins without a slash or climbs above the root is refused by the backend, which is an nginx too.
+        let Some(path) = &explanation.upstream_path else { return Ok(()) };
+        // The backend, also an nginx, rejects paths that begin without a slash or climb above the root.
         if response.status == 400 {
             return same("status", !path.starts_with('/') || path.contains("/.."));
         }
         same("status", response.status == 200)?;
-        let asked = String::from_utf8_lossy(&response.body).into_owned();
-        let asked = decoded(split(&asked).0.as_bytes());
-        // A path that is rewritten is told percent-decoded, any other as it came.
-        let path_was_rewritten = said.steps.iter().any(|step| step.what == "rewrite");
+        let received = String::from_utf8_lossy(&response.body).into_owned();
+        let received = decoded(split(&received).0.as_bytes());
+        // A rewritten path is reported percent-decoded, any other path as received.
+        let path_was_rewritten = explanation.steps.iter().any(|step| step.what == "rewrite");
         let path = if path_was_rewritten { path.as_bytes().to_vec() } else { decoded(path.as_bytes()) };
-        same("what is asked for", String::from_utf8_lossy(&asked) == String::from_utf8_lossy(&path))
+        same("path to the backend", String::from_utf8_lossy(&received) == String::from_utf8_lossy(&path))
     }
 }
 
-/// As the controller writes it.
+/// The redirect target as the controller writes it.
 fn directive(place: &Place) -> String {
     match place.modifier {
         "~*" => format!("~* \"^{}\"", place.path),

@@ -1,10 +1,10 @@
-//! The location model against a real nginx. Worlds of Ingresses are made up; a naive controller of our own writes the
-//! configuration that ingress-nginx would write for them; nginx loads it, or refuses it, and is asked; and the model has to
-//! say the same of every request and of every refusal, and `explain` of some requests to each world.
+//! The location model against a real nginx. The test generates random worlds of Ingresses; an independent, simple
+//! controller writes the configuration that ingress-nginx would write for them; nginx loads or rejects it and answers
+//! requests. The model must agree on every request and every rejection, and `explain` on some requests to each world.
 //!
-//! `NGINX_WORLDS` says how many worlds (2,000), `NGINX_SEED` repeats a run.
+//! `NGINX_WORLDS` sets the number of worlds (2,000), `NGINX_SEED` repeats a run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod compare;
 mod controller;

@@ -1,4 +1,4 @@
-//! The same worlds given to the model, the way the webhook gives it a cluster.
+//! The same worlds evaluated by the model, as the webhook evaluates a cluster.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ use serde_json::json;
 use crate::requests::Request;
 use crate::world::World;
 
-/// What the model says of a world.
+/// The result of the model for a world.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Said {
-    /// Why nginx refuses it, if it does.
+pub(crate) struct Prediction {
+    /// The reason why nginx rejects the configuration, if it does.
     pub(crate) faults: Vec<String>,
     /// Every server with its locations.
     pub(crate) servers: Vec<(String, Vec<Place>)>,
-    /// What each request gets.
-    pub(crate) answers: Vec<Told>,
+    /// The outcome of each request.
+    pub(crate) answers: Vec<PredictedAnswer>,
 }
 
-/// A location by what it is, not by how anybody calls it.
+/// A location by its properties, independent of its name in either implementation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) path: String,
@@ -32,31 +32,31 @@ pub(crate) struct Place {
     pub(crate) ingress: Option<String>,
     pub(crate) at: Option<String>,
     pub(crate) is_exact_companion: bool,
-    /// Name and port of the Service; none for the controller's default backend.
+    /// Name and port of the Service; `None`: the controller's default backend.
     pub(crate) backend: Option<(String, String)>,
 }
 
-/// What a request gets.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct PredictedAnswer {
     pub(crate) server: String,
     pub(crate) place: Option<Place>,
-    pub(crate) outcome: Says,
+    pub(crate) outcome: PredictedOutcome,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum PredictedOutcome {
     BadRequest,
     Broken,
-    /// The status, and where to, percent-decoded, as far as the model says.
+    /// The status, and the percent-decoded target as far as the model knows it.
     Redirect(u16, Option<Vec<u8>>),
-    /// A backend is asked for this path, percent-decoded; none: for what came.
-    Asked(Option<Vec<u8>>),
-    GivesUp,
+    /// The percent-decoded path of the request to the backend; `None`: the original path.
+    Backend(Option<Vec<u8>>),
+    BudgetExceeded,
 }
 
-impl Said {
-    /// The first thing that the two do not say alike.
+impl Prediction {
+    /// Returns the first difference between the two.
     pub(crate) fn difference(&self, other: &Self) -> Option<String> {
         let servers = self.servers.iter().zip(&other.servers).find(|(one, other)| one != other);
         let answers = self.answers.iter().zip(&other.answers).enumerate().find(|(_, (one, other))| one != other);
@@ -69,43 +69,43 @@ impl Said {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for PredictedAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {:?} {}", self.server, self.place, self.outcome)
     }
 }
 
-impl fmt::Display for Says {
+impl fmt::Display for PredictedOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked(Some(path)) => write!(f, "asked for {:?}", String::from_utf8_lossy(path)),
+            Self::Backend(Some(path)) => write!(f, "request for {:?}", String::from_utf8_lossy(path)),
             Self::Redirect(status, Some(to)) => write!(f, "{status} to {:?}", String::from_utf8_lossy(to)),
             _ => write!(f, "{self:?}"),
         }
     }
 }
 
-/// What the model says with every Ingress stored; from the last to the first, if `reversed`.
-pub(crate) fn stored(world: &World, requests: &[Request], reversed: bool) -> Said {
+/// Evaluates the world with every Ingress stored; in reverse order if `reversed`.
+pub(crate) fn stored(world: &World, requests: &[Request], reversed: bool) -> Prediction {
     let mut ingresses: Vec<Ingress> = parsed(world);
     if reversed {
         ingresses.reverse();
     }
-    say(world, ingresses, None, requests)
+    predict(world, ingresses, None, requests)
 }
 
-/// What the model says while it judges one of the Ingresses, which is not stored yet.
-pub(crate) fn judged(world: &World, requests: &[Request], candidate: usize) -> Said {
+/// Evaluates the world while one of the Ingresses is under review and not stored yet.
+pub(crate) fn reviewed(world: &World, requests: &[Request], candidate: usize) -> Prediction {
     let mut ingresses = parsed(world);
     let candidate = ingresses.remove(candidate);
-    say(world, ingresses, Some(&candidate), requests)
+    predict(world, ingresses, Some(&candidate), requests)
 }
 
 pub(crate) fn parsed(world: &World) -> Vec<Ingress> {
     world.ingresses.iter().map(|ingress| serde_json::from_value(ingress.json()).unwrap()).collect()
 }
 
-/// A whole cluster with these Ingresses and their class.
+/// Returns an inventory with these Ingresses and their class.
 pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     let class: IngressClass =
         serde_json::from_value(json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}))
@@ -121,13 +121,13 @@ pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     inventory
 }
 
-fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Said {
+fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Prediction {
     let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let inventory = inventory(stored);
     let live_reads = LiveReads::default();
     let known = ClusterState { store: &inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
-    let nobody = Key::default();
-    let key = candidate.map_or(&nobody, |candidate| &candidate.meta.key);
+    let no_ingress = Key::default();
+    let key = candidate.map_or(&no_ingress, |candidate| &candidate.meta.key);
     let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let controller = Controller::of(candidate.unwrap_or(&of_class), &cluster, &rules, &dialects);
@@ -140,11 +140,11 @@ fn say(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, request
     let servers: Vec<_> = hosts.iter().filter_map(|host| routes.server(host, When::After).found()).collect();
     let faults = servers.iter().flat_map(|server| match server.faults(routes.budget()) {
         Ok(faults) => faults.iter().map(|fault| format!("{}: {}", server.host, describe(fault))).collect(),
-        Err(_) => vec!["gives up".to_owned()],
+        Err(_) => vec!["budget exceeded".to_owned()],
     });
-    Said {
+    Prediction {
         faults: faults.collect(),
-        answers: requests.iter().map(|request| told(&routes, request)).collect(),
+        answers: requests.iter().map(|request| predict_answer(&routes, request)).collect(),
         servers: servers.iter().map(|it| (name(&it.host), it.locations.iter().map(Place::of).collect())).collect(),
     }
 }
@@ -162,29 +162,32 @@ fn name(host: &Host) -> String {
     if *host == Host::Any { "_".to_owned() } else { host.to_string() }
 }
 
-fn told(routes: &Routes<'_>, request: &Request) -> Told {
+fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     let answer = routes.answer(Scheme::Http, &request.host, &request.target, When::After);
     let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
-        return Told { server: "_".to_owned(), place: None, outcome: Says::GivesUp };
+        return PredictedAnswer { server: "_".to_owned(), place: None, outcome: PredictedOutcome::BudgetExceeded };
     };
     let uri = normalized(&request.target);
     let outcome = match outcome {
-        Outcome::BadRequest => Says::BadRequest,
-        Outcome::Broken => Says::Broken,
-        Outcome::DefaultBackend => Says::Asked(location.as_ref().and_then(|location| rewritten(routes, location, uri))),
-        Outcome::Backend { path, .. } => Says::Asked(match path {
+        Outcome::BadRequest => PredictedOutcome::BadRequest,
+        Outcome::Broken => PredictedOutcome::Broken,
+        Outcome::DefaultBackend => {
+            PredictedOutcome::Backend(location.as_ref().and_then(|location| rewritten(routes, location, uri)))
+        }
+        Outcome::Backend { path, .. } => PredictedOutcome::Backend(match path {
             Rewritten::To(path) => Some(path),
             _ => None,
         }),
-        Outcome::Redirect(status, Redirect::Slash) => {
-            Says::Redirect(status, uri.map(|uri| [b"http://".to_vec(), host(request), uri, b"/".to_vec()].concat()))
-        }
+        Outcome::Redirect(status, Redirect::Slash) => PredictedOutcome::Redirect(
+            status,
+            uri.map(|uri| [b"http://".to_vec(), host(request), uri, b"/".to_vec()].concat()),
+        ),
         Outcome::Redirect(status, Redirect::Target) => {
-            Says::Redirect(status, location.as_ref().and_then(|location| rewritten(routes, location, uri)))
+            PredictedOutcome::Redirect(status, location.as_ref().and_then(|location| rewritten(routes, location, uri)))
         }
-        Outcome::Redirect(status, _) => Says::Redirect(status, None),
+        Outcome::Redirect(status, _) => PredictedOutcome::Redirect(status, None),
     };
-    Told { server: name(&server.host), place: location.as_ref().map(Place::of), outcome }
+    PredictedAnswer { server: name(&server.host), place: location.as_ref().map(Place::of), outcome }
 }
 
 /// The host as nginx writes it into a redirect.

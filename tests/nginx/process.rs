@@ -1,4 +1,4 @@
-//! A real nginx: found, started with a configuration, asked, ended.
+//! Finds, starts, queries and ends a real nginx.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 use crate::requests::Request;
 use crate::skipped::skipped;
 
-/// Far longer than anything takes.
+/// Far longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The path of nginx. `None` if it is not installed: the test is recorded as skipped, which fails in CI.
 pub(crate) fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // Who is not root has no sbin in PATH.
+    // Users other than root have no sbin directory in `PATH`.
     let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")]);
     let found = folders.map(|folder| folder.join("nginx")).find(|program| program.is_file());
     if found.is_none() {
@@ -26,7 +26,7 @@ pub(crate) fn find() -> Option<PathBuf> {
     found
 }
 
-/// Whether nginx takes the configuration in this folder; if not, what it says.
+/// Tests the configuration in this folder; returns the error of nginx if it rejects it.
 pub(crate) fn loads(program: &Path, folder: &Path) -> Result<(), String> {
     let tested = command(program, folder).arg("-t").stdin(Stdio::null()).output().unwrap();
     if tested.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&tested.stderr).into_owned()) }
@@ -38,12 +38,12 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-/// A running nginx, which ends with this.
+/// A running nginx, ended on drop.
 #[derive(Debug)]
 pub(crate) struct Running(Child);
 
 impl Running {
-    /// Starts nginx in a folder with an `nginx.conf`; if it refuses, what it says.
+    /// Starts nginx in a folder with an `nginx.conf`; returns the error of nginx if it rejects the configuration.
     pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self, String> {
         let log = folder.join("log");
         let stderr = Stdio::from(File::create(&log).unwrap());
@@ -68,16 +68,16 @@ impl Drop for Running {
     }
 }
 
-/// An answer of nginx.
+/// A response of nginx.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// The number of the server block.
+    /// The index of the server block.
     pub(crate) server: Option<usize>,
-    /// The number of the location in it.
+    /// The index of the location in it.
     pub(crate) location: Option<usize>,
     pub(crate) redirect: Option<String>,
-    /// What the backend was asked for, where the status is 200.
+    /// The request URI that the backend received, if the status is 200.
     pub(crate) body: Vec<u8>,
     closes: bool,
 }
@@ -92,8 +92,8 @@ impl fmt::Display for Response {
     }
 }
 
-/// Sends requests one behind the other without waiting, and reads the answers. Where nginx closes the connection, which
-/// it does after each 400, what is left is sent over another one.
+/// Pipelines requests and reads the responses. nginx closes the connection after each 400; the remaining requests then
+/// use a new connection.
 pub(crate) fn ask(socket: &Path, requests: &[Request]) -> Vec<Response> {
     let mut responses = Vec::with_capacity(requests.len());
     while responses.len() < requests.len() {
@@ -104,7 +104,7 @@ pub(crate) fn ask(socket: &Path, requests: &[Request]) -> Vec<Response> {
         for Request { host, target } in left {
             write!(sent, "GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
         }
-        // It may have closed before it has read everything.
+        // nginx may close the connection before it has read everything.
         let _ = stream.write_all(&sent);
         let mut reader = Reader { stream, buffer: Vec::new() };
         let before = responses.len();

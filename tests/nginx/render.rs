@@ -1,11 +1,11 @@
-//! The configuration file of a real nginx, of the shape that ingress-nginx' template has (v1.15), as far as it decides
-//! who answers.
+//! The configuration file of a real nginx, structured as by the template of ingress-nginx (v1.15), as far as it
+//! determines the response.
 
 use std::fmt::Write as _;
 
 use crate::controller::{Configuration, Location, Server};
 
-/// The folder that an nginx runs in, with what is there whatever the worlds are.
+/// Writes the folder of an nginx process, with the files that do not depend on the worlds.
 pub(crate) fn main(folder: &str, includes: impl Iterator<Item = String>) -> String {
     let mut text = format!(
         "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr crit;\n\
@@ -21,12 +21,12 @@ pub(crate) fn main(folder: &str, includes: impl Iterator<Item = String>) -> Stri
     for include in includes {
         let _ = writeln!(text, "include {include};");
     }
-    // Its socket is opened last: when it listens, everything does.
+    // This socket is opened last: when it accepts connections, all others do.
     let _ = writeln!(text, "server {{ listen unix:{folder}/echo; return 200 $request_uri; }}");
     text + "}\n"
 }
 
-/// One world on a socket of its own, so that its hosts keep their names and its default server is one.
+/// One world on its own socket, so that its hosts keep their names and it has a default server.
 pub(crate) fn world(configuration: &Configuration, socket: &str) -> String {
     configuration.servers.iter().enumerate().fold(String::new(), |mut text, (number, server)| {
         let default = if server.host == "_" { " default_server" } else { "" };

@@ -1,4 +1,4 @@
-//! Requests: what a path might be meant for, and what lies just beside it.
+//! Requests that a path might be intended to match, and similar ones that it does not match.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::world::World;
 
-/// How a request is made from what a world holds, so that it stays with the world while that is made smaller.
+/// A request derived from a world's contents, so that it stays valid while the world is reduced.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
     host: u8,

@@ -1,4 +1,4 @@
-//! What a cluster holds, and how one is made up: few hosts and few paths, so that Ingresses meet.
+//! Random worlds of few hosts and few paths, so that their Ingresses interact.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) struct Ingress {
     pub(crate) name: String,
     /// The second of its creation.
     pub(crate) second: u8,
-    /// Without their prefix.
+    /// Names without their prefix.
     pub(crate) annotations: Vec<(&'static str, String)>,
     pub(crate) default_backend: Option<Backend>,
     pub(crate) rules: Vec<Rule>,
@@ -29,7 +29,7 @@ pub(crate) struct Ingress {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
-    /// Empty: none.
+    /// Empty: no host.
     pub(crate) host: &'static str,
     /// Empty: no `http`.
     pub(crate) paths: Vec<Path>,
@@ -42,7 +42,7 @@ pub(crate) struct Path {
     pub(crate) backend: Backend,
 }
 
-/// A path, and URIs that it might be meant for.
+/// A path, and URIs that it might be intended to match.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) path: String,
@@ -70,7 +70,7 @@ impl Ingress {
         format!("{}/{}", self.namespace, self.name)
     }
 
-    /// As the API server would send it.
+    /// Returns the JSON that the API server would send.
     pub(crate) fn json(&self) -> Value {
         let annotations: serde_json::Map<String, Value> = self
             .annotations
@@ -111,7 +111,7 @@ impl Backend {
 }
 
 impl fmt::Display for World {
-    /// In the notation of `tests/suite/routing/notation.rs`.
+    /// Formats the world in the notation of `tests/suite/routing/notation.rs`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for ingress in &self.ingresses {
             write!(f, "{} @{}", ingress.key(), ingress.second)?;
@@ -196,7 +196,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
             (ingresses, prop::collection::vec(ask(), 20))
         })
         .prop_map(|(mut ingresses, asks)| {
-            // Their names are their own.
+            // Every Ingress has its own name.
             for (number, ingress) in ingresses.iter_mut().enumerate() {
                 ingress.name = format!("{}{number}", ingress.name);
             }
@@ -212,7 +212,7 @@ fn ingress(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = 
     let identity = (select(&["shop", "shop-2", "team"][..]), select(&["a", "m", "z", "a-"][..]), 0_u8..4);
     (identity, annotations(texts), prop::option::weighted(0.15, backend()), rules).prop_map(
         |((namespace, name, second), annotations, default_backend, rules)| {
-            // The API server wants one of both.
+            // The API server requires rules or a default backend.
             let default_backend =
                 default_backend.or(rules.is_empty().then_some(Backend::Service("web", Port::Number(80))));
             Ingress { namespace, name: name.to_owned(), second, annotations, default_backend, rules }
@@ -221,7 +221,7 @@ fn ingress(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = 
 }
 
 fn annotations(texts: Vec<Text>) -> impl Strategy<Value = Vec<(&'static str, String)>> {
-    // Unknown variables, and a `$` at the end (bricks B5 and B6), are no matter of locations.
+    // Unknown variables and a `$` at the end (reload failures B5 and B6) do not concern locations.
     let paths = texts.into_iter().map(|text| text.path).filter(|path| !path.contains('$'));
     let equal_to_a_path: Vec<String> = paths.chain(["/".to_owned()]).collect();
     let target = prop_oneof![9 => select(TARGETS).prop_map(str::to_owned), 1 => select(equal_to_a_path)];
@@ -258,7 +258,7 @@ fn path(texts: Vec<Text>) -> impl Strategy<Value = Path> {
     })
 }
 
-/// What the API server takes for Exact and Prefix.
+/// Whether the API server accepts it for Exact and Prefix.
 fn is_legal(path: &str) -> bool {
     let never = ["//", "/./", "/../", "%2f", "%2F"];
     path.starts_with('/')
@@ -268,7 +268,7 @@ fn is_legal(path: &str) -> bool {
 }
 
 impl Text {
-    /// Something near it, so that paths nearly meet.
+    /// Returns a slightly different path, so that paths almost match.
     fn changed(mut self, change: u8) -> Self {
         match change {
             0 | 1 => {
@@ -391,7 +391,7 @@ fn text() -> impl Strategy<Value = Text> {
         made
     });
     let plain = |path: &str| Just(Text { path: path.to_owned(), samples: vec![path.to_owned()] });
-    // Not longer: before 1.23.4 nginx itself loses its way in plain locations of more than 255 bytes.
+    // Not longer: before 1.23.4 nginx itself handles plain locations of more than 255 bytes incorrectly.
     let long = format!("/{}", "long".repeat(50));
     let too_long = [4088, 4089, 4090, 4091, 4092, 4093, 4100, 5000].map(|length| format!("/{}", "x".repeat(length)));
     let too_long = select(Vec::from(too_long)).prop_map(|path| Text { path, samples: vec!["/xx".to_owned()] });

@@ -1,4 +1,4 @@
-//! The configuration file: what it may say, and what is said to whoever mistypes it.
+//! The configuration file: accepted values, and error messages for misspelled keys and invalid values.
 
 use ingress_guard::cluster::{Coverage, Inventory};
 use ingress_guard::config::{Config, SecretsMode};
@@ -68,11 +68,11 @@ namespaces:
     assert!(config.settings.classes.assumes("internal") && config.settings.classes.assumes("contour"));
     let dialect = config.settings.dialects.of_class("any", "k8s.io/ingress-nginx", "shop");
     assert_eq!(dialect.version, Some(Version::new(1, 15, 1)));
-    // The ConfigMap goes before the version's default.
+    // The ConfigMap takes precedence over the default of the version.
     assert_eq!((dialect.allows_snippets(), dialect.validates_annotations()), (Some(true), Some(true)));
     assert!(dialect.default_certificate);
     assert_eq!(config.settings.dialects.config_maps(), [Key::new("ingress-nginx", "ingress-nginx-controller")]);
-    // What the ConfigMap may say otherwise is not known before it has been read.
+    // Settings that the ConfigMap can change are unknown until it has been read.
     assert_eq!((dialect.risk_level(), dialect.is_strict_about_path_types()), (None, None));
     assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
@@ -94,7 +94,7 @@ fn an_empty_file_is_the_default() {
 
 #[test]
 fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
-    for (text, said) in [
+    for (text, expected) in [
         ("profil: guard", r#"guard.yaml:1:1: unknown key "profil"; did you mean "profile"?"#),
         ("profile: gaurd", r#"guard.yaml:1:10: unknown value "gaurd"; did you mean "guard"?"#),
         ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
@@ -127,7 +127,7 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("expiryWarningDays: -1", "guard.yaml:1:20:"),
     ] {
         let error = error(text);
-        assert!(error.contains(said), "{text:?}\n  says {error}\n  not  {said}");
+        assert!(error.contains(expected), "{text:?}\n  got      {error}\n  expected {expected}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the engine does when a check goes wrong or time runs out, and that the inventory's indexes never lie.
+//! The engine when a check panics or the time budget is exceeded, and the consistency of the inventory's indexes.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -36,7 +36,7 @@ fn finds(_: &Context<'_>, out: &mut Findings) {
 
 fn finds_and_fails(cx: &Context<'_>, out: &mut Findings) {
     finds(cx, out);
-    panic!("a mistake of ours");
+    panic!("a bug in a check");
 }
 
 fn reads_undeclared(cx: &Context<'_>, out: &mut Findings) {
@@ -62,7 +62,7 @@ fn reviewer(checks: Vec<&'static Check>) -> Arc<Reviewer> {
 fn a_panicking_check_stops_neither_the_review_nor_other_checks() {
     let review = create(json!({}), spec(&[("/", "web", 80)]));
     let answer = ask(&reviewer(vec![&FAILS, &FINDS]), &review);
-    // What it had found before it failed is not believed.
+    // The findings of a check that panicked are discarded.
     answer.assert(&["IG901"], &["IG201"]);
     assert!(answer.warnings[0].contains("IG101 class-not-found failed"), "{:?}", answer.warnings);
     ask(&reviewer(vec![&FAILS]), &review).assert(&["IG901"], &[]);
@@ -114,7 +114,7 @@ fn the_engine_requires_the_kinds_of_every_enabled_check() {
     let reads_secrets = ingress_guard::checks::ALL.iter().filter(|check| check.needs.contains(Kind::Secret));
     let off: Vec<String> = reads_secrets.map(|check| format!("{}: off", check.code)).collect();
     let config = ingress_guard::config::Config::parse("config", &format!("checks: {{{}}}", off.join(", "))).unwrap();
-    assert!(!config.engine().needs().contains(Kind::Secret), "what no check needs is not asked for");
+    assert!(!config.engine().needs().contains(Kind::Secret), "a kind that no check needs is not requested");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_path_longer_than_nginx_reads_is_denied() {
 
 // === the inventory ===
 
-/// One event of a watch: an Ingress appears, changes or goes.
+/// A watch event: an Ingress is created, changed or deleted.
 #[derive(Debug, Clone)]
 enum Event {
     Apply { name: u8, host: u8, class: u8, has_address: bool, alias: bool },
@@ -170,7 +170,7 @@ fn ingress(name: u8, host: u8, class: u8, has_address: bool, alias: bool) -> Ing
     .unwrap()
 }
 
-/// Everything that the indexes answer.
+/// The results of all indexes.
 fn answers(inventory: &Inventory) -> Vec<String> {
     let hosts = HOSTS.iter().chain(&["alias.example.com"]).map(|host| {
         let on: Vec<_> =

@@ -8,22 +8,22 @@ use clap::Command;
 use ingress_guard::{checks, cli};
 use pcre2::bytes::Regex;
 
-use crate::pages::{known, worlds};
+use crate::pages::{examples, known};
 use crate::registry::files_below;
 
 /// Sources that are not rewritten yet, by the start of their name.
 const NOT_YET: &[&str] = &["docs/checks.md", "docs/configuration.md", "src/", "tests/", "help of ", "message of "];
 
-/// Words and constructions with a standard term instead.
+/// Words and constructions with a standard term.
 const BANNED: &str = r"(?ix)
     \b(?: nobody | somebody | anybody | everybody | whoever | foretells? | foretold | spare[sd]? | mend(?:s|ed|ing)?
         | told | in\ vain | anew | house | rooms? | doors? | walls | next\ door | stern | visitors? | accus(?:e[sd]?|ing)
         | (?<!there\ )is\ no(?!\ longer) | fake\ certificate )\b";
 
-/// At most so many words in a sentence of a document.
+/// Maximum number of words in a sentence of a document.
 const WORDS: usize = 30;
 
-/// A text with the name of its source.
+/// A text and the name of its source.
 struct Text {
     source: String,
     text: String,
@@ -61,7 +61,7 @@ fn manifests() -> Vec<Text> {
     files.map(|path| Text::new(path.display().to_string(), comments(&read(&path), &["#"]))).collect()
 }
 
-/// The comments of a source file, without their marks.
+/// The comments of a source file, without their markers.
 fn comments(source: &str, marks: &[&str]) -> String {
     let line = |line: &str| marks.iter().find_map(|mark| line.trim_start().strip_prefix(mark).map(str::to_owned));
     source.lines().filter_map(line).collect::<Vec<_>>().join("\n")
@@ -102,7 +102,7 @@ fn messages() -> Vec<Text> {
     let mut texts = Vec::new();
     let mut seen = BTreeSet::new();
     for check in checks::ALL {
-        for (config, inventory, ingresses) in worlds(check.page) {
+        for (config, inventory, ingresses) in examples(check.page) {
             let engine = config.engine();
             let findings = ingresses.iter().flat_map(|ingress| engine.run(ingress, known(&inventory), None).findings);
             let new = findings.filter(|finding| seen.insert((finding.code, finding.to_string())));

@@ -1,4 +1,4 @@
-//! Everything that needs no cluster, in one binary: linking once is the slow part.
+//! All tests that need no cluster, in one binary, because linking is the slowest part.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

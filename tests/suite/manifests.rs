@@ -1,4 +1,4 @@
-//! Manifest files as the whole cluster: every form that they come in, and every way to break them.
+//! Manifest files as the cluster: all supported forms, and invalid files.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ fn loaded(files: &[(&str, &str)]) -> Result<Inventory, ManifestError> {
     load(&[folder(files).path().to_owned()])
 }
 
-/// The error without the folder's own path.
+/// Returns the error without the path of the folder.
 fn error(files: &[(&str, &str)]) -> String {
     let folder = folder(files);
     let error = load(&[folder.path().to_owned()]).expect_err("must not load").to_string();
@@ -69,10 +69,7 @@ fn yaml_and_json_documents_and_lists_are_read() {
     assert_eq!(inventory.endpoint_slices_of("shop", "two").count(), 1);
     assert!(inventory.service("default", "web").is_some(), "without a namespace it is in default");
     assert!(inventory.service("shop", "two").is_some());
-    assert!(
-        inventory.service("default", "three").is_some(),
-        "items of a ServiceList need not say that they are Services"
-    );
+    assert!(inventory.service("default", "three").is_some(), "items of a ServiceList need no kind");
     assert_eq!(inventory.ingresses().next().unwrap().backends().count(), 1);
 }
 
@@ -97,7 +94,7 @@ fn target_ports_are_numbers_names_or_the_port_itself() {
 #[test]
 fn a_broken_document_is_named_by_file_line_and_column() {
     let after = |broken: &str| format!("{SERVICE}---\n{broken}");
-    for (file, text, said) in [
+    for (file, text, expected) in [
         ("a.yaml", after("kind: [unclosed\n"), "a.yaml:6:7:"),
         ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: eighty}]}\n"), "a.yaml:9:23:"),
         ("a.yaml", after("apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  annotations: {a: true}\n"), "a.yaml:10:"),
@@ -109,7 +106,7 @@ fn a_broken_document_is_named_by_file_line_and_column() {
         ("helm.yaml", "kind: {{ .Values.kind }}\n".to_owned(), "helm.yaml:1:"),
     ] {
         let error = error(&[(file, &text)]);
-        assert!(error.starts_with(said), "{text}\n  says {error}\n  not  {said}");
+        assert!(error.starts_with(expected), "{text}\n  got      {error}\n  expected {expected}");
         assert!(!error.contains('\n') && !error.contains(" at line "), "{error}");
     }
 }

@@ -1,13 +1,13 @@
-//! What findings say, over every finding of every page: one form, short, and safe to print.
+//! The messages of the findings of all check pages: one form, limited length, printable characters.
 
 use std::collections::BTreeSet;
 
 use ingress_guard::checks;
 use ingress_guard::finding::Finding;
 
-use crate::pages::{known, worlds};
+use crate::pages::{examples, known};
 
-/// Words that begin with a capital wherever they stand.
+/// Proper nouns, which are capitalised everywhere.
 const PROPER_NOUNS: [&str; 11] = [
     "ConfigMap",
     "EndpointSlice",
@@ -22,12 +22,12 @@ const PROPER_NOUNS: [&str; 11] = [
     "Service",
 ];
 
-/// Everything that the default engine says of the worlds of all pages, each once.
+/// Returns every distinct finding of the default engine for the examples of all pages.
 fn findings() -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
     for check in checks::ALL {
-        for (config, inventory, ingresses) in worlds(check.page) {
+        for (config, inventory, ingresses) in examples(check.page) {
             let engine = config.engine();
             let found = ingresses.iter().flat_map(|ingress| engine.run(ingress, known(&inventory), None).findings);
             findings.extend(found.filter(|finding| seen.insert((finding.code, finding.to_string()))));
@@ -36,7 +36,7 @@ fn findings() -> Vec<Finding> {
     findings
 }
 
-/// A value, a check's code, a proper noun, or a lower-case word.
+/// Whether it is a value, the code of a check, a proper noun, or a lower-case word.
 fn begins_well(text: &str) -> bool {
     let word = text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     let is_code = word.starts_with("IG") && word.len() == 5 && checks::find(word).is_some();
@@ -47,10 +47,13 @@ fn begins_well(text: &str) -> bool {
 
 #[test]
 fn every_check_reports_something_on_its_page() {
-    let said: BTreeSet<&str> = findings().iter().map(|finding| finding.code).collect();
-    // A page cannot make a check fail.
-    let silent: Vec<_> =
-        checks::ALL.iter().map(|check| check.code).filter(|code| *code != "IG901" && !said.contains(code)).collect();
+    let reported: BTreeSet<&str> = findings().iter().map(|finding| finding.code).collect();
+    // An example on a page cannot make a check panic.
+    let silent: Vec<_> = checks::ALL
+        .iter()
+        .map(|check| check.code)
+        .filter(|code| *code != "IG901" && !reported.contains(code))
+        .collect();
     assert!(silent.is_empty(), "{silent:?}");
 }
 

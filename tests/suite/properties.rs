@@ -1,4 +1,4 @@
-//! What holds for every check in every world of every page, judged by the whole engine under `strict`.
+//! Properties of every check in every example of every page, evaluated by the whole engine under `strict`.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,29 +9,29 @@ use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::{Ingress, Key, Kind};
 use ingress_guard::policy::{Circumstances, Policy, Profile};
 
-use crate::pages::{circumstances, inventory, known, sources, worlds};
+use crate::pages::{circumstances, examples, inventory, known, sources};
 
 type Identities = BTreeSet<(&'static str, Box<str>)>;
 
-/// What the world's own configuration makes of an Ingress.
+/// Returns the decisions on an Ingress with the configuration of the example.
 fn findings(config: &Config, inventory: &Inventory, ingress: &Ingress) -> Vec<Finding> {
     config.engine().run(ingress, known(inventory), None).findings
 }
 
-/// What is said of the Ingress, not of ourselves.
+/// Returns the findings about the Ingress, without those about ingress-guard itself.
 fn identities(findings: &[Finding]) -> Identities {
-    let said = findings.iter().filter(|finding| finding.code != "IG902");
-    said.map(|finding| (finding.code, finding.subject.clone())).collect()
+    let relevant = findings.iter().filter(|finding| finding.code != "IG902");
+    relevant.map(|finding| (finding.code, finding.subject.clone())).collect()
 }
 
 fn strict(config: &Config) -> Policy {
     Policy { profile: Profile::Strict, ..config.policy.clone() }
 }
 
-/// Calls back for each Ingress of each world.
+/// Calls back for each Ingress of each example.
 fn each(mut request: impl FnMut(&Config, &Inventory, &Ingress)) {
     for check in checks::ALL {
-        for (config, inventory, ingresses) in worlds(check.page) {
+        for (config, inventory, ingresses) in examples(check.page) {
             for ingress in &ingresses {
                 request(&config, &inventory, ingress);
             }
@@ -57,7 +57,7 @@ fn the_order_of_inserts_does_not_matter() {
 #[test]
 fn less_knowledge_adds_no_finding() {
     let mut lost = HashSet::new();
-    let (mut judged, mut wrong) = (0, Vec::new());
+    let (mut evaluated, mut wrong) = (0, Vec::new());
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
             let full = inventory(&config, &manifests);
@@ -65,17 +65,17 @@ fn less_knowledge_adds_no_finding() {
                 let mut less = inventory(&config, &manifests);
                 less.cover(kind, Coverage::Forbidden);
                 for ingress in full.ingresses() {
-                    judged += 1;
+                    evaluated += 1;
                     let all = identities(&findings(&config, &full, ingress));
                     let some = identities(&findings(&config, &less, ingress));
-                    // IG203 is IG202 in milder words: which of the two it is depends on the controller.
+                    // IG203 is the less severe form of IG202; the controller determines which of the two is reported.
                     let milder = |(code, subject): &&(&'static str, Box<str>)| {
                         *code == "IG203" && all.contains(&("IG202", subject.clone()))
                     };
                     let new: Vec<_> = some.difference(&all).filter(|it| !milder(it)).collect();
-                    let who = &ingress.meta.key;
+                    let key = &ingress.meta.key;
                     if !new.is_empty() {
-                        wrong.push(format!("{}: without {kind} {who} is accused of {new:?}", check.code));
+                        wrong.push(format!("{}: without {kind} {key} has additional findings {new:?}", check.code));
                     }
                     lost.extend(all.difference(&some).map(|(code, _)| (*code, kind)));
                 }
@@ -83,38 +83,38 @@ fn less_knowledge_adds_no_finding() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(judged > 100 && lost.len() > 50, "{judged} Ingresses, {} findings were lost", lost.len());
+    assert!(evaluated > 100 && lost.len() > 50, "{evaluated} Ingresses, {} findings were lost", lost.len());
 }
 
-/// What somebody may be accused of, and how far: the level that each finding could have under `strict`.
-fn charges(findings: &[Finding]) -> BTreeMap<(&'static str, Box<str>), Level> {
-    let said = findings.iter().filter(|finding| finding.code != "IG902");
-    let charge = |finding: &Finding| {
+/// Returns the findings that may be reported, with the level that each of them could have under `strict`.
+fn levels(findings: &[Finding]) -> BTreeMap<(&'static str, Box<str>), Level> {
+    let relevant = findings.iter().filter(|finding| finding.code != "IG902");
+    let key = |finding: &Finding| {
         let level = checks::find(finding.code).unwrap().levels.strict.min(finding.ceiling.strict);
         ((finding.code, finding.subject.clone()), level)
     };
-    let mut charges = BTreeMap::new();
-    for (charge, level) in said.map(charge) {
-        let worst = charges.entry(charge).or_insert(level);
+    let mut levels = BTreeMap::new();
+    for (key, level) in relevant.map(key) {
+        let worst = levels.entry(key).or_insert(level);
         *worst = level.max(*worst);
     }
-    charges
+    levels
 }
 
-/// What `some` says that `all` does not, or sterner than `all` does.
-fn beyond(some: &[Finding], all: &[Finding]) -> Vec<String> {
-    let (some, all) = (charges(some), charges(all));
-    // IG203 is IG202 in milder words: which of the two it is depends on the controller.
+/// Returns the findings of `some` that `all` does not have, or has at a lower level.
+fn additional(some: &[Finding], all: &[Finding]) -> Vec<String> {
+    let (some, all) = (levels(some), levels(all));
+    // IG203 is the less severe form of IG202; the controller determines which of the two is reported.
     let milder =
         |(code, subject): &(&'static str, Box<str>)| *code == "IG203" && all.contains_key(&("IG202", subject.clone()));
-    let new = some.iter().filter(|(charge, level)| !milder(charge) && all.get(charge).is_none_or(|had| had < level));
+    let new = some.iter().filter(|(key, level)| !milder(key) && all.get(key).is_none_or(|had| had < level));
     new.map(|((code, subject), level)| {
         format!("{code} {subject} ({level}, was {:?})", all.get(&(*code, subject.clone())))
     })
     .collect()
 }
 
-/// Calls back with each world and what is left of it without one of its objects.
+/// Calls back with each example and the same example without one of its objects.
 fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key)) {
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
@@ -130,10 +130,10 @@ fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &K
     }
 }
 
-/// Files that hold one object of a cluster less, and do not claim to be all of it: of its kind, or of any.
+/// Inventories without one object, whose coverage is incomplete: for its kind, or for any.
 #[test]
 fn files_that_lack_an_object_add_no_finding() {
-    let (mut judged, mut wrong) = (0, BTreeSet::new());
+    let (mut evaluated, mut wrong) = (0, BTreeSet::new());
     without_each(|config, full, less, kind, lacking| {
         for partial in [&[kind][..], &Kind::ALL] {
             let mut less = less.clone();
@@ -142,34 +142,40 @@ fn files_that_lack_an_object_add_no_finding() {
             }
             config.restrict(&mut less);
             for ingress in less.ingresses() {
-                judged += 1;
-                let new = beyond(&findings(config, &less, ingress), &findings(config, full, ingress));
+                evaluated += 1;
+                let new = additional(&findings(config, &less, ingress), &findings(config, full, ingress));
                 if !new.is_empty() {
-                    wrong.insert(format!("without {kind} {lacking} {} is accused of {new:?}", ingress.meta.key));
+                    wrong.insert(format!(
+                        "without {kind} {lacking} {} has additional findings {new:?}",
+                        ingress.meta.key
+                    ));
                 }
             }
         }
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(judged > 1000, "{judged}");
+    assert!(evaluated > 1000, "{evaluated}");
 }
 
-/// An object that is there and cannot be read may be whatever it was.
+/// An unreadable object counts as unknown, whatever its contents.
 #[test]
 fn an_unreadable_object_adds_no_finding() {
-    let (mut judged, mut wrong) = (0, BTreeSet::new());
+    let (mut evaluated, mut wrong) = (0, BTreeSet::new());
     without_each(|config, full, mut less, kind, unreadable| {
         less.apply_unreadable(kind, unreadable.clone());
         for ingress in less.ingresses() {
-            judged += 1;
-            let new = beyond(&findings(config, &less, ingress), &findings(config, full, ingress));
+            evaluated += 1;
+            let new = additional(&findings(config, &less, ingress), &findings(config, full, ingress));
             if !new.is_empty() {
-                wrong.insert(format!("{kind} {unreadable} cannot be read: {} is accused of {new:?}", ingress.meta.key));
+                wrong.insert(format!(
+                    "{kind} {unreadable} cannot be read: {} has additional findings {new:?}",
+                    ingress.meta.key
+                ));
             }
         }
     });
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(judged > 500, "{judged}");
+    assert!(evaluated > 500, "{evaluated}");
 }
 
 #[test]
@@ -189,7 +195,7 @@ fn a_dry_run_never_denies_what_other_objects_may_fix() {
 fn pre_existing_findings_are_never_denied() {
     let mut downgraded = 0;
     each(|config, inventory, ingress| {
-        // An update that changes nothing that matters.
+        // An update without a relevant change.
         let found = findings(config, inventory, ingress);
         let preexisting = found.iter().map(|finding| (finding.code, finding.subject.clone())).collect();
         let of_update = Circumstances { preexisting: Some(&preexisting), ..circumstances(ingress, false) };

@@ -1,5 +1,5 @@
-//! What refers to other objects: EndpointSlices to their Service, Certificates to their Secret. The index never lies, and
-//! what cannot be read counts as unknown.
+//! References between objects: EndpointSlices to their Service, Certificates to their Secret. The index is always
+//! consistent, and unreadable objects count as unknown.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn a_slice_is_stored_as_counts() {
         ],
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}, {"name": "", "port": null}, {"protocol": "UDP"}],
     }));
-    assert_eq!((read.ready, read.not_ready), (4, 1), "nobody has said that it is not ready");
+    assert_eq!((read.ready, read.not_ready), (4, 1), "an endpoint without a ready condition counts as ready");
     let ports: Vec<_> = read.ports.iter().map(|port| (&*port.name, port.number, port.protocol.to_string())).collect();
     let tcp = || "TCP".to_owned();
     assert_eq!(ports, [("http", Some(8080), tcp()), ("", None, tcp()), ("", None, "UDP".to_owned())]);
@@ -52,7 +52,7 @@ fn a_slice_is_stored_as_counts() {
 
 proptest! {
     #[test]
-    fn whatever_the_order_of_events_the_slices_of_a_service_are_those_of_a_fresh_list(
+    fn the_order_of_events_does_not_change_the_slices_of_a_service(
         events in proptest::collection::vec((0..5u8, proptest::option::of(0..3u8)), 0..40),
     ) {
         const SERVICES: [&str; 3] = ["", "web", "api"];
@@ -123,7 +123,7 @@ fn webhook_services_are_indexed_until_their_configuration_is_removed() {
         Kind::API_CALLERS.into_iter().flat_map(of).map(|(kind, caller)| (kind, ports(caller))).collect()
     };
     inventory.apply(Object::ApiCaller(validating, caller(&[("web", None), ("api", Some(8443)), ("web", Some(80))])));
-    // The same name is another object in another kind.
+    // The same name with another kind is another object.
     inventory.apply(Object::ApiCaller(mutating, caller(&[("web", None)])));
     assert_eq!(asks(&inventory, "web"), [(mutating, vec![443]), (validating, vec![443, 8443, 80])]);
     assert_eq!(asks(&inventory, "api"), [(validating, vec![443, 8443, 80])]);

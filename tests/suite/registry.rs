@@ -1,4 +1,4 @@
-//! What people forget when they add a check, a test remembers.
+//! The registry of checks is complete: files, pages, generated documents and permissions agree with `checks::ALL`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file below a folder, by its path from the project's root.
+/// Returns every file below a folder, by its path from the project's root.
 pub(crate) fn files_below(folder: &str, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root().join(folder)];
@@ -34,7 +34,7 @@ pub(crate) fn files_below(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 fn stems(extension: &str) -> BTreeSet<String> {
     let files = files_below("src/checks", extension).into_iter().filter(|path| path.components().count() == 4);
-    // Beside its checks a folder has `mod.rs` and what several of them share.
+    // Besides its checks a folder has `mod.rs` and code that several of them share.
     let is_check = |path: &PathBuf| {
         extension != "rs" || fs::read_to_string(root().join(path)).unwrap().contains(": Check = Check {")
     };
@@ -63,12 +63,12 @@ fn codes_are_in_order_and_names_are_unique() {
         assert!(check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{}", check.name);
         let remedy =
             ["no-", "missing-", "use-", "require-", "check-for"].iter().any(|start| check.name.starts_with(start));
-        assert!(!remedy, "{}: a name says the fault, not the remedy", check.name);
+        assert!(!remedy, "{}: a name describes the problem, not the fix", check.name);
     }
 }
 
 #[test]
-fn strict_is_never_milder_than_guard() {
+fn strict_levels_are_at_least_those_of_guard() {
     for check in checks::ALL {
         assert!(check.levels.strict >= check.levels.guard, "{}", check.code);
     }
@@ -102,13 +102,13 @@ fn catalogue() -> String {
     text + &format!("\n{} checks; {denied} of them deny under the default profile `guard`.\n", checks::ALL.len())
 }
 
-/// What the checks of the default configuration read, and Namespaces, which policy reads.
+/// The kinds that the checks of the default configuration read, and Namespaces, which policy reads.
 fn read_by_default() -> Kinds {
     let engine = config::Config::default().engine();
     engine.needs() | engine.hints() | Kind::Namespace.into()
 }
 
-/// The rules of the `ClusterRole`. What is read one by one is not among them: see the chart.
+/// Returns the rules of the `ClusterRole`. Kinds that are fetched by name are not among them: see the chart.
 fn rules() -> String {
     let mut by_group: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for kind in read_by_default().iter().filter(|kind| !config::Config::default().on_demand().contains(*kind)) {
@@ -137,12 +137,12 @@ fn generated_documents_are_as_committed() {
             fs::write(root().join(path), &text).unwrap();
         }
         let committed = fs::read_to_string(root().join(path)).unwrap_or_default();
-        assert!(committed == text, "{path} is not what the code says: make docs");
+        assert!(committed == text, "{path} is outdated: make docs");
     }
 }
 
 #[test]
-fn a_scaffolded_check_finds_its_place() {
+fn a_scaffolded_check_is_registered_in_order() {
     let copy = tempfile::tempdir().unwrap();
     let copied = std::process::Command::new("cp").arg("-r").arg(root().join("src/checks")).arg(copy.path()).status();
     assert!(copied.unwrap().success());
@@ -150,28 +150,28 @@ fn a_scaffolded_check_finds_its_place() {
     let scaffold = |arguments: [&str; 3]| {
         std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
     };
-    // A code that nobody has: 299 is the last of the backend's.
-    assert_eq!(scaffold(["IG299", "service-out-of-sight", "backend"]), Some(0));
+    // An unused code: 299 is the last one for backends.
+    assert_eq!(scaffold(["IG299", "service-not-visible", "backend"]), Some(0));
     let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
-    assert!(read("backend/service_out_of_sight.rs").contains("code: \"IG299\""));
-    let page = read("backend/service_out_of_sight.md");
-    assert!(page.starts_with("# IG299 service-out-of-sight\n"));
+    assert!(read("backend/service_not_visible.rs").contains("code: \"IG299\""));
+    let page = read("backend/service_not_visible.md");
+    assert!(page.starts_with("# IG299 service-not-visible\n"));
     let headings =
         |page: &str| page.lines().filter(|line| line.starts_with("## ")).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(headings(&page), headings(checks::ALL[0].page));
-    assert!(read("backend/mod.rs").contains("mod service_out_of_sight;"));
+    assert!(read("backend/mod.rs").contains("mod service_not_visible;"));
     let registry = read("registry.rs");
     let place = |name: &str| registry.find(&format!("&{name},")).unwrap();
-    assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_OUT_OF_SIGHT"));
-    assert!(place("backend::SERVICE_OUT_OF_SIGHT") < place("path::PATH_EXACT_ROOT_ONLY"));
+    assert!(place("backend::SERVICE_PORT_NOT_TCP") < place("backend::SERVICE_NOT_VISIBLE"));
+    assert!(place("backend::SERVICE_NOT_VISIBLE") < place("path::PATH_EXACT_ROOT_ONLY"));
 
-    assert_eq!(scaffold(["IG299", "another-fault", "backend"]), Some(2), "a code is never given twice");
+    assert_eq!(scaffold(["IG299", "another-problem", "backend"]), Some(2), "a code is never used twice");
     assert_eq!(scaffold(["IG298", "OneWord", "backend"]), Some(2));
-    assert_eq!(scaffold(["IG298", "another-fault", "nowhere"]), Some(2));
+    assert_eq!(scaffold(["IG298", "another-problem", "nowhere"]), Some(2));
 }
 
 #[test]
-fn the_cluster_role_grants_what_is_read_and_nothing_else() {
+fn the_cluster_role_grants_exactly_what_is_read() {
     let manifests = fs::read_to_string(root().join("deploy/ingress-guard.yaml")).unwrap();
     let role = manifests.split("\n---").find(|part| part.contains("kind: ClusterRole\n")).unwrap();
     let role: serde_json::Value = serde_saphyr::from_str(role).unwrap();
@@ -186,7 +186,7 @@ fn the_cluster_role_grants_what_is_read_and_nothing_else() {
     }
     let on_demand = config::Config::default().on_demand();
     let verbs = |kind| if on_demand.contains(kind) { "get" } else { "get,list,watch" };
-    let wanted =
+    let expected =
         read_by_default().iter().map(|kind| format!("{}/{}: {}", kind.group(), kind.plural(), verbs(kind))).collect();
-    assert_eq!(granted, wanted);
+    assert_eq!(granted, expected);
 }

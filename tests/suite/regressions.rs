@@ -1,5 +1,5 @@
-//! What other webhooks, linters and policies fell into, by their own issue trackers: 22 traps and the tests that hold us
-//! out of each.
+//! Regressions of other webhooks, linters and policies, from their issue trackers: 22 problems, each with the tests
+//! that prevent it here.
 
 use std::fs;
 use std::path::Path;
@@ -9,41 +9,41 @@ use serde_json::{Value, json};
 use crate::admission::{GOOD, ask, reviewer, spec, update};
 use crate::registry::files_below;
 
-/// The trap; who fell into it, for example; the file below `tests` and the test in it.
-type Trap = (u8, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+/// Number; problem; affected projects, for example; the file below `tests` and the test in it.
+type Regression = (u8, &'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 #[rustfmt::skip]
-const TRAPS: [Trap; 22] = [
+const REGRESSIONS: [Regression; 22] = [
     (1, "a Service port without a name, and an Ingress port by number", "Popeye, kube-score", &[
         ("suite/valid_configurations/mod.rs", "a_port_without_a_name_is_found_by_its_number_only")]),
-    (2, "a resource in the place of a Service", "Popeye, kube-score, AWS", &[
+    (2, "a resource backend instead of a Service", "Popeye, kube-score, AWS", &[
         ("suite/valid_configurations/mod.rs", "a_resource_backend_names_no_service"),
         ("suite/routing/documented.rs", "a_resource_backend_has_no_location")]),
-    (3, "an action of the AWS controller, which has no Service", "kube-linter#410", &[
+    (3, "an action of the AWS controller, which is not a Service", "kube-linter#410", &[
         ("suite/valid_configurations/mod.rs", "an_action_of_the_aws_controller_has_no_service")]),
     (4, "a TLS entry without a Secret", "k8sgpt#1075", &[
-        ("suite/valid_configurations/mod.rs", "a_tls_entry_without_a_secret_asks_for_the_default_certificate")]),
-    (5, "classes of clouds, which have no IngressClass", "k8sgpt#849", &[
+        ("suite/valid_configurations/mod.rs", "a_tls_entry_without_a_secret_uses_the_default_certificate")]),
+    (5, "classes of cloud controllers without an IngressClass", "k8sgpt#849", &[
         ("suite/valid_configurations/mod.rs", "classes_that_controllers_match_by_name_need_no_object")]),
-    (6, "an error of the API server taken for not found", "k8sgpt#1668", &[
+    (6, "an error of the API server treated as not found", "k8sgpt#1668", &[
         ("suite/live/confirm.rs", "a_service_that_cannot_be_read_is_not_missing"),
         ("suite/live/confirm.rs", "what_cannot_be_confirmed_only_warns"),
         ("suite/valid_configurations/mod.rs", "unknown_objects_never_cause_findings"),
         ("suite/properties.rs", "less_knowledge_adds_no_finding")]),
-    (7, "an object taken for a duplicate of itself", "kyverno/policies#833", &[
+    (7, "an object reported as a duplicate of itself", "kyverno/policies#833", &[
         ("suite/regressions.rs", "an_update_does_not_duplicate_the_stored_object"),
         ("suite/engine.rs", "the_reviewed_ingress_and_those_being_deleted_are_not_others")]),
-    (8, "one host in two Ingresses, and solvers of HTTP-01", "capsule#358", &[
+    (8, "one host in two Ingresses, and HTTP-01 solvers", "capsule#358", &[
         ("suite/valid_configurations/mod.rs", "two_ingresses_may_share_a_host"),
         ("suite/valid_configurations/mod.rs", "cert_manager_solver_ingresses_are_not_reported")]),
-    (9, "canaries, and what rollouts leave behind", "ingress-nginx#6825", &[
-        ("suite/valid_configurations/mod.rs", "a_canary_pair_shares_host_and_path_on_purpose"),
+    (9, "canaries, and Ingresses that rollouts leave behind", "ingress-nginx#6825", &[
+        ("suite/valid_configurations/mod.rs", "a_canary_shares_host_and_path_with_its_main_ingress"),
         ("suite/valid_configurations/annotations.rs", "progressive_rollouts_are_not_reported"),
         ("suite/valid_configurations/paths.rs", "canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress")]),
-    (10, "an object on its way out", "ingress-nginx#7216", &[
+    (10, "an object that is being deleted", "ingress-nginx#7216", &[
         ("suite/admission/pass.rs", "an_object_on_its_way_out_passes_however_it_changes"),
         ("e2e/passing.rs", "an_ingress_being_deleted_is_not_reviewed")]),
-    (11, "a label or a status of something that was bad before", "kyverno#8815", &[
+    (11, "a change of labels or status of an invalid object", "kyverno#8815", &[
         ("suite/admission/pass.rs", "an_update_that_changes_no_meaning_passes"),
         ("suite/admission/ceilings.rs", "a_path_above_the_old_bad_one_does_not_make_it_new"),
         ("e2e/passing.rs", "status_labels_finalizers_and_deletion_are_not_reviewed")]),
@@ -51,36 +51,36 @@ const TRAPS: [Trap; 22] = [
         ("suite/valid_configurations/mod.rs", "nginx_rules_do_not_apply_to_other_controllers"),
         ("suite/valid_configurations/paths.rs", "other_controllers_have_their_own_path_rules"),
         ("suite/valid_configurations/annotations.rs", "annotations_of_other_controllers_are_not_reported")]),
-    (13, "what the same batch is about to create", "helm#10643, kustomize-controller#1194", &[
-        ("suite/valid_configurations/mod.rs", "a_dry_run_does_not_deny_for_what_the_same_batch_may_bring"),
+    (13, "objects that the same batch creates", "helm#10643, kustomize-controller#1194", &[
+        ("suite/valid_configurations/mod.rs", "a_dry_run_does_not_deny_for_objects_of_the_same_batch"),
         ("suite/properties.rs", "a_dry_run_never_denies_what_other_objects_may_fix"),
         ("e2e/freshness.rs", "a_service_and_its_ingress_in_one_file_are_accepted_however_often"),
         ("e2e/clients.rs", "dry_run_and_diff_deny_only_problems_of_the_object_itself")]),
-    (14, "side effects, which forbid dry runs", "argo-cd#23752", &[
+    (14, "declared side effects, which prevent dry runs", "argo-cd#23752", &[
         ("suite/regressions.rs", "the_registration_blocks_no_unrelated_write")]),
-    (15, "Services whose endpoints nobody makes, or a hand", "popeye#17, kube-score#53", &[
-        ("suite/valid_configurations/mod.rs", "services_without_pods_of_their_own_are_services"),
+    (15, "Services without endpoints, or with manual ones", "popeye#17, kube-score#53", &[
+        ("suite/valid_configurations/mod.rs", "services_without_own_pods_are_valid"),
         ("suite/valid_configurations/endpoints.rs", "slices_made_by_hand_need_not_name_their_port")]),
-    (16, "a wildcard covers one label", "Kyverno, Kubewarden", &[
-        ("suite/valid_configurations/mod.rs", "a_wildcard_tls_host_stands_over_exact_rule_hosts_of_one_label"),
+    (16, "a wildcard that covers more than one label", "Kyverno, Kubewarden", &[
+        ("suite/valid_configurations/mod.rs", "a_wildcard_tls_host_covers_exact_rule_hosts_of_one_label"),
         ("suite/routing/found.rs", "a_wildcard_stands_for_one_label_of_letters_digits_underscores_and_hyphens")]),
     (17, "an audit annotation with a slash in its key", "ingress-nginx#5738", &[
         ("suite/admission/words.rs", "audit_annotations_have_keys_that_the_api_server_takes")]),
-    (18, "pods that end while they are asked", "openshift/addon-operator#717", &[
+    (18, "pods that end during requests", "openshift/addon-operator#717", &[
         ("suite/server/drain.rs", "a_drain_under_load_loses_no_request"),
         ("suite/server/drain.rs", "readiness_goes_at_once_while_requests_are_still_taken"),
         ("e2e/rollout.rs", "a_rolling_restart_loses_no_review")]),
     (19, "a timeout of 30 s, which blocks upgrades", "clusterlint#167", &[
         ("suite/regressions.rs", "the_registration_blocks_no_unrelated_write")]),
-    // `check` and `audit` judge by the functions that the webhook judges by.
-    (20, "exemptions that a second copy of the rules forgets", "kyverno#17473", &[
+    // `check` and `audit` use the same evaluation as the webhook.
+    (20, "exemptions missing in a second copy of the rules", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so"),
         ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
         ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
-    (21, "kinds of reports that others define too", "policy-reporter#1471", &[
+    (21, "report kinds that other projects define too", "policy-reporter#1471", &[
         ("suite/regressions.rs", "no_custom_resource_is_defined")]),
-    (22, "every Secret of the cluster read", "ingress-nginx#816, ingress-gce#1188", &[
-        ("suite/registry.rs", "the_cluster_role_grants_what_is_read_and_nothing_else"),
+    (22, "all Secrets of the cluster read", "ingress-nginx#816, ingress-gce#1188", &[
+        ("suite/registry.rs", "the_cluster_role_grants_exactly_what_is_read"),
         ("suite/live/confirm.rs", "secrets_are_read_one_by_one_as_they_are_named"),
         ("e2e/live.rs", "secrets_are_read_one_by_one")]),
 ];
@@ -88,15 +88,15 @@ const TRAPS: [Trap; 22] = [
 #[test]
 fn every_regression_has_its_tests() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    for (number, (trap, what, who, held_by)) in (1..).zip(TRAPS) {
-        assert_eq!((trap, held_by.is_empty()), (number, false), "{what} ({who})");
-        for (file, test) in held_by {
-            let text = fs::read_to_string(tests.join(file)).unwrap_or_else(|error| panic!("{trap}: {file}: {error}"));
+    for (number, (id, problem, projects, prevented_by)) in (1..).zip(REGRESSIONS) {
+        assert_eq!((id, prevented_by.is_empty()), (number, false), "{problem} ({projects})");
+        for (file, test) in prevented_by {
+            let text = fs::read_to_string(tests.join(file)).unwrap_or_else(|error| panic!("{id}: {file}: {error}"));
             let lines: Vec<&str> = text.lines().collect();
             let is_it = |line: &str| line.trim_start_matches("async ").starts_with(&format!("fn {test}("));
             let at = lines.iter().position(|line| is_it(line));
-            let at = at.unwrap_or_else(|| panic!("{trap}, {what}: there is no {test} in {file}"));
-            assert!(lines[at - 1].contains("test"), "{trap}: {test} of {file} is not run");
+            let at = at.unwrap_or_else(|| panic!("{id}, {problem}: {test} not found in {file}"));
+            assert!(lines[at - 1].contains("test"), "{id}: {test} of {file} is not a test");
         }
     }
 }
@@ -108,12 +108,12 @@ fn an_update_does_not_duplicate_the_stored_object() {
     let mut stored = review["request"]["oldObject"].clone();
     let reviewer = |stored: &Value| reviewer("profile: strict", &format!("{GOOD}\n---\n{stored}\n"));
     ask(&reviewer(&stored), &review).assert(&[], &[]);
-    // Whereas another one with the same path is.
+    // Another object with the same path is a duplicate.
     stored["metadata"]["name"] = json!("another");
     ask(&reviewer(&stored), &review).assert(&["IG501"], &[]);
 }
 
-/// Every object of the deployed manifests, which are what the chart renders.
+/// Returns every object of the deployed manifests, which are the rendered chart.
 fn deployed() -> Vec<Value> {
     let texts = files_below("deploy", "yaml").into_iter().map(|path| fs::read_to_string(path).unwrap());
     let objects = texts.flat_map(|text| {
@@ -125,18 +125,18 @@ fn deployed() -> Vec<Value> {
 
 #[test]
 fn the_registration_blocks_no_unrelated_write() {
-    let mut looked_at = 0;
+    let mut webhooks = 0;
     for object in deployed().iter().filter(|object| object["kind"] == "ValidatingWebhookConfiguration") {
         for webhook in object["webhooks"].as_array().unwrap() {
-            looked_at += 1;
-            assert_eq!(webhook["sideEffects"], "None", "a dry run asks us as well");
-            assert_eq!(webhook["failurePolicy"], "Ignore", "while nobody answers everything is stored");
-            // Longer than a review may take, and far from the 30 that managed clusters refuse.
+            webhooks += 1;
+            assert_eq!(webhook["sideEffects"], "None", "dry runs call the webhook too");
+            assert_eq!(webhook["failurePolicy"], "Ignore", "without a response every write is accepted");
+            // Longer than the time limit of a review, and far below the 30 s that managed clusters reject.
             let seconds = webhook["timeoutSeconds"].as_u64().unwrap();
             assert!((2..=10).contains(&seconds), "{seconds}");
         }
     }
-    assert!(looked_at > 0);
+    assert!(webhooks > 0);
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn verdicts(config: &Config, snapshot: &Snapshot) -> Vec<String> {
 fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
     let mut worlds = 0;
     for check in checks::ALL {
-        for (config, inventory, _) in pages::worlds(check.page) {
+        for (config, inventory, _) in pages::examples(check.page) {
             let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
             let again = again(&snapshot);
             assert_eq!(everything(&again.inventory), everything(&snapshot.inventory), "{}", check.code);

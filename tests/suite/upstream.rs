@@ -1,8 +1,8 @@
 //! The cases of ingress-nginx's own webhook tests (v1.15.1: `test/e2e/admission`, `test/e2e/settings/validations`,
 //! `test/e2e/ingress/deep_inspection.go`, `TestCheckIngress`, `TestCheckWarning`, `TestValidatePathType`,
-//! `TestInspectIngress`, `TestMergeAlternativeBackends`, `TestGetBackendServers`), judged under `strict` for a controller
-//! of that version: the same verdict, or the reason why ours differs. What those tests say of bodies that hold no Ingress
-//! is in `admission/bodies.rs`, of what is being deleted in `admission/pass.rs`.
+//! `TestInspectIngress`, `TestMergeAlternativeBackends`, `TestGetBackendServers`), evaluated under `strict` for a
+//! controller of that version: the same verdict, or the reason for a different one. Bodies without an Ingress are
+//! tested in `admission/bodies.rs`, objects that are being deleted in `admission/pass.rs`.
 
 use ingress_guard::cluster::Object;
 use ingress_guard::config::Config;
@@ -13,165 +13,166 @@ use serde_json::json;
 use crate::pages::{circumstances, known};
 use crate::routing::notation::{ingresses, inventory};
 
-/// What upstream's webhook does; of canaries, where it says nothing, what its controller does.
+/// The result of the upstream webhook; for canaries, which it does not check, the result of its controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Theirs {
+enum UpstreamVerdict {
     Allows,
     Warns,
     Denies,
-    /// Stored, and nobody gets to it.
+    /// Stored, but no request reaches it.
     Drops,
 }
 
-use Theirs::{Allows, Denies, Drops, Warns};
+use UpstreamVerdict::{Allows, Denies, Drops, Warns};
 
-/// One case; `..CASE` is an Ingress that is alone in the cluster of a controller with every default.
+/// One case; `..CASE` is the only Ingress in the cluster of a controller with default settings.
 #[derive(Clone, Copy)]
 struct Case {
     of: &'static str,
-    /// In the notation of the routing tests; the last Ingress is the one that is written.
+    /// In the notation of the routing tests; the last Ingress is the reviewed one.
     view: &'static str,
-    /// What the dialect says beyond the version.
+    /// Settings of the dialect in addition to the version.
     dialect: &'static str,
-    /// What the configuration says beyond profile and dialect.
+    /// Configuration in addition to profile and dialect.
     config: &'static str,
-    /// Changes what the notation cannot say.
+    /// Changes that the notation cannot express.
     change: fn(&mut Ingress),
-    theirs: Theirs,
-    ours: &'static [&'static str],
-    /// Why ours is another verdict; empty where it is the same.
+    upstream: UpstreamVerdict,
+    findings: &'static [&'static str],
+    /// The reason for a different verdict; empty if it is the same.
     why: &'static str,
 }
 
 const CASE: Case =
-    Case { of: "", view: "", dialect: "", config: "", change: |_| (), theirs: Allows, ours: &[], why: "" };
+    Case { of: "", view: "", dialect: "", config: "", change: |_| (), upstream: Allows, findings: &[], why: "" };
 
 const OTHER_CLASS: fn(&mut Ingress) = |ingress| ingress.class_name = Some("nginx-other".into());
 
-/// With its class in the annotation and nowhere else.
+/// Names the class in the annotation only.
 const BY_ANNOTATION: fn(&mut Ingress) = |ingress| {
     let annotated = json!({"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}, "spec": {}});
     ingress.meta.annotations = serde_json::from_value::<Ingress>(annotated).unwrap().meta.annotations;
     ingress.class_name = None;
 };
 
-const INSPECTED: &str = "a guard of the controller's container against its own users; quoted since 1.13.7, such a path is \
-                         harmless and serves";
-const ANY_PATH: &str = "kube-apiserver has refused it before any webhook is asked";
+const INSPECTED: &str = "protects the files of the controller's container; since 1.13.7 such a path is quoted, harmless \
+                         and served";
+const ANY_PATH: &str = "kube-apiserver rejects it before it calls webhooks";
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
     // admission.go
-    Case { of: "overlap, no canary", theirs: Denies, ours: &["deny IG501"],
+    Case { of: "overlap, no canary", upstream: Denies, findings: &["deny IG501"],
            view: "shop/first @0\n  a.example.com\n    Prefix / web\nshop/second @1\n  a.example.com\n    Prefix / web", ..CASE },
-    Case { of: "overlap in any rule", theirs: Denies, ours: &["deny IG501"],
+    Case { of: "overlap in any rule", upstream: Denies, findings: &["deny IG501"],
            view: "shop/first @0\n  a.example.com\n    Prefix /safe-path-1 web\n    Prefix /conflict-path web\n\
                    shop/second @1\n  a.example.com\n    Prefix /safe-path-2 web\n    Prefix /conflict-path web", ..CASE },
     Case { of: "overlap with canary",
            view: "shop/first @0\n  a.example.com\n    Prefix / web\n\
                    shop/second @1 canary=true canary-by-header=CanaryByHeader\n  a.example.com\n    Prefix / slow", ..CASE },
-    Case { of: "invalid path", theirs: Denies, why: INSPECTED,
+    Case { of: "invalid path", upstream: Denies, why: INSPECTED,
            view: "shop/first @0\n  a.example.com\n    Prefix /mypage web\nshop/second @1\n  a.example.com\n    Prefix /etc/nginx web", ..CASE },
-    Case { of: "blocklist char", theirs: Denies, ours: &["deny IG603"],
+    Case { of: "blocklist char", upstream: Denies, findings: &["deny IG603"],
            view: "shop/new @0 connection-proxy-header=a;}\n  a.example.com\n    Prefix / web", ..CASE },
-    Case { of: "blocklist word", theirs: Denies, ours: &["deny IG603"],
+    Case { of: "blocklist word", upstream: Denies, findings: &["deny IG603"],
            view: "shop/new @0 connection-proxy-header=set_by_lua\n  a.example.com\n    Prefix / web", ..CASE },
-    Case { of: "wrong pathType, Exact", theirs: Denies, ours: &["deny IG301", "deny IG303"],
+    Case { of: "wrong pathType, Exact", upstream: Denies, findings: &["deny IG301", "deny IG303"],
            view: "shop/new @0\n  a.example.com\n    Exact /foo/bar/[a-z]{3} web", ..CASE },
-    Case { of: "wrong pathType, Prefix", theirs: Denies, ours: &["deny IG301", "deny IG303"],
+    Case { of: "wrong pathType, Prefix", upstream: Denies, findings: &["deny IG301", "deny IG303"],
            view: "shop/new @0\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
-    Case { of: "right pathType", ours: &["warn IG311"], why: "admitted by both; every sub-path is asked for as /new/backend",
+    Case { of: "right pathType", findings: &["warn IG311"], why: "allowed by both; every sub-path is rewritten to /new/backend",
            view: "shop/new @0 use-regex=true rewrite-target=/new/backend\n  a.example.com\n    ImplementationSpecific /foo/bar/[a-z]{3} web", ..CASE },
     Case { of: "right pathType, plain", view: "shop/new @0\n  a.example.com\n    Prefix /bloblo web", ..CASE },
     Case { of: "valid v1 with ingressClassName", view: "shop/extensions @0\n  extensions\n    Prefix / echo", ..CASE },
     Case { of: "valid v1 with class annotation",
            change: BY_ANNOTATION,
-           ours: &["warn IG104"], why: "served by both; the field has been the way to say it since Kubernetes 1.18",
+           findings: &["warn IG104"], why: "served by both; the annotation is deprecated since Kubernetes 1.18",
            view: "shop/extensions @0\n  extensions-class\n    Prefix / echo", ..CASE },
-    Case { of: "unknown class and invalid snippet", change: OTHER_CLASS, ours: &["deny IG101"],
-           why: "not this controller's, which says nothing; and nobody else's either, which is what we say",
+    Case { of: "unknown class and invalid snippet", change: OTHER_CLASS, findings: &["deny IG101"],
+           why: "this controller ignores it; ingress-guard reports that no other controller handles it either",
            view: "shop/new @0 configuration-snippet=invalid\n  a.example.com\n    Prefix / web", ..CASE },
     // validations.go
     Case { of: "risk level, low and medium", dialect: "settings: {annotations-risk-level: Medium, allow-snippet-annotations: true}",
            view: "shop/new @0 default-backend=web denylist-source-range=1.1.1.1/32\n  a.example.com\n    Prefix / web", ..CASE },
     Case { of: "risk level, high and critical", dialect: "settings: {annotations-risk-level: Medium, allow-snippet-annotations: true}",
-           theirs: Denies, ours: &["deny IG609", "deny IG609"],
+           upstream: Denies, findings: &["deny IG609", "deny IG609"],
            view: "shop/new @0 modsecurity-transaction-id=bla modsecurity-snippet=x\n  a.example.com\n    Prefix / web", ..CASE },
     // deep_inspection.go
-    Case { of: "deep inspection", theirs: Drops, why: INSPECTED,
+    Case { of: "deep inspection", upstream: Drops, why: INSPECTED,
            view: "shop/new @0\n  a.example.com\n    ImplementationSpecific /bla{alias /var/run/secrets/;}location ~* ^/abcd web", ..CASE },
     // TestInspectIngress
-    Case { of: "inspect: /var/run/secrets", theirs: Denies, why: INSPECTED,
+    Case { of: "inspect: /var/run/secrets", upstream: Denies, why: INSPECTED,
            view: "shop/new @0\n  a.example.com\n    Exact /var/run/secrets web\n    Exact /mypage web", ..CASE },
-    Case { of: "inspect: /etc/nginx", theirs: Denies, why: INSPECTED,
+    Case { of: "inspect: /etc/nginx", upstream: Denies, why: INSPECTED,
            view: "shop/new @0\n  a.example.com\n    Exact /mypage web\n    Exact /etc/nginx web", ..CASE },
     Case { of: "inspect: invalid.etc.com", view: "shop/new @0\n  invalid.etc.com\n    Exact /mypage web", ..CASE },
     // TestCheckIngress
-    Case { of: "UID no UUID", theirs: Denies, why: "kube-apiserver gives every object its UID, and files have none",
+    Case { of: "UID not a UUID", upstream: Denies, why: "kube-apiserver sets the UID of every object, and files have none",
            view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "class and host", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     Case { of: "another host", view: "shop/new @0\n  test.example.com\n    Prefix / web", ..CASE },
-    Case { of: "another annotation prefix", theirs: Denies,
-           why: "--annotations-prefix is no setting of ours: nobody is accused of a prefix that is in use everywhere else",
+    Case { of: "another annotation prefix", upstream: Denies,
+           why: "ingress-guard does not know --annotations-prefix and therefore does not report another common prefix",
            view: "shop/new @0 backend-protocol=GRPC\n  example.com\n    Prefix / web", ..CASE },
-    Case { of: "snippets off", theirs: Denies, ours: &["deny IG609"],
+    Case { of: "snippets off", upstream: Denies, findings: &["deny IG609"],
            view: "shop/new @0 server-snippet=bla\n  example.com\n    Prefix / web", ..CASE },
-    // Theirs for a word that is in annotation-value-word-blocklist, a list of each cluster's own; ours for want of the ConfigMap.
-    Case { of: "blocklist, custom-headers", theirs: Denies, ours: &["deny IG604"],
+    // Upstream rejects a word of annotation-value-word-blocklist, which each cluster sets; ingress-guard reports the
+    // missing ConfigMap.
+    Case { of: "blocklist, custom-headers", upstream: Denies, findings: &["deny IG604"],
            view: "shop/new @0 custom-headers=invalid_directive\n  example.com\n    Prefix / web", ..CASE },
-    Case { of: "DisableCatchAll", config: "checks: {catch-all-host: deny}", theirs: Denies, ours: &["deny IG505"],
+    Case { of: "DisableCatchAll", config: "checks: {catch-all-host: deny}", upstream: Denies, findings: &["deny IG505"],
            view: "shop/new @0\n  default web", ..CASE },
-    Case { of: "another namespace than watched", dialect: "watchNamespaces: [other]", ours: &["deny IG106"],
-           why: "allowed because nobody will serve it, which is what we say", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
+    Case { of: "another namespace than watched", dialect: "watchNamespaces: [other]", findings: &["deny IG106"],
+           why: "upstream allows it because no controller serves it; ingress-guard reports that", view: "shop/new @0\n  example.com\n    Prefix / web", ..CASE },
     // TestCheckWarning
-    Case { of: "warning: enable-influxdb", theirs: Warns, ours: &["warn IG610"],
+    Case { of: "warning: enable-influxdb", upstream: Warns, findings: &["warn IG610"],
            view: "shop/new @0 enable-influxdb=true\n  a.example.com\n    Prefix / web", ..CASE },
-    Case { of: "warning: path type", dialect: "settings: {strict-validate-path-type: false}", theirs: Warns,
-           why: "where the setting is off the path serves",
+    Case { of: "warning: path type", dialect: "settings: {strict-validate-path-type: false}", upstream: Warns,
+           why: "the path is served while the setting is off",
            view: "shop/new @0\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
-    Case { of: "warning: four", theirs: Denies, ours: &["deny IG303", "warn IG610", "warn IG610", "warn IG610"],
+    Case { of: "warning: four", upstream: Denies, findings: &["deny IG303", "warn IG610", "warn IG610", "warn IG610"],
            view: "shop/new @0 enable-influxdb=true influxdb-host=x secure-verify-ca-secret=x\n  a.example.com\n    Prefix /xpto{$2} web\n    Exact /ok web", ..CASE },
     // TestValidatePathType
-    Case { of: "path types that are right", ours: &["warn IG307", "warn IG307"],
-           why: "admitted by both; without its last slash such a path answers 301",
+    Case { of: "valid path types", findings: &["warn IG307", "warn IG307"],
+           why: "allowed by both; a request without the last slash gets 301",
            view: "shop/new @0\n  a.example.com\n    Prefix /test web\n    Exact /xpto/ab0/x_ss-9 web\n    Prefix /.well-known/acme-challenge/ web\n    \
                    Exact /bla/ web", ..CASE },
     Case { of: "ImplementationSpecific is free", view: "shop/new @0 use-regex=true\n  a.example.com\n    ImplementationSpecific /foo.+ web", ..CASE },
-    Case { of: "Exact /foo.+", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0 use-regex=true\n  a.example.com\n    Exact /foo.+ web", ..CASE },
-    Case { of: "Exact xpto/lala", theirs: Denies, why: ANY_PATH, view: "shop/new @0\n  a.example.com\n    Exact xpto/lala web", ..CASE },
-    Case { of: "Prefix /foo/bar/[a-z]{3}", theirs: Denies, ours: &["deny IG303"],
+    Case { of: "Exact /foo.+", upstream: Denies, findings: &["deny IG303"], view: "shop/new @0 use-regex=true\n  a.example.com\n    Exact /foo.+ web", ..CASE },
+    Case { of: "Exact xpto/lala", upstream: Denies, why: ANY_PATH, view: "shop/new @0\n  a.example.com\n    Exact xpto/lala web", ..CASE },
+    Case { of: "Prefix /foo/bar/[a-z]{3}", upstream: Denies, findings: &["deny IG303"],
            view: "shop/new @0 use-regex=true\n  a.example.com\n    Prefix /foo/bar/[a-z]{3} web", ..CASE },
-    Case { of: "Prefix with a newline", theirs: Denies, ours: &["deny IG303", "deny IG315"],
+    Case { of: "Prefix with a newline", upstream: Denies, findings: &["deny IG303", "deny IG315"],
            change: |ingress| ingress.rules[0].paths[0].path = "/foo\nbar".into(),
            view: "shop/new @0\n  a.example.com\n    Prefix /foo web", ..CASE },
-    Case { of: "Prefix /$lala/test", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix /$lala/test web", ..CASE },
-    Case { of: "Prefix #lala/test", theirs: Denies, ours: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix #lala/test web", ..CASE },
+    Case { of: "Prefix /$lala/test", upstream: Denies, findings: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix /$lala/test web", ..CASE },
+    Case { of: "Prefix #lala/test", upstream: Denies, findings: &["deny IG303"], view: "shop/new @0\n  a.example.com\n    Prefix #lala/test web", ..CASE },
     Case { of: "Exact /xpto/lala", view: "shop/new @0\n  a.example.com\n    Exact /xpto/lala web", ..CASE },
     // TestMergeAlternativeBackends and TestGetBackendServers
     Case { of: "canary of an equal host, path and type", view: "shop/main @0\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
     Case { of: "canary of one of several hosts", view: "shop/main @0\n  foo.bar\n    Prefix / other\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
-    Case { of: "canary of itself", theirs: Drops, ours: &["deny IG605"], view: "shop/main @0\n  example.com\n    Prefix / web\n\
+    Case { of: "canary of itself", upstream: Drops, findings: &["deny IG605"], view: "shop/main @0\n  example.com\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / web", ..CASE },
-    Case { of: "canary without main", theirs: Drops, ours: &["deny IG605"],
+    Case { of: "canary without main", upstream: Drops, findings: &["deny IG605"],
            view: "shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix / new", ..CASE },
-    Case { of: "canary of another path type", theirs: Drops, ours: &["deny IG605"], view: "shop/main @0\n  example.com\n    Exact /a web\n\
+    Case { of: "canary of another path type", upstream: Drops, findings: &["deny IG605"], view: "shop/main @0\n  example.com\n    Exact /a web\n\
                    shop/canary @1 canary=true canary-weight=10\n  example.com\n    Prefix /a new", ..CASE },
     Case { of: "canary without host", view: "shop/main @0\n  *\n    Prefix / web\n\
                    shop/canary @1 canary=true canary-weight=10\n  *\n    Prefix / new", ..CASE },
     Case { of: "canary of a default backend", view: "shop/main @0\n  default web\n\
                    shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
-    Case { of: "canary of no default backend", theirs: Drops,
-           why: "only rules of canaries are judged: this one takes nothing from anybody, and whoever asks gets 404 as before",
+    Case { of: "canary of no default backend", upstream: Drops,
+           why: "only rules of canaries are evaluated: this one affects no other Ingress, and requests return 404 as before",
            view: "shop/canary @1 canary=true canary-weight=10\n  default new", ..CASE },
-    Case { of: "canary that is older than the Service's main rule", theirs: Drops, ours: &["deny IG607"],
+    Case { of: "canary that is older than the Service's main rule", upstream: Drops, findings: &["deny IG607"],
            view: "shop/canary @0 canary=true canary-weight=10\n  example.com\n    Prefix /a web\n\
                    shop/main @1\n  example.com\n    Prefix /b web", ..CASE },
 ];
 
-/// Level and code of what is said aloud of the last Ingress.
-fn ours(case: &Case) -> Vec<String> {
+/// Level and code of the findings on the last Ingress above audit level.
+fn reported(case: &Case) -> Vec<String> {
     let dialect = format!(
         "{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: 1.15.1{}{}}}",
         if case.dialect.is_empty() { "" } else { ", " },
@@ -198,25 +199,26 @@ fn ours(case: &Case) -> Vec<String> {
     }
     let findings = config.engine().run(&written, known(&inventory), None).findings;
     let decisions = config.policy.decide(findings, &circumstances(&written, false)).decisions;
-    let loud = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
-    let mut said: Vec<String> = loud.map(|decision| format!("{} {}", decision.level, decision.finding.code)).collect();
-    said.sort();
-    said
+    let above_audit = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
+    let mut codes: Vec<String> =
+        above_audit.map(|decision| format!("{} {}", decision.level, decision.finding.code)).collect();
+    codes.sort();
+    codes
 }
 
 #[test]
 fn every_case_has_upstreams_verdict_or_a_reason() {
     let mut wrong = Vec::new();
     for case in CASES {
-        let ours = ours(case);
-        let denies = ours.iter().any(|said| said.starts_with("deny"));
-        let same = match case.theirs {
-            Allows => ours.is_empty(),
-            Warns => !ours.is_empty() && !denies,
+        let reported = reported(case);
+        let denies = reported.iter().any(|code| code.starts_with("deny"));
+        let same = match case.upstream {
+            Allows => reported.is_empty(),
+            Warns => !reported.is_empty() && !denies,
             Denies | Drops => denies,
         };
-        if ours != case.ours || same != case.why.is_empty() {
-            wrong.push(format!("{}: {:?} there, {ours:?} here; {}", case.of, case.theirs, case.why));
+        if reported != case.findings || same != case.why.is_empty() {
+            wrong.push(format!("{}: {:?} there, {reported:?} here; {}", case.of, case.upstream, case.why));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -1,4 +1,4 @@
-//! Commands and flags in Markdown exist.
+//! The commands and flags in Markdown exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,7 +8,7 @@ use ingress_guard::cli;
 
 use crate::registry::files_below;
 
-/// Flags of other programs that documents name alone.
+/// Flags of other programs that documents mention without the program.
 const FOREIGN: [&str; 19] = [
     "--annotations-prefix",
     "--configmap",
@@ -31,7 +31,7 @@ const FOREIGN: [&str; 19] = [
     "--watch-namespace-selector",
 ];
 
-/// Code of a document: the lines of fenced blocks, and inline code.
+/// Returns the code of a document: the lines of fenced blocks, and inline code.
 fn code(document: &str) -> (Vec<String>, Vec<String>) {
     let (mut blocks, mut inline) = (Vec::new(), Vec::new());
     let mut fenced = false;
@@ -47,7 +47,7 @@ fn code(document: &str) -> (Vec<String>, Vec<String>) {
     (blocks, inline)
 }
 
-/// Calls of the program in a piece of code: their words.
+/// Returns the words of each call of the program in a piece of code.
 fn calls(code: &str) -> Vec<Vec<&str>> {
     let parts = code.split(['|', ';', '\'', '"', '(', ')']).map(str::trim);
     let calls = parts.filter_map(|part| part.strip_prefix("ingress-guard "));

@@ -39,7 +39,7 @@ impl Shell {
         Self { folder, status: 0, webhook: None }
     }
 
-    /// What a terminal shows after the command.
+    /// Returns the output that a terminal shows after the command.
     fn run(&mut self, command: &str) -> String {
         let command = if command.starts_with("curl ") {
             let webhook = self.webhook.get_or_insert_with(|| Serving::start(&["--manifests", "examples/cluster"]));
@@ -62,7 +62,8 @@ impl Shell {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What `kubectl apply -f examples/ingress.yaml` prints, from the answer to the same review. The end-to-end tests run it.
+    /// Returns the output of `kubectl apply -f examples/ingress.yaml`, from the response to the same review. The
+    /// end-to-end tests run the command itself.
     fn apply(&mut self) -> String {
         let answer = self.run(
             "curl -sk https://127.0.0.1:8443/validate -H 'content-type: application/json' \
@@ -122,7 +123,7 @@ fn the_readme_is_short_and_counts_the_checks() {
     assert!(readme.contains(&checks), "README.md does not contain {checks}");
 }
 
-/// The anchor that GitHub gives a heading.
+/// Returns the anchor that GitHub gives a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim_start_matches(['#', ' ']).to_lowercase();
     kept.chars().filter(|c| c.is_alphanumeric() || "-_ ".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()

@@ -22,7 +22,7 @@ error: guard.yaml:2:1: unknown key "chekcs"; did you mean "checks"?
 Flags of the commands, such as `--profile`, override the file. Each flag of `serve` has an environment variable `INGRESS_GUARD_*`.
 "#;
 
-/// The document.
+/// Returns the document.
 pub(crate) fn configuration() -> String {
     let schema = serde_json::to_value(config::schema()).unwrap();
     let mut text = HEAD.to_owned();
@@ -39,7 +39,7 @@ pub(crate) fn configuration() -> String {
     text
 }
 
-/// A row for each key below `path`.
+/// Adds a row for each key below `path`.
 fn rows(schema: &Value, path: &str, value: &Value, text: &mut String) {
     let target = resolved(schema, value);
     if let Some(properties) = target["properties"].as_object() {
@@ -61,7 +61,7 @@ fn rows(schema: &Value, path: &str, value: &Value, text: &mut String) {
     let _ = writeln!(text, "| `{path}` | {} | {default} | {} |", form(schema, target), meaning.trim());
 }
 
-/// The definition that a schema refers to, also if it may be null.
+/// Returns the definition that a schema refers to, also if it may be null.
 fn resolved<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
     let optional = value["anyOf"].as_array().and_then(|any| any.iter().find(|one| one["$ref"].is_string()));
     let value = optional.unwrap_or(value);
@@ -97,7 +97,7 @@ fn choices(value: &Value) -> String {
     lines.collect::<Vec<_>>().join(" ")
 }
 
-/// On one line of a table.
+/// Returns the text on one line of a table.
 fn line(text: &Value) -> String {
     text.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|")
 }

@@ -87,7 +87,7 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
 fn in_every_world_of_every_page() {
     let (mut asked, mut worlds) = (0, 0);
     for check in checks::ALL {
-        for (config, inventory, _) in pages::worlds(check.page) {
+        for (config, inventory, _) in pages::examples(check.page) {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
             worlds += 1;
             let nobody = Key::default();

@@ -12,7 +12,7 @@ use crate::pages;
 fn nothing_changes_where_nothing_is_applied_and_going_is_the_reverse_of_coming() {
     let mut told = 0;
     for check in checks::ALL {
-        for (config, inventory, ingresses) in pages::worlds(check.page) {
+        for (config, inventory, ingresses) in pages::examples(check.page) {
             let keys: Vec<Key> = ingresses.iter().map(|ingress| ingress.meta.key.clone()).collect();
             let whole = pages::known(&inventory);
             let same = route_changes(&keys, whole, whole, &config.settings);

@@ -1,11 +1,11 @@
-//! Certificates on demand, so that pages and tests name what matters of them and hold no PEM.
+//! Generates certificates, so that pages and tests declare only relevant fields and contain no PEM.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 
-/// Replace `certificate(…)`, `chain(…)` and `key(…)` by PEM text, indented as a YAML block.
+/// Replaces `certificate(…)`, `chain(…)` and `key(…)` by PEM text, indented as a YAML block.
 pub(crate) fn expand(yaml: &str) -> String {
     let mut keys = HashMap::new();
     yaml.lines().fold(String::new(), |mut out, line| {
@@ -42,7 +42,7 @@ fn replacement<'a>(line: &'a str, keys: &mut HashMap<String, KeyPair>) -> Option
     None
 }
 
-/// `HOSTS; FROM..UNTIL`, self-signed. `CN=name` in the place of hosts: no SAN, that common name.
+/// `HOSTS; FROM..UNTIL`, self-signed. `CN=name` instead of hosts: no SAN, that common name.
 pub(crate) fn certificate(parts: &[&str], key: &KeyPair) -> String {
     let hosts = parts[0];
     let (sans, name) = match hosts.strip_prefix("CN=") {

@@ -9,7 +9,7 @@ use super::{Part, page_path, parse, reported};
 /// The line that [`checks::Check::facts`] generates begins with this.
 const FACTS: &str = "Level: ";
 
-/// Puts the facts line at the end of the introduction, in the place of an outdated one.
+/// Puts the facts line at the end of the introduction; replaces an outdated one.
 pub(super) fn with_facts(front: &str, facts: &str) -> String {
     let (introduction, rest) = front.split_once("\n## ").expect("a page has headings");
     let paragraphs = introduction.trim_end().split("\n\n").filter(|paragraph| !paragraph.starts_with(FACTS));
@@ -20,7 +20,7 @@ pub(super) fn with_facts(front: &str, facts: &str) -> String {
 fn pages_have_their_headings() {
     for check in checks::ALL {
         let title = format!("# {} {}\n", check.code, check.name);
-        assert!(check.page.starts_with(&title), "{}: the page begins with {title:?}", check.code);
+        assert!(check.page.starts_with(&title), "{}: the page has the title {title:?}", check.code);
         let headings: Vec<_> = check.page.lines().filter(|line| line.starts_with("## ")).collect();
         let wanted = ["## Fix", "## Why", "## Reported", "## Not reported", "## See also"];
         assert_eq!(headings, wanted, "{}", check.code);
@@ -59,7 +59,7 @@ fn shared_objects_stand_once_and_before_the_examples() {
         let Some(shared) = blocks.iter().position(|block| block.info == "yaml shared") else { continue };
         // Renderers of Markdown do not show the word "shared" of the block.
         let start = "\n## Reported\n\nThe examples share these objects:\n\n```yaml shared\n";
-        assert!(check.page.contains(start), "{}: the page does not say that the block is shared", check.code);
+        assert!(check.page.contains(start), "{}: the page does not mention that the block is shared", check.code);
         assert_eq!(shared, 0, "{}: the shared block is the first block below Reported, and the only one", check.code);
         let shared = super::documents(&blocks[0].text);
         for block in blocks[1..].iter().filter(|block| block.info == "yaml") {

@@ -24,20 +24,20 @@ use ingress_guard::routing::{Controller, Routes};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// The day on which every page is judged.
+/// The date at which every page is evaluated.
 pub(crate) const NOW: &str = "2026-11-22T12:00:00Z";
 
 pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-/// An inventory on that day, with nothing read live beside it.
+/// Returns the inventory with that date, without live reads.
 pub(crate) fn known(store: &Inventory) -> ClusterState<'_> {
     static NOTHING: LazyLock<LiveReads> = LazyLock::new(LiveReads::default);
     ClusterState { store, live_reads: &NOTHING, now: now() }
 }
 
-/// A write on that day by nobody in particular.
+/// Returns a write at that date by an ordinary user.
 pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'_> {
     Circumstances {
         ingress,
@@ -147,15 +147,15 @@ pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
     sources
 }
 
-/// What these manifests hold, as far as the configuration lets us look.
+/// Returns an inventory of these manifests, as far as the configuration allows it to be read.
 pub(crate) fn inventory(config: &Config, manifests: &str) -> Inventory {
     let mut inventory = load_text("page", manifests).unwrap_or_else(|error| panic!("{error}\n{manifests}"));
     config.restrict(&mut inventory);
     inventory
 }
 
-/// The worlds of a page, each with the configuration that holds for it.
-pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
+/// Returns the examples of a page, each with its configuration.
+pub(crate) fn examples(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
     let view = |(config, manifests): (Config, String)| {
         let inventory = inventory(&config, &manifests);
         let mut ingresses: Vec<Ingress> = inventory.ingresses().cloned().collect();
@@ -167,7 +167,7 @@ pub(crate) fn worlds(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
 
 /// Returns the findings of one check in an example, one per line, and whether one of them has a fix. The checks of IG9xx
 /// report on other checks and therefore run with all of them.
-fn judge(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> (String, bool) {
+fn run_check(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> (String, bool) {
     let engine = match check.code {
         "IG901" | "IG902" | "IG903" => config.engine(),
         _ => Engine::new(vec![check], config.settings.clone()),
@@ -195,7 +195,7 @@ fn page_path(check: &Check) -> PathBuf {
 
 /// Returns the page with the facts and outputs of its check.
 fn blessed(check: &'static Check, page: &str) -> String {
-    let mut examples = worlds(page).into_iter();
+    let mut examples = examples(page).into_iter();
     let mut blessed = Vec::new();
     let mut any_fix = false;
     let front = page.len() - reported(page).len();
@@ -208,7 +208,7 @@ fn blessed(check: &'static Check, page: &str) -> String {
         }
         let (config, inventory, ingresses) = examples.next().unwrap();
         assert!(!ingresses.is_empty(), "{}: an example without an Ingress", check.code);
-        let (text, has_fix) = judge(check, &config, &inventory, &ingresses);
+        let (text, has_fix) = run_check(check, &config, &inventory, &ingresses);
         any_fix |= has_fix;
         // The output follows its example after a blank line.
         let gap = parts.next_if(|part| matches!(part, Part::Prose(prose) if prose.trim().is_empty()));
@@ -238,7 +238,7 @@ fn every_page_shows_what_its_check_reports() {
             }
         }
     }
-    assert!(stale.is_empty(), "pages that differ from what their checks say (make bless):\n{}", stale.join("\n"));
+    assert!(stale.is_empty(), "pages with outdated output (make bless):\n{}", stale.join("\n"));
 }
 
 #[test]
@@ -251,10 +251,10 @@ fn an_example_gets_the_shared_objects_that_it_does_not_define() {
 }
 
 #[test]
-fn checks_read_what_they_declare_and_nothing_else() {
+fn checks_read_only_what_they_declare() {
     for check in checks::ALL {
-        let mut asked = Kinds::NONE;
-        for (config, inventory, ingresses) in worlds(check.page) {
+        let mut read = Kinds::NONE;
+        for (config, inventory, ingresses) in examples(check.page) {
             for ingress in &ingresses {
                 let every_kind = Kinds::of(&ingress_guard::model::Kind::ALL);
                 let free = ClusterView::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
@@ -264,12 +264,12 @@ fn checks_read_what_they_declare_and_nothing_else() {
                 let routes =
                     Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, controller);
                 (check.run)(&Context::new(ingress, &view, &config.settings, controller, &routes), &mut found);
-                asked = asked | view.asked();
+                read = read | view.asked();
             }
         }
         let declared = check.needs | check.hints;
         assert_eq!(
-            asked, declared,
+            read, declared,
             "{}: either it declares the wrong kinds, or its page does not make it ask for all of them",
             check.code
         );

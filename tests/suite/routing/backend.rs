@@ -1,5 +1,4 @@
-//! What stands behind a backend, for each family of controllers; and who takes what is in a namespace that its controller
-//! does not watch.
+//! Resolved backends for each controller family, and Ingresses in namespaces that their controller does not watch.
 
 use std::fmt::Write as _;
 
@@ -15,7 +14,7 @@ const NGINX: &str = "k8s.io/ingress-nginx";
 const TRAEFIK: &str = "traefik.io/nginx";
 const OTHER: &str = "example.com/edge";
 
-/// Services and EndpointSlices that backends can name.
+/// Services and EndpointSlices for the backends of the tests.
 const OBJECTS: &str = "
 {apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {selector: {app: web}, ports: [{name: http, port: 80, targetPort: 8080}, {name: dns, port: 53, protocol: UDP}]}}
 ---
@@ -49,13 +48,13 @@ spec: {{ingressClassName: edge, rules: [{{host: app.example.com, http: {{paths: 
     )
 }
 
-/// What stands behind the backend of a world, in words, with who stands in for it.
+/// Formats the resolved backend of a cluster, with its fallback Service.
 fn resolved(settings: &str, manifests: &str) -> String {
     let dialects = format!("dialects:\n- {{match: {{controller: {TRAEFIK}}}, engine: traefik}}\n{settings}");
     let config = Config::parse("test", &dialects).unwrap();
     let inventory = pages::inventory(&config, manifests);
-    let nobody = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let controller = Controller::of(ingress, &view, &config.settings.classes, &config.settings.dialects);
     let found = ResolvedBackend::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
@@ -76,49 +75,49 @@ fn service(name: &str, port: &str) -> String {
 const UPSTREAM: &str = "nginx.ingress.kubernetes.io/service-upstream: 'true'";
 
 #[test]
-fn each_controller_family_resolves_backends_its_own_way() {
-    let everybody = |words: &'static str| [words; 3];
+fn backend_resolution_depends_on_the_controller_family() {
+    let all = |words: &'static str| [words; 3];
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
-    // Traefik wants the Service's own ports.
+    // Traefik requires a port of the Service itself.
     let by_target = |nginx: &'static str| [nginx, "the Service has no such port", "1 ready"];
     let empty = "has no endpoints; check that its selector matches running pods";
     let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx ignores; recreate the EndpointSlice \
                       with a name that starts with the name of the Service";
     for (annotations, backend, words) in [
-        ("", service("web", "number: 80"), everybody("1 ready")),
-        ("", service("web", "name: http"), everybody("1 ready")),
+        ("", service("web", "number: 80"), all("1 ready")),
+        ("", service("web", "name: http"), all("1 ready")),
         ("", service("web", "number: 8080"), by_target("1 ready")),
-        ("", service("web", "number: 81"), everybody("the Service has no such port")),
-        ("", service("web", "number: 53"), everybody("the port is not TCP")),
-        ("", service("absent", "number: 80"), everybody("the Service does not exist")),
-        ("", service("empty", "number: 80"), everybody(empty)),
+        ("", service("web", "number: 81"), all("the Service has no such port")),
+        ("", service("web", "number: 53"), all("the port is not TCP")),
+        ("", service("absent", "number: 80"), all("the Service does not exist")),
+        ("", service("empty", "number: 80"), all(empty)),
         ("", service("odd", "number: 80"), only_nginx(overlooked, "1 ready")),
-        ("", service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
+        ("", service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
         (
             "",
             service("inside", "number: 443"),
             only_nginx("outside, and cannot be used: \"localhost\"", "answers by \"localhost\", which is outside"),
         ),
-        // To those that read nginx annotations it is the name of a port.
+        // Controllers that read nginx annotations treat it as the name of a port.
         (
             "",
             service("redirect", "name: use-annotation"),
             ["the Service does not exist", "the Service does not exist", "no Service is meant"],
         ),
-        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), everybody("no Service is meant")),
-        // At the Service's own address nothing is looked up but the name of a port.
+        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), all("no Service is meant")),
+        // With the cluster IP only the name of a port is looked up.
         (UPSTREAM, service("web", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "name: http"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "number: 8080"), by_target("the Service has no such port (by address)")),
-        (UPSTREAM, service("web", "name: absent"), everybody("the Service has no such port")),
+        (UPSTREAM, service("web", "name: absent"), all("the Service has no such port")),
         (UPSTREAM, service("odd", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
-        (UPSTREAM, service("headless", "number: 80"), everybody("1 ready")),
+        (UPSTREAM, service("headless", "number: 80"), all("1 ready")),
         (UPSTREAM, service("headless", "number: 8080"), by_target("1 ready")),
-        (UPSTREAM, service("outside", "number: 443"), everybody("answers by \"legacy.example.net\", which is outside")),
+        (UPSTREAM, service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
     ] {
         for (controller, words) in [NGINX, TRAEFIK, OTHER].into_iter().zip(words) {
-            let said = resolved("", &view(controller, annotations, &backend));
-            assert_eq!(said, words, "{controller} {annotations} {backend}");
+            let got = resolved("", &view(controller, annotations, &backend));
+            assert_eq!(got, words, "{controller} {annotations} {backend}");
         }
     }
     let refuses =
@@ -149,8 +148,9 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     let outcome = |annotations: &str, backend: &str| {
         let config = Config::default();
         let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
-        let nobody = Key::default();
-        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let no_ingress = Key::default();
+        let view =
+            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let route = &map.hosts[0].routes[0];
         (route.outcome.to_string(), route.standing())
@@ -159,7 +159,7 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     assert_eq!(outcome(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), LinkStatus::Broken));
     assert_eq!(outcome(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), LinkStatus::Broken));
     assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Holds));
-    // Nobody looks for endpoints where the Service's own address is dialled, so nobody is put in their place.
+    // With the cluster IP no endpoints are read, so the fallback Service is not used.
     let (words, standing) = outcome(&format!("{WEB}, {UPSTREAM}"), "empty");
     assert!(words.starts_with("has no endpoints") && !words.contains("stands in"), "{words}");
     assert_eq!(standing, LinkStatus::Broken);
@@ -168,7 +168,7 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
 #[test]
 fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
-    for (watched, addressed, id, outcome, said) in [
+    for (watched, addressed, id, outcome, expected) in [
         ("[shop]", false, NGINX, Ends::Service, "Service shop/web answers"),
         (
             "[team]",
@@ -187,8 +187,9 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
             manifests += status;
         }
         let inventory = pages::inventory(&config, &manifests);
-        let nobody = Key::default();
-        let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+        let no_ingress = Key::default();
+        let view =
+            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
         let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
         assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
@@ -196,6 +197,6 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
         let explanation = explain_url(&request, pages::known(&inventory), &config.settings, None).unwrap();
         assert_eq!(explanation.outcome, outcome, "{watched}: {explanation:#?}");
         let text = explanation.text(ingress_guard::explain::Style::Plain);
-        assert!(text.contains(said), "{watched}: {text}");
+        assert!(text.contains(expected), "{watched}: {text}");
     }
 }

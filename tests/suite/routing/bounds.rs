@@ -1,4 +1,4 @@
-//! What an Ingress may cost at most, however large or nasty, and that nothing in it makes the model panic.
+//! Upper bounds for the cost of an Ingress of any size, and proof that no input makes the model panic.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::work::worked;
 
 const HOST: &str = "app.example.com";
 
-/// Holds a bound that is meant for a release build. The debug build is some ten times slower.
+/// Asserts a bound that is meant for a release build. The debug build is about ten times slower.
 fn within(bound: Duration, begun: Duration, what: &str) {
     let allowed = if cfg!(debug_assertions) { 50 * bound } else { 4 * bound };
     let took = worked().saturating_sub(begun);
@@ -36,7 +36,7 @@ fn server<'a>(routes: &Routes<'a>) -> std::rc::Rc<Server<'a>> {
     routes.server(&Host::parse(HOST), When::After).found().unwrap()
 }
 
-/// How many of these are answered before there is no effort left.
+/// Counts the answers until the budget is exceeded.
 fn answered(routes: &Routes<'_>, requests: &[String]) -> usize {
     let answers = requests.iter().map(|request| routes.answer(Scheme::Http, HOST, request, When::After));
     answers.take_while(Result::is_ok).count()
@@ -58,10 +58,10 @@ fn ten_thousand_plain_paths_on_one_host() {
     });
 }
 
-/// A path for a number.
+/// Returns a path for a number.
 type Numbered = fn(usize) -> String;
 
-/// Building the server, finding its faults, and three requests for each path.
+/// Builds the server, finds its configuration errors, and sends three requests for each path.
 #[test]
 fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
     let path = |n: usize| format!("    Prefix /app/v{n} web\n");
@@ -72,7 +72,7 @@ fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
     let preexisting = inventory(ingresses(&(0..1_000).map(one).collect::<String>()));
     with_routes(&preexisting, |routes| {
         let begun = worked();
-        // web-999 is a canary, and the last of the alphabet comes first: nobody gets a location.
+        // web-999 is a canary and first in reverse alphabetical order: no location is created.
         assert_eq!(server(routes).locations.len(), 1);
         within(TENTH, begun, "1,000 Ingresses of one Service");
     });
@@ -80,14 +80,14 @@ fn ten_thousand_paths_of_a_thousand_ingresses_to_one_service() {
 
 #[test]
 fn five_thousand_patterns_on_one_host() {
-    // What they are, and whether there is an answer for every sample.
-    let worlds: [(&str, Numbered, bool); 4] = [
+    // The kind of paths, and whether every sample gets an answer.
+    let cases: [(&str, Numbered, bool); 4] = [
         ("that are all text", |number| format!("/app/{number:05}"), true),
         ("with a beginning of their own", |number| format!("/app{number}(/|$)(.*)"), false),
         ("with one beginning", |number| format!("/app/(v{number}|w{number})(/|$)(.*)"), false),
         ("that backtrack", |number| format!("/(.*)/(.*)/(.*)/v{number}"), false),
     ];
-    for (what, path, is_all) in worlds {
+    for (what, path, is_all) in cases {
         let paths: Vec<String> = (0..5_000).map(path).collect();
         let long = format!("/app/{}", "x/y/".repeat(40));
         let samples = |path: &String| {
@@ -110,7 +110,7 @@ fn five_thousand_patterns_on_one_host() {
 }
 
 #[test]
-fn a_runaway_pattern_is_given_up_once_and_early() {
+fn a_runaway_regex_exceeds_the_budget_once_and_early() {
     let a = |times| "a".repeat(times);
     for (path, request) in [
         ("/(a+)+$", format!("/{}!", a(5_000))),
@@ -125,13 +125,13 @@ fn a_runaway_pattern_is_given_up_once_and_early() {
             let begun = worked();
             assert_eq!(answered(routes, &[request]), 0, "{path}");
             within(TENTH, begun, path);
-            // The next may be of its kind.
+            // The next one may be of the same kind.
             assert_eq!(answered(routes, &["/b".to_owned()]), 0, "{path}");
         });
     }
 }
 
-/// Each takes nearly as long as PCRE2 is allowed to and does not match, for a request that all of them look at.
+/// Each almost exhausts the limits of PCRE2 without a match, for a request that is compared with all of them.
 #[test]
 fn five_thousand_patterns_that_almost_exceed_the_limit() {
     let paths: Vec<String> = (0..5_000).map(|number| format!("/(a|aa)+[yz](?#{number})")).collect();
@@ -147,7 +147,7 @@ fn five_thousand_patterns_that_almost_exceed_the_limit() {
     });
 }
 
-/// Texts of the characters that mean something to PCRE2, nginx or us.
+/// Texts of characters with a meaning for PCRE2, nginx or ingress-guard.
 fn text() -> impl Strategy<Value = String> {
     let meaningful = proptest::sample::select(r#"/\.*+?()[]{}|^$%-"'#;:=!<>PRK0123ab"#.chars().collect::<Vec<_>>());
     let character = prop_oneof![4 => meaningful, 1 => any::<char>()];
@@ -187,7 +187,7 @@ proptest! {
         with_routes(&preexisting, |routes| {
             let _ = server(routes).faults(routes.budget()).map(|faults| faults.len());
             for location in &server(routes).locations {
-                // Whether it takes it or not.
+                // The result does not matter.
                 let _ = (location.rewritten(request.as_bytes(), routes.budget()), location.directive());
             }
             for path in paths.iter().chain([&request]) {

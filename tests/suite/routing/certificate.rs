@@ -1,4 +1,4 @@
-//! Which certificate a host has, for ingress-nginx and for others: sections 5.1 to 5.4.
+//! The certificate of a host, for ingress-nginx and for other controllers: sections 5.1 to 5.4.
 
 use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
@@ -10,7 +10,7 @@ use crate::pages::{self, fixtures};
 const NGINX: &str = "k8s.io/ingress-nginx";
 const OTHER: &str = "example.com/edge";
 
-/// A Secret with a certificate for some hosts, `FROM..UNTIL`.
+/// Returns a Secret with a certificate for some hosts, `FROM..UNTIL`.
 fn secret(name: &str, certificate: &str) -> String {
     format!(
         "---
@@ -24,7 +24,7 @@ stringData:
     )
 }
 
-/// An Ingress of the second of its creation, with the metadata and spec that are given.
+/// Returns an Ingress with this metadata and spec, created at that second.
 fn ingress(second: u8, annotations: &str, tls: &str, host: &str) -> String {
     format!(
         "---
@@ -39,15 +39,15 @@ spec:
     )
 }
 
-/// What a visitor of a host is shown: the Secret and what it is worth.
+/// Formats the certificate that a client of a host gets: its Secret and whether it is valid.
 fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
     let config = Config::parse("test", config).unwrap();
     let class = format!(
         "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: edge}}, spec: {{controller: {controller}}}}}\n"
     );
     let inventory = pages::inventory(&config, &fixtures::expand(&(class + objects)));
-    let nobody = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
     let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
     let any: &Ingress = inventory.ingresses().next().unwrap();
     let routes = Routes::of(None, &view, rules, dialects, Controller::of(any, &view, rules, dialects));
@@ -59,7 +59,7 @@ const APP: &str = "app.example.com";
 const YEARS: &str = "2026-01-01..2027-06-01";
 
 #[test]
-fn each_controller_family_chooses_certificates_its_own_way() {
+fn the_certificate_of_a_host_depends_on_the_controller_family() {
     let good = secret("good", &format!("app.example.com; {YEARS}"));
     let wild = secret("wild", &format!("*.example.com; {YEARS}"));
     let other = secret("other", &format!("other.example.com; {YEARS}"));
@@ -76,7 +76,7 @@ fn each_controller_family_chooses_certificates_its_own_way() {
         (one(""), APP, plain, plain),
         (one("{hosts: [app.example.com]}"), APP, default, default),
         (one("{hosts: [x.example.org], secretName: other}"), APP, "-: no TLS entry is for the host", default),
-        // The entry that names the host decides, whatever else there is; elsewhere it is the name that is asked for.
+        // The entry that names the host decides, before any other; for other controllers the requested name decides.
         (one(&format!("{}, {{secretName: good}}", of("other"))), APP, "other: is for other hosts", good),
         (one("{hosts: ['*.example.com'], secretName: wild}"), APP, wild, wild),
         (one("{secretName: good}"), APP, good, good),
@@ -87,19 +87,19 @@ fn each_controller_family_chooses_certificates_its_own_way() {
             "absent: the Secret does not exist",
             "absent: the Secret does not exist",
         ),
-        // The oldest Ingress with TLS decides; elsewhere whoever has it.
+        // The oldest Ingress with TLS decides; for other controllers any Ingress with a certificate.
         (one(&of("other")) + &ingress(2, "", &of("good"), APP), APP, "other: is for other hosts", good),
         (ingress(2, "", &of("good"), APP) + &one(""), APP, good, good),
-        // A canary decides nothing, but only where there are canaries.
+        // A canary has no effect, but only for controllers with canaries.
         (
             ingress(1, "nginx.ingress.kubernetes.io/canary: 'true'", &of("good"), APP) + &ingress(2, "", "", APP),
             APP,
             plain,
             good,
         ),
-        // Without an entry of its own, a host has what the wildcard over it has.
+        // A host without its own entry has the certificate of the wildcard host above it.
         (one("") + &ingress(2, "", "{hosts: ['*.example.com'], secretName: wild}", "*.example.com"), APP, wild, wild),
-        // What a wildcard host has must be for all of it; elsewhere for the name that is asked for.
+        // The certificate of a wildcard host must cover all of it; for other controllers the requested name.
         (
             ingress(1, "", "{hosts: ['*.example.com'], secretName: good}", "*.example.com"),
             APP,
@@ -107,7 +107,7 @@ fn each_controller_family_chooses_certificates_its_own_way() {
             good,
         ),
         (ingress(1, "", "{hosts: ['*.example.com'], secretName: wild}", "*.example.com"), "*.example.com", wild, wild),
-        // Rules without a host have none; elsewhere the entry counts.
+        // Rules without a host have no certificate; for other controllers the entry counts.
         (ingress(1, "", &of("good"), ""), APP, plain, good),
         (ingress(1, "", &of("good"), ""), "", plain, plain),
     ] {
@@ -140,24 +140,24 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
     let both = |secret: String| [NGINX, OTHER].map(|controller| shown(controller, "", &with(secret.clone()), APP));
     assert_eq!(both(secret("own", "app.example.com; 2025-01-01..2025-06-01")), ["own: expired on 2025-06-01"; 2]);
     assert_eq!(both(secret("own", "app.example.com; 2030-01-01..2031-01-01")), ["own: not valid before 2030-01-01"; 2]);
-    // ingress-nginx drops the good pair with the bad ca.crt.
+    // ingress-nginx discards a valid pair if its ca.crt is invalid.
     let bad_ca = secret("own", &format!("app.example.com; {YEARS}")) + "  ca.crt: nonsense\n";
     assert_eq!(both(bad_ca), ["own: the Secret has a ca.crt that cannot be read", "own: valid until 2027-06-01"]);
     let empty = "---\n{apiVersion: v1, kind: Secret, metadata: {name: own, namespace: shop}, stringData: {tls.crt: '', tls.key: ''}}\n";
     assert_eq!(both(empty.to_owned()), ["own: the Secret has an empty tls.crt"; 2]);
     assert_eq!(both(String::new()), ["own: the Secret does not exist"; 2]);
-    // Somebody is at work.
-    let asked = |objects: &str| {
+    // Issuance is pending.
+    let pending = |objects: &str| {
         let asking = ingress(1, "cert-manager.io/issuer: letsencrypt", entry, APP);
         shown(NGINX, "", &(objects.to_owned() + &asking), APP)
     };
-    assert_eq!(asked(""), "own: is being issued");
-    assert_eq!(asked(empty), "own: is being issued");
-    // Nobody looks at Secrets: then any of them may be for the host.
+    assert_eq!(pending(""), "own: is being issued");
+    assert_eq!(pending(empty), "own: is being issued");
+    // Secrets are not watched: any of them may cover the host.
     let good = with(secret("own", &format!("app.example.com; {YEARS}")));
     assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: not known");
     assert_eq!(shown(OTHER, "secrets: off", &good, APP), "-: not known");
-    // A default certificate may be for the host; the AWS controller reads no Secrets.
+    // A default certificate may cover the host; the AWS controller reads no Secrets.
     let uncovered = ingress(1, "", "{hosts: [x.example.org], secretName: absent}", APP);
     let config = format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, defaultCertificate: true}}]");
     assert_eq!(shown(NGINX, &config, &uncovered, APP), "-: the controller's default certificate");

@@ -1,12 +1,12 @@
-//! What ingress-nginx' own documents and end-to-end tests say (sections 9.2 to 9.4).
+//! The behaviour that the documents and end-to-end tests of ingress-nginx specify (sections 9.2 to 9.4).
 
 use super::notation::{answer, ingresses, inventory, with_routes};
 use ingress_guard::model::Host;
 use ingress_guard::routing::When;
 
 fn answers(view: &str, host: &str, table: &[(&str, &str)]) {
-    for (request, want) in table {
-        assert_eq!(answer(view, host, request), format!("{host}: {want}"), "{request}\n{view}");
+    for (request, expected) in table {
+        assert_eq!(answer(view, host, request), format!("{host}: {expected}"), "{request}\n{view}");
     }
 }
 
@@ -18,13 +18,13 @@ fn directives(view: &str, host: &str) -> Vec<String> {
 }
 
 #[test]
-fn use_regex_makes_a_pattern_without_case() {
+fn use_regex_makes_a_case_insensitive_regex() {
     let view = "shop/web @1 use-regex=true\n  test.com\n    ImplementationSpecific /foo/.* web\n";
     assert_eq!(directives(view, "test.com"), [r#"~* "^/foo/.*""#, r#"~* "^/""#]);
 }
 
 #[test]
-fn the_longest_text_comes_first() {
+fn the_longest_path_comes_first() {
     let view = "\
 shop/one @1
   test.com
@@ -39,7 +39,7 @@ shop/two @2 rewrite-target=/$1
         view,
         "test.com",
         &[
-            ("/foo/bar/1", "shop/two ImplementationSpecific /foo/bar/(.+) asked for /1"),
+            ("/foo/bar/1", "shop/two ImplementationSpecific /foo/bar/(.+) rewritten to /1"),
             ("/foo/bar/", "shop/one Prefix /foo/bar/"),
             ("/foo/bar", "shop/one Prefix /foo/bar"),
         ],
@@ -47,7 +47,7 @@ shop/two @2 rewrite-target=/$1
 }
 
 #[test]
-fn a_short_path_is_hidden_by_a_longer_pattern() {
+fn a_longer_regex_hides_a_short_path() {
     let view = "\
 shop/web @1 use-regex=true
   test.com
@@ -59,7 +59,7 @@ shop/web @1 use-regex=true
 }
 
 #[test]
-fn one_ingress_makes_the_whole_host_match_patterns() {
+fn one_ingress_enables_regexes_for_the_whole_host() {
     let view = "\
 shop/plain @1
   test.com
@@ -75,7 +75,7 @@ shop/pattern @2 use-regex=true rewrite-target=/new/backend
         &[
             ("/foo", "shop/plain Prefix /foo"),
             ("/FOO", "shop/plain Prefix /foo"),
-            ("/foo/bar", "shop/pattern ImplementationSpecific /foo.+ asked for /new/backend"),
+            ("/foo/bar", "shop/pattern ImplementationSpecific /foo.+ rewritten to /new/backend"),
         ],
     );
 }
@@ -87,14 +87,14 @@ shop/web @1 use-regex=true rewrite-target=/$2
   rewrite.bar.com
     ImplementationSpecific /something(/|$)(.*) http-svc
 ";
-    let asks = |path: &str| format!("shop/web ImplementationSpecific /something(/|$)(.*) asked for {path}");
+    let rewritten = |path: &str| format!("shop/web ImplementationSpecific /something(/|$)(.*) rewritten to {path}");
     answers(
         view,
         "rewrite.bar.com",
         &[
-            ("/something", &asks("/")),
-            ("/something/", &asks("/")),
-            ("/something/new", &asks("/new")),
+            ("/something", &rewritten("/")),
+            ("/something/", &rewritten("/")),
+            ("/something/new", &rewritten("/new")),
             ("/somethingx", "404"),
         ],
     );
@@ -103,7 +103,7 @@ shop/web @1 use-regex=true rewrite-target=/$2
 #[test]
 fn the_end_to_end_tests_of_rewrite_target() {
     let root = "shop/web @1 rewrite-target=/\n  rewrite.bar.com\n    Prefix /something web\n";
-    answers(root, "rewrite.bar.com", &[("/something", "shop/web Prefix /something asked for /")]);
+    answers(root, "rewrite.bar.com", &[("/something", "shop/web Prefix /something rewritten to /")]);
 
     let solver = "\
 shop/web @1 rewrite-target=/new/backend
@@ -118,7 +118,7 @@ shop/solver @2
         "rewrite.bar.com",
         &[
             ("/.well-known/acme/challenge", "shop/solver Prefix /.well-known/acme/challenge"),
-            ("/x", "shop/web Prefix / asked for /new/backend"),
+            ("/x", "shop/web Prefix / rewritten to /new/backend"),
         ],
     );
 
@@ -127,8 +127,8 @@ shop/web @1 use-regex=true rewrite-target=/new/backend/$1
   rewrite.bar.com
     ImplementationSpecific /foo/bar/(.+) web
 ";
-    let asked = "shop/web ImplementationSpecific /foo/bar/(.+) asked for /new/backend/bar";
-    answers(captured, "rewrite.bar.com", &[("/foo/bar/bar", asked), ("/foo/bar/", "404")]);
+    let rewritten = "shop/web ImplementationSpecific /foo/bar/(.+) rewritten to /new/backend/bar";
+    answers(captured, "rewrite.bar.com", &[("/foo/bar/bar", rewritten), ("/foo/bar/", "404")]);
 }
 
 /// e2e `ingress/pathtype_prefix.go` and `pathtype_exact.go` (section 2.7).
@@ -181,7 +181,7 @@ fn a_resource_backend_has_no_location() {
     answers(view, "test.com", &[("/valid", "shop/web Prefix /valid"), ("/empty", "404")]);
 }
 
-/// `TestGetBackendServers`: three mains and canaries that swap two Services (section 7.1).
+/// `TestGetBackendServers`: three main Ingresses, and canaries that exchange two Services (section 7.1).
 #[test]
 fn an_ingress_that_shares_a_service_with_an_older_canary_gets_no_location() {
     let view = "\

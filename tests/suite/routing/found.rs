@@ -1,4 +1,4 @@
-//! Every difference between the model and a real nginx that `tests/nginx` has ever found, with what nginx does.
+//! Every difference between the model and a real nginx that `tests/nginx` has found, with the behaviour of nginx.
 
 use ingress_guard::model::Host;
 use ingress_guard::routing::{Fault, When};
@@ -6,8 +6,8 @@ use ingress_guard::routing::{Fault, When};
 use super::notation::{answer, ingresses, inventory, with_routes};
 
 fn nginx_answers(view: &str, table: &[(&str, &str, &str)]) {
-    for (host, request, want) in table {
-        assert_eq!(answer(view, host, request), *want, "{host}{request}\n{view}");
+    for (host, request, expected) in table {
+        assert_eq!(answer(view, host, request), *expected, "{host}{request}\n{view}");
     }
 }
 
@@ -27,7 +27,7 @@ fn a_host_ends_at_its_first_colon_whatever_follows() {
 }
 
 #[test]
-fn a_request_line_holds_no_space() {
+fn a_request_line_contains_no_space() {
     let view = "shop/web @1\n  *\n    Prefix / web\n";
     nginx_answers(view, &[("x", "/x y", "_: 400"), ("x", "/x?y z", "_: 400"), ("x", "/x%20y", "_: shop/web Prefix /")]);
 }
@@ -63,8 +63,8 @@ fn the_catch_all_of_a_default_backend_neither_redirects_nor_rewrites() {
 }
 
 #[test]
-fn an_alias_on_two_hosts_goes_to_the_one_that_is_written_first() {
-    // The server of no host is `_`, which sorts behind wildcards and digits and before letters.
+fn an_alias_of_two_hosts_belongs_to_the_first_server() {
+    // The server without a host is `_`, which sorts after wildcards and digits and before letters.
     for (host, first) in
         [("*.example.com", "*.example.com"), ("9.example.com", "9.example.com"), ("app.example.com", "_")]
     {
@@ -89,7 +89,7 @@ shop/web @2 server-alias=*.example.net
 }
 
 #[test]
-fn quotes_and_backslashes_in_a_pattern_are_the_patterns_own() {
+fn quotes_and_backslashes_belong_to_the_regex() {
     let view = "shop/web @1 use-regex=true\n  *\n    ImplementationSpecific /a\"b web\n    ImplementationSpecific /c\\\\d web\n";
     nginx_answers(
         view,
@@ -118,18 +118,18 @@ fn a_path_ending_in_two_slashes_redirects_the_one_with_one() {
 
 #[test]
 fn a_target_that_begins_with_the_scheme_redirects() {
-    for (target, want) in [
+    for (target, expected) in [
         ("$scheme://other.example.com/$1", "_: 302 Target by shop/web Prefix /foo"),
         ("https://other.example.com", "_: 302 Target by shop/web Prefix /foo"),
-        ("http:/half", "_: shop/web Prefix /foo asked for http:/half"),
+        ("http:/half", "_: shop/web Prefix /foo rewritten to http:/half"),
         ("$1", "_: 500 by shop/web Prefix /foo"),
     ] {
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Prefix /foo web\n");
-        nginx_answers(&view, &[("x", "/foo", want)]);
+        nginx_answers(&view, &[("x", "/foo", expected)]);
     }
 }
 
-/// What nginx refuses, by the path that it stumbles over.
+/// Configuration errors, by the path that causes them.
 fn refused(view: &str, host: &str) -> Vec<String> {
     with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
@@ -145,7 +145,7 @@ fn refused(view: &str, host: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
+fn a_capture_group_must_not_have_the_name_of_an_nginx_variable() {
     for (group, is_taken) in [
         ("uri", true),
         ("HOST", true),
@@ -158,14 +158,14 @@ fn a_group_may_not_have_the_name_of_a_variable_of_nginx() {
         let view = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
         let reason = format!("{path}: nginx has a variable \"{group}\" of its own");
         assert_eq!(refused(&view, ""), if is_taken { vec![reason] } else { vec![] });
-        // Where it is no pattern, it is no group.
+        // In a path that is not a regex it is not a group.
         assert_eq!(refused(&view.replace(" use-regex=true", ""), ""), [""; 0]);
     }
 }
 
 #[test]
 fn nginx_reads_paths_of_four_kilobytes_at_most() {
-    // The whole path as it is written: the slash at its end, `^`, `(?i)` and backslashes count.
+    // The whole path as written: a trailing slash, `^`, `(?i)` and backslashes count.
     for (annotation, text, longest) in [
         ("", "x", 4092),
         (" use-regex=true", "x", 4092),
@@ -183,17 +183,17 @@ fn nginx_reads_paths_of_four_kilobytes_at_most() {
 
 #[test]
 fn a_target_too_long_for_nginx_is_not_an_absent_target() {
-    for (length, want) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
+    for (length, expected) in [(4094, vec![]), (4095, vec!["target of 4095 bytes"; 1])] {
         let target = format!("/{}", "x".repeat(length - 1));
         let view = format!("shop/web @1 rewrite-target={target}\n  *\n    Exact /foo web\n");
-        // The implicit `/` has it too.
+        // The implicit `/` is affected too.
         let refused = refused(&view, "");
-        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), want);
+        assert_eq!(refused.iter().map(String::as_str).take(1).collect::<Vec<_>>(), expected);
     }
 }
 
 #[test]
-fn a_mistake_in_an_annotation_refuses_a_location_or_the_whole_host() {
+fn an_invalid_annotation_blocks_a_location_or_the_whole_host() {
     // Section 7.0: `return 503` in its locations; 5.7: `return 403` on the server.
     let web = "shop/web @1 allowlist-source-range=10.0.0.0/33 permanent-redirect=https://x.example.com\n  *\n    Prefix /foo web\n";
     let other = "shop/other @2\n  *\n    Prefix /bar other\n";
@@ -201,6 +201,6 @@ fn a_mistake_in_an_annotation_refuses_a_location_or_the_whole_host() {
     nginx_answers(&format!("{web}{other}"), &[("x", "/foo", refused), ("x", "/bar", "_: shop/other Prefix /bar")]);
     let tls = |created| format!("shop/tls @{created} auth-tls-secret=ca\n  *\n    Prefix /baz tls\n");
     nginx_answers(&format!("{other}{}", tls(3)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
-    // However many others of the host are right.
+    // Other valid locations of the host have no influence.
     nginx_answers(&format!("{}{other}", tls(1)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
 }

@@ -1,6 +1,6 @@
-//! The location model: tables of what Kubernetes and ingress-nginx document, what was found by comparing it with a real
-//! nginx (`tests/nginx`), and its bounds. There is no model of the neutral dialect yet; the columns on Kubernetes' own
-//! rules in `tests/data` wait for it.
+//! The location model: tables from the documentation of Kubernetes and ingress-nginx, differences found by comparison
+//! with a real nginx (`tests/nginx`), and bounds. The neutral dialect has no model yet; the columns on Kubernetes' own
+//! rules in `tests/data` are for it.
 
 mod backend;
 mod bounds;

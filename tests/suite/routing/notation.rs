@@ -1,10 +1,10 @@
-//! A cluster in a few lines, and what the model answers in one:
+//! A notation for a cluster in a few lines, and the model's answers for it:
 //!
 //! ```text
 //! shop/web @1 use-regex=true rewrite-target=/$2     Ingress, the second of its creation, annotations
 //!   default web                                     defaultBackend
 //!   app.example.com                                 a rule's host; * for none
-//!     Prefix /foo web                               type, path, Service, whose port is 80 unless it says another
+//!     Prefix /foo web                               type, path, Service with port 80, or SERVICE:PORT
 //! ```
 
 use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
@@ -15,7 +15,7 @@ use ingress_guard::routing::{
 };
 use serde_json::{Map, Value, json};
 
-/// The Ingresses that these lines describe, all of class nginx.
+/// Returns the Ingresses that these lines describe, all of class nginx.
 pub(crate) fn ingresses(lines: &str) -> Vec<Ingress> {
     let mut ingresses: Vec<Value> = Vec::new();
     for line in lines.lines().filter(|line| !line.trim().is_empty()) {
@@ -36,7 +36,7 @@ pub(crate) fn ingresses(lines: &str) -> Vec<Ingress> {
                     None => rule["http"] = json!({"paths": [path]}),
                 }
             }
-            _ => panic!("what is this? {line:?}"),
+            _ => panic!("unknown line: {line:?}"),
         }
     }
     ingresses.into_iter().map(|ingress| serde_json::from_value(ingress).unwrap()).collect()
@@ -66,12 +66,12 @@ fn service(text: &str) -> Value {
     json!({"service": {"name": name, "port": port}})
 }
 
-/// An inventory that knows everything and holds these.
+/// Returns an inventory with these Ingresses and complete coverage.
 pub(crate) fn inventory(ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
     inventory_of("k8s.io/ingress-nginx", ingresses)
 }
 
-/// As that, where this controller has class nginx.
+/// Returns that inventory, where this controller has class nginx.
 pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item = Ingress>) -> Inventory {
     let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": controller}});
     let mut inventory = Inventory::default();
@@ -85,24 +85,24 @@ pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item =
     inventory
 }
 
-/// Asks the controller of class nginx that has stored what the inventory holds.
+/// Asks the model of the controller of class nginx with all Ingresses of the inventory stored.
 pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
     let live_reads = LiveReads::default();
     let known = ClusterState { store: inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
-    let nobody = Key::default();
-    let view = ClusterView::new(known, &nobody, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
+    let no_ingress = Key::default();
+    let view = ClusterView::new(known, &no_ingress, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let controller = Controller::of(&any, &view, &rules, &dialects);
     ask(&Routes::of(None, &view, &rules, &dialects, controller))
 }
 
-/// What a request over HTTP gets, in one line: the server, then whose path takes it or what becomes of it.
+/// Formats the outcome of an HTTP request in one line: the server, then the matched path or the outcome without one.
 pub(crate) fn answer(lines: &str, host: &str, path: &str) -> String {
     with_routes(&inventory(ingresses(lines)), |routes| in_words(routes, host, path))
 }
 
-/// As that, of a controller of which nothing is known.
+/// As above, for a controller without known settings.
 pub(crate) fn neutral_answer(lines: &str, host: &str, path: &str) -> String {
     with_routes(&inventory_of("example.com/unheard-of", ingresses(lines)), |routes| in_words(routes, host, path))
 }
@@ -117,14 +117,14 @@ pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
             format!("{server}: {}", refused.unwrap_or_else(|| outcome_in_words(location.as_ref(), &outcome)))
         }
         Ok(Lookup::Absent | Lookup::Unknown) => "unknown".to_owned(),
-        Err(BudgetExceeded) => "too much to say".to_owned(),
+        Err(BudgetExceeded) => "budget exceeded".to_owned(),
     }
 }
 
 fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> String {
-    let whose = || {
+    let matched = || {
         let location = location.unwrap();
-        let key = location.ingress.map_or("nobody".to_owned(), |ingress| ingress.meta.key.to_string());
+        let key = location.ingress.map_or("no Ingress".to_owned(), |ingress| ingress.meta.key.to_string());
         match location.at {
             Some(at) => format!("{key} {} {}", at.path.path_type.name(), at.path.routed()),
             None => format!("{key} default"),
@@ -133,12 +133,12 @@ fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> S
     match outcome {
         Outcome::BadRequest => "400".to_owned(),
         Outcome::DefaultBackend => "404".to_owned(),
-        Outcome::Broken => format!("500 by {}", whose()),
+        Outcome::Broken => format!("500 by {}", matched()),
         Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
-        Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", whose()),
+        Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", matched()),
         Outcome::Backend { path, .. } => match path {
-            Rewritten::To(path) => format!("{} asked for {}", whose(), String::from_utf8_lossy(path)),
-            _ => whose(),
+            Rewritten::To(path) => format!("{} rewritten to {}", matched(), String::from_utf8_lossy(path)),
+            _ => matched(),
         },
     }
 }

@@ -10,7 +10,7 @@ fn rows(name: &str) -> Vec<Vec<String>> {
     text.lines().skip(1).map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
-/// `/;/aaa` of type Prefix as lines of the notation; a path may say its own type.
+/// Formats `/;/aaa` of type Prefix as lines of the notation; a path may have its own type.
 fn rules(kind: &str, paths: &str) -> String {
     let paths = paths.split(';').map(|path| match path.strip_suffix(')').and_then(|path| path.split_once('(')) {
         Some((path, kind)) => format!("    {kind} {path} web\n"),
@@ -19,19 +19,19 @@ fn rules(kind: &str, paths: &str) -> String {
     format!("shop/web @1\n  app.example.com\n{}", paths.collect::<String>())
 }
 
-/// What a cell of the table comes to as an answer.
+/// Returns the answer that a cell of the table stands for.
 fn expected(cell: &str, kind: &str, paths: &str, request: &str) -> String {
     let (what, rest) = cell.split_once(' ').unwrap_or((cell, ""));
-    let whose = match rest {
+    let matched = match rest {
         path if path.starts_with('/') => format!("{kind} {}", path.split(' ').next().unwrap()),
         "Exact" => format!("Exact {request}"),
         _ => format!("{kind} {}", paths.split(';').next().unwrap()),
     };
     match what {
-        "match" => format!("app.example.com: shop/web {whose}"),
+        "match" => format!("app.example.com: shop/web {matched}"),
         "404-default" => "app.example.com: 404".to_owned(),
         "301" => format!("app.example.com: 301 Slash by shop/web {kind} {}", rest.split(' ').nth(1).unwrap()),
-        _ => panic!("{cell}: what is this?"),
+        _ => panic!("{cell}: unknown cell"),
     }
 }
 
@@ -44,7 +44,7 @@ fn every_row_of_the_path_table_holds() {
         let view = rules(kind, paths);
         assert_eq!(answer(&view, "app.example.com", request), expected(plain, kind, paths, request), "{row:?}");
         if regex.starts_with("depends") {
-            // The row with two types of one path has tests of its own.
+            // The row with two types of one path is tested separately.
             assert_eq!(kind, "Mixed");
             continue;
         }
@@ -53,7 +53,7 @@ fn every_row_of_the_path_table_holds() {
     }
 }
 
-/// Row 18 on a host of patterns: "Exact if the Ingress of the Prefix rule has no regex/rewrite itself; else the one
+/// Row 18 on a host with regexes: "Exact if the Ingress of the Prefix rule has no regex/rewrite itself; else the one
 /// listed first".
 #[test]
 fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
@@ -71,7 +71,7 @@ fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
     }
 }
 
-/// What the Kubernetes documentation says itself, for controllers of which nothing else is known.
+/// The rules of the Kubernetes documentation, for controllers without known settings.
 #[test]
 fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
     for row in &rows("path-table.tsv") {
@@ -81,17 +81,17 @@ fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
             None if kind == "Mixed" => "Exact /foo".to_owned(),
             None => format!("{kind} {paths}"),
         };
-        let want = match matches.as_str() {
+        let expected = match matches.as_str() {
             "yes" => format!("app.example.com: shop/web {by}"),
             "no" => "app.example.com: 404".to_owned(),
             _ => panic!("{row:?}"),
         };
-        assert_eq!(neutral_answer(&rules(kind, paths), "app.example.com", request), want, "{row:?}");
+        assert_eq!(neutral_answer(&rules(kind, paths), "app.example.com", request), expected, "{row:?}");
     }
 }
 
 #[test]
-fn annotations_of_nginx_mean_nothing_to_other_controllers() {
+fn other_controllers_ignore_nginx_annotations() {
     let view = "shop/web @1 use-regex=true rewrite-target=/$1 app-root=/app server-alias=b.example.com\n  app.example.com\n    Prefix /a(.*) web\n";
     assert_eq!(neutral_answer(view, "app.example.com", "/abc"), "app.example.com: 404");
     assert_eq!(neutral_answer(view, "app.example.com", "/a(.*)/b"), "app.example.com: shop/web Prefix /a(.*)");
@@ -110,7 +110,7 @@ fn a_default_backend_gets_unmatched_requests() {
     assert_eq!(ask(&format!("{web}{own}{bare}"), "/c"), "app.example.com: shop/own default");
     assert_eq!(ask(&format!("{web}{own}{bare}"), "/a/c"), "app.example.com: shop/web Prefix /a");
     assert_eq!(neutral_answer(&format!("{web}{bare}"), "x", "/a"), "_: shop/bare default");
-    // ingress-nginx asks no other Ingress for a host that it has (section 2.3).
+    // For a host that it has, ingress-nginx consults no other Ingress (section 2.3).
     assert_eq!(answer(&format!("{web}{bare}"), "app.example.com", "/c"), "app.example.com: 404");
 }
 
@@ -130,18 +130,18 @@ fn every_row_of_the_host_table_holds() {
         let hosts: Vec<&str> = rule_hosts.split(" + ").map(|host| if host == "(empty)" { "*" } else { host }).collect();
         let of = |number: usize, host| format!("shop/web{number} @1\n  {host}\n    Prefix /of{number} web\n");
         let view = hosts.iter().enumerate().map(|(number, host)| of(number, host)).collect::<Vec<_>>().concat();
-        // What only the first host has.
+        // Only the first host has this path.
         let got = answer(&view, request, "/of0");
         if row[0] == "k8s" {
             assert_eq!(got, neutral_answer(&view, request, "/of0"), "{row:?}");
         }
         let first = if hosts[0] == "*" { "_" } else { hosts[0] };
-        let want = match matches.as_str() {
+        let expected = match matches.as_str() {
             "yes" => format!("{first}: shop/web0 Prefix /of0"),
             "no" => "_: 404".to_owned(),
             "exact server only" => format!("{request}: 404"),
             _ => panic!("{row:?}"),
         };
-        assert_eq!(got, want, "{row:?}");
+        assert_eq!(got, expected, "{row:?}");
     }
 }

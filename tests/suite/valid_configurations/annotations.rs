@@ -1,5 +1,5 @@
-//! Annotations as they stand in documentation and charts, none of which is to be accused; and what holds for any
-//! annotations at all.
+//! Valid annotations from documentation and charts, none of which may be reported, and properties of arbitrary
+//! annotations.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use ingress_guard::finding::Level;
 use ingress_guard::routing::annotations::ALL;
 use proptest::prelude::*;
 
-use super::{NGINX, NOBODY, accused, accused_under, ingress, nginx, rule, service, store};
+use super::{NGINX, NO_FINDINGS, findings, findings_under, ingress, nginx, rule, service, store};
 use crate::pages::{circumstances, known};
 use crate::work::took;
 
@@ -20,7 +20,7 @@ fn strict(version: &str) -> String {
     format!("profile: strict\ndialects: [{dialect}]")
 }
 
-/// An Ingress of class nginx with these annotations and these paths.
+/// Returns an Ingress of class nginx with these annotations and these paths.
 fn annotated(annotations: &[(&str, &str)], paths: &[&str]) -> String {
     let keys: Vec<String> = annotations.iter().map(|(name, _)| format!("{PREFIX}{name}")).collect();
     let values = annotations.iter().map(|(_, value)| *value);
@@ -32,7 +32,7 @@ fn annotated(annotations: &[(&str, &str)], paths: &[&str]) -> String {
     format!("{NGINX}{auth}{}", ingress("web", &pairs, &spec))
 }
 
-/// Of the upstream documentation and of charts that many use.
+/// From the upstream documentation and from popular charts.
 const EXAMPLES: [&[(&str, &str)]; 14] = [
     &[
         ("auth-url", "https://$host/oauth2/auth"),
@@ -147,8 +147,8 @@ fn documented_examples_are_valid() {
         let paths: &[&str] =
             if example.iter().any(|(name, _)| *name == "rewrite-target") { &["/a(/|$)(.*)"] } else { &["/"] };
         let view = annotated(example, paths).replace("pathType: Prefix", "pathType: ImplementationSpecific");
-        assert_eq!(accused_under(STRICT, &view), NOBODY, "{example:?}");
-        assert_eq!(accused_under(&strict("1.15.1"), &view), NOBODY, "{example:?}");
+        assert_eq!(findings_under(STRICT, &view), NO_FINDINGS, "{example:?}");
+        assert_eq!(findings_under(&strict("1.15.1"), &view), NO_FINDINGS, "{example:?}");
     }
 }
 
@@ -156,7 +156,7 @@ fn documented_examples_are_valid() {
 fn an_empty_value_disables_an_annotation() {
     let names = ALL.iter().filter(|row| row.removed.is_none() && row.empty.is_none()).map(|row| row.name);
     for name in names.filter(|name| !name.starts_with("canary")) {
-        assert_eq!(accused_under(STRICT, &annotated(&[(name, "")], &["/"])), NOBODY, "{name}");
+        assert_eq!(findings_under(STRICT, &annotated(&[(name, "")], &["/"])), NO_FINDINGS, "{name}");
     }
 }
 
@@ -169,11 +169,11 @@ fn unused_values_are_not_reported() {
         [("proxy-ssl-verify", "yes")],
         [("auth-request-redirect", "$uri")],
     ] {
-        assert_eq!(accused_under(STRICT, &annotated(&alone, &["/"])), NOBODY, "{alone:?}");
+        assert_eq!(findings_under(STRICT, &annotated(&alone, &["/"])), NO_FINDINGS, "{alone:?}");
     }
-    // The old name of a list is read only where the new one is not there.
+    // The deprecated name of a list is read only if the new one is absent.
     let both = [("allowlist-source-range", "10.0.0.0/8"), ("whitelist-source-range", "everywhere")];
-    assert_eq!(accused_under(STRICT, &annotated(&both, &["/"])), NOBODY);
+    assert_eq!(findings_under(STRICT, &annotated(&both, &["/"])), NO_FINDINGS);
 }
 
 #[test]
@@ -185,42 +185,52 @@ fn progressive_rollouts_are_not_reported() {
         let keys: Vec<String> = annotations.iter().map(|(name, _)| format!("{PREFIX}{name}")).collect();
         let pairs: Vec<_> = keys.iter().map(String::as_str).zip(annotations.iter().map(|(_, value)| *value)).collect();
         let backend = service("web-canary", "ports: [{port: 80}]");
-        accused_under(STRICT, &format!("{NGINX}{backend}{main}{}", ingress("web-canary", &pairs, spec)))
+        findings_under(STRICT, &format!("{NGINX}{backend}{main}{}", ingress("web-canary", &pairs, spec)))
     };
-    // Flagger and Argo Rollouts, before, during and after; a copy of the main Ingress' annotations stands beside them.
-    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "0"), ("auth-secret", "x")]), NOBODY);
-    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "30"), ("proxy-read-timeout", "60s")]), NOBODY);
-    assert_eq!(canary(&[("canary", "true"), ("canary-by-header", "X-Canary"), ("rewrite-target", "/$x")]), NOBODY);
-    assert_eq!(canary(&[("canary", "false"), ("canary-weight", "0")]), NOBODY);
+    // Flagger and Argo Rollouts before, during and after a rollout, with a copy of the main Ingress' annotations.
+    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "0"), ("auth-secret", "x")]), NO_FINDINGS);
+    assert_eq!(canary(&[("canary", "true"), ("canary-weight", "30"), ("proxy-read-timeout", "60s")]), NO_FINDINGS);
+    assert_eq!(canary(&[("canary", "true"), ("canary-by-header", "X-Canary"), ("rewrite-target", "/$x")]), NO_FINDINGS);
+    assert_eq!(canary(&[("canary", "false"), ("canary-weight", "0")]), NO_FINDINGS);
 }
 
 #[test]
 fn placeholders_are_not_reported() {
     for value in ["{{ .Values.timeout }}", "${TIMEOUT}"] {
-        assert_eq!(accused_under(STRICT, &annotated(&[("proxy-read-timeout", value)], &["/"])), NOBODY, "{value}");
+        assert_eq!(
+            findings_under(STRICT, &annotated(&[("proxy-read-timeout", value)], &["/"])),
+            NO_FINDINGS,
+            "{value}"
+        );
     }
 }
 
 #[test]
 fn a_value_is_as_long_as_nginx_can_read() {
-    let said = |name: &str, length: usize, more: &[(&str, &str)]| {
+    let of_length = |name: &str, length: usize, more: &[(&str, &str)]| {
         let value = format!("/{}", "a".repeat(length - 1));
         let value = if name == "permanent-redirect" { value.replacen("/aaaaaaa", "http://a", 1) } else { value };
-        accused(&annotated(&[&[(name, value.as_str())], more].concat(), &["/"]))
+        findings(&annotated(&[&[(name, value.as_str())], more].concat(), &["/"]))
     };
     for name in ["app-root", "permanent-redirect"] {
-        assert_eq!(said(name, 4000, &[]), NOBODY, "{name}");
-        assert_eq!(said(name, 4096, &[]), ["warn IG603 web"], "{name}");
+        assert_eq!(of_length(name, 4000, &[]), NO_FINDINGS, "{name}");
+        assert_eq!(of_length(name, 4096, &[]), ["warn IG603 web"], "{name}");
     }
-    // That one is no value of its own: no change of anybody's takes effect.
-    assert_eq!(said("rewrite-target", 4096, &[]), ["deny IG302 web", "warn IG311 web"]);
-    // What is not written down harms nobody.
-    assert_eq!(said("x-forwarded-prefix", 4096, &[]), NOBODY);
-    assert_eq!(said("x-forwarded-prefix", 4096, &[("rewrite-target", "/x")]), ["warn IG311 web", "warn IG603 web"]);
-    assert_eq!(said("permanent-redirect", 4096, &[("temporal-redirect", "https://b.example.com")]), NOBODY);
-    assert_eq!(said("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
-    // A list becomes as many parameters as it has items.
-    assert_eq!(accused(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])), NOBODY);
+    // A rewrite target of this length makes the whole configuration invalid: no Ingress change takes effect.
+    assert_eq!(of_length("rewrite-target", 4096, &[]), ["deny IG302 web", "warn IG311 web"]);
+    // An annotation without effect on the configuration is not reported.
+    assert_eq!(of_length("x-forwarded-prefix", 4096, &[]), NO_FINDINGS);
+    assert_eq!(
+        of_length("x-forwarded-prefix", 4096, &[("rewrite-target", "/x")]),
+        ["warn IG311 web", "warn IG603 web"]
+    );
+    assert_eq!(of_length("permanent-redirect", 4096, &[("temporal-redirect", "https://b.example.com")]), NO_FINDINGS);
+    assert_eq!(of_length("app-root", 4096, &[("canary", "true"), ("canary-weight", "1")]), ["warn IG605 web"]);
+    // A list becomes one parameter per item.
+    assert_eq!(
+        findings(&annotated(&[("denylist-source-range", &vec!["10.0.0.0/8"; 1000].join(","))], &["/"])),
+        NO_FINDINGS
+    );
 }
 
 #[test]
@@ -228,14 +238,14 @@ fn annotations_of_other_controllers_are_not_reported() {
     let foreign = [("nginx.ingress.kubernetes.io/made-up", "x"), ("haproxy.org/timeout", "60s")];
     let spec = format!("ingressClassName: other, rules: [{}]", rule("app.example.com", &["/"]));
     let view = format!("{NGINX}{}{}", super::class("other", "example.com/other"), ingress("web", &foreign, &spec));
-    assert_eq!(accused(&view), NOBODY);
+    assert_eq!(findings(&view), NO_FINDINGS);
 }
 
 #[test]
 fn nginx_configuration_rules_do_not_apply_to_traefik() {
-    let annotations = [("rewrite-target", "/$nobody"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
+    let annotations = [("rewrite-target", "/$unknown"), ("proxy-read-timeout", "60s"), ("auth-secret", "x")];
     let traefik = "profile: strict\ndialects: [{match: {controller: k8s.io/ingress-nginx}, engine: traefik}]";
-    assert_eq!(accused_under(traefik, &annotated(&annotations, &["/a(.*)"])), NOBODY);
+    assert_eq!(findings_under(traefik, &annotated(&annotations, &["/a(.*)"])), NO_FINDINGS);
 }
 
 #[test]
@@ -244,14 +254,14 @@ fn a_target_of_a_thousand_variables_takes_no_longer() {
     let paths: Vec<String> = (0..1000).map(|number| format!("/p{number}/(?<name{number}>x)")).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let inventory = store(&annotated(&[("rewrite-target", &target), ("use-regex", "yes")], &paths));
-    let (took, said) = took(|| super::said(&inventory, false));
-    assert!(said.contains(&"deny IG312 web".to_owned()), "{said:?}");
+    let (took, reported) = took(|| super::decisions(&inventory, false));
+    assert!(reported.contains(&"deny IG312 web".to_owned()), "{reported:?}");
     assert!(took < std::time::Duration::from_secs(5), "{took:?}");
 }
 
-/// Codes and subjects of what is denied.
+/// Returns codes and subjects of denials.
 fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
-    let config = Config::parse("zoo", config).unwrap();
+    let config = Config::parse("test", config).unwrap();
     let inventory = store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let findings = config.engine().run(ingress, known(&inventory), None).findings;
@@ -262,7 +272,7 @@ fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     denied.map(|decision| (decision.finding.code, decision.finding.subject.to_string())).collect()
 }
 
-/// Annotations with values that are right, nearly right, or anything.
+/// Annotations with valid, almost valid, or arbitrary values.
 fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     const VALUES: [&str; 24] = [
         "true",
@@ -276,7 +286,7 @@ fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
         "basic",
         "GET",
         "/$1",
-        "/$nobody",
+        "/$unknown",
         "/a?b",
         "https://a.example.com/x",
         "http://a/b c#d",
@@ -301,7 +311,7 @@ fn any_annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// What the version would have to say is not denied while it is not known.
+    /// Findings that depend on the version deny nothing while it is unknown.
     #[test]
     fn a_denial_without_a_known_version_holds_for_every_version(annotations in any_annotations(), regex in any::<bool>()) {
         let pairs: Vec<(&str, &str)> = annotations.iter().map(|(name, value)| (*name, value.as_str())).collect();

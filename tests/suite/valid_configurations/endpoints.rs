@@ -1,10 +1,10 @@
-//! Services whose endpoints look wrong and are not, or are not there for a good reason.
+//! Services whose endpoints look wrong but are not, or are absent for a good reason.
 
-use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule};
+use super::{NGINX, NO_ANNOTATIONS, NO_FINDINGS, findings, findings_under, ingress, nginx, rule};
 
 const OLD: &str = "2026-11-01T00:00:00Z";
 
-/// A Service `app` of that age.
+/// Returns a Service `app` of that age.
 fn app(created: &str, spec: &str) -> String {
     format!(
         "{{apiVersion: v1, kind: Service, metadata: {{name: app, namespace: shop, creationTimestamp: {created:?}}}, \
@@ -12,7 +12,7 @@ fn app(created: &str, spec: &str) -> String {
     )
 }
 
-/// An EndpointSlice of that Service.
+/// Returns an EndpointSlice of that Service.
 fn slice(name: &str, service: &str, body: &str) -> String {
     format!(
         "{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, addressType: IPv4, metadata: {{name: {name}, \
@@ -20,7 +20,7 @@ fn slice(name: &str, service: &str, body: &str) -> String {
     )
 }
 
-/// What Kubernetes makes for a Service whose selector matches no pod.
+/// The EndpointSlice that Kubernetes creates for a Service whose selector matches no pod.
 fn placeholder() -> String {
     slice("app-x7k2p", "app", "endpoints: null, ports: null")
 }
@@ -28,15 +28,15 @@ fn placeholder() -> String {
 const SELECTED: &str = "selector: {app: app}, ports: [{name: http, port: 80, targetPort: http}]";
 
 fn view(objects: &[String]) -> String {
-    world_to(objects, "number: 80")
+    view_of_port(objects, "number: 80")
 }
 
-fn world_to(objects: &[String], port: &str) -> String {
+fn view_of_port(objects: &[String], port: &str) -> String {
     let spec = nginx(&[rule("app.example.com", &["/"])]).replace(
         "{service: {name: web, port: {number: 80}}}",
         &format!("{{service: {{name: app, port: {{{port}}}}}}}"),
     );
-    // Some slice is always there: this is an image of a cluster.
+    // One slice always exists, because the inventory is a snapshot of a cluster.
     let other = slice("other-x", "other", "endpoints: [], ports: []");
     format!("{NGINX}{other}{}{}", objects.concat(), ingress("web", NO_ANNOTATIONS, &spec))
 }
@@ -44,28 +44,28 @@ fn world_to(objects: &[String], port: &str) -> String {
 #[test]
 fn a_service_one_second_old_has_no_endpoints_yet() {
     let young = app("2026-11-22T11:59:59Z", SELECTED);
-    assert_eq!(accused(&view(&[young.clone(), placeholder()])), NOBODY);
-    assert_eq!(accused(&view(&[young])), NOBODY, "not even a slice");
+    assert_eq!(findings(&view(&[young.clone(), placeholder()])), NO_FINDINGS);
+    assert_eq!(findings(&view(&[young])), NO_FINDINGS, "not even a slice");
     let almost = app("2026-11-22T11:55:00Z", SELECTED);
-    assert_eq!(accused(&view(&[almost, placeholder()])), NOBODY, "five minutes to the second");
+    assert_eq!(findings(&view(&[almost, placeholder()])), NO_FINDINGS, "five minutes to the second");
     let never_stored = app("X", SELECTED).replace(", creationTimestamp: \"X\"", "");
-    assert_eq!(accused(&view(&[never_stored, placeholder()])), NOBODY, "nobody knows how old");
+    assert_eq!(findings(&view(&[never_stored, placeholder()])), NO_FINDINGS, "the age is unknown");
 }
 
 #[test]
 fn services_scaled_to_zero_warn_and_never_deny() {
     let view = view(&[app(OLD, SELECTED), placeholder()]);
-    assert_eq!(accused(&view), ["warn IG204 web"]);
-    assert_eq!(accused_under("profile: strict", &view), ["warn IG204 web"]);
+    assert_eq!(findings(&view), ["warn IG204 web"]);
+    assert_eq!(findings_under("profile: strict", &view), ["warn IG204 web"]);
 }
 
 #[test]
 fn scale_from_zero_proxies_count_as_endpoints() {
-    // KEDA's HTTP add-on and Knative put an ExternalName before their proxy.
+    // KEDA's HTTP add-on and Knative route through a Service of type ExternalName to their proxy.
     for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
     {
         let spec = format!("type: ExternalName, externalName: {target}, ports: [{{port: 80}}]");
-        assert_eq!(accused(&view(&[app(OLD, &spec)])), NOBODY, "{target}");
+        assert_eq!(findings(&view(&[app(OLD, &spec)])), NO_FINDINGS, "{target}");
     }
 }
 
@@ -77,7 +77,7 @@ fn headless_services_have_endpoints_as_any_other() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true}}], ports: [{name: \"\", port: 80}]",
     );
-    assert_eq!(accused(&view(&[headless, ready])), NOBODY);
+    assert_eq!(findings(&view(&[headless, ready])), NO_FINDINGS);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn slices_made_by_hand_need_not_name_their_port() {
     ] {
         let service = app(OLD, &format!("ports: [{port}]"));
         let by_hand = slice("app-by-hand", "app", &format!("{endpoints}, ports: {ports}"));
-        assert_eq!(accused(&view(&[service, by_hand])), NOBODY, "{port} {ports}");
+        assert_eq!(findings(&view(&[service, by_hand])), NO_FINDINGS, "{port} {ports}");
     }
 }
 
@@ -103,7 +103,7 @@ fn addresses_that_are_published_before_they_are_ready_are_ready() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: true, serving: false}}], ports: [{name: http, port: 8080}]",
     );
-    assert_eq!(accused(&view(&[service, slice])), NOBODY);
+    assert_eq!(findings(&view(&[service, slice])), NO_FINDINGS);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn port_names_of_digits_are_names() {
     let service = app(OLD, "selector: {app: app}, ports: [{name: \"8080\", port: 80, targetPort: \"9090\"}]");
     let slice = slice("app-x", "app", "endpoints: [{addresses: [10.0.0.1]}], ports: [{name: \"8080\", port: 9090}]");
     for port in ["number: 80", "name: \"8080\""] {
-        assert_eq!(accused(&world_to(&[service.clone(), slice.clone()], port)), NOBODY, "{port}");
+        assert_eq!(findings(&view_of_port(&[service.clone(), slice.clone()], port)), NO_FINDINGS, "{port}");
     }
 }
 
@@ -122,20 +122,20 @@ fn one_ready_endpoint_in_any_slice_is_enough() {
         "app",
         "endpoints: [{addresses: [10.0.0.1], conditions: {ready: false}}], ports: [{name: http, port: 8080}]",
     );
-    let world_of = |slices: &[String]| accused(&view(&[&[app(OLD, SELECTED)], slices].concat()));
-    assert_eq!(world_of(std::slice::from_ref(&not_ready)), ["warn IG204 web"]);
+    let of_slices = |slices: &[String]| findings(&view(&[&[app(OLD, SELECTED)], slices].concat()));
+    assert_eq!(of_slices(std::slice::from_ref(&not_ready)), ["warn IG204 web"]);
     let rolled_out = slice("app-b", "app", "endpoints: [{addresses: [10.0.0.2]}], ports: [{name: http, port: 8081}]");
-    assert_eq!(world_of(&[not_ready.clone(), rolled_out]), NOBODY);
+    assert_eq!(of_slices(&[not_ready.clone(), rolled_out]), NO_FINDINGS);
     let of_another = slice("app-c", "api", "endpoints: [{addresses: [10.0.0.3]}], ports: [{name: http, port: 8080}]");
-    assert_eq!(world_of(&[not_ready, of_another]), ["warn IG204 web"], "the label counts, not the name");
+    assert_eq!(of_slices(&[not_ready, of_another]), ["warn IG204 web"], "the label counts, not the name");
 }
 
 #[test]
-fn a_port_of_both_protocols_is_asked_for_its_tcp() {
+fn a_port_with_both_protocols_uses_tcp() {
     let service = app(
         OLD,
         "selector: {app: app}, ports: [{name: u, port: 80, protocol: UDP, targetPort: udp}, {name: t, port: 80, targetPort: tcp}]",
     );
     let slice = slice("app-x", "app", "endpoints: [{addresses: [10.0.0.1]}], ports: [{name: t, port: 8080}]");
-    assert_eq!(accused(&view(&[service, slice])), NOBODY);
+    assert_eq!(findings(&view(&[service, slice])), NO_FINDINGS);
 }

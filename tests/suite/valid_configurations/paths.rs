@@ -1,4 +1,4 @@
-//! Paths, regexes, rewrites and hosts that look wrong and are not, and what only large Ingresses show.
+//! Valid paths, regexes, rewrites and hosts that look wrong, and problems of large Ingresses.
 
 use ingress_guard::checks;
 use ingress_guard::config::Config;
@@ -7,7 +7,8 @@ use ingress_guard::finding::Level;
 use serde_json::json;
 
 use super::{
-    NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, class, ingress, nginx, rule, said_under, service, store,
+    NGINX, NO_ANNOTATIONS, NO_FINDINGS, class, decisions_under, findings, findings_under, ingress, nginx, rule,
+    service, store,
 };
 use crate::admission::{GOOD, ask, reviewer, spec, update};
 use crate::pages::known;
@@ -21,7 +22,7 @@ fn rewrite(target: &str) -> (&'static str, &str) {
     ("nginx.ingress.kubernetes.io/rewrite-target", target)
 }
 
-/// A rule with one path of a type.
+/// Returns a rule with one path of a type.
 fn typed(host: &str, path: &str, path_type: &str, service: &str) -> String {
     format!(
         "{{host: {host:?}, http: {{paths: [{{path: {path:?}, pathType: {path_type}, \
@@ -37,7 +38,7 @@ fn plain(name: &str, paths: &[&str]) -> String {
     ingress(name, NO_ANNOTATIONS, &nginx(&[rule(HOST, paths)]))
 }
 
-/// As it would be stored on this day of 2026.
+/// Evaluates it as if it were stored on this day of 2026.
 fn since(day: &str, manifest: &str) -> String {
     manifest.replace("namespace: shop", &format!("namespace: shop, creationTimestamp: \"2026-{day}T00:00:00Z\""))
 }
@@ -48,34 +49,34 @@ fn unusual_characters_are_allowed_in_literal_paths() {
     for path in odd {
         for path_type in ["Prefix", "Exact", "ImplementationSpecific"] {
             let web = ingress("web", NO_ANNOTATIONS, &nginx(&[typed(HOST, path, path_type, "web")]));
-            assert_eq!(accused(&format!("{NGINX}{web}")), NOBODY, "{path} {path_type}");
+            assert_eq!(findings(&format!("{NGINX}{web}")), NO_FINDINGS, "{path} {path_type}");
         }
     }
-    // Beside somebody's regex they may be lost, which is worth a word and no more.
+    // Next to the regex of another Ingress they may not be served, which is a warning at most.
     let web = plain("web", &odd);
     let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
-    let said = accused(&format!("{NGINX}{web}{api}"));
-    assert!(said.iter().all(|line| line.starts_with("warn IG30")), "{said:?}");
+    let reported = findings(&format!("{NGINX}{web}{api}"));
+    assert!(reported.iter().all(|line| line.starts_with("warn IG30")), "{reported:?}");
 }
 
 #[test]
-fn a_rewritten_api_beside_a_frontend_changes_nothing_for_it_in_either_order() {
+fn a_rewritten_api_does_not_affect_a_frontend_in_either_order() {
     let web = plain("web", &["/", "/static", "/favicon.ico", "/.well-known/security.txt"]);
     let api = ingress("api", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")]));
     for (first, second) in [("01-01", "02-01"), ("02-01", "01-01")] {
         let view = format!("{NGINX}{}{}", since(first, &web), since(second, &api));
-        assert_eq!(accused(&view), NOBODY);
+        assert_eq!(findings(&view), NO_FINDINGS);
     }
-    // Both in one Ingress, as charts write it: the frontend is asked for what was asked for.
+    // Both in one Ingress, as charts do: the frontend gets the original path.
     let both = nginx(&[regex("/api(/|$)(.*)"), regex("/()(.*)")]);
-    assert_eq!(accused(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &both))), NOBODY);
+    assert_eq!(findings(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &both))), NO_FINDINGS);
 }
 
 #[test]
 fn the_old_rewrite_tutorial_is_never_denied() {
     let web = ingress("web", &[rewrite("/$1")], &nginx(&[rule("hello-world.example", &["/"])]));
-    assert_eq!(accused(&format!("{NGINX}{web}")), ["warn IG311 web"]);
-    assert_eq!(accused_under("profile: strict", &format!("{NGINX}{web}")), ["warn IG311 web"]);
+    assert_eq!(findings(&format!("{NGINX}{web}")), ["warn IG311 web"]);
+    assert_eq!(findings_under("profile: strict", &format!("{NGINX}{web}")), ["warn IG311 web"]);
 }
 
 #[test]
@@ -85,8 +86,8 @@ fn hosts_that_share_a_domain_do_not_share_paths() {
     let api = nginx(&[typed("api.apps.example.com", "/x(/|$)(.*)", "ImplementationSpecific", "web")]);
     let api = ingress("api", &[REGEX, rewrite("/$2")], &api);
     let hostless = ingress("all", NO_ANNOTATIONS, &nginx(&[rule("", &["/foo", "/(x"])]));
-    let said = accused(&format!("{NGINX}{wildcard}{exact}{api}{hostless}"));
-    assert!(said.iter().all(|line| !line.contains(" IG3")), "{said:?}");
+    let reported = findings(&format!("{NGINX}{wildcard}{exact}{api}{hostless}"));
+    assert!(reported.iter().all(|line| !line.contains(" IG3")), "{reported:?}");
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn hostless_ingresses_of_different_controllers_do_not_collide() {
         ingress("inside", NO_ANNOTATIONS, &inside),
         ingress("foreign", &[REGEX], &format!("ingressClassName: inside, {api}")),
     );
-    assert_eq!(accused(&view), NOBODY);
+    assert_eq!(findings(&view), NO_FINDINGS);
 }
 
 #[test]
@@ -109,7 +110,7 @@ fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
     let view = |path: &str, main: &[(&str, &str)], more: &[(&str, &str)], day: &str| {
         let of = |service: &str| nginx(&[typed(HOST, path, "ImplementationSpecific", service)]);
         let canary = [main, &[CANARY, ("nginx.ingress.kubernetes.io/canary-weight", "0")], more].concat();
-        accused(&format!(
+        findings(&format!(
             "{NGINX}{}{}{}",
             service("web-canary", "ports: [{port: 80}]"),
             since("02-01", &ingress("web", main, &of("web"))),
@@ -117,10 +118,10 @@ fn canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress() {
         ))
     };
     for day in ["01-01", "03-01"] {
-        assert_eq!(view("/", &[], &[], day), NOBODY, "{day}");
-        assert_eq!(view("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NOBODY, "{day}");
-        // Argo Rollouts copies every annotation of the stable Ingress, Flagger its own choice of them.
-        assert_eq!(view("/api/", &[], &[REGEX, rewrite("/$9")], day), NOBODY, "{day}");
+        assert_eq!(view("/", &[], &[], day), NO_FINDINGS, "{day}");
+        assert_eq!(view("/api(/|$)(.*)", &[REGEX, rewrite("/$2")], &[], day), NO_FINDINGS, "{day}");
+        // Argo Rollouts copies every annotation of the stable Ingress, Flagger a selection of them.
+        assert_eq!(view("/api/", &[], &[REGEX, rewrite("/$9")], day), NO_FINDINGS, "{day}");
     }
 }
 
@@ -132,12 +133,12 @@ fn other_controllers_have_their_own_path_rules() {
     };
     for controller in ["haproxy.org/ingress-controller", "ingress.k8s.aws/alb", "example.com/own"] {
         let foreign = ingress("web", &[REGEX, rewrite("/$3")], &spec("foreign"));
-        let said = accused(&format!("{NGINX}{}{foreign}", class("foreign", controller)));
-        assert!(said.iter().all(|line| !line.contains(" IG3")), "{controller}: {said:?}");
+        let reported = findings(&format!("{NGINX}{}{foreign}", class("foreign", controller)));
+        assert!(reported.iter().all(|line| !line.contains(" IG3")), "{controller}: {reported:?}");
     }
-    let deleted = ingress("web", &[REGEX, rewrite("/$3")], &spec("gone"));
-    let said = accused(&format!("{NGINX}{deleted}"));
-    assert!(said.iter().all(|line| !line.contains(" IG3")), "{said:?}");
+    let deleted = ingress("web", &[REGEX, rewrite("/$3")], &spec("deleted"));
+    let reported = findings(&format!("{NGINX}{deleted}"));
+    assert!(reported.iter().all(|line| !line.contains(" IG3")), "{reported:?}");
 }
 
 #[test]
@@ -150,21 +151,21 @@ fn a_host_broken_by_another_ingress_denies_no_write() {
             ingress("web", &[REGEX, rewrite("/$2")], &nginx(&[regex("/api(/|$)(.*)")])),
             since("02-01", &plain("web", &["/shop"])),
         ] {
-            let said = accused(&format!("{NGINX}{bad}{good}"));
-            assert!(said.iter().all(|line| !line.starts_with("deny") || line.ends_with(" bad")), "{said:?}");
+            let reported = findings(&format!("{NGINX}{bad}{good}"));
+            assert!(reported.iter().all(|line| !line.starts_with("deny") || line.ends_with(" bad")), "{reported:?}");
         }
     }
 }
 
 #[test]
 fn nothing_that_depends_on_an_unknown_version_denies() {
-    // Controllers from 1.12 on drop this target, older ones use it: then the host matches regexes.
+    // Controllers since 1.12 drop this target, older ones use it: then the host matches regexes.
     let target = rewrite("/$1?from=api");
     let regexes = ingress("web", &[target], &nginx(&[regex("/api/(.*)")]));
     let twice = ingress("web", &[target], &nginx(&[rule(HOST, &["/foo", "/foo/"])]));
     let denied = |view: &str, config: &str| {
-        let said = accused_under(config, &format!("{NGINX}{view}"));
-        said.into_iter().filter(|line| line.contains("deny IG301") || line.contains("deny IG314")).count()
+        let reported = findings_under(config, &format!("{NGINX}{view}"));
+        reported.into_iter().filter(|line| line.contains("deny IG301") || line.contains("deny IG314")).count()
     };
     let version = |version: &str| {
         format!("dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, version: {version}}}]")
@@ -178,10 +179,10 @@ fn nothing_that_depends_on_an_unknown_version_denies() {
 
 #[test]
 fn an_unreachable_regex_problem_is_not_reported() {
-    // A path for one word must not be taken for the end of a path for every word.
+    // A path for one word must not be mistaken for the prefix of a path for every word.
     let words = [regex("/.+"), regex("/[a-z]+/edit"), typed(HOST, "/x(/|$)(.*)", "ImplementationSpecific", "other")];
     let web = ingress("web", &[REGEX], &nginx(&words));
-    assert_eq!(accused(&format!("{NGINX}{}{web}", service("other", "ports: [{port: 80}]"))), NOBODY);
+    assert_eq!(findings(&format!("{NGINX}{}{web}", service("other", "ports: [{port: 80}]"))), NO_FINDINGS);
 }
 
 #[test]
@@ -200,7 +201,7 @@ fn control_characters_never_reach_a_message() {
     }
 }
 
-/// A name, the path of each number, the annotations.
+/// A name, a function from numbers to paths, the annotations.
 type Form<'a> = (&'a str, &'a dyn Fn(usize) -> String, &'a [(&'a str, &'a str)]);
 
 #[test]
@@ -230,7 +231,7 @@ fn time_grows_linearly_with_the_number_of_paths() {
         let settings = || Config::default().settings;
         let every = Config::default().engine();
         let (half, whole) = (time(2500, &every), time(5000, &every));
-        // Generous, since a test is not optimized.
+        // Generous, because tests are not optimized.
         if whole.as_millis() < 2000 && whole < 4 * half {
             continue;
         }
@@ -244,7 +245,7 @@ fn time_grows_linearly_with_the_number_of_paths() {
 fn hundreds_of_regexes_are_evaluated_completely() {
     let paths: Vec<String> = (0..500).map(|n| regex(&format!("/p{n}(/|$)(.*)"))).collect();
     let inventory = store(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &nginx(&paths))));
-    assert_eq!(said_under(&Config::default(), &inventory, false), NOBODY);
+    assert_eq!(decisions_under(&Config::default(), &inventory, false), NO_FINDINGS);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
     assert!(evaluation.not_evaluated.is_empty() && evaluation.findings.iter().all(|f| f.ceiling.guard > Level::Off));

@@ -1,11 +1,12 @@
-//! What may be missing without harm, and what only large or hostile Ingresses do: each was once wrong.
+//! Objects whose absence may be harmless, and large or hostile Ingresses. Each of these was a false positive or too
+//! slow once.
 
 use std::time::Duration;
 
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
 
-use super::{NGINX, NO_ANNOTATIONS, NOBODY, accused, accused_under, ingress, nginx, rule, secret, service};
+use super::{NGINX, NO_ANNOTATIONS, NO_FINDINGS, findings, findings_under, ingress, nginx, rule, secret, service};
 
 use crate::work::took;
 
@@ -15,10 +16,10 @@ fn annotated(annotations: &[(&str, &str)], spec: &str) -> Vec<String> {
     let annotations: Vec<(String, &str)> =
         annotations.iter().map(|(key, value)| (format!("{PREFIX}{key}"), *value)).collect();
     let annotations: Vec<(&str, &str)> = annotations.iter().map(|(key, value)| (key.as_str(), *value)).collect();
-    accused(&format!("{NGINX}{}", ingress("web", &annotations, spec)))
+    findings(&format!("{NGINX}{}", ingress("web", &annotations, spec)))
 }
 
-/// A rule for one path whose Service is not there.
+/// Returns a rule for one path whose Service does not exist.
 fn missing(path: &str) -> String {
     format!(
         "ingressClassName: nginx, rules: [{{host: app.example.com, http: {{paths: [{{path: {path:?}, \
@@ -31,11 +32,11 @@ fn a_redirect_hides_the_rewrite_too() {
     let spec = nginx(&[rule("app.example.com", &["/api(.*)"])]);
     let rewrite = ("rewrite-target", "/$2");
     assert_eq!(annotated(&[rewrite], &spec), ["deny IG310 web"]);
-    assert_eq!(annotated(&[rewrite, ("permanent-redirect", "https://new.example.com")], &spec), NOBODY);
+    assert_eq!(annotated(&[rewrite, ("permanent-redirect", "https://new.example.com")], &spec), NO_FINDINGS);
 }
 
 #[test]
-fn a_target_for_several_paths_loses_nothing_by_the_groups_that_some_lack() {
+fn a_target_for_several_paths_may_use_groups_that_some_lack() {
     let spec = nginx(&[rule("app.example.com", &["/(login)", "/(app)(.*)"])]);
     assert_eq!(annotated(&[("rewrite-target", "/$1$2")], &spec), ["warn IG310 web"]);
 }
@@ -49,7 +50,7 @@ fn a_former_canary_is_a_normal_ingress() {
 }
 
 #[test]
-fn a_canary_or_a_snippet_may_do_without_the_service() {
+fn a_canary_or_a_snippet_needs_no_existing_service() {
     assert_eq!(annotated(&[], &missing("/")), ["deny IG201 web"]);
     assert_eq!(
         annotated(&[("canary", "true"), ("canary-weight", "10")], &missing("/")),
@@ -66,9 +67,9 @@ fn the_fallback_of_a_host_may_be_another_ingress() {
     let absent = "defaultBackend: {service: {name: absent, port: {number: 80}}}";
     let own = format!("{}, {absent}", nginx(&[rule("app.example.com", &["/api"])]));
     let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &own));
-    assert_eq!(accused(&alone), ["deny IG201 web"]);
+    assert_eq!(findings(&alone), ["deny IG201 web"]);
     let older = ingress("older", NO_ANNOTATIONS, &nginx(&[rule("app.example.com", &["/"])]));
-    assert_eq!(accused(&format!("{alone}{older}")), ["warn IG201 web"]);
+    assert_eq!(findings(&format!("{alone}{older}")), ["warn IG201 web"]);
     let catch_all = |name: &str, service: &str| {
         ingress(
             name,
@@ -77,7 +78,7 @@ fn the_fallback_of_a_host_may_be_another_ingress() {
         )
     };
     let two = format!("{NGINX}{}{}", catch_all("older", "web"), catch_all("web", "absent"));
-    assert_eq!(accused(&two), ["warn IG201 web", "warn IG209 older"]);
+    assert_eq!(findings(&two), ["warn IG201 web", "warn IG209 older"]);
 }
 
 #[test]
@@ -85,7 +86,7 @@ fn a_resource_backend_does_not_replace_the_fallback() {
     let spec = "ingressClassName: nginx, defaultBackend: {service: {name: absent, port: {number: 80}}}, rules: [{host: \
                 app.example.com, http: {paths: [{path: /, pathType: Prefix, backend: {resource: {kind: Bucket, name: b}}}]}}]";
     assert_eq!(
-        accused(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec))),
+        findings(&format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, spec))),
         ["deny IG201 web", "warn IG207 web"]
     );
 }
@@ -93,7 +94,7 @@ fn a_resource_backend_does_not_replace_the_fallback() {
 #[test]
 fn aliases_may_span_lines() {
     let spec = nginx(&[rule("app.example.com", &["/"])]);
-    assert_eq!(annotated(&[("server-alias", "a.example.com,\nb.example.com")], &spec), NOBODY);
+    assert_eq!(annotated(&[("server-alias", "a.example.com,\nb.example.com")], &spec), NO_FINDINGS);
 }
 
 #[test]
@@ -111,21 +112,21 @@ fn unhandled_ingresses_take_no_paths_from_others() {
     let service = service("web", "ports: [{port: 80}]").replace("namespace: shop", "namespace: other");
     let view = format!("{NGINX}{service}{web}{older}");
     let of_web = |namespaces: &str| {
-        let said = accused_under(&watching(namespaces), &view);
-        said.into_iter().filter(|line| line.contains("IG501") && line.ends_with(" web")).collect::<Vec<_>>()
+        let reported = findings_under(&watching(namespaces), &view);
+        reported.into_iter().filter(|line| line.contains("IG501") && line.ends_with(" web")).collect::<Vec<_>>()
     };
     assert_eq!(of_web("shop, other"), ["deny IG501 web"]);
-    assert_eq!(of_web("shop"), NOBODY);
+    assert_eq!(of_web("shop"), NO_FINDINGS);
 }
 
 #[test]
-fn not_even_strict_denies_a_certificate_that_is_not_used() {
+fn strict_does_not_deny_an_unused_certificate() {
     let with_tls = |tls: &str, host: &str| format!("{}, tls: [{tls}]", nginx(&[rule(host, &["/"])]));
-    let strict = |view: &str| accused_under("profile: strict", view);
+    let strict = |view: &str| findings_under("profile: strict", view);
     let absent = "{hosts: [app.example.com], secretName: absent}";
     let alone = format!("{NGINX}{}", ingress("web", NO_ANNOTATIONS, &with_tls(absent, "app.example.com")));
     assert_eq!(strict(&alone), ["deny IG401 web"]);
-    // An older Ingress may have brought the host its certificate.
+    // An older Ingress may provide the certificate of the host.
     let older = with_tls("{hosts: [app.example.com], secretName: good}", "app.example.com")
         .replace("path: \"/\"", "path: \"/old\"");
     let older = format!("{}{}", secret("good", "app.example.com"), ingress("older", NO_ANNOTATIONS, &older));
@@ -133,7 +134,7 @@ fn not_even_strict_denies_a_certificate_that_is_not_used() {
     let by_san = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", "app.example.com"));
     assert!(strict(&format!("{NGINX}{by_san}")).contains(&"deny IG401 web".to_owned()));
     assert!(strict(&format!("{NGINX}{by_san}{older}")).contains(&"warn IG401 web".to_owned()));
-    // Without a host TLS is ignored, and so is an entry for a host without a rule.
+    // TLS without a host is ignored, and so is an entry for a host without a rule.
     let hostless = ingress("web", NO_ANNOTATIONS, &with_tls("{secretName: absent}", ""));
     assert_eq!(strict(&format!("{NGINX}{hostless}")), ["warn IG408 web"]);
     let expired = secret("old", "old.example.com; 2020-01-01..2021-01-01");
@@ -155,17 +156,17 @@ fn a_secret_requested_from_cert_manager_is_pending() {
         )
     };
     let view = |certificate: &str| format!("{NGINX}{certificate}{}", ingress("web", NO_ANNOTATIONS, &with_tls));
-    let strict = |certificate: &str| accused_under("profile: strict", &view(certificate));
-    assert_eq!(strict(&certificate("shop", "app-tls")), NOBODY);
+    let strict = |certificate: &str| findings_under("profile: strict", &view(certificate));
+    assert_eq!(strict(&certificate("shop", "app-tls")), NO_FINDINGS);
     assert_eq!(strict(&certificate("shop", "other-tls")), ["deny IG401 web"]);
     assert_eq!(strict(&certificate("blog", "app-tls")), ["deny IG401 web"]);
     assert_eq!(strict(""), ["deny IG401 web"]);
-    // Nobody can tell whether there is one.
-    let config = ingress_guard::config::Config::parse("zoo", "profile: strict").unwrap();
+    // Whether one exists is unknown.
+    let config = ingress_guard::config::Config::parse("test", "profile: strict").unwrap();
     for coverage in [Coverage::Forbidden, Coverage::NotSynced] {
         let mut inventory = super::store(&view(""));
         inventory.cover(Kind::Certificate, coverage);
-        assert_eq!(super::said_under(&config, &inventory, false), NOBODY, "{coverage:?}");
+        assert_eq!(super::decisions_under(&config, &inventory, false), NO_FINDINGS, "{coverage:?}");
     }
 }
 
@@ -185,7 +186,7 @@ fn secret_names_of_other_namespaces_are_not_revealed() {
     assert!(findings.iter().all(|finding| !finding.to_string().contains("prod-db-password")), "{findings:?}");
 }
 
-/// Judges within the time; generous, since a test is not optimised.
+/// Evaluates within a time limit; generous, because tests are not optimised.
 fn soon(what: &str, view: &str) {
     let inventory = super::store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
