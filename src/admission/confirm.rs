@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Feeds, Live, LiveReads};
+use crate::cluster::{Live, LiveReads, Watches};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::named_by;
@@ -17,7 +17,7 @@ pub struct Cluster {
     /// For reads of single objects.
     pub live: Live,
     /// How the watches are doing.
-    pub feeds: Feeds,
+    pub feeds: Watches,
     /// The kinds whose objects are read one by one, as Ingresses name them.
     pub on_demand: Kinds,
 }

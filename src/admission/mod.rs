@@ -18,7 +18,7 @@ use review::{Request, Text};
 
 use crate::analysis::{identity, preexisting};
 use crate::checks::CHECK_NOT_EVALUATED;
-use crate::cluster::{ClusterState, Coverage, Feed, Inventory, LiveReads};
+use crate::cluster::{ClusterState, Coverage, Inventory, LiveReads, WatchStatus};
 use crate::engine::{Engine, Evaluation, Why};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Kind, Kinds};
@@ -280,9 +280,9 @@ impl Reviewer {
     }
 
     /// The single objects that are followed, and whether they are known.
-    fn single(&self) -> Vec<(Feed, Coverage)> {
+    fn single(&self) -> Vec<(WatchStatus, Coverage)> {
         let store = self.inventory.read();
-        let covered = |feed: Feed| {
+        let covered = |feed: WatchStatus| {
             let key = feed.only.clone()?;
             let coverage = store.coverage_of(feed.kind, &key.namespace, &key.name);
             Some((feed, coverage))
@@ -292,7 +292,7 @@ impl Reviewer {
 
     /// How the watches are doing; none over manifests.
     #[must_use]
-    pub fn feeds(&self) -> Vec<Feed> {
+    pub fn feeds(&self) -> Vec<WatchStatus> {
         self.cluster.as_ref().map(|cluster| cluster.feeds.states()).unwrap_or_default()
     }
 
