@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
-use super::namespaced::SmallSet;
-use super::unlink;
+use super::namespaced::{SmallSet, unlink};
 use crate::model::{ApiCaller, Key, Kind};
 
 /// Every such object.

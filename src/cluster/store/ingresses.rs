@@ -5,8 +5,7 @@ use std::hash::Hash;
 
 use foldhash::HashMap;
 
-use super::namespaced::{Namespaced, SmallSet};
-use super::unlink;
+use super::namespaced::{Namespaced, SmallSet, unlink};
 use crate::model::{Backend, ClassRef, Host, Ingress, Key};
 
 /// How the class of an Ingress is said, without borrowing from it.

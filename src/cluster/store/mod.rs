@@ -21,7 +21,7 @@ use crate::model::{
 };
 use api_callers::ApiCallers;
 use ingresses::Ingresses;
-use namespaced::{Namespaced, SmallSet};
+use namespaced::{Namespaced, SmallSet, unlink};
 pub use object::Object;
 pub(crate) use object::Source;
 use referrers::Referrers;
@@ -356,14 +356,5 @@ impl Inventory {
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
-    }
-}
-
-pub(crate) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {
-    if let Some(values) = index.get_mut(key) {
-        values.remove(value);
-        if values.is_empty() {
-            index.remove(key);
-        }
     }
 }
