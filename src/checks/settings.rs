@@ -1,6 +1,6 @@
 //! What configuration says to checks.
 
-use crate::cluster::NamespaceMatch;
+use super::NamespaceMatch;
 use crate::model::Host;
 use crate::routing::{ClassRules, Dialects};
 

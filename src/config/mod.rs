@@ -12,8 +12,8 @@ use wildmatch::WildMatch;
 pub use raw::{RawConfig, SecretsMode};
 use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, HostOwnership, NamespaceClasses, Settings};
-use crate::cluster::{Coverage, Inventory, NamespaceMatch, Wanted};
+use crate::checks::{self, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Settings};
+use crate::cluster::{Coverage, Inventory, Wanted};
 use crate::engine::Engine;
 use crate::finding::Level;
 use crate::model::{Host, Key, Kind, Kinds};
