@@ -5,7 +5,7 @@ use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
-use crate::routing::{Backing, ControllerFamily, ExternalNameFault, LinkStatus, ResolvedBackend, StandIn};
+use crate::routing::{Backing, ControllerFamily, ExternalNameFault, FallbackService, LinkStatus, ResolvedBackend};
 
 /// Follow a backend to its endpoints.
 pub(super) fn backend<'a>(
@@ -128,7 +128,7 @@ fn stand_in<'a>(
     ingress: &'a Ingress,
     view: &ClusterView<'a>,
 ) {
-    let Some(stand_in) = StandIn::of(ingress, &answering.controller, view) else { return };
+    let Some(stand_in) = FallbackService::of(ingress, &answering.controller, view) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
     match stand_in.answers(&answering.controller, view) {
         Some(true) => {

@@ -8,14 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::controllers::concerned;
-use super::ingress::{host_of, samples};
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::one_line;
 use crate::model::{Backend, ClassRef, Host, Ingress, Key, Kind, Kinds, PathRef, PortRef};
 use crate::routing::{
     Answer, ClassRules, Controller, ControllerId, Dialects, NginxAnnotations, Outcome, Refusal, Rewritten, Routes,
-    Scheme, When,
+    Scheme, When, path_samples, sample_host,
 };
 
 /// So many changes are told.
@@ -141,14 +140,14 @@ fn compare(
     if *left == 0 {
         return (Vec::new(), false);
     }
-    let name = host_of(host);
+    let name = sample_host(host);
     let asked = Host::parse(&name);
     // The paths of whoever may answer for it: what one of them loses another has won.
     let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);
     for side in sides {
         let Some(ingresses) = concerned(&asked, side.view) else { return (Vec::new(), false) };
         let paths = ingresses.iter().flat_map(|ingress| paths_on(&asked, ingress));
-        groups.extend(paths.take(PATHS + 1).map(samples));
+        groups.extend(paths.take(PATHS + 1).map(path_samples));
     }
     let mut is_whole = groups.len() <= PATHS;
     let grouped = sides.map(|side| Controller::of_class(class, namespace, side.view, side.rules, side.dialects));

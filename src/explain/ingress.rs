@@ -9,9 +9,9 @@ use crate::analysis::Analysis;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::ClusterState;
 use crate::finding::Level;
-use crate::model::{Host, Ingress, PathRef};
+use crate::model::{Ingress, PathRef};
 use crate::policy::Decision;
-use crate::routing::{Budget, Scheme, is_plainly_regex, pattern_samples, plain_samples};
+use crate::routing::{Scheme, path_samples, sample_host};
 
 /// So many paths are followed.
 const MOST: usize = 200;
@@ -134,8 +134,8 @@ fn path(
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let explanation = samples(at).into_iter().next().and_then(|path| {
-        let request = RequestUrl { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
+    let explanation = path_samples(at).into_iter().next().and_then(|path| {
+        let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, notes: Vec::new() };
         explain(&request, known, settings, Whose::ControllerOf(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
@@ -151,22 +151,4 @@ fn path(
         path_type: at.path.path_type.name(),
         explanation,
     }
-}
-
-/// A host that a rule's host is for.
-pub(super) fn host_of(host: &Host) -> String {
-    match host {
-        Host::Any => "any.invalid".to_owned(),
-        Host::Exact(name) => name.to_string(),
-        Host::Wildcard(parent) => format!("any.{parent}"),
-    }
-}
-
-/// Requests that a path is surely meant for.
-pub(super) fn samples(at: PathRef<'_>) -> Vec<String> {
-    let text = at.path.routed();
-    if is_plainly_regex(text) {
-        return pattern_samples(text, &Budget::new()).unwrap_or_default();
-    }
-    plain_samples(text, at.path.path_type)
 }

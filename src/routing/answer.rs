@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use super::annotations::NginxAnnotations;
 use super::location::BudgetExceeded;
-use super::location::Claim;
 use super::location::Located;
 use super::location::Rewritten;
 use super::location::{Location, Modifier, Server};
 use super::location::{host_name, normalized};
+use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress};
@@ -47,15 +47,6 @@ pub enum Outcome<'a> {
         /// What it is asked for.
         path: Rewritten,
     },
-}
-
-/// What a mistake in an annotation makes of every request (section 7.0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// 503 or 403.
-    pub status: u16,
-    /// The annotation, without its prefix.
-    pub annotation: &'static str,
 }
 
 /// An Ingress, compared by its identity.
@@ -120,19 +111,6 @@ impl<'a> Routes<'a> {
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
         self.answer_on(&server, scheme, path, when).map(Lookup::Found)
-    }
-
-    /// The server to which everything for a name is redirected that differs from its own by `www.` and is nobody's
-    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). A server by that name is before any wildcard.
-    fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
-        let host = Host::parse(name);
-        let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
-        let wants = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).redirects_www();
-        if !self.claims(&twin, when).found()?.iter().any(wants) {
-            return None;
-        }
-        let is_nobodys = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
-        self.server(&twin, when).found().filter(|_| is_nobodys)
     }
 
     /// What a visitor gets from one server.
@@ -210,84 +188,12 @@ impl<'a> Routes<'a> {
         })
     }
 
-    /// The server that takes requests for a name: its own, one that has it as an alias, a wildcard, or `_`
-    /// (section 2.3; nginx "Server names").
-    #[must_use]
-    pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
-        let exact = Host::parse(name);
-        let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
-        let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
-        tries.extend(parents.map(|parent| (parent, Via::Alias)));
-        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
-        let label = name.split('.').next().unwrap_or_default();
-        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let wildcard = exact.wildcard().filter(|_| !label.is_empty() && label.bytes().all(is_label));
-        tries.extend(wildcard.map(|wildcard| (wildcard, Via::Rule)));
-        for (host, via) in tries {
-            let found = match via {
-                Via::Rule => self.server(&host, when),
-                Via::Alias => self.aliased(&host, when),
-            };
-            if !found.is_absent() {
-                return found;
-            }
-        }
-        self.server(&Host::Any, when)
-    }
-
-    /// The server that has this as an effective alias.
-    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
-        let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
-        hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
-        hosts.dedup();
-        for host in hosts {
-            if self.aliases(host, when).iter().any(|of| of == alias) {
-                return self.server(host, when);
-            }
-        }
-        Lookup::Absent
-    }
-
-    /// The aliases of a host: those of the oldest Ingress that has any, without names that are hosts themselves
-    /// (section 2.3).
-    #[must_use]
-    pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
-        if !self.reads_nginx_annotations() {
-            return Vec::new();
-        }
-        let claims = self.claims(host, when).found().unwrap_or_default();
-        // A defaultBackend without rules has no host to lend its aliases to.
-        let rules = claims.iter().filter(|claim| claim.rule.is_some());
-        let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
-        let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
-        let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
-        aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
-        aliases
-    }
-
-    /// Why nobody is let in where a request gets to this location: the first mistake in an `auth-tls-secret` refuses the
-    /// whole host (section 5.7), one in another annotation the locations of its Ingress (section 7.0). Not asked for by
-    /// checks, for whom what is wrong with the paths counts.
+    /// Returns the forced response of an answer's host or location. An invalid `auth-tls-secret` denies the whole host
+    /// (section 5.7); another invalid annotation denies the locations of its Ingress (section 7.0). Checks do not call it:
+    /// they report on the paths whatever the annotations do.
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>, when: When) -> Option<Refusal> {
         self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
-    }
-
-    pub(super) fn refuses_host(&self, host: &Host, when: When) -> Option<Refusal> {
-        let claims = self.claims(host, when).found().unwrap_or_default();
-        let mut main = claims.iter().filter(|claim| !claim.is_canary && claim.rule.is_some());
-        main.find_map(|claim| self.mistake(NginxAnnotations::of(claim.ingress), 403))
-    }
-
-    pub(super) fn refuses_location(&self, location: &Location<'a>) -> Option<Refusal> {
-        self.mistake(location.annotations()?, 503)
-    }
-
-    fn mistake(&self, annotations: NginxAnnotations<'_>, status: u16) -> Option<Refusal> {
-        let mut refusals = annotations.refusals(self.dialect());
-        refusals.find(|refusal| refusal.status == status).filter(|_| self.reads_nginx_annotations())
     }
 
     /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there
@@ -297,12 +203,6 @@ impl<'a> Routes<'a> {
         let mut names = [Some(server.host.clone()), server.host.wildcard()].into_iter().flatten();
         names.any(|name| self.asks_for_tls(&name, when).is_some())
     }
-}
-
-#[derive(Clone, Copy)]
-enum Via {
-    Rule,
-    Alias,
 }
 
 impl Server<'_> {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::annotations::NginxAnnotations;
-use super::answer::Refusal;
 use super::backend::OptionalBackend;
-use super::backend::{LinkStatus, ResolvedBackend, StandIn};
+use super::backend::{FallbackService, LinkStatus, ResolvedBackend};
 use super::controller::Dialects;
 use super::controller::{ClassRules, Controller, ControllerId};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
+use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
 use crate::cluster::ClusterView;
@@ -230,9 +230,9 @@ fn won<'a>(
     if OptionalBackend::of_every_backend(ingress, controller).is_some() {
         return RouteOutcome::Doubtful(resolved);
     }
-    let stand_in = StandIn::of(ingress, controller, view).filter(|_| !resolved.by_address());
+    let stand_in = FallbackService::of(ingress, controller, view).filter(|_| !resolved.by_address());
     match stand_in.filter(|it| it.answers(controller, view) == Some(true)) {
-        Some(StandIn { name, .. }) => RouteOutcome::StoodIn(resolved, name),
+        Some(FallbackService { name, .. }) => RouteOutcome::StoodIn(resolved, name),
         None => RouteOutcome::Asked(resolved),
     }
 }

@@ -122,6 +122,14 @@ impl<'a> Routes<'a> {
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
     }
 
+    /// Returns the Ingress that decides which certificate ingress-nginx serves for a host, the default one included: the
+    /// oldest with `spec.tls`. Rules without a host have none (section 5.2).
+    pub(super) fn asks_for_tls(&self, host: &Host, when: When) -> Option<&'a Ingress> {
+        let claims = self.claims(host, when).found().filter(|_| *host != Host::Any)?;
+        let mut main = claims.iter().filter(|claim| !claim.is_canary).map(|claim| claim.ingress);
+        main.find(|ingress| !ingress.tls.is_empty())
+    }
+
     fn known(&self, when: When) -> &Known<'a> {
         match when {
             When::Before => &self.before,

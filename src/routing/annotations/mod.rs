@@ -9,8 +9,6 @@ pub use spec::{Annotation, Effect, Fault, Removed, Risk, find, reference};
 pub use table::ALL;
 
 use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
-use crate::routing::answer::Refusal;
-use crate::routing::controller::Dialect;
 use crate::routing::version::Version;
 
 /// nginx reads no longer parameter, in bytes (section 2.8, B9).
@@ -149,22 +147,6 @@ impl<'a> NginxAnnotations<'a> {
             is_known(row)
                 && row.with.is_none_or(|other| self.is_on(other))
                 && row.alias_of.is_none_or(|name| self.value(name).is_none())
-        })
-    }
-
-    /// The annotations whose values make the controller refuse every visitor, where that is certain: `503` from the
-    /// locations of the Ingress, `403` from its hosts (section 7.0).
-    pub fn refusals(self, dialect: &Dialect) -> impl Iterator<Item = Refusal> {
-        let (version, validates) = (dialect.version, dialect.validates_annotations());
-        self.in_force(version).filter_map(move |(row, value)| {
-            let fault = row.fault(value, validates)?;
-            let status = match fault.effect {
-                Effect::Unavailable => 503,
-                Effect::Forbidden => 403,
-                Effect::NotLoaded | Effect::Ignored | Effect::Open => return None,
-            };
-            let is_certain = fault.certain && (row.since.is_none() || version.is_some());
-            is_certain.then_some(Refusal { status, annotation: row.name })
         })
     }
 

@@ -1,8 +1,7 @@
 //! What stands behind a Service's port: sections 4.3 and 4.4.
 
-use core::net::IpAddr;
-
-use crate::model::{EndpointSlice, Protocol, ServicePort, TargetPort};
+use crate::model::{EndpointSlice, Protocol, Service, ServicePort, TargetPort};
+use crate::routing::controller::{Controller, ControllerFamily};
 
 /// How many endpoints stand behind one port of a Service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,41 +54,12 @@ pub fn is_named_for(slice: &EndpointSlice, service: &str) -> bool {
     slice.key.name.starts_with(slice_prefix(service))
 }
 
-/// Why ingress-nginx finds nobody behind an ExternalName (section 4.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExternalNameFault {
-    /// `localhost` or a loopback address: the controller's own pod.
-    Loopback,
-    /// Another address: what looks names up at run time has nothing to look up.
-    Address,
-    /// No DNS name.
-    NoName,
-    /// Whatever the name: the controller is set up to refuse them.
-    Refused,
-}
-
-impl ExternalNameFault {
-    /// What is wrong with a name itself, if anything.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        match name.parse::<IpAddr>() {
-            Ok(address) if address.is_loopback() => Some(Self::Loopback),
-            Ok(_) => Some(Self::Address),
-            Err(_) if name == "localhost" => Some(Self::Loopback),
-            Err(_) => (!is_dns_name(name.strip_suffix('.').unwrap_or(name))).then_some(Self::NoName),
-        }
+impl Controller<'_> {
+    /// Returns whether the controller uses an EndpointSlice of a Service. Controllers other than ingress-nginx select slices
+    /// by label only (section 4.3).
+    pub(super) fn sees(&self, slice: &EndpointSlice, service: &Service) -> bool {
+        self.dialect.family != ControllerFamily::Nginx || is_named_for(slice, &service.meta.key.name)
     }
-}
-
-/// A DNS subdomain (RFC 1123) as Kubernetes' `IsDNS1123Subdomain` has it.
-fn is_dns_name(name: &str) -> bool {
-    let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let is_label = |label: &str| {
-        let ends = label.bytes().next().zip(label.bytes().next_back());
-        ends.is_some_and(|(first, last)| is_end(first) && is_end(last))
-            && label.bytes().all(|byte| is_end(byte) || byte == b'-')
-    };
-    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -103,34 +73,5 @@ mod tests {
         assert_eq!(slice_prefix(&name[..57]), &name[..57]);
         assert_eq!(slice_prefix(&name[..58]), &name[..57]);
         assert_eq!(slice_prefix(&name), &name[..57]);
-    }
-
-    #[test]
-    fn external_names_are_names_of_others() {
-        use ExternalNameFault::{Address, Loopback, NoName};
-        for name in
-            ["legacy.example.net", "legacy.example.net.", "web", "localhost.example.net", "1.2.3.example", "a-b"]
-        {
-            assert_eq!(ExternalNameFault::of(name), None, "{name}");
-        }
-        for (name, fault) in [
-            ("localhost", Loopback),
-            ("127.0.0.1", Loopback),
-            ("127.1.2.3", Loopback),
-            ("::1", Loopback),
-            ("192.0.2.7", Address),
-            ("2001:db8::7", Address),
-            ("", NoName),
-            (".", NoName),
-            ("a..b", NoName),
-            ("a.b..", NoName),
-            ("a_b.example.net", NoName),
-            ("-a.example.net", NoName),
-            ("Legacy.example.net", NoName),
-            ("https://legacy.example.net", NoName),
-            ("*.example.net", NoName),
-        ] {
-            assert_eq!(ExternalNameFault::of(name), Some(fault), "{name}");
-        }
     }
 }

@@ -1,10 +1,15 @@
 //! What stands behind one backend: the links after the location, from the Service to its endpoints. Sections 4.1 to 4.6.
 
 mod endpoints;
+mod external_name;
+mod fallback;
 mod optional;
+mod ports;
 mod readiness;
 
-pub use endpoints::{Endpoints, ExternalNameFault, is_named_for, slice_prefix};
+pub use endpoints::{Endpoints, is_named_for, slice_prefix};
+pub use external_name::ExternalNameFault;
+pub use fallback::FallbackService;
 pub use optional::OptionalBackend;
 pub use readiness::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 
@@ -12,13 +17,8 @@ use std::fmt;
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
-use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
-use crate::routing::annotations::NginxAnnotations;
+use crate::model::{Backend, Ingress, Protocol, ServicePort, ServiceType};
 use crate::routing::controller::Controller;
-use crate::routing::controller::ControllerFamily;
-
-/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
-const ACTION_PORT: &str = "use-annotation";
 
 /// What stands behind a backend, as far as the chain holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,39 +70,6 @@ pub enum LinkStatus {
     Unseen,
     /// It is broken: the visitor does not get what the Ingress says.
     Broken,
-}
-
-impl Controller<'_> {
-    /// Whether a backend with this port is an action of the AWS controller. Those that read nginx annotations take it for
-    /// the name of a port, like any other.
-    #[must_use]
-    pub fn means_action(&self, port: &PortRef) -> bool {
-        !self.dialect.family.reads_nginx_annotations() && matches!(port, PortRef::Name(name) if &**name == ACTION_PORT)
-    }
-
-    /// Whether requests go to the Service's own address, not to its endpoints: `service-upstream` on ingress-nginx, at the
-    /// very number that the backend names. A name has to be that of one of the Service's ports, and the Service needs an
-    /// address; else its endpoints count after all (section 4.5).
-    #[must_use]
-    pub fn dials_address(&self, ingress: &Ingress, service: &Service, port: &PortRef) -> bool {
-        self.dialect.family == ControllerFamily::Nginx
-            && NginxAnnotations::of(ingress).service_upstream()
-            && service.kind == ServiceType::Cluster
-            && (matches!(port, PortRef::Number(_)) || service.ports.iter().any(|it| it.answers_to(port)))
-    }
-
-    /// Why the controller certainly finds nobody behind the name of an ExternalName. Only ingress-nginx is known to refuse any
-    /// (section 4.4).
-    #[must_use]
-    pub fn external_name_fault(&self, name: &str) -> Option<ExternalNameFault> {
-        let refuses = || self.dialect.refuses_external_names().then_some(ExternalNameFault::Refused);
-        (self.dialect.family == ControllerFamily::Nginx).then(|| ExternalNameFault::of(name).or_else(refuses)).flatten()
-    }
-
-    /// Whether the controller looks at an EndpointSlice of a Service. Others go by its label alone (section 4.3).
-    fn sees(&self, slice: &EndpointSlice, service: &Service) -> bool {
-        self.dialect.family != ControllerFamily::Nginx || is_named_for(slice, &service.meta.key.name)
-    }
 }
 
 impl<'a> ResolvedBackend<'a> {
@@ -172,49 +139,6 @@ impl fmt::Display for ResolvedBackend<'_> {
             Self::External { name, fault: Some(_) } => write!(f, "outside, and cannot be used: {}", Quoted(name)),
             Self::NotMeant => f.write_str("no Service is meant"),
             Self::Unseen => f.write_str("not known: Services cannot be seen"),
-        }
-    }
-}
-
-/// The Service that the annotation `default-backend` names to answer in the place of one without endpoints: section 4.6.
-#[derive(Debug, Clone, Copy)]
-pub struct StandIn<'a> {
-    /// Its name.
-    pub name: &'a str,
-    service: Lookup<&'a Service>,
-}
-
-impl<'a> StandIn<'a> {
-    /// That of an Ingress, which `controller` takes. Reads Services.
-    #[must_use]
-    pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<Self> {
-        let reads = controller.dialect.family.reads_nginx_annotations();
-        let name = NginxAnnotations::of(ingress).default_backend().filter(|_| reads)?;
-        Some(Self { name, service: view.service(&ingress.meta.key.namespace, name) })
-    }
-
-    /// Whether it is not certain that there is none: its endpoints may come and go.
-    #[must_use]
-    pub fn may_answer(&self) -> bool {
-        !self.service.is_absent()
-    }
-
-    /// Whether its first port has an endpoint that takes requests; `None`: nobody can tell. Reads what [`Backing::of`] reads.
-    #[must_use]
-    pub fn answers(&self, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<bool> {
-        let service = match self.service {
-            Lookup::Found(service) => service,
-            Lookup::Absent => return Some(false),
-            Lookup::Unknown => return None,
-        };
-        if service.kind == ServiceType::ExternalName {
-            return controller.external_name_fault(&service.external_name).map(|_| false);
-        }
-        let Some(first) = service.ports.first() else { return Some(false) };
-        match Backing::of(view, service, &[first], |slice| controller.sees(slice, service)) {
-            Backing::Ready(_) => Some(true),
-            Backing::Lacking(_) => Some(false),
-            Backing::Unknown => None,
         }
     }
 }

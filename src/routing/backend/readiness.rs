@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use super::Endpoints;
+use super::endpoints::Endpoints;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, TargetPort, Workload};

@@ -7,22 +7,13 @@ pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects
 pub use settings::ControllerSettings;
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
+use crate::model::{ClassRef, Ingress};
 
 /// Classes that a controller matches by name, without an IngressClass object.
 const MATCHED_BY_NAME: [&str; 1] = ["contour"];
 /// Values of the class annotation that GKE's controller takes. It has no IngressClass object and ignores an Ingress
 /// that has the field (kubernetes/ingress-gce#1308, #1891).
 const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
-
-/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
-const SERVICE_PORT_ONLY: &[&str] = &[
-    "ingress.gcp.kubernetes.io/gce",
-    "ingress.k8s.aws/alb",
-    "k8s.io/ingress-gce",
-    "projectcontour.io/ingress-controller",
-    "traefik.io/ingress-controller",
-];
 
 /// What becomes of Ingresses without any class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -101,20 +92,6 @@ impl Controller<'_> {
             return std::ptr::eq(self.dialect, other.dialect);
         }
         matches!((self.id, other.id), (ControllerId::Named(a), ControllerId::Named(b)) if a == b)
-    }
-
-    /// Whether the controller is known to want a port of the Service itself.
-    #[must_use]
-    pub fn wants_service_port(&self) -> bool {
-        self.dialect.family == ControllerFamily::Traefik
-            || matches!(self.id, ControllerId::Named(controller) if SERVICE_PORT_ONLY.contains(&controller))
-    }
-
-    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
-    /// targetPort.
-    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
-        let by_target = !self.wants_service_port();
-        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
     }
 }
 

@@ -20,6 +20,6 @@ pub use pattern::{
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};
-pub use samples::{nests_repetitions, pattern_samples, plain_samples, runaway};
+pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
 pub use variables::{Unknown, unknown_variables, variable_names};

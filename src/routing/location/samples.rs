@@ -3,11 +3,31 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Budget, BudgetExceeded, Pattern};
-use crate::model::PathType;
+use super::pattern::{Budget, BudgetExceeded, Pattern, is_plainly_regex};
+use crate::model::{Host, PathRef, PathType};
 
 /// The longest sample, in bytes.
 const LONGEST: usize = 200;
+
+/// Returns a host name that a rule's host covers.
+#[must_use]
+pub fn sample_host(host: &Host) -> String {
+    match host {
+        Host::Any => "any.invalid".to_owned(),
+        Host::Exact(name) => name.to_string(),
+        Host::Wildcard(parent) => format!("any.{parent}"),
+    }
+}
+
+/// Returns requests that a path is certainly intended to match; none for a regex from which no sample can be derived.
+#[must_use]
+pub fn path_samples(at: PathRef<'_>) -> Vec<String> {
+    let text = at.path.routed();
+    if is_plainly_regex(text) {
+        return pattern_samples(text, &Budget::new()).unwrap_or_default();
+    }
+    plain_samples(text, at.path.path_type)
+}
 
 /// Requests for a path that is meant as it is written: itself, and for `Prefix` something below it.
 #[must_use]

@@ -239,16 +239,6 @@ fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, view: &C
     }
 }
 
-impl<'a> Routes<'a> {
-    /// The Ingress that decides which certificate ingress-nginx has for a host, be it the default one: the oldest with
-    /// `spec.tls`. Rules without a host have none (section 5.2).
-    pub(crate) fn asks_for_tls(&self, host: &Host, when: When) -> Option<&'a Ingress> {
-        let claims = self.claims(host, when).found().filter(|_| *host != Host::Any)?;
-        let mut main = claims.iter().filter(|claim| !claim.is_canary).map(|claim| claim.ingress);
-        main.find(|ingress| !ingress.tls.is_empty())
-    }
-}
-
 impl fmt::Display for CertificateState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -7,7 +7,7 @@ use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Ends, RequestUrl, explain_url};
 use ingress_guard::model::{Key, Kind, Kinds};
-use ingress_guard::routing::{Controller, LinkStatus, ResolvedBackend, RouteMap, StandIn};
+use ingress_guard::routing::{Controller, FallbackService, LinkStatus, ResolvedBackend, RouteMap};
 
 use crate::pages;
 
@@ -63,7 +63,7 @@ fn resolved(settings: &str, manifests: &str) -> String {
     if found.by_address() {
         words += " (by address)";
     }
-    if let Some(stand_in) = StandIn::of(ingress, &controller, &view) {
+    if let Some(stand_in) = FallbackService::of(ingress, &controller, &view) {
         let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &view));
     }
     words
