@@ -43,6 +43,12 @@ impl Annotations {
         self.0.get(at).map(|(_, value)| &**value)
     }
 
+    /// Returns the names in ingress-nginx's `server-alias`: a comma-separated list.
+    pub fn server_aliases(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.nginx("server-alias").unwrap_or_default();
+        aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty())
+    }
+
     /// Key and value of each, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (&**key, &**value))

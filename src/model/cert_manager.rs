@@ -1,4 +1,4 @@
-//! cert-manager's Certificate: somebody has asked for the certificate that a Secret is to hold.
+//! cert-manager's Certificate: it requests a certificate that is issued into a Secret.
 
 use serde::Deserialize;
 

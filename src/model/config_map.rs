@@ -1,4 +1,4 @@
-//! ConfigMap: that it exists, and what a controller is told by its own.
+//! ConfigMap: its existence, and the settings of a controller.
 
 use std::collections::BTreeMap;
 

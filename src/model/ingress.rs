@@ -21,9 +21,9 @@ pub struct Ingress {
     pub tls: Box<[TlsEntry]>,
     /// `spec.rules`
     pub rules: Box<[Rule]>,
-    /// The one bit of status that says that some controller serves this Ingress: it has a load-balancer address.
+    /// It has a load-balancer address: some controller handles it.
     pub has_address: bool,
-    /// Made by cert-manager to answer an HTTP-01 challenge: short-lived, and nobody's to judge
+    /// Created by cert-manager to answer an HTTP-01 challenge: short-lived, and not written by a user
     /// (label `acme.cert-manager.io/http01-solver`).
     pub is_acme_solver: bool,
 }
@@ -70,7 +70,7 @@ pub enum PathType {
     ImplementationSpecific,
 }
 
-/// What stands behind a path or behind the whole Ingress.
+/// The backend of a path or of the whole Ingress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
     /// A Service of the Ingress' own namespace; there is no other form.

@@ -24,6 +24,7 @@ mod pod_template;
 mod raw;
 mod secret;
 mod service;
+pub mod suggest;
 mod waiver;
 mod workload;
 mod x509;

@@ -1,4 +1,5 @@
-//! The named groups of an Ingress' regexes. nginx knows each as a variable, everywhere in its configuration.
+//! The named groups of an Ingress' regexes: nginx defines each as a variable for its whole configuration. The store, which is
+//! below the rules of controllers, indexes their names.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ impl Ingress {
     /// The names that groups of its paths and of its `server-alias` have, in lower case, since variables have none.
     #[must_use]
     pub fn group_names(&self) -> BTreeSet<Box<str>> {
-        let aliases = self.meta.annotations.nginx("server-alias");
+        let aliases = self.meta.annotations.server_aliases();
         let regexes = self.paths().map(|at| &*at.path.path).chain(aliases);
         regexes.flat_map(group_names).map(|name| name.to_ascii_lowercase().into()).collect()
     }
