@@ -1,4 +1,4 @@
-//! What is known of the cluster: the one store, what fills it, and the view of it that a check may ask.
+//! The state of the cluster: the object store, its sources (API server, files, snapshots), and the view that checks read.
 
 mod api;
 mod live_reads;

@@ -1,5 +1,4 @@
-//! Everything that was known of a cluster at one moment, and how it is kept in a file: one JSON line that says what
-//! follows, then one for each object.
+//! A snapshot of the cluster state, and its file format: one JSON line as header, then one line for each object.
 
 mod form;
 
@@ -21,14 +20,14 @@ const SCHEMA_VERSION: u32 = 1;
 /// The longest line that is read, in bytes: the largest Ingress that etcd takes, and much beyond.
 const LONGEST_LINE: u64 = 64 << 20;
 
-/// Everything that is known of a cluster.
+/// The state of a cluster at one moment, which a file can store.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// What was listed.
+    /// The listed objects.
     pub inventory: Inventory,
-    /// What was read one by one, as Secrets are; it goes before the inventory.
+    /// The objects that were fetched by name, e.g. Secrets; they take precedence over the inventory.
     pub live_reads: LiveReads,
-    /// When that was: whatever depends on the time is judged at this moment.
+    /// The time of the snapshot, at which everything is evaluated.
     pub taken: Timestamp,
 }
 
@@ -295,10 +294,10 @@ impl From<Coverage> for CoverageForm {
             Coverage::Complete => Self::Complete,
             Coverage::Partial => Self::Partial,
             Coverage::Forbidden => Self::Forbidden,
-            Coverage::SwitchedOff => Self::SwitchedOff,
-            Coverage::NotGiven => Self::NotGiven,
+            Coverage::Disabled => Self::SwitchedOff,
+            Coverage::NotProvided => Self::NotGiven,
             Coverage::NotWatched => Self::NotWatched,
-            Coverage::OnDemand => Self::OnDemand,
+            Coverage::FetchedByName => Self::OnDemand,
             // Answers about one object, never about a kind.
             Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
         }
@@ -312,10 +311,10 @@ impl From<CoverageForm> for Coverage {
             CoverageForm::Partial => Self::Partial,
             CoverageForm::NotSynced => Self::NotSynced,
             CoverageForm::Forbidden => Self::Forbidden,
-            CoverageForm::SwitchedOff => Self::SwitchedOff,
-            CoverageForm::NotGiven => Self::NotGiven,
+            CoverageForm::SwitchedOff => Self::Disabled,
+            CoverageForm::NotGiven => Self::NotProvided,
             CoverageForm::NotWatched => Self::NotWatched,
-            CoverageForm::OnDemand => Self::OnDemand,
+            CoverageForm::OnDemand => Self::FetchedByName,
         }
     }
 }

@@ -12,12 +12,12 @@ use crate::model::{ApiCaller, Key, Kind};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApiCallers {
     objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
-    /// Service → who makes the API server call it.
+    /// Service → the objects that make the API server call it.
     of_service: HashMap<Key, SmallSet<(Kind, Box<str>)>>,
 }
 
 impl ApiCallers {
-    /// Put an object in the place of whatever had its name.
+    /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, kind: Kind, caller: ApiCaller) {
         self.delete(kind, &caller.key);
         let id = (kind, caller.key.name.clone());

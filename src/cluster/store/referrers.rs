@@ -43,7 +43,7 @@ impl<T> Default for Referrers<T> {
 }
 
 impl<T: Refers> Referrers<T> {
-    /// Put an object in the place of whatever had its key.
+    /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, object: T) {
         let Key { namespace, name } = object.key().clone();
         let target: Box<str> = object.target().into();
