@@ -37,7 +37,6 @@ impl<'a> Context<'a> {
         ingress: &'a Ingress,
         view: &'a ClusterView<'a>,
         settings: &'a Settings,
-        controller: Controller<'a>,
         routes: &'a Routes<'a>,
     ) -> Self {
         // Names are searched for the first faults only: five thousand wrong names must not cost five thousand searches.
@@ -45,7 +44,7 @@ impl<'a> Context<'a> {
             ingress,
             view,
             settings,
-            controller,
+            controller: *routes.controller(),
             routes,
             hints_left: Cell::new(4),
             exceeded_budget: Cell::new(false),

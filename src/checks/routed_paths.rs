@@ -9,8 +9,8 @@ use super::findings::WARN;
 use crate::finding::{Finding, Quoted};
 use crate::model::{Backend, FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
-    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When,
-    literal_prefix, pattern_samples, plain_samples,
+    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Scheme, Server, When, literal_prefix,
+    pattern_samples, plain_samples,
 };
 
 /// What the location model reads.
@@ -99,11 +99,6 @@ impl fmt::Display for Request<'_> {
 /// What a visitor gets, as the end of `/api gets …`.
 pub(super) fn gets(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     match &answer.outcome {
-        Outcome::BadRequest => "400".to_owned(),
-        Outcome::Redirect(status, Redirect::Slash) => format!("{status} to the path with a slash"),
-        Outcome::Redirect(status, _) => format!("a redirect ({status})"),
-        Outcome::DefaultBackend => "404 from the default backend".to_owned(),
-        Outcome::Broken => "500".to_owned(),
         Outcome::Backend { of, backend, .. } => {
             let service = match backend {
                 Backend::Service { name, .. } => format!("Service {}", Quoted(name)),
@@ -111,6 +106,7 @@ pub(super) fn gets(cx: &Context<'_>, answer: &Answer<'_>) -> String {
             };
             format!("{service}{}", of_other(cx, &of.0.meta.key))
         }
+        outcome => outcome.to_string(),
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::request::RequestUrl;
-use super::trail::{Ends, Explanation, SCHEMA_VERSION, exit_code};
+use super::trail::{Explanation, RequestOutcome, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use crate::analysis::Analysis;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
@@ -31,7 +31,7 @@ pub struct IngressExplanation {
     /// What the checks say of it, worst first.
     pub findings: Vec<Found>,
     /// Checks that could not judge it, each with the reason.
-    pub not_evaluated: Vec<Unjudged>,
+    pub not_evaluated: Vec<NotEvaluatedCheck>,
 }
 
 /// A finding of a check.
@@ -53,7 +53,7 @@ pub struct Found {
 /// A check without a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Unjudged {
+pub struct NotEvaluatedCheck {
     /// The check's code.
     pub code: &'static str,
     /// Why.
@@ -81,7 +81,7 @@ pub struct PathExplanation {
 impl PathExplanation {
     /// Whether it is certain that visitors of this path are not served by it.
     fn is_broken(&self) -> bool {
-        let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != Ends::Unknown;
+        let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != RequestOutcome::Unknown;
         self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
     }
 
@@ -114,13 +114,15 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
         message: finding.message.to_string(),
         help: finding.help.to_string(),
     });
-    let unjudged = analysis.not_evaluated.iter();
+    let not_evaluated = analysis.not_evaluated.iter();
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
         paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),
         left_out: ingress.paths().count().saturating_sub(MOST),
         findings: findings.collect(),
-        not_evaluated: unjudged.map(|it| Unjudged { code: it.check.code, reason: it.why.text() }).collect(),
+        not_evaluated: not_evaluated
+            .map(|it| NotEvaluatedCheck { code: it.check.code, reason: it.why.text() })
+            .collect(),
         ingress: key,
     }
 }
@@ -141,7 +143,7 @@ fn path(
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
         // `app-root` takes the root of a host from whoever has it.
-        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == Ends::Redirect
+        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == RequestOutcome::Redirect
     };
     PathExplanation {
         own: explanation.as_ref().is_none_or(is_own),

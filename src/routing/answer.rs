@@ -1,50 +1,47 @@
-//! What a visitor gets: which server, which location, what comes of it. The one function behind `explain` and the
-//! checks.
+//! The answer to a request: the server, the location and the outcome. `explain`, the checks and the route diff use the
+//! same function.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::rc::Rc;
 
 use super::annotations::NginxAnnotations;
-use super::location::BudgetExceeded;
-use super::location::Located;
-use super::location::Rewritten;
-use super::location::{Location, Modifier, Server};
-use super::location::{host_name, normalized};
+use super::location::{BudgetExceeded, Located, Location, Modifier, Rewritten, Server, host_name, normalized};
 use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use crate::cluster::Lookup;
-use crate::model::{Backend, Host, Ingress};
+use crate::model::{Backend, Host, Ingress, PortRef};
 
-/// What a request comes to, as far as routing decides it. Whether somebody stands behind the backend is another
-/// question.
+/// The answer to a request as far as routing decides it; the backend's endpoints are
+/// [`ResolvedBackend`](super::ResolvedBackend)'s.
 #[derive(Debug, Clone)]
 pub struct Answer<'a> {
-    /// The server that takes the request.
+    /// The server that gets the request.
     pub server: Rc<Server<'a>>,
-    /// The location that decides; none where nginx answers before it looks for one.
+    /// The location that gets the request; `None`: nginx answers before it chooses one.
     pub location: Option<Location<'a>>,
-    /// What the visitor gets, unless nobody is let in: [`Routes::refusal`].
+    /// The outcome, unless an invalid annotation forces another one: [`Routes::refusal`].
     pub outcome: Outcome<'a>,
 }
 
-/// What a visitor gets.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome<'a> {
-    /// 400: the path cannot be read.
+    /// 400: nginx cannot parse the path.
     BadRequest,
-    /// A redirect before any backend is asked.
+    /// A redirect, with its status and reason.
     Redirect(u16, Redirect),
     /// 404 from the controller's default backend.
     DefaultBackend,
-    /// 500: the rewrite leaves nothing.
+    /// 500: the rewritten path is empty.
     Broken,
-    /// A backend is asked.
+    /// A backend gets the request.
     Backend {
-        /// Whose backend it is; its namespace is where the Service lives.
+        /// The Ingress of the backend; the Service is in its namespace.
         of: OwnedBy<'a>,
         /// The backend.
         backend: &'a Backend,
-        /// What it is asked for.
+        /// The path that it gets.
         path: Rewritten,
     },
 }
@@ -59,18 +56,18 @@ impl PartialEq for OwnedBy<'_> {
     }
 }
 
-/// Why a visitor is redirected.
+/// The reason for a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redirect {
-    /// To the same path with a slash to its end (section 2.7).
+    /// To the same path with a trailing slash (section 2.7).
     Slash,
     /// To HTTPS (section 5.5).
     Https,
-    /// Where `permanent-redirect` or `temporal-redirect` says (section 4.7).
+    /// To the target of `permanent-redirect` or `temporal-redirect` (section 4.7).
     Annotated,
     /// From `/` to `app-root` (section 3.4).
     AppRoot,
-    /// To the URL that `rewrite-target` is (section 3.2).
+    /// To `rewrite-target`, which is a URL (section 3.2).
     Target,
     /// To the host with `www.`, or without, by `from-to-www-redirect` (section 7.2).
     Www,
@@ -79,17 +76,47 @@ pub enum Redirect {
 /// `http` or `https`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// In the clear.
+    /// Without TLS.
     Http,
     /// Over TLS.
     Https,
 }
 
+impl fmt::Display for Outcome<'_> {
+    /// Writes the outcome as a noun phrase, e.g. `Service shop/web:80` or `redirect 308`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadRequest => f.write_str("400"),
+            Self::Redirect(status, Redirect::Slash) => write!(f, "redirect {status} to the path with a slash"),
+            Self::Redirect(status, _) => write!(f, "redirect {status}"),
+            Self::DefaultBackend => f.write_str("404 from the default backend"),
+            Self::Broken => f.write_str("500"),
+            Self::Backend { of, backend, path } => {
+                match backend {
+                    Backend::Service { name, port } => {
+                        write!(f, "Service {}/{name}", of.0.meta.key.namespace)?;
+                        match port {
+                            Some(PortRef::Name(name)) => write!(f, ":{name}")?,
+                            Some(PortRef::Number(number)) => write!(f, ":{number}")?,
+                            None => {}
+                        }
+                    }
+                    Backend::Resource => write!(f, "resource of Ingress {}", of.0.meta.key)?,
+                }
+                match path {
+                    Rewritten::To(path) => write!(f, " as {}", String::from_utf8_lossy(path)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
 impl<'a> Routes<'a> {
-    /// What a visitor gets from the controller. `Unknown`: the Ingresses are not known.
+    /// Returns the answer of the controller to a request. `Unknown`: the Ingresses are not known.
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn answer(
         &self,
         scheme: Scheme,
@@ -113,10 +140,10 @@ impl<'a> Routes<'a> {
         self.answer_on(&server, scheme, path, when).map(Lookup::Found)
     }
 
-    /// What a visitor gets from one server.
+    /// Returns the answer of one server.
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn answer_on(
         &self,
         server: &Rc<Server<'a>>,
@@ -143,8 +170,8 @@ impl<'a> Routes<'a> {
         })
     }
 
-    /// The `defaultBackend` that takes what no path of a host takes, as Kubernetes has it. (ingress-nginx asks nobody
-    /// else: section 2.3.)
+    /// Returns the `defaultBackend` for requests that no path of a host matches, by Kubernetes' own rules. ingress-nginx uses
+    /// none but the host's (section 2.3).
     fn catch_all(&self, server: &Server<'a>, when: When) -> Option<Location<'a>> {
         if self.reads_nginx_annotations() || server.host == Host::Any {
             return None;
@@ -196,7 +223,7 @@ impl<'a> Routes<'a> {
         self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
     }
 
-    /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there
+    /// Returns whether the host has a TLS entry, with a Secret or the default certificate: HTTP redirects to HTTPS then
     /// (sections 5.2 and 5.5).
     fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
         // The server `_` always has the default certificate, but redirects go by name.
@@ -206,7 +233,7 @@ impl<'a> Routes<'a> {
 }
 
 impl Server<'_> {
-    /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
+    /// Returns whether `app-root` redirects `/`: any Ingress of the host can set it (section 3.4).
     fn has_app_root(&self) -> bool {
         let mut annotations = self.locations.iter().filter_map(Location::annotations);
         annotations.any(|annotations| annotations.app_root().is_some())

@@ -10,14 +10,13 @@ use crate::cluster::Lookup;
 use crate::model::Host;
 
 impl<'a> Routes<'a> {
-    /// The server that takes requests for a name: its own, one that has it as an alias, a wildcard, or `_`
+    /// Returns the server that serves requests for a name: its own, one with the name as an alias, a wildcard, or `_`
     /// (section 2.3; nginx "Server names").
     #[must_use]
     pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
         let exact = Host::parse(name);
-        let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
         let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
-        tries.extend(parents.map(|parent| (parent, Via::Alias)));
+        tries.extend(exact.parents().map(|parent| (parent, Via::Alias)));
         // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
         let label = name.split('.').next().unwrap_or_default();
         let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
@@ -35,11 +34,11 @@ impl<'a> Routes<'a> {
         self.server(&Host::Any, when)
     }
 
-    /// The server that has this as an effective alias.
+    /// Returns the server with this effective alias.
     pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
-        let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
+        let Some(handled) = self.handled_on(&[alias], when) else { return Lookup::Unknown };
+        let mut hosts: Vec<&Host> = handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
+        // Of two servers with one name nginx uses the first; the controller writes them in the order of their hosts.
         hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
         hosts.dedup();
         for host in hosts {
@@ -50,7 +49,7 @@ impl<'a> Routes<'a> {
         Lookup::Absent
     }
 
-    /// The aliases of a host: those of the oldest Ingress that has any, without names that are hosts themselves
+    /// Returns the aliases of a host: those of the oldest Ingress with any, without names that are hosts themselves
     /// (section 2.3).
     #[must_use]
     pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
@@ -58,7 +57,7 @@ impl<'a> Routes<'a> {
             return Vec::new();
         }
         let claims = self.claims(host, when).found().unwrap_or_default();
-        // A defaultBackend without rules has no host to lend its aliases to.
+        // A defaultBackend without rules has no host to which aliases apply.
         let rules = claims.iter().filter(|claim| claim.rule.is_some());
         let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
         let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
@@ -67,8 +66,8 @@ impl<'a> Routes<'a> {
         aliases
     }
 
-    /// The server to which everything for a name is redirected that differs from its own by `www.` and is nobody's
-    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). A server by that name is before any wildcard.
+    /// Returns the server to which every request for a name redirects: the names differ by `www.`, and no server has the name
+    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). The redirect precedes any wildcard.
     pub(super) fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
         let host = Host::parse(name);
         let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;

@@ -1,6 +1,8 @@
 //! Forced responses: an invalid annotation makes the controller answer every request of a host with 403, or of a
 //! location with 503. Sections 5.7 and 7.0.
 
+use std::fmt;
+
 use super::annotations::{Effect, NginxAnnotations};
 use super::controller::Dialect;
 use super::location::Location;
@@ -16,13 +18,19 @@ pub struct Refusal {
     pub annotation: &'static str,
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: annotation {} is invalid", self.status, self.annotation)
+    }
+}
+
 impl NginxAnnotations<'_> {
     /// Returns the responses that invalid annotation values certainly force: `503` for the locations of the Ingress, `403`
     /// for its hosts (section 7.0).
     pub fn refusals(self, dialect: &Dialect) -> impl Iterator<Item = Refusal> {
         let (version, validates) = (dialect.version, dialect.validates_annotations());
         self.in_force(version).filter_map(move |(row, value)| {
-            let fault = row.fault(value, validates)?;
+            let fault = row.value_error(value, validates)?;
             let status = match fault.effect {
                 Effect::Unavailable => 503,
                 Effect::Forbidden => 403,

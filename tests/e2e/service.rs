@@ -16,7 +16,7 @@ use crate::cluster::free_port;
 /// How long the news that an endpoint is not ready takes.
 const NEWS: Duration = Duration::from_secs(2);
 
-/// Ends with everything that is connected when it is dropped.
+/// RequestOutcome with everything that is connected when it is dropped.
 pub(crate) struct Service {
     port: u16,
     endpoints: Arc<Mutex<Vec<Endpoint>>>,

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use parking_lot::Mutex;
 
-/// Ends what it runs, and removes its folder, when it is dropped or when this process ends.
+/// RequestOutcome what it runs, and removes its folder, when it is dropped or when this process ends.
 pub(crate) struct Supervisor {
     folder: PathBuf,
     pipes: Mutex<(ChildStdin, BufReader<ChildStdout>)>,

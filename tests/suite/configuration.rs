@@ -80,7 +80,7 @@ namespaces:
 
     let mut inventory = Inventory::default();
     config.restrict(&mut inventory);
-    assert_eq!(inventory.coverage(Kind::Secret), Coverage::SwitchedOff);
+    assert_eq!(inventory.coverage(Kind::Secret), Coverage::Disabled);
 }
 
 #[test]

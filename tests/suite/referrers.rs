@@ -140,7 +140,7 @@ fn whom_the_api_server_calls_is_known_until_nobody_asks_it_to() {
 #[test]
 fn files_without_any_slice_say_nothing_of_endpoints() {
     let coverage = |text: &str| load_text("files", text).unwrap().coverage(Kind::EndpointSlice);
-    assert_eq!(coverage(""), Coverage::NotGiven);
+    assert_eq!(coverage(""), Coverage::NotProvided);
     assert_eq!(
         coverage("{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a}}"),
         Coverage::Complete

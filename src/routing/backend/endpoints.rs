@@ -1,21 +1,21 @@
-//! What stands behind a Service's port: sections 4.3 and 4.4.
+//! The endpoints of a Service's port: section 4.3.
 
 use crate::model::{EndpointSlice, Protocol, Service, ServicePort, TargetPort};
 use crate::routing::controller::{Controller, ControllerFamily};
 
-/// How many endpoints stand behind one port of a Service.
+/// The number of endpoints of one port of a Service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Endpoints {
-    /// Those that take requests.
+    /// Ready endpoints.
     pub ready: u32,
-    /// Those that do not.
+    /// Endpoints that are not ready.
     pub not_ready: u32,
-    /// Those of slices that do not have this port at all.
+    /// Endpoints in slices without this port.
     pub without_port: u32,
 }
 
 impl Endpoints {
-    /// Those behind a port, as far as any controller would take them for such.
+    /// Counts the endpoints of a port that any controller would use.
     #[must_use]
     pub fn resolved(port: &ServicePort, slices: &[&EndpointSlice]) -> Self {
         slices.iter().fold(Self::default(), |mut sum, slice| {
@@ -30,8 +30,8 @@ impl Endpoints {
     }
 }
 
-/// Slices made by Kubernetes name their ports as the Service does. ingress-nginx also takes any port for one without a
-/// name, and a `targetPort` that is a number for any.
+/// Returns whether a slice has a port of a Service. Slices that Kubernetes creates use the port names of the Service.
+/// ingress-nginx accepts any port of the slice if the Service's port has no name or a numeric `targetPort`.
 fn has_port(slice: &EndpointSlice, wanted: &ServicePort) -> bool {
     let by_number = matches!(wanted.target, TargetPort::Number(_));
     let wanted = wanted.name.as_deref();
@@ -40,15 +40,15 @@ fn has_port(slice: &EndpointSlice, wanted: &ServicePort) -> bool {
         || ports.any(|port| by_number || wanted.is_none_or(|wanted| *port.name == *wanted))
 }
 
-/// How the names of EndpointSlices begin that ingress-nginx takes for those of a Service, whatever their label: with the
-/// Service's, or with 57 characters of one that is too long for a generated name.
+/// Returns the name prefix of the EndpointSlices that ingress-nginx uses for a Service, whatever their label: the Service's
+/// name, or its first 57 characters if it is too long for a generated name.
 #[must_use]
 pub fn slice_prefix(service: &str) -> &str {
     const GENERATED: usize = 58;
     if service.len() < GENERATED { service } else { service.get(..GENERATED - 1).unwrap_or(service) }
 }
 
-/// Whether ingress-nginx takes an EndpointSlice that is labelled as a Service's for one of it.
+/// Returns whether ingress-nginx uses an EndpointSlice with the label of a Service for that Service.
 #[must_use]
 pub fn is_named_for(slice: &EndpointSlice, service: &str) -> bool {
     slice.key.name.starts_with(slice_prefix(service))

@@ -1,6 +1,6 @@
 //! The fallback Service of an Ingress: annotation `default-backend`. Section 4.6.
 
-use super::readiness::Backing;
+use super::readiness::BackendReadiness;
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Ingress, Service, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
@@ -30,7 +30,7 @@ impl<'a> FallbackService<'a> {
         !self.service.is_absent()
     }
 
-    /// Returns whether its first port has a ready endpoint; `None`: unknown. Reads what [`Backing::of`] reads.
+    /// Returns whether its first port has a ready endpoint; `None`: unknown. Reads what [`BackendReadiness::of`] reads.
     #[must_use]
     pub fn answers(&self, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<bool> {
         let service = match self.service {
@@ -42,10 +42,10 @@ impl<'a> FallbackService<'a> {
             return controller.external_name_fault(&service.external_name).map(|_| false);
         }
         let Some(first) = service.ports.first() else { return Some(false) };
-        match Backing::of(view, service, &[first], |slice| controller.sees(slice, service)) {
-            Backing::Ready(_) => Some(true),
-            Backing::Lacking(_) => Some(false),
-            Backing::Unknown => None,
+        match BackendReadiness::of(view, service, &[first], |slice| controller.sees(slice, service)) {
+            BackendReadiness::Ready(_) => Some(true),
+            BackendReadiness::NotReady(_) => Some(false),
+            BackendReadiness::Unknown => None,
         }
     }
 }

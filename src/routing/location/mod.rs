@@ -12,7 +12,7 @@ mod samples;
 mod server;
 mod variables;
 
-pub use config_error::Fault;
+pub use config_error::ConfigError;
 pub use locate::Located;
 pub use pattern::{
     Budget, BudgetExceeded, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,

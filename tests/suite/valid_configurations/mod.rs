@@ -438,7 +438,7 @@ fn what_is_unknown_is_never_held_against_an_ingress() {
     ] {
         for accuser in accusers {
             assert!(has(&complete, accuser), "{accuser}: {complete:?}");
-            for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::SwitchedOff] {
+            for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::Disabled] {
                 let said = codes(Some((kind, coverage)));
                 assert!(!has(&said, accuser), "{kind} {coverage:?}: {said:?}");
                 // What somebody has chosen is only noted; what should not be so is said aloud.
