@@ -5,7 +5,7 @@
 pub enum Lookup<T> {
     /// The object exists.
     Found(T),
-    /// It is certainly not there.
+    /// The object certainly does not exist.
     Absent,
     /// Not watched, not synced, forbidden, undeclared by the check, or outside the given files.
     Unknown,

@@ -304,7 +304,7 @@ impl<'a> ClusterView<'a> {
         self.answer(kind, self.store.coverage(kind), answer)
     }
 
-    /// What is known of several kinds in a namespace; one that nothing is known of is missed only where the others have
+    /// Returns the objects of several kinds in a namespace. An unavailable kind matters only if the others have
     /// nothing.
     fn selected<T>(
         &self,

@@ -6,11 +6,11 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// Names the class of an Ingress the old way (deprecated since Kubernetes 1.18).
+/// The class annotation of an Ingress (deprecated since Kubernetes 1.18).
 pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
-/// What ingress-nginx reads: this prefix and a name that it knows.
+/// The prefix of ingress-nginx's annotations.
 pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
-/// Waives findings on one object, with a reason.
+/// The annotation that waives findings on one object, with a reason.
 pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
 
 /// Whether some check can read this annotation. The others are dropped when an object is read, and their changes do

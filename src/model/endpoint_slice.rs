@@ -13,7 +13,7 @@ pub struct EndpointSlice {
     pub key: Key,
     /// The Service that it belongs to (label `kubernetes.io/service-name`); empty: none.
     pub service: Box<str>,
-    /// What its addresses are.
+    /// The type of its addresses.
     pub address_type: AddressType,
     /// The ports, each of every endpoint of the slice.
     pub ports: Box<[SlicePort]>,

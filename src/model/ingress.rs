@@ -205,7 +205,7 @@ impl PathRef<'_> {
         FieldPath::spec().field("rules").index(self.rule_index).field("http").field("paths").index(self.path_index)
     }
 
-    /// What this path is without saying where in the list it stands, e.g. `app.example.com /api Prefix`. To change
+    /// Returns the identity of the path without its index in the list, e.g. `app.example.com /api Prefix`. To change
     /// `ImplementationSpecific` to `Prefix` does not make it another path: to ingress-nginx they are the same (section
     /// 2.2).
     #[must_use]
@@ -225,7 +225,7 @@ impl BackendRef<'_> {
         }
     }
 
-    /// What this backend is without saying where in the list it stands.
+    /// Returns the identity of the backend without its index in the list.
     #[must_use]
     pub fn subject(&self) -> String {
         self.path.map_or_else(|| "defaultBackend".to_owned(), |path| path.subject())

@@ -43,7 +43,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// What checks read of an object's metadata.
+/// The part of an object's metadata that checks read.
 #[derive(Debug, Clone, Default)]
 pub struct Meta {
     /// Namespace and name.

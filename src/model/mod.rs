@@ -1,4 +1,4 @@
-//! What things *are*: Kubernetes objects parsed once into the terms that checks speak. No I/O, no cluster, no verdict.
+//! Kubernetes objects, parsed once into the types that checks read. No I/O, no cluster state, no policy.
 //!
 //! Each kind deserialises from what the API server or a manifest holds, as laxly as Go's decoder (unknown fields are
 //! ignored, `null` is the zero value), and keeps only what some check reads.

@@ -11,7 +11,7 @@ use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 pub struct Pod {
     /// Namespace and name.
     pub key: Key,
-    /// What it is made of.
+    /// Its template.
     pub template: PodTemplate,
     /// The Node that it is on; empty: on none.
     pub node: Box<str>,
@@ -26,7 +26,7 @@ pub enum PodState {
     Unknown,
     /// Its condition `Ready` is true.
     Ready,
-    /// It is not, and this is why.
+    /// It is not ready, for this reason.
     NotReady(Box<str>),
     /// It has ended, `Succeeded`, `Failed` or e.g. `Evicted`: it never takes requests again.
     Over(Box<str>),
@@ -144,7 +144,7 @@ impl WireStatus {
 }
 
 impl WireContainer {
-    /// Why it does not run, where it does not and should.
+    /// Returns why it does not run, if it should.
     fn stuck(&self) -> Option<&str> {
         match &self.state {
             WireState { waiting: Some(WireReason { reason, .. }), .. } => Some(reason),

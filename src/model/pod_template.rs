@@ -1,4 +1,4 @@
-//! What a pod is made of, as far as a Service depends on it.
+//! The template of a pod, as far as a Service depends on it.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::service::Protocol;
 use super::{Labels, lax};
 
-/// What a pod is made of, as it stands in a Pod or in the template of a workload.
+/// The template of a pod, in a Pod itself or in a workload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodTemplate {
     /// The labels that Services select by.
@@ -32,7 +32,7 @@ impl PodTemplate {
 pub struct ContainerPort {
     /// `name`, or empty.
     pub name: Box<str>,
-    /// `containerPort`: only told, the container may listen elsewhere.
+    /// `containerPort`: informational, the container may listen on other ports.
     pub number: i32,
     /// `protocol`
     pub protocol: Protocol,

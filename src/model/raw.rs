@@ -20,7 +20,7 @@ pub struct RawIngress<'a> {
     status: Option<&'a RawValue>,
 }
 
-/// What can be known of an Ingress without its spec.
+/// The part of an Ingress that is read without its spec.
 #[derive(Debug)]
 pub struct IngressHead {
     /// Identity, age, annotations.

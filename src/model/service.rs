@@ -31,11 +31,11 @@ impl fmt::Display for PortRef {
 pub struct Service {
     /// Identity and age.
     pub meta: Meta,
-    /// What kind of Service it is.
+    /// The type of the Service.
     pub kind: ServiceType,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
-    /// `spec.selector`: its endpoints are the pods that it selects; without one, somebody makes them by hand.
+    /// `spec.selector`: its endpoints are the pods that it selects; without one, they are created manually.
     pub selector: Labels,
     /// `spec.publishNotReadyAddresses`: requests go to pods that are not ready, too.
     pub publishes_not_ready: bool,

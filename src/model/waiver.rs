@@ -10,11 +10,11 @@ pub struct Waiver<'a> {
     pub check: &'a str,
     /// The last day (UTC) on which it holds; `None`: for good.
     pub until: Option<Date>,
-    /// Why; never empty.
+    /// The reason; never empty.
     pub reason: &'a str,
 }
 
-/// Why a clause waives nothing.
+/// The reason why a clause waives nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WaiverError<'a> {
     /// No `reason=`, or an empty one.
@@ -25,7 +25,7 @@ pub enum WaiverError<'a> {
     BadDate {
         /// The check that the clause names.
         check: &'a str,
-        /// What stands there.
+        /// The text.
         date: &'a str,
     },
     /// Something that is neither `until=` nor `reason=`.
@@ -33,7 +33,7 @@ pub enum WaiverError<'a> {
     UnknownWord {
         /// The check that the clause names.
         check: &'a str,
-        /// What stands there.
+        /// The text.
         word: &'a str,
     },
 }

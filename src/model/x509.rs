@@ -7,7 +7,7 @@ use x509_parser::prelude::FromDer;
 
 use super::Host;
 
-/// What is known of a certificate chain's leaf. The bytes are not kept.
+/// The facts about the leaf of a certificate chain. The bytes are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// The DNS names that it is for: its SANs, or its common name where it has no DNS SAN.

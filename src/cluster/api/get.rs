@@ -36,7 +36,7 @@ const KEPT_MOST: usize = 1000;
 pub struct Live {
     client: DebugClient,
     places: Semaphore,
-    /// What good objects came to, so that each of an Ingress' updates does not read them again. Only facts: see
+    /// The cache of usable objects, so that an update of an Ingress does not read them again. It holds facts only: see
     /// [`crate::model::Secret`].
     good: Mutex<HashMap<(Kind, Key), (Instant, Object)>>,
 }

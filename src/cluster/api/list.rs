@@ -35,7 +35,7 @@ impl ListError {
     }
 }
 
-/// What was listed of one kind.
+/// The list of one kind.
 struct Listed {
     kind: Kind,
     coverage: Coverage,

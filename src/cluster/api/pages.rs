@@ -67,7 +67,7 @@ pub(crate) struct Pages {
     path: String,
     /// How long one page may take.
     patience: Duration,
-    /// What to ask next; nothing after the last page.
+    /// The `continue` token of the next page; `None` after the last one.
     params: Option<ListParams>,
     version: Option<String>,
 }
@@ -88,7 +88,7 @@ struct PageMeta {
     next: Option<String>,
 }
 
-/// What every object has, however broken the rest of it is.
+/// The part of an object that is read even if the rest is invalid.
 #[derive(Deserialize)]
 pub(crate) struct Head {
     pub(crate) metadata: HeadMeta,

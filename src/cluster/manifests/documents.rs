@@ -19,7 +19,7 @@ pub(super) struct Broken {
     pub(super) line: u64,
     /// Column, from 1.
     pub(super) column: u64,
-    /// What is wrong; nothing where it is the template of a document rather than one.
+    /// The problem; `None`: the document is a template.
     pub(super) message: Option<String>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Found {
     pub(super) items: Vec<usize>,
 }
 
-/// What is read of a text, in its order.
+/// The result of reading a text, in its order.
 pub(super) type Documents = Vec<Result<Found, Broken>>;
 
 /// The documents of a text; objects without a namespace are put into this one.
@@ -79,7 +79,7 @@ impl Header {
         }
     }
 
-    /// What is wrong, without the values of a Secret.
+    /// Returns the problem without the values of a Secret.
     fn discreet(&self, (line, column, message): Fault) -> Fault {
         let is_secret = self.known_kind() == Some(Kind::Secret);
         (line, column, if is_secret { NO_SECRET.to_owned() } else { message })

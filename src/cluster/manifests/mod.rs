@@ -187,7 +187,7 @@ fn whole_cluster() -> Inventory {
     inventory
 }
 
-/// What controllers make is missed only where the files are an image of a cluster and hold some of it.
+/// Objects that controllers create count as missing only if the files contain some of them, as those of a whole cluster do.
 fn not_given(inventory: &mut Inventory) {
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
         if inventory.count(kind) == 0 {

@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads};
 use crate::model::{Key, Kind};
 
-/// What this version writes and reads.
+/// The version of the format that is written and read.
 const SCHEMA_VERSION: u32 = 1;
 /// The longest line that is read, in bytes: the largest Ingress that etcd takes, and much beyond.
 const LONGEST_LINE: u64 = 64 << 20;
@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub taken: Timestamp,
 }
 
-/// Why a file is no image.
+/// The reason why a file is not a snapshot.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
     /// The file system refused.
@@ -39,10 +39,10 @@ pub enum SnapshotError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         source: io::Error,
     },
-    /// It is something else.
+    /// The file is not a snapshot.
     #[error("{}: this is no snapshot; ingress-guard snapshot writes one", path.display())]
     Foreign {
         /// The file.
@@ -76,7 +76,7 @@ pub enum SnapshotError {
         path: PathBuf,
         /// Line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
 }
@@ -94,7 +94,7 @@ struct Header {
     coverage: BTreeMap<String, CoverageForm>,
 }
 
-/// What the first line has in every version.
+/// The fields of the first line in every version.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Mark {
@@ -152,7 +152,7 @@ impl State {
 }
 
 impl Snapshot {
-    /// What was known at that moment.
+    /// Returns the state of the cluster.
     #[must_use]
     pub fn state(&self) -> ClusterState<'_> {
         ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.taken }

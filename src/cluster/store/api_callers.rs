@@ -36,13 +36,13 @@ impl ApiCallers {
         }
     }
 
-    /// Those of a kind that make the API server call a Service.
+    /// Returns the objects of a kind that make the API server call a Service.
     pub(crate) fn of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
         let ids = self.of_service.get(service).into_iter().flat_map(SmallSet::iter);
         ids.filter(move |(of, _)| *of == kind).filter_map(|id| self.objects.get(id))
     }
 
-    /// All of a kind.
+    /// Returns all objects of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &ApiCaller> {
         self.objects.iter().filter(move |((of, _), _)| *of == kind).map(|(_, caller)| caller)
     }

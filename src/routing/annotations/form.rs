@@ -83,7 +83,7 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// What may be in a name beyond letters and digits (`parser/validators.go`, `alphaNumericChars`). The validator removes
+/// The characters of a name besides letters and digits (`parser/validators.go`, `alphaNumericChars`). The validator removes
 /// spaces first, here and below.
 pub(crate) const NAME: &str = "-._~/: ";
 /// In a URL.
@@ -99,7 +99,7 @@ const HEADERS: &str = "-_, ";
 /// In a pattern.
 pub(crate) const PATTERN: &str = "-._~/:^$[](){}*+?|&=\\";
 
-/// That it is not so.
+/// Returns the flaw of a value that is not what its form requires.
 const fn unless(is_so: bool, not: &'static str) -> Option<Flaw> {
     if is_so { None } else { Some(Flaw(What::Is(not))) }
 }

@@ -15,7 +15,7 @@ const LIMITS: &str = "(*LIMIT_MATCH=2000)(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024)";
 #[derive(Debug)]
 pub struct Pattern(Regex);
 
-/// Why a path cannot be used as a pattern.
+/// The reason why a path cannot be compiled as a regex.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// PCRE2 refuses it, and so does the controller.

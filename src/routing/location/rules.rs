@@ -47,10 +47,10 @@ fn joined(key: &crate::model::Key) -> impl Iterator<Item = u8> {
 #[must_use]
 pub fn claims<'a, 'h>(
     hosts: impl IntoIterator<Item = &'h Host>,
-    taken: &[&'a Ingress],
+    ingresses: &[&'a Ingress],
 ) -> HashMap<&'h Host, Vec<Claim<'a>>> {
     let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
-    for ingress in taken {
+    for ingress in ingresses {
         let annotations = NginxAnnotations::of(ingress);
         let rewriting = Rewriting { target: annotations.rewrite_target(), use_regex: annotations.use_regex() };
         let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };

@@ -108,11 +108,12 @@ fn imports_within_a_module_go_from_higher_to_lower_sublayers() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// The modules whose files import types from the `mod.rs` that calls them. Checks also import the registry that lists them.
+const CYCLIC: [&str; 4] = ["admission", "checks", "policy", "report"];
+
 #[test]
 fn no_files_import_each_other_in_a_cycle() {
-    let sources = sources();
-    // Checks import the registry, which lists them: for suggestions, and to parse waivers.
-    let cycles = imports(&sources).cycles(|path| !path.starts_with("src/checks/"));
+    let cycles = imports(&sources()).cycles(|path| !CYCLIC.contains(&&*module(Path::new(path))));
     assert!(cycles.is_empty(), "{cycles:#?}");
 }
 
