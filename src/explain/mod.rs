@@ -18,7 +18,7 @@ mod url;
 pub use check::explain_check;
 pub use ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
 pub use near::NearMiss;
-pub use request::{RequestUrl, VisitError};
+pub use request::{RequestUrl, RequestUrlError};
 pub use text::Style;
 pub use trail::{Explanation, ReadyBackend, RequestOutcome, ServedCertificate, Step};
 pub use url::{NoSuchClass, explain_url};
