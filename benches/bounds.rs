@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ingress_guard::cluster::{ClusterState, Coverage, Inventory, LiveReads, Object};
 use ingress_guard::config::Config;
-use ingress_guard::engine::Why;
+use ingress_guard::engine::NotEvaluatedReason;
 use ingress_guard::model::{Ingress, Kind};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn report(what: &str, inventory: &Inventory, ingress: &Ingress) {
         let begun = Instant::now();
         let evaluation = engine.run(ingress, known, None);
         took.push(begun.elapsed());
-        let exceeded_budget = evaluation.not_evaluated.iter().filter(|it| it.why == Why::Budget).count();
+        let exceeded_budget = evaluation.not_evaluated.iter().filter(|it| it.why == NotEvaluatedReason::Budget).count();
         outcome = format!("{} findings, {exceeded_budget} checks exceeded their budget", evaluation.findings.len());
     }
     took.sort();

@@ -1,4 +1,4 @@
-//! Runs checks over one Ingress: order, clock, panics. What becomes of the findings is policy's.
+//! Runs checks over one Ingress: order, deadline, panics. Policy decides the level of each finding.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -7,72 +7,72 @@ use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings,
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
-use crate::routing::{Controller, Routes};
+use crate::routing::{Controllers, Routes};
 
-/// The checks that run, with what configuration says to them.
+/// The checks that run, with their settings.
 #[derive(Debug)]
 pub struct Engine {
     checks: Vec<&'static Check>,
     settings: Settings,
 }
 
-/// What the checks say of one Ingress.
+/// The result of the checks for one Ingress.
 #[derive(Debug, Default)]
 pub struct Evaluation {
-    /// What they found, in the order of the checks, then of the object's fields.
+    /// The findings in the order of the checks, then of the object's fields.
     pub findings: Vec<Finding>,
-    /// What could not be judged.
+    /// The checks that were not evaluated.
     pub not_evaluated: Vec<NotEvaluated>,
 }
 
-/// A check without a verdict.
+/// A check that was not evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct NotEvaluated {
     /// The check.
     pub check: &'static Check,
-    /// Why.
-    pub why: Why,
+    /// The reason.
+    pub why: NotEvaluatedReason,
 }
 
-/// Why a check has no verdict.
+/// The reason why a check was not evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// It asked for a kind of which nothing is known.
+pub enum NotEvaluatedReason {
+    /// A required kind is unavailable.
     Unknown(Unavailable),
-    /// There was no time left.
+    /// The deadline of the review has passed.
     Deadline,
-    /// It would have taken too long to say, whatever the time.
+    /// Path matching exceeded its budget.
     Budget,
 }
 
 impl Engine {
-    /// An engine that runs these checks in their order.
+    /// Creates an engine that runs these checks in order.
     #[must_use]
     pub fn new(checks: Vec<&'static Check>, settings: Settings) -> Self {
         Self { checks, settings }
     }
 
-    /// The kinds without which some check cannot judge a write.
+    /// Returns the watched kinds that some check requires.
     #[must_use]
     pub fn needs(&self) -> Kinds {
-        // The class of an Ingress says whose rules hold.
+        // The class of an Ingress decides its controller and dialect.
         let own = Kinds::of(&[Kind::IngressClass, Kind::Ingress]);
         self.checks.iter().fold(own, |needs, check| needs | check.needs).watched()
     }
 
-    /// The kinds that checks read for better words only.
+    /// Returns the watched kinds that are optional: checks read them to improve messages only.
     #[must_use]
     pub fn hints(&self) -> Kinds {
         self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints).watched()
     }
 
-    /// Judge one Ingress against the store. After `deadline` no further check is begun.
+    /// Evaluates one Ingress against the cluster state. No further check starts after `deadline`.
     #[must_use]
     pub fn run(&self, ingress: &Ingress, known: ClusterState<'_>, deadline: Option<Instant>) -> Evaluation {
         self.run_only(|_| true, ingress, known, deadline)
     }
 
-    /// As [`Engine::run`], with some of the checks.
+    /// Evaluates one Ingress as [`Engine::run`] does, with the `wanted` checks only.
     #[must_use]
     pub fn run_only(
         &self,
@@ -84,38 +84,39 @@ impl Engine {
         let key = &ingress.meta.key;
         let own = ClusterView::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
         let dialects = self.settings.dialects.with_observed_settings(&own);
-        let controller = Controller::of(ingress, &own, &self.settings.classes, &dialects);
+        let controllers = Controllers::new(&own, &self.settings.classes, &dialects);
+        let controller = controllers.of(ingress);
         let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
-        // Each check sees no more than it declares. They come before the routes, which every check shares.
-        let worlds: Vec<(&Check, ClusterView<'_>)> =
+        // Each check sees only the kinds that it declares. The views outlive the routes, which all checks share.
+        let views: Vec<(&Check, ClusterView<'_>)> =
             checks.map(|check| (check, ClusterView::new(known, key, check.needs, check.hints))).collect();
-        let routes = Routes::of(Some(ingress), &own, &self.settings.classes, &dialects, controller);
+        let routes = Routes::of(controllers, controller, Some(ingress));
         let mut evaluation = Evaluation::default();
-        for (check, view) in &worlds {
+        for (check, view) in &views {
             if !check.applies.to(controller.dialect.family) {
-                // Somebody's rules hold, but whose cannot be seen: the check might have had something to say.
+                // The controller is unknown: the check might apply to it.
                 if let Some(unknown) = own.unavailable() {
-                    evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+                    evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Unknown(unknown) });
                 }
                 continue;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Deadline });
+                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Deadline });
                 continue;
             }
             let mut found = Findings::new(check.code);
-            let context = Context::new(ingress, view, &self.settings, controller, &routes);
+            let context = Context::new(ingress, view, &self.settings, &routes);
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
-                // What a check found before it failed may be half the truth.
+                // Findings of a check that panicked may be incomplete: they are dropped.
                 Err(_) => evaluation.findings.push(failed(check)),
                 Ok(()) => evaluation.findings.append(&mut found.into_inner()),
             }
             if let Some(unknown) = view.unavailable() {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Unknown(unknown) });
+                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Unknown(unknown) });
             }
             if context.exceeded_budget() {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: Why::Budget });
+                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Budget });
             }
         }
         evaluation.report_not_evaluated();
@@ -123,8 +124,8 @@ impl Engine {
     }
 }
 
-/// Solvers of ACME challenges live for seconds and are nobody's to mend. What nobody may waive holds for them too, since
-/// anybody can put their label on.
+/// Returns whether an Ingress is exempt from a check: a solver of an ACME challenge exists for seconds and is not written
+/// by a user. Checks that cannot be waived apply all the same, since any client can set the solver's label.
 fn exempt(check: &Check, ingress: &Ingress) -> bool {
     ingress.is_acme_solver && check.waivable
 }
@@ -139,9 +140,9 @@ fn failed(check: &Check) -> Finding {
 }
 
 impl Evaluation {
-    /// One finding for each reason, which names the checks that it has silenced.
+    /// Adds one finding for each reason, with the codes of the checks that were not evaluated for it.
     fn report_not_evaluated(&mut self) {
-        let mut reasons: Vec<(Why, Vec<&'static str>)> = Vec::new();
+        let mut reasons: Vec<(NotEvaluatedReason, Vec<&'static str>)> = Vec::new();
         for NotEvaluated { check, why } in &self.not_evaluated {
             match reasons.iter_mut().find(|(known, _)| known == why) {
                 Some((_, codes)) => codes.push(check.code),
@@ -152,7 +153,7 @@ impl Evaluation {
             let message = format!("{} not evaluated: {}", codes.join(", "), why.text());
             let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), why.text(), message);
             finding.at_most(Levels::both(why.ceiling()));
-            if why == Why::Budget {
+            if why == NotEvaluatedReason::Budget {
                 finding.help("simplify the regexes or split the host");
             }
             self.findings.push(finding);
@@ -160,7 +161,7 @@ impl Evaluation {
     }
 }
 
-impl Why {
+impl NotEvaluatedReason {
     /// Returns the reason as messages show it.
     #[must_use]
     pub fn text(self) -> String {
@@ -170,26 +171,26 @@ impl Why {
             Self::Unknown(Unavailable { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the {kind} cache has not synced yet"),
                 Coverage::Forbidden => format!("RBAC does not allow ingress-guard to read {kind} objects"),
-                Coverage::SwitchedOff => format!("reading {kind} objects is disabled"),
+                Coverage::Disabled => format!("reading {kind} objects is disabled"),
                 Coverage::Partial => format!("{kind} objects that are not in the files are unknown"),
-                Coverage::OnDemand | Coverage::Unreadable => {
+                Coverage::FetchedByName | Coverage::Unreadable => {
                     format!("the contents of a referenced {kind} are unknown")
                 }
-                Coverage::Undeclared | Coverage::Complete | Coverage::NotGiven | Coverage::NotWatched => {
+                Coverage::Undeclared | Coverage::Complete | Coverage::NotProvided | Coverage::NotWatched => {
                     format!("the check does not declare that it reads {kind} objects")
                 }
             },
         }
     }
 
-    /// What somebody has chosen is worth knowing; what should not be so is worth a warning.
+    /// Returns the highest level: audit where the configuration causes it, a warning for a malfunction.
     fn ceiling(self) -> Level {
         match self {
             Self::Unknown(Unavailable {
                 coverage:
                     Coverage::Forbidden
-                    | Coverage::SwitchedOff
-                    | Coverage::NotGiven
+                    | Coverage::Disabled
+                    | Coverage::NotProvided
                     | Coverage::NotWatched
                     | Coverage::Partial,
                 ..

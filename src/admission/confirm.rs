@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use crate::cluster::{Feeds, Live, LiveReads};
+use crate::cluster::{Live, LiveReads, Watches};
 use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::named_by;
+use crate::routing::referenced_by;
 
 /// How long the watches are given to bring what happened just before this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
@@ -17,21 +17,21 @@ pub struct Cluster {
     /// For reads of single objects.
     pub live: Live,
     /// How the watches are doing.
-    pub feeds: Feeds,
+    pub feeds: Watches,
     /// The kinds whose objects are read one by one, as Ingresses name them.
     pub on_demand: Kinds,
 }
 
 impl Cluster {
     /// The Secrets and ConfigMaps that an Ingress names, before it is judged: the object itself says which.
-    pub(super) async fn named_by(&self, ingress: &Ingress) -> LiveReads {
+    pub(super) async fn fetch_referenced(&self, ingress: &Ingress) -> LiveReads {
         let namespace = &ingress.meta.key.namespace;
-        let named = named_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
+        let named = referenced_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
         let named: HashSet<(Kind, &str)> = named.collect();
         if named.is_empty() {
             return LiveReads::default();
         }
-        self.live.named(named.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
+        self.live.fetch_referenced(named.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
     }
 
     /// Read what these denials rest on; what of it is certain now.

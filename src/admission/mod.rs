@@ -18,8 +18,8 @@ use review::{Request, Text};
 
 use crate::analysis::{identity, preexisting};
 use crate::checks::CHECK_NOT_EVALUATED;
-use crate::cluster::{ClusterState, Coverage, Feed, Inventory, LiveReads};
-use crate::engine::{Engine, Evaluation, Why};
+use crate::cluster::{ClusterState, Coverage, Inventory, LiveReads, WatchStatus};
+use crate::engine::{Engine, Evaluation, NotEvaluatedReason};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Kind, Kinds};
 use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
@@ -168,7 +168,7 @@ impl Reviewer {
     /// inventory may lag: a port that was added, an Ingress that was deleted, a Service that was created just before.
     async fn verdict(&self, case: &Case<'_>) -> Verdict {
         let Some(cluster) = &self.cluster else { return self.evaluate(case, &LiveReads::default(), None) };
-        let mut live_reads = cluster.named_by(case.ingress).await;
+        let mut live_reads = cluster.fetch_referenced(case.ingress).await;
         let mut verdict = self.evaluate(case, &live_reads, None);
         let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
         let mut confirmed = HashSet::new();
@@ -219,7 +219,7 @@ impl Reviewer {
             groups: case.request.groups(),
             preexisting: None,
             confirmed,
-            out_of_time: not_evaluated.iter().any(|not| not.why == Why::Deadline),
+            out_of_time: not_evaluated.iter().any(|not| not.why == NotEvaluatedReason::Deadline),
             now: case.now,
         };
         let verdict = self.policy.decide(findings.clone(), &circumstances);
@@ -280,9 +280,9 @@ impl Reviewer {
     }
 
     /// The single objects that are followed, and whether they are known.
-    fn single(&self) -> Vec<(Feed, Coverage)> {
+    fn single(&self) -> Vec<(WatchStatus, Coverage)> {
         let store = self.inventory.read();
-        let covered = |feed: Feed| {
+        let covered = |feed: WatchStatus| {
             let key = feed.only.clone()?;
             let coverage = store.coverage_of(feed.kind, &key.namespace, &key.name);
             Some((feed, coverage))
@@ -292,7 +292,7 @@ impl Reviewer {
 
     /// How the watches are doing; none over manifests.
     #[must_use]
-    pub fn feeds(&self) -> Vec<Feed> {
+    pub fn feeds(&self) -> Vec<WatchStatus> {
         self.cluster.as_ref().map(|cluster| cluster.feeds.states()).unwrap_or_default()
     }
 

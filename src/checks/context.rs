@@ -37,7 +37,6 @@ impl<'a> Context<'a> {
         ingress: &'a Ingress,
         view: &'a ClusterView<'a>,
         settings: &'a Settings,
-        controller: Controller<'a>,
         routes: &'a Routes<'a>,
     ) -> Self {
         // Only the first wrong names get a suggestion, because each suggestion compares up to 1,000 names.
@@ -45,7 +44,7 @@ impl<'a> Context<'a> {
             ingress,
             view,
             settings,
-            controller,
+            controller: *routes.controller(),
             routes,
             hints_left: Cell::new(4),
             exceeded_budget: Cell::new(false),

@@ -1,19 +1,14 @@
-//! "Did you mean …?"
+//! Suggestions for misspelt names in messages.
 
 use super::Context;
+use crate::model::suggest;
 
 impl Context<'_> {
-    /// The name that `wanted` was most likely meant to be.
+    /// Returns the name that `wanted` most likely means. Searches the first 1000 names, for the first few misspelt names of
+    /// an Ingress only: an Ingress can hold five thousand of them.
     pub fn nearest<'n>(&self, wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-        const NAMES: usize = 1000;
-        const LENGTH: usize = 64;
-        if wanted.len() > LENGTH {
-            return None;
-        }
+        const MAX_NAMES: usize = 1000;
         self.hints_left.set(self.hints_left.get().checked_sub(1)?);
-        let mistakes = (wanted.chars().count() / 3).clamp(1, 3);
-        let alike = names.take(NAMES).filter(|name| name.len().abs_diff(wanted.len()) <= 2 * mistakes);
-        let scored = alike.map(|name| (strsim::damerau_levenshtein(wanted, name), name));
-        scored.filter(|(distance, _)| *distance <= mistakes).min().map(|(_, name)| name)
+        suggest::nearest(wanted, names.take(MAX_NAMES))
     }
 }

@@ -9,8 +9,8 @@ use super::findings::WARN;
 use crate::finding::{Finding, Quoted};
 use crate::model::{Backend, FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
-    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Redirect, Scheme, Server, When,
-    literal_prefix, pattern_samples, plain_samples,
+    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Scheme, Server, When, literal_prefix,
+    pattern_samples, plain_samples,
 };
 
 /// The kinds that the location model reads.
@@ -100,11 +100,6 @@ impl fmt::Display for Request<'_> {
 /// Describes the result of one request, as the end of `/api …`.
 pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     match &answer.outcome {
-        Outcome::BadRequest => "returns 400".to_owned(),
-        Outcome::Redirect(status, Redirect::Slash) => format!("redirects to the path with a slash ({status})"),
-        Outcome::Redirect(status, _) => format!("redirects ({status})"),
-        Outcome::DefaultBackend => "returns 404 from the default backend".to_owned(),
-        Outcome::Broken => "returns 500".to_owned(),
         Outcome::Backend { of, backend, .. } => {
             let service = match backend {
                 Backend::Service { name, .. } => format!("Service {}", Quoted(name)),
@@ -112,6 +107,7 @@ pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
             };
             format!("goes to {service}{}", of_other(cx, &of.0.meta.key))
         }
+        outcome => format!("returns {outcome}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The settings that checks take from the configuration.
 
-use crate::cluster::NamespaceMatch;
+use super::NamespaceMatch;
 use crate::model::Host;
 use crate::routing::{ClassRules, Dialects};
 

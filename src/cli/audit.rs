@@ -11,10 +11,10 @@ use super::report_output::{Format, Formats, Outputs};
 use crate::analysis::analyze;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
-use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::model::Ingress;
 use crate::policy::{Policy, Profile};
 use crate::report::{Page, Report, Text, hosts, html, text, what_if};
-use crate::routing::RouteMap;
+use crate::routing::{Controllers, RouteMap};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -98,10 +98,9 @@ pub(super) fn page(
     with_map(known, config, |map| html(report, &Page { map, made: known.now, source, what_if, expiry_warning_days }))
 }
 
-/// What somebody makes of the route map of everything that is known.
+/// Calls `show` with the route map of everything that is known.
 fn with_map<T>(known: ClusterState<'_>, config: &Config, show: impl FnOnce(&RouteMap<'_>) -> T) -> T {
-    let nobody = Key::new("", "");
-    let view = ClusterView::new(known, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::unrestricted(known);
     let dialects = config.settings.dialects.with_observed_settings(&view);
-    show(&RouteMap::of(known.store.ingresses(), &view, &config.settings.classes, &dialects))
+    show(&RouteMap::of(Controllers::new(&view, &config.settings.classes, &dialects)))
 }

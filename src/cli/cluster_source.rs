@@ -12,7 +12,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Snapshot};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::named_by;
+use crate::routing::referenced_by;
 
 /// How long somebody who has asked for one answer waits for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -121,7 +121,7 @@ fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> a
     let mut snapshot = Snapshot::read(path)?;
     config.restrict(&mut snapshot.inventory);
     // What was read by name goes before the inventory.
-    for kind in Kind::ALL.into_iter().filter(|kind| snapshot.inventory.coverage(*kind) == Coverage::SwitchedOff) {
+    for kind in Kind::ALL.into_iter().filter(|kind| snapshot.inventory.coverage(*kind) == Coverage::Disabled) {
         snapshot.live_reads.forget(kind);
     }
     overlay(&mut snapshot.inventory);
@@ -156,7 +156,7 @@ impl ClusterSource {
         let on_demand = config.on_demand();
         let mut nothing = Inventory::default();
         config.restrict(&mut nothing);
-        let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) != Coverage::SwitchedOff;
+        let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) != Coverage::Disabled;
         let kinds: Kinds = Kind::ALL.into_iter().filter(is_listed).collect();
         let taken = Timestamp::now();
         let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
@@ -169,7 +169,7 @@ impl ClusterSource {
             }
         })?;
         config.restrict(&mut inventory);
-        on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::OnDemand));
+        on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::FetchedByName));
         overlay(&mut inventory);
         let mut named: BTreeSet<(Kind, Key)> = inventory.ingresses().flat_map(named).collect();
         named.retain(|(kind, _)| on_demand.contains(*kind));
@@ -198,7 +198,7 @@ impl ClusterSource {
 
 /// The Secrets and ConfigMaps that an Ingress names.
 fn named(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
-    named_by(ingress).map(|(kind, name)| (kind, Key::new(&ingress.meta.key.namespace, name)))
+    referenced_by(ingress).map(|(kind, name)| (kind, Key::new(&ingress.meta.key.namespace, name)))
 }
 
 /// Without the Ingresses there is nothing to say; what else cannot be seen is not evaluated.

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::cluster_source::Source;
 use crate::analysis::analyze;
 use crate::checks::{self, Check};
-use crate::config::{Config, nearest};
+use crate::config::Config;
 use crate::explain::{RequestUrl, Style, explain_check, explain_ingress, explain_url};
-use crate::model::Key;
+use crate::model::{Key, suggest};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -73,7 +73,7 @@ fn target(what: &str) -> anyhow::Result<Target> {
     }
     if !what.contains(['.', '/', ':']) {
         let names = checks::ALL.iter().flat_map(|check| [check.code, check.name]);
-        let hint = nearest(what, names).unwrap_or_else(|| {
+        let hint = suggest::did_you_mean(what, names).unwrap_or_else(|| {
             "ingress-guard checks lists them (a URL begins with https://, an Ingress is NAMESPACE/NAME)".to_owned()
         });
         bail!("there is no check {what:?}; {hint}");

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 
 use super::cluster_source::ClusterSource;
 use crate::admission::{Cluster, Reviewer};
-use crate::cluster::{self, Coverage, Feeds, Live, Pace};
+use crate::cluster::{self, Coverage, Live, Pace, Watches};
 use crate::config::Config;
 use crate::model::Kind;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
@@ -95,7 +95,7 @@ fn watching(client: kube::Client, config: Config) -> Reviewer {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
     let inventory = Arc::new(RwLock::new(inventory));
-    let feeds = Feeds::start(&client, wanted, &inventory, &Pace::default());
+    let feeds = Watches::start(&client, wanted, &inventory, &Pace::default());
     let cluster = Cluster { live: Live::new(client), feeds, on_demand: config.on_demand() };
     Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
 }
@@ -104,7 +104,7 @@ fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
     let certificate = if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
         CertificateSource::Files { certificate, key }
     } else {
-        let made = SelfSigned::generate(&[])?;
+        let made = SelfSigned::generate(&[]).context("cannot make a self-signed certificate")?;
         // Whoever calls must trust it: it goes to `curl --cacert` or, in base64, into caBundle.
         super::print(made.certificate_pem())?;
         CertificateSource::Memory(made)

@@ -1,56 +1,56 @@
-//! What was read live for one review: it goes before what the inventory holds.
+//! Objects that were fetched by name for one review. They take precedence over the inventory.
 
 use foldhash::HashMap;
 
 use super::Object;
 use crate::model::{Key, Kind};
 
-/// The outcome of reading one object.
+/// The result of fetching one object.
 #[derive(Debug, Clone)]
 pub enum LiveRead {
-    /// It is there.
+    /// The object exists.
     Found(Box<Object>),
-    /// It is not.
+    /// The object does not exist.
     Absent,
-    /// Nobody lets us look.
+    /// RBAC forbids reading it.
     Forbidden,
-    /// No answer in time, or none that can be read.
+    /// The request timed out, or the response cannot be parsed.
     Failed,
 }
 
-/// Objects that were read live.
+/// The objects that were fetched.
 #[derive(Debug, Clone, Default)]
 pub struct LiveReads(HashMap<(Kind, Key), LiveRead>);
 
 impl LiveReads {
-    /// What was read of an object, if it was.
+    /// Returns the result for an object, if it was fetched.
     #[must_use]
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&LiveRead> {
-        // Most reviews read nothing live: they are not to make a key for each question.
+        // Most reviews fetch nothing: they should not allocate a key for each lookup.
         if self.0.is_empty() { None } else { self.0.get(&(kind, Key::new(namespace, name))) }
     }
 
-    /// Whether an object is certainly there or certainly not.
+    /// Returns whether an object certainly exists or certainly does not.
     #[must_use]
     pub fn is_certain(&self, kind: Kind, key: &Key) -> bool {
         matches!(self.get(kind, &key.namespace, &key.name), Some(LiveRead::Found(_) | LiveRead::Absent))
     }
 
-    /// Everything that was read, in the order of kinds and keys.
+    /// Returns every result in the order of kinds and keys.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &Key, &LiveRead)> {
         let mut all: Vec<_> = self.0.iter().map(|((kind, key), fact)| (*kind, key, fact)).collect();
         all.sort_by_key(|(kind, key, _)| (*kind, *key));
         all.into_iter()
     }
 
-    /// Remember what was read.
+    /// Adds a result.
     pub fn insert(&mut self, kind: Kind, key: Key, fact: LiveRead) {
         self.0.insert((kind, key), fact);
     }
 }
 
 impl LiveReads {
-    /// Take Secrets and ConfigMaps that are laid over a cluster for what was read of them.
+    /// Adds the Secrets and ConfigMaps of an overlay as results.
     pub fn overlay(&mut self, objects: impl IntoIterator<Item = Object>) {
         let is_read_so = |object: &Object| matches!(object, Object::ConfigMap(_) | Object::Secret(_));
         for object in objects.into_iter().filter(is_read_so) {
@@ -58,12 +58,12 @@ impl LiveReads {
         }
     }
 
-    /// Forget what was read of a kind.
+    /// Removes the results of a kind.
     pub fn forget(&mut self, kind: Kind) {
         self.0.retain(|(of, _), _| *of != kind);
     }
 
-    /// Take what else was read.
+    /// Adds other results.
     pub fn merge(&mut self, other: Self) {
         self.0.extend(other.0);
     }

@@ -1,24 +1,24 @@
-//! The answer to a question about the cluster, which may be that nobody can tell.
+//! The result of a lookup in the cluster, which may be unknown.
 
-/// A three-valued answer. `Unknown` is never `Absent`: a check accuses only on what it knows.
+/// A tri-state lookup. `Unknown` never counts as `Absent`: checks report only what is certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<T> {
-    /// It is there.
+    /// The object exists.
     Found(T),
-    /// It is certainly not there.
+    /// The object certainly does not exist.
     Absent,
     /// Not watched, not synced, forbidden, undeclared by the check, or outside the given files.
     Unknown,
 }
 
 impl<T> Lookup<T> {
-    /// Whether it is certainly not there: the only answer that a check may accuse on.
+    /// Returns whether the object certainly does not exist.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// What was found.
+    /// Returns the object, if it was found.
     pub fn found(self) -> Option<T> {
         match self {
             Self::Found(found) => Some(found),

@@ -1,7 +1,7 @@
-//! The only thing that a check may ask. One concrete type over the store: no trait, no mock.
+//! The read-only view of the cluster that a check gets: one concrete type over the store, without a trait or a mock.
 //!
-//! It enforces what a check declares that it reads: any other kind answers `Unknown`. And it remembers which kinds
-//! were asked for in vain, so that "not evaluated" is said exactly where it is true.
+//! It enforces the kinds that a check declares: any other kind is `Unknown`. It records which kinds were unavailable, so that
+//! a check counts as not evaluated exactly where that mattered.
 
 use std::cell::Cell;
 
@@ -13,12 +13,13 @@ use crate::model::{
     Kinds, Namespace, Node, Pod, Secret, Service, Workload,
 };
 
-/// The cluster as one check may see it while it judges one Ingress.
+/// The cluster as one check may read it while it evaluates one Ingress.
 #[derive(Debug)]
 pub struct ClusterView<'a> {
     store: &'a Inventory,
     live_reads: &'a LiveReads,
-    candidate: &'a Key,
+    /// The Ingress under evaluation: its stored version is left out.
+    candidate: Option<&'a Key>,
     now: Timestamp,
     needs: Kinds,
     hints: Kinds,
@@ -26,32 +27,42 @@ pub struct ClusterView<'a> {
     unavailable: Cell<Option<Unavailable>>,
 }
 
-/// What is known at one moment: the inventory, what was read live for this review, the time.
+/// The state of the cluster at one moment: the inventory, the live reads of this review, and the time.
 #[derive(Debug, Clone, Copy)]
 pub struct ClusterState<'a> {
     /// The inventory.
     pub store: &'a Inventory,
-    /// What was read live; it goes before the inventory.
+    /// The objects that were fetched by name; they take precedence over the inventory.
     pub live_reads: &'a LiveReads,
     /// The time of the review.
     pub now: Timestamp,
 }
 
-/// A kind that was asked for in vain, and why.
+/// A kind that a check requires and that is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unavailable {
     /// The kind.
     pub kind: Kind,
-    /// Why nothing is known of it.
+    /// The reason.
     pub coverage: Coverage,
 }
 
 impl<'a> ClusterView<'a> {
-    /// What is known as seen while judging the Ingress `candidate`, by somebody who declared to need some kinds for a
-    /// verdict and to read others for better words only.
+    /// Creates the view of a check: without the stored version of the Ingress `candidate`, restricted to the kinds that the
+    /// check requires (`needs`) and those that are optional (`hints`).
     #[must_use]
-    pub fn new(snapshot: ClusterState<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
-        let ClusterState { store, live_reads, now } = snapshot;
+    pub fn new(state: ClusterState<'a>, candidate: &'a Key, needs: Kinds, hints: Kinds) -> Self {
+        Self::of(state, Some(candidate), needs, hints)
+    }
+
+    /// Creates the view of everything that is known.
+    #[must_use]
+    pub fn unrestricted(state: ClusterState<'a>) -> Self {
+        Self::of(state, None, Kinds::of(&Kind::ALL), Kinds::NONE)
+    }
+
+    fn of(state: ClusterState<'a>, candidate: Option<&'a Key>, needs: Kinds, hints: Kinds) -> Self {
+        let ClusterState { store, live_reads, now } = state;
         Self { store, live_reads, candidate, now, needs, hints, asked: Cell::default(), unavailable: Cell::default() }
     }
 
@@ -61,19 +72,19 @@ impl<'a> ClusterView<'a> {
         self.now
     }
 
-    /// The kinds that were asked for so far.
+    /// Returns the kinds that were read so far.
     #[must_use]
     pub fn asked(&self) -> Kinds {
         self.asked.get()
     }
 
-    /// The first needed kind that was asked for in vain.
+    /// Returns the first required kind that was unavailable.
     #[must_use]
     pub fn unavailable(&self) -> Option<Unavailable> {
         self.unavailable.get()
     }
 
-    /// Whether everything of a kind is known.
+    /// Returns whether every object of a kind is known.
     #[must_use]
     pub fn knows(&self, kind: Kind) -> bool {
         self.sees(kind) && self.none::<()>(kind).is_absent()
@@ -118,8 +129,7 @@ impl<'a> ClusterView<'a> {
         })
     }
 
-    /// Whether some stored Ingress that says its class like this has an address, which only a controller that serves
-    /// it would have given it.
+    /// Returns whether any stored Ingress of this class has an address, which only a controller that handles it sets.
     #[must_use]
     pub fn served(&self, class: ClassRef<'_>) -> Lookup<()> {
         self.ask(Kind::Ingress, |store| store.is_served(class).then_some(()))
@@ -131,12 +141,12 @@ impl<'a> ClusterView<'a> {
         self.object((Kind::Service, namespace, name), Object::service, |store| store.service(namespace, name))
     }
 
-    /// Names of the Services of a namespace, for hints.
+    /// Returns the names of the Services of a namespace, for suggestions.
     pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
         self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_names(namespace))
     }
 
-    /// Other namespaces that have a Service of this name, for hints.
+    /// Returns the namespaces with a Service of this name, for suggestions.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.readable(Kind::Service).into_iter().flat_map(move |store| store.service_namespaces(name))
     }
@@ -159,7 +169,7 @@ impl<'a> ClusterView<'a> {
     #[must_use]
     pub fn endpoint_slices(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a EndpointSlice>> {
         let coverage = self.store.coverage_of(Kind::EndpointSlice, namespace, service);
-        if coverage == Coverage::NotGiven && self.declared(Kind::EndpointSlice) {
+        if coverage == Coverage::NotProvided && self.declared(Kind::EndpointSlice) {
             return self.note_unavailable(Kind::EndpointSlice, coverage);
         }
         self.referring(Kind::EndpointSlice, namespace, |store| {
@@ -209,6 +219,12 @@ impl<'a> ClusterView<'a> {
         self.object(of, Object::config_map, |store| store.config_map(key))
     }
 
+    /// Returns the other Ingresses as far as Ingresses are known, in no particular order.
+    pub fn ingresses(&self) -> impl Iterator<Item = &'a Ingress> {
+        let stored = self.readable(Kind::Ingress).into_iter().flat_map(Inventory::ingresses);
+        stored.filter_map(|other| self.other(other))
+    }
+
     /// The other Ingresses with a rule or an alias for exactly this host, as far as Ingresses are known: see
     /// [`ClusterView::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
     #[must_use]
@@ -247,10 +263,10 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// A stored Ingress as it was last seen, unless it is the one under judgement or on its way out.
+    /// Returns a stored Ingress in its latest version, unless it is the candidate or is being deleted.
     fn other(&self, stored: &'a Ingress) -> Option<&'a Ingress> {
         let key = &stored.meta.key;
-        if key == self.candidate {
+        if self.candidate == Some(key) {
             return None;
         }
         let seen = match self.live_reads.get(Kind::Ingress, &key.namespace, &key.name) {
@@ -288,7 +304,7 @@ impl<'a> ClusterView<'a> {
         self.answer(kind, self.store.coverage(kind), answer)
     }
 
-    /// What is known of several kinds in a namespace; one that nothing is known of is missed only where the others have
+    /// Returns the objects of several kinds in a namespace. An unavailable kind matters only if the others have
     /// nothing.
     fn selected<T>(
         &self,
@@ -306,7 +322,7 @@ impl<'a> ClusterView<'a> {
         if kinds.iter().any(is_unknown) { Lookup::Unknown } else { Lookup::Absent }
     }
 
-    /// Something that is said of all objects of a kind.
+    /// Answers a question about all objects of a kind.
     fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
             Some(store) => stored(store).map_or_else(|| self.none(kind), Lookup::Found),
@@ -314,7 +330,7 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// What to say where nothing that is known of a kind is so: what cannot be read might be.
+    /// Returns the answer if no known object of a kind matches: an unreadable one might.
     fn none<T>(&self, kind: Kind) -> Lookup<T> {
         if self.store.has_any_unreadable(kind) {
             return self.note_unavailable(kind, Coverage::Unreadable);
@@ -329,7 +345,7 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    /// What to say of something that the store does not hold, although it may be read.
+    /// Returns the answer for an object that a readable store does not hold.
     fn outside<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         match coverage {
             Coverage::Partial => self.note_unavailable(kind, Coverage::Partial),
@@ -341,7 +357,7 @@ impl<'a> ClusterView<'a> {
         self.covered(kind, self.store.coverage(kind))
     }
 
-    /// The inventory, where what it holds is so.
+    /// Returns the inventory, if the coverage makes its contents reliable.
     fn covered(&self, kind: Kind, coverage: Coverage) -> Option<&'a Inventory> {
         let coverage = if self.declared(kind) { coverage } else { Coverage::Undeclared };
         if is_readable(coverage) {
@@ -351,15 +367,15 @@ impl<'a> ClusterView<'a> {
         None
     }
 
-    /// Whether the asker has declared to read this kind; remembers that it did.
+    /// Returns whether the check has declared this kind, and records that it was read.
     fn declared(&self, kind: Kind) -> bool {
         self.asked.set(self.asked.get() | kind.into());
         (self.needs | self.hints).contains(kind)
     }
 
     fn note_unavailable<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
-        // That files do not hold what nobody writes into files is worth no word, nor what only audits read.
-        let is_news = !matches!(coverage, Coverage::NotGiven | Coverage::NotWatched);
+        // Objects that are not written in files, or that only audits read, are expected to be missing.
+        let is_news = !matches!(coverage, Coverage::NotProvided | Coverage::NotWatched);
         let is_missed = !self.hints.contains(kind) && is_news;
         if is_missed && self.unavailable.get().is_none() {
             self.unavailable.set(Some(Unavailable { kind, coverage }));
@@ -368,7 +384,7 @@ impl<'a> ClusterView<'a> {
     }
 }
 
-/// Whether what the store holds of a kind may be relied on.
+/// Returns whether the store's contents of a kind are reliable.
 fn is_readable(coverage: Coverage) -> bool {
     matches!(coverage, Coverage::Complete | Coverage::Partial)
 }

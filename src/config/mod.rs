@@ -12,11 +12,11 @@ use wildmatch::WildMatch;
 pub use raw::{RawConfig, SecretsMode};
 use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, HostOwnership, NamespaceClasses, Settings};
-use crate::cluster::{Coverage, Inventory, NamespaceMatch, Wanted};
+use crate::checks::{self, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Settings};
+use crate::cluster::{Coverage, Inventory, Wanted};
 use crate::engine::Engine;
 use crate::finding::Level;
-use crate::model::{Host, Key, Kind, Kinds};
+use crate::model::{Host, Key, Kind, Kinds, suggest};
 use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
@@ -117,7 +117,7 @@ impl Config {
         let mut inventory = Inventory::default();
         self.restrict(&mut inventory);
         for kind in self.on_demand().iter() {
-            inventory.cover(kind, Coverage::OnDemand);
+            inventory.cover(kind, Coverage::FetchedByName);
         }
         let open =
             |kinds: Kinds| kinds.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced).collect();
@@ -132,7 +132,7 @@ impl Config {
     /// Marks the kinds that this configuration disables as not readable in an inventory.
     pub fn restrict(&self, inventory: &mut Inventory) {
         if self.secrets == SecretsMode::Off {
-            inventory.cover(Kind::Secret, Coverage::SwitchedOff);
+            inventory.cover(Kind::Secret, Coverage::Disabled);
         }
     }
 
@@ -207,7 +207,7 @@ fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, Fa
 
 fn unknown_check(key: &str, name: &str) -> Fault {
     let names = checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]);
-    let hint = nearest(name, names).unwrap_or_else(|| "ingress-guard checks lists them".to_owned());
+    let hint = suggest::did_you_mean(name, names).unwrap_or_else(|| "ingress-guard checks lists them".to_owned());
     Fault { key: key.to_owned(), message: format!("there is no check {name:?}; {hint}") }
 }
 
@@ -282,12 +282,6 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
 }
 
 fn choose(wanted: &str, expected: &[&'static str]) -> String {
-    nearest(wanted, expected.iter().copied()).unwrap_or_else(|| format!("use one of {}", expected.join(", ")))
-}
-
-/// Suggests the name that `wanted` most likely means, ignoring case.
-pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
-    let scored = names.map(|name| (strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase()), name));
-    let (distance, name) = scored.min()?;
-    (distance <= (wanted.chars().count() / 3).max(2)).then(|| format!("did you mean {name:?}?"))
+    suggest::did_you_mean(wanted, expected.iter().copied())
+        .unwrap_or_else(|| format!("use one of {}", expected.join(", ")))
 }

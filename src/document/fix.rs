@@ -22,7 +22,7 @@ pub struct Edit {
 
 /// Why a patch cannot be done to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub enum Unfixable {
     /// The document cannot be read, or does not hold what the patch is for.
     #[error("it is not for this text")]
     Mismatch,
@@ -35,8 +35,8 @@ pub enum Refusal {
 }
 
 /// The edits that do a patch to the object of a text, in the order of their places.
-pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
-    let root = Node::parse(text).ok_or(Refusal::Mismatch)?;
+pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
+    let root = Node::parse(text).ok_or(Unfixable::Mismatch)?;
     let before = read(text)?;
     let wanted = patched(&before, patch)?;
     let mender = Mender { text, root: &root, before: &before };
@@ -64,7 +64,7 @@ pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
     edits.sort_by_key(|edit| edit.bytes.start);
     let overlap = edits.windows(2).any(|pair| pair[0].bytes.end > pair[1].bytes.start);
     if overlap || without_empty_annotations(read(&apply(text, &edits))?) != wanted {
-        return Err(Refusal::Form);
+        return Err(Unfixable::Form);
     }
     Ok(edits)
 }
@@ -83,24 +83,24 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     out
 }
 
-fn read(text: &str) -> Result<Value, Refusal> {
+fn read(text: &str) -> Result<Value, Unfixable> {
     let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|_| Refusal::Mismatch)
+    serde_saphyr::from_str_with_options(text, options).map_err(|_| Unfixable::Mismatch)
 }
 
 /// Whether two texts of a document mean the same but for one object, which means in the second what `text` does.
-pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Refusal> {
+pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Unfixable> {
     let pointer = items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"));
     let mut wanted = read(before)?;
-    *wanted.pointer_mut(&pointer).ok_or(Refusal::Mismatch)? = read(text)?;
-    if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Refusal::Shared) }
+    *wanted.pointer_mut(&pointer).ok_or(Unfixable::Mismatch)? = read(text)?;
+    if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Unfixable::Shared) }
 }
 
 /// What the patch makes of the object.
-fn patched(before: &Value, patch: &Patch) -> Result<Value, Refusal> {
+fn patched(before: &Value, patch: &Patch) -> Result<Value, Unfixable> {
     let mut after = before.clone();
     let patch = serde_json::to_value(patch).and_then(serde_json::from_value::<json_patch::Patch>);
-    json_patch::patch(&mut after, &patch.map_err(|_| Refusal::Mismatch)?).map_err(|_| Refusal::Mismatch)?;
+    json_patch::patch(&mut after, &patch.map_err(|_| Unfixable::Mismatch)?).map_err(|_| Unfixable::Mismatch)?;
     Ok(without_empty_annotations(after))
 }
 
@@ -133,7 +133,7 @@ struct Mender<'a> {
 
 impl<'a> Mender<'a> {
     /// The node of a pointer within the object, which nothing else refers to.
-    fn node(&self, pointer: &str) -> Result<&'a Node, Refusal> {
+    fn node(&self, pointer: &str) -> Result<&'a Node, Unfixable> {
         let mut node = self.root;
         for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
@@ -142,30 +142,30 @@ impl<'a> Mender<'a> {
                 _ => node.entry(&name).map(|entry| &entry.value),
             };
             // Read by meaning it is there, as a patch that fits says: then it came by a merge.
-            node = inner.ok_or(Refusal::Shared)?;
+            node = inner.ok_or(Unfixable::Shared)?;
             if node.is_anchored || matches!(node.shape, Shape::Alias) {
-                return Err(Refusal::Shared);
+                return Err(Unfixable::Shared);
             }
         }
         Ok(node)
     }
 
-    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Refusal> {
+    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Unfixable> {
         match self.node(pointer)? {
             node @ Node { shape: Shape::Map { is_flow, entries }, .. } => Ok((node, *is_flow, entries)),
-            _ => Err(Refusal::Form),
+            _ => Err(Unfixable::Form),
         }
     }
 
-    fn rename(&self, from: &str, to: &str) -> Result<Vec<Edit>, Refusal> {
+    fn rename(&self, from: &str, to: &str) -> Result<Vec<Edit>, Unfixable> {
         let (parent, old) = split(from);
         let (node, ..) = self.map(parent)?;
-        let entry = node.entry(&old).ok_or(Refusal::Shared)?;
-        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Refusal::Form)?;
+        let entry = node.entry(&old).ok_or(Unfixable::Shared)?;
+        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Unfixable::Form)?;
         Ok(vec![Edit { bytes: entry.key.clone(), text }])
     }
 
-    fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Refusal> {
+    fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Unfixable> {
         let node = self.node(path)?;
         match (&node.shape, value) {
             (Shape::Scalar { .. }, _) => Ok(vec![scalar_edit(node, value)?]),
@@ -173,24 +173,24 @@ impl<'a> Mender<'a> {
             (Shape::Map { entries, .. }, Value::Object(new)) => match (&**entries, new.iter().next()) {
                 ([entry], Some((name, value))) if new.len() == 1 => {
                     let value = scalar_edit(&entry.value, value)?;
-                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Refusal::Form)?;
+                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Unfixable::Form)?;
                     let key = Edit { bytes: entry.key.clone(), text: name };
                     Ok([key, value].into_iter().filter(|edit| self.text[edit.bytes.clone()] != *edit.text).collect())
                 }
-                _ => Err(Refusal::Form),
+                _ => Err(Unfixable::Form),
             },
-            _ => Err(Refusal::Form),
+            _ => Err(Unfixable::Form),
         }
     }
 
-    fn remove(&self, path: &str) -> Result<Edit, Refusal> {
+    fn remove(&self, path: &str) -> Result<Edit, Unfixable> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
-        let index = entries.iter().position(|entry| entry.name == name).ok_or(Refusal::Shared)?;
+        let index = entries.iter().position(|entry| entry.name == name).ok_or(Unfixable::Shared)?;
         let entry = &entries[index];
         // Whoever refers to it would be left without.
         if entry.value.is_anchored {
-            return Err(Refusal::Shared);
+            return Err(Unfixable::Shared);
         }
         let bytes = match (is_flow, entries.get(index + 1)) {
             (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
@@ -198,14 +198,14 @@ impl<'a> Mender<'a> {
             (true, None) => entries[index - 1].value.span.end..entry.value.span.end,
             // A map in block style cannot be empty: it goes with the last of its entries.
             (false, _) if entries.len() == 1 && parent.ends_with("/annotations") => return self.remove(parent),
-            (false, _) if entries.len() == 1 => return Err(Refusal::Form),
+            (false, _) if entries.len() == 1 => return Err(Unfixable::Form),
             (false, next) => {
                 let start = self.line_start(entry.key.start);
                 if self.text[start..entry.key.start].trim().is_empty() {
                     start..line_end(self.text, entry.value.span.end.max(entry.key.end))
                 } else {
                     // Behind the dash of an item.
-                    entry.key.start..next.ok_or(Refusal::Form)?.key.start
+                    entry.key.start..next.ok_or(Unfixable::Form)?.key.start
                 }
             }
         };
@@ -214,16 +214,16 @@ impl<'a> Mender<'a> {
             .lines()
             .skip(1)
             .any(|line| line.contains('#'));
-        if says_more { Err(Refusal::Form) } else { Ok(Edit { bytes, text: String::new() }) }
+        if says_more { Err(Unfixable::Form) } else { Ok(Edit { bytes, text: String::new() }) }
     }
 
-    fn add(&self, path: &str, value: &Value) -> Result<Edit, Refusal> {
+    fn add(&self, path: &str, value: &Value) -> Result<Edit, Unfixable> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
         if self.before.pointer(path).is_some() {
-            return Err(Refusal::Form);
+            return Err(Unfixable::Form);
         }
-        let Some(first) = entries.first() else { return Err(Refusal::Form) };
+        let Some(first) = entries.first() else { return Err(Unfixable::Form) };
         let styles = entries.iter().filter_map(|entry| match entry.value.shape {
             Shape::Scalar { style } if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
                 Some(style)
@@ -231,8 +231,8 @@ impl<'a> Mender<'a> {
             _ => None,
         });
         let style = styles.into_iter().next().unwrap_or(first.style);
-        let key = scalar::write(&Value::String(name), first.style).ok_or(Refusal::Form)?;
-        let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Refusal::Form)?);
+        let key = scalar::write(&Value::String(name), first.style).ok_or(Unfixable::Form)?;
+        let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Unfixable::Form)?);
         let start = self.line_start(first.key.start);
         let indent = &self.text[start..first.key.start];
         let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -270,12 +270,12 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
-fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Refusal> {
+fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Unfixable> {
     match node.shape {
-        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Refusal::Form),
+        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Unfixable::Form),
         Shape::Scalar { style } if !node.span.is_empty() && !node.is_anchored => {
-            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Refusal::Form)? })
+            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Unfixable::Form)? })
         }
-        _ => Err(Refusal::Shared),
+        _ => Err(Unfixable::Shared),
     }
 }

@@ -8,7 +8,7 @@ mod tree;
 
 use std::ops::Range;
 
-pub use fix::{Edit, Refusal, apply};
+pub use fix::{Edit, Unfixable, apply};
 pub use lines::Lines;
 use tree::{Node, Shape};
 
@@ -37,14 +37,14 @@ impl Document {
     ///
     /// # Errors
     /// When it is not there, or something else refers to it.
-    pub fn object<'a>(&self, text: &'a str, items: &'a [usize]) -> Result<Object<'a>, Refusal> {
-        let whole = text.get(self.bytes.clone()).ok_or(Refusal::Mismatch)?;
+    pub fn object<'a>(&self, text: &'a str, items: &'a [usize]) -> Result<Object<'a>, Unfixable> {
+        let whole = text.get(self.bytes.clone()).ok_or(Unfixable::Mismatch)?;
         let mut node = &self.root;
         for index in items {
-            let list = node.entry("items").ok_or(Refusal::Mismatch)?;
-            let item = list.value.item(*index).ok_or(Refusal::Mismatch)?;
+            let list = node.entry("items").ok_or(Unfixable::Mismatch)?;
+            let item = list.value.item(*index).ok_or(Unfixable::Mismatch)?;
             if [node, &list.value, item].iter().any(|node| node.is_anchored) {
-                return Err(Refusal::Shared);
+                return Err(Unfixable::Shared);
             }
             node = item;
         }
@@ -144,14 +144,14 @@ impl Object<'_> {
     ///
     /// # Errors
     /// When that cannot be done without touching anything else.
-    pub fn fix(&mut self, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
+    pub fn fix(&mut self, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
         let edits = fix::fix(&self.text, patch).map_err(|refusal| match refusal {
             // As a part of its document it could be read.
-            Refusal::Mismatch if self.refers => Refusal::Shared,
+            Unfixable::Mismatch if self.refers => Unfixable::Shared,
             other => other,
         })?;
         if edits.iter().any(|edit| edit.bytes.start < self.margin) {
-            return Err(Refusal::Form);
+            return Err(Unfixable::Form);
         }
         let after = apply(&self.text, &edits);
         if self.refers {

@@ -1,16 +1,17 @@
 //! What stands behind a path: Service, port, endpoints.
 
-use super::controllers::Answering;
-use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
+use super::trail::{Explanation, ReadyBackend, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
-use crate::routing::{Backing, ControllerFamily, ExternalNameFault, LinkStatus, ResolvedBackend, StandIn};
+use crate::routing::{
+    BackendReadiness, ControllerFamily, ExternalNameFault, FallbackService, LinkStatus, ResolvedBackend, Routes,
+};
 
 /// Follow a backend to its endpoints.
 pub(super) fn backend<'a>(
     explanation: &mut Explanation,
-    answering: &Answering<'_>,
+    routes: &Routes<'_>,
     ingress: &'a Ingress,
     backend: &Backend,
     view: &ClusterView<'a>,
@@ -19,7 +20,7 @@ pub(super) fn backend<'a>(
         return explanation
             .unknown("service", "the backend is a resource: whether the controller serves such is not known");
     };
-    let resolved = ResolvedBackend::of(ingress, backend, &answering.controller, view);
+    let resolved = ResolvedBackend::of(ingress, backend, routes.controller(), view);
     let namespace = &*ingress.meta.key.namespace;
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
@@ -29,19 +30,19 @@ pub(super) fn backend<'a>(
             PortRef::Number(number) => number.to_string(),
         }),
         ready_endpoints: match &resolved {
-            ResolvedBackend::Port { backing: Backing::Ready(endpoints), .. } => Some(endpoints.ready),
-            ResolvedBackend::Port { backing: Backing::Lacking(_), .. } => Some(0),
+            ResolvedBackend::Port { readiness: BackendReadiness::Ready(endpoints), .. } => Some(endpoints.ready),
+            ResolvedBackend::Port { readiness: BackendReadiness::NotReady(_), .. } => Some(0),
             _ => None,
         },
     });
-    let outcome = if resolved == ResolvedBackend::NotMeant { Ends::Unknown } else { Ends::Service };
+    let outcome = if resolved == ResolvedBackend::NotMeant { RequestOutcome::Unknown } else { RequestOutcome::Service };
     explanation.ends(outcome, None);
     links(explanation, &resolved, (namespace, name), port.as_ref());
-    if resolved.standing() == LinkStatus::Broken {
-        let is_empty = answering.controller.dialect.family == ControllerFamily::Nginx && !resolved.by_address();
-        explanation.ends(Ends::Unavailable, is_empty.then_some(503));
+    if resolved.status() == LinkStatus::Broken {
+        let is_empty = routes.controller().dialect.family == ControllerFamily::Nginx && !resolved.by_address();
+        explanation.ends(RequestOutcome::Unavailable, is_empty.then_some(503));
         if !resolved.by_address() {
-            stand_in(explanation, answering, ingress, view);
+            fallback(explanation, routes, ingress, view);
         }
     }
 }
@@ -91,7 +92,7 @@ fn links(
             explanation.holds("service", service);
             explanation.breaks("port", format!("port {port} is {}, not TCP", port.protocol), get());
         }
-        ResolvedBackend::Port { port: found, by_address, backing } => {
+        ResolvedBackend::Port { port: found, by_address, readiness } => {
             explanation.holds("service", service);
             let by_target = port.is_some_and(|port| !found.answers_to(port));
             let how = match (by_address, by_target) {
@@ -100,16 +101,16 @@ fn links(
                 (false, false) => String::new(),
             };
             explanation.holds("port", format!("{found}{how}"));
-            endpoints(explanation, backing, namespace, name);
+            endpoints(explanation, readiness, namespace, name);
         }
     }
 }
 
-fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &str, service: &str) {
-    match backing {
-        Backing::Ready(_) => explanation.holds("endpoints", backing.to_string()),
-        Backing::Unknown => explanation.unknown("endpoints", "nothing is known of EndpointSlices"),
-        Backing::Lacking(shortage) => {
+fn endpoints(explanation: &mut Explanation, readiness: &BackendReadiness<'_>, namespace: &str, service: &str) {
+    match readiness {
+        BackendReadiness::Ready(_) => explanation.holds("endpoints", readiness.to_string()),
+        BackendReadiness::Unknown => explanation.unknown("endpoints", "nothing is known of EndpointSlices"),
+        BackendReadiness::NotReady(shortage) => {
             let of = format!("kubernetes.io/service-name={service}");
             let show = if shortage.is_total() {
                 kubectl(&["describe", "service", service, "--namespace", namespace])
@@ -122,23 +123,18 @@ fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &s
 }
 
 /// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
-fn stand_in<'a>(
-    explanation: &mut Explanation,
-    answering: &Answering<'_>,
-    ingress: &'a Ingress,
-    view: &ClusterView<'a>,
-) {
-    let Some(stand_in) = StandIn::of(ingress, &answering.controller, view) else { return };
-    let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
-    match stand_in.answers(&answering.controller, view) {
+fn fallback<'a>(explanation: &mut Explanation, routes: &Routes<'_>, ingress: &'a Ingress, view: &ClusterView<'a>) {
+    let Some(fallback) = FallbackService::of(ingress, routes.controller(), view) else { return };
+    let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, fallback.name);
+    match fallback.answers(routes.controller(), view) {
         Some(true) => {
-            explanation.holds("stand-in", format!("{service} answers instead"));
-            explanation.ends(Ends::Service, None);
+            explanation.holds("fallback", format!("{service} answers instead"));
+            explanation.ends(RequestOutcome::Service, None);
         }
         Some(false) => {}
         None => {
-            explanation.unknown("stand-in", format!("{service} answers, if it has endpoints"));
-            explanation.ends(Ends::Unknown, None);
+            explanation.unknown("fallback", format!("{service} answers, if it has endpoints"));
+            explanation.ends(RequestOutcome::Unknown, None);
         }
     }
 }

@@ -1,29 +1,23 @@
 //! The certificate that a visitor is shown over HTTPS.
 
-use super::controllers::Answering;
 use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::checks::effects;
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
-use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus};
+use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes};
 
 /// Follow the host to its certificate.
-pub(super) fn certificate<'a>(
-    explanation: &mut Explanation,
-    host: &Host,
-    answering: &Answering<'a>,
-    view: &ClusterView<'a>,
-) {
-    let found = HostCertificate::of(host, &answering.routes, view);
+pub(super) fn certificate<'a>(explanation: &mut Explanation, host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) {
+    let found = HostCertificate::of(host, routes, view);
     let secret = found.ingress.zip(found.secret).map(|(ingress, name)| (&*ingress.meta.key.namespace, name));
     let named = secret.map(|(namespace, name)| format!("{namespace}/{name}"));
-    let detail = words(&found, host, answering, named.as_deref().unwrap_or_default());
+    let detail = words(&found, host, routes, named.as_deref().unwrap_or_default());
     let state = state(found.state);
     explanation.certificate = Some(ServedCertificate { secret: named, state });
-    match found.standing() {
-        LinkStatus::Holds if found.state != CertificateState::Plain => explanation.holds("certificate", detail),
+    match found.status() {
+        LinkStatus::Ok if found.state != CertificateState::Plain => explanation.holds("certificate", detail),
         // TLS may end before the controller.
-        LinkStatus::Holds | LinkStatus::Unseen => explanation.unknown("certificate", detail),
+        LinkStatus::Ok | LinkStatus::Unknown => explanation.unknown("certificate", detail),
         LinkStatus::Broken => {
             let get = secret.map(|(namespace, name)| kubectl(&["get", "secret", name, "--namespace", namespace]));
             explanation.breaks("certificate", detail, get.or_else(|| found.ingress.map(ingress_yaml)).flatten());
@@ -31,9 +25,9 @@ pub(super) fn certificate<'a>(
     }
 }
 
-fn words(found: &HostCertificate<'_>, host: &Host, answering: &Answering<'_>, secret: &str) -> String {
+fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: &str) -> String {
     use CertificateState as State;
-    let dialect = answering.controller.dialect;
+    let dialect = routes.controller().dialect;
     let instead = effects::without_certificate(dialect);
     let ingress = found.ingress.map(|ingress| ingress.meta.key.to_string()).unwrap_or_default();
     match found.state {
@@ -60,7 +54,7 @@ fn words(found: &HostCertificate<'_>, host: &Host, answering: &Answering<'_>, se
             format!("Secret {secret} has a ca.crt that cannot be read, and the pair is dropped with it: {instead}")
         }
         State::Pending => format!("the certificate of Secret {secret} is being issued; until then {instead}"),
-        State::Unseen if !answering.controller.reads_secrets() => {
+        State::Unseen if !routes.controller().reads_secrets() => {
             "this controller takes no certificates from Secrets".to_owned()
         }
         State::Unseen if secret.is_empty() => format!("the Secrets of Ingress {ingress} are not known"),

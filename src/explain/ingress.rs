@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::request::RequestUrl;
-use super::trail::{Ends, Explanation, SCHEMA_VERSION, exit_code};
+use super::trail::{Explanation, RequestOutcome, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use crate::analysis::Analysis;
 use crate::checks::{CHECK_NOT_EVALUATED, Settings};
 use crate::cluster::ClusterState;
 use crate::finding::Level;
-use crate::model::{Host, Ingress, PathRef};
+use crate::model::{Ingress, PathRef};
 use crate::policy::Decision;
-use crate::routing::{Budget, Scheme, is_plainly_regex, pattern_samples, plain_samples};
+use crate::routing::{Scheme, path_samples, sample_host};
 
 /// So many paths are followed.
 const MOST: usize = 200;
@@ -31,7 +31,7 @@ pub struct IngressExplanation {
     /// What the checks say of it, worst first.
     pub findings: Vec<Found>,
     /// Checks that could not judge it, each with the reason.
-    pub not_evaluated: Vec<Unjudged>,
+    pub not_evaluated: Vec<NotEvaluatedCheck>,
 }
 
 /// A finding of a check.
@@ -53,7 +53,7 @@ pub struct Found {
 /// A check without a verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Unjudged {
+pub struct NotEvaluatedCheck {
     /// The check's code.
     pub code: &'static str,
     /// Why.
@@ -81,7 +81,7 @@ pub struct PathExplanation {
 impl PathExplanation {
     /// Whether it is certain that visitors of this path are not served by it.
     fn is_broken(&self) -> bool {
-        let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != Ends::Unknown;
+        let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != RequestOutcome::Unknown;
         self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
     }
 
@@ -114,13 +114,15 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
         message: finding.message.to_string(),
         help: finding.help.to_string(),
     });
-    let unjudged = analysis.not_evaluated.iter();
+    let not_evaluated = analysis.not_evaluated.iter();
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
         paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),
         left_out: ingress.paths().count().saturating_sub(MOST),
         findings: findings.collect(),
-        not_evaluated: unjudged.map(|it| Unjudged { code: it.check.code, reason: it.why.text() }).collect(),
+        not_evaluated: not_evaluated
+            .map(|it| NotEvaluatedCheck { code: it.check.code, reason: it.why.text() })
+            .collect(),
         ingress: key,
     }
 }
@@ -134,14 +136,14 @@ fn path(
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let explanation = samples(at).into_iter().next().and_then(|path| {
-        let request = RequestUrl { scheme, host: host_of(&at.rule.host), path, notes: Vec::new() };
+    let explanation = path_samples(at).into_iter().next().and_then(|path| {
+        let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, notes: Vec::new() };
         explain(&request, known, settings, Whose::ControllerOf(ingress)).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
         // `app-root` takes the root of a host from whoever has it.
-        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == Ends::Redirect
+        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == RequestOutcome::Redirect
     };
     PathExplanation {
         own: explanation.as_ref().is_none_or(is_own),
@@ -151,22 +153,4 @@ fn path(
         path_type: at.path.path_type.name(),
         explanation,
     }
-}
-
-/// A host that a rule's host is for.
-pub(super) fn host_of(host: &Host) -> String {
-    match host {
-        Host::Any => "any.invalid".to_owned(),
-        Host::Exact(name) => name.to_string(),
-        Host::Wildcard(parent) => format!("any.{parent}"),
-    }
-}
-
-/// Requests that a path is surely meant for.
-pub(super) fn samples(at: PathRef<'_>) -> Vec<String> {
-    let text = at.path.routed();
-    if is_plainly_regex(text) {
-        return pattern_samples(text, &Budget::new()).unwrap_or_default();
-    }
-    plain_samples(text, at.path.path_type)
 }

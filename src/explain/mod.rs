@@ -1,12 +1,10 @@
 //! Why a visitor gets what a visitor gets: one URL followed from its host to the endpoints behind it, or one Ingress path by
 //! path. Nothing is decided here: [`Routes::answer`](crate::routing::Routes::answer) says what happens,
-//! [`ResolvedBackend`](crate::routing::Behind) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
+//! [`ResolvedBackend`](crate::routing::ResolvedBackend) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
 
 mod backend;
 mod certificate;
-mod changes;
 mod check;
-mod controllers;
 mod ingress;
 mod markdown;
 mod near;
@@ -14,13 +12,13 @@ mod path;
 mod request;
 mod text;
 mod trail;
+mod unhandled;
 mod url;
 
-pub use changes::{RouteChange, RouteChanges, route_changes};
 pub use check::explain_check;
-pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
+pub use ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
 pub use near::NearMiss;
-pub use request::{RequestUrl, VisitError};
+pub use request::{RequestUrl, RequestUrlError};
 pub use text::Style;
-pub use trail::{Ends, Explanation, ReadyBackend, ServedCertificate, Step};
+pub use trail::{Explanation, ReadyBackend, RequestOutcome, ServedCertificate, Step};
 pub use url::{NoSuchClass, explain_url};

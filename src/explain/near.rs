@@ -2,16 +2,14 @@
 
 use serde::Serialize;
 
-use super::controllers::Untaken;
-use crate::cluster::Inventory;
+use super::unhandled::Unhandled;
+use crate::cluster::ClusterView;
 use crate::finding::Quoted;
-use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType};
+use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
 use crate::routing::{DroppedBecause, Pattern, Server, is_plainly_regex, normalized};
 
 /// So many are worth reading.
 const MOST: usize = 8;
-/// Mistakes in a host that is still taken for another one's misspelling.
-const MISTAKES: usize = 2;
 
 /// Something that nearly takes a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,35 +33,36 @@ impl NearMiss {
 pub(super) fn near_misses(
     host: &Host,
     path: &str,
-    store: &Inventory,
-    untaken: &[Untaken<'_>],
+    view: &ClusterView<'_>,
+    unhandled: &[Unhandled<'_>],
     server: Option<&Server<'_>>,
 ) -> Vec<NearMiss> {
-    let mut misses = untaken_hosts(host, untaken);
+    let mut misses = unhandled_hosts(host, unhandled);
     match server.filter(|server| server.host != Host::Any) {
         Some(server) => misses.extend(paths(server, path)),
-        None => misses.extend(hosts(host, store, untaken)),
+        None => misses.extend(hosts(host, view, unhandled)),
     }
     misses.truncate(MOST);
     misses
 }
 
 /// Ingresses with the host that no controller takes.
-fn untaken_hosts(host: &Host, untaken: &[Untaken<'_>]) -> Vec<NearMiss> {
-    let of = |untaken: &Untaken<'_>| {
-        let rule = untaken.ingress.rules().find(|rule| rule.rule.host != Host::Any && rule.rule.host.covers(host))?;
-        let sure = if untaken.certain { "nobody takes this Ingress" } else { "perhaps nobody takes this Ingress" };
+fn unhandled_hosts(host: &Host, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
+    let of = |unhandled: &Unhandled<'_>| {
+        let rule = unhandled.ingress.rules().find(|rule| rule.rule.host != Host::Any && rule.rule.host.covers(host))?;
+        let sure = if unhandled.certain { "nobody takes this Ingress" } else { "perhaps nobody takes this Ingress" };
         let field = FieldPath::spec().field("ingressClassName");
-        Some(NearMiss::of(untaken.ingress, &field, format!("{sure}, which has the host {}", rule.rule.host)))
+        Some(NearMiss::of(unhandled.ingress, &field, format!("{sure}, which has the host {}", rule.rule.host)))
     };
-    untaken.iter().filter_map(of).take(MOST).collect()
+    unhandled.iter().filter_map(of).take(MOST).collect()
 }
 
 /// Hosts that are nearly this one, each once, the likeliest first.
-fn hosts(host: &Host, store: &Inventory, untaken: &[Untaken<'_>]) -> Vec<NearMiss> {
+fn hosts(host: &Host, view: &ClusterView<'_>, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
     let mut near: Vec<(usize, NearMiss)> = Vec::new();
-    let is_untaken = |ingress: &Ingress| untaken.iter().any(|untaken| untaken.ingress.meta.key == ingress.meta.key);
-    for ingress in store.ingresses().filter(|ingress| !is_untaken(ingress)) {
+    let is_unhandled =
+        |ingress: &Ingress| unhandled.iter().any(|unhandled| unhandled.ingress.meta.key == ingress.meta.key);
+    for ingress in view.ingresses().filter(|ingress| !is_unhandled(ingress)) {
         for rule in ingress.rules() {
             let Some((rank, why)) = nearly(host, &rule.rule.host) else { continue };
             let miss = NearMiss::of(ingress, &rule.field().field("host"), format!("{}: {why}", rule.rule.host));
@@ -89,9 +88,9 @@ fn nearly(wanted: &Host, has: &Host) -> Option<(usize, String)> {
             Some((0, "a wildcard stands for one label, not for more".to_owned()))
         }
         _ if wanted.www_twin().as_ref() == Some(has) => Some((1, "with and without www. are two hosts".to_owned())),
-        Host::Exact(other) if other.len().abs_diff(name.len()) <= MISTAKES => {
-            let mistakes = strsim::damerau_levenshtein(&name, other);
-            (mistakes > 0 && mistakes <= MISTAKES).then(|| (1 + mistakes, "it is written almost alike".to_owned()))
+        Host::Exact(other) => {
+            let edits = suggest::edits(&name, other).filter(|edits| *edits > 0)?;
+            Some((1 + edits, "it is written almost alike".to_owned()))
         }
         _ => None,
     }
@@ -155,10 +154,7 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
         () if !is_exact && uri.starts_with(text) && !below(uri, text) && uri != text => {
             "Prefix takes whole elements of a path, not the beginning of one"
         }
-        () if text.len() > 3 && text.len().abs_diff(uri.len()) <= MISTAKES => {
-            let mistakes = strsim::damerau_levenshtein(text, uri);
-            return (mistakes > 0 && mistakes <= MISTAKES).then(|| "it is written almost alike".to_owned());
-        }
+        () if text.len() > 3 && text != uri && suggest::edits(text, uri).is_some() => "it is written almost alike",
         () => return None,
     };
     Some(why.to_owned())

@@ -3,15 +3,14 @@
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
 use super::backend::backend;
-use super::controllers::Answering;
 use super::request::RequestUrl;
-use super::trail::{Ends, Explanation, kubectl};
+use super::trail::{Explanation, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::{
-    Answer, ControllerFamily, DroppedBecause, Fault, Location, NginxAnnotations, Outcome, Redirect, Refusal, Rewritten,
-    Server, When, host_name, normalized,
+    Answer, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome, Redirect, Refusal,
+    Rewritten, Routes, Server, When, host_name, normalized,
 };
 
 /// What no header holds as it is, besides what is not ASCII.
@@ -36,84 +35,84 @@ const ESCAPED: &AsciiSet = &CONTROLS
 pub(super) fn follow<'a>(
     explanation: &mut Explanation,
     request: &RequestUrl,
-    answering: &Answering<'a>,
+    routes: &Routes<'a>,
     answer: &Answer<'a>,
     view: &ClusterView<'a>,
 ) {
-    explanation.controller = answering.name().map(str::to_owned);
-    class(explanation, answering, answer);
-    host(explanation, answering, &answer.server);
-    if refuses(explanation, answering, &answer.server) {
+    explanation.controller = routes.controller().name().map(str::to_owned);
+    class(explanation, routes, answer);
+    host(explanation, routes, &answer.server);
+    if refuses(explanation, routes, &answer.server) {
         return;
     }
     if let Some(location) = &answer.location {
-        path(explanation, answering, &answer.server, location);
+        path(explanation, routes, &answer.server, location);
     }
-    if let Some(Refusal { status, annotation }) = answering.routes.refusal(answer, When::After) {
+    if let Some(Refusal { status, annotation }) = routes.refusal(answer, When::After) {
         let detail = format!("a mistake in annotation {annotation}: the controller answers {status} to everybody");
         explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
-        explanation.ends(if status == 403 { Ends::Forbidden } else { Ends::Unavailable }, status);
+        explanation.ends(if status == 403 { RequestOutcome::Forbidden } else { RequestOutcome::Unavailable }, status);
         return;
     }
     match &answer.outcome {
         Outcome::BadRequest => {
             explanation.breaks("path", "nginx cannot read the path: it answers 400 before it looks for anybody", None);
-            explanation.ends(Ends::BadRequest, 400);
+            explanation.ends(RequestOutcome::BadRequest, 400);
         }
-        Outcome::Redirect(status, why) => redirect(explanation, request, answering, answer, (*status, *why)),
+        Outcome::Redirect(status, why) => redirect(explanation, request, routes, answer, (*status, *why)),
         Outcome::DefaultBackend => {
             if answer.location.as_ref().is_none_or(|location| location.backend.is_none()) {
                 nowhere(explanation, request, answer);
             }
-            explanation.ends(Ends::DefaultBackend, 404);
+            explanation.ends(RequestOutcome::DefaultBackend, 404);
         }
         Outcome::Broken => {
             explanation.breaks("rewrite", "rewrite-target leaves nothing of the path: nginx answers 500", None);
-            explanation.ends(Ends::Broken, 500);
+            explanation.ends(RequestOutcome::Broken, 500);
         }
         Outcome::Backend { of, backend: resolved, path } => {
             rewrite(explanation, request, path);
-            backend(explanation, answering, of.0, resolved, view);
+            backend(explanation, routes, of.0, resolved, view);
         }
     }
 }
 
 /// Say that nginx refuses a server of which it cannot even be said what it would answer, if it does.
-pub(super) fn is_refused(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
-    explanation.controller = answering.name().map(str::to_owned);
-    host(explanation, answering, server);
-    refuses(explanation, answering, server)
+pub(super) fn is_refused(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) -> bool {
+    explanation.controller = routes.controller().name().map(str::to_owned);
+    host(explanation, routes, server);
+    refuses(explanation, routes, server)
 }
 
 /// Say that nginx refuses a server, if it does.
-fn refuses(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) -> bool {
-    if answering.controller.dialect.family != ControllerFamily::Nginx {
+fn refuses(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) -> bool {
+    if routes.controller().dialect.family != ControllerFamily::Nginx {
         return false;
     }
-    let faults = server.faults(answering.routes.budget()).unwrap_or_default();
+    let faults = server.config_errors(routes.budget()).unwrap_or_default();
     let Some(fault) = faults.first() else { return false };
     not_loaded(explanation, fault);
     true
 }
 
 /// nginx refuses the host, and with it every change of any Ingress since then (section 2.8).
-fn not_loaded(explanation: &mut Explanation, fault: &Fault<'_, '_>) {
+fn not_loaded(explanation: &mut Explanation, fault: &ConfigError<'_, '_>) {
     let (location, why) = match fault {
-        Fault::Duplicate(one, other) => {
+        ConfigError::Duplicate(one, other) => {
             let of = other.ingress.map_or_else(String::new, |it| format!(" and once more by Ingress {}", it.meta.key));
             (*one, format!("location {} is there{of}", one.directive()))
         }
-        Fault::Pattern(location, why) => (*location, format!("{}: {why}", Quoted(&location.path))),
-        Fault::PathTooLong(location) => (*location, "it is longer than nginx reads".to_owned()),
-        Fault::TargetTooLong(location) => (*location, "its rewrite-target is longer than nginx reads".to_owned()),
+        ConfigError::Pattern(location, why) => (*location, format!("{}: {why}", Quoted(&location.path))),
+        ConfigError::PathTooLong(location) => (*location, "it is longer than nginx reads".to_owned()),
+        ConfigError::TargetTooLong(location) => (*location, "its rewrite-target is longer than nginx reads".to_owned()),
     };
     let whose = location.ingress.map_or_else(String::new, |it| format!(" of Ingress {}", it.meta.key));
     let detail = format!("refuses the configuration because of a path{whose}: {why}");
     explanation.breaks("nginx", detail, location.ingress.and_then(yaml));
-    explanation.ends(Ends::NotLoaded, None);
+    explanation.ends(RequestOutcome::NotLoaded, None);
 }
 
-fn class(explanation: &mut Explanation, answering: &Answering<'_>, answer: &Answer<'_>) {
+fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>) {
     let ingress = answer.location.as_ref().and_then(|location| location.ingress);
     let ingress = ingress.or_else(|| answer.server.locations.iter().find_map(|location| location.ingress));
     let class = match ingress.map(Ingress::class_ref) {
@@ -122,16 +121,17 @@ fn class(explanation: &mut Explanation, answering: &Answering<'_>, answer: &Answ
         Some(ClassRef::Classless) => "no class".to_owned(),
         None => "the class".to_owned(),
     };
-    let whose = answering.name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
+    let whose =
+        routes.controller().name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
     explanation.holds("class", format!("{class} {whose}"));
-    if answering.controller.dialect.family == ControllerFamily::Neutral {
+    if routes.controller().dialect.family == ControllerFamily::Neutral {
         let own = "followed by the rules of Kubernetes: what this controller's own settings change is not known";
         explanation.notes.push(own.to_owned());
     }
 }
 
-fn host(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>) {
-    let claims = answering.routes.claims(&server.host, When::After).found().unwrap_or_default();
+fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) {
+    let claims = routes.claims(&server.host, When::After).found().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for claim in claims.iter() {
         let name = claim.ingress.meta.key.to_string();
@@ -160,11 +160,11 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-fn path(explanation: &mut Explanation, answering: &Answering<'_>, server: &Server<'_>, location: &Location<'_>) {
+fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>, location: &Location<'_>) {
     let Some(ingress) = location.ingress else { return };
     let key = &ingress.meta.key;
     explanation.ingress = Some(key.to_string());
-    let is_nginx = answering.controller.dialect.family == ControllerFamily::Nginx;
+    let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
     explanation.location = is_nginx.then(|| location.directive());
     let Some(at) = location.at else {
         if location.backend.is_some() {
@@ -205,7 +205,7 @@ fn yaml(ingress: &Ingress) -> Option<String> {
 fn redirect(
     explanation: &mut Explanation,
     request: &RequestUrl,
-    answering: &Answering<'_>,
+    routes: &Routes<'_>,
     answer: &Answer<'_>,
     (status, why): (u16, Redirect),
 ) {
@@ -236,7 +236,7 @@ fn redirect(
         }
         Redirect::Target => {
             let location = answer.location.as_ref().zip(normalized(path));
-            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, answering.routes.budget()).ok());
+            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, routes.budget()).ok());
             let to = match rewritten {
                 // What a group holds is decoded; nginx sends no such bytes in a header.
                 Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),
@@ -248,7 +248,7 @@ fn redirect(
     let target = to.as_deref().map_or_else(|| "where a variable says".to_owned(), |to| Quoted(to).to_string());
     explanation.holds("redirect", format!("{status} to {target}: {reason}"));
     explanation.redirect = to;
-    explanation.ends(Ends::Redirect, status);
+    explanation.ends(RequestOutcome::Redirect, status);
 }
 
 fn rewrite(explanation: &mut Explanation, request: &RequestUrl, path: &Rewritten) {

@@ -23,7 +23,7 @@ pub struct RequestUrl {
 
 /// Why a text is no URL that a browser would ask a controller for.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum VisitError {
+pub enum RequestUrlError {
     /// It is longer than nginx reads.
     #[error("the URL has {0} bytes: nginx answers 414 from {LONGEST} bytes on")]
     TooLong(usize),
@@ -43,12 +43,12 @@ impl RequestUrl {
     ///
     /// # Errors
     /// When a browser would not ask a controller for it.
-    pub fn read(text: &str) -> Result<Self, VisitError> {
+    pub fn read(text: &str) -> Result<Self, RequestUrlError> {
         if text.len() > LONGEST {
-            return Err(VisitError::TooLong(text.len()));
+            return Err(RequestUrlError::TooLong(text.len()));
         }
         if text.starts_with('/') {
-            return Err(VisitError::Malformed(text.to_owned(), url::ParseError::EmptyHost));
+            return Err(RequestUrlError::Malformed(text.to_owned(), url::ParseError::EmptyHost));
         }
         let mut notes = Vec::new();
         let with_scheme = if text.contains("://") {
@@ -57,11 +57,11 @@ impl RequestUrl {
             notes.push("no scheme was given: https is meant".to_owned());
             format!("https://{text}")
         };
-        let url = Url::parse(&with_scheme).map_err(|error| VisitError::Malformed(text.to_owned(), error))?;
+        let url = Url::parse(&with_scheme).map_err(|error| RequestUrlError::Malformed(text.to_owned(), error))?;
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
-            other => return Err(VisitError::Scheme(other.to_owned())),
+            other => return Err(RequestUrlError::Scheme(other.to_owned())),
         };
         if !url.username().is_empty() || url.password().is_some() {
             notes.push("user and password have no effect on who answers".to_owned());
@@ -75,7 +75,7 @@ impl RequestUrl {
         // http and https always have one.
         let host = url.host_str().unwrap_or_default().to_owned();
         if host.contains('*') {
-            return Err(VisitError::Wildcard(host));
+            return Err(RequestUrlError::Wildcard(host));
         }
         Ok(Self { scheme, host, path: url.path().to_owned(), notes })
     }
@@ -125,10 +125,10 @@ mod tests {
     fn what_no_browser_would_ask_a_controller_for_is_refused() {
         for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api"] {
             let error = RequestUrl::read(text).map(|request| request.url());
-            assert!(matches!(error, Err(VisitError::Malformed(..))), "{text}: {error:?}");
+            assert!(matches!(error, Err(RequestUrlError::Malformed(..))), "{text}: {error:?}");
         }
-        assert_eq!(RequestUrl::read("https://*.a.b/"), Err(VisitError::Wildcard("*.a.b".to_owned())));
-        assert_eq!(RequestUrl::read("ftp://app.example.com/"), Err(VisitError::Scheme("ftp".to_owned())));
-        assert_eq!(RequestUrl::read(&format!("https://a/{}", "b".repeat(9000))), Err(VisitError::TooLong(9010)));
+        assert_eq!(RequestUrl::read("https://*.a.b/"), Err(RequestUrlError::Wildcard("*.a.b".to_owned())));
+        assert_eq!(RequestUrl::read("ftp://app.example.com/"), Err(RequestUrlError::Scheme("ftp".to_owned())));
+        assert_eq!(RequestUrl::read(&format!("https://a/{}", "b".repeat(9000))), Err(RequestUrlError::TooLong(9010)));
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
-use super::ingress::{Found, IngressExplanation, PathExplanation, Unjudged};
-use super::trail::{Ends, Explanation, Step};
+use super::ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation};
+use super::trail::{Explanation, RequestOutcome, Step};
 use crate::checks::listed;
 
 /// How text is set.
@@ -60,7 +60,8 @@ impl Explanation {
     /// What it comes to, in one line.
     #[must_use]
     pub fn result(&self) -> String {
-        let refused = self.outcome == Ends::Service && self.broken().is_some_and(|step| step.what == "certificate");
+        let refused =
+            self.outcome == RequestOutcome::Service && self.broken().is_some_and(|step| step.what == "certificate");
         self.answer() + if refused { ", behind a certificate that browsers refuse" } else { "" }
     }
 
@@ -73,31 +74,33 @@ impl Explanation {
                 .map_or_else(String::new, |backend| format!("{}/{}", backend.namespace, backend.service))
         };
         match self.outcome {
-            Ends::Service => {
+            RequestOutcome::Service => {
                 let asked = match &self.upstream_path {
                     Some(path) if self.steps.iter().any(|step| step.what == "rewrite") => format!(", asked for {path}"),
                     _ => String::new(),
                 };
-                if self.steps.iter().any(|step| step.what == "stand-in") {
+                if self.steps.iter().any(|step| step.what == "fallback") {
                     "the Service of annotation default-backend answers".to_owned()
                 } else {
                     format!("Service {} answers{asked}", service())
                 }
             }
-            Ends::Redirect => match &self.redirect {
+            RequestOutcome::Redirect => match &self.redirect {
                 Some(to) => format!("{status} to {to}"),
                 None => format!("{status} to where a variable of the request says"),
             },
-            Ends::Forbidden => format!("{status} from the controller, whatever the path"),
-            Ends::DefaultBackend => format!("{status} from the controller's default backend"),
+            RequestOutcome::Forbidden => format!("{status} from the controller, whatever the path"),
+            RequestOutcome::DefaultBackend => format!("{status} from the controller's default backend"),
             // ingress-nginx says 503 itself; without a status it has dialled a Service's own address.
-            Ends::Unavailable if self.status.is_none() && self.location.is_some() => {
+            RequestOutcome::Unavailable if self.status.is_none() && self.location.is_some() => {
                 "502 or 504 from the controller".to_owned()
             }
-            Ends::Unavailable => format!("{status} from the controller"),
-            Ends::NotLoaded => "the controller cannot load its configuration: what it had before goes on".to_owned(),
-            Ends::BadRequest | Ends::Broken => format!("{status} from nginx"),
-            Ends::Unknown => "nobody can tell what a visitor gets".to_owned(),
+            RequestOutcome::Unavailable => format!("{status} from the controller"),
+            RequestOutcome::NotLoaded => {
+                "the controller cannot load its configuration: what it had before goes on".to_owned()
+            }
+            RequestOutcome::BadRequest | RequestOutcome::Broken => format!("{status} from nginx"),
+            RequestOutcome::Unknown => "nobody can tell what a visitor gets".to_owned(),
         }
     }
 }
@@ -161,7 +164,7 @@ impl IngressExplanation {
             writeln!(out, "\nNot evaluated:")?;
         }
         let mut reasons: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for Unjudged { code, reason } in &self.not_evaluated {
+        for NotEvaluatedCheck { code, reason } in &self.not_evaluated {
             reasons.entry(reason).or_default().insert(code);
         }
         for (reason, codes) in reasons {
@@ -177,7 +180,8 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
         None => (None, "no request can be made up that it surely takes".to_owned()),
         Some(explanation) => {
             let step = explanation.broken().filter(|step| step.what != "certificate");
-            let served = matches!(explanation.outcome, Ends::Service | Ends::Redirect) && step.is_none();
+            let served =
+                matches!(explanation.outcome, RequestOutcome::Service | RequestOutcome::Redirect) && step.is_none();
             let whose = match explanation.ingress.as_ref().zip(explanation.field.as_ref()) {
                 Some((ingress, field)) if !own => format!(" by Ingress {ingress} {field}"),
                 _ => String::new(),

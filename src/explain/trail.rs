@@ -10,7 +10,7 @@ pub(super) const SCHEMA_VERSION: u32 = 1;
 /// What becomes of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Ends {
+pub enum RequestOutcome {
     /// A Service answers.
     Service,
     /// A redirect.
@@ -83,7 +83,7 @@ pub struct Explanation {
     /// `spec.controller` of the IngressClass, where that is known.
     pub controller: Option<String>,
     /// What becomes of the request.
-    pub outcome: Ends,
+    pub outcome: RequestOutcome,
     /// The HTTP status that the visitor gets, where the controller gives it.
     pub status: Option<u16>,
     /// Where a redirect leads.
@@ -117,7 +117,7 @@ impl Explanation {
             url,
             notes,
             controller: None,
-            outcome: Ends::Unknown,
+            outcome: RequestOutcome::Unknown,
             status: None,
             redirect: None,
             ingress: None,
@@ -144,7 +144,7 @@ impl Explanation {
         self.steps.push(Step { ok: None, what, detail: detail.into(), command: None });
     }
 
-    pub(super) fn ends(&mut self, outcome: Ends, status: impl Into<Option<u16>>) {
+    pub(super) fn ends(&mut self, outcome: RequestOutcome, status: impl Into<Option<u16>>) {
         self.outcome = outcome;
         self.status = status.into();
     }
@@ -164,13 +164,13 @@ impl Explanation {
     /// Whether it is certain that a visitor is not served.
     pub(super) fn is_broken(&self) -> bool {
         self.broken().is_some()
-            || !matches!(self.outcome, Ends::Service | Ends::Redirect | Ends::Unknown)
+            || !matches!(self.outcome, RequestOutcome::Service | RequestOutcome::Redirect | RequestOutcome::Unknown)
             || self.others.iter().any(Self::is_broken)
     }
 
     /// Whether a visitor is served or sent on, as far as anybody can tell.
     pub(super) fn is_served(&self) -> bool {
-        matches!(self.outcome, Ends::Service | Ends::Redirect)
+        matches!(self.outcome, RequestOutcome::Service | RequestOutcome::Redirect)
             && self.broken().is_none()
             && self.others.iter().all(Self::is_served)
     }

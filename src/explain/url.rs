@@ -3,16 +3,16 @@
 use thiserror::Error;
 
 use super::certificate::certificate;
-use super::controllers::{Answering, Known, Untaken, concerned, why_untaken};
 use super::near::near_misses;
 use super::path::{follow, is_refused};
 use super::request::RequestUrl;
-use super::trail::{Ends, Explanation, kubectl};
+use super::trail::{Explanation, RequestOutcome, kubectl};
+use super::unhandled::{Unhandled, why_unhandled};
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
-use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
-use crate::routing::{Answer, Outcome, Scheme, When, host_name};
+use crate::model::{ClassRef, Host, Ingress};
+use crate::routing::{Answer, BudgetExceeded, ControllerGroup, Controllers, Outcome, Routes, Scheme, When, host_name};
 
 /// The class that was asked for is not there.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub struct NoSuchClass {
     classes: Vec<String>,
 }
 
-/// What one controller does with a visit.
+/// The answer of one controller to a request.
 struct Answered<'a> {
-    answering: Answering<'a>,
+    routes: Routes<'a>,
     answer: Answer<'a>,
 }
 
@@ -33,7 +33,8 @@ impl Answered<'_> {
         self.answer.server.host != Host::Any
     }
 
-    /// Some Ingress of it takes what no host takes, or nobody is asked at all.
+    /// Returns whether any Ingress of the controller serves requests for every host, or nginx answers before it chooses a
+    /// location.
     fn takes_anything(&self) -> bool {
         self.answer.outcome == Outcome::BadRequest
             || self.answer.server.locations.iter().any(|location| location.ingress.is_some())
@@ -66,117 +67,142 @@ pub fn explain_url(
 
 pub(super) fn explain(
     request: &RequestUrl,
-    snapshot: ClusterState<'_>,
+    known: ClusterState<'_>,
     settings: &Settings,
     whose: Whose<'_>,
 ) -> Result<Explanation, NoSuchClass> {
-    let nobody = Key::default();
-    let view = ClusterView::new(snapshot, &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::unrestricted(known);
     let dialects = settings.dialects.with_observed_settings(&view);
-    let known = Known { view: &view, rules: &settings.classes, dialects: &dialects };
+    let controllers = Controllers::new(&view, &settings.classes, &dialects);
     let host = Host::parse(&host_name(&request.host));
     let mut explanation = Explanation::of(request.url(), request.notes.clone());
-    let Some(mut ingresses) = concerned(&host, &view) else {
+    let Some(ingresses) = controllers.candidates_for(&host) else {
         explanation.unknown("host", "the Ingresses of the cluster are not known");
         return Ok(explanation);
     };
-    match whose {
-        Whose::Any => {}
-        Whose::Class(name) => ingresses.retain(|ingress| ingress.class_ref() == ClassRef::Named(name)),
-        Whose::ControllerOf(taken) => ingresses.retain(|ingress| ingress.meta.key == taken.meta.key),
-    }
-    let (mut controllers, untaken) = known.grouped(&ingresses);
-    match whose {
-        Whose::Any => known.add_classes(&mut controllers),
-        Whose::Class(name) if controllers.is_empty() => match known.answering(name) {
-            Some(answering) => controllers.push(answering),
-            None if untaken.is_empty() => {
-                let classes = view.class_names().map(str::to_owned).collect();
-                return Err(NoSuchClass { name: name.to_owned(), classes });
-            }
-            None => {}
-        },
-        Whose::Class(_) | Whose::ControllerOf(_) => {}
-    }
+    let (groups, unhandled) = select(controllers, ingresses, whose)?;
     let mut answered = Vec::new();
-    for answering in controllers {
-        match answering.routes.answer(request.scheme, &request.host, &request.path, When::After) {
-            Ok(Lookup::Found(answer)) => answered.push(Answered { answering, answer }),
+    for group in groups {
+        let routes = Routes::of(controllers, group.controller, group.alone());
+        match routes.answer(request.scheme, &request.host, &request.path, When::After) {
+            Ok(Lookup::Found(answer)) => answered.push(Answered { routes, answer }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
-            Err(_) => {
-                let server = answering.routes.server_for(&host_name(&request.host), When::After);
-                if server.found().is_some_and(|server| is_refused(&mut explanation, &answering, &server)) {
-                    return Ok(explanation);
-                }
-                explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
+            Err(BudgetExceeded) => {
+                over_budget(&mut explanation, request, &routes);
                 return Ok(explanation);
             }
         }
     }
     if answered.iter().any(Answered::has_host) {
         answered.retain(Answered::has_host);
-    } else if untaken.iter().any(|untaken| !untaken.certain && has_host(untaken, &host)) {
-        // Somebody may have the host after all.
+    } else if unhandled.iter().any(|unhandled| !unhandled.certain && unhandled.has_host(&host)) {
+        // A controller that is not known may serve the host.
         answered.clear();
     } else {
         answered.retain(Answered::takes_anything);
     }
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
-        follow(&mut explanation, request, &answered.answering, &answered.answer, &view);
-        if request.scheme == Scheme::Https {
-            certificate(&mut explanation, &host, &answered.answering, &view);
-        }
-        // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
-        let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
-        if by_root || !answered.has_host() {
-            let server = Some(&*answered.answer.server);
-            explanation.near_misses = near_misses(&host, &request.path, snapshot.store, &untaken, server);
-        }
+        explain_answer(&mut explanation, request, &host, answered, &unhandled, &view);
         explanation
     });
     if let Some(mut first) = explained.next() {
         first.others = explained.collect();
         return Ok(first);
     }
-    nobody_has_it(&mut explanation, &host, &untaken, whose, &view);
-    explanation.near_misses = near_misses(&host, &request.path, snapshot.store, &untaken, None);
+    no_controller_has_it(&mut explanation, &host, &unhandled, whose, &view);
+    explanation.near_misses = near_misses(&host, &request.path, &view, &unhandled, None);
     Ok(explanation)
 }
 
-fn has_host(untaken: &Untaken<'_>, host: &Host) -> bool {
-    untaken.ingress.rules.iter().any(|rule| rule.host != Host::Any && rule.host.covers(host))
+/// Returns the controllers whose answer is wanted, and the Ingresses among the candidates that no controller is known to
+/// handle.
+fn select<'a>(
+    controllers: Controllers<'a>,
+    mut candidates: Vec<&'a Ingress>,
+    whose: Whose<'_>,
+) -> Result<(Vec<ControllerGroup<'a>>, Vec<Unhandled<'a>>), NoSuchClass> {
+    let groups = match whose {
+        Whose::Any => controllers.grouped_with_classes(candidates),
+        Whose::Class(name) => {
+            candidates.retain(|ingress| ingress.class_ref() == ClassRef::Named(name));
+            controllers.grouped(candidates)
+        }
+        Whose::ControllerOf(handled) => {
+            candidates.retain(|ingress| ingress.meta.key == handled.meta.key);
+            controllers.grouped(candidates)
+        }
+    };
+    let (mut known, unknown): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.controller.is_known());
+    let unhandled: Vec<_> = unknown.into_iter().flat_map(|group| Unhandled::of(group, controllers)).collect();
+    if let Whose::Class(name) = whose
+        && known.is_empty()
+    {
+        // No namespace in particular: the first controller of the class.
+        let controller = controllers.of_class(ClassRef::Named(name), "");
+        if controller.is_known() {
+            known.push(ControllerGroup { controller, ingresses: Vec::new() });
+        } else if unhandled.is_empty() {
+            let classes = controllers.view().class_names().map(str::to_owned).collect();
+            return Err(NoSuchClass { name: name.to_owned(), classes });
+        }
+    }
+    Ok((known, unhandled))
 }
 
-fn takes_any_host(untaken: &Untaken<'_>) -> bool {
-    let Ingress { rules, default_backend, .. } = untaken.ingress;
-    rules.iter().any(|rule| rule.host == Host::Any) || (rules.is_empty() && default_backend.is_some())
+/// Explains the answer of one controller, with its certificate and near misses.
+fn explain_answer<'a>(
+    explanation: &mut Explanation,
+    request: &RequestUrl,
+    host: &Host,
+    answered: &Answered<'a>,
+    unhandled: &[Unhandled<'_>],
+    view: &ClusterView<'a>,
+) {
+    let Answered { routes, answer } = answered;
+    follow(explanation, request, routes, answer, view);
+    if request.scheme == Scheme::Https {
+        certificate(explanation, host, routes, view);
+    }
+    // A request that the root of a host or a rule without a host gets may be intended for another path or host.
+    let by_root = answer.location.as_ref().is_none_or(|location| location.path == "/");
+    if by_root || !answered.has_host() {
+        explanation.near_misses = near_misses(host, &request.path, view, unhandled, Some(&*answer.server));
+    }
+}
+
+/// Explains that path matching exceeded its budget, unless nginx rejects the server anyway.
+fn over_budget(explanation: &mut Explanation, request: &RequestUrl, routes: &Routes<'_>) {
+    let server = routes.server_for(&host_name(&request.host), When::After);
+    if !server.found().is_some_and(|server| is_refused(explanation, routes, &server)) {
+        explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
+    }
 }
 
 /// No controller has anything for the host.
-fn nobody_has_it(
+fn no_controller_has_it(
     explanation: &mut Explanation,
     host: &Host,
-    untaken: &[Untaken<'_>],
+    unhandled: &[Unhandled<'_>],
     whose: Whose<'_>,
     view: &ClusterView<'_>,
 ) {
     let classes = kubectl(&["get", "ingressclasses"]);
-    if let Some(first) = untaken.iter().find(|untaken| has_host(untaken, host)) {
+    if let Some(first) = unhandled.iter().find(|unhandled| unhandled.has_host(host)) {
         let key = &first.ingress.meta.key;
         explanation.ingress = Some(key.to_string());
-        let why = why_untaken(first, view);
+        let why = why_unhandled(first, view);
         if first.certain {
             let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
             explanation.breaks("class", detail, classes);
-            explanation.ends(Ends::DefaultBackend, 404);
+            explanation.ends(RequestOutcome::DefaultBackend, 404);
         } else {
             explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
         }
         return;
     }
-    if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
-        let (key, why) = (&first.ingress.meta.key, why_untaken(first, view));
+    if let Some(first) = unhandled.iter().find(|unhandled| !unhandled.certain && unhandled.takes_any_host()) {
+        let (key, why) = (&first.ingress.meta.key, why_unhandled(first, view));
         let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
         explanation.unknown("class", detail);
         return;
@@ -187,5 +213,5 @@ fn nobody_has_it(
         Whose::Any | Whose::ControllerOf(_) => String::new(),
     };
     explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
-    explanation.ends(Ends::DefaultBackend, 404);
+    explanation.ends(RequestOutcome::DefaultBackend, 404);
 }

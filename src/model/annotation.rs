@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-/// The deprecated class annotation (since Kubernetes 1.18).
+/// The class annotation of an Ingress (deprecated since Kubernetes 1.18).
 pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
 /// The prefix of ingress-nginx's annotations.
 pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
@@ -41,6 +41,12 @@ impl Annotations {
         let wanted = || NGINX_PREFIX.bytes().chain(name.bytes());
         let at = self.0.binary_search_by(|(have, _)| have.bytes().cmp(wanted())).ok()?;
         self.0.get(at).map(|(_, value)| &**value)
+    }
+
+    /// Returns the names in ingress-nginx's `server-alias`: a comma-separated list.
+    pub fn server_aliases(&self) -> impl Iterator<Item = &str> {
+        let aliases = self.nginx("server-alias").unwrap_or_default();
+        aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty())
     }
 
     /// Key and value of each, sorted by key.

@@ -1,4 +1,4 @@
-//! cert-manager's Certificate: a request to issue a certificate into a Secret.
+//! cert-manager's Certificate: it requests a certificate that is issued into a Secret.
 
 use serde::Deserialize;
 

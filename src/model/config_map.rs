@@ -1,4 +1,4 @@
-//! ConfigMap: its existence, and the settings of a controller's own ConfigMap.
+//! ConfigMap: its existence, and the settings of a controller.
 
 use std::collections::BTreeMap;
 

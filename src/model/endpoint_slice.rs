@@ -89,7 +89,7 @@ impl From<Wire> for EndpointSlice {
             "FQDN" => AddressType::Fqdn,
             _ => AddressType::Ipv4,
         };
-        // An absent condition counts as ready (discovery.k8s.io/v1 EndpointConditions).
+        // A missing condition counts as ready (discovery.k8s.io/v1 EndpointConditions).
         let is_ready = |endpoint: &&WireEndpoint| endpoint.conditions.ready != Some(false);
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let ready = wire.endpoints.iter().filter(is_ready).count();

@@ -5,7 +5,7 @@ use std::fmt;
 /// A host as an Ingress or a certificate writes it, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Host {
-    /// No host: every request whose host no other rule matches.
+    /// No host: requests for every host without rules of its own.
     Any,
     /// `app.example.com`
     Exact(Box<str>),
@@ -28,7 +28,7 @@ impl Host {
         }
     }
 
-    /// Whether every request for `other` is also one for `self`.
+    /// Returns whether every request for `other` is also one for `self`.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
         match (self, other) {
@@ -40,7 +40,7 @@ impl Host {
         }
     }
 
-    /// The wildcard that would cover this exact host, if it has a parent domain.
+    /// Returns the wildcard that covers this exact host, if it has a parent domain.
     #[must_use]
     pub fn wildcard(&self) -> Option<Self> {
         match self {
@@ -49,7 +49,17 @@ impl Host {
         }
     }
 
-    /// Returns the host with `www.` added or removed, as ingress-nginx's `from-to-www-redirect` does.
+    /// Returns every wildcard over a domain that the host lies in, the nearest first. Only the first one covers the host; a
+    /// `server-alias` may match at any depth.
+    pub fn parents(&self) -> impl Iterator<Item = Self> {
+        let name = match self {
+            Self::Exact(name) | Self::Wildcard(name) => &**name,
+            Self::Any => "",
+        };
+        name.match_indices('.').map(|(dot, _)| Self::Wildcard(name[dot + 1..].into()))
+    }
+
+    /// Returns the host with `www.` added or removed, for ingress-nginx's `from-to-www-redirect`.
     #[must_use]
     pub fn www_twin(&self) -> Option<Self> {
         match self {
@@ -94,6 +104,9 @@ mod tests {
         assert!(!Host::parse("a.foo.com").covers(&wildcard));
         assert!(Host::Any.covers(&wildcard));
         assert_eq!(Host::parse("a.foo.com").wildcard(), Some(wildcard));
+        let parents: Vec<Host> = Host::parse("a.b.foo").parents().collect();
+        assert_eq!(parents, [Host::parse("*.b.foo"), Host::parse("*.foo")]);
+        assert_eq!(Host::Any.parents().count(), 0);
         assert_eq!(Host::parse("www.foo.com").www_twin(), Some(Host::parse("foo.com")));
         assert_eq!(Host::parse("foo.com").www_twin(), Some(Host::parse("www.foo.com")));
     }

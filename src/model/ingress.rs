@@ -21,9 +21,9 @@ pub struct Ingress {
     pub tls: Box<[TlsEntry]>,
     /// `spec.rules`
     pub rules: Box<[Rule]>,
-    /// `status.loadBalancer` has an address: some controller handles this Ingress.
+    /// It has a load-balancer address: some controller handles it.
     pub has_address: bool,
-    /// Created by cert-manager for an HTTP-01 challenge, short-lived and not checked
+    /// Created by cert-manager to answer an HTTP-01 challenge: short-lived, and not written by a user
     /// (label `acme.cert-manager.io/http01-solver`).
     pub is_acme_solver: bool,
 }
@@ -205,8 +205,9 @@ impl PathRef<'_> {
         FieldPath::spec().field("rules").index(self.rule_index).field("http").field("paths").index(self.path_index)
     }
 
-    /// Identifies this path without its list index, e.g. `app.example.com /api Prefix`. `ImplementationSpecific` and
-    /// `Prefix` give the same identity, because ingress-nginx treats both alike (section 2.2).
+    /// Returns the identity of the path without its index in the list, e.g. `app.example.com /api Prefix`. To change
+    /// `ImplementationSpecific` to `Prefix` does not make it another path: to ingress-nginx they are the same (section
+    /// 2.2).
     #[must_use]
     pub fn subject(&self) -> String {
         let path_type = if self.path.path_type == PathType::Exact { "Exact" } else { "Prefix" };
@@ -224,7 +225,7 @@ impl BackendRef<'_> {
         }
     }
 
-    /// Identifies this backend without its list index.
+    /// Returns the identity of the backend without its index in the list.
     #[must_use]
     pub fn subject(&self) -> String {
         self.path.map_or_else(|| "defaultBackend".to_owned(), |path| path.subject())

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Meta, lax, meta};
 
-/// An IngressClass: it names the controller that handles its Ingresses.
+/// An IngressClass, which selects the controller of the Ingresses with this class.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct IngressClass {

@@ -207,7 +207,7 @@ impl Kinds {
         self.0 == 0
     }
 
-    /// Those of the set that the webhook may watch.
+    /// Returns the kinds of the set that the webhook may watch.
     #[must_use]
     pub fn watched(self) -> Self {
         self.iter().filter(|kind| kind.is_watched()).collect()

@@ -1,4 +1,4 @@
-//! Kubernetes objects, parsed once into the types that checks read. No I/O, no cluster state, no verdict.
+//! Kubernetes objects, parsed once into the types that checks read. No I/O, no cluster state, no policy.
 //!
 //! Each kind deserialises from the API server's JSON or from a manifest as leniently as Go's decoder (unknown fields are
 //! ignored, `null` is the zero value), and keeps only the fields that some check reads.
@@ -24,6 +24,7 @@ mod pod_template;
 mod raw;
 mod secret;
 mod service;
+pub mod suggest;
 mod waiver;
 mod workload;
 mod x509;

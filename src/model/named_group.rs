@@ -1,5 +1,5 @@
-//! Named groups in the regexes of an Ingress (nginx). Each one is a variable in the whole nginx configuration. The store indexes
-//! them, so this file is here and not in `routing`.
+//! The named groups of an Ingress' regexes: nginx defines each as a variable for its whole configuration. The store, which is
+//! below the rules of controllers, indexes their names.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ impl Ingress {
     /// Returns the group names in its paths and `server-alias`, in lower case because nginx variables are case-insensitive.
     #[must_use]
     pub fn group_names(&self) -> BTreeSet<Box<str>> {
-        let aliases = self.meta.annotations.nginx("server-alias");
+        let aliases = self.meta.annotations.server_aliases();
         let regexes = self.paths().map(|at| &*at.path.path).chain(aliases);
         regexes.flat_map(group_names).map(|name| name.to_ascii_lowercase().into()).collect()
     }

@@ -11,7 +11,7 @@ use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 pub struct Pod {
     /// Namespace and name.
     pub key: Key,
-    /// Labels, container ports and probes.
+    /// Its template.
     pub template: PodTemplate,
     /// Name of its Node; empty if it is not scheduled.
     pub node: Box<str>,
@@ -26,7 +26,7 @@ pub enum PodState {
     Unknown,
     /// Its condition `Ready` is true.
     Ready,
-    /// It is not ready, for this cause.
+    /// It is not ready, for this reason.
     NotReady(Box<str>),
     /// It has ended, `Succeeded`, `Failed` or e.g. `Evicted`: it never receives requests again.
     Over(Box<str>),
@@ -144,7 +144,7 @@ impl WireStatus {
 }
 
 impl WireContainer {
-    /// Returns the reason why the container is not running although it should.
+    /// Returns why it does not run, if it should.
     fn stuck(&self) -> Option<&str> {
         match &self.state {
             WireState { waiting: Some(WireReason { reason, .. }), .. } => Some(reason),

@@ -1,4 +1,4 @@
-//! The parts of a pod specification that a Service depends on: labels, container ports, probes.
+//! The template of a pod, as far as a Service depends on it.
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 use super::service::Protocol;
 use super::{Labels, lax};
 
-/// A pod specification, from a Pod or from the template of a workload.
+/// The template of a pod, in a Pod itself or in a workload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PodTemplate {
     /// The labels that Service selectors match.
@@ -32,7 +32,7 @@ impl PodTemplate {
 pub struct ContainerPort {
     /// `name`, or empty.
     pub name: Box<str>,
-    /// `containerPort`; informational, the container may listen on other ports.
+    /// `containerPort`: informational, the container may listen on other ports.
     pub number: i32,
     /// `protocol`
     pub protocol: Protocol,

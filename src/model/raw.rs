@@ -20,7 +20,7 @@ pub struct RawIngress<'a> {
     status: Option<&'a RawValue>,
 }
 
-/// The part of an Ingress outside its spec.
+/// The part of an Ingress that is read without its spec.
 #[derive(Debug)]
 pub struct IngressHead {
     /// Identity, age, annotations.

@@ -19,7 +19,7 @@ use super::{Certificate, Meta, lax, meta};
 pub struct Secret {
     /// Identity and age.
     pub meta: Meta,
-    /// The facts of its `tls.crt`, `tls.key` and `ca.crt`.
+    /// The facts about its `tls.crt`, `tls.key` and `ca.crt`.
     pub tls: TlsFacts,
     /// Its type is `kubernetes.io/tls`.
     pub is_of_tls_type: bool,
@@ -29,7 +29,7 @@ pub struct Secret {
     pub has_ca: bool,
 }
 
-/// Whether a Secret is usable as a serving certificate.
+/// The facts about a Secret as a serving certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TlsFacts {
     /// A certificate and key that a controller can load.
@@ -54,7 +54,7 @@ pub enum KeyFit {
     Unknown,
 }
 
-/// Why a Secret cannot be served.
+/// The reason why a Secret has no usable certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFault {
     /// These data keys are absent.
@@ -94,7 +94,7 @@ struct Wire {
     of_type: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     data: BTreeMap<Box<str>, Option<Box<str>>>,
-    /// What only manifests have; the API server turns it into `data`.
+    /// `stringData`, which only manifests have: the API server turns it into `data`.
     #[serde(rename = "stringData", deserialize_with = "lax::null")]
     string_data: BTreeMap<Box<str>, Option<Box<str>>>,
 }
@@ -130,7 +130,7 @@ fn facts(certificate: Option<&[u8]>, key: Option<&[u8]>, ca: Option<&[u8]>) -> T
     }
 }
 
-/// What Go's `tls.X509KeyPair` asks of a pair (ingress-nginx `ssl.CreateSSLCert`).
+/// Checks a pair as Go's `tls.X509KeyPair` does (ingress-nginx `ssl.CreateSSLCert`).
 fn pair(certificate: Option<&[u8]>, key: Option<&[u8]>) -> Result<(Certificate, KeyFit), TlsFault> {
     let (certificate, key) = match (certificate, key) {
         (Some(certificate), Some(key)) => (certificate, key),

@@ -31,11 +31,11 @@ impl fmt::Display for PortRef {
 pub struct Service {
     /// Identity and age.
     pub meta: Meta,
-    /// Its type, as far as checks distinguish types.
+    /// The type of the Service.
     pub kind: ServiceType,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
-    /// `spec.selector`; without one, its endpoints are created by hand or by another controller.
+    /// `spec.selector`: its endpoints are the pods that it selects; without one, they are created manually.
     pub selector: Labels,
     /// `spec.publishNotReadyAddresses`: pods that are not ready receive requests as well.
     pub publishes_not_ready: bool,

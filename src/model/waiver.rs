@@ -14,7 +14,7 @@ pub struct Waiver<'a> {
     pub reason: &'a str,
 }
 
-/// The reason why a clause is invalid and waives nothing.
+/// The reason why a clause waives nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum WaiverError<'a> {
     /// No `reason=`, or an empty one.

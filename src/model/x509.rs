@@ -7,7 +7,7 @@ use x509_parser::prelude::FromDer;
 
 use super::Host;
 
-/// The facts of a certificate chain's leaf. The bytes are not kept.
+/// The facts about the leaf of a certificate chain. The bytes are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// The DNS names that it covers: its SANs, or its common name if it has no DNS SAN.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Policy;
-use crate::checks::Check;
-use crate::cluster::NamespaceMatch;
+use crate::checks::{Check, NamespaceMatch};
 use crate::finding::{Level, Levels};
 
 /// How stern the catalogue's levels are taken.

@@ -14,8 +14,8 @@ use jiff::Timestamp;
 pub use ceiling::Ceiling;
 pub use level::{NamespaceRule, Overrides, Profile};
 
-use crate::checks::{self, Check, WAIVER_INVALID, effects};
-use crate::cluster::{Lookup, NamespaceMatch};
+use crate::checks::{self, Check, NamespaceMatch, WAIVER_INVALID, effects};
+use crate::cluster::Lookup;
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 

@@ -19,11 +19,11 @@ use serde::Serialize;
 
 use crate::analysis::Analysis;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
-use crate::engine::Why;
-use crate::explain::RouteChanges;
+use crate::engine::NotEvaluatedReason;
 use crate::finding::{Level, Patch, one_line};
 use crate::model::{FieldPath, Key, Kind};
 use crate::policy::Decision;
+use crate::routing::RouteChanges;
 
 pub use baseline::{Baseline, BaselineError};
 pub use github::github;
@@ -245,7 +245,7 @@ impl Report {
             namespace: key.namespace.clone(),
             ingress: key.name.clone(),
             reason: not.why.text(),
-            unknown: if let Why::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
+            unknown: if let NotEvaluatedReason::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
         }));
     }
 

@@ -71,7 +71,7 @@ impl HostEntry {
             host: of.host.to_string(),
             controller: of.controller().to_owned(),
             certificate: CertificateEntry {
-                standing: word(certificate.standing()),
+                standing: word(certificate.status()),
                 detail: certificate.state.to_string(),
                 secret,
                 ends,
@@ -93,7 +93,7 @@ impl PathEntry {
             ingress: route.ingress.meta.key.to_string(),
             service,
             port: port.map(|port| port.to_string().trim_matches('"').to_owned()),
-            standing: word(route.standing()),
+            standing: word(route.status()),
             detail: route.outcome.to_string(),
         }
     }
@@ -107,8 +107,8 @@ pub(super) fn match_type(route: &Route<'_>) -> Option<&'static str> {
 
 fn word(standing: LinkStatus) -> &'static str {
     match standing {
-        LinkStatus::Holds => "holds",
-        LinkStatus::Unseen => "unseen",
+        LinkStatus::Ok => "holds",
+        LinkStatus::Unknown => "unseen",
         LinkStatus::Broken => "broken",
     }
 }

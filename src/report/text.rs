@@ -10,9 +10,9 @@ use similar::{ChangeTag, TextDiff};
 use super::{Entry, Place, Report, Severity, counted};
 use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
-use crate::explain::RouteChanges;
 use crate::finding::{Level, one_line};
 use crate::model::Kinds;
+use crate::routing::RouteChanges;
 
 /// How text is shown.
 #[derive(Debug, Default)]

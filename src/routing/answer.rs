@@ -1,61 +1,49 @@
-//! What a visitor gets: which server, which location, what comes of it. The one function behind `explain` and the
-//! checks.
+//! The answer to a request: the server, the location and the outcome. `explain`, the checks and the route diff use the
+//! same function.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::rc::Rc;
 
 use super::annotations::NginxAnnotations;
-use super::location::BudgetExceeded;
-use super::location::Claim;
-use super::location::Located;
-use super::location::Rewritten;
-use super::location::{Location, Modifier, Server};
-use super::location::{host_name, normalized};
+use super::location::{BudgetExceeded, Located, Location, Modifier, Rewritten, Server, host_name, normalized};
+use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use crate::cluster::Lookup;
-use crate::model::{Backend, Host, Ingress};
+use crate::model::{Backend, Host, Ingress, PortRef};
 
-/// What a request comes to, as far as routing decides it. Whether somebody stands behind the backend is another
-/// question.
+/// The answer to a request as far as routing decides it; the backend's endpoints are
+/// [`ResolvedBackend`](super::ResolvedBackend)'s.
 #[derive(Debug, Clone)]
 pub struct Answer<'a> {
-    /// The server that takes the request.
+    /// The server that gets the request.
     pub server: Rc<Server<'a>>,
-    /// The location that decides; none where nginx answers before it looks for one.
+    /// The location that gets the request; `None`: nginx answers before it chooses one.
     pub location: Option<Location<'a>>,
-    /// What the visitor gets, unless nobody is let in: [`Routes::refusal`].
+    /// The outcome, unless an invalid annotation forces another one: [`Routes::refusal`].
     pub outcome: Outcome<'a>,
 }
 
-/// What a visitor gets.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome<'a> {
-    /// 400: the path cannot be read.
+    /// 400: nginx cannot parse the path.
     BadRequest,
-    /// A redirect before any backend is asked.
+    /// A redirect, with its status and reason.
     Redirect(u16, Redirect),
     /// 404 from the controller's default backend.
     DefaultBackend,
-    /// 500: the rewrite leaves nothing.
+    /// 500: the rewritten path is empty.
     Broken,
-    /// A backend is asked.
+    /// A backend gets the request.
     Backend {
-        /// Whose backend it is; its namespace is where the Service lives.
+        /// The Ingress of the backend; the Service is in its namespace.
         of: OwnedBy<'a>,
         /// The backend.
         backend: &'a Backend,
-        /// What it is asked for.
+        /// The path that it gets.
         path: Rewritten,
     },
-}
-
-/// What a mistake in an annotation makes of every request (section 7.0).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
-    /// 503 or 403.
-    pub status: u16,
-    /// The annotation, without its prefix.
-    pub annotation: &'static str,
 }
 
 /// An Ingress, compared by its identity.
@@ -68,18 +56,18 @@ impl PartialEq for OwnedBy<'_> {
     }
 }
 
-/// Why a visitor is redirected.
+/// The reason for a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redirect {
-    /// To the same path with a slash to its end (section 2.7).
+    /// To the same path with a trailing slash (section 2.7).
     Slash,
     /// To HTTPS (section 5.5).
     Https,
-    /// Where `permanent-redirect` or `temporal-redirect` says (section 4.7).
+    /// To the target of `permanent-redirect` or `temporal-redirect` (section 4.7).
     Annotated,
     /// From `/` to `app-root` (section 3.4).
     AppRoot,
-    /// To the URL that `rewrite-target` is (section 3.2).
+    /// To `rewrite-target`, which is a URL (section 3.2).
     Target,
     /// To the host with `www.`, or without, by `from-to-www-redirect` (section 7.2).
     Www,
@@ -88,17 +76,47 @@ pub enum Redirect {
 /// `http` or `https`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// In the clear.
+    /// Without TLS.
     Http,
     /// Over TLS.
     Https,
 }
 
+impl fmt::Display for Outcome<'_> {
+    /// Writes the outcome as a noun phrase, e.g. `Service shop/web:80` or `redirect 308`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadRequest => f.write_str("400"),
+            Self::Redirect(status, Redirect::Slash) => write!(f, "redirect {status} to the path with a slash"),
+            Self::Redirect(status, _) => write!(f, "redirect {status}"),
+            Self::DefaultBackend => f.write_str("404 from the default backend"),
+            Self::Broken => f.write_str("500"),
+            Self::Backend { of, backend, path } => {
+                match backend {
+                    Backend::Service { name, port } => {
+                        write!(f, "Service {}/{name}", of.0.meta.key.namespace)?;
+                        match port {
+                            Some(PortRef::Name(name)) => write!(f, ":{name}")?,
+                            Some(PortRef::Number(number)) => write!(f, ":{number}")?,
+                            None => {}
+                        }
+                    }
+                    Backend::Resource => write!(f, "resource of Ingress {}", of.0.meta.key)?,
+                }
+                match path {
+                    Rewritten::To(path) => write!(f, " as {}", String::from_utf8_lossy(path)),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
 impl<'a> Routes<'a> {
-    /// What a visitor gets from the controller. `Unknown`: the Ingresses are not known.
+    /// Returns the answer of the controller to a request. `Unknown`: the Ingresses are not known.
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn answer(
         &self,
         scheme: Scheme,
@@ -122,23 +140,10 @@ impl<'a> Routes<'a> {
         self.answer_on(&server, scheme, path, when).map(Lookup::Found)
     }
 
-    /// The server to which everything for a name is redirected that differs from its own by `www.` and is nobody's
-    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). A server by that name is before any wildcard.
-    fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
-        let host = Host::parse(name);
-        let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
-        let wants = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).redirects_www();
-        if !self.claims(&twin, when).found()?.iter().any(wants) {
-            return None;
-        }
-        let is_nobodys = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
-        self.server(&twin, when).found().filter(|_| is_nobodys)
-    }
-
-    /// What a visitor gets from one server.
+    /// Returns the answer of one server.
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn answer_on(
         &self,
         server: &Rc<Server<'a>>,
@@ -165,8 +170,8 @@ impl<'a> Routes<'a> {
         })
     }
 
-    /// The `defaultBackend` that takes what no path of a host takes, as Kubernetes has it. (ingress-nginx asks nobody
-    /// else: section 2.3.)
+    /// Returns the `defaultBackend` for requests that no path of a host matches, by Kubernetes' own rules. ingress-nginx uses
+    /// none but the host's (section 2.3).
     fn catch_all(&self, server: &Server<'a>, when: When) -> Option<Location<'a>> {
         if self.reads_nginx_annotations() || server.host == Host::Any {
             return None;
@@ -210,87 +215,15 @@ impl<'a> Routes<'a> {
         })
     }
 
-    /// The server that takes requests for a name: its own, one that has it as an alias, a wildcard, or `_`
-    /// (section 2.3; nginx "Server names").
-    #[must_use]
-    pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
-        let exact = Host::parse(name);
-        let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
-        let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
-        tries.extend(parents.map(|parent| (parent, Via::Alias)));
-        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
-        let label = name.split('.').next().unwrap_or_default();
-        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let wildcard = exact.wildcard().filter(|_| !label.is_empty() && label.bytes().all(is_label));
-        tries.extend(wildcard.map(|wildcard| (wildcard, Via::Rule)));
-        for (host, via) in tries {
-            let found = match via {
-                Via::Rule => self.server(&host, when),
-                Via::Alias => self.aliased(&host, when),
-            };
-            if !found.is_absent() {
-                return found;
-            }
-        }
-        self.server(&Host::Any, when)
-    }
-
-    /// The server that has this as an effective alias.
-    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let Some(taken) = self.taken_on(&[alias], when) else { return Lookup::Unknown };
-        let mut hosts: Vec<&Host> = taken.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        // Of two servers with one name nginx takes the first; they are written in the order of their hosts.
-        hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
-        hosts.dedup();
-        for host in hosts {
-            if self.aliases(host, when).iter().any(|of| of == alias) {
-                return self.server(host, when);
-            }
-        }
-        Lookup::Absent
-    }
-
-    /// The aliases of a host: those of the oldest Ingress that has any, without names that are hosts themselves
-    /// (section 2.3).
-    #[must_use]
-    pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
-        if !self.reads_nginx_annotations() {
-            return Vec::new();
-        }
-        let claims = self.claims(host, when).found().unwrap_or_default();
-        // A defaultBackend without rules has no host to lend its aliases to.
-        let rules = claims.iter().filter(|claim| claim.rule.is_some());
-        let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
-        let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
-        let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
-        aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
-        aliases
-    }
-
-    /// Why nobody is let in where a request gets to this location: the first mistake in an `auth-tls-secret` refuses the
-    /// whole host (section 5.7), one in another annotation the locations of its Ingress (section 7.0). Not asked for by
-    /// checks, for whom what is wrong with the paths counts.
+    /// Returns the forced response of an answer's host or location. An invalid `auth-tls-secret` denies the whole host
+    /// (section 5.7); another invalid annotation denies the locations of its Ingress (section 7.0). Checks do not call it:
+    /// they report on the paths whatever the annotations do.
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>, when: When) -> Option<Refusal> {
         self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
     }
 
-    pub(super) fn refuses_host(&self, host: &Host, when: When) -> Option<Refusal> {
-        let claims = self.claims(host, when).found().unwrap_or_default();
-        let mut main = claims.iter().filter(|claim| !claim.is_canary && claim.rule.is_some());
-        main.find_map(|claim| self.mistake(NginxAnnotations::of(claim.ingress), 403))
-    }
-
-    pub(super) fn refuses_location(&self, location: &Location<'a>) -> Option<Refusal> {
-        self.mistake(location.annotations()?, 503)
-    }
-
-    fn mistake(&self, annotations: NginxAnnotations<'_>, status: u16) -> Option<Refusal> {
-        let mut refusals = annotations.refusals(self.dialect());
-        refusals.find(|refusal| refusal.status == status).filter(|_| self.reads_nginx_annotations())
-    }
-
-    /// Whether HTTPS on this host has a certificate entry, be it the default certificate: then HTTP redirects there
+    /// Returns whether the host has a TLS entry, with a Secret or the default certificate: HTTP redirects to HTTPS then
     /// (sections 5.2 and 5.5).
     fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
         // The server `_` always has the default certificate, but redirects go by name.
@@ -299,14 +232,8 @@ impl<'a> Routes<'a> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Via {
-    Rule,
-    Alias,
-}
-
 impl Server<'_> {
-    /// Whether `/` is redirected by `app-root`: any Ingress of the host can do that (section 3.4).
+    /// Returns whether `app-root` redirects `/`: any Ingress of the host can set it (section 3.4).
     fn has_app_root(&self) -> bool {
         let mut annotations = self.locations.iter().filter_map(Location::annotations);
         annotations.any(|annotations| annotations.app_root().is_some())

@@ -1,17 +1,15 @@
-//! The route map: host → path → Ingress → Service → endpoints, for every host of every controller. What one request
-//! comes to is [`Routes::answer`]'s; this is the table that it looks things up in, with what stands behind each line.
+//! The route map: host → path → Ingress → Service → endpoints, for every host of every controller. [`Routes::answer`]
+//! decides a single request; the map lists every path with the state of its backend.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::annotations::NginxAnnotations;
-use super::answer::Refusal;
-use super::backend::OptionalBackend;
-use super::backend::{LinkStatus, ResolvedBackend, StandIn};
-use super::controller::Dialects;
-use super::controller::{ClassRules, Controller, ControllerId};
+use super::backend::{FallbackService, LinkStatus, OptionalBackend, ResolvedBackend};
+use super::controller::{Controller, ControllerGroup, ControllerId, Controllers};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
+use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
 use crate::cluster::ClusterView;
@@ -25,107 +23,75 @@ pub struct RouteMap<'a> {
     pub hosts: Vec<HostRoutes<'a>>,
 }
 
-/// What one controller makes of one host.
+/// The routes of one host of one controller.
 #[derive(Debug)]
 pub struct HostRoutes<'a> {
     /// The host.
     pub host: Host,
-    /// Whose it is.
+    /// The controller.
     pub controller_id: ControllerId<'a>,
-    /// What HTTPS answers with.
+    /// The certificate that it serves.
     pub certificate: HostCertificate<'a>,
-    /// Its paths, the longest first; of equal ones that which counts.
+    /// Its paths, the longest first; of equal ones, the effective one first.
     pub routes: Vec<Route<'a>>,
 }
 
 /// One path of one Ingress.
 #[derive(Debug)]
 pub struct Route<'a> {
-    /// The path; `None`: whatever no path takes.
+    /// The path; `None`: requests that no path matches.
     pub at: Option<PathRef<'a>>,
-    /// It is matched as a pattern.
+    /// It is matched as a regex.
     pub is_regex: bool,
-    /// The Ingress that asks for it.
+    /// Its Ingress.
     pub ingress: &'a Ingress,
-    /// What should answer.
+    /// The backend that the Ingress defines.
     pub backend: &'a Backend,
-    /// What becomes of requests for it.
+    /// The outcome of requests for it.
     pub outcome: RouteOutcome<'a>,
 }
 
-/// What becomes of the requests for a path.
+/// The outcome of the requests for a path.
 #[derive(Debug, Clone)]
 pub enum RouteOutcome<'a> {
-    /// They go to the backend.
+    /// The backend gets them.
     Asked(ResolvedBackend<'a>),
-    /// As before, but nobody can be sure that any visitor depends on it.
+    /// The backend gets them, and may be unused.
     Doubtful(ResolvedBackend<'a>),
-    /// The backend cannot answer, and the Service of this name stands in for it.
-    StoodIn(ResolvedBackend<'a>, &'a str),
+    /// The backend has no endpoint, and the fallback Service of this name gets them.
+    Fallback(ResolvedBackend<'a>, &'a str),
     /// They are redirected with this status.
     Redirected(u16),
-    /// Nobody is let in.
+    /// Every request gets a forced response.
     Refused(Refusal),
     /// An older Ingress has the same path.
     Taken(&'a Ingress),
-    /// A canary, beside the Ingress that has the path.
+    /// A canary of the Ingress that has the path.
     CanaryOf(&'a Ingress),
-    /// The backend is no Service, and this controller knows nothing else.
+    /// The backend is not a Service, and this controller supports nothing else.
     NoLocation,
     /// A canary was the first to use the Service, so no other Ingress gets a location with it (section 7.1).
     CanaryUpstream,
-    /// No controller takes the Ingress.
+    /// No controller handles the Ingress.
     Unserved,
 }
 
-/// The Ingresses of one controller.
-struct Group<'a> {
-    controller: Controller<'a>,
-    /// Nobody can tell whether others are the same controller's.
-    alone: bool,
-    ingresses: Vec<&'a Ingress>,
-}
-
 impl<'a> RouteMap<'a> {
-    /// What everything that is stored comes to. Reads Certificates, EndpointSlices, Ingresses, IngressClasses, Secrets and
-    /// Services.
+    /// Builds the map of every Ingress that the view shows. Reads Certificates, EndpointSlices, Ingresses, IngressClasses,
+    /// Secrets and Services.
     #[must_use]
-    pub fn of(
-        ingresses: impl Iterator<Item = &'a Ingress>,
-        view: &'a ClusterView<'a>,
-        rules: &'a ClassRules,
-        dialects: &'a Dialects,
-    ) -> Self {
-        let mut ingresses: Vec<&Ingress> = ingresses.filter(|ingress| !ingress.meta.deleting).collect();
+    pub fn of(controllers: Controllers<'a>) -> Self {
+        let mut ingresses: Vec<&Ingress> = controllers.view().ingresses().collect();
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
-        let (mut groups, mut alone): (Vec<Group<'a>>, Vec<Group<'a>>) = (Vec::new(), Vec::new());
-        for ingress in ingresses {
-            let controller = Controller::handling(ingress, view, rules, dialects);
-            let known = groups.iter_mut().find(|group| group.controller.is_same_as(&controller));
-            let Some(group) = known else {
-                let is_alone = !controller.is_same_as(&controller);
-                let group = Group { controller, alone: is_alone, ingresses: vec![ingress] };
-                if is_alone {
-                    alone.push(group);
-                } else {
-                    groups.push(group);
-                }
-                continue;
-            };
-            // Its name is better than that there is somebody.
-            if matches!(controller.id, ControllerId::Named(_)) {
-                group.controller = controller;
-            }
-            group.ingresses.push(ingress);
-        }
-        let all = groups.iter().chain(&alone);
-        let mut hosts: Vec<HostRoutes<'a>> = all.flat_map(|group| group.hosts(view, rules, dialects)).collect();
+        let mut groups = controllers.grouped(ingresses);
+        groups.sort_by_key(|group| group.alone().is_some());
+        let mut hosts: Vec<HostRoutes<'a>> = groups.iter().flat_map(|group| hosts(group, controllers)).collect();
         hosts.sort_by(|a, b| a.host.cmp(&b.host).then_with(|| id_name(a.controller_id).cmp(id_name(b.controller_id))));
         Self { hosts }
     }
 }
 
-/// What to call who takes an Ingress.
+/// Returns the name of a controller, or what is known of it.
 fn id_name(id: ControllerId<'_>) -> &str {
     match id {
         ControllerId::Named(name) => name,
@@ -135,31 +101,23 @@ fn id_name(id: ControllerId<'_>) -> &str {
     }
 }
 
-impl<'a> Group<'a> {
-    fn hosts(
-        &self,
-        view: &'a ClusterView<'a>,
-        rules: &'a ClassRules,
-        dialects: &'a Dialects,
-    ) -> impl Iterator<Item = HostRoutes<'a>> {
-        let controller = self.controller;
-        // Where nobody knows who takes it, its own rules are all that is certain.
-        let candidate = self.ingresses.first().copied().filter(|_| self.alone);
-        let routes = Routes::of(candidate, view, rules, dialects, controller);
-        let named = self.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
-        let any = self.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
-        let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
-        hosts.into_iter().filter_map(move |host| {
-            let server = routes.server(host, When::After).found()?;
-            let refusal = routes.refuses_host(host, When::After);
-            Some(HostRoutes {
-                host: host.clone(),
-                controller_id: controller.id,
-                certificate: HostCertificate::of(host, &routes, view),
-                routes: lines(&server, refusal, &routes, &controller, view),
-            })
+fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl Iterator<Item = HostRoutes<'a>> {
+    let (controller, view) = (group.controller, controllers.view());
+    // Only the own rules of an Ingress are certain while its controller cannot be identified.
+    let routes = Routes::of(controllers, controller, group.alone());
+    let named = group.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
+    let any = group.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
+    let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
+    hosts.into_iter().filter_map(move |host| {
+        let server = routes.server(host, When::After).found()?;
+        let refusal = routes.refuses_host(host, When::After);
+        Some(HostRoutes {
+            host: host.clone(),
+            controller_id: controller.id,
+            certificate: HostCertificate::of(host, &routes, view),
+            routes: lines(&server, refusal, &routes, &controller, view),
         })
-    }
+    })
 }
 
 fn lines<'a>(
@@ -189,12 +147,12 @@ fn lines<'a>(
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }
     });
     let mut routes: Vec<Route<'a>> = won.chain(lost).collect();
-    // Stable: what counts was there first.
+    // The sort is stable: the effective path comes first.
     routes.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
     routes
 }
 
-/// Whose location a canary is beside (section 7.1).
+/// Returns the Ingress whose location a canary shares (section 7.1).
 fn main_of<'a>(server: &Server<'a>, canary: &PathRef<'_>) -> Option<&'a Ingress> {
     let is_exact = |path: &Path| path.path_type == PathType::Exact;
     let is_it =
@@ -224,36 +182,36 @@ fn won<'a>(
         return RouteOutcome::Redirected(status);
     }
     let resolved = ResolvedBackend::of(ingress, backend, controller, view);
-    if resolved.standing() != LinkStatus::Broken {
+    if resolved.status() != LinkStatus::Broken {
         return RouteOutcome::Asked(resolved);
     }
     if OptionalBackend::of_every_backend(ingress, controller).is_some() {
         return RouteOutcome::Doubtful(resolved);
     }
-    let stand_in = StandIn::of(ingress, controller, view).filter(|_| !resolved.by_address());
-    match stand_in.filter(|it| it.answers(controller, view) == Some(true)) {
-        Some(StandIn { name, .. }) => RouteOutcome::StoodIn(resolved, name),
+    let fallback = FallbackService::of(ingress, controller, view).filter(|_| !resolved.by_address());
+    match fallback.filter(|it| it.answers(controller, view) == Some(true)) {
+        Some(FallbackService { name, .. }) => RouteOutcome::Fallback(resolved, name),
         None => RouteOutcome::Asked(resolved),
     }
 }
 
 impl Route<'_> {
-    /// The path as it is routed.
+    /// Returns the path as it is routed.
     #[must_use]
     pub fn path(&self) -> &str {
         self.at.map_or("/", |at| at.path.routed())
     }
 
-    /// Whether visitors get what the Ingress says.
+    /// Returns whether requests reach the backend that the Ingress defines.
     #[must_use]
-    pub fn standing(&self) -> LinkStatus {
+    pub fn status(&self) -> LinkStatus {
         match &self.outcome {
-            RouteOutcome::Asked(resolved) => resolved.standing(),
-            RouteOutcome::Redirected(_) | RouteOutcome::CanaryOf(_) => LinkStatus::Holds,
-            RouteOutcome::Doubtful(_) => LinkStatus::Unseen,
+            RouteOutcome::Asked(resolved) => resolved.status(),
+            RouteOutcome::Redirected(_) | RouteOutcome::CanaryOf(_) => LinkStatus::Ok,
+            RouteOutcome::Doubtful(_) => LinkStatus::Unknown,
             // The same backend answers either way.
-            RouteOutcome::Taken(by) if self.is_answered_alike(by) => LinkStatus::Holds,
-            RouteOutcome::StoodIn(..)
+            RouteOutcome::Taken(by) if self.is_answered_alike(by) => LinkStatus::Ok,
+            RouteOutcome::Fallback(..)
             | RouteOutcome::Taken(_)
             | RouteOutcome::Refused(_)
             | RouteOutcome::NoLocation
@@ -273,7 +231,7 @@ impl Route<'_> {
 }
 
 impl HostRoutes<'_> {
-    /// What to call the controller.
+    /// Returns the name of the controller, or what is known of it.
     #[must_use]
     pub fn controller(&self) -> &str {
         id_name(self.controller_id)
@@ -284,14 +242,14 @@ impl fmt::Display for RouteOutcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Asked(resolved) | Self::Doubtful(resolved) => resolved.fmt(f),
-            Self::StoodIn(resolved, name) => write!(f, "{resolved}; {} stands in for it", Quoted(name)),
-            Self::Redirected(status) => write!(f, "redirected ({status})"),
-            Self::Refused(Refusal { status, annotation }) => write!(f, "{status} for everybody: {annotation} is wrong"),
+            Self::Fallback(resolved, name) => write!(f, "{resolved}; fallback Service {}", Quoted(name)),
+            Self::Redirected(status) => write!(f, "redirect {status}"),
+            Self::Refused(refusal) => refusal.fmt(f),
             Self::Taken(by) => write!(f, "{} has this path", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
-            Self::NoLocation => f.write_str("no Service: the controller drops the path"),
+            Self::NoLocation => f.write_str("backend is not a Service: the controller drops the path"),
             Self::CanaryUpstream => f.write_str("dropped: a canary was the first to use the Service"),
-            Self::Unserved => f.write_str("no controller takes this Ingress"),
+            Self::Unserved => f.write_str("no controller handles this Ingress"),
         }
     }
 }

@@ -1,35 +1,40 @@
-//! What a controller does with an Ingress: whose rules hold (dialect), who takes it (class), what its annotations
-//! and paths mean. Checks query this; no rule of a controller is written down anywhere else.
+//! What a controller does with an Ingress: which controller handles it, its dialect, and the meaning of annotations and
+//! paths. Checks query this module; no rule of a controller is written down anywhere else.
 //!
-//! Section numbers in comments are those of the fact sheet that `docs/ingress-nginx.md` has.
+//! Section numbers in comments refer to the fact sheet `docs/ingress-nginx.md`.
 
 pub mod annotations;
 mod answer;
 mod backend;
 mod controller;
+mod diff;
+mod hosts;
 mod location;
 mod map;
+mod refusal;
 mod routes;
 mod tls;
 mod version;
 
-pub use annotations::{NginxAnnotations, named_by};
-pub use answer::{Answer, Outcome, OwnedBy, Redirect, Refusal, Scheme};
+pub use annotations::{NginxAnnotations, referenced_by};
+pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
 pub use backend::{
-    Backing, Cause, Endpoints, ExternalNameFault, LinkStatus, NamedTemplate, OptionalBackend, ResolvedBackend,
-    Shortage, StandIn, Stuck, is_named_for, pod_templates, slice_prefix,
+    BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackService, LinkStatus, NamedTemplate, OptionalBackend,
+    ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates, slice_prefix,
 };
 pub use controller::{
-    ClassRules, Classless, Controller, ControllerFamily, ControllerId, ControllerSettings, Dialect, DialectMatch,
-    DialectRule, Dialects,
+    ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
+    Controllers, Dialect, DialectMatch, DialectRule, Dialects,
 };
+pub use diff::{RouteChange, RouteChanges};
 pub use location::{
-    Budget, BudgetExceeded, Claim, Dropped, DroppedBecause, Fault, Located, Location, Modifier, Pattern, PatternError,
-    Piece, Rewritten, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
-    literal_prefix, nests_repetitions, normalized, pattern_samples, pieces, plain_samples, runaway, unknown_variables,
-    variable_names,
+    Budget, BudgetExceeded, Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern,
+    PatternError, Piece, Rewritten, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name,
+    is_plainly_regex, literal_prefix, nests_repetitions, normalized, path_samples, pattern_samples, pieces,
+    plain_samples, runaway, sample_host, unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
+pub use refusal::Refusal;
 pub use routes::{Routes, When};
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};
 pub use version::{NotAVersion, Version};

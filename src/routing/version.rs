@@ -21,7 +21,7 @@ impl Version {
     }
 }
 
-/// What is no version.
+/// An error: the text is not a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotAVersion;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::admission::{Rejection, Reviewed, Reviewer};
-use crate::cluster::Feed;
+use crate::cluster::WatchStatus;
 
 /// Answers reviews.
 pub trait Judge: Send + Sync + 'static {
@@ -25,7 +25,7 @@ pub trait Readiness: Send + Sync + 'static {
     fn objects(&self) -> Vec<(&'static str, usize)>;
 
     /// How the watches are doing, if there are any.
-    fn feeds(&self) -> Vec<Feed> {
+    fn feeds(&self) -> Vec<WatchStatus> {
         Vec::new()
     }
 }
@@ -49,7 +49,7 @@ impl Readiness for Reviewer {
         Self::objects(self)
     }
 
-    fn feeds(&self) -> Vec<Feed> {
+    fn feeds(&self) -> Vec<WatchStatus> {
         Self::feeds(self)
     }
 }

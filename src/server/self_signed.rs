@@ -5,8 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_ECDSA_P256_SHA256};
 
-use super::tls::TlsError;
-
 const DAY: Duration = Duration::from_hours(24);
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -22,19 +20,18 @@ impl SelfSigned {
     ///
     /// # Errors
     /// When a name is neither.
-    pub fn generate(names: &[String]) -> Result<Self, TlsError> {
-        let fail = |error: rcgen::Error| TlsError::SelfSigned(error.to_string());
+    pub fn generate(names: &[String]) -> Result<Self, rcgen::Error> {
         let mut all = LOOPBACK.map(String::from).to_vec();
         all.extend(names.iter().filter(|name| !LOOPBACK.contains(&name.as_str())).cloned());
-        let mut params = CertificateParams::new(all).map_err(fail)?;
+        let mut params = CertificateParams::new(all)?;
         params.distinguished_name.push(DnType::CommonName, "ingress-guard");
         params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
         // A day back, for clients whose clock is behind.
         let not_before = SystemTime::now() - DAY;
         params.not_before = not_before.into();
         params.not_after = (not_before + 365 * DAY).into();
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(fail)?;
-        let certificate = params.self_signed(&key).map_err(fail)?;
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+        let certificate = params.self_signed(&key)?;
         Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 

@@ -67,9 +67,6 @@ pub enum TlsError {
         /// The key file.
         key: PathBuf,
     },
-    /// A self-signed certificate could not be made.
-    #[error("cannot make a self-signed certificate: {0}")]
-    SelfSigned(String),
 }
 
 /// The bytes of one file.

@@ -12,7 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::admission::Record;
-use crate::cluster::Feed;
+use crate::cluster::WatchStatus;
 
 /// Upper bounds in seconds: a review takes about 100 µs, the API server gives up after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -183,14 +183,14 @@ impl Metrics {
 
     /// Everything as `OpenMetrics` text, with inventory and watches as of now.
     #[must_use]
-    pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[Feed]) -> String {
+    pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[WatchStatus]) -> String {
         // Single objects of a kind count together: no label holds a name.
         for of_kind in feeds.chunk_by(|a, b| a.kind == b.kind) {
             let Some(first) = of_kind.first() else { continue };
             let kind = KindLabel { kind: first.kind.name() };
             let is_failing = of_kind.iter().any(|feed| feed.trouble.is_some());
             self.watch_failing.get_or_create(&kind).set(i64::from(is_failing));
-            if let Some(heard) = of_kind.iter().filter_map(|feed| feed.last_heard).min() {
+            if let Some(heard) = of_kind.iter().filter_map(|feed| feed.last_event).min() {
                 self.watch_age.get_or_create(&kind).set(heard.elapsed().as_secs_f64());
             }
             let restarts = of_kind.iter().map(|feed| feed.restarts).sum();

@@ -35,7 +35,7 @@ fn route_changes_are_reported_before_apply() {
     assert!(levels.iter().all(|level| *level != "deny"), "{report:#}");
     assert!(report["findings"].as_array().unwrap().iter().any(|it| it["code"] == "IG201"), "{report:#}");
     let url = format!("https://{}/", host("old", "checked"));
-    let moves = json!([{"url": url, "before": "service check/web:80", "after": "service check/next:80"}]);
+    let moves = json!([{"url": url, "before": "Service check/web:80", "after": "Service check/next:80"}]);
     assert_eq!(report["routeChanges"]["changes"], moves);
 
     let (code, report) = check(&[ingress("new", "checked", "absent", 80)]);

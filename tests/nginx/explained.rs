@@ -3,7 +3,7 @@
 
 use ingress_guard::checks::Settings;
 use ingress_guard::cluster::{ClusterState, Inventory, LiveReads, Object};
-use ingress_guard::explain::{Ends, Explanation, RequestUrl, explain_url};
+use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_url};
 use serde_json::json;
 
 use crate::compare::decoded;
@@ -73,7 +73,7 @@ impl Explained {
     pub(crate) fn may_be_rejected(&self, faults: &[String]) -> bool {
         let host = self.explanation.url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap();
         let is_at_fault = faults.iter().any(|fault| fault.starts_with(&format!("{host}: ")));
-        !is_at_fault || self.explanation.outcome == Ends::NotLoaded
+        !is_at_fault || self.explanation.outcome == RequestOutcome::NotLoaded
     }
 
     /// Whether the answer matches the behaviour of nginx, which responded from this location.
@@ -85,11 +85,11 @@ impl Explained {
     ) -> Result<(), String> {
         let explanation = &self.explanation;
         let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
-        let ends = |outcome: Ends, status: Option<u16>| {
+        let ends = |outcome: RequestOutcome, status: Option<u16>| {
             same("outcome", (explanation.outcome, explanation.status) == (outcome, status))
         };
         if response.status == 400 && response.location.is_none() {
-            return ends(Ends::BadRequest, Some(400));
+            return ends(RequestOutcome::BadRequest, Some(400));
         }
         let ingress = answered.and_then(|place| place.ingress.as_ref());
         same("Ingress", explanation.ingress.as_ref() == ingress)?;
@@ -100,19 +100,19 @@ impl Explained {
         });
         same("field", explanation.field.as_deref() == field)?;
         if let Some(location) = &response.redirect {
-            ends(Ends::Redirect, Some(response.status))?;
+            ends(RequestOutcome::Redirect, Some(response.status))?;
             let query = split(&request.target).1;
             let location = location.strip_suffix(query).unwrap_or(location);
             let to = explanation.redirect.as_deref();
             return same("target", to.is_none_or(|to| decoded(to.as_bytes()) == decoded(location.as_bytes())));
         }
         if response.status == 500 {
-            return ends(Ends::Broken, Some(500));
+            return ends(RequestOutcome::Broken, Some(500));
         }
         let Some((service, port)) = answered.and_then(|place| place.backend.as_ref()) else {
-            return ends(Ends::DefaultBackend, Some(404));
+            return ends(RequestOutcome::DefaultBackend, Some(404));
         };
-        ends(Ends::Service, None)?;
+        ends(RequestOutcome::Service, None)?;
         let backend = explanation.backend.as_ref().ok_or("no backend")?;
         let namespace = ingress.and_then(|ingress| ingress.split('/').next());
         same("namespace", Some(&*backend.namespace) == namespace)?;

@@ -5,8 +5,8 @@ use std::fmt;
 use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
-    Answer, ClassRules, Controller, Dialects, Fault, Location, Modifier, Outcome, Redirect, Rewritten, Routes, Scheme,
-    When, normalized,
+    Answer, ClassRules, ConfigError, Controllers, Dialects, Location, Modifier, Outcome, Redirect, Rewritten, Routes,
+    Scheme, When, normalized,
 };
 use serde_json::json;
 
@@ -130,15 +130,15 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
     let key = candidate.map_or(&no_ingress, |candidate| &candidate.meta.key);
     let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
-    let controller = Controller::of(candidate.unwrap_or(&of_class), &cluster, &rules, &dialects);
-    let routes = Routes::of(candidate, &cluster, &rules, &dialects, controller);
+    let controllers = Controllers::new(&cluster, &rules, &dialects);
+    let routes = Routes::of(controllers, controllers.of(candidate.unwrap_or(&of_class)), candidate);
 
     let hosts = world.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| Host::parse(rule.host));
     let mut hosts: Vec<Host> = hosts.chain([Host::Any]).collect();
     hosts.sort();
     hosts.dedup();
     let servers: Vec<_> = hosts.iter().filter_map(|host| routes.server(host, When::After).found()).collect();
-    let faults = servers.iter().flat_map(|server| match server.faults(routes.budget()) {
+    let faults = servers.iter().flat_map(|server| match server.config_errors(routes.budget()) {
         Ok(faults) => faults.iter().map(|fault| format!("{}: {}", server.host, describe(fault))).collect(),
         Err(_) => vec!["budget exceeded".to_owned()],
     });
@@ -149,12 +149,12 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
     }
 }
 
-fn describe(fault: &Fault<'_, '_>) -> String {
+fn describe(fault: &ConfigError<'_, '_>) -> String {
     match fault {
-        Fault::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
-        Fault::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
-        Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
-        Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
+        ConfigError::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
+        ConfigError::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
+        ConfigError::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+        ConfigError::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
     }
 }
 

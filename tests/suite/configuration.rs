@@ -80,7 +80,7 @@ namespaces:
 
     let mut inventory = Inventory::default();
     config.restrict(&mut inventory);
-    assert_eq!(inventory.coverage(Kind::Secret), Coverage::SwitchedOff);
+    assert_eq!(inventory.coverage(Kind::Secret), Coverage::Disabled);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
         ("namespaces:\n  - matches: x", r#"guard.yaml:2:5: unknown key "matches"; did you mean "match"?"#),
         ("breakGlass: {user: [root]}", r#"guard.yaml:1:14: unknown key "user"; did you mean "users"?"#),
-        ("checks: {IG999: warn}", r#"guard.yaml: checks: there is no check "IG999"; did you mean"#),
+        ("checks: {IG2O1: warn}", r#"guard.yaml: checks: there is no check "IG2O1"; did you mean"#),
         (
             "checks: {service-not-fond: warn}",
             r#"there is no check "service-not-fond"; did you mean "service-not-found"?"#,

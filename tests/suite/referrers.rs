@@ -140,7 +140,7 @@ fn webhook_services_are_indexed_until_their_configuration_is_removed() {
 #[test]
 fn files_without_endpoint_slices_leave_endpoints_unknown() {
     let coverage = |text: &str| load_text("files", text).unwrap().coverage(Kind::EndpointSlice);
-    assert_eq!(coverage(""), Coverage::NotGiven);
+    assert_eq!(coverage(""), Coverage::NotProvided);
     assert_eq!(
         coverage("{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: a}}"),
         Coverage::Complete

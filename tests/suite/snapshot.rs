@@ -116,9 +116,9 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     let mut inventory = Inventory::default();
     inventory.cover(Kind::Ingress, Coverage::Complete);
     inventory.cover(Kind::Service, Coverage::Forbidden);
-    inventory.cover(Kind::Secret, Coverage::OnDemand);
-    inventory.cover(Kind::EndpointSlice, Coverage::NotGiven);
-    inventory.cover(Kind::Namespace, Coverage::SwitchedOff);
+    inventory.cover(Kind::Secret, Coverage::FetchedByName);
+    inventory.cover(Kind::EndpointSlice, Coverage::NotProvided);
+    inventory.cover(Kind::Namespace, Coverage::Disabled);
     inventory.apply_unreadable(Kind::Ingress, Key::new("shop", "strange"));
     let mut live_reads = LiveReads::default();
     let secret = json!({"metadata": {"namespace": "shop", "name": "found"}, "data": {"auth": "eA=="}});
@@ -130,8 +130,8 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
     let again = again(&Snapshot { inventory, live_reads, taken: pages::now() });
     let coverage = |kind| again.inventory.coverage(kind);
     assert_eq!(coverage(Kind::Service), Coverage::Forbidden);
-    assert_eq!(coverage(Kind::EndpointSlice), Coverage::NotGiven);
-    assert_eq!(coverage(Kind::Namespace), Coverage::SwitchedOff);
+    assert_eq!(coverage(Kind::EndpointSlice), Coverage::NotProvided);
+    assert_eq!(coverage(Kind::Namespace), Coverage::Disabled);
     assert_eq!(coverage(Kind::Certificate), Coverage::NotSynced);
     assert!(again.inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
     let key = Key::default();

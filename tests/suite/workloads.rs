@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use ingress_guard::cluster::{ClusterView, Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
-use ingress_guard::engine::Why;
+use ingress_guard::engine::NotEvaluatedReason;
 use ingress_guard::model::{Key, Kind, Kinds, Pod, PodState, Protocol, Workload};
-use ingress_guard::routing::{Backing, pod_templates};
+use ingress_guard::routing::{BackendReadiness, pod_templates};
 use serde_json::{Value, json};
 
 use crate::pages::known;
@@ -98,7 +98,7 @@ fn backing_in(inventory: &Inventory) -> String {
     let view = ClusterView::new(known(inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
     let service = inventory.service("shop", "web").unwrap();
     let ports: Vec<_> = service.ports.iter().collect();
-    Backing::of(&view, service, &ports, |_| true).to_string()
+    BackendReadiness::of(&view, service, &ports, |_| true).to_string()
 }
 
 fn backing(objects: &[&str]) -> String {
@@ -209,7 +209,7 @@ fn said(objects: &[&str], cover: impl Fn(Kind) -> Option<Coverage>) -> (Vec<&'st
     let ingress = inventory.ingress("shop", "web").unwrap();
     let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
     let codes = evaluation.findings.iter().map(|finding| finding.code).filter(|code| *code != "IG902").collect();
-    let why = |why: Why| why.text();
+    let why = |why: NotEvaluatedReason| why.text();
     let of = evaluation.not_evaluated.iter().filter(|not| not.check.code == "IG211");
     (codes, of.map(|not| why(not.why)).collect())
 }

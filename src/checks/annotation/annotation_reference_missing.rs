@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         // IG603 reports values that are not a name.
-        let is_name = !value.is_empty() && row.fault(value, cx.dialect().validates_annotations()).is_none();
+        let is_name = !value.is_empty() && row.value_error(value, cx.dialect().validates_annotations()).is_none();
         match row.names.filter(|_| is_name) {
             Some(Kind::Service) => service(cx, row, value, out),
             Some(Kind::Secret) => secret(cx, row, value, out),

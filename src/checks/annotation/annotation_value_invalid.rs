@@ -4,7 +4,7 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotations::{Annotation, Effect, Fault};
+use crate::routing::annotations::{Annotation, Effect, ValueError};
 
 pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     code: "IG603",
@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn check_value(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
-    let Some(fault) = row.fault(value, cx.dialect().validates_annotations()) else { return };
+    let Some(fault) = row.value_error(value, cx.dialect().validates_annotations()) else { return };
     // IG608 reports disabled authentication, IG315 control characters.
     let is_reported_elsewhere = fault.effect == Effect::Open
         || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
@@ -55,7 +55,7 @@ fn check_value(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findin
     // A controller of unknown version may not have the annotation.
     let certain = fault.certain && (row.since.is_none() || cx.dialect().version.is_some());
     if !is_reported_elsewhere && super::matters(cx, row, fault.effect) {
-        report(row, value, Fault { certain, ..fault }, out);
+        report(row, value, ValueError { certain, ..fault }, out);
     }
 }
 
@@ -83,7 +83,7 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("shorten the value");
 }
 
-fn report(row: &Annotation, value: &str, fault: Fault, out: &mut Findings) {
+fn report(row: &Annotation, value: &str, fault: ValueError, out: &mut Findings) {
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let field = FieldPath::annotation(&key);
     let wrong = fault.flaw.map_or_else(|| "the value is empty".to_owned(), |flaw| format!("{} {flaw}", Quoted(value)));

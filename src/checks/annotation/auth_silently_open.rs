@@ -53,7 +53,9 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
 fn external(cx: &Context<'_>, out: &mut Findings) {
     let validates = cx.dialect().validates_annotations();
     for (row, value) in cx.nginx().in_force(cx.dialect().version).filter(|(_, value)| !super::is_template(value)) {
-        let Some(fault) = row.fault(value, validates).filter(|fault| fault.effect == Effect::Open) else { continue };
+        let Some(fault) = row.value_error(value, validates).filter(|fault| fault.effect == Effect::Open) else {
+            continue;
+        };
         let flaw = fault.flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
         let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
         let message = format!("{} {flaw}: {since}auth-url is ignored too, {}", Quoted(value), effects::UNAUTHENTICATED);

@@ -106,7 +106,7 @@ pub(super) struct StandIn<'a> {
 
 impl<'a> StandIn<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let stand_in = routing::StandIn::of(cx.ingress, &cx.controller, cx.view);
+        let stand_in = routing::FallbackService::of(cx.ingress, &cx.controller, cx.view);
         Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
     }
 

@@ -8,7 +8,7 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, PortRef};
-use crate::routing::{Backing, Cause, ResolvedBackend};
+use crate::routing::{BackendReadiness, Cause, ResolvedBackend};
 
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         let resolved = known.entry((backend.name, backend.port)).or_insert_with(|| resolved(cx, &backend));
-        let ResolvedBackend::Port { backing: Backing::Lacking(shortage), .. } = resolved else { continue };
+        let ResolvedBackend::Port { readiness: BackendReadiness::NotReady(shortage), .. } = resolved else { continue };
         // IG210 reports it.
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;

@@ -2,8 +2,8 @@
 
 use super::class_ref_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings};
-use crate::cluster::{Lookup, NamespaceMatch};
+use crate::checks::{Applies, Check, Context, Findings, NamespaceMatch};
+use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};
 

@@ -6,7 +6,7 @@ use crate::checks::routed_paths::{ROUTES, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{Fault, Location, When};
+use crate::routing::{ConfigError, Location, When};
 
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
     code: "IG302",
@@ -47,22 +47,22 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut too_long_target = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
-        let Some(faults) = cx.weighed(server.faults(cx.routes().budget())) else { return };
+        let Some(faults) = cx.weighed(server.config_errors(cx.routes().budget())) else { return };
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         let mut others = Vec::new();
         for fault in &faults {
             let (location, reason) = match fault {
-                Fault::Pattern(location, reason) => (location, reason),
-                Fault::PathTooLong(location) => {
+                ConfigError::Pattern(location, reason) => (location, reason),
+                ConfigError::PathTooLong(location) => {
                     too_long(cx, location, out);
                     continue;
                 }
-                Fault::TargetTooLong(location) => {
+                ConfigError::TargetTooLong(location) => {
                     too_long_target = too_long_target.or(location.target.filter(|_| is_own(cx, location)));
                     continue;
                 }
-                Fault::Duplicate(..) => continue,
+                ConfigError::Duplicate(..) => continue,
             };
             // A Prefix path can have two locations.
             let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_exact_companion) else {

@@ -5,7 +5,7 @@ use crate::checks::routed_paths::{ROUTES, Routed, may_match_otherwise, of_host, 
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
-use crate::routing::annotations::{self, Annotation, Fault};
+use crate::routing::annotations::{self, Annotation, ValueError};
 use crate::routing::is_plainly_regex;
 
 pub(crate) static REWRITE_VALUE_IGNORED: Check = Check {
@@ -30,13 +30,15 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some((row, value)) = annotations::find(name).zip(cx.nginx().value(name)) else { continue };
         // IG315 reports control characters.
         let is_reported_elsewhere = value.contains(|c: char| c.is_ascii_control());
-        if let Some(fault) = row.fault(value, cx.dialect().validates_annotations()).filter(|_| !is_reported_elsewhere) {
+        if let Some(fault) =
+            row.value_error(value, cx.dialect().validates_annotations()).filter(|_| !is_reported_elsewhere)
+        {
             report(cx, row, value, fault, out);
         }
     }
 }
 
-fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: Fault, out: &mut Findings) {
+fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: ValueError, out: &mut Findings) {
     let name = row.name;
     let key = format!("{NGINX_PREFIX}{name}");
     let field = FieldPath::annotation(&key);

@@ -12,7 +12,7 @@ use similar::TextDiff;
 use super::input::Input;
 use super::options::Arguments;
 use crate::cluster::{ManifestFile, Origin};
-use crate::document::{Document, Refusal};
+use crate::document::{Document, Unfixable};
 use crate::finding::{Patch, one_line};
 use crate::model::Key;
 use crate::report::{Entry, Report};
@@ -80,7 +80,7 @@ fn fixed(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Mende
         let mut document = None;
         for (_, (origin, fixes)) in objects.into_iter().rev() {
             let parsed = &*document.get_or_insert_with(|| Document::parse(text, origin.document.clone()));
-            let parsed = parsed.as_ref().ok_or(Refusal::Mismatch);
+            let parsed = parsed.as_ref().ok_or(Unfixable::Mismatch);
             let mut object = parsed.and_then(|document| document.object(text, &origin.items));
             let mut done: Vec<&Patch> = Vec::new();
             for (entry, fix) in fixes {

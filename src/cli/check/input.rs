@@ -126,7 +126,7 @@ impl Input {
 
     fn have(&mut self, objects: Vec<Object>, inventory: Inventory, live_reads: LiveReads, taken: Timestamp) {
         (self.inventory, self.live_reads, self.now) = (inventory, live_reads, taken);
-        let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::SwitchedOff;
+        let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::Disabled;
         self.live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
     }
 

@@ -12,11 +12,12 @@ pub(super) use options::Arguments;
 
 use super::progress::Progress;
 use crate::analysis::analyze_applied;
-use crate::cluster::ClusterState;
+use crate::checks::Settings;
+use crate::cluster::{ClusterState, ClusterView, Snapshot};
 use crate::config::Config;
-use crate::explain::route_changes;
 use crate::model::{Ingress, Key};
 use crate::report::Report;
+use crate::routing::{Controllers, RouteChanges};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.validate()?;
@@ -60,11 +61,21 @@ fn analyzed(input: &Input, config: &Config) -> Report {
         progress.step();
     }
     drop(progress);
-    report.route_changes = input.before.as_ref().map(|before| {
-        let keys: Vec<Key> = input.ingresses().map(|ingress| ingress.meta.key.clone()).collect();
-        route_changes(&keys, before.state(), input.state(), &config.settings)
-    });
+    report.route_changes = input.before.as_ref().map(|before| route_changes(input, before, config));
     report
+}
+
+/// Returns the requests whose outcome changes when the files are applied to the cluster.
+fn route_changes(input: &Input, before: &Snapshot, config: &Config) -> RouteChanges {
+    let Settings { classes, dialects, .. } = &config.settings;
+    let views = [before.state(), input.state()].map(ClusterView::unrestricted);
+    let dialects = views.each_ref().map(|view| dialects.with_observed_settings(view));
+    let of = |at: usize| Controllers::new(&views[at], classes, &dialects[at]);
+    let changed = input.ingresses().flat_map(|after| {
+        let Key { namespace, name } = &after.meta.key;
+        before.inventory.ingress(namespace, name).into_iter().chain([after])
+    });
+    RouteChanges::between(changed, of(0), of(1))
 }
 
 /// The Ingress as the cluster has it, and the cluster.

@@ -1,4 +1,4 @@
-//! Bounded GETs of named objects: what a denial rests on is read before it is spoken, and what annotations name one by one.
+//! Bounded GETs of single objects: the evidence of a denial is confirmed, and referenced objects are fetched by name.
 
 use std::time::{Duration, Instant};
 
@@ -18,11 +18,11 @@ use crate::cluster::live_reads::LiveRead;
 use crate::cluster::{LiveReads, Object};
 use crate::model::{Key, Kind, TlsFacts};
 
-/// All reads of one review together.
+/// The time limit for all reads of one review.
 const TIME: Duration = Duration::from_millis(300);
-/// Objects read for one review at most; what is beyond stays as uncertain as it was.
+/// The number of objects that are read for one review; others stay unconfirmed.
 pub const MOST: usize = 8;
-/// Reads in progress at once, of all reviews together.
+/// The number of concurrent reads of all reviews.
 const AT_ONCE: usize = 32;
 /// How long one of many reads may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ const KEPT_MOST: usize = 1000;
 pub struct Live {
     client: DebugClient,
     places: Semaphore,
-    /// What good objects came to, so that each of an Ingress' updates does not read them again. Only facts: see
+    /// The cache of usable objects, so that an update of an Ingress does not read them again. It holds facts only: see
     /// [`crate::model::Secret`].
     good: Mutex<HashMap<(Kind, Key), (Instant, Object)>>,
 }
@@ -68,8 +68,8 @@ impl Live {
         live_reads
     }
 
-    /// Read objects that an Ingress names, or remember them.
-    pub async fn named(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
+    /// Reads the objects that an Ingress references, or returns those that were read a moment ago.
+    pub async fn fetch_referenced(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
         let mut live_reads = LiveReads::default();
         let mut unknown = Vec::new();
         for of in wanted {
@@ -81,7 +81,7 @@ impl Live {
         let read = self.read(unknown.iter().cloned()).await;
         for (kind, key) in unknown {
             let Some(fact) = read.get(kind, &key.namespace, &key.name) else { continue };
-            // Only what is good is kept: who has just mended a Secret must not hear of its old fault.
+            // Only usable objects are cached: a Secret that was just fixed must not be reported again.
             if let LiveRead::Found(object) = fact
                 && is_good(object)
             {
@@ -92,12 +92,12 @@ impl Live {
         live_reads
     }
 
-    /// Read an object anew when it is named the next time: something is wrong with it, or about it.
+    /// Removes an object from the cache: a finding rests on it.
     pub fn forget(&self, kind: Kind, key: &Key) {
         self.good.lock().remove(&(kind, key.clone()));
     }
 
-    /// Read any number of objects, a few at a time, for who has the time to wait for each.
+    /// Reads any number of objects, a few at a time, and waits for each.
     pub async fn read_all(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
         let reads = stream::iter(wanted).map(|(kind, key)| async move {
             let fact = timeout(PATIENCE, self.get(kind, &key)).await.unwrap_or(LiveRead::Failed);
@@ -112,7 +112,7 @@ impl Live {
     }
 
     async fn get(&self, kind: Kind, key: &Key) -> LiveRead {
-        // A name becomes part of a URL: only what can name an object is asked for.
+        // A name becomes part of a URL: only valid object names are requested.
         if !key.can_name(kind) {
             return LiveRead::Failed;
         }

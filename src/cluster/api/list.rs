@@ -19,7 +19,7 @@ const AT_ONCE: usize = 4;
 /// A list that takes so long that its pages are forgotten is begun so often.
 const ATTEMPTS: usize = 3;
 
-/// Why a cluster could not be listed.
+/// An error while listing a cluster.
 #[derive(Debug, Error)]
 #[error("cannot list {}: {source}", kind.plural())]
 pub struct ListError {
@@ -28,14 +28,14 @@ pub struct ListError {
 }
 
 impl ListError {
-    /// The API server does not know who asks (401).
+    /// The API server rejects the credentials (401).
     #[must_use]
     pub fn is_unknown_to_it(&self) -> bool {
         self.source.code() == Some(401)
     }
 }
 
-/// What was listed of one kind.
+/// The list of one kind.
 struct Listed {
     kind: Kind,
     coverage: Coverage,
@@ -43,7 +43,7 @@ struct Listed {
     unreadable: Vec<Key>,
 }
 
-/// List these kinds. One that nobody lets us see is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
+/// Lists these kinds. One that RBAC forbids is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
 /// has no objects; an object that cannot be read is remembered as such.
 ///
 /// # Errors

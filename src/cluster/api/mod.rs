@@ -1,11 +1,13 @@
 //! Reads from the API server: lists, watches, and GETs of single objects. Only this module of `cluster` does network I/O.
 
-mod feeds;
 mod get;
 mod list;
 mod pages;
 mod watch;
+mod watch_status;
+mod watches;
 
-pub use feeds::{Feed, Feeds, Pace, Wanted};
 pub use get::{Live, MOST};
 pub use list::{ListError, list};
+pub use watch_status::{Pace, WatchStatus};
+pub use watches::{Wanted, Watches};

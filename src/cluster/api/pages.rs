@@ -1,4 +1,4 @@
-//! Lists in pages, and objects as the API server writes them: what watches and single lists share.
+//! Paginated lists, and objects in the JSON of the API server: shared by watches and single lists.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use crate::cluster::Object;
 use crate::model::{Key, Kind};
 
-/// Why the API server's answer is of no use.
+/// An error of the API server, or an unusable response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]
@@ -67,7 +67,7 @@ pub(crate) struct Pages {
     path: String,
     /// How long one page may take.
     patience: Duration,
-    /// What to ask next; nothing after the last page.
+    /// The `continue` token of the next page; `None` after the last one.
     params: Option<ListParams>,
     version: Option<String>,
 }
@@ -88,7 +88,7 @@ struct PageMeta {
     next: Option<String>,
 }
 
-/// What every object has, however broken the rest of it is.
+/// The part of an object that is read even if the rest is invalid.
 #[derive(Deserialize)]
 pub(crate) struct Head {
     pub(crate) metadata: HeadMeta,
@@ -145,8 +145,8 @@ pub(crate) fn read(kind: Kind, item: &RawValue) -> Result<Object, Unreadable> {
     })
 }
 
-/// Which objects of a kind are asked for at all: releases of Helm are Secrets of up to a megabyte each, and no controller
-/// takes one for a certificate (section 5.2).
+/// Returns the field selector of a kind. Helm releases are Secrets of up to a megabyte each, and no controller reads one as a
+/// certificate (section 5.2).
 pub(crate) fn fields(kind: Kind) -> Option<String> {
     (kind == Kind::Secret).then(|| "type!=helm.sh/release.v1".to_owned())
 }

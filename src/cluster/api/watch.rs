@@ -1,5 +1,5 @@
-//! Watches as feeders of the inventory: list in pages, then watch, for as long as the process lives. Whatever goes wrong
-//! is tried again; what nobody may read is said to be forbidden, never to be absent.
+//! The task of one watch: a paginated list, then a watch, for as long as the process lives. Every failure is retried. A
+//! kind that may not be read is marked as forbidden, never as absent.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,26 +15,25 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 
-use super::feeds::{Line, Pace};
 use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
+use super::watch_status::{Pace, WatchHandle};
 use crate::cluster::{Coverage, Inventory, Object};
 use crate::model::{Key, Kind};
 
 /// The watch of one kind, or of one object of it.
 pub(crate) struct Watch {
     pub(crate) kind: Kind,
-    /// The only object that is followed.
+    /// The only object that is watched; `None`: every object of the kind.
     pub(crate) only: Option<Key>,
-    /// Some verdict depends on it.
+    /// Some check requires it; otherwise it is optional.
     pub(crate) is_needed: bool,
     pub(crate) client: Client,
     pub(crate) inventory: Arc<RwLock<Inventory>>,
-    pub(crate) lines: Arc<[Line]>,
-    pub(crate) at: usize,
+    pub(crate) handle: Arc<WatchHandle>,
     pub(crate) pace: Pace,
-    /// Where to go on; nothing: with a list.
+    /// The resourceVersion to watch from; `None`: a list comes first.
     pub(crate) version: Option<String>,
-    /// The API server has once said what there is of it, or that there is no such kind.
+    /// The API server has answered at least once with the objects, or with 404 for the kind.
     pub(crate) was_answered: bool,
 }
 
@@ -82,7 +81,7 @@ impl Watch {
                 }
                 Err(error) if self.is_nothing_to_follow(&error) => {
                     pause = self.pace.first_pause;
-                    // An API server that has just started refuses everybody until it knows who may do what.
+                    // An API server that has just started answers 403 until its authorization caches have synced.
                     let is_news = self.was_answered && error.code() == Some(403);
                     let rest = if is_news { doubt } else { self.pace.rest };
                     doubt = if is_news { (doubt * 2).min(self.pace.rest) } else { self.pace.first_pause };
@@ -95,7 +94,7 @@ impl Watch {
                     if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
                         pause = self.pace.first_pause;
                     }
-                    // However often somebody asks, the API server is not asked more often than that.
+                    // However often reviews wake it, it does not ask the API server more often than this.
                     let floor = self.pace.first_pause.min(pause);
                     sleep(floor).await;
                     self.rest(pause.mul_f64(jitter()).saturating_sub(floor)).await;
@@ -105,16 +104,16 @@ impl Watch {
         }
     }
 
-    /// Until the time is over, or a review wants to know what rests (see [`Feeds::wake`](super::Feeds::wake)).
+    /// Waits for this time, or until a review wakes the idle watch (see [`Watches::wake`](super::Watches::wake)).
     async fn rest(&self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
-            () = self.lines[self.at].wake.notified() => {}
+            () = self.handle.wake.notified() => {}
         }
     }
 
-    /// Bring the inventory to what the API server holds. It is changed in place, so that reviews go on meanwhile; what
-    /// the list did not hold goes at its end.
+    /// Brings the inventory up to date with a paginated list. It is changed in place, so that reviews continue meanwhile;
+    /// objects that the list does not hold are deleted at its end.
     async fn list(&mut self) -> Result<(), ApiError> {
         // At the first list nothing is known, and nothing is kept of what is listed.
         let mut gone = self.followed();
@@ -130,17 +129,17 @@ impl Watch {
                 }
             }
             self.apply(changes);
-            self.heard();
+            self.note_event();
         }
         self.version = Some(pages.version()?);
         self.inventory.write().delete_all(self.kind, &gone);
         self.cover(Coverage::Complete);
-        self.lines[self.at].feed.lock().resting = None;
+        self.handle.status.lock().idle_since = None;
         tracing::info!(kind = self.kind.name(), objects = listed, "listed");
         Ok(())
     }
 
-    /// Follow changes until the request's time is over.
+    /// Applies changes until the watch request ends.
     async fn watch(&mut self, version: &str) -> Result<(), ApiError> {
         const BATCH: usize = 256;
         let params = WatchParams { field_selector: self.fields(), ..WatchParams::default() };
@@ -150,11 +149,11 @@ impl Watch {
         // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
         let stream = timeout(patience, self.client.request_stream(request)).await;
         let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
-        self.heard();
+        self.note_event();
         // Nothing was missed: the watch goes on from where the last one was.
         self.cover(Coverage::Complete);
         while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
-            self.heard();
+            self.note_event();
             let mut changes = Vec::with_capacity(batch.len());
             let outcome = batch.into_iter().try_for_each(|line| self.event(&line?, &mut changes));
             self.apply(changes);
@@ -163,7 +162,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Read one event, and go on after it.
+    /// Reads one event and moves the resourceVersion to watch from.
     fn event(&mut self, line: &str, changes: &mut Vec<Change>) -> Result<(), ApiError> {
         if line.is_empty() {
             return Ok(());
@@ -184,19 +183,19 @@ impl Watch {
                 let gone = self.change(pages::read(self.kind, object));
                 changes.extend(gone.map(|change| Change::Delete(change.key())));
             }
-            // A bookmark says how far the watch is, and nothing else.
+            // A bookmark carries the resourceVersion only.
             _ => {}
         }
         Ok(())
     }
 
-    /// What an object that was read comes to.
+    /// Returns the change for an object that was read.
     fn change(&self, read: Result<Object, Unreadable>) -> Option<Change> {
         let Unreadable { key, error } = match read {
             Ok(object) => return Some(Change::Apply(object)),
             Err(unreadable) => unreadable,
         };
-        self.lines[self.at].feed.lock().skipped += 1;
+        self.handle.status.lock().skipped += 1;
         let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
         key.map(Change::Unreadable)
@@ -216,7 +215,7 @@ impl Watch {
         }
     }
 
-    /// What the inventory holds of what is followed.
+    /// Returns the keys of the watched objects in the inventory.
     fn followed(&self) -> HashSet<Key> {
         match &self.only {
             Some(key) => HashSet::from_iter([key.clone()]),
@@ -224,7 +223,7 @@ impl Watch {
         }
     }
 
-    /// Say how much of what is followed the inventory holds.
+    /// Sets how much of the watched objects the inventory holds.
     fn cover(&self, coverage: Coverage) {
         let mut inventory = self.inventory.write();
         match &self.only {
@@ -237,21 +236,21 @@ impl Watch {
         path(self.kind, self.only.as_ref().map(|key| &*key.namespace))
     }
 
-    /// Which objects are asked for at all.
+    /// Returns the field selector.
     fn fields(&self) -> Option<String> {
         self.only.as_ref().map(|key| format!("metadata.name={}", key.name)).or_else(|| fields(self.kind))
     }
 
-    fn heard(&self) {
-        let mut feed = self.lines[self.at].feed.lock();
-        feed.last_heard = Some(Instant::now());
-        if feed.trouble.take().is_some() {
+    fn note_event(&self) {
+        let mut status = self.handle.status.lock();
+        status.last_event = Some(Instant::now());
+        if status.trouble.take().is_some() {
             tracing::info!(kind = self.kind.name(), "following again");
         }
     }
 
-    /// Whether that is no failure: the cluster does not have the kind, so there are no objects of it, or nobody lets us
-    /// see what no verdict depends on.
+    /// Returns whether the error means that there is nothing to watch: an optional kind does not exist (404) or is
+    /// forbidden (403). The watch is idle then.
     fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
         let answered = Instant::now();
         let coverage = match error.code() {
@@ -266,10 +265,10 @@ impl Watch {
         }
         self.cover(coverage);
         self.version = None;
-        let mut feed = self.lines[self.at].feed.lock();
-        feed.trouble = None;
-        feed.last_heard = is_missing.then_some(answered);
-        if feed.resting.replace(answered).is_none() {
+        let mut status = self.handle.status.lock();
+        status.trouble = None;
+        status.last_event = is_missing.then_some(answered);
+        if status.idle_since.replace(answered).is_none() {
             tracing::info!(kind = self.kind.name(), reason = %error, "nothing to follow; looking again now and then");
         }
         true
@@ -282,14 +281,14 @@ impl Watch {
             Some(403) => self.cover(Coverage::Forbidden),
             _ => {}
         }
-        let mut feed = self.lines[self.at].feed.lock();
-        feed.restarts += 1;
+        let mut status = self.handle.status.lock();
+        status.restarts += 1;
         let text = error.to_string();
         // Said once, not at every attempt.
-        if feed.trouble.as_ref() != Some(&text) {
+        if status.trouble.as_ref() != Some(&text) {
             tracing::warn!(kind = self.kind.name(), error = text, "cannot follow; trying again");
         }
-        feed.trouble = Some(text);
+        status.trouble = Some(text);
     }
 }
 

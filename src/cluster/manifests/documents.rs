@@ -1,5 +1,5 @@
 //! The objects in the text of one manifest file: many YAML documents, JSON documents, lists and lists of lists. A broken
-//! document is one fault; those around it are read all the same.
+//! document is one error; the others are still read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,19 +13,19 @@ use serde_saphyr::Spanned;
 use crate::cluster::store::{Object, Source};
 use crate::model::Kind;
 
-/// Why a document cannot be used.
+/// An error of a document.
 pub(super) struct Broken {
     /// Line, from 1.
     pub(super) line: u64,
     /// Column, from 1.
     pub(super) column: u64,
-    /// What is wrong; nothing where it is the template of a document rather than one.
+    /// The problem; `None`: the document is a template.
     pub(super) message: Option<String>,
 }
 
 /// An object as it stands in a text.
 pub(super) struct Found {
-    /// Nothing where its kind is none that anybody asks for.
+    /// The object; `None`: no check reads its kind.
     pub(super) object: Option<Object>,
     /// The bytes of its document.
     pub(super) bytes: Range<usize>,
@@ -33,7 +33,7 @@ pub(super) struct Found {
     pub(super) items: Vec<usize>,
 }
 
-/// What is read of a text, in its order.
+/// The result of reading a text, in its order.
 pub(super) type Documents = Vec<Result<Found, Broken>>;
 
 /// The documents of a text; objects without a namespace are put into this one.
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str, is_json: bool, namespace: &str) -> Documents {
 struct Header {
     api_version: Option<String>,
     kind: Option<String>,
-    /// Not kept: the API server refuses annotations that are no text, so nobody else may take them here.
+    /// Not kept: the API server rejects annotations that are not strings, so they are rejected here too.
     metadata: Option<HeaderMeta>,
 }
 
@@ -79,7 +79,7 @@ impl Header {
         }
     }
 
-    /// What is wrong, without the values of a Secret.
+    /// Returns the problem without the values of a Secret.
     fn discreet(&self, (line, column, message): Fault) -> Fault {
         let is_secret = self.known_kind() == Some(Kind::Secret);
         (line, column, if is_secret { NO_SECRET.to_owned() } else { message })
@@ -130,10 +130,10 @@ struct JsonItems<'a> {
 /// A place within a text, and what is wrong there.
 type Fault = (u64, u64, String);
 
-/// Lists in lists are read so deep: kubectl writes one, and whoever wraps that another.
+/// The depth to which nested lists are read: kubectl writes one list, and a wrapper may add another.
 const DEPTH: usize = 8;
 const TOO_DEEP: &str = "lists are in lists more than 8 levels deep";
-/// What is wrong with a Secret is not said in the words of a reader, which repeat the value.
+/// The error text for a Secret: the parser's text would repeat the value.
 const NO_SECRET: &str = "is no Secret: type and every value of data and stringData must be text";
 
 struct Reader<'a> {
@@ -212,7 +212,7 @@ impl<'a> Reader<'a> {
         inner.into_iter().try_for_each(|(index, item)| self.yaml_item(&header, item, bytes, within(&items, index)))
     }
 
-    /// JSON documents one after the other; behind a broken one nobody can say where the next begins.
+    /// Reads a sequence of JSON documents; the position of the next one is unknown after a broken one.
     fn json(&mut self) {
         let text = self.text;
         for document in serde_json::Deserializer::from_str(text).into_iter::<&'a RawValue>() {
@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     fn broken(&mut self, bytes: &Range<usize>, first_line: u64, (line, column, message): Fault) {
-        // Helm's templates are no YAML before they are rendered; what their braces make of it helps nobody.
+        // Helm templates are not YAML before they are rendered: a parser error would not help.
         let broken = match self.text[bytes.clone()].find("{{") {
             None => Broken { line: first_line + line, column, message: Some(message) },
             Some(brace) => {

@@ -7,7 +7,18 @@ use std::path::{Path, PathBuf};
 
 use foldhash::HashSet;
 
-use super::{ManifestError, ManifestFile};
+use super::error::ManifestError;
+
+/// One manifest file.
+#[derive(Debug)]
+pub struct ManifestFile {
+    /// The file; `-` is standard input.
+    pub path: PathBuf,
+    /// Its text without a byte order mark.
+    pub text: String,
+    /// Whether the file starts with a byte order mark.
+    pub has_mark: bool,
+}
 
 /// Walks folders; remembers where it has been.
 #[derive(Debug, Default)]
@@ -44,7 +55,7 @@ impl Files {
             Ok(entries) => {
                 let is_named_so =
                     |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
-                // What waits for a writer or has no end is nobody's manifest; a link that leads nowhere is a fault.
+                // Pipes and devices are not manifests; a dangling link is an error.
                 let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
                 let manifests = entries.iter().filter(|entry| entry.is_dir() || (is_named_so(entry) && is_file(entry)));
                 manifests.for_each(|entry| self.collect(entry, found));
@@ -64,7 +75,7 @@ pub(super) fn read(path: &Path, largest: u64) -> Result<ManifestFile, ManifestEr
     read_stream(path, file, largest)
 }
 
-/// The text of a stream, whose length nobody knows before its end.
+/// Returns the text of a stream, whose length is unknown before its end.
 pub(super) fn read_stream(path: &Path, stream: impl Read, largest: u64) -> Result<ManifestFile, ManifestError> {
     let io = |source| ManifestError::Io { path: path.to_owned(), source };
     let mut bytes = Vec::new();

@@ -1,149 +1,63 @@
-//! Manifest files as a feeder of the inventory. `load` takes them for the whole cluster and stops at the first fault; `read`
-//! keeps going, and remembers where each object stands.
+//! Manifest files as a source of the inventory. [`load`] reads them as the whole cluster and stops at the first error;
+//! [`Manifests::read`] continues, and records the position of each object.
 
 mod documents;
+mod error;
 mod files;
+
+pub use error::ManifestError;
+pub use files::ManifestFile;
 
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use thiserror::Error;
-
 use super::{Coverage, Inventory, Object};
 use crate::model::Kind;
 use documents::{Broken, Documents, Found};
 use files::Files;
 
-/// A thread is not worth its while for fewer files.
+/// The number of files from which a further thread pays off.
 const SHARE: usize = 16;
-
-/// Why manifests could not be read.
-#[derive(Debug, Error)]
-pub enum ManifestError {
-    /// The file system refused.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// What was to be read.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// There is nothing to judge by.
-    #[error("{}: holds no Kubernetes object (looked for .yaml, .yml and .json files)", path.display())]
-    Empty {
-        /// The file or folder.
-        path: PathBuf,
-    },
-    /// The file is larger than any manifest.
-    #[error("{}: more than {} MiB is too large for a manifest", path.display(), most >> 20)]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// How many bytes may be.
-        most: u64,
-    },
-    /// The file is binary, or in another encoding.
-    #[error("{}: is no text in UTF-8 (byte {at}): write manifests in UTF-8", path.display())]
-    NotText {
-        /// The file.
-        path: PathBuf,
-        /// The first byte that is none, from 1.
-        at: usize,
-    },
-    /// A document is broken.
-    #[error("{}:{line}:{column}: {message}", path.display())]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: u64,
-        /// What is wrong.
-        message: String,
-    },
-    /// A document is not one yet.
-    #[error(
-        "{}:{line}:{column}: is a template, no manifest: render it first, e.g. helm template CHART | ingress-guard check -",
-        path.display()
-    )]
-    Template {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: u64,
-    },
-}
-
-impl ManifestError {
-    /// What is wrong, without where.
-    #[must_use]
-    pub fn reason(&self) -> String {
-        let text = self.to_string();
-        let place = match self {
-            Self::Broken { path, line, column, .. } | Self::Template { path, line, column } => {
-                format!("{}:{line}:{column}: ", path.display())
-            }
-            Self::Io { path, .. } | Self::Empty { path } | Self::TooLarge { path, .. } | Self::NotText { path, .. } => {
-                format!("{}: ", path.display())
-            }
-        };
-        text.strip_prefix(&place).map_or(text.clone(), str::to_owned)
-    }
-}
 
 /// How manifests are read.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadOptions<'a> {
-    /// Where objects are that name no namespace.
+    /// The namespace of objects without one.
     pub namespace: &'a str,
-    /// The most bytes of a single file.
+    /// The size limit of a single file, in bytes.
     pub largest: u64,
 }
 
-/// What files hold.
+/// The contents of manifest files.
 #[derive(Debug, Default)]
 pub struct Manifests {
     /// The files that are text.
     pub files: Vec<ManifestFile>,
     /// Their objects of known kinds, in the order in which `kubectl apply` would take them.
     pub objects: Vec<Manifest>,
-    /// What could not be read.
+    /// The errors.
     pub faults: Vec<ManifestError>,
 }
 
-/// One file.
-#[derive(Debug)]
-pub struct ManifestFile {
-    /// The file; `-` is standard input.
-    pub path: PathBuf,
-    /// What it holds, without a byte order mark.
-    pub text: String,
-    /// Whether a byte order mark is in front of that.
-    pub has_mark: bool,
-}
-
-/// One object as it stands in a file.
+/// One object of a file.
 #[derive(Debug)]
 pub struct Manifest {
     /// The object.
     pub object: Object,
-    /// Where it stands.
+    /// Its position.
     pub origin: Origin,
 }
 
-/// Where an object stands.
+/// The position of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Its file's place in [`Manifests::files`].
+    /// The index of its file in [`Manifests::files`].
     pub file: usize,
     /// The bytes of its document in the file's text.
     pub document: Range<usize>,
-    /// Where the document is a list: which item, which item of that, from 0.
+    /// If the document is a list: the index of the item, then of the item in that one, from 0.
     pub items: Vec<usize>,
 }
 
@@ -273,11 +187,11 @@ fn whole_cluster() -> Inventory {
     inventory
 }
 
-/// What controllers make is missed only where the files are an image of a cluster and hold some of it.
+/// Objects that controllers create count as missing only if the files contain some of them, as those of a whole cluster do.
 fn not_given(inventory: &mut Inventory) {
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
         if inventory.count(kind) == 0 {
-            inventory.cover(kind, Coverage::NotGiven);
+            inventory.cover(kind, Coverage::NotProvided);
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Everything that was known of a cluster at one moment, and how it is kept in a file: one JSON line that says what
-//! follows, then one for each object.
+//! A snapshot of the cluster state, and its file format: one JSON line as header, then one line for each object.
 
 mod form;
 
@@ -16,23 +15,23 @@ use thiserror::Error;
 use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads};
 use crate::model::{Key, Kind};
 
-/// What this version writes and reads.
+/// The version of the format that is written and read.
 const SCHEMA_VERSION: u32 = 1;
 /// The longest line that is read, in bytes: the largest Ingress that etcd takes, and much beyond.
 const LONGEST_LINE: u64 = 64 << 20;
 
-/// Everything that is known of a cluster.
+/// The state of a cluster at one moment, which a file can store.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// What was listed.
+    /// The listed objects.
     pub inventory: Inventory,
-    /// What was read one by one, as Secrets are; it goes before the inventory.
+    /// The objects that were fetched by name, e.g. Secrets; they take precedence over the inventory.
     pub live_reads: LiveReads,
-    /// When that was: whatever depends on the time is judged at this moment.
+    /// The time of the snapshot, at which everything is evaluated.
     pub taken: Timestamp,
 }
 
-/// Why a file is no image.
+/// The reason why a file is not a snapshot.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
     /// The file system refused.
@@ -40,10 +39,10 @@ pub enum SnapshotError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         source: io::Error,
     },
-    /// It is something else.
+    /// The file is not a snapshot.
     #[error("{}: this is no snapshot; ingress-guard snapshot writes one", path.display())]
     Foreign {
         /// The file.
@@ -77,7 +76,7 @@ pub enum SnapshotError {
         path: PathBuf,
         /// Line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         message: String,
     },
 }
@@ -95,7 +94,7 @@ struct Header {
     coverage: BTreeMap<String, CoverageForm>,
 }
 
-/// What the first line has in every version.
+/// The fields of the first line in every version.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Mark {
@@ -153,7 +152,7 @@ impl State {
 }
 
 impl Snapshot {
-    /// What was known at that moment.
+    /// Returns the state of the cluster.
     #[must_use]
     pub fn state(&self) -> ClusterState<'_> {
         ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.taken }
@@ -295,10 +294,10 @@ impl From<Coverage> for CoverageForm {
             Coverage::Complete => Self::Complete,
             Coverage::Partial => Self::Partial,
             Coverage::Forbidden => Self::Forbidden,
-            Coverage::SwitchedOff => Self::SwitchedOff,
-            Coverage::NotGiven => Self::NotGiven,
+            Coverage::Disabled => Self::SwitchedOff,
+            Coverage::NotProvided => Self::NotGiven,
             Coverage::NotWatched => Self::NotWatched,
-            Coverage::OnDemand => Self::OnDemand,
+            Coverage::FetchedByName => Self::OnDemand,
             // Answers about one object, never about a kind.
             Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
         }
@@ -312,10 +311,10 @@ impl From<CoverageForm> for Coverage {
             CoverageForm::Partial => Self::Partial,
             CoverageForm::NotSynced => Self::NotSynced,
             CoverageForm::Forbidden => Self::Forbidden,
-            CoverageForm::SwitchedOff => Self::SwitchedOff,
-            CoverageForm::NotGiven => Self::NotGiven,
+            CoverageForm::SwitchedOff => Self::Disabled,
+            CoverageForm::NotGiven => Self::NotProvided,
             CoverageForm::NotWatched => Self::NotWatched,
-            CoverageForm::OnDemand => Self::OnDemand,
+            CoverageForm::OnDemand => Self::FetchedByName,
         }
     }
 }

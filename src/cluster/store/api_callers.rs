@@ -5,20 +5,19 @@ use std::collections::BTreeMap;
 
 use foldhash::HashMap;
 
-use super::namespaced::SmallSet;
-use super::unlink;
+use super::namespaced::{SmallSet, unlink};
 use crate::model::{ApiCaller, Key, Kind};
 
 /// Every such object.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApiCallers {
     objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
-    /// Service → who makes the API server call it.
+    /// Service → the objects that make the API server call it.
     of_service: HashMap<Key, SmallSet<(Kind, Box<str>)>>,
 }
 
 impl ApiCallers {
-    /// Put an object in the place of whatever had its name.
+    /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, kind: Kind, caller: ApiCaller) {
         self.delete(kind, &caller.key);
         let id = (kind, caller.key.name.clone());
@@ -37,13 +36,13 @@ impl ApiCallers {
         }
     }
 
-    /// Those of a kind that make the API server call a Service.
+    /// Returns the objects of a kind that make the API server call a Service.
     pub(crate) fn of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
         let ids = self.of_service.get(service).into_iter().flat_map(SmallSet::iter);
         ids.filter(move |(of, _)| *of == kind).filter_map(|id| self.objects.get(id))
     }
 
-    /// All of a kind.
+    /// Returns all objects of a kind.
     pub(crate) fn all(&self, kind: Kind) -> impl Iterator<Item = &ApiCaller> {
         self.objects.iter().filter(move |((of, _), _)| *of == kind).map(|(_, caller)| caller)
     }

@@ -1,4 +1,4 @@
-//! What the store holds of a kind: keys, objects, counts.
+//! The contents of the store by kind: keys, objects, counts.
 
 use std::collections::BTreeSet;
 

@@ -5,8 +5,7 @@ use std::hash::Hash;
 
 use foldhash::HashMap;
 
-use super::namespaced::{Namespaced, SmallSet};
-use super::unlink;
+use super::namespaced::{Namespaced, SmallSet, unlink};
 use crate::model::{Backend, ClassRef, Host, Ingress, Key};
 
 /// How the class of an Ingress is said, without borrowing from it.
@@ -105,8 +104,7 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     if ingress.rules.is_empty() && ingress.default_backend.is_some() {
         hosts.push(Host::Any);
     }
-    let aliases = ingress.meta.annotations.nginx("server-alias").unwrap_or_default();
-    hosts.extend(aliases.split(',').map(str::trim).filter(|alias| !alias.is_empty()).map(Host::parse));
+    hosts.extend(ingress.meta.annotations.server_aliases().map(Host::parse));
     hosts
 }
 

@@ -1,5 +1,5 @@
-//! The one store. Watches, manifest files and tests fill it alike; indexes answer the questions that checks ask, so
-//! that no review costs more because the cluster is larger.
+//! The object store (in kube's terms, the cache). Watches, manifest files and tests fill it. Indexes answer the questions of
+//! checks, so that the cost of a review does not depend on the size of the cluster.
 
 mod api_callers;
 mod contents;
@@ -21,34 +21,34 @@ use crate::model::{
 };
 use api_callers::ApiCallers;
 use ingresses::Ingresses;
-use namespaced::{Namespaced, SmallSet};
+use namespaced::{Namespaced, SmallSet, unlink};
 pub use object::Object;
 pub(crate) use object::Source;
 use referrers::Referrers;
 use workloads::Workloads;
 
-/// Whether what the inventory holds of a kind is all there is.
+/// How much the inventory knows of a kind, or of one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// Everything: what is not there does not exist.
+    /// Everything: an object that it does not hold does not exist.
     Complete,
-    /// Some of it, as files that are not the whole cluster hold it: what is there exists, of anything else nothing is certain.
+    /// A part, e.g. files that are not the whole cluster: an object that it does not hold may exist.
     Partial,
-    /// Nothing certain, because the first list has not come yet.
+    /// Nothing certain: the first list has not completed.
     NotSynced,
-    /// Nothing certain, because the API server does not let us look.
+    /// Nothing certain: RBAC forbids reading it.
     Forbidden,
-    /// Nothing certain, because configuration says not to look.
-    SwitchedOff,
-    /// Nothing certain: files are all there is, they hold none, and people do not write such objects.
-    NotGiven,
-    /// Nothing certain: it is read for audits only, and nobody has listed it.
+    /// Nothing certain: the configuration disables reading it.
+    Disabled,
+    /// Nothing certain: only files are read, and objects of this kind are not written in files.
+    NotProvided,
+    /// Nothing certain: only audits read it, and it was not listed.
     NotWatched,
-    /// Read one by one as Ingresses name them: what was not read for this review is not known.
-    OnDemand,
-    /// Nothing certain of one object: it did not answer in time, or cannot be read.
+    /// Objects are fetched by name as Ingresses reference them; others are unknown.
+    FetchedByName,
+    /// Nothing certain of one object: reading it failed.
     Unreadable,
-    /// Nothing certain, because the check that asks has not declared that it reads this kind: a mistake of ours.
+    /// Nothing certain: the check has not declared that it reads this kind, which is a bug of the check.
     Undeclared,
 }
 
@@ -99,33 +99,33 @@ impl Default for Inventory {
 }
 
 impl Inventory {
-    /// Say how much of a kind the inventory holds.
+    /// Sets the coverage of a kind.
     pub fn cover(&mut self, kind: Kind, coverage: Coverage) {
         self.coverage[kind as usize] = coverage;
     }
 
-    /// How much of a kind the inventory holds.
+    /// Returns the coverage of a kind.
     #[must_use]
     pub fn coverage(&self, kind: Kind) -> Coverage {
         self.coverage[kind as usize]
     }
 
-    /// Say whether one object that is followed by itself is known, whatever is known of its kind; for EndpointSlices, those
-    /// of a Service.
+    /// Sets the coverage of one object, which takes precedence over that of its kind. For EndpointSlices, the key is that of
+    /// their Service.
     pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
         self.coverage_of.insert((kind, key.clone()), coverage);
     }
 
-    /// How much is known of one object: whether it is followed by itself, else as its kind.
+    /// Returns the coverage of one object: its own, else that of its kind.
     #[must_use]
     pub fn coverage_of(&self, kind: Kind, namespace: &str, name: &str) -> Coverage {
-        // Few are: nobody is to make a key for each question.
+        // There are few: a lookup should not allocate a key.
         let single = (self.coverage_of.iter())
             .find(|((of, key), _)| *of == kind && *key.namespace == *namespace && *key.name == *name);
         single.map_or_else(|| self.coverage(kind), |(_, coverage)| *coverage)
     }
 
-    /// Put an object in the place of whatever had its key.
+    /// Adds or replaces an object.
     pub fn apply(&mut self, object: Object) {
         if !self.unreadable.is_empty() {
             self.forget_unreadable(object.kind(), &object.key());
@@ -300,12 +300,12 @@ impl Inventory {
         self.workloads.node(name)
     }
 
-    /// The pods of a namespace that a selector takes, by name.
+    /// Returns the pods of a namespace that a selector matches, by name.
     pub fn pods_selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
         self.workloads.selected(namespace, selector)
     }
 
-    /// The workloads of a kind and namespace whose pods a selector takes, by name.
+    /// Returns the workloads of a kind and namespace whose pods a selector matches, by name.
     pub fn workloads_selected(
         &self,
         kind: Kind,
@@ -352,18 +352,9 @@ impl Inventory {
         self.ingresses.naming(group)
     }
 
-    /// Whether some stored Ingress that says its class like this has an address: then somebody serves it.
+    /// Returns whether any stored Ingress of this class has an address: a controller handles the class then.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
-    }
-}
-
-pub(crate) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {
-    if let Some(values) = index.get_mut(key) {
-        values.remove(value);
-        if values.is_empty() {
-            index.remove(key);
-        }
     }
 }

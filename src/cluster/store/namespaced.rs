@@ -147,3 +147,13 @@ impl<T: Ord> SmallSet<T> {
         self.0.iter()
     }
 }
+
+/// Removes a value from an index, and its key with the last value.
+pub(crate) fn unlink<K: Eq + std::hash::Hash, V: Ord>(index: &mut HashMap<K, SmallSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            index.remove(key);
+        }
+    }
+}

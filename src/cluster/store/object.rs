@@ -12,7 +12,7 @@ use crate::model::{
 /// An object of any kind that the inventory holds.
 #[derive(Debug, Clone)]
 pub enum Object {
-    /// What makes the API server call Services, of this kind.
+    /// A webhook configuration or APIService, of this kind.
     ApiCaller(Kind, ApiCaller),
     /// A Certificate of cert-manager.
     Certificate(CertManagerCertificate),
@@ -34,7 +34,7 @@ pub enum Object {
     Secret(Secret),
     /// A Service.
     Service(Service),
-    /// What makes pods, of this kind.
+    /// A workload, of this kind.
     Workload(Kind, Workload),
 }
 
@@ -78,7 +78,7 @@ impl Object {
         })
     }
 
-    /// What makes the API server call Services, if it is such.
+    /// Returns the webhook configuration or APIService, if it is one.
     #[must_use]
     pub fn api_caller(&self) -> Option<&ApiCaller> {
         if let Self::ApiCaller(_, caller) = self { Some(caller) } else { None }

@@ -1,4 +1,4 @@
-//! Objects laid over what is stored, as if somebody had applied them.
+//! Objects of files overlaid on the stored ones, as if applied to the cluster.
 
 use std::collections::BTreeSet;
 
@@ -9,9 +9,9 @@ use crate::cluster::{Coverage, Inventory};
 use crate::model::{Key, Kind, Service};
 
 impl Inventory {
-    /// Lay objects over what is stored. What only the API server and controllers write stays as it is stored: an Ingress
-    /// keeps its age, by which controllers decide who wins a path, and a new one is the youngest. What will stand behind a
-    /// Service whose pods change is not known until they have.
+    /// Overlays objects on the stored ones. Fields that only the API server and controllers write stay as they are stored: an
+    /// Ingress keeps its creation timestamp, by which controllers resolve path conflicts, and a new one is the youngest. The
+    /// endpoints of a Service whose pods change are unknown.
     pub fn overlay(&mut self, objects: impl IntoIterator<Item = Object>, now: Timestamp) {
         let mut workloads: BTreeSet<(Kind, Key)> = BTreeSet::new();
         for object in objects {
@@ -21,7 +21,7 @@ impl Inventory {
             if let Object::Service(service) = &object
                 && !self.selects_alike(service)
             {
-                self.cover_one(Kind::EndpointSlice, &service.meta.key, Coverage::NotGiven);
+                self.cover_one(Kind::EndpointSlice, &service.meta.key, Coverage::NotProvided);
             }
             if let Some(object) = self.kept(object, now) {
                 self.apply(object);
@@ -38,7 +38,7 @@ impl Inventory {
         let services = namespaces.iter().flat_map(|namespace| self.services.within(namespace)).filter(stirred);
         let stirred: Vec<Key> = services.map(|service| service.meta.key.clone()).collect();
         for key in &stirred {
-            self.cover_one(Kind::EndpointSlice, key, Coverage::NotGiven);
+            self.cover_one(Kind::EndpointSlice, key, Coverage::NotProvided);
         }
     }
 
@@ -53,7 +53,7 @@ impl Inventory {
         })
     }
 
-    /// An object with what nobody can apply; `None` where that is all there is to it.
+    /// Returns an object with the stored fields that cannot be applied; `None`: it has no other fields.
     fn kept(&self, object: Object, now: Timestamp) -> Option<Object> {
         Some(match object {
             Object::Ingress(mut ingress) => {

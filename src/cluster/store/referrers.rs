@@ -25,7 +25,7 @@ impl Refers for EndpointSlice {
     }
 }
 
-/// What is referred to → the names of those that do.
+/// Referenced object → the names of the objects that refer to it.
 type Targets = BTreeMap<Box<str>, SmallSet<Box<str>>>;
 
 /// Objects of one kind with an index by what they refer to.
@@ -43,7 +43,7 @@ impl<T> Default for Referrers<T> {
 }
 
 impl<T: Refers> Referrers<T> {
-    /// Put an object in the place of whatever had its key.
+    /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, object: T) {
         let Key { namespace, name } = object.key().clone();
         let target: Box<str> = object.target().into();
@@ -78,7 +78,7 @@ impl<T: Refers> Referrers<T> {
         }
     }
 
-    /// Those that refer to this.
+    /// Returns the objects that refer to this one.
     pub(crate) fn of(&self, namespace: &str, target: &str) -> impl Iterator<Item = &T> {
         let names = self.by_target.get(namespace).and_then(|targets| targets.get(target));
         names.into_iter().flat_map(SmallSet::iter).filter_map(move |name| self.objects.get(namespace, name))

@@ -1,5 +1,5 @@
-//! What runs behind Services: pods, who makes them, and the Nodes that they are on. It is asked for by a Service's
-//! selector, which is held against the pods of one namespace.
+//! The pods behind Services, their workloads, and their Nodes. They are looked up by a Service's selector among the pods of
+//! one namespace.
 
 use std::collections::BTreeMap;
 
@@ -83,13 +83,13 @@ impl Workloads {
         self.nodes.get(name)
     }
 
-    /// The workloads of a kind whose pods a selector takes, by name.
+    /// Returns the workloads of a kind whose pods a selector matches, by name.
     pub(crate) fn making(&self, kind: Kind, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Workload> {
         let makers = self.makers.get(&kind).into_iter().flat_map(move |makers| makers.within(namespace));
         makers.filter(move |maker| selector.select(&maker.template.labels))
     }
 
-    /// The pods that a selector takes, by name.
+    /// Returns the pods that a selector matches, by name.
     pub(crate) fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
         self.pods.within(namespace).filter(move |pod| selector.select(&pod.template.labels))
     }

@@ -119,11 +119,11 @@ fn certificate_row(of: &HostRoutes<'_>, page: &Page<'_>) -> CertificateRow {
     };
     let early = SignedDuration::from_hours(24 * i64::from(page.expiry_warning_days));
     let is_soon = matches!(certificate.state, CertificateState::Valid(at) if at.duration_since(page.made) < early);
-    let state = match (certificate.state, certificate.standing()) {
+    let state = match (certificate.state, certificate.status()) {
         (CertificateState::Plain | CertificateState::Default, _) => "plain",
         _ if is_soon => "soon",
-        (_, LinkStatus::Holds) => "holds",
-        (_, LinkStatus::Unseen) => "unseen",
+        (_, LinkStatus::Ok) => "holds",
+        (_, LinkStatus::Unknown) => "unseen",
         (_, LinkStatus::Broken) => "broken",
     };
     let words = match (of.host == Host::Any, certificate.state) {
@@ -166,9 +166,9 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         RouteOutcome::Taken(_) => PATH,
         RouteOutcome::Unserved | RouteOutcome::Refused(_) => INGRESS,
         RouteOutcome::NoLocation | RouteOutcome::CanaryUpstream => SERVICE,
-        RouteOutcome::Asked(resolved) | RouteOutcome::StoodIn(resolved, _) if breaks_at_service(resolved) => SERVICE,
+        RouteOutcome::Asked(resolved) | RouteOutcome::Fallback(resolved, _) if breaks_at_service(resolved) => SERVICE,
         RouteOutcome::Asked(_)
-        | RouteOutcome::StoodIn(..)
+        | RouteOutcome::Fallback(..)
         | RouteOutcome::Doubtful(_)
         | RouteOutcome::Redirected(_)
         | RouteOutcome::CanaryOf(_) => ENDPOINTS,
@@ -179,13 +179,13 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         format!("{}/{}", visible(&key.namespace), visible(&key.name)),
         service,
         Cow::Owned(visible(&route.outcome.to_string()).into_owned()),
-        route.standing() as u8,
+        route.status() as u8,
         broken,
     )
 }
 
 fn breaks_at_service(resolved: &ResolvedBackend<'_>) -> bool {
-    resolved.standing() == LinkStatus::Broken && !matches!(resolved, ResolvedBackend::Port { .. })
+    resolved.status() == LinkStatus::Broken && !matches!(resolved, ResolvedBackend::Port { .. })
 }
 
 /// A text whose invisible characters can be seen: control characters, and those that change the direction of what follows

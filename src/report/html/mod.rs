@@ -14,9 +14,9 @@ use jiff::Timestamp;
 
 use super::{Entry, Report, Severity};
 use crate::checks::listed;
-use crate::explain::{RouteChange, RouteChanges};
 use crate::finding::Level;
 use crate::routing::RouteMap;
+use crate::routing::{RouteChange, RouteChanges};
 use data::{Data, visible};
 use guide::Guide;
 

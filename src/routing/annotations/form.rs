@@ -1,6 +1,6 @@
-//! The forms that ingress-nginx expects values in, and what is wrong with a value that has another one.
+//! The forms of annotation values in ingress-nginx, and the problem of a value in another form.
 //!
-//! Where versions differ, the laxest counts: what one version from 1.12 on takes is not accused.
+//! If versions differ, the most permissive counts: a value that any version from 1.12 on accepts is not reported.
 
 use std::fmt;
 // Not that of `std`: nothing here opens a socket.
@@ -8,10 +8,10 @@ use core::net::IpAddr;
 
 use crate::finding::Quoted;
 
-/// What a value looks like.
+/// The form of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// What Go's `strconv.ParseBool` takes.
+    /// A boolean by Go's `strconv.ParseBool`.
     Bool,
     /// A whole number.
     Int,
@@ -63,7 +63,7 @@ pub enum Form {
     Text,
 }
 
-/// What is wrong with a value.
+/// The problem of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flaw(What);
 
@@ -83,7 +83,7 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// What may be in a name beyond letters and digits (`parser/validators.go`, `alphaNumericChars`). The validator removes
+/// The characters of a name besides letters and digits (`parser/validators.go`, `alphaNumericChars`). The validator removes
 /// spaces first, here and below.
 pub(crate) const NAME: &str = "-._~/: ";
 /// In a URL.
@@ -99,13 +99,13 @@ const HEADERS: &str = "-_, ";
 /// In a pattern.
 pub(crate) const PATTERN: &str = "-._~/:^$[](){}*+?|&=\\";
 
-/// That it is not so.
+/// Returns the flaw of a value that is not what its form requires.
 const fn unless(is_so: bool, not: &'static str) -> Option<Flaw> {
     if is_so { None } else { Some(Flaw(What::Is(not))) }
 }
 
 impl Form {
-    /// Why the controller's validator refuses a value that is not empty.
+    /// Returns why the controller's validator rejects a value that is not empty.
     #[must_use]
     pub fn refused(self, value: &str) -> Option<Flaw> {
         match self {
@@ -136,7 +136,7 @@ impl Form {
         }
     }
 
-    /// Why what reads a value that is not empty makes nothing of it, validated or not.
+    /// Returns why the controller cannot parse a value that is not empty, validated or not.
     #[must_use]
     pub fn unread(self, value: &str) -> Option<Flaw> {
         // What is read as text is trimmed first, what is read as a boolean or a number is not.
@@ -144,7 +144,7 @@ impl Form {
         let parts = text.matches('/').count() + 1;
         match self {
             Self::Headers => unless(text.split(',').all(is_header), "not a comma-separated list of header names"),
-            // The validator passes over spaces and a comma at the end; what reads it does not.
+            // The validator ignores spaces and a trailing comma; the parser does not.
             Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or empty items"),
             Self::CacheDuration => unless(is_cache_duration(text), "not a list of codes with a duration"),
             Self::AuthUrl => unless(is_url_with_host(text), "not a URL with scheme and host"),
@@ -157,13 +157,13 @@ impl Form {
         }
     }
 
-    /// Whether a line break can only be a mistake: lists may have many lines by their nature.
+    /// Returns whether a line break can only be a mistake: lists may have several lines.
     #[must_use]
     pub const fn is_one_line(self) -> bool {
         !matches!(self, Self::Text | Self::List(_) | Self::Headers | Self::Origins | Self::Cidrs | Self::ServerNames)
     }
 
-    /// What was certainly meant.
+    /// Returns the value that was certainly intended.
     #[must_use]
     pub fn fixed(self, value: &str) -> Option<String> {
         let fixed = match self {
@@ -179,7 +179,7 @@ impl Form {
         (!fixed.is_empty() && self.refused(&fixed).is_none() && self.unread(&fixed).is_none()).then_some(fixed)
     }
 
-    /// How to write it.
+    /// Returns how to write a value of this form.
     #[must_use]
     pub fn wanted(self) -> String {
         match self {
@@ -211,7 +211,7 @@ impl Form {
     }
 }
 
-/// What Go's `strconv.ParseBool` makes of a text.
+/// Parses a boolean as Go's `strconv.ParseBool` does.
 #[must_use]
 pub fn go_bool(text: &str) -> Option<bool> {
     match text {
@@ -221,7 +221,7 @@ pub fn go_bool(text: &str) -> Option<bool> {
     }
 }
 
-/// The first character that is neither letter, digit nor one of these.
+/// Returns the first character that is neither a letter, a digit nor one of these.
 fn chars(value: &str, extra: &str) -> Option<Flaw> {
     value.chars().find(|c| !c.is_ascii_alphanumeric() && !extra.contains(*c)).map(|found| Flaw(What::Holds(found)))
 }

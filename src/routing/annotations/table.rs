@@ -262,3 +262,9 @@ impl Annotation {
         Self { since: Some(Version::new(major, minor, 0)), ..self }
     }
 }
+
+/// Returns the annotation with this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Annotation> {
+    ALL.binary_search_by(|row| row.name.cmp(name)).ok().map(|at| &ALL[at])
+}

@@ -42,7 +42,7 @@ fn values_are_taken_and_read_as_the_controller_does() {
 #[test]
 fn a_fault_depends_on_who_looks_at_the_value() {
     let fault = |name: &str, value: &str, validates: Option<bool>| {
-        find(name).unwrap().fault(value, validates).map(|fault| (fault.effect, fault.certain))
+        find(name).unwrap().value_error(value, validates).map(|fault| (fault.effect, fault.certain))
     };
     let each = |name, value| [Some(true), Some(false), None].map(|validates| fault(name, value, validates));
     // What cannot be read is the same to everybody; what only the validator refuses is used by the others.

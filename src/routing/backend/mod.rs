@@ -1,26 +1,26 @@
-//! What stands behind one backend: the links after the location, from the Service to its endpoints. Sections 4.1 to 4.6.
+//! The resolved backend of a location: its Service, port and endpoints. Sections 4.1 to 4.6.
 
 mod endpoints;
+mod external_name;
+mod fallback;
 mod optional;
+mod ports;
 mod readiness;
 
-pub use endpoints::{Endpoints, ExternalNameFault, is_named_for, slice_prefix};
+pub use endpoints::{Endpoints, is_named_for, slice_prefix};
+pub use external_name::ExternalNameFault;
+pub use fallback::FallbackService;
 pub use optional::OptionalBackend;
-pub use readiness::{Backing, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub use readiness::{BackendReadiness, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 
 use std::fmt;
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
-use crate::model::{Backend, EndpointSlice, Ingress, PortRef, Protocol, Service, ServicePort, ServiceType};
-use crate::routing::annotations::NginxAnnotations;
+use crate::model::{Backend, Ingress, Protocol, ServicePort, ServiceType};
 use crate::routing::controller::Controller;
-use crate::routing::controller::ControllerFamily;
 
-/// AWS Load Balancer Controller: the port says that an annotation holds the action; there is no Service.
-const ACTION_PORT: &str = "use-annotation";
-
-/// What stands behind a backend, as far as the chain holds.
+/// A backend, resolved as far as the chain from Service to endpoints holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResolvedBackend<'a> {
     /// The Service has the port.
@@ -29,14 +29,14 @@ pub enum ResolvedBackend<'a> {
         port: &'a ServicePort,
         /// Requests go to the Service's own address: see [`Controller::dials_address`].
         by_address: bool,
-        /// What takes them.
-        backing: Backing<'a>,
+        /// The readiness of its endpoints.
+        readiness: BackendReadiness<'a>,
     },
-    /// There is no such Service.
+    /// The Service does not exist.
     NoService,
     /// The Service has no such port.
     NoPort {
-        /// Those that it has.
+        /// The ports that it has.
         has: &'a [ServicePort],
         /// As in [`ResolvedBackend::Port`].
         by_address: bool,
@@ -48,65 +48,32 @@ pub enum ResolvedBackend<'a> {
         /// As in [`ResolvedBackend::Port`].
         by_address: bool,
     },
-    /// A DNS name outside the cluster: somebody there answers, or nobody.
+    /// An ExternalName Service: whether the host outside the cluster answers is not checked.
     External {
         /// The name.
         name: &'a str,
-        /// Why the controller certainly finds nobody behind it.
+        /// The reason why the controller certainly has no endpoint for it.
         fault: Option<ExternalNameFault>,
     },
-    /// No Service: a resource, or an action that an annotation describes.
+    /// Not a Service: a resource, or an action that an annotation defines.
     NotMeant,
-    /// Nobody can tell, for want of a look at Services.
+    /// Unknown: Services cannot be read.
     Unseen,
 }
 
-/// Whether a link of the chain from host to endpoint holds.
+/// The status of one link of the chain from host to endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkStatus {
-    /// It holds.
-    Holds,
-    /// Nobody can tell.
-    Unseen,
-    /// It is broken: the visitor does not get what the Ingress says.
+    /// The link holds.
+    Ok,
+    /// Unknown.
+    Unknown,
+    /// The link is broken: requests do not reach the backend that the Ingress defines.
     Broken,
 }
 
-impl Controller<'_> {
-    /// Whether a backend with this port is an action of the AWS controller. Those that read nginx annotations take it for
-    /// the name of a port, like any other.
-    #[must_use]
-    pub fn means_action(&self, port: &PortRef) -> bool {
-        !self.dialect.family.reads_nginx_annotations() && matches!(port, PortRef::Name(name) if &**name == ACTION_PORT)
-    }
-
-    /// Whether requests go to the Service's own address, not to its endpoints: `service-upstream` on ingress-nginx, at the
-    /// very number that the backend names. A name has to be that of one of the Service's ports, and the Service needs an
-    /// address; else its endpoints count after all (section 4.5).
-    #[must_use]
-    pub fn dials_address(&self, ingress: &Ingress, service: &Service, port: &PortRef) -> bool {
-        self.dialect.family == ControllerFamily::Nginx
-            && NginxAnnotations::of(ingress).service_upstream()
-            && service.kind == ServiceType::Cluster
-            && (matches!(port, PortRef::Number(_)) || service.ports.iter().any(|it| it.answers_to(port)))
-    }
-
-    /// Why the controller certainly finds nobody behind the name of an ExternalName. Only ingress-nginx is known to refuse any
-    /// (section 4.4).
-    #[must_use]
-    pub fn external_name_fault(&self, name: &str) -> Option<ExternalNameFault> {
-        let refuses = || self.dialect.refuses_external_names().then_some(ExternalNameFault::Refused);
-        (self.dialect.family == ControllerFamily::Nginx).then(|| ExternalNameFault::of(name).or_else(refuses)).flatten()
-    }
-
-    /// Whether the controller looks at an EndpointSlice of a Service. Others go by its label alone (section 4.3).
-    fn sees(&self, slice: &EndpointSlice, service: &Service) -> bool {
-        self.dialect.family != ControllerFamily::Nginx || is_named_for(slice, &service.meta.key.name)
-    }
-}
-
 impl<'a> ResolvedBackend<'a> {
-    /// What stands behind a backend of an Ingress, which `controller` takes. Reads Services and what [`Backing::of`] reads.
+    /// Resolves a backend of an Ingress that `controller` handles. Reads Services and what [`BackendReadiness::of`] reads.
     #[must_use]
     pub fn of(ingress: &Ingress, backend: &Backend, controller: &Controller<'_>, view: &ClusterView<'a>) -> Self {
         let Backend::Service { name, port: Some(wanted) } = backend else { return Self::NotMeant };
@@ -129,17 +96,22 @@ impl<'a> ResolvedBackend<'a> {
         let Some(&first) = meant.first() else { return Self::NoPort { has: &service.ports, by_address } };
         let tcp: Vec<&'a ServicePort> = meant.into_iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         let Some(&port) = tcp.first() else { return Self::NotTcp { port: first, by_address } };
-        let backing = Backing::of(view, service, &tcp, |slice| by_address || controller.sees(slice, service));
-        Self::Port { port, by_address, backing }
+        let readiness =
+            BackendReadiness::of(view, service, &tcp, |slice| by_address || controller.sees(slice, service));
+        Self::Port { port, by_address, readiness }
     }
 
-    /// Whether a request that comes so far is answered.
+    /// Returns the status of the chain from here on.
     #[must_use]
-    pub const fn standing(&self) -> LinkStatus {
+    pub const fn status(&self) -> LinkStatus {
         match self {
-            Self::Port { backing: Backing::Ready(_), .. } | Self::External { fault: None, .. } => LinkStatus::Holds,
-            Self::Port { backing: Backing::Unknown, .. } | Self::NotMeant | Self::Unseen => LinkStatus::Unseen,
-            Self::Port { backing: Backing::Lacking(_), .. }
+            Self::Port { readiness: BackendReadiness::Ready(_), .. } | Self::External { fault: None, .. } => {
+                LinkStatus::Ok
+            }
+            Self::Port { readiness: BackendReadiness::Unknown, .. } | Self::NotMeant | Self::Unseen => {
+                LinkStatus::Unknown
+            }
+            Self::Port { readiness: BackendReadiness::NotReady(_), .. }
             | Self::NoService
             | Self::NoPort { .. }
             | Self::NotTcp { .. }
@@ -147,8 +119,8 @@ impl<'a> ResolvedBackend<'a> {
         }
     }
 
-    /// Whether requests go to the Service's own address: then its stand-in is never asked, and whoever gets no answer gets
-    /// another error.
+    /// Returns whether requests go to the Service's own address: the fallback Service is not used then, and the error is 502
+    /// or 504.
     #[must_use]
     pub const fn by_address(&self) -> bool {
         matches!(
@@ -161,10 +133,10 @@ impl<'a> ResolvedBackend<'a> {
 }
 
 impl fmt::Display for ResolvedBackend<'_> {
-    /// In a few words, e.g. `2 ready`.
+    /// Writes the status in short, e.g. `2 ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Port { backing, .. } => backing.fmt(f),
+            Self::Port { readiness, .. } => readiness.fmt(f),
             Self::NoService => f.write_str("the Service does not exist"),
             Self::NoPort { .. } => f.write_str("the Service has no such port"),
             Self::NotTcp { .. } => f.write_str("the port is not TCP"),
@@ -172,49 +144,6 @@ impl fmt::Display for ResolvedBackend<'_> {
             Self::External { name, fault: Some(_) } => write!(f, "outside, and cannot be used: {}", Quoted(name)),
             Self::NotMeant => f.write_str("no Service is meant"),
             Self::Unseen => f.write_str("not known: Services cannot be seen"),
-        }
-    }
-}
-
-/// The Service that the annotation `default-backend` names to answer in the place of one without endpoints: section 4.6.
-#[derive(Debug, Clone, Copy)]
-pub struct StandIn<'a> {
-    /// Its name.
-    pub name: &'a str,
-    service: Lookup<&'a Service>,
-}
-
-impl<'a> StandIn<'a> {
-    /// That of an Ingress, which `controller` takes. Reads Services.
-    #[must_use]
-    pub fn of(ingress: &'a Ingress, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<Self> {
-        let reads = controller.dialect.family.reads_nginx_annotations();
-        let name = NginxAnnotations::of(ingress).default_backend().filter(|_| reads)?;
-        Some(Self { name, service: view.service(&ingress.meta.key.namespace, name) })
-    }
-
-    /// Whether it is not certain that there is none: its endpoints may come and go.
-    #[must_use]
-    pub fn may_answer(&self) -> bool {
-        !self.service.is_absent()
-    }
-
-    /// Whether its first port has an endpoint that takes requests; `None`: nobody can tell. Reads what [`Backing::of`] reads.
-    #[must_use]
-    pub fn answers(&self, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<bool> {
-        let service = match self.service {
-            Lookup::Found(service) => service,
-            Lookup::Absent => return Some(false),
-            Lookup::Unknown => return None,
-        };
-        if service.kind == ServiceType::ExternalName {
-            return controller.external_name_fault(&service.external_name).map(|_| false);
-        }
-        let Some(first) = service.ports.first() else { return Some(false) };
-        match Backing::of(view, service, &[first], |slice| controller.sees(slice, service)) {
-            Backing::Ready(_) => Some(true),
-            Backing::Lacking(_) => Some(false),
-            Backing::Unknown => None,
         }
     }
 }

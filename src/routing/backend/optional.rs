@@ -1,4 +1,4 @@
-//! What makes it doubtful that a visitor ever depends on a backend: then it may be missing without harm.
+//! Backends that may be unused: a missing one does not certainly break requests.
 
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
@@ -6,21 +6,21 @@ use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::ControllerFamily;
 use crate::routing::controller::{Controller, ControllerId};
 
-/// Why a backend may be missing without harm.
+/// The reason why a backend may be unused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionalBackend {
-    /// Nobody is known to take the Ingress.
+    /// No controller is known to handle the Ingress.
     Unowned,
-    /// A canary that cannot answer gets no traffic; the main Ingress answers (section 7.1).
+    /// A canary without a working backend gets no traffic; the main Ingress serves the requests (section 7.1).
     Canary,
     /// A snippet may answer first, if the controller allows it.
     Snippet,
-    /// Another Ingress of the host may be the older one, whose fallback counts (section 2.3).
+    /// Another Ingress of the host may be older: its default backend is used (section 2.3).
     Fallback,
 }
 
 impl OptionalBackend {
-    /// What makes every backend of an Ingress doubtful.
+    /// Returns why every backend of an Ingress may be unused.
     #[must_use]
     pub fn of_every_backend(ingress: &Ingress, controller: &Controller<'_>) -> Option<Self> {
         let annotations = NginxAnnotations::of(ingress);
@@ -33,8 +33,7 @@ impl OptionalBackend {
         }
     }
 
-    /// What makes the default backend doubtful: on ingress-nginx that of the oldest Ingress of a host is its fallback,
-    /// and no other.
+    /// Returns why the default backend may be unused: ingress-nginx uses only that of the oldest Ingress of a host.
     #[must_use]
     pub fn of_default_backend(ingress: &Ingress, view: &ClusterView<'_>, controller: &Controller<'_>) -> Option<Self> {
         if ingress.default_backend.is_none() || controller.dialect.family != ControllerFamily::Nginx {

@@ -1,63 +1,63 @@
-//! What stands behind a Service's port, and why nothing does: its EndpointSlices say whether, and pods and workloads say why,
-//! where they are known. At admission they are not.
+//! Endpoint readiness of a Service's port. EndpointSlices show whether endpoints are ready; pods and workloads show the cause
+//! if none is. They are not known at admission.
 
 use core::fmt;
 
-use super::Endpoints;
+use super::endpoints::Endpoints;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, TargetPort, Workload};
 
-/// Pods that are named at most.
+/// The number of pods that a message names.
 const NAMED: usize = 3;
 
-/// What stands behind a Service's port.
+/// The endpoint readiness of a Service's port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backing<'a> {
-    /// Some endpoints take requests.
+pub enum BackendReadiness<'a> {
+    /// Some endpoints are ready.
     Ready(Endpoints),
-    /// None does.
-    Lacking(Shortage<'a>),
-    /// Nobody can tell.
+    /// No endpoint is ready.
+    NotReady(Shortage<'a>),
+    /// Unknown.
     Unknown,
 }
 
-/// A port of a Service behind which nothing takes requests.
+/// A port of a Service without a ready endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shortage<'a> {
     /// The port.
     pub port: &'a ServicePort,
-    /// Why.
+    /// The cause.
     pub cause: Cause<'a>,
     /// The selector of the Service.
     pub selector: &'a Labels,
 }
 
-/// Why nothing behind a port takes requests, as far as it is known.
+/// The cause of a missing endpoint, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause<'a> {
-    /// So many endpoints are there, none is ready; none at all where the pods have no address yet.
+    /// Endpoints exist and none is ready, or the pods have no address yet.
     NotReady {
-        /// How many.
+        /// The number of endpoints.
         endpoints: u32,
-        /// The pods, where they are known.
+        /// The pods, if they are known.
         pods: Stuck<'a>,
     },
-    /// Endpoints are there, and none has this port.
+    /// Endpoints exist and none has this port.
     PortMissing,
-    /// Those that take requests are in an EndpointSlice of this name, which the controller does not look at.
+    /// The ready endpoints are in an EndpointSlice of this name, which the controller does not use.
     Overlooked(&'a str),
-    /// There are no endpoints, and nobody makes any: the Service selects no pods.
+    /// There are no endpoints and the Service has no selector.
     NoSelector,
-    /// Its selector takes no pod, and nobody who would make one.
+    /// Its selector matches no pod and no workload.
     NothingSelected,
-    /// What makes its pods is to make none.
+    /// The workload of its pods is scaled to zero.
     ScaledToZero(Kind, &'a str),
-    /// What makes its pods has not made any.
+    /// The workload of its pods has created none.
     NotMade(Kind, &'a str),
-    /// What makes its pods gives no container the name that is the `targetPort`. Told without any endpoints to look at.
+    /// No container port of the workload has the name of the `targetPort`. Found without endpoints.
     PortUnnamed(Kind, &'a str),
-    /// There are no endpoints, and it is not known why.
+    /// There are no endpoints and the cause is unknown.
     Unexplained,
 }
 
@@ -66,13 +66,13 @@ pub enum Cause<'a> {
 pub struct Stuck<'a> {
     /// The first three, each with the reason.
     pub named: Vec<(&'a str, String)>,
-    /// How many more there are.
+    /// The number of further pods.
     pub more: usize,
 }
 
-impl<'a> Backing<'a> {
-    /// What stands behind some of a Service's ports, looked up in the EndpointSlices that the controller `sees`. Reads
-    /// EndpointSlices; pods, workloads and Nodes, where they may be read.
+impl<'a> BackendReadiness<'a> {
+    /// Returns the readiness of some of a Service's ports from the EndpointSlices that the controller `sees`. Reads
+    /// EndpointSlices, and pods, workloads and Nodes if they may be read.
     #[must_use]
     pub fn of(
         view: &ClusterView<'a>,
@@ -81,7 +81,7 @@ impl<'a> Backing<'a> {
         sees: impl Fn(&EndpointSlice) -> bool,
     ) -> Self {
         let Some(&port) = ports.first() else { return Self::Unknown };
-        let lacking = |cause| Self::Lacking(Shortage { port, cause, selector: &service.selector });
+        let lacking = |cause| Self::NotReady(Shortage { port, cause, selector: &service.selector });
         let Lookup::Found(slices) = view.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name) else {
             return unnamed(view, service, ports).map_or(Self::Unknown, lacking);
         };
@@ -104,7 +104,7 @@ impl<'a> Backing<'a> {
     }
 }
 
-/// Why a Service has no endpoints.
+/// Returns the cause why a Service has no endpoints.
 fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<'a> {
     if service.selector.is_empty() {
         return Cause::NoSelector;
@@ -123,14 +123,14 @@ fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<
                     (None, None) => Cause::Unexplained,
                 }
             }
-            // Whoever else would make its pods has made none.
+            // Other workloads of its pods have created none.
             Lookup::Absent | Lookup::Unknown => Cause::NothingSelected,
         },
         Lookup::Unknown => Cause::Unexplained,
     }
 }
 
-/// The pods that a Service selects and that take no requests; such as have ended only where there are no others.
+/// Returns the pods of a Service that are not ready; completed pods only if there are no others.
 fn stuck<'a>(view: &ClusterView<'a>, service: &Service) -> Stuck<'a> {
     let pods = view.pods(service).found().unwrap_or_default();
     let mut stuck = Stuck::default();
@@ -156,11 +156,11 @@ fn stuck<'a>(view: &ClusterView<'a>, service: &Service) -> Stuck<'a> {
     stuck
 }
 
-/// What names none of its containers' ports as these want it, where all of them want a name and all that would make
-/// the pods are so. A number is no fault: a container may listen on ports that it does not declare.
+/// Returns the workload whose containers declare no port with the wanted name, if every port wants a name and every workload
+/// lacks it. A number is not a problem: a container may listen on ports that it does not declare.
 fn unnamed<'a>(view: &ClusterView<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
     let makers = pod_templates(view, service);
-    // Who else would make such pods may name it: all of them must be known.
+    // Another workload may declare the name: all of them must be known.
     if !Kind::WORKLOADS.into_iter().chain(makers.first().map(|maker| maker.kind)).all(|kind| view.knows(kind)) {
         return None;
     }
@@ -172,19 +172,19 @@ fn unnamed<'a>(view: &ClusterView<'a>, service: &Service, ports: &[&ServicePort]
     (!ports.iter().any(has)).then_some(Cause::PortUnnamed(first.kind, first.name))
 }
 
-/// What the pods behind a Service are made from.
+/// The pod template of a Service's pods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedTemplate<'a> {
-    /// The kind of the object that holds it.
+    /// The kind of the object with the template.
     pub kind: Kind,
     /// Its name.
     pub name: &'a str,
-    /// What is in it.
+    /// The template.
     pub template: &'a PodTemplate,
 }
 
-/// What the pods that a Service selects are made from, as far as it is known: Deployments and the like, or the pods
-/// themselves where nobody is known to make them. Those that have ended are none.
+/// Returns the templates of the pods that a Service selects, as far as they are known: those of workloads, or the pods
+/// themselves if no workload is known. Completed pods are left out.
 #[must_use]
 pub fn pod_templates<'a>(view: &ClusterView<'a>, service: &Service) -> Vec<NamedTemplate<'a>> {
     if let Lookup::Found(makers) = view.workloads(service) {
@@ -201,14 +201,14 @@ pub fn pod_templates<'a>(view: &ClusterView<'a>, service: &Service) -> Vec<Named
 }
 
 impl Shortage<'_> {
-    /// Whether there are no endpoints whatsoever, as of a Service that has just been made.
+    /// Returns whether there are no endpoints at all, as for a new Service.
     #[must_use]
     pub fn is_total(&self) -> bool {
         let is_partial = matches!(self.cause, Cause::PortMissing | Cause::Overlooked(_) | Cause::PortUnnamed(..));
         !is_partial && !matches!(self.cause, Cause::NotReady { endpoints: 1.., .. })
     }
 
-    /// What to do.
+    /// Returns the fix in words.
     #[must_use]
     pub fn help(&self) -> String {
         match &self.cause {
@@ -239,7 +239,7 @@ impl Shortage<'_> {
 }
 
 impl fmt::Display for Shortage<'_> {
-    /// What is wrong with the Service, e.g. `has no ready endpoint on port 80 (http), 2 not ready`.
+    /// Writes the problem of the Service, e.g. `has no ready endpoint on port 80 (http), 2 not ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let port = self.port;
         match (&self.cause, &port.target) {
@@ -270,13 +270,13 @@ impl fmt::Display for Stuck<'_> {
     }
 }
 
-impl fmt::Display for Backing<'_> {
-    /// In a few words, e.g. `2 ready, 1 not ready`.
+impl fmt::Display for BackendReadiness<'_> {
+    /// Writes the readiness in short, e.g. `2 ready, 1 not ready`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready(Endpoints { ready, not_ready: 0, .. }) => write!(f, "{ready} ready"),
             Self::Ready(Endpoints { ready, not_ready, .. }) => write!(f, "{ready} ready, {not_ready} not ready"),
-            Self::Lacking(shortage) => write!(f, "{shortage}; {}", shortage.help()),
+            Self::NotReady(shortage) => write!(f, "{shortage}; {}", shortage.help()),
             Self::Unknown => f.write_str("not known"),
         }
     }

@@ -1,4 +1,5 @@
-//! Whose rules hold for an Ingress: a dialect is chosen by the class's controller or, where configured, by its name.
+//! Dialects: a controller family with its version and settings. The controller of an Ingress' class selects the dialect, or
+//! a configured class name does.
 
 use std::borrow::Cow;
 
@@ -9,37 +10,37 @@ use crate::routing::annotations::NginxAnnotations;
 use crate::routing::annotations::Risk;
 use crate::routing::version::Version;
 
-/// The `spec.controller` of ingress-nginx where its `--controller-class` says nothing else.
+/// The `spec.controller` of ingress-nginx without `--controller-class`.
 const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 
-/// The family of rules.
+/// The family of controllers whose rules apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ControllerFamily {
-    /// ingress-nginx and its forks: nginx annotations, and a rendered configuration that one Ingress can break.
+    /// ingress-nginx and its forks: nginx annotations, and a rendered configuration that one Ingress can make invalid.
     Nginx,
-    /// Traefik's ingress-nginx provider: the same annotations, no configuration to break.
+    /// Traefik's ingress-nginx provider: the same annotations, without a rendered configuration.
     Traefik,
     /// Kubernetes' own rules.
     Neutral,
 }
 
 impl ControllerFamily {
-    /// Whether `nginx.ingress.kubernetes.io/` annotations mean anything.
+    /// Returns whether the controller reads `nginx.ingress.kubernetes.io/` annotations.
     #[must_use]
     pub const fn reads_nginx_annotations(self) -> bool {
         matches!(self, Self::Nginx | Self::Traefik)
     }
 }
 
-/// How one controller is set up, as far as its answers depend on it.
+/// The settings of one controller, as far as its answers depend on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialect {
-    /// The family of rules.
+    /// The family of controllers whose rules apply.
     pub family: ControllerFamily,
     /// The controller's version; `None`: unknown, and what depends on it does not deny.
     pub version: Option<Version>,
-    /// `--ingress-class`: the annotation value that it takes.
+    /// `--ingress-class`: the value of the class annotation that it handles.
     pub annotation_class: String,
     /// `--watch-namespace`; empty: all.
     pub watch_namespaces: Vec<String>,
@@ -47,17 +48,17 @@ pub struct Dialect {
     pub default_certificate: bool,
     /// nginx variables beyond those of nginx and the controller's template.
     pub extra_variables: Vec<String>,
-    /// What configuration says of its flags and its ConfigMap; ask [`Dialect::validates_annotations`] and the like, which
-    /// know the rest.
+    /// The configured flags and ConfigMap keys. [`Dialect::validates_annotations`] and the like complete them with the
+    /// observed settings and the defaults.
     pub settings: ControllerSettings,
-    /// Its ConfigMap, where that is read.
+    /// Its ConfigMap, if it is read.
     pub config_map: Option<Key>,
-    /// What that says; `None`: it has not been read.
+    /// The settings observed in its ConfigMap; `None`: it has not been read.
     pub observed: Option<ControllerSettings>,
 }
 
 impl Dialect {
-    /// Every default of a family.
+    /// Creates a dialect with every default of a family.
     #[must_use]
     pub fn new(family: ControllerFamily) -> Self {
         Self {
@@ -73,43 +74,43 @@ impl Dialect {
         }
     }
 
-    /// Whether values of annotations are validated; `None`: nobody can know.
+    /// Returns whether annotation values are validated; `None`: unknown.
     #[must_use]
     pub fn validates_annotations(&self) -> Option<bool> {
         self.settings().enable_annotation_validation
     }
 
-    /// Whether snippets are taken; `None`: nobody can know.
+    /// Returns whether snippets are allowed; `None`: unknown.
     #[must_use]
     pub fn allows_snippets(&self) -> Option<bool> {
         self.settings().allow_snippet_annotations
     }
 
-    /// The most dangerous annotations that are taken; `None`: nobody can know.
+    /// Returns the highest risk of annotations that is accepted; `None`: unknown.
     #[must_use]
     pub fn risk_level(&self) -> Option<Risk> {
         self.settings().annotations_risk_level
     }
 
-    /// Whether annotations may name objects of other namespaces; `None`: nobody can know.
+    /// Returns whether annotations may reference objects of other namespaces; `None`: unknown.
     #[must_use]
     pub fn crosses_namespaces(&self) -> Option<bool> {
         self.settings().allow_cross_namespace_resources
     }
 
-    /// Whether Services of type ExternalName have no endpoints (section 4.4).
+    /// Returns whether ExternalName Services are disabled: they have no endpoints then (section 4.4).
     #[must_use]
     pub fn refuses_external_names(&self) -> bool {
         self.settings().disable_svc_external_name == Some(true)
     }
 
-    /// Whether Exact and Prefix paths with special characters are refused (section 2.9); `None`: nobody can know.
+    /// Returns whether Exact and Prefix paths with special characters are rejected (section 2.9); `None`: unknown.
     #[must_use]
     pub fn is_strict_about_path_types(&self) -> Option<bool> {
         self.settings().strict_validate_path_type
     }
 
-    /// Whether a character may stand in an Exact or Prefix path where that is looked at (section 2.9). A dot may since
+    /// Returns whether strict validation allows a character in an Exact or Prefix path (section 2.9). It allows a dot since
     /// 1.12.6 and 1.13.2.
     #[must_use]
     pub fn takes_in_strict_paths(&self, character: char) -> bool {
@@ -120,16 +121,16 @@ impl Dialect {
         character.is_ascii_alphanumeric() || "/-_".contains(character) || (character == '.' && takes_dots)
     }
 
-    /// Whether HTTP is redirected to HTTPS where the host has a certificate: the annotation goes before the ConfigMap
-    /// (section 5.5).
+    /// Returns whether HTTP redirects to HTTPS if the host has a certificate: the annotation takes precedence over the
+    /// ConfigMap (section 5.5).
     #[must_use]
     pub fn redirects_to_https(&self, annotations: NginxAnnotations<'_>) -> bool {
         let by_default = self.settings().ssl_redirect == Some(true);
         annotations.redirects_to_https() && (by_default || annotations.asks_for_https())
     }
 
-    /// What configuration says goes before the ConfigMap, and that before the version's defaults. While a ConfigMap
-    /// that has not been read may say otherwise, they are not known.
+    /// Returns the effective settings: the configured ones, then those of the ConfigMap, then the defaults of the version.
+    /// While the ConfigMap has not been read, the defaults of its keys are unknown.
     fn settings(&self) -> ControllerSettings {
         let defaults = ControllerSettings::defaults(self.version);
         match (&self.config_map, self.observed) {
@@ -139,55 +140,55 @@ impl Dialect {
         }
     }
 
-    /// A ConfigMap that has not been read may say otherwise than the defaults: what is not known then is nobody's fault.
+    /// Returns whether settings are unknown because the ConfigMap has not been read.
     #[must_use]
     pub fn settings_unknown(&self) -> bool {
         self.config_map.is_some() && self.observed.is_none()
     }
 
-    /// The ConfigMap that settings were read from.
+    /// Returns the ConfigMap in which settings were observed.
     #[must_use]
     pub fn observed_from(&self) -> Option<&Key> {
         self.config_map.as_ref().filter(|_| self.observed.is_some())
     }
 
-    /// Whether the controller looks at a namespace.
+    /// Returns whether the controller watches a namespace.
     #[must_use]
     pub fn watches(&self, namespace: &str) -> bool {
         self.watch_namespaces.is_empty() || self.watch_namespaces.iter().any(|watched| watched == namespace)
     }
 }
 
-/// Which Ingresses a dialect is for.
+/// The Ingresses to which a dialect applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DialectMatch {
-    /// Those whose IngressClass has this `spec.controller`.
+    /// Ingresses whose IngressClass has this `spec.controller`.
     Controller(String),
-    /// Those whose class has this name, IngressClass object or not.
+    /// Ingresses whose class has this name, with or without an IngressClass.
     Class(String),
 }
 
 /// One entry of `dialects`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialectRule {
-    /// Which Ingresses it is for.
+    /// The Ingresses to which it applies.
     pub matches: DialectMatch,
-    /// How the controller is set up.
+    /// The settings of the controller.
     pub dialect: Dialect,
 }
 
-/// Every dialect in order. The first that matches and watches the Ingress' namespace holds: of several controllers of one
-/// name each may look at its own namespaces. Where none watches it, the first that matches does.
+/// The dialects in order. The first one applies that matches and watches the Ingress' namespace: several controllers of one
+/// name may each watch their own namespaces. If none watches it, the first one that matches applies.
 #[derive(Debug, Clone)]
 pub struct Dialects {
     rules: Vec<DialectRule>,
-    /// Of ingress-nginx, where no rule matches.
+    /// The dialect of ingress-nginx, if no rule matches.
     built_in: Dialect,
     neutral: Dialect,
 }
 
 impl Dialects {
-    /// The configured rules, then the built-in one for ingress-nginx.
+    /// Creates the dialects of the configured rules, then the built-in one for ingress-nginx.
     #[must_use]
     pub fn new(rules: Vec<DialectRule>) -> Self {
         Self {
@@ -197,7 +198,7 @@ impl Dialects {
         }
     }
 
-    /// The dialect of a class, for Ingresses of a namespace.
+    /// Returns the dialect of a class, for Ingresses of a namespace.
     #[must_use]
     pub fn of_class(&self, name: &str, controller: &str, namespace: &str) -> &Dialect {
         let configured = self.find(namespace, |rule| match &rule.matches {
@@ -208,15 +209,15 @@ impl Dialects {
         configured.unwrap_or(otherwise)
     }
 
-    /// The dialect configured for a class name that has no IngressClass object (`--ingress-class-by-name`), for Ingresses
-    /// of a namespace.
+    /// Returns the dialect that is configured for a class name without an IngressClass (`--ingress-class-by-name`), for
+    /// Ingresses of a namespace.
     #[must_use]
     pub fn of_name(&self, name: &str, namespace: &str) -> Option<&Dialect> {
         self.find(namespace, |rule| matches!(&rule.matches, DialectMatch::Class(wanted) if wanted == name))
     }
 
-    /// The dialect that takes this value of the class annotation without any IngressClass object, for Ingresses of a
-    /// namespace.
+    /// Returns the dialect of a controller that handles this value of the class annotation without an IngressClass, for
+    /// Ingresses of a namespace.
     #[must_use]
     pub fn of_annotation(&self, value: &str, namespace: &str) -> Option<&Dialect> {
         let takes = |dialect: &Dialect| dialect.family.reads_nginx_annotations() && dialect.annotation_class == value;
@@ -224,13 +225,13 @@ impl Dialects {
         self.find(namespace, |rule| takes(&rule.dialect)).or_else(built_in)
     }
 
-    /// Whether some dialect is so.
+    /// Returns whether any dialect satisfies a condition.
     #[must_use]
     pub fn any(&self, is_so: impl Fn(&Dialect) -> bool) -> bool {
         self.rules.iter().any(|rule| is_so(&rule.dialect)) || is_so(&self.built_in)
     }
 
-    /// The ConfigMaps that say how controllers are set up, each once.
+    /// Returns the ConfigMaps of the controllers, each once.
     #[must_use]
     pub fn config_maps(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = self.rules.iter().filter_map(|rule| rule.dialect.config_map.clone()).collect();
@@ -239,8 +240,8 @@ impl Dialects {
         keys
     }
 
-    /// These, with what the controllers' ConfigMaps say now. A ConfigMap that is not there says nothing: its controller
-    /// goes on with what it was last told. Reads ConfigMaps.
+    /// Returns the dialects with the settings currently observed in the controllers' ConfigMaps. If a ConfigMap does not
+    /// exist, its controller keeps the last settings, which are unknown. Reads ConfigMaps.
     #[must_use]
     pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
         let mut observed = Cow::Borrowed(self);
@@ -253,7 +254,7 @@ impl Dialects {
         observed
     }
 
-    /// Kubernetes' own rules.
+    /// Returns the dialect of Kubernetes' own rules.
     #[must_use]
     pub fn neutral(&self) -> &Dialect {
         &self.neutral

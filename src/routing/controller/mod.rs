@@ -1,99 +1,108 @@
-//! Who takes an Ingress, as far as that can be known: sections 1.1 to 1.3.
+//! The controller that handles an Ingress, as far as it can be known: sections 1.1 to 1.4.
 
 mod dialect;
+mod group;
 mod settings;
 
 pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
+pub use group::ControllerGroup;
 pub use settings::ControllerSettings;
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{ClassRef, Ingress, PortRef, Service, ServicePort};
+use crate::model::{ClassRef, Ingress};
 
 /// Classes that a controller matches by name, without an IngressClass object.
 const MATCHED_BY_NAME: [&str; 1] = ["contour"];
-/// Values of the class annotation that GKE's controller takes. It has no IngressClass object and ignores an Ingress
+/// The values of the class annotation that GKE's controller handles. It has no IngressClass object and ignores an Ingress
 /// that has the field (kubernetes/ingress-gce#1308, #1891).
 const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
 
-/// Controllers that look a backend's port up among the Service's own ports only, never among its targetPorts.
-const SERVICE_PORT_ONLY: &[&str] = &[
-    "ingress.gcp.kubernetes.io/gce",
-    "ingress.k8s.aws/alb",
-    "k8s.io/ingress-gce",
-    "projectcontour.io/ingress-controller",
-    "traefik.io/ingress-controller",
-];
-
-/// What becomes of Ingresses without any class.
+/// How the cluster treats Ingresses without an ingress class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Classless {
-    /// Some controller of the cluster takes them (`--watch-ingress-without-class` and the like).
+    /// Some controller handles them (`--watch-ingress-without-class` and the like).
     Served,
-    /// No controller does.
+    /// No controller handles them.
     Ignored,
-    /// Nobody has said.
+    /// Not configured.
     #[default]
     Unknown,
 }
 
-/// What configuration says of classes.
+/// The configured rules for ingress classes.
 #[derive(Debug, Clone, Default)]
 pub struct ClassRules {
     /// Class names that are served although no IngressClass of that name exists.
     pub assume: Vec<String>,
-    /// What becomes of Ingresses without any class.
+    /// How the cluster treats Ingresses without an ingress class.
     pub classless: Classless,
-    /// The values of `spec.controller` that run in this cluster; empty: nobody has said.
+    /// The values of `spec.controller` that run in this cluster; empty: not configured.
     pub controllers: Vec<String>,
 }
 
-/// Who takes an Ingress.
+/// The identity of the controller that handles an Ingress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControllerId<'a> {
     /// The controller that its IngressClass names.
     Named(&'a str),
-    /// Some controller: it is assumed or matched by name, or it has given an address to an Ingress of this class.
+    /// A controller without a known name: it is assumed or matched by class name, or it has set the address of an Ingress of
+    /// this class.
     Unnamed,
-    /// Nobody that can be seen.
+    /// No controller.
     None,
-    /// Nobody can tell.
+    /// Unknown whether a controller handles it.
     Unknown,
 }
 
-/// Who takes an Ingress and whose rules hold for it.
+/// The controller that handles an Ingress, and its dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct Controller<'a> {
-    /// Who takes it.
+    /// Its identity.
     pub id: ControllerId<'a>,
-    /// Whose rules hold; Kubernetes' own where the owner is not known.
+    /// Its dialect; Kubernetes' own rules where the controller is not known.
     pub dialect: &'a Dialect,
 }
 
 impl ClassRules {
-    /// Whether a class name is served without an IngressClass object.
+    /// Returns whether a class name is served without an IngressClass object.
     #[must_use]
     pub fn assumes(&self, name: &str) -> bool {
         MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
     }
 
-    /// Whether this is a class that GKE's controller takes by annotation.
+    /// Returns whether GKE's controller handles this value of the class annotation.
     #[must_use]
     pub fn is_gce(name: &str) -> bool {
         GCE_ANNOTATIONS.contains(&name)
     }
 }
 
-impl Controller<'_> {
-    /// Whether the controller looks at the Secrets of TLS entries. The one of AWS takes certificates from ACM by host
-    /// name (kubernetes-sigs/aws-load-balancer-controller#3178); where nobody can tell who it is, it may be that one.
+impl<'a> Controller<'a> {
+    /// Returns `spec.controller` of its IngressClass, where it is known.
+    #[must_use]
+    pub const fn name(&self) -> Option<&'a str> {
+        match self.id {
+            ControllerId::Named(name) => Some(name),
+            ControllerId::Unnamed | ControllerId::None | ControllerId::Unknown => None,
+        }
+    }
+
+    /// Returns whether it is certain that a controller handles the Ingress.
+    #[must_use]
+    pub const fn is_known(&self) -> bool {
+        matches!(self.id, ControllerId::Named(_) | ControllerId::Unnamed)
+    }
+
+    /// Returns whether the controller reads the Secrets of TLS entries. The AWS Load Balancer Controller gets certificates
+    /// from ACM by host name (kubernetes-sigs/aws-load-balancer-controller#3178); an unknown controller may be that one.
     #[must_use]
     pub fn reads_secrets(&self) -> bool {
         !matches!(self.id, ControllerId::Named("ingress.k8s.aws/alb") | ControllerId::Unknown)
     }
 
-    /// Whether two Ingresses have the same controller: a configured one, else the class's `spec.controller`. That somebody takes
-    /// each of them does not say so, not even of one and the same.
+    /// Returns whether two Ingresses certainly have the same controller: the same configured dialect, or the same
+    /// `spec.controller`. An unnamed controller is not even the same as itself.
     #[must_use]
     pub fn is_same_as(&self, other: &Controller<'_>) -> bool {
         let reads = |controller: &Controller<'_>| controller.dialect.family.reads_nginx_annotations();
@@ -102,93 +111,96 @@ impl Controller<'_> {
         }
         matches!((self.id, other.id), (ControllerId::Named(a), ControllerId::Named(b)) if a == b)
     }
-
-    /// Whether the controller is known to want a port of the Service itself.
-    #[must_use]
-    pub fn wants_service_port(&self) -> bool {
-        self.dialect.family == ControllerFamily::Traefik
-            || matches!(self.id, ControllerId::Named(controller) if SERVICE_PORT_ONLY.contains(&controller))
-    }
-
-    /// The ports of a Service that a backend may mean: by number or name, and where the controller takes that by
-    /// targetPort.
-    pub fn meant_ports<'s>(&self, service: &'s Service, wanted: &PortRef) -> impl Iterator<Item = &'s ServicePort> {
-        let by_target = !self.wants_service_port();
-        service.ports.iter().filter(move |port| port.answers_to(wanted) || (by_target && port.targets(wanted)))
-    }
 }
 
-impl<'a> Controller<'a> {
-    /// Find out who takes `ingress`. Reads IngressClasses and Ingresses.
+/// The controllers of a cluster: finds the one that handles an Ingress.
+#[derive(Debug, Clone, Copy)]
+pub struct Controllers<'a> {
+    view: &'a ClusterView<'a>,
+    classes: &'a ClassRules,
+    dialects: &'a Dialects,
+}
+
+impl<'a> Controllers<'a> {
+    /// Creates the controllers of a cluster from its classes, the configured rules and the dialects with the settings
+    /// observed in it (see [`Dialects::with_observed_settings`]).
     #[must_use]
-    pub fn of(ingress: &Ingress, view: &ClusterView<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        Self::of_class(ingress.class_ref(), &ingress.meta.key.namespace, view, rules, dialects)
+    pub const fn new(view: &'a ClusterView<'a>, classes: &'a ClassRules, dialects: &'a Dialects) -> Self {
+        Self { view, classes, dialects }
     }
 
-    /// Find out who takes a stored Ingress in fact: not a controller that looks at other namespaces only (section 1.4). Where
-    /// somebody has given the Ingress an address nevertheless, nobody can tell who. Reads IngressClasses and Ingresses.
+    /// Returns the cluster that they run in.
     #[must_use]
-    pub fn handling(ingress: &Ingress, view: &ClusterView<'a>, rules: &ClassRules, dialects: &'a Dialects) -> Self {
-        let controller = Self::of(ingress, view, rules, dialects);
+    pub const fn view(&self) -> &'a ClusterView<'a> {
+        self.view
+    }
+
+    /// Returns the controller of an Ingress by its class. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn of(&self, ingress: &Ingress) -> Controller<'a> {
+        self.of_class(ingress.class_ref(), &ingress.meta.key.namespace)
+    }
+
+    /// Returns the controller that handles a stored Ingress: not one that watches other namespaces only (section 1.4). If
+    /// such an Ingress has an address all the same, its controller is unknown. Reads IngressClasses and Ingresses.
+    #[must_use]
+    pub fn handling(&self, ingress: &Ingress) -> Controller<'a> {
+        let controller = self.of(ingress);
         if !controller.dialect.family.reads_nginx_annotations()
             || controller.dialect.watches(&ingress.meta.key.namespace)
         {
             return controller;
         }
         let id = if ingress.has_address { ControllerId::Unknown } else { ControllerId::None };
-        Self { id, dialect: dialects.neutral() }
+        Controller { id, dialect: self.dialects.neutral() }
     }
 
-    /// Find out who takes the Ingresses of a namespace that say their class like this. Reads IngressClasses and Ingresses.
+    /// Returns the controller of the Ingresses of a namespace with this class. Reads IngressClasses and Ingresses.
     #[must_use]
-    pub fn of_class(
-        class: ClassRef<'_>,
-        namespace: &str,
-        view: &ClusterView<'a>,
-        rules: &ClassRules,
-        dialects: &'a Dialects,
-    ) -> Self {
+    pub fn of_class(&self, class: ClassRef<'_>, namespace: &str) -> Controller<'a> {
+        let Self { view, classes, dialects } = *self;
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
-            ClassRef::Classless => return Self { id: classless(view, rules), dialect: dialects.neutral() },
+            ClassRef::Classless => return Controller { id: self.classless(), dialect: dialects.neutral() },
         };
         if let Lookup::Found(found) = view.class(name) {
             let dialect = dialects.of_class(name, &found.controller, namespace);
-            return Self { id: ControllerId::Named(&found.controller), dialect };
+            return Controller { id: ControllerId::Named(&found.controller), dialect };
         }
         let by_name = match class {
-            // Without a look at the classes nobody can say whether one of this name is another controller's.
+            // Unless IngressClasses can be read, one of this name may belong to another controller.
             ClassRef::Annotated(value) => {
                 dialects.of_annotation(value, namespace).filter(|_| view.class(name).is_absent())
             }
             _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
-            return Self { id: ControllerId::Unnamed, dialect };
+            return Controller { id: ControllerId::Unnamed, dialect };
         }
         let by_annotation = matches!(class, ClassRef::Annotated(value) if ClassRules::is_gce(value));
-        let id = if rules.assumes(name) || by_annotation {
+        let id = if classes.assumes(name) || by_annotation {
             ControllerId::Unnamed
         } else {
-            unseen(view.class(name), view.served(class))
+            without_class_object(view.class(name), view.served(class))
         };
-        Self { id, dialect: dialects.neutral() }
+        Controller { id, dialect: dialects.neutral() }
+    }
+
+    fn classless(&self) -> ControllerId<'a> {
+        match self.classes.classless {
+            Classless::Served => ControllerId::Unnamed,
+            Classless::Ignored => ControllerId::None,
+            Classless::Unknown => match self.view.served(ClassRef::Classless) {
+                Lookup::Found(()) => ControllerId::Unnamed,
+                // A controller that handles classless Ingresses leaves no trace before it has set an address.
+                Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,
+            },
+        }
     }
 }
 
-fn classless<'a>(view: &ClusterView<'_>, rules: &ClassRules) -> ControllerId<'a> {
-    match rules.classless {
-        Classless::Served => ControllerId::Unnamed,
-        Classless::Ignored => ControllerId::None,
-        Classless::Unknown => match view.served(ClassRef::Classless) {
-            Lookup::Found(()) => ControllerId::Unnamed,
-            // Controllers that take classless Ingresses leave no trace before they have served one.
-            Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,
-        },
-    }
-}
-
-fn unseen<'a, T>(class: Lookup<T>, served: Lookup<()>) -> ControllerId<'a> {
+/// Returns the controller of a class without a readable IngressClass, from whether an Ingress of it has an address.
+fn without_class_object<'a, T>(class: Lookup<T>, served: Lookup<()>) -> ControllerId<'a> {
     match (class, served) {
         (_, Lookup::Found(())) => ControllerId::Unnamed,
         (Lookup::Absent, Lookup::Absent) => ControllerId::None,

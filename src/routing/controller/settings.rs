@@ -1,5 +1,5 @@
-//! What the controller's ConfigMap and flags say, as far as its answers depend on it, and what holds where they say
-//! nothing: section 7.2, "Defaults that changed".
+//! The controller's ConfigMap keys and flags, as far as its answers depend on them, and their defaults: section 7.2,
+//! "Defaults that changed".
 
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 
@@ -7,35 +7,36 @@ use crate::model::ConfigMap;
 use crate::routing::annotations::{Risk, go_bool};
 use crate::routing::version::Version;
 
-/// Keys of the controller's ConfigMap, and flags, that change its answers; `None`: not said.
+/// Keys of the controller's ConfigMap, and flags, that change its answers; `None`: not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ControllerSettings {
-    /// Whether `*-snippet` annotations are taken.
+    /// Whether `*-snippet` annotations are allowed.
     #[serde(deserialize_with = "switch")]
     pub allow_snippet_annotations: Option<bool>,
-    /// The most dangerous annotations that are taken.
+    /// The highest risk of annotations that is accepted.
     pub annotations_risk_level: Option<Risk>,
-    /// Whether annotations may name Secrets and ConfigMaps of other namespaces.
+    /// Whether annotations may reference Secrets and ConfigMaps of other namespaces.
     #[serde(deserialize_with = "switch")]
     pub allow_cross_namespace_resources: Option<bool>,
     /// `--enable-annotation-validation`
     #[serde(deserialize_with = "switch")]
     pub enable_annotation_validation: Option<bool>,
-    /// Whether Exact and Prefix paths may hold letters, digits, `-`, `.`, `_` and `/` only.
+    /// Whether Exact and Prefix paths may contain only letters, digits, `-`, `.`, `_` and `/`.
     #[serde(deserialize_with = "switch")]
     pub strict_validate_path_type: Option<bool>,
     /// `--disable-svc-external-name`
     #[serde(deserialize_with = "switch")]
     pub disable_svc_external_name: Option<bool>,
-    /// Whether HTTP is redirected to HTTPS where an annotation says nothing.
+    /// Whether HTTP redirects to HTTPS unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub ssl_redirect: Option<bool>,
 }
 
 impl ControllerSettings {
-    /// What a controller's ConfigMap says. An empty switch is off, one that Go does not read as a boolean is as if it were
-    /// not there, any other risk is the lowest (`ReadConfig` with mapstructure's weak types, `StringRiskToRisk`). Flags are not among its keys.
+    /// Reads the settings from a controller's ConfigMap. An empty boolean is `false`; one that Go cannot parse counts as not
+    /// set; an unknown risk counts as the lowest (`ReadConfig` with mapstructure's weak types, `StringRiskToRisk`). Flags are
+    /// not among its keys.
     #[must_use]
     pub fn from_config_map(config_map: &ConfigMap) -> Self {
         let switch =
@@ -54,7 +55,7 @@ impl ControllerSettings {
         }
     }
 
-    /// These, and where they say nothing, others.
+    /// Returns these settings, completed with others where they are not set.
     #[must_use]
     pub fn or(self, others: Self) -> Self {
         Self {
@@ -70,7 +71,7 @@ impl ControllerSettings {
         }
     }
 
-    /// The defaults of a version; what is `None` nobody can know.
+    /// Returns the defaults of a version; `None`: unknown.
     #[must_use]
     pub fn defaults(version: Option<Version>) -> Self {
         let since = |major, minor, patch| version.map(|version| version >= Version::new(major, minor, patch));
@@ -87,7 +88,7 @@ impl ControllerSettings {
         }
     }
 
-    /// Those of them that are flags: no ConfigMap says otherwise.
+    /// Returns only the settings that are flags: a ConfigMap does not change them.
     #[must_use]
     pub fn flags(self) -> Self {
         let Self { enable_annotation_validation, disable_svc_external_name, .. } = self;
@@ -95,7 +96,7 @@ impl ControllerSettings {
     }
 }
 
-/// `true`, or `"true"` as it stands in a ConfigMap.
+/// Reads `true`, or `"true"` as in a ConfigMap.
 fn switch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     struct Switch;
     impl Visitor<'_> for Switch {

@@ -1,4 +1,5 @@
-//! What nginx refuses: one such thing on one host, and no change of any Ingress takes effect. Section 2.8.
+//! Configuration that nginx rejects. One such error on one host prevents every reload: no Ingress change takes effect.
+//! Section 2.8.
 
 use super::locate::PATTERN;
 use super::pattern::{Budget, BudgetExceeded, Pattern, PatternError, literal_prefix};
@@ -6,35 +7,35 @@ use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
 use crate::routing::annotations::LONGEST_PARAMETER;
 
-/// Why nginx refuses a server, and with it the whole configuration: nothing changes for anybody until it is mended
-/// (section 2.8).
+/// An error for which nginx rejects a server, and with it the whole configuration: no Ingress change takes effect until it
+/// is fixed (section 2.8).
 #[derive(Debug, Clone)]
-pub enum Fault<'s, 'a> {
+pub enum ConfigError<'s, 'a> {
     /// B1 to B3: "duplicate location".
     Duplicate(&'s Location<'a>, &'s Location<'a>),
-    /// B4 and B10: PCRE2 or nginx refuses the pattern, for this reason.
+    /// B4 and B10: PCRE2 or nginx rejects the regex, for this reason.
     Pattern(&'s Location<'a>, String),
-    /// B9: "too long parameter", which is the path.
+    /// B9: "too long parameter" for the path.
     PathTooLong(&'s Location<'a>),
-    /// B9: "too long parameter", which is the `rewrite-target`.
+    /// B9: "too long parameter" for the `rewrite-target`.
     TargetTooLong(&'s Location<'a>),
 }
 
 impl<'a> Server<'a> {
-    /// What makes nginx refuse this server.
+    /// Returns the errors for which nginx rejects this server.
     ///
     /// # Errors
-    /// When it would take too long to say.
-    pub fn faults(&self, budget: &Budget) -> Result<Vec<Fault<'_, 'a>>, BudgetExceeded> {
-        let mut faults: Vec<Fault<'_, 'a>> =
-            self.duplicates().map(|(one, other)| Fault::Duplicate(one, other)).collect();
+    /// When path matching exceeds its budget.
+    pub fn config_errors(&self, budget: &Budget) -> Result<Vec<ConfigError<'_, 'a>>, BudgetExceeded> {
+        let mut errors: Vec<ConfigError<'_, 'a>> =
+            self.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other)).collect();
         for location in &self.locations {
             budget.spend(1)?;
             if location.has_too_long_target() {
-                faults.push(Fault::TargetTooLong(location));
+                errors.push(ConfigError::TargetTooLong(location));
             }
             if location.has_too_long_path() {
-                faults.push(Fault::PathTooLong(location));
+                errors.push(ConfigError::PathTooLong(location));
                 continue;
             }
             if !self.is_regex || literal_prefix(&location.path).len() == location.path.len() {
@@ -45,27 +46,27 @@ impl<'a> Server<'a> {
                 Ok(pattern) => {
                     let taken = pattern.names().find(|name| is_no_name_for_a_group(name));
                     let reason = |name| format!("nginx has a variable \"{name}\" of its own");
-                    faults.extend(taken.map(|name| Fault::Pattern(location, reason(name))));
+                    errors.extend(taken.map(|name| ConfigError::Pattern(location, reason(name))));
                 }
-                Err(PatternError::Invalid(reason)) => faults.push(Fault::Pattern(location, reason)),
+                Err(PatternError::Invalid(reason)) => errors.push(ConfigError::Pattern(location, reason)),
                 Err(PatternError::TooLong) => return Err(BudgetExceeded),
             }
         }
-        Ok(faults)
+        Ok(errors)
     }
 }
 
 impl Location<'_> {
-    /// Whether nginx cannot read the rewrite's target for its length: it stands without quotes, so it may be longer by
-    /// one (section 2.8, B9).
+    /// Returns whether the rewrite target is too long for nginx: it is unquoted, so it may be longer by one (section 2.8,
+    /// B9).
     fn has_too_long_target(&self) -> bool {
         self.target.is_some_and(|target| target.len() > LONGEST_PARAMETER + 1)
     }
 
-    /// Whether nginx cannot read the path out of its configuration for its length (section 2.8, B9).
+    /// Returns whether the path is too long for nginx (section 2.8, B9).
     fn has_too_long_path(&self) -> bool {
         let path = &*self.path;
-        // In `set $location_path` each dollar stands as `${literal_dollar}`.
+        // `set $location_path` writes each dollar as `${literal_dollar}`.
         if path.len() * "${literal_dollar}".len() <= LONGEST_PARAMETER {
             return false;
         }
@@ -77,7 +78,7 @@ impl Location<'_> {
             (None, _) => 0,
         };
         let variable = count(b"$") * ("${literal_dollar}".len() - 1);
-        // There it may be longer by one.
+        // It is unquoted there, so it may be longer by one.
         escaped + before.max(variable.saturating_sub(1)) > LONGEST_PARAMETER
     }
 }

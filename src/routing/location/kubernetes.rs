@@ -1,7 +1,7 @@
-//! Kubernetes' own rules, for controllers of which nothing else is known: "Path types" and "Hostname wildcards" on the
-//! Ingress page of the Kubernetes documentation. Exact before Prefix, the longest Prefix first, path elements whole.
+//! Kubernetes' own rules, for controllers without a dialect of their own: "Path types" and "Hostname wildcards" on the
+//! Ingress page of the Kubernetes documentation. Exact precedes Prefix, a longer Prefix a shorter one, by path elements.
 //!
-//! `ImplementationSpecific` is the controller's own affair; it is read as Prefix here, which most do.
+//! `ImplementationSpecific` depends on the controller; it counts as Prefix here, as with most controllers.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::server::{Dropped, DroppedBecause, Location, Modifier, Server};
 use crate::model::{Backend, Host, PathType};
 
 impl<'a> Server<'a> {
-    /// What these claims make of a host; nothing where no Ingress has it. The server of [`Host::Any`] is always there.
+    /// Creates the server of these rules; `None`: no Ingress has the host. The server of [`Host::Any`] always exists.
     #[must_use]
     pub fn neutral(host: &Host, claims: &[Claim<'a>]) -> Option<Self> {
         if claims.is_empty() && *host != Host::Any {

@@ -1,24 +1,24 @@
-//! Which location of a server answers a request: nginx's own order. Sections 2.6 and 2.7.
+//! The location of a server that gets a request, by nginx's order. Sections 2.6 and 2.7.
 
 use super::pattern::{Budget, BudgetExceeded, Pattern, literal_prefix};
 use super::server::{Location, Modifier, Server};
 
-/// A pattern costs as much as so many comparisons of text.
+/// The cost of one regex match, in comparisons of text.
 pub(crate) const PATTERN: u32 = 400;
 
-/// What a server does with a path.
+/// The location of a path.
 #[derive(Debug, Clone, Copy)]
 pub enum Located<'s, 'a> {
-    /// This location takes it.
+    /// This location gets the request.
     At(&'s Location<'a>),
-    /// It would be this location's with a slash to its end: nginx answers 301 to there.
+    /// This location would get it with a trailing slash: nginx redirects there with 301.
     Slash(&'s Location<'a>),
-    /// No location: nginx has nothing to serve.
+    /// No location matches.
     Nowhere,
 }
 
 impl<'s, 'a> Located<'s, 'a> {
-    /// The location that takes the request itself.
+    /// Returns the location that gets the request itself.
     #[must_use]
     pub fn at(&self) -> Option<&'s Location<'a>> {
         match self {
@@ -29,10 +29,10 @@ impl<'s, 'a> Located<'s, 'a> {
 }
 
 impl<'a> Server<'a> {
-    /// The location for a path that is [normalized](super::normalized).
+    /// Returns the location for a path that is [normalized](super::normalized).
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn locate(&self, uri: &[u8], budget: &Budget) -> Result<Located<'_, 'a>, BudgetExceeded> {
         if self.is_regex { self.first_match(uri, budget) } else { Ok(self.longest_prefix(uri)) }
     }
@@ -47,7 +47,7 @@ impl<'a> Server<'a> {
         if let Some(same) = prefix.filter(|location| location.path.as_bytes() == uri) {
             return Located::At(same);
         }
-        // A location that passes requests on and ends in a slash sends there whoever forgot it (section 2.7).
+        // A location that ends in a slash and proxies requests redirects a request without it (section 2.7).
         let with_slash = [uri, b"/"].concat();
         let slash = [Modifier::Exact, Modifier::Prefix].into_iter().find_map(|of| self.plain(of, &with_slash));
         match (slash.filter(|_| self.redirects_to_slash), prefix) {
@@ -64,7 +64,7 @@ impl<'a> Server<'a> {
                 return Ok(Located::At(location));
             }
             budget.spend(PATTERN)?;
-            // A pattern that PCRE2 refuses loads nowhere: what this host answers is then the previous configuration's.
+            // nginx rejects a regex that PCRE2 rejects: the host then answers by the previous configuration.
             let pattern = Pattern::location(&location.path).map_err(|_| BudgetExceeded)?;
             if pattern.is_match(uri).ok_or_else(|| budget.give_up())? {
                 return Ok(Located::At(location));

@@ -12,7 +12,7 @@ mod samples;
 mod server;
 mod variables;
 
-pub use config_error::Fault;
+pub use config_error::ConfigError;
 pub use locate::Located;
 pub use pattern::{
     Budget, BudgetExceeded, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
@@ -20,6 +20,6 @@ pub use pattern::{
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};
-pub use samples::{nests_repetitions, pattern_samples, plain_samples, runaway};
+pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
 pub use variables::{Unknown, unknown_variables, variable_names};

@@ -1,10 +1,10 @@
-//! Paths as patterns: what PCRE2 itself makes of them, and which are meant as such.
+//! Paths as regexes: compiled with PCRE2 as nginx does, within a budget, and recognised by their syntax.
 
 use std::cell::Cell;
 
 use pcre2::bytes::{Captures, Regex, RegexBuilder};
 
-/// The longest path that is given to PCRE2, in bytes.
+/// The longest path that PCRE2 compiles here, in bytes.
 const MAX_PATTERN: usize = 4096;
 
 /// Put before each pattern: PCRE2 gives up on what takes longer, about a tenth of a millisecond. More than any honest path
@@ -15,27 +15,27 @@ const LIMITS: &str = "(*LIMIT_MATCH=2000)(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024)";
 #[derive(Debug)]
 pub struct Pattern(Regex);
 
-/// Why a path cannot be used as a pattern.
+/// The reason why a path cannot be compiled as a regex.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// PCRE2 refuses it, and so does the controller.
     #[error("{0}")]
     Invalid(String),
-    /// Too long to look at.
+    /// Too long to compile.
     #[error("too long to look at")]
     TooLong,
 }
 
-/// What is left of the work that one review may cost: comparisons, and patterns at the price of many.
+/// The path matching that one review may still perform: one regex match costs as much as many comparisons of text.
 #[derive(Debug)]
 pub struct Budget(Cell<u32>);
 
-/// There is nothing left: what was asked cannot be said.
+/// The budget for path matching is exceeded: the answer is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BudgetExceeded;
 
 impl Budget {
-    /// About as much as fits into a tenth of a second.
+    /// Creates a budget of about 100 milliseconds.
     #[must_use]
     pub fn new() -> Self {
         Self(Cell::new(4_000_000))
@@ -90,13 +90,13 @@ impl Pattern {
         built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
     }
 
-    /// Whether it matches; `None` where PCRE2 gave up.
+    /// Returns whether it matches; `None`: PCRE2 reached its match limit.
     #[must_use]
     pub fn is_match(&self, uri: &[u8]) -> Option<bool> {
         self.0.is_match(uri).ok()
     }
 
-    /// What its groups hold; `None` where it does not match.
+    /// Returns the captures; `None`: it does not match.
     ///
     /// # Errors
     /// When PCRE2 gave up.
@@ -104,13 +104,13 @@ impl Pattern {
         self.0.captures(uri).map_err(|_| BudgetExceeded)
     }
 
-    /// How many groups it has, the whole match not counted.
+    /// Returns the number of groups without the whole match.
     #[must_use]
     pub fn groups(&self) -> usize {
         self.0.captures_len() - 1
     }
 
-    /// The names of those that have one.
+    /// Returns the names of the named groups.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.capture_names().iter().flatten().map(String::as_str)
     }
@@ -122,8 +122,8 @@ fn reason(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// What every URI that a pattern matches begins with, as far as that can be seen without reading the pattern: a cheap
-/// filter before it is compiled.
+/// Returns the literal prefix of every URI that a regex matches, without parsing the regex: a cheap filter before it is
+/// compiled.
 #[must_use]
 pub fn literal_prefix(path: &str) -> &str {
     if alternatives_at_the_top(path) {

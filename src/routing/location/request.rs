@@ -1,7 +1,7 @@
-//! A request as nginx sees it before it looks for a location: the path decoded, its dots resolved.
+//! A request as nginx normalises it before it chooses a location: the path decoded, its dots resolved.
 
-/// The path of a request as locations are matched against it: percent-decoded, `.` and `..` resolved, `//` merged;
-/// query and fragment are cut off (section 2.7; nginx `ngx_http_parse_complex_uri`). `None`: nginx answers 400.
+/// Returns the path of a request as locations match it: percent-decoded, `.` and `..` resolved, `//` merged, without query
+/// and fragment (section 2.7; nginx `ngx_http_parse_complex_uri`). `None`: nginx answers 400.
 #[must_use]
 pub fn normalized(path: &str) -> Option<Vec<u8>> {
     // A request line has neither, the query included (nginx `ngx_http_parse_request_line`, since 1.21.1).
@@ -31,7 +31,7 @@ pub fn normalized(path: &str) -> Option<Vec<u8>> {
     Some(uri)
 }
 
-/// Percent-decoding that refuses what nginx refuses: a `%` without two digits, and NUL.
+/// Percent-decodes a text; `None` where nginx rejects it: a `%` without two digits, or NUL.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = text.bytes();
@@ -46,8 +46,8 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     Some(decoded)
 }
 
-/// The name in a `Host` header as servers are chosen by it: lower case, without port and trailing dot (section 2.3;
-/// nginx `ngx_http_validate_host`, which does not look at what follows the colon).
+/// Returns the name in a `Host` header by which nginx chooses a server: lower case, without port and trailing dot
+/// (section 2.3; nginx `ngx_http_validate_host`, which ignores everything after the colon).
 #[must_use]
 pub fn host_name(header: &str) -> String {
     // An IPv6 address has its colons in brackets.

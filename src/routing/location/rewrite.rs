@@ -1,21 +1,20 @@
-//! What the backend is asked for: `rewrite-target`. Sections 3.1 and 3.2.
+//! The path that the backend gets: `rewrite-target`. Sections 3.1 and 3.2.
 
 use super::pattern::{Budget, BudgetExceeded, Pattern};
 use super::server::Location;
 
-/// What becomes of a request's path in a location.
+/// The result of a rewrite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rewritten {
-    /// It is passed on as it came.
+    /// The path is unchanged.
     Untouched,
-    /// The backend is asked for this.
+    /// The backend gets this path.
     To(Vec<u8>),
-    /// The target is a URL of its own: nginx redirects there with 302. `None`: where to depends on a variable of the
-    /// request.
+    /// The target is a URL: nginx redirects there with 302. `None`: the URL depends on a variable of the request.
     Redirect(Option<Vec<u8>>),
-    /// Nothing is left of it: nginx answers 500.
+    /// The rewritten path is empty: nginx answers 500.
     Empty,
-    /// It depends on a variable of the request.
+    /// The path depends on a variable of the request.
     Variable,
 }
 
@@ -26,19 +25,19 @@ pub enum Piece<'a> {
     Literal(&'a str),
     /// `$1` to `$9`: nginx reads one digit.
     Capture(usize),
-    /// `$name` or `${name}`: a named group or a variable. Empty where no name follows, which nginx refuses.
+    /// `$name` or `${name}`: a named group or a variable. Empty if no name follows, which nginx rejects.
     Variable(&'a str),
 }
 
 impl<'a> Piece<'a> {
-    /// The text, if it is some.
+    /// Returns the text of a literal.
     #[must_use]
     pub fn literal(self) -> Option<&'a str> {
         if let Self::Literal(text) = self { Some(text) } else { None }
     }
 }
 
-/// The parts of a rewrite target as nginx reads them (`ngx_http_script_compile`).
+/// Splits a rewrite target into its parts as nginx does (`ngx_http_script_compile`).
 pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
     let mut rest = target;
     std::iter::from_fn(move || {
@@ -57,16 +56,16 @@ pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
         let (name, tail) = start.split_at(end);
         let closed = tail.strip_prefix('}').filter(|_| inner.is_some());
         rest = closed.unwrap_or(tail);
-        // A brace that is not closed makes nginx refuse it as well.
+        // nginx rejects an unclosed brace as well.
         Some(Piece::Variable(if inner.is_some() && closed.is_none() { "" } else { name }))
     })
 }
 
 impl Location<'_> {
-    /// What becomes of a path that this location takes.
+    /// Rewrites the path of a request that this location gets.
     ///
     /// # Errors
-    /// When it would take too long to say.
+    /// When path matching exceeds its budget.
     pub fn rewritten(&self, uri: &[u8], budget: &Budget) -> Result<Rewritten, BudgetExceeded> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
         budget.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;

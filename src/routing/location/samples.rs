@@ -1,26 +1,46 @@
-//! Requests that a path is surely meant for: what checks ask the model about, and name in their messages.
+//! Sample requests that a path is certainly intended to match. Checks evaluate them, and name them in messages.
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Budget, BudgetExceeded, Pattern};
-use crate::model::PathType;
+use super::pattern::{Budget, BudgetExceeded, Pattern, is_plainly_regex};
+use crate::model::{Host, PathRef, PathType};
 
 /// The longest sample, in bytes.
 const LONGEST: usize = 200;
 
-/// Requests for a path that is meant as it is written: itself, and for `Prefix` something below it.
+/// Returns a host name that a rule's host covers.
+#[must_use]
+pub fn sample_host(host: &Host) -> String {
+    match host {
+        Host::Any => "any.invalid".to_owned(),
+        Host::Exact(name) => name.to_string(),
+        Host::Wildcard(parent) => format!("any.{parent}"),
+    }
+}
+
+/// Returns requests that a path is certainly intended to match; none for a regex from which no sample can be derived.
+#[must_use]
+pub fn path_samples(at: PathRef<'_>) -> Vec<String> {
+    let text = at.path.routed();
+    if is_plainly_regex(text) {
+        return pattern_samples(text, &Budget::new()).unwrap_or_default();
+    }
+    plain_samples(text, at.path.path_type)
+}
+
+/// Returns requests for a literal path: the path itself, and for `Prefix` one below it.
 #[must_use]
 pub fn plain_samples(path: &str, path_type: PathType) -> Vec<String> {
     let below = (path_type != PathType::Exact).then(|| format!("{}/x", path.trim_end_matches('/')));
     std::iter::once(path.to_owned()).chain(below).collect()
 }
 
-/// Requests that a pattern matches from their beginning to their end: a short one and longer ones. None where the
-/// pattern is of a kind that cannot be turned around.
+/// Returns requests that a regex matches completely: a short one and longer ones. None if no sample can be derived from the
+/// regex.
 ///
 /// # Errors
-/// When it would take too long to say.
+/// When path matching exceeds its budget.
 pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, BudgetExceeded> {
     budget.spend(1000)?;
     let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
@@ -31,7 +51,7 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
             continue;
         }
         let Ok(sample) = String::from_utf8(sample) else { continue };
-        // What can be typed into a browser and reaches nginx as it is.
+        // A browser sends such a path unchanged.
         let is_path = sample.starts_with('/')
             && !sample.contains("//")
             && sample.bytes().all(|byte| byte.is_ascii_graphic() && !b"%?#\\".contains(&byte));
@@ -42,7 +62,7 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
     Ok(samples)
 }
 
-/// Whether something that is repeated without end is repeated without end: `(a+)+`.
+/// Returns whether an unbounded repetition is inside another one: `(a+)+`.
 #[must_use]
 pub fn nests_repetitions(path: &str) -> bool {
     fn nests(hir: &Hir, inside: bool) -> bool {
@@ -57,10 +77,10 @@ pub fn nests_repetitions(path: &str) -> bool {
     parsed(path).is_some_and(|hir| nests(&hir, false))
 }
 
-/// A request on which PCRE2 gives up on this pattern, if a few likely ones hold such.
+/// Returns a request on which PCRE2 reaches its match limit with this regex, if a few likely ones contain such.
 ///
 /// # Errors
-/// When it would take too long to say.
+/// When path matching exceeds its budget.
 pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExceeded> {
     // Each of the tries may take as long as PCRE2's own limit allows.
     budget.spend(400_000)?;
@@ -80,7 +100,7 @@ fn parsed(path: &str) -> Option<Hir> {
     ParserBuilder::new().utf8(false).unicode(false).nest_limit(50).build().parse(path).ok()
 }
 
-/// A text that `hir` matches, with what may be repeated there `times` times; false where there is none.
+/// Writes a text that `hir` matches, with `times` repetitions; returns false if there is none.
 fn write(hir: &Hir, times: u32, sample: &mut Vec<u8>) -> bool {
     if sample.len() > LONGEST {
         return false;
@@ -112,7 +132,7 @@ fn write(hir: &Hir, times: u32, sample: &mut Vec<u8>) -> bool {
     }
 }
 
-/// A letter or digit of a class where it has one.
+/// Returns a character of a class: a letter or digit if it has one.
 fn typical(class: &Class) -> Option<u8> {
     let ranges: Vec<(u8, u8)> = match class {
         Class::Bytes(class) => class.ranges().iter().map(|range| (range.start(), range.end())).collect(),

@@ -1,5 +1,5 @@
-//! What ingress-nginx makes of one host: its server block with the locations in the order in which they are rendered,
-//! from every Ingress that it has taken. Sections 2.1 to 2.6.
+//! The server block that ingress-nginx renders for one host, with its locations in order, from the rules of every Ingress.
+//! Sections 2.1 to 2.6.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -14,20 +14,20 @@ use crate::routing::annotations::NginxAnnotations;
 /// The server block of one host.
 #[derive(Debug)]
 pub struct Server<'a> {
-    /// The host; [`Host::Any`] is the server `_`, which takes what no other server does.
+    /// The host; [`Host::Any`] is the server `_`, which serves every other host.
     pub host: Host,
     /// Its locations in the order of the configuration.
     pub locations: Vec<Location<'a>>,
-    /// Some location asks for patterns, so all of them are (section 2.6).
+    /// Some location enables regex matching, so all locations are regexes (section 2.6).
     pub is_regex: bool,
-    /// Paths that got no location.
+    /// The paths without a location.
     pub dropped: Vec<Dropped<'a>>,
-    /// Whoever forgets the slash at the end of a path is sent there (section 2.7); Kubernetes knows no such thing.
+    /// A request without the trailing slash of a location redirects to it (section 2.7); not in Kubernetes' own rules.
     pub(crate) redirects_to_slash: bool,
     without_location: HashSet<*const Path>,
     exact: Vec<usize>,
     prefix: Vec<usize>,
-    /// What each pattern begins with, in lower case → the locations with such patterns, in order.
+    /// The literal prefix of regexes, in lower case → the locations with such regexes, in order.
     patterns: OnceCell<HashMap<Box<[u8]>, Vec<usize>>>,
 }
 
@@ -38,20 +38,20 @@ pub struct Location<'a> {
     pub path: Cow<'a, str>,
     /// How it is matched.
     pub modifier: Modifier,
-    /// Whose annotations hold in it; `None` for the controller's own `/`.
+    /// The Ingress whose annotations apply; `None` for the controller's own `/`.
     pub ingress: Option<&'a Ingress>,
-    /// The path that asked for it; `None` for the implicit `/`.
+    /// The path that created it; `None` for the implicit `/`.
     pub at: Option<PathRef<'a>>,
-    /// Where requests go; `None` for the controller's default backend.
+    /// The backend; `None` for the controller's default backend.
     pub backend: Option<&'a Backend>,
-    /// `rewrite-target`, where it has an effect here (section 3.1).
+    /// `rewrite-target`, if it has an effect here (section 3.1).
     pub target: Option<&'a str>,
-    /// It is the second location of a Prefix path, for the path itself (section 2.5).
+    /// It is the exact companion location of a Prefix path, for the path itself (section 2.5).
     pub is_exact_companion: bool,
-    /// It makes the host match patterns.
+    /// It enables regex matching for the whole host.
     pub enables_regex: bool,
-    /// Only the backend of its Ingress counts here, neither rewrite nor redirect: the catch-all of a `defaultBackend`
-    /// without rules (section 2.3), and controllers that do not read nginx annotations.
+    /// Annotations do not rewrite or redirect here: the catch-all of a `defaultBackend` without rules (section 2.3), and
+    /// controllers that do not read nginx annotations.
     only_backend: bool,
     rewriting: Rewriting<'a>,
 }
@@ -67,30 +67,30 @@ pub enum Modifier {
     Regex,
 }
 
-/// A path that got no location.
+/// A path without a location.
 #[derive(Debug, Clone, Copy)]
 pub struct Dropped<'a> {
-    /// Whose path it is.
+    /// The Ingress of the path.
     pub ingress: &'a Ingress,
     /// The path.
     pub at: PathRef<'a>,
-    /// Why.
+    /// The reason.
     pub why: DroppedBecause<'a>,
 }
 
-/// Why a path got no location (section 2.4).
+/// The reason why a path has no location (section 2.4).
 #[derive(Debug, Clone, Copy)]
 pub enum DroppedBecause<'a> {
-    /// An older path of the same text and type has it.
+    /// An older path has the same text and type.
     Taken(&'a Ingress),
-    /// The backend is no Service.
+    /// The backend is not a Service.
     Resource,
     /// The first to use this Service and port is a canary (section 7.1).
     CanaryUpstream,
 }
 
-/// A location before paths are split and patterns decided.
-struct Draft<'a> {
+/// A location before Prefix paths are split and regex matching is decided.
+struct PendingLocation<'a> {
     path: &'a str,
     exact: bool,
     ingress: Option<&'a Ingress>,
@@ -98,22 +98,22 @@ struct Draft<'a> {
     backend: Option<&'a Backend>,
     only_backend: bool,
     rewriting: Rewriting<'a>,
-    /// It is there without anybody's path, and the first path of its kind takes its place.
+    /// No path created it; the first path `/` replaces it.
     implicit: bool,
 }
 
 impl<'a> Server<'a> {
-    /// The server block that these claims make; nothing where no Ingress makes one. `serverless` says of a Service and
-    /// port that a canary was the first to use it (section 7.1).
+    /// Renders the server block of these rules; `None`: no Ingress creates one. `is_canary_upstream` returns
+    /// whether a canary was the first to use a Service and port (section 7.1).
     #[must_use]
     pub fn of(
         host: &Host,
         claims: &[Claim<'a>],
-        serverless: impl Fn(&'a Ingress, &'a Backend) -> bool,
+        is_canary_upstream: impl Fn(&'a Ingress, &'a Backend) -> bool,
     ) -> Option<Self> {
-        let mut drafts = vec![implicit(host, claims)?];
+        let mut pending = vec![implicit(host, claims)?];
         let mut dropped = Vec::new();
-        // Only the first location with the same text counts, whatever its type (section 2.4, brick B3).
+        // Only the first location with the same text counts, whatever its type (section 2.4, B3).
         let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
         for Claim { ingress, rule, rewriting, .. } in claims {
             for at in rule.iter().flat_map(|rule| rule.paths()) {
@@ -123,11 +123,11 @@ impl<'a> Server<'a> {
                     drop(DroppedBecause::Resource);
                     continue;
                 }
-                if serverless(ingress, backend) {
+                if is_canary_upstream(ingress, backend) {
                     drop(DroppedBecause::CanaryUpstream);
                     continue;
                 }
-                let draft = Draft {
+                let draft = PendingLocation {
                     path: at.path.routed(),
                     exact: at.path.path_type == PathType::Exact,
                     ingress: Some(ingress),
@@ -137,28 +137,28 @@ impl<'a> Server<'a> {
                     rewriting: *rewriting,
                     implicit: false,
                 };
-                let known = first.get(draft.path).copied().filter(|known| drafts[*known].exact == draft.exact);
+                let known = first.get(draft.path).copied().filter(|known| pending[*known].exact == draft.exact);
                 match known {
-                    Some(known) if drafts[known].implicit => drafts[known] = draft,
+                    Some(known) if pending[known].implicit => pending[known] = draft,
                     Some(known) => {
                         // The catch-all `/` of a defaultBackend has no path, but an Ingress.
-                        drop(DroppedBecause::Taken(drafts[known].ingress.unwrap_or(ingress)));
+                        drop(DroppedBecause::Taken(pending[known].ingress.unwrap_or(ingress)));
                     }
                     None => {
-                        first.entry(draft.path).or_insert(drafts.len());
-                        drafts.push(draft);
+                        first.entry(draft.path).or_insert(pending.len());
+                        pending.push(draft);
                     }
                 }
             }
         }
-        drafts.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then_with(|| b.path.cmp(a.path)));
-        Some(Self::render(host, &drafts, dropped))
+        pending.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then_with(|| b.path.cmp(a.path)));
+        Some(Self::render(host, &pending, dropped))
     }
 
-    fn render(host: &Host, drafts: &[Draft<'a>], dropped: Vec<Dropped<'a>>) -> Self {
-        let exacts: HashSet<&str> = drafts.iter().filter(|draft| draft.exact).map(|draft| draft.path).collect();
-        let mut locations = Vec::with_capacity(2 * drafts.len());
-        for draft in drafts {
+    fn render(host: &Host, pending: &[PendingLocation<'a>], dropped: Vec<Dropped<'a>>) -> Self {
+        let exacts: HashSet<&str> = pending.iter().filter(|draft| draft.exact).map(|draft| draft.path).collect();
+        let mut locations = Vec::with_capacity(2 * pending.len());
+        for draft in pending {
             let location = Location::of(draft);
             let stays = draft.exact || draft.path == "/" || location.enables_regex;
             if stays {
@@ -184,7 +184,7 @@ impl<'a> Server<'a> {
         Self { is_regex, ..Self::new(host, locations, dropped) }
     }
 
-    /// A host with these locations, none of them a pattern.
+    /// Creates a server with these locations, none of them a regex.
     pub(crate) fn new(host: &Host, locations: Vec<Location<'a>>, dropped: Vec<Dropped<'a>>) -> Self {
         let sorted = |modifier| {
             let mut of: Vec<usize> = (0..locations.len()).filter(|i| locations[*i].modifier == modifier).collect();
@@ -206,21 +206,21 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Whether a path got no location.
+    /// Returns whether a path has no location.
     #[must_use]
     pub fn has_dropped(&self, at: PathRef<'_>) -> bool {
         self.without_location.contains(&std::ptr::from_ref(at.path))
     }
 
-    /// The plain location of exactly this text.
+    /// Returns the location with this path that is not a regex.
     pub(crate) fn plain(&self, modifier: Modifier, path: &[u8]) -> Option<&Location<'a>> {
         let sorted = if modifier == Modifier::Exact { &self.exact } else { &self.prefix };
-        // The first of several: nginx refuses the configuration anyway.
+        // The first of several: nginx rejects the configuration anyway.
         let at = sorted.partition_point(|at| self.locations[*at].path.as_bytes() < path);
         sorted.get(at).map(|at| &self.locations[*at]).filter(|location| location.path.as_bytes() == path)
     }
 
-    /// The locations whose pattern can match this path at all, as far as what it begins with tells, in order.
+    /// Returns the locations whose regex may match this path by its literal prefix, in order.
     pub(crate) fn patterns_for(&self, uri: &[u8]) -> Vec<usize> {
         let patterns = self.patterns.get_or_init(|| {
             let mut patterns: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
@@ -237,7 +237,7 @@ impl<'a> Server<'a> {
         found
     }
 
-    /// Pairs of locations for which nginx refuses the whole configuration: "duplicate location" (section 2.8, B1 to
+    /// Returns the pairs of locations for which nginx rejects the configuration: "duplicate location" (section 2.8, B1 to
     /// B3).
     pub fn duplicates(&self) -> impl Iterator<Item = (&Location<'a>, &Location<'a>)> {
         let of = |sorted: &'_ [usize]| sorted.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>();
@@ -248,7 +248,7 @@ impl<'a> Server<'a> {
 }
 
 impl<'a> Location<'a> {
-    /// A location whose backend is all that counts of its Ingress.
+    /// Creates a location that annotations do not rewrite or redirect.
     pub(crate) fn plain(
         path: Cow<'a, str>,
         modifier: Modifier,
@@ -270,7 +270,7 @@ impl<'a> Location<'a> {
         }
     }
 
-    fn of(draft: &Draft<'a>) -> Self {
+    fn of(draft: &PendingLocation<'a>) -> Self {
         let mut location = Self {
             path: Cow::Borrowed(draft.path),
             modifier: if draft.exact { Modifier::Exact } else { Modifier::Prefix },
@@ -287,20 +287,20 @@ impl<'a> Location<'a> {
         location
     }
 
-    /// A rewrite to the location's own path is none; which path that is changes when a slash is put to its end.
+    /// Sets whether it rewrites. A rewrite to the location's own path has no effect, and a trailing slash changes that path.
     fn retarget(&mut self) {
         let Rewriting { target, use_regex } = self.rewriting;
         self.target = target.filter(|target| **target != *self.path);
         self.enables_regex = self.target.is_some() || use_regex;
     }
 
-    /// The annotations that say whether it rewrites or redirects.
+    /// Returns the annotations that rewrite or redirect its requests.
     #[must_use]
     pub fn annotations(&self) -> Option<NginxAnnotations<'a>> {
         self.ingress.filter(|_| !self.only_backend).map(NginxAnnotations::of)
     }
 
-    /// The location directive as the controller writes it.
+    /// Returns the location directive as the controller renders it.
     #[must_use]
     pub fn directive(&self) -> String {
         match self.modifier {
@@ -311,10 +311,10 @@ impl<'a> Location<'a> {
     }
 }
 
-/// The `/` that every server is born with (section 2.3): the fallback of the oldest Ingress of the host.
-fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
+/// Returns the implicit `/` of a server (section 2.3): the default backend of the oldest Ingress of the host.
+fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<PendingLocation<'a>> {
     let mut main = claims.iter().filter(|claim| !claim.is_canary);
-    let bare = Draft {
+    let bare = PendingLocation {
         path: "/",
         exact: false,
         ingress: None,
@@ -327,13 +327,17 @@ fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<Draft<'a>> {
     let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
     if *host != Host::Any {
         let Claim { ingress, rewriting, .. } = *main.next()?;
-        return Some(Draft { ingress: Some(ingress), backend: fallback(ingress), rewriting, ..bare });
+        return Some(PendingLocation { ingress: Some(ingress), backend: fallback(ingress), rewriting, ..bare });
     }
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {
-        Some(Claim { ingress, .. }) => {
-            Draft { ingress: Some(ingress), backend: fallback(ingress), only_backend: true, implicit: false, ..bare }
-        }
+        Some(Claim { ingress, .. }) => PendingLocation {
+            ingress: Some(ingress),
+            backend: fallback(ingress),
+            only_backend: true,
+            implicit: false,
+            ..bare
+        },
         None => bare,
     })
 }

@@ -210,7 +210,7 @@ pub fn variable_names() -> impl Iterator<Item = &'static str> {
     OF_NGINX.iter().chain(OF_TEMPLATE).copied()
 }
 
-/// What nginx makes nothing of in a text with variables.
+/// A part of a text with variables that nginx rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unknown<'a> {
     /// `$name` that is no variable.
@@ -219,7 +219,7 @@ pub enum Unknown<'a> {
     Stray,
 }
 
-/// What nginx makes nothing of in a text; `is_known` says which names
+/// Returns the parts of a text that nginx rejects; `is_known` says which names
 /// are variables beyond those of nginx and the controller's template. Captures are none.
 pub fn unknown_variables(text: &str, is_known: impl Fn(&str) -> bool) -> impl Iterator<Item = Unknown<'_>> {
     pieces(text).filter_map(move |piece| match piece {

@@ -1,4 +1,4 @@
-//! Which entry of `spec.tls` is meant for which host: section 5.1.
+//! The entry of `spec.tls` for a host: section 5.1.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -18,12 +18,12 @@ pub struct MeantFor<'a> {
     pub index: usize,
     /// The entry.
     pub entry: &'a TlsEntry,
-    /// It names the host itself, not a wildcard over it.
+    /// It names the host itself, not a wildcard that covers it.
     pub by_name: bool,
 }
 
 impl<'a> TlsEntries<'a> {
-    /// Those of an Ingress.
+    /// Creates the entries of an Ingress.
     #[must_use]
     pub fn of(tls: &'a [TlsEntry]) -> Self {
         let mut first_with = HashMap::new();
@@ -35,7 +35,7 @@ impl<'a> TlsEntries<'a> {
         Self { tls, first_with }
     }
 
-    /// The first entry that names the host, else the first with a wildcard over it.
+    /// Returns the first entry that names the host, else the first one with a wildcard that covers it.
     #[must_use]
     pub fn meant_for(&self, host: &Host) -> Option<MeantFor<'a>> {
         let named = self.first_with.get(host);

@@ -1,24 +1,24 @@
-//! Who issues the certificate that a Secret is to hold: cert-manager, asked by annotation or by a Certificate.
+//! The issuer of a certificate: cert-manager, by an annotation of the Ingress or by a Certificate.
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::Ingress;
 
-/// Whether somebody has been asked to issue a certificate into a Secret: then it will come.
+/// Whether a certificate is issued into a Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer {
-    /// cert-manager, or what reads kube-lego's annotation.
+    /// cert-manager, or a controller that reads kube-lego's annotation.
     Somebody,
-    /// Nobody can tell, for want of a look at cert-manager's Certificates.
+    /// Unknown: cert-manager's Certificates cannot be read.
     Unknown,
-    /// Nobody.
+    /// No issuer.
     Nobody,
 }
 
 impl Issuer {
-    /// Who issues into a Secret that an Ingress names. Reads Certificates.
+    /// Returns the issuer of a Secret that an Ingress references. Reads Certificates.
     #[must_use]
     pub fn of(ingress: &Ingress, view: &ClusterView<'_>, secret: &str) -> Self {
-        // What cert-manager's ingress-shim reads, under its names of today and of before 0.11.
+        // The annotations of cert-manager's ingress-shim, with the names before 0.11.
         const ISSUERS: [&str; 4] = [
             "cert-manager.io/issuer",
             "cert-manager.io/cluster-issuer",

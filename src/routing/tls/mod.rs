@@ -1,4 +1,4 @@
-//! What HTTPS answers with on a host, and until when: which Ingress and Secret decide, and what the certificate is worth.
+//! The certificate that a controller serves for a host: the Ingress and Secret that decide, and whether it is valid.
 //! Sections 5.1 to 5.4.
 
 mod entries;
@@ -21,57 +21,57 @@ use crate::routing::routes::{Routes, When};
 /// The certificate of a host.
 #[derive(Debug, Clone, Copy)]
 pub struct HostCertificate<'a> {
-    /// The Ingress that decides, where one asks for TLS.
+    /// The Ingress that decides, if any has `spec.tls`.
     pub ingress: Option<&'a Ingress>,
-    /// The name of the Secret in its namespace, where one is named.
+    /// The name of the Secret in its namespace, if it references one.
     pub secret: Option<&'a str>,
-    /// What it is worth.
+    /// The state of the certificate.
     pub state: CertificateState,
 }
 
-/// What a certificate is worth.
+/// The state of a host's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CertificateState {
-    /// No Ingress asks for one.
+    /// No Ingress of the host has `spec.tls`.
     Plain,
-    /// The controller's own, which may be for the host.
+    /// The controller's default certificate, which may cover the host.
     Default,
-    /// The controller's own, which is for no host: no entry is for this one.
+    /// The controller's self-signed default certificate, which covers no host: no TLS entry covers this one.
     Uncovered,
-    /// It is for the host until then.
+    /// It covers the host and is valid until then.
     Valid(Timestamp),
-    /// It was for the host until then.
+    /// It covers the host and expired then.
     Expired(Timestamp),
-    /// It will be for the host from then on.
+    /// It covers the host and is not valid before then.
     Early(Timestamp),
-    /// It is for other hosts.
+    /// It does not cover the host.
     Mismatch,
     /// The Secret does not exist.
     Missing,
-    /// The Secret holds nothing that can be served.
+    /// The Secret has no usable certificate.
     Unusable(TlsFault),
-    /// The Secret has a `ca.crt` that cannot be read, and ingress-nginx drops the pair with it.
+    /// The Secret has a `ca.crt` that cannot be parsed: ingress-nginx rejects its certificate too.
     BadCa,
-    /// Somebody has been asked to issue it.
+    /// Issuance is pending (cert-manager).
     Pending,
-    /// Nobody can tell.
+    /// Unknown.
     Unseen,
 }
 
-/// What an Ingress says of a host's certificate.
+/// The certificate that an Ingress selects for a host.
 enum Choice<'a> {
     Secret(&'a str),
-    /// An entry that names no Secret: the controller's own.
+    /// The default certificate: the entry references no Secret.
     Default,
-    /// No entry is for the host.
+    /// None: no entry covers the host.
     Nothing,
-    /// It depends on a Secret that cannot be seen.
+    /// Unknown: it depends on a Secret that cannot be read.
     Unseen,
 }
 
 impl<'a> HostCertificate<'a> {
-    /// What a visitor of a host is shown by the controller of `routes`. Reads Certificates, Ingresses, IngressClasses and
-    /// Secrets.
+    /// Returns the certificate that the controller of `routes` serves for a host. Reads Certificates, Ingresses,
+    /// IngressClasses and Secrets.
     #[must_use]
     pub fn of(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Self {
         let controller = routes.controller();
@@ -86,7 +86,7 @@ impl<'a> HostCertificate<'a> {
         if controller.id == ControllerId::None || !controller.reads_secrets() {
             return of(None, CertificateState::Unseen);
         }
-        // Whether the default certificate is for the host nobody can tell, nor what others make of it.
+        // Whether a configured default certificate covers the host is unknown, as is that of other controllers.
         let has_fake = controller.dialect.family == ControllerFamily::Nginx && !controller.dialect.default_certificate;
         let secret = match choice(ingress, &served, controller, view) {
             Choice::Secret(secret) => secret,
@@ -109,13 +109,13 @@ impl<'a> HostCertificate<'a> {
         of(Some(secret), state)
     }
 
-    /// Whether visitors get a certificate that their browser takes.
+    /// Returns whether clients get a certificate that is valid for the host.
     #[must_use]
-    pub fn standing(&self) -> LinkStatus {
+    pub fn status(&self) -> LinkStatus {
         use CertificateState as State;
         match self.state {
-            State::Plain | State::Valid(_) => LinkStatus::Holds,
-            State::Default | State::Unseen | State::Pending => LinkStatus::Unseen,
+            State::Plain | State::Valid(_) => LinkStatus::Ok,
+            State::Default | State::Unseen | State::Pending => LinkStatus::Unknown,
             State::Uncovered
             | State::Expired(_)
             | State::Early(_)
@@ -127,9 +127,9 @@ impl<'a> HostCertificate<'a> {
     }
 }
 
-/// The Ingress that decides on ingress-nginx, and the host that it decides for: certificates are looked up by the very name,
-/// then by the wildcard over it, and each may be a rule's or an alias (section 5.4). An alias has the certificate of its
-/// host only where that is for the alias too.
+/// Returns the Ingress that decides on ingress-nginx, with the host for which it decides. ingress-nginx looks a certificate
+/// up by the exact name, then by the wildcard that covers it; each may be a rule's host or an alias (section 5.4). An alias
+/// has the certificate of its host only if that covers the alias too.
 fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Option<(&'a Ingress, Host)> {
     let mut other = None;
     for name in [Some(host.clone()), host.wildcard()].into_iter().flatten() {
@@ -152,8 +152,8 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Opt
     other
 }
 
-/// The Ingress that decides elsewhere: others choose by the name that is asked for, among all that they have. That is the
-/// oldest with a certificate for the host, else one of whose certificate nobody can tell, else the oldest.
+/// Returns the Ingress that decides on other controllers, which select a certificate by SNI among all of theirs: the oldest
+/// with a certificate that covers the host, else one with an unknown certificate, else the oldest.
 fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Option<(&'a Ingress, Host)> {
     if *host == Host::Any {
         return None;
@@ -172,12 +172,12 @@ fn elsewhere<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Op
         Choice::Unseen => 1,
         Choice::Secret(_) | Choice::Default | Choice::Nothing => 2,
     };
-    // The first of equals.
+    // The first one of equal rank.
     asking.iter().min_by_key(rank).map(|ingress| (*ingress, host.clone()))
 }
 
-/// The Secret that an Ingress has for a host (section 5.1): on ingress-nginx that of the entry which names it, whatever is in
-/// it; else, and elsewhere, the first whose certificate is for the host; else that of the entry which was meant for it.
+/// Returns the Secret that an Ingress selects for a host (section 5.1). On ingress-nginx it is that of the entry that names
+/// the host. Otherwise it is the first one whose certificate covers the host, else that of the entry that covers the host.
 fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, view: &ClusterView<'a>) -> Choice<'a> {
     let named = |entry: &'a TlsEntry| entry.secret_name.as_deref().map_or(Choice::Default, Choice::Secret);
     let meant = TlsEntries::of(&ingress.tls).meant_for(host);
@@ -192,12 +192,12 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, vi
             None => return Choice::Unseen,
         }
     }
-    // An entry without hosts is meant for all of them.
+    // An entry without hosts applies to all of them.
     let meant = meant.or_else(|| ingress.tls.iter().find(|entry| entry.hosts.is_empty()));
     meant.map_or(Choice::Nothing, named)
 }
 
-/// Whether a Secret of an Ingress' namespace holds a certificate for a host; `None`: nobody can tell.
+/// Returns whether a Secret of an Ingress' namespace has a certificate that covers a host; `None`: unknown.
 fn is_for(
     ingress: &Ingress,
     secret: &str,
@@ -212,7 +212,7 @@ fn is_for(
     }
 }
 
-/// The certificate that a Secret holds for this controller (section 5.2).
+/// Returns the certificate that a controller reads from a Secret (section 5.2).
 fn held<'s>(secret: &'s Secret, controller: &Controller<'_>) -> Result<&'s Certificate, CertificateState> {
     match &secret.tls {
         TlsFacts::Unusable(fault) => Err(CertificateState::Unusable(*fault)),
@@ -236,16 +236,6 @@ fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, view: &C
         Issuer::Nobody => fault,
         Issuer::Somebody => CertificateState::Pending,
         Issuer::Unknown => CertificateState::Unseen,
-    }
-}
-
-impl<'a> Routes<'a> {
-    /// The Ingress that decides which certificate ingress-nginx has for a host, be it the default one: the oldest with
-    /// `spec.tls`. Rules without a host have none (section 5.2).
-    pub(crate) fn asks_for_tls(&self, host: &Host, when: When) -> Option<&'a Ingress> {
-        let claims = self.claims(host, when).found().filter(|_| *host != Host::Any)?;
-        let mut main = claims.iter().filter(|claim| !claim.is_canary).map(|claim| claim.ingress);
-        main.find(|ingress| !ingress.tls.is_empty())
     }
 }
 

@@ -179,7 +179,7 @@ fn nothing_unknown_denies() {
     let empty = load_text("cluster", "").unwrap();
     ask(&reviewer_over("", empty), &recorded("create")).assert(&["IG201"], &["IG101"]);
     for (kind, code) in missed {
-        for coverage in [Coverage::NotSynced, Coverage::Forbidden, Coverage::SwitchedOff, Coverage::OnDemand] {
+        for coverage in [Coverage::NotSynced, Coverage::Forbidden, Coverage::Disabled, Coverage::FetchedByName] {
             let mut inventory = load_text("cluster", "").unwrap();
             inventory.cover(kind, coverage);
             let config = if kind == Kind::Service { served } else { "" };

@@ -2,32 +2,26 @@
 
 use std::fmt::Write as _;
 
-use ingress_guard::model::{Backend, Ingress};
-use ingress_guard::routing::{LinkStatus, RouteMap};
+use ingress_guard::model::Backend;
+use ingress_guard::routing::{Controllers, LinkStatus, RouteMap};
 
 use super::{WORLD, audited};
 
 fn shown(map: &RouteMap<'_>) -> String {
     let mark = |standing| match standing {
-        LinkStatus::Holds => '+',
-        LinkStatus::Unseen => '?',
+        LinkStatus::Ok => '+',
+        LinkStatus::Unknown => '?',
         LinkStatus::Broken => 'x',
     };
     let mut out = String::new();
     for host in &map.hosts {
         let certificate = &host.certificate;
-        let _ = writeln!(
-            out,
-            "{} ({}) {} {}",
-            host.host,
-            host.controller(),
-            mark(certificate.standing()),
-            certificate.state
-        );
+        let _ =
+            writeln!(out, "{} ({}) {} {}", host.host, host.controller(), mark(certificate.status()), certificate.state);
         for route in &host.routes {
             let Backend::Service { name, .. } = route.backend else { panic!("{:?} has no Service", route.backend) };
             let key = &route.ingress.meta.key;
-            let _ = writeln!(out, "  {} {} > {key} > {name} > {}", mark(route.standing()), route.path(), route.outcome);
+            let _ = writeln!(out, "  {} {} > {key} > {name} > {}", mark(route.status()), route.path(), route.outcome);
         }
     }
     out
@@ -39,9 +33,9 @@ fn every_host_has_its_routes_and_what_is_broken_in_them() {
 * (k8s.io/ingress-nginx) + no TLS
   + / > pay/pay > pay > 1 ready, 1 not ready
 lost.example.com (no controller) + no TLS
-  x / > shop/lost > web > no controller takes this Ingress
+  x / > shop/lost > web > no controller handles this Ingress
 moved.example.com (k8s.io/ingress-nginx) + no TLS
-  + / > pay/moved > gone > redirected (301)
+  + / > pay/moved > gone > redirect 301
   + / > pay/pay-canary > pay > canary of pay/moved
 none.example.com (k8s.io/ingress-nginx) x the Secret does not exist
   + / > shop/old > web > 2 ready
@@ -68,24 +62,26 @@ waived.example.com (k8s.io/ingress-nginx) + no TLS
 fn what_nobody_can_see_is_not_broken() {
     use ingress_guard::cluster::{ClusterView, Coverage, load_text};
     use ingress_guard::config::Config;
-    use ingress_guard::model::{Key, Kind, Kinds};
+    use ingress_guard::model::{Key, Kind};
 
     let mut inventory = load_text("world", &WORLD).unwrap();
     for kind in Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Ingress | Kind::IngressClass)) {
         inventory.cover(kind, Coverage::Forbidden);
     }
-    let (config, nobody) = (Config::default(), Key::new("", ""));
-    let view = ClusterView::new(crate::pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let served: Vec<&Ingress> =
-        inventory.ingresses().filter(|ingress| ingress.class_name.as_deref() == Some("nginx")).collect();
-    let map = RouteMap::of(served.into_iter(), &view, &config.settings.classes, &config.settings.dialects);
+    let config = Config::default();
+    let others: Vec<Key> = inventory
+        .ingresses()
+        .filter(|ingress| ingress.class_name.as_deref() != Some("nginx"))
+        .map(|ingress| ingress.meta.key.clone())
+        .collect();
+    others.iter().for_each(|key| inventory.delete(Kind::Ingress, key));
+    let view = ClusterView::unrestricted(crate::pages::known(&inventory));
+    let map = RouteMap::of(Controllers::new(&view, &config.settings.classes, &config.settings.dialects));
     let broken: Vec<String> = map
         .hosts
         .iter()
         .flat_map(|host| host.routes.iter().map(move |route| (host, route)))
-        .filter(|(host, route)| {
-            route.standing() == LinkStatus::Broken || host.certificate.standing() == LinkStatus::Broken
-        })
+        .filter(|(host, route)| route.status() == LinkStatus::Broken || host.certificate.status() == LinkStatus::Broken)
         .map(|(_, route)| route.outcome.to_string())
         .collect();
     // Who has a path is known from the Ingresses alone.

@@ -11,9 +11,9 @@ use std::sync::LazyLock;
 use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{ClusterView, Inventory, load_text};
 use ingress_guard::config::Config;
-use ingress_guard::model::{Ingress, Key, Kind, Kinds};
+use ingress_guard::model::Ingress;
 use ingress_guard::report::{Page, Report, html};
-use ingress_guard::routing::RouteMap;
+use ingress_guard::routing::{Controllers, RouteMap};
 
 use crate::pages::{fixtures, known};
 
@@ -34,9 +34,8 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
     for ingress in ingresses {
         report.add(analyze(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
     }
-    let nobody = Key::new("", "");
-    let view = ClusterView::new(known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
+    let view = ClusterView::unrestricted(known(&inventory));
+    let map = RouteMap::of(Controllers::new(&view, &config.settings.classes, &config.settings.dialects));
     show(&report, &map)
 }
 

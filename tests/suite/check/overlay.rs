@@ -163,10 +163,10 @@ async fn routes_that_change_are_told() {
     assert_eq!(
         out,
         "routes that change:\n\
-         \x20 GET https://new.example.com/ is new: service default/web:80\n\
-         \x20 GET https://same.example.com/ moves from service default/web:80 to service default/other:80\n\
-         \x20 GET https://shop.example.com/api is gone: 404 instead of service default/web:80\n\
-         \x20 GET https://shop.example.com/v2 is new: service default/other:80\n\n\
+         \x20 GET https://new.example.com/ is new: Service default/web:80\n\
+         \x20 GET https://same.example.com/ moves from Service default/web:80 to Service default/other:80\n\
+         \x20 GET https://shop.example.com/api is gone: 404 instead of Service default/web:80\n\
+         \x20 GET https://shop.example.com/v2 is new: Service default/other:80\n\n\
          3 Ingresses judged: nothing found\n"
     );
     let (_, report) = check(&api, &folder, &[]).await;
@@ -188,8 +188,8 @@ async fn http_is_told_where_something_else_comes_of_it() {
     assert_eq!(
         report["routeChanges"]["changes"],
         json!([
-            {"url": "http://web.example.com/", "before": "service default/web:80", "after": "redirect 308"},
-            {"url": "https://new.example.com/", "before": null, "after": "service default/web:80"},
+            {"url": "http://web.example.com/", "before": "Service default/web:80", "after": "redirect 308"},
+            {"url": "https://new.example.com/", "before": null, "after": "Service default/web:80"},
         ])
     );
 }
@@ -233,8 +233,8 @@ async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
     assert_eq!(
         report["routeChanges"]["changes"],
         json!([
-            {"url": "https://one.example.com/", "before": "service default/web:80", "after": null},
-            {"url": "https://one.example.com/one", "before": "service default/web:80", "after": "service default/other:80"},
+            {"url": "https://one.example.com/", "before": "Service default/web:80", "after": null},
+            {"url": "https://one.example.com/one", "before": "Service default/web:80", "after": "Service default/other:80"},
         ])
     );
     let many: Vec<String> = (0..60).map(|number| ingress(&format!("many-{number}"), "web", 80)).collect();

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use ingress_guard::checks;
 use ingress_guard::cluster::{ClusterView, Inventory, Lookup};
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Ends, Explanation, RequestUrl, explain_url};
-use ingress_guard::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
-use ingress_guard::routing::{Answer, Budget, Controller, Outcome, Routes, Scheme, When};
+use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_url};
+use ingress_guard::model::{ClassRef, Host, Ingress};
+use ingress_guard::routing::{Answer, Budget, Controllers, Outcome, Routes, Scheme, When};
 
 use crate::pages;
 
@@ -47,32 +47,38 @@ fn nginx_class(config: &Config, inventory: &Inventory) -> Option<String> {
         ClassRef::Named(name) => Some(name.to_owned()),
         ClassRef::Annotated(_) | ClassRef::Classless => None,
     };
-    let nobody = Key::default();
-    let view = ClusterView::new(pages::known(inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
+    let view = ClusterView::unrestricted(pages::known(inventory));
+    let controllers = Controllers::new(&view, &config.settings.classes, &config.settings.dialects);
     inventory.ingresses().filter_map(of).find(|class| {
-        let controller = Controller::of_class(ClassRef::Named(class), "", &view, rules, dialects);
+        let controller = controllers.of_class(ClassRef::Named(class), "");
         controller.dialect.family.reads_nginx_annotations()
     })
 }
 
 fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Explanation, request: &RequestUrl) {
     let said = (explanation.outcome, explanation.status);
-    if said.0 == Ends::NotLoaded {
-        return assert!(!answer.server.faults(&Budget::new()).unwrap().is_empty(), "{request:?}: {explanation:?}");
+    if said.0 == RequestOutcome::NotLoaded {
+        return assert!(
+            !answer.server.config_errors(&Budget::new()).unwrap().is_empty(),
+            "{request:?}: {explanation:?}"
+        );
     }
     if let Some(refusal) = routes.refusal(answer, When::After) {
-        assert!(matches!(said.0, Ends::Forbidden | Ends::Unavailable), "{request:?}: {said:?}");
+        assert!(matches!(said.0, RequestOutcome::Forbidden | RequestOutcome::Unavailable), "{request:?}: {said:?}");
         return assert_eq!(said.1, Some(refusal.status), "{request:?}");
     }
     match &answer.outcome {
-        Outcome::BadRequest => assert_eq!(said, (Ends::BadRequest, Some(400)), "{request:?}"),
-        Outcome::Redirect(status, _) => assert_eq!(said, (Ends::Redirect, Some(*status)), "{request:?}"),
-        Outcome::DefaultBackend => assert_eq!(said, (Ends::DefaultBackend, Some(404)), "{request:?}"),
-        Outcome::Broken => assert_eq!(said, (Ends::Broken, Some(500)), "{request:?}"),
+        Outcome::BadRequest => assert_eq!(said, (RequestOutcome::BadRequest, Some(400)), "{request:?}"),
+        Outcome::Redirect(status, _) => assert_eq!(said, (RequestOutcome::Redirect, Some(*status)), "{request:?}"),
+        Outcome::DefaultBackend => assert_eq!(said, (RequestOutcome::DefaultBackend, Some(404)), "{request:?}"),
+        Outcome::Broken => assert_eq!(said, (RequestOutcome::Broken, Some(500)), "{request:?}"),
         Outcome::Backend { of, .. } => {
-            let may_be_stood_in = explanation.steps.iter().any(|step| step.what == "stand-in" && step.ok.is_none());
-            let expected = if may_be_stood_in { vec![Ends::Unknown] } else { vec![Ends::Service, Ends::Unavailable] };
+            let may_be_stood_in = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
+            let expected = if may_be_stood_in {
+                vec![RequestOutcome::Unknown]
+            } else {
+                vec![RequestOutcome::Service, RequestOutcome::Unavailable]
+            };
             assert!(expected.contains(&said.0), "{request:?}: {said:?}");
             assert_eq!(explanation.ingress, Some(of.0.meta.key.to_string()), "{request:?}");
         }
@@ -90,13 +96,11 @@ fn in_every_world_of_every_page() {
         for (config, inventory, _) in pages::examples(check.page) {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
             worlds += 1;
-            let nobody = Key::default();
-            let view =
-                ClusterView::new(pages::known(&inventory), &nobody, Kind::ALL.into_iter().collect(), Kinds::NONE);
-            let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
-            let controller = Controller::of_class(ClassRef::Named(&class), "", &view, rules, dialects);
+            let view = ClusterView::unrestricted(pages::known(&inventory));
+            let controllers = Controllers::new(&view, &config.settings.classes, &config.settings.dialects);
+            let controller = controllers.of_class(ClassRef::Named(&class), "");
             let is_its_own = |ingress: &Ingress| {
-                let theirs = Controller::handling(ingress, &view, rules, dialects);
+                let theirs = controllers.handling(ingress);
                 ingress.class_ref() != ClassRef::Named(&class) || std::ptr::eq(theirs.dialect, controller.dialect)
             };
             // Where several controllers share a class by namespaces, there is not one answer.
@@ -104,7 +108,7 @@ fn in_every_world_of_every_page() {
                 continue;
             }
             for request in visits(&inventory).into_iter().take(200) {
-                let routes = Routes::of(None, &view, rules, dialects, controller);
+                let routes = Routes::of(controllers, controller, None);
                 let Ok(Lookup::Found(answer)) =
                     routes.answer(request.scheme, &request.host, &request.path, When::After)
                 else {

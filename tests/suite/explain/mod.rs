@@ -2,7 +2,6 @@
 //! what it cannot do.
 
 mod agreement;
-mod changes;
 mod check;
 mod command;
 mod forms;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{Cluster, Reviewer};
-use ingress_guard::cluster::{Feed, Feeds, Inventory, Live};
+use ingress_guard::cluster::{Inventory, Live, WatchStatus, Watches};
 use ingress_guard::config::Config;
 use ingress_guard::model::Kind;
 use parking_lot::RwLock;
@@ -35,7 +35,7 @@ impl Guarded {
         let engine = config.engine();
         let (inventory, wanted) = config.watched(&engine);
         let inventory = Arc::new(RwLock::new(inventory));
-        let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace());
+        let feeds = Watches::start(&api.client(), wanted, &inventory, &pace());
         let cluster = Cluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), inventory }
@@ -54,7 +54,7 @@ impl Guarded {
         eventually("ready", async || self.reviewer.missing().is_empty()).await;
     }
 
-    pub(super) fn feed(&self, kind: Kind) -> Feed {
+    pub(super) fn feed(&self, kind: Kind) -> WatchStatus {
         self.reviewer.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
     }
 

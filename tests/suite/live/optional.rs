@@ -31,7 +31,7 @@ async fn without_cert_manager_there_are_no_certificates() {
     guarded.is_ready().await;
     assert_eq!(guarded.coverage(), Coverage::Complete);
     let feed = guarded.feed(Kind::Certificate);
-    assert!(feed.trouble.is_none() && feed.restarts == 0 && feed.resting.is_some(), "{feed:?}");
+    assert!(feed.trouble.is_none() && feed.restarts == 0 && feed.idle_since.is_some(), "{feed:?}");
     let before = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
     assert_eq!(before, 1);
     guarded.ask(&with_tls("absent")).await.assert(&[], &["IG401"]);
@@ -54,7 +54,7 @@ async fn cert_manager_that_was_installed_just_before_is_not_missed() {
     // From now on it is followed.
     guarded.api.put("certificates", certificate("other", "soon"));
     eventually("followed", async || guarded.inventory.read().certificates_for("shop", "soon").next().is_some()).await;
-    assert!(guarded.feed(Kind::Certificate).resting.is_none());
+    assert!(guarded.feed(Kind::Certificate).idle_since.is_none());
 
     // And gone again, with everything that it had.
     guarded.api.lacks("certificates", true);

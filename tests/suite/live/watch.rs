@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Feeds, Inventory, Pace, Wanted};
+use ingress_guard::cluster::{Coverage, Inventory, Pace, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(super) fn pace() -> Pace {
 
 struct Watching {
     inventory: Arc<RwLock<Inventory>>,
-    feeds: Feeds,
+    feeds: Watches,
 }
 
 impl Watching {
@@ -34,7 +34,7 @@ impl Watching {
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
         let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
-        let feeds = Feeds::start(client, wanted, &inventory, pace);
+        let feeds = Watches::start(client, wanted, &inventory, pace);
         Self { inventory, feeds }
     }
 
@@ -55,7 +55,7 @@ impl Watching {
         eventually(&format!("{wanted:?}"), async || self.coverage() == wanted).await;
     }
 
-    fn feed(&self) -> ingress_guard::cluster::Feed {
+    fn feed(&self) -> ingress_guard::cluster::WatchStatus {
         self.feeds.states().into_iter().find(|feed| feed.kind == Kind::Service).unwrap()
     }
 }
@@ -256,9 +256,9 @@ async fn what_rested_before_an_outage_looks_again_when_a_review_wants_to_know() 
     let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
     let inventory = Arc::new(RwLock::new(Inventory::default()));
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace);
+    let feeds = Watches::start(&api.client(), wanted, &inventory, &pace);
     let feed = || feeds.states().remove(0);
-    eventually("rests", async || feed().resting.is_some()).await;
+    eventually("rests", async || feed().idle_since.is_some()).await;
     api.break_lists(true);
     eventually("pauses of seconds", async || {
         feeds.wake(Kind::Certificate.into());
@@ -278,7 +278,7 @@ async fn who_is_refused_by_an_api_server_that_has_just_started_asks_again_soon()
     api.lacks("certificates", true);
     let inventory = Arc::new(RwLock::new(Inventory::default()));
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace());
+    let feeds = Watches::start(&api.client(), wanted, &inventory, &pace());
     let coverage = || inventory.read().coverage(Kind::Certificate);
     eventually("none", async || coverage() == Coverage::Complete).await;
     api.forbid("certificates", true);

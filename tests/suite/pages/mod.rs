@@ -20,7 +20,7 @@ use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::model::{Ingress, Kinds};
 use ingress_guard::policy::Circumstances;
-use ingress_guard::routing::{Controller, Routes};
+use ingress_guard::routing::{Controllers, Routes};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -258,12 +258,11 @@ fn checks_read_only_what_they_declare() {
             for ingress in &ingresses {
                 let every_kind = Kinds::of(&ingress_guard::model::Kind::ALL);
                 let free = ClusterView::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
-                let controller = Controller::of(ingress, &free, &config.settings.classes, &config.settings.dialects);
+                let controllers = Controllers::new(&free, &config.settings.classes, &config.settings.dialects);
                 let view = ClusterView::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
-                let routes =
-                    Routes::of(Some(ingress), &free, &config.settings.classes, &config.settings.dialects, controller);
-                (check.run)(&Context::new(ingress, &view, &config.settings, controller, &routes), &mut found);
+                let routes = Routes::of(controllers, controllers.of(ingress), Some(ingress));
+                (check.run)(&Context::new(ingress, &view, &config.settings, &routes), &mut found);
                 read = read | view.asked();
             }
         }

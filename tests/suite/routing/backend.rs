@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 
 use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
-use ingress_guard::explain::{Ends, RequestUrl, explain_url};
-use ingress_guard::model::{Key, Kind, Kinds};
-use ingress_guard::routing::{Controller, LinkStatus, ResolvedBackend, RouteMap, StandIn};
+use ingress_guard::explain::{RequestOutcome, RequestUrl, explain_url};
+use ingress_guard::routing::{Controllers, FallbackService, LinkStatus, ResolvedBackend, RouteMap};
 
 use crate::pages;
 
@@ -53,16 +52,15 @@ fn resolved(settings: &str, manifests: &str) -> String {
     let dialects = format!("dialects:\n- {{match: {{controller: {TRAEFIK}}}, engine: traefik}}\n{settings}");
     let config = Config::parse("test", &dialects).unwrap();
     let inventory = pages::inventory(&config, manifests);
-    let no_ingress = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
+    let view = ClusterView::unrestricted(pages::known(&inventory));
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let controller = Controller::of(ingress, &view, &config.settings.classes, &config.settings.dialects);
+    let controller = Controllers::new(&view, &config.settings.classes, &config.settings.dialects).of(ingress);
     let found = ResolvedBackend::of(ingress, &ingress.rules[0].paths[0].backend, &controller, &view);
     let mut words = found.to_string();
     if found.by_address() {
         words += " (by address)";
     }
-    if let Some(stand_in) = StandIn::of(ingress, &controller, &view) {
+    if let Some(stand_in) = FallbackService::of(ingress, &controller, &view) {
         let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &view));
     }
     words
@@ -148,20 +146,18 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     let outcome = |annotations: &str, backend: &str| {
         let config = Config::default();
         let inventory = pages::inventory(&config, &view(NGINX, annotations, &service(backend, "number: 80")));
-        let no_ingress = Key::default();
-        let view =
-            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
-        let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
+        let view = ClusterView::unrestricted(pages::known(&inventory));
+        let map = RouteMap::of(Controllers::new(&view, &config.settings.classes, &config.settings.dialects));
         let route = &map.hosts[0].routes[0];
-        (route.outcome.to_string(), route.standing())
+        (route.outcome.to_string(), route.status())
     };
     let absent = "the Service does not exist";
-    assert_eq!(outcome(WEB, "absent"), (format!("{absent}; \"web\" stands in for it"), LinkStatus::Broken));
+    assert_eq!(outcome(WEB, "absent"), (format!("{absent}; fallback Service \"web\""), LinkStatus::Broken));
     assert_eq!(outcome(&WEB.replace("web", "empty"), "absent"), (absent.to_owned(), LinkStatus::Broken));
-    assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Holds));
+    assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Ok));
     // With the cluster IP no endpoints are read, so the fallback Service is not used.
     let (words, standing) = outcome(&format!("{WEB}, {UPSTREAM}"), "empty");
-    assert!(words.starts_with("has no endpoints") && !words.contains("stands in"), "{words}");
+    assert!(words.starts_with("has no endpoints") && !words.contains("fallback"), "{words}");
     assert_eq!(standing, LinkStatus::Broken);
 }
 
@@ -169,15 +165,21 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
 fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
     let status = "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n";
     for (watched, addressed, id, outcome, expected) in [
-        ("[shop]", false, NGINX, Ends::Service, "Service shop/web answers"),
+        ("[shop]", false, NGINX, RequestOutcome::Service, "Service shop/web answers"),
         (
             "[team]",
             false,
             "no controller",
-            Ends::DefaultBackend,
+            RequestOutcome::DefaultBackend,
             "the controller of its class looks at other namespaces only",
         ),
-        ("[team]", true, "unknown controller", Ends::Unknown, "whether anybody takes Ingress shop/web is not known"),
+        (
+            "[team]",
+            true,
+            "unknown controller",
+            RequestOutcome::Unknown,
+            "whether anybody takes Ingress shop/web is not known",
+        ),
     ] {
         let config =
             format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, watchNamespaces: {watched}}}]");
@@ -187,10 +189,8 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
             manifests += status;
         }
         let inventory = pages::inventory(&config, &manifests);
-        let no_ingress = Key::default();
-        let view =
-            ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
-        let map = RouteMap::of(inventory.ingresses(), &view, &config.settings.classes, &config.settings.dialects);
+        let view = ClusterView::unrestricted(pages::known(&inventory));
+        let map = RouteMap::of(Controllers::new(&view, &config.settings.classes, &config.settings.dialects));
         let hosts: Vec<_> = map.hosts.iter().map(|host| (host.host.to_string(), host.controller())).collect();
         assert_eq!(hosts, [("app.example.com".to_owned(), id)], "{watched}");
         let request = RequestUrl::read("http://app.example.com/").unwrap();

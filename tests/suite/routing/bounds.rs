@@ -52,7 +52,7 @@ fn ten_thousand_plain_paths_on_one_host() {
         let begun = worked();
         let server = server(routes);
         assert_eq!(server.locations.len(), 20_001);
-        assert!(server.faults(routes.budget()).unwrap().is_empty());
+        assert!(server.config_errors(routes.budget()).unwrap().is_empty());
         assert_eq!(answered(routes, &requests), 3_000);
         within(TENTH, begun, "10,000 plain paths");
     });
@@ -101,7 +101,7 @@ fn five_thousand_patterns_on_one_host() {
             let begun = worked();
             let server = server(routes);
             assert_eq!(server.locations.len(), 5_001);
-            assert!(server.faults(routes.budget()).unwrap().is_empty(), "{what}");
+            assert!(server.config_errors(routes.budget()).unwrap().is_empty(), "{what}");
             let answered = answered(routes, &requests);
             within(TENTH, begun, &format!("5,000 patterns {what}"));
             assert_eq!(answered == requests.len(), is_all, "5,000 patterns {what}: {answered} answers");
@@ -185,7 +185,7 @@ proptest! {
             .collect();
         let preexisting = inventory([serde_json::from_value::<Ingress>(ingress).unwrap()]);
         with_routes(&preexisting, |routes| {
-            let _ = server(routes).faults(routes.budget()).map(|faults| faults.len());
+            let _ = server(routes).config_errors(routes.budget()).map(|faults| faults.len());
             for location in &server(routes).locations {
                 // The result does not matter.
                 let _ = (location.rewritten(request.as_bytes(), routes.budget()), location.directive());

@@ -2,8 +2,8 @@
 
 use ingress_guard::cluster::ClusterView;
 use ingress_guard::config::Config;
-use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
-use ingress_guard::routing::{Controller, HostCertificate, Routes};
+use ingress_guard::model::{Host, Ingress};
+use ingress_guard::routing::{Controllers, HostCertificate, Routes};
 
 use crate::pages::{self, fixtures};
 
@@ -46,11 +46,10 @@ fn shown(controller: &str, config: &str, objects: &str, host: &str) -> String {
         "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: edge}}, spec: {{controller: {controller}}}}}\n"
     );
     let inventory = pages::inventory(&config, &fixtures::expand(&(class + objects)));
-    let no_ingress = Key::default();
-    let view = ClusterView::new(pages::known(&inventory), &no_ingress, Kind::ALL.into_iter().collect(), Kinds::NONE);
-    let (rules, dialects) = (&config.settings.classes, &config.settings.dialects);
+    let view = ClusterView::unrestricted(pages::known(&inventory));
+    let controllers = Controllers::new(&view, &config.settings.classes, &config.settings.dialects);
     let any: &Ingress = inventory.ingresses().next().unwrap();
-    let routes = Routes::of(None, &view, rules, dialects, Controller::of(any, &view, rules, dialects));
+    let routes = Routes::of(controllers, controllers.of(any), None);
     let found = HostCertificate::of(&Host::parse(host), &routes, &view);
     format!("{}: {}", found.secret.unwrap_or("-"), found.state)
 }

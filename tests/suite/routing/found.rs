@@ -1,7 +1,7 @@
 //! Every difference between the model and a real nginx that `tests/nginx` has found, with the behaviour of nginx.
 
 use ingress_guard::model::Host;
-use ingress_guard::routing::{Fault, When};
+use ingress_guard::routing::{ConfigError, When};
 
 use super::notation::{answer, ingresses, inventory, with_routes};
 
@@ -133,12 +133,12 @@ fn a_target_that_begins_with_the_scheme_redirects() {
 fn refused(view: &str, host: &str) -> Vec<String> {
     with_routes(&inventory(ingresses(view)), |routes| {
         let server = routes.server(&Host::parse(host), When::After).found().unwrap();
-        let faults = server.faults(routes.budget()).unwrap();
+        let faults = server.config_errors(routes.budget()).unwrap();
         let words = faults.iter().map(|fault| match fault {
-            Fault::Duplicate(one, _) => format!("duplicate {}", one.path),
-            Fault::Pattern(location, reason) => format!("{}: {reason}", location.path),
-            Fault::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
-            Fault::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
+            ConfigError::Duplicate(one, _) => format!("duplicate {}", one.path),
+            ConfigError::Pattern(location, reason) => format!("{}: {reason}", location.path),
+            ConfigError::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
+            ConfigError::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
         });
         words.collect()
     })

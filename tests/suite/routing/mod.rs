@@ -5,6 +5,7 @@
 mod backend;
 mod bounds;
 mod certificate;
+mod diff;
 mod documented;
 mod found;
 pub(crate) mod notation;

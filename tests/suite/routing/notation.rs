@@ -10,7 +10,7 @@
 use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, BudgetExceeded, ClassRules, Controller, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
+    Answer, BudgetExceeded, ClassRules, Controllers, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
     Scheme, When,
 };
 use serde_json::{Map, Value, json};
@@ -93,8 +93,8 @@ pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>
     let view = ClusterView::new(known, &no_ingress, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), Dialects::default());
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
-    let controller = Controller::of(&any, &view, &rules, &dialects);
-    ask(&Routes::of(None, &view, &rules, &dialects, controller))
+    let controllers = Controllers::new(&view, &rules, &dialects);
+    ask(&Routes::of(controllers, controllers.of(&any), None))
 }
 
 /// Formats the outcome of an HTTP request in one line: the server, then the matched path or the outcome without one.

@@ -90,8 +90,7 @@ async fn a_self_signed_certificate_serves_whoever_is_shown_it() {
 
 #[test]
 fn a_self_signed_certificate_is_not_made_for_something_that_is_no_name() {
-    let error = SelfSigned::generate(&["gr\u{fc}n".to_owned()]).unwrap_err();
-    assert!(error.to_string().starts_with("cannot make a self-signed certificate"), "{error}");
+    assert!(SelfSigned::generate(&["gr\u{fc}n".to_owned()]).is_err());
 }
 
 #[tokio::test]

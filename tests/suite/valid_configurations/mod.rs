@@ -445,7 +445,7 @@ fn unknown_objects_never_cause_findings() {
     ] {
         for code in expected {
             assert!(has(&complete, code), "{code}: {complete:?}");
-            for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::SwitchedOff] {
+            for coverage in [Coverage::Forbidden, Coverage::NotSynced, Coverage::Disabled] {
                 let reported = codes(Some((kind, coverage)));
                 assert!(!has(&reported, code), "{kind} {coverage:?}: {reported:?}");
                 // Coverage disabled by configuration is reported at audit level; a failure is a warning.

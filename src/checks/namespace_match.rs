@@ -1,22 +1,22 @@
-//! Which namespaces a rule of the configuration is for.
+//! The namespaces that a configuration rule applies to.
 
 use std::collections::BTreeMap;
 
 use wildmatch::WildMatch;
 
-use super::Lookup;
+use crate::cluster::Lookup;
 
-/// Which namespaces a rule is for.
+/// The namespaces that a configuration rule applies to.
 #[derive(Debug, Clone)]
 pub enum NamespaceMatch {
-    /// Those whose name fits this pattern of `*` and `?`.
+    /// Namespaces whose name matches this pattern of `*` and `?`.
     Name(WildMatch),
-    /// Those with all of these labels.
+    /// Namespaces with all of these labels.
     Labels(BTreeMap<String, String>),
 }
 
 impl NamespaceMatch {
-    /// Whether it is for a namespace; the labels are asked for only where it goes by them.
+    /// Returns whether the rule applies to a namespace. The labels are read only if the rule matches labels.
     #[must_use]
     pub fn holds<'a>(
         &self,

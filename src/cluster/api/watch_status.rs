@@ -1,0 +1,80 @@
+//! The status of one watch, and how watches pace themselves: what a [`Watch`](super::watch::Watch) and the
+//! [`Watches`](super::watches::Watches) share.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use crate::model::{Key, Kind};
+
+/// The timing and page size of watches.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    /// Objects in a page of a list.
+    pub page: u32,
+    /// How long one watch request lasts, in seconds (at most 294): rights that were withdrawn are noticed at its end.
+    pub watch_seconds: u32,
+    /// How long one page of a list may take.
+    pub list: Duration,
+    /// The first pause after a failure; each further one is twice as long.
+    pub first_pause: Duration,
+    /// The longest pause.
+    pub longest_pause: Duration,
+    /// The shortest duration of a watch that counts as successful: a proxy may close each one at once.
+    pub shortest_watch: Duration,
+    /// The pause of an idle watch; see [`WatchStatus::idle_since`].
+    pub rest: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            page: 500,
+            watch_seconds: 290,
+            list: Duration::from_mins(1),
+            first_pause: Duration::from_millis(800),
+            longest_pause: Duration::from_secs(30),
+            shortest_watch: Duration::from_millis(800),
+            rest: Duration::from_mins(5),
+        }
+    }
+}
+
+/// The status of the watch of one kind, or of one object of that kind.
+#[derive(Debug, Clone)]
+pub struct WatchStatus {
+    /// The kind.
+    pub kind: Kind,
+    /// The only object that is watched; `None`: every object of the kind.
+    pub only: Option<Key>,
+    /// When the API server last sent anything; it sends a bookmark about every minute.
+    pub last_event: Option<Instant>,
+    /// Failures after which the watch started again.
+    pub restarts: u64,
+    /// Objects that could not be read.
+    pub skipped: u64,
+    /// The error of the last attempt; `None`: it succeeded.
+    pub trouble: Option<String>,
+    /// When the API server last said that there is nothing to watch: the kind does not exist (404), or it is optional and
+    /// forbidden (403). This is not an error.
+    pub idle_since: Option<Instant>,
+}
+
+impl fmt::Display for WatchStatus {
+    /// Writes what is watched: `Service`, or `ConfigMap namespace/name`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.only {
+            Some(key) => write!(f, "{} {key}", self.kind),
+            None => write!(f, "{}", self.kind),
+        }
+    }
+}
+
+/// The status of a watch, shared with its task, and the means to wake the task while it is idle.
+#[derive(Debug)]
+pub(crate) struct WatchHandle {
+    pub(crate) status: Mutex<WatchStatus>,
+    pub(crate) wake: Notify,
+}

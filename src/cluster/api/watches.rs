@@ -1,0 +1,96 @@
+//! The watches from outside: what is watched, the status of each watch, and whether its kind is up to date.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kube::Client;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use super::watch::Watch;
+use super::watch_status::{Pace, WatchHandle, WatchStatus};
+use crate::cluster::{Coverage, Inventory};
+use crate::model::{Key, Kind, Kinds};
+
+/// The objects to watch.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// The kinds that checks require.
+    pub needs: Kinds,
+    /// The kinds that are optional: they only improve messages.
+    pub hints: Kinds,
+    /// Single ConfigMaps.
+    pub config_maps: Vec<Key>,
+}
+
+/// The watches of all wanted kinds and objects.
+#[derive(Debug, Clone, Default)]
+pub struct Watches(Arc<[Arc<WatchHandle>]>);
+
+impl Watches {
+    /// Starts the watches. They end with the tokio runtime, within which this must be called.
+    #[must_use]
+    pub fn start(client: &Client, wanted: Wanted, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
+        let Wanted { needs, hints, config_maps } = wanted;
+        for key in &config_maps {
+            inventory.write().cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
+        }
+        let kinds = (needs | hints).iter().map(|kind| (kind, None));
+        let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));
+        let start = |(kind, only): (Kind, Option<Key>)| {
+            let status = WatchStatus {
+                kind,
+                only: only.clone(),
+                last_event: None,
+                restarts: 0,
+                skipped: 0,
+                trouble: None,
+                idle_since: None,
+            };
+            let handle = Arc::new(WatchHandle { status: Mutex::new(status), wake: Notify::new() });
+            let watch = Watch {
+                kind,
+                is_needed: only.is_some() || needs.contains(kind),
+                only,
+                client: client.clone(),
+                inventory: Arc::clone(inventory),
+                handle: Arc::clone(&handle),
+                pace: pace.clone(),
+                version: None,
+                was_answered: false,
+            };
+            tokio::spawn(watch.follow());
+            handle
+        };
+        Self(watched.map(start).collect())
+    }
+
+    /// Returns the status of each watch.
+    #[must_use]
+    pub fn states(&self) -> Vec<WatchStatus> {
+        self.0.iter().map(|watch| watch.status.lock().clone()).collect()
+    }
+
+    /// Returns whether the inventory is up to date for a kind: its watch works, or the API server has said since `since`
+    /// that there is nothing to watch.
+    #[must_use]
+    pub fn is_current(&self, kind: Kind, since: Instant) -> bool {
+        self.0.iter().any(|watch| {
+            let status = watch.status.lock();
+            status.kind == kind
+                && status.trouble.is_none()
+                && status.last_event.is_some()
+                && status.idle_since.is_none_or(|asked| asked >= since)
+        })
+    }
+
+    /// Makes the idle watches of these kinds retry at once.
+    pub fn wake(&self, kinds: Kinds) {
+        for watch in self.0.iter() {
+            let status = watch.status.lock();
+            if kinds.contains(status.kind) && status.idle_since.is_some() {
+                watch.wake.notify_one();
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Ingresses that no controller is known to handle.
+
+use crate::cluster::{ClusterView, Lookup};
+use crate::model::{ClassRef, Host, Ingress};
+use crate::routing::{ControllerGroup, ControllerId, Controllers};
+
+/// An Ingress that no controller is known to handle.
+pub(super) struct Unhandled<'a> {
+    pub(super) ingress: &'a Ingress,
+    /// It is certain that no controller handles it.
+    pub(super) certain: bool,
+    /// The controller of its class is known and watches other namespaces only.
+    unwatched: bool,
+}
+
+impl<'a> Unhandled<'a> {
+    /// Returns the Ingresses of a group whose controller is not known.
+    pub(super) fn of(group: ControllerGroup<'a>, controllers: Controllers<'a>) -> impl Iterator<Item = Self> {
+        let certain = group.controller.id == ControllerId::None;
+        let unwatched = move |ingress| controllers.of(ingress).is_known();
+        group.ingresses.into_iter().map(move |ingress| Self { ingress, certain, unwatched: unwatched(ingress) })
+    }
+
+    /// Returns whether it has a rule for a host.
+    pub(super) fn has_host(&self, host: &Host) -> bool {
+        self.ingress.rules.iter().any(|rule| rule.host != Host::Any && rule.host.covers(host))
+    }
+
+    /// Returns whether it serves requests for every host.
+    pub(super) fn takes_any_host(&self) -> bool {
+        let Ingress { rules, default_backend, .. } = self.ingress;
+        rules.iter().any(|rule| rule.host == Host::Any) || (rules.is_empty() && default_backend.is_some())
+    }
+}
+
+/// Returns why no controller handles an Ingress, in words.
+pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -> String {
+    match unhandled.ingress.class_ref() {
+        _ if unhandled.unwatched => "the controller of its class looks at other namespaces only".to_owned(),
+        ClassRef::Named(name) => match view.class(name) {
+            Lookup::Absent => format!("IngressClass {name:?} does not exist"),
+            Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),
+        },
+        ClassRef::Annotated(name) => format!("nobody is seen to serve class annotation {name:?}"),
+        ClassRef::Classless => "it has no class".to_owned(),
+    }
+}
