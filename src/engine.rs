@@ -130,10 +130,10 @@ fn exempt(check: &Check, ingress: &Ingress) -> bool {
 }
 
 fn failed(check: &Check) -> Finding {
-    let message =
-        format!("{} {} failed on this Ingress: it was judged by the other checks only", check.code, check.name);
-    let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message);
-    finding.help("please report it with the Ingress; the log has the place").at_most(Levels::both(Level::Warn));
+    let message = format!("{} {} failed: only the other checks were evaluated", check.code, check.name);
+    let help = "report this bug with the Ingress; the log has the source line";
+    let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message.as_str());
+    finding.help(help).at_most(Levels::both(Level::Warn)).shared_warning(format!("{message}; {help}"));
     finding
 }
 
@@ -151,6 +151,10 @@ impl Evaluation {
             let message = format!("{} not evaluated: {}", codes.join(", "), why.text());
             let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), why.text(), message);
             finding.at_most(Levels::both(why.ceiling()));
+            // Which checks are affected depends on the Ingress.
+            if why != Why::Budget {
+                finding.shared_warning(format!("checks not evaluated: {}", why.text()));
+            }
             self.findings.push(finding);
         }
     }

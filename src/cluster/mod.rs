@@ -9,7 +9,7 @@ mod snapshot;
 mod store;
 mod view;
 
-pub use api::{Feed, Feeds, ListError, Live, MOST, Pace, Wanted, list};
+pub use api::{Feed, Feeds, ListError, Live, MOST, Pace, SyncStatus, Wanted, list};
 pub use live_reads::{LiveRead, LiveReads};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};

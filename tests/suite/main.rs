@@ -12,6 +12,7 @@ mod engine;
 mod explain;
 mod fix_text;
 mod fixes;
+mod kinds;
 mod live;
 mod manifests;
 mod messages;

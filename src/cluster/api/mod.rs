@@ -4,8 +4,10 @@ mod feeds;
 mod get;
 mod list;
 mod pages;
+mod status;
 mod watch;
 
 pub use feeds::{Feed, Feeds, Pace, Wanted};
 pub use get::{Live, MOST};
 pub use list::{ListError, list};
+pub use status::SyncStatus;

@@ -198,7 +198,7 @@ impl Watch {
         };
         self.lines[self.at].feed.lock().skipped += 1;
         let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
+        tracing::warn!(kind = self.kind.name(), object = named, %error, "cannot parse an object; it counts as unknown");
         key.map(Change::Unreadable)
     }
 
@@ -246,7 +246,7 @@ impl Watch {
         let mut feed = self.lines[self.at].feed.lock();
         feed.last_heard = Some(Instant::now());
         if feed.trouble.take().is_some() {
-            tracing::info!(kind = self.kind.name(), "following again");
+            tracing::info!(kind = self.kind.name(), "watch recovered");
         }
     }
 
@@ -270,7 +270,8 @@ impl Watch {
         feed.trouble = None;
         feed.last_heard = is_missing.then_some(answered);
         if feed.resting.replace(answered).is_none() {
-            tracing::info!(kind = self.kind.name(), reason = %error, "nothing to follow; looking again now and then");
+            let kind = self.kind.name();
+            tracing::info!(kind, reason = %error, "kind not available (404/403), watch idle; retrying every 5 minutes");
         }
         true
     }
@@ -287,7 +288,7 @@ impl Watch {
         let text = error.to_string();
         // Said once, not at every attempt.
         if feed.trouble.as_ref() != Some(&text) {
-            tracing::warn!(kind = self.kind.name(), error = text, "cannot follow; trying again");
+            tracing::warn!(kind = self.kind.name(), error = text, "watch failed; retrying");
         }
         feed.trouble = Some(text);
     }

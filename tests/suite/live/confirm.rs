@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ingress_guard::admission::{Cluster, Reviewer};
-use ingress_guard::cluster::{Feed, Feeds, Inventory, Live};
+use ingress_guard::admission::{LiveCluster, Reviewer};
+use ingress_guard::cluster::{Feed, Feeds, Inventory, Live, SyncStatus};
 use ingress_guard::config::Config;
 use ingress_guard::model::Kind;
 use parking_lot::RwLock;
@@ -18,6 +18,7 @@ use crate::server::client::eventually;
 pub(super) struct Guarded {
     pub(super) api: Api,
     reviewer: Arc<Reviewer>,
+    status: SyncStatus,
     pub(super) inventory: Arc<RwLock<Inventory>>,
 }
 
@@ -36,9 +37,15 @@ impl Guarded {
         let (inventory, wanted) = config.watched(&engine);
         let inventory = Arc::new(RwLock::new(inventory));
         let feeds = Feeds::start(&api.client(), wanted, &inventory, &pace());
-        let cluster = Cluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
+        let status = SyncStatus {
+            inventory: Arc::clone(&inventory),
+            feeds: feeds.clone(),
+            required: engine.needs() | config.policy.needs(),
+            optional: engine.hints(),
+        };
+        let cluster = LiveCluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
-        Self { api, reviewer: Arc::new(reviewer), inventory }
+        Self { api, reviewer: Arc::new(reviewer), status, inventory }
     }
 
     pub(super) async fn ask(&self, review: &Value) -> Answer {
@@ -51,19 +58,19 @@ impl Guarded {
     }
 
     pub(super) async fn is_ready(&self) {
-        eventually("ready", async || self.reviewer.missing().is_empty()).await;
+        eventually("ready", async || self.status.missing().is_empty()).await;
     }
 
     pub(super) fn feed(&self, kind: Kind) -> Feed {
-        self.reviewer.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
+        self.status.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
     }
 
     pub(super) fn missing(&self) -> Vec<String> {
-        self.reviewer.missing()
+        self.status.missing()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {
-        self.reviewer.notes()
+        self.status.notes()
     }
 
     pub(super) fn gets(&self) -> Vec<String> {
@@ -103,15 +110,15 @@ async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
     api.forbid("services", true);
     api.throttle(20);
     let guarded = Guarded::over(api, "");
-    let reviewer = &guarded.reviewer;
-    assert!(!reviewer.missing().is_empty());
-    eventually("a reason", async || reviewer.missing().iter().any(|line| line.contains("slow down"))).await;
+    let status = &guarded.status;
+    assert!(!status.missing().is_empty());
+    eventually("a reason", async || status.missing().iter().any(|line| line.contains("slow down"))).await;
     guarded.is_ready().await;
-    assert_eq!(reviewer.notes(), ["Service: forbidden; what depends on it is not evaluated"]);
+    assert_eq!(status.notes(), ["Service: forbidden; checks that need it are not evaluated"]);
     let feed = guarded.feed(Kind::Service);
     assert!(feed.restarts > 0 && feed.trouble.is_some());
     guarded.api.forbid("services", false);
-    eventually("nothing to note", async || reviewer.notes().is_empty()).await;
+    eventually("nothing to note", async || status.notes().is_empty()).await;
 }
 
 #[tokio::test]
@@ -162,7 +169,7 @@ async fn only_so_much_is_read_for_one_review() {
     let (_, denied) = answer.codes();
     assert_eq!(denied.len(), 8, "the others only warn");
     let unsure =
-        answer.warnings.iter().filter(|warning| warning.starts_with("IG201 not confirmed: spec.rules[0]")).count();
+        answer.warnings.iter().filter(|warning| warning.starts_with("shop/web IG201 not confirmed: spec.rules[0]")).count();
     assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
     assert_eq!(answer.would_deny.len(), 12);
 }

@@ -66,7 +66,7 @@ async fn rights_that_are_withdrawn_leave_secrets_unjudged_until_they_are_back() 
     let answer = guarded.ask(&with_tls("app")).await;
     answer.assert(&[], &[]);
     assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG902"));
-    assert_eq!(guarded.notes(), ["Secret: forbidden; what depends on it is not evaluated"]);
+    assert_eq!(guarded.notes(), ["Secret: forbidden; checks that need it are not evaluated"]);
     guarded.is_ready().await;
 
     // What changed meanwhile is known once the rights are back.

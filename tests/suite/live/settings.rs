@@ -97,7 +97,7 @@ async fn a_denial_by_settings_is_confirmed_as_any_other() {
 async fn a_config_map_that_is_not_there_says_nothing() {
     let guarded = guarded(cluster().await).await;
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
-    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: does not exist; what it says is not known"]);
+    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: does not exist; its settings are unknown"]);
     guarded.api.put("configmaps", snippets("false"));
     guarded.denies(&["IG609"]).await;
     assert_eq!(guarded.notes(), Vec::<String>::new());
@@ -113,7 +113,7 @@ async fn a_config_map_that_may_not_be_read_says_nothing() {
     let guarded = guarded(api).await;
     assert_eq!(guarded.is_told(), Coverage::Forbidden);
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
-    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: forbidden; what it says is not known"]);
+    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: forbidden; its settings are unknown"]);
     guarded.api.forbid("configmaps", false);
     guarded.denies(&["IG609"]).await;
 

@@ -7,8 +7,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::client::{Ask, Client, eventually, patiently, review, whole};
-use super::judge::Echo;
-use super::running::{PATIENCE, calm, start, start_judging};
+use super::handler::Echo;
+use super::running::{PATIENCE, calm, start, start_handling};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -41,7 +41,7 @@ async fn insist(client: Client) -> Tally {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drain_under_load_loses_no_request() {
     let limits = Limits { lame_duck: Duration::from_secs(1), grace: Duration::from_millis(500), ..Limits::default() };
-    let server = start_judging(limits, Echo::taking(Duration::from_millis(5))).await;
+    let server = start_handling(limits, Echo::taking(Duration::from_millis(5))).await;
     let mut clients = JoinSet::new();
     for _ in 0..16 {
         clients.spawn(insist(server.client()));
@@ -60,14 +60,14 @@ async fn http_2_requests_in_progress_are_answered_and_nothing_forbidden_is_sent(
     let server = start(Limits { drain: PATIENCE, lame_duck: Duration::from_secs(1), ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait"))));
-    server.judge.until_waiting(1).await;
+    server.handler.until_waiting(1).await;
     server.shutdown.cancel();
     eventually("not ready", || async { server.readyz().await.0 == 503 }).await;
     let late = sender.ask(review("late")).await.unwrap();
     assert_eq!(late.body, "late");
     assert!(late.headers.get("connection").is_none());
     eventually("closed to others", || async { TcpStream::connect(server.addr).await.is_err() }).await;
-    server.judge.let_go();
+    server.handler.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().body, "wait");
     assert_eq!(patiently(server.end).await.unwrap().cut, 0);
 }
@@ -94,7 +94,7 @@ async fn requests_that_take_too_long_are_cut_and_counted() {
         let mut sender = server.client().h1().await.unwrap();
         clients.spawn(async move { sender.ask(review("wait")).await.is_err() });
     }
-    server.judge.until_waiting(3).await;
+    server.handler.until_waiting(3).await;
     let asked = Instant::now();
     server.shutdown.cancel();
     assert_eq!(patiently(server.end).await.unwrap().cut, 3);

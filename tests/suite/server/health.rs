@@ -6,7 +6,7 @@ use super::running::{calm, start};
 #[tokio::test]
 async fn livez_says_ok() {
     let server = start(calm()).await;
-    server.judge.missing.lock().unwrap().push("anything".to_owned());
+    server.handler.missing.lock().unwrap().push("anything".to_owned());
     assert_eq!(plain_get(server.health, "/livez").await, (200, "ok\n".to_owned()));
 }
 
@@ -14,10 +14,10 @@ async fn livez_says_ok() {
 async fn readyz_names_what_is_missing() {
     let server = start(calm()).await;
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
-    *server.judge.missing.lock().unwrap() = vec!["Service: not listed yet".to_owned(), "Secret: x".to_owned()];
+    *server.handler.missing.lock().unwrap() = vec!["Service: not listed yet".to_owned(), "Secret: x".to_owned()];
     let expected = "not ready\nService: not listed yet\nSecret: x\n";
     assert_eq!(server.readyz().await, (503, expected.to_owned()));
-    server.judge.missing.lock().unwrap().clear();
+    server.handler.missing.lock().unwrap().clear();
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
 }
 

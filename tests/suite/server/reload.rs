@@ -67,8 +67,8 @@ async fn a_broken_pair_keeps_the_last_good_one_until_the_key_arrives() {
     assert!(server.counts("ingress_guard_certificate_reload_failing 1").await);
     let (status, body) = server.readyz().await;
     assert_eq!(status, 200);
-    assert!(body.contains("certificate not reloaded, serving the last good one: the key in"), "{body}");
-    assert!(body.contains("tls.key does not fit the certificate in"), "{body}");
+    assert!(body.contains("certificate not reloaded, serving the last valid one: the key in"), "{body}");
+    assert!(body.contains("tls.key does not match the certificate in"), "{body}");
     assert_eq!(server.client().sees().await, before);
     // Some more looks at the same files are no more failures.
     tokio::time::sleep(Duration::from_millis(150)).await;

@@ -21,7 +21,7 @@ fn refused(answer: &Answer, code: u16, reason: &str) {
     let message = status["message"].as_str().unwrap();
     assert!(!message.is_empty());
     let expected = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
-        "message": message});
+        "message": message, "metadata": {}});
     assert_eq!(status, expected);
 }
 

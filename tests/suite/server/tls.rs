@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Ask, Client, eventually, patiently, review, until_closed};
-use super::judge::Echo;
+use super::handler::Echo;
 use super::pki::{Authority, Mount};
 use super::running::{bind, calm, start, start_as};
 
@@ -107,7 +107,7 @@ async fn what_cannot_be_served_fails_at_the_start_and_names_the_file() {
         (&pair.certificate, "", "tls.key", "no private key in it"),
         (&pair.certificate, &pair.certificate, "tls.key", "no private key in it"),
         (&pair.certificate, &encrypted, "tls.key", "encrypted keys are not supported"),
-        (&pair.certificate, &other.key, "tls.key", "does not fit the certificate in"),
+        (&pair.certificate, &other.key, "tls.key", "does not match the certificate in"),
     ] {
         let mount = Mount::new(&pair);
         mount.swap(certificate, key);
