@@ -104,17 +104,15 @@ impl Reviewer {
     pub async fn review(&self, body: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body)?;
         if body.len() >= LARGE && request.is_too_large()? {
-            let reason = "nothing was evaluated: the Ingress has too many rules, paths and hosts; split it into several";
+            let reason =
+                "nothing was evaluated: the Ingress has too many rules, paths and hosts; split it into several";
             let mut record = Record::new(&request, Outcome::Warn);
             record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn)];
             let key = Key::new(&*record.namespace, &*record.name);
             return Ok(Reviewed { body: render::allow_not_evaluated(&request.uid.0, &key, reason), record });
         }
         let Some(mut ingress) = request.to_review()? else {
-            return Ok(Reviewed {
-                body: render::allow(&request.uid.0),
-                record: Record::new(&request, Outcome::Pass),
-            });
+            return Ok(Reviewed { body: render::allow(&request.uid.0), record: Record::new(&request, Outcome::Pass) });
         };
         // In a dry run with `generateName` only the request has the namespace.
         if ingress.meta.key.namespace.is_empty() {

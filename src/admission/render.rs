@@ -87,8 +87,7 @@ fn answer(response: Response<'_>) -> Vec<u8> {
 
 /// Findings that were downgraded from deny come first: the API server may cut what comes last.
 fn warnings(key: &Key, verdict: &Verdict) -> Vec<String> {
-    let mut all: Vec<&Decision> =
-        verdict.decisions.iter().filter(|decision| decision.level == Level::Warn).collect();
+    let mut all: Vec<&Decision> = verdict.decisions.iter().filter(|decision| decision.level == Level::Warn).collect();
     all.sort_by_key(|decision| decision.downgraded.is_none());
     let mut warnings: Vec<String> = all.iter().take(WARNINGS).map(|decision| warning(key, decision)).collect();
     match all.len().saturating_sub(WARNINGS) {

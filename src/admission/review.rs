@@ -121,14 +121,16 @@ impl<'a> Request<'a> {
         }
         let request = shell.request.ok_or_else(|| Rejection::new("MissingRequest", "the review has no request"))?;
         if request.uid.0.is_empty() {
-            return Err(Rejection::new("MissingUid", "request.uid is empty: the response cannot be matched to the request"));
+            return Err(Rejection::new(
+                "MissingUid",
+                "request.uid is empty: the response cannot be matched to the request",
+            ));
         }
         let kind = request.kind.as_ref();
         let is_ingress = kind
             .is_some_and(|kind| (&*kind.group, &*kind.version, &*kind.kind) == ("networking.k8s.io", "v1", "Ingress"));
         if !is_ingress {
-            let message =
-                "request.kind is not networking.k8s.io/v1 Ingress: the rules of the webhook configuration are too broad";
+            let message = "request.kind is not networking.k8s.io/v1 Ingress: the rules of the webhook configuration are too broad";
             return Err(Rejection::new("WrongObject", message));
         }
         Ok(request)

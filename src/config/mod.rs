@@ -228,8 +228,10 @@ fn ownership(raw: RawHostOwnership) -> HostOwnership {
 }
 
 fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {
-    let fault =
-        |field: &str, message: &str| ConfigFault { key: format!("dialects[{index}].{field}"), message: message.to_owned() };
+    let fault = |field: &str, message: &str| ConfigFault {
+        key: format!("dialects[{index}].{field}"),
+        message: message.to_owned(),
+    };
     let matches = match (raw.matches.controller, raw.matches.class) {
         (Some(controller), None) => DialectMatch::Controller(controller),
         (None, Some(class)) => DialectMatch::Class(class),

@@ -32,7 +32,9 @@ pub(super) fn router(health: Health) -> Router {
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use GET")
         })
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; served paths: /livez /readyz /metrics"))
+        .fallback(async || {
+            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; served paths: /livez /readyz /metrics")
+        })
         .with_state(Arc::new(health))
 }
 

@@ -57,7 +57,9 @@ pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use POST")
         })
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate"))
+        .fallback(async || {
+            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate")
+        })
         .with_state(Arc::new(webhook))
 }
 
@@ -146,7 +148,11 @@ impl<H: ReviewHandler> Webhook<H> {
                 format!("the body is larger than {} bytes", self.room.each),
             ),
             BodyError::NoRoom => overloaded("request bodies exceed the memory limit"),
-            BodyError::Broken => Failure::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the connection closed before the body was complete"),
+            BodyError::Broken => Failure::new(
+                StatusCode::BAD_REQUEST,
+                "IncompleteBody",
+                "the connection closed before the body was complete",
+            ),
         })
     }
 

@@ -115,7 +115,11 @@ impl Metrics {
         r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
         r.register("would_deny", "Findings downgraded from deny, by code", self.would_deny.clone());
         r.register("review_duration_seconds", "Time from a complete body to its response", self.review_seconds.clone());
-        r.register("rejected_requests", "Requests to /validate rejected before a verdict, by reason", self.rejected.clone());
+        r.register(
+            "rejected_requests",
+            "Requests to /validate rejected before a verdict, by reason",
+            self.rejected.clone(),
+        );
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
         r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
     }
@@ -157,7 +161,9 @@ impl Metrics {
     /// Counts one answered review. It runs on every request: all labels are static, so an existing label set is not allocated
     /// again.
     pub fn reviewed(&self, record: &Record, took: Duration) {
-        self.reviews.get_or_create(&ReviewLabels { operation: record.operation.name(), verdict: record.outcome.name() }).inc();
+        self.reviews
+            .get_or_create(&ReviewLabels { operation: record.operation.name(), verdict: record.outcome.name() })
+            .inc();
         self.review_seconds.observe(took.as_secs_f64());
         for &(code, level) in &record.findings {
             self.findings.get_or_create(&FindingLabels { code, level: level.name() }).inc();

@@ -51,7 +51,7 @@ fn a_class_that_only_the_annotation_names_is_judged_by_its_rules() {
     );
 
     // Nobody is known to take this one, until somebody does.
-    let said = "Warning: IG105 metadata.annotations[kubernetes.io/ingress.class]: no controller is known to take class \
+    let said = "Warning: live-annotated/first IG105 metadata.annotations[kubernetes.io/ingress.class]: no controller is known to take class \
                 \"annotatde\": visitors get 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated in \
                 its place\n";
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());

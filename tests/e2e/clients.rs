@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster};
 use crate::objects::{class, ingress, list, path, rewriting, service};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, denial};
 use crate::webhook::Webhook;
 
 /// Cut where the API server would cut it.
@@ -29,14 +29,19 @@ fn the_message_alone_says_everything() {
     terminal.stores(&[class("message"), service("web", &[80])]);
     let mut bad = rewriting(ingress("shop", "message", "wbe", 80));
     bad["spec"]["rules"][0]["http"]["paths"].as_array_mut().unwrap().push(path("/cart", "web", 8080));
-    let message = "admission webhook \"validate.ingress-guard.io\" denied the request: \
-        Ingress live-message/shop would not serve:\n\
-        spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \"live-message\": \
-        visitors get 503; did you mean \"web\"? [IG201 service-not-found]\n\
-        spec.rules[0].http.paths[1].backend.service.port.number: service \"web\" has no port 8080: visitors get 503; use \
-        its only port 80 (p80) [IG202 service-port-not-found]\n\
-        metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: $2 in \"/$2\" is empty, path \"/api(.*)\" has 1 \
-        group: every request becomes \"/\"; use $1, or add the group to the path [IG310 rewrite-capture-missing]";
+    let findings = [
+        "spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in namespace \"live-message\": \
+        visitors get 503; did you mean \"web\"? [IG201 service-not-found]",
+        "spec.rules[0].http.paths[1].backend.service.port.number: service \"web\" has no port 8080: visitors get 503; use \
+        its only port 80 (p80) [IG202 service-port-not-found]",
+        "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: $2 in \"/$2\" is empty, path \"/api(.*)\" has 1 \
+        group: every request becomes \"/\"; use $1, or add the group to the path [IG310 rewrite-capture-missing]",
+    ];
+    let denied = |findings: &[&str]| {
+        let denial = denial("live-message/shop", findings);
+        format!("admission webhook \"validate.ingress-guard.io\" denied the request: {denial}")
+    };
+    let message = denied(&findings);
 
     // Helm 3 creates.
     let created = status_of(&cluster, "POST", "live-message/ingresses", "application/json", &bad);
@@ -63,9 +68,10 @@ fn the_message_alone_says_everything() {
     );
     assert_eq!(
         patched["message"],
-        "admission webhook \"validate.ingress-guard.io\" denied the request: Ingress live-message/shop would not serve:\n\
-         spec.ingressClassName: IngressClass \"massage\" does not exist: nobody serves this Ingress, and visitors get \
+        denied(&[
+            "spec.ingressClassName: IngressClass \"massage\" does not exist: nobody serves this Ingress, and visitors get \
          404; did you mean \"message\"? [IG101 class-not-found]"
+        ])
     );
 }
 
@@ -86,13 +92,13 @@ fn no_warning_is_longer_than_the_api_server_lets_through() {
     let output = terminal.apply(&wrong.to_string());
     assert_eq!((output.code, output.stdout.as_str()), (0, "ingress.networking.k8s.io/wrong created\n"), "{output}");
     let said: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
-    assert_eq!((said.len(), said[8]), (9, "and 4 more findings"), "{output}");
+    assert_eq!((said.len(), said[8]), (9, format!("{NAMESPACE}/wrong and 4 more findings").as_str()), "{output}");
     for warning in &said {
         assert!(warning.chars().count() <= WARNING_LENGTH, "{} characters: {warning}", warning.chars().count());
     }
-    assert!(said[0].starts_with("IG201 ") && said[0].ends_with('…'), "{output}");
+    assert!(said[0].contains(" IG201 ") && said[0].ends_with('…'), "{output}");
     assert_eq!(said[0].chars().count(), WARNING_LENGTH, "{output}");
-    assert!(said[7].starts_with("IG315 ") && said[7].contains("path \"/7\\nlong-"), "{output}");
+    assert!(said[7].contains(" IG315 ") && said[7].contains("path \"/7\\nlong-"), "{output}");
 }
 
 #[test]
@@ -102,7 +108,7 @@ fn warnings_can_be_taken_for_errors_after_the_fact_or_before() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
     terminal.stores(&[class("strict"), service("web", &[80])]);
     let bad = ingress("bad", "strict", "wbe", 80).to_string();
-    let said = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
+    let said = "Warning: live-strict/bad IG201 spec.rules[0].http.paths[0].backend.service.name: service \"wbe\" does not exist in \
                 namespace \"live-strict\": visitors get 503; did you mean \"web\"?\nerror: 1 warning received\n";
     let dry = terminal.run(&["apply", "--warnings-as-errors", "--dry-run=server", "--filename=-"], &bad);
     assert_eq!((dry.code, dry.stderr.as_str()), (1, said), "{dry}");
@@ -156,11 +162,11 @@ fn a_dry_run_and_a_diff_deny_only_what_is_the_objects_own() {
     ] {
         let output = terminal.run(arguments, &batch);
         assert_eq!(output.code, differs, "{arguments:?}: {output}");
-        let warned = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: service \"new\" does not exist";
+        let warned = "Warning: live-dry/web IG201 spec.rules[0].http.paths[0].backend.service.name: service \"new\" does not exist";
         assert!(output.stderr.starts_with(warned), "{arguments:?}: {output}");
         let output = terminal.run(arguments, &own);
         assert_eq!(output.code, denied, "{arguments:?}: {output}");
-        assert!(output.stderr.contains("denied the request: Ingress live-dry/own would not serve:"), "{output}");
+        assert!(output.stderr.contains("denied the request: Ingress live-dry/own is denied: 1 finding\n"), "{output}");
         assert!(output.stderr.contains("[IG310 rewrite-capture-missing]"), "{arguments:?}: {output}");
         assert!(!output.stderr.contains("[IG201 "), "{arguments:?}: {output}");
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::objects::{annotated, class, ingress, routing, service};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, denial};
 use crate::webhook::Webhook;
 
 const REGEX: (&str, &str) = ("use-regex", "true");
@@ -125,7 +125,7 @@ fn a_broken_host_is_mended_one_fault_at_a_time_and_denies_nobody_else() {
     terminal.stores_warned(&half, &[&format!("IG302 {}", said("/b[0-9", 1))]);
     // Another fault in its place is a new one.
     let worse = terminal.apply(&with("old", &["/a(.*)", "/c[0-9"]).to_string());
-    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", said("/c[0-9", 1));
+    let denial = denial("said-broken/old", &[&format!("{} [IG302 path-regex-invalid]", said("/c[0-9", 1))]) + "\n";
     assert!(worse.code == 1 && worse.stderr.ends_with(&denial), "{worse}");
     terminal.stores(&[with("old", &["/a(.*)", "/b[0-9]"])]);
 }

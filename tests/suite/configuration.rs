@@ -106,10 +106,7 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("namespaces:\n  - matches: x", r#"guard.yaml:2:5: unknown key "matches"; did you mean "match"?"#),
         ("breakGlass: {user: [root]}", r#"guard.yaml:1:14: unknown key "user"; did you mean "users"?"#),
         ("checks: {IG999: warn}", r#"guard.yaml: checks: unknown check "IG999"; did you mean"#),
-        (
-            "checks: {service-not-fond: warn}",
-            r#"unknown check "service-not-fond"; did you mean "service-not-found"?"#,
-        ),
+        ("checks: {service-not-fond: warn}", r#"unknown check "service-not-fond"; did you mean "service-not-found"?"#),
         ("checks: {everything: warn}", r#"unknown check "everything"; run "ingress-guard checks" for the list"#),
         ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is set twice, by code and by name"),
         ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: unknown check "IG1""#),

@@ -107,7 +107,10 @@ fn an_ingress_of_a_million_rules_is_not_evaluated_and_one_of_five_thousand_is() 
         assert_eq!((reviewed.record.outcome, reviewed.record.findings), (Outcome::Warn, vec![("IG902", Level::Warn)]));
         let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
         assert_eq!(body["response"]["allowed"], true);
-        assert!(body["response"]["warnings"][0].as_str().unwrap().starts_with("default/web IG902 nothing was evaluated"), "{body}");
+        assert!(
+            body["response"]["warnings"][0].as_str().unwrap().starts_with("default/web IG902 nothing was evaluated"),
+            "{body}"
+        );
     }
     let paths: Vec<String> = (0..5_000).map(|number| format!("/{number}")).collect();
     let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (path.as_str(), "web", 80)).collect();

@@ -20,23 +20,21 @@ fn a_denial_is_forbidden_and_its_message_is_complete() {
     let status = &answer.body["response"]["status"];
     assert_eq!(status["code"], 403);
     assert_eq!(status["reason"], "Forbidden");
+    let details = &status["details"];
+    assert_eq!(
+        (&details["group"], &details["kind"], &details["name"]),
+        (&json!("networking.k8s.io"), &json!("Ingress"), &json!("web"))
+    );
+    let causes = details["causes"].as_array().unwrap();
+    assert_eq!((causes.len(), &causes[0]["reason"]), (1, &json!("IG201")));
+    let (field, message) = (causes[0]["field"].as_str().unwrap(), causes[0]["message"].as_str().unwrap());
+    assert_eq!(field, "spec.rules[0].http.paths[0].backend.service.name");
+    assert!(message.ends_with("; did you mean \"wbe\"?"), "{message}");
     assert_eq!(
         answer.message,
         format!(
-            "Ingress default/web is denied: 1 finding\n\
-             spec.rules[0].http.paths[0].backend.service.name: service \"web\" does not exist in namespace \"default\": \
-             visitors get 503; did you mean \"wbe\"? [IG201 service-not-found]\n\
-             {DETAILS}\n\
-             {WAIVER}"
+            "Ingress default/web is denied: 1 finding\n{field}: {message} [IG201 service-not-found]\n{DETAILS}\n{WAIVER}"
         )
-    );
-    assert_eq!(
-        status["details"],
-        json!({"name": "web", "group": "networking.k8s.io", "kind": "Ingress", "causes": [{
-            "reason": "IG201",
-            "message": "service \"web\" does not exist in namespace \"default\": visitors get 503; did you mean \"wbe\"?",
-            "field": "spec.rules[0].http.paths[0].backend.service.name",
-        }]})
     );
     assert_eq!(answer.body["response"]["auditAnnotations"], json!({"denied": "IG201"}));
 }
@@ -135,12 +133,11 @@ fn warnings_are_bounded() {
 
 #[test]
 fn warnings_that_would_deny_come_first() {
-    // IG102 warns by its level; IG201 would deny, but not on a dry run.
-    let mut classless = spec(&[("/", "gone", 80)]);
-    classless.as_object_mut().unwrap().remove("ingressClassName");
-    let mut review = create(json!({}), classless);
-    review["request"]["dryRun"] = json!(true);
-    ask(&reviewer("", GOOD), &review).assert(&["IG201", "IG102"], &[]);
+    // IG401 warns by its level. IG502 would deny, but the user is listed under breakGlass.
+    let config = "{hostOwnership: [{hosts: [app.example.com], namespaces: [shop]}], breakGlass: {users: [admin]}}";
+    let mut spec = spec(&[("/", "web", 80)]);
+    spec["tls"] = json!([{"hosts": ["app.example.com"], "secretName": "absent"}]);
+    ask(&reviewer(config, GOOD), &create(json!({}), spec)).assert(&["IG502", "IG401"], &[]);
 }
 
 /// The distinct warning lines of 50 Ingresses of one apply, each with another name, path and host.

@@ -1,4 +1,4 @@
-//! Confirmation: a denial is spoken only on what the API server itself says at that moment.
+//! Confirmation: a denial depends only on objects that were just read from the API server.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Guarded {
         guarded
     }
 
-    /// Over what this API server holds, under a configuration.
+    /// Reviews over the objects of this API server, under a configuration.
     pub(super) fn over(api: Api, config: &str) -> Self {
         let config = Config::parse("config", config).unwrap();
         let engine = config.engine();
@@ -95,7 +95,7 @@ pub(super) fn in_shop(mut review: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_fault_that_the_api_server_confirms_is_denied() {
+async fn a_finding_that_the_api_server_confirms_is_denied() {
     let guarded = Guarded::start().await;
     guarded.apply(&[("/", "web", 80)]).await.assert(&[], &[]);
     assert_eq!(guarded.gets(), Vec::<String>::new(), "what is right needs no confirmation");
@@ -105,7 +105,7 @@ async fn a_fault_that_the_api_server_confirms_is_denied() {
 }
 
 #[tokio::test]
-async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
+async fn readiness_distinguishes_missing_from_forbidden_kinds() {
     let api = Api::start().await;
     api.forbid("services", true);
     api.throttle(20);
@@ -122,7 +122,7 @@ async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
 }
 
 #[tokio::test]
-async fn what_was_created_or_changed_just_before_is_no_fault() {
+async fn objects_created_or_changed_just_before_are_not_reported() {
     let guarded = Guarded::start().await;
     guarded.api.silence(true);
     guarded.api.put("services", service("new", 80));
@@ -137,7 +137,7 @@ async fn what_was_created_or_changed_just_before_is_no_fault() {
 }
 
 #[tokio::test]
-async fn the_truth_may_be_another_fault_than_the_inventory_says() {
+async fn a_live_read_can_result_in_another_finding() {
     let guarded = Guarded::start().await;
     guarded.api.silence(true);
     guarded.api.put("services", service("new", 80));
@@ -147,7 +147,7 @@ async fn the_truth_may_be_another_fault_than_the_inventory_says() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_confirmed_only_warns() {
+async fn unconfirmed_denials_become_warnings() {
     let guarded = Guarded::start().await;
     for status in [500, 403, 0] {
         guarded.api.break_gets("services", status);
@@ -159,7 +159,7 @@ async fn what_cannot_be_confirmed_only_warns() {
 }
 
 #[tokio::test]
-async fn only_so_much_is_read_for_one_review() {
+async fn at_most_eight_objects_are_read_for_one_review() {
     let guarded = Guarded::start().await;
     let names: Vec<String> = (0..20).map(|n| format!("missing-{n}")).collect();
     let paths: Vec<(String, &str)> = names.iter().map(|name| (format!("/{name}"), name.as_str())).collect();
@@ -168,14 +168,17 @@ async fn only_so_much_is_read_for_one_review() {
     assert_eq!(guarded.gets().len(), 8);
     let (_, denied) = answer.codes();
     assert_eq!(denied.len(), 8, "the others only warn");
-    let unsure =
-        answer.warnings.iter().filter(|warning| warning.starts_with("shop/web IG201 not confirmed: spec.rules[0]")).count();
+    let unsure = answer
+        .warnings
+        .iter()
+        .filter(|warning| warning.starts_with("shop/web IG201 not confirmed: spec.rules[0]"))
+        .count();
     assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
     assert_eq!(answer.would_deny.len(), 12);
 }
 
 #[tokio::test]
-async fn names_that_are_none_are_never_part_of_a_request() {
+async fn invalid_names_are_never_part_of_a_request() {
     let guarded = Guarded::start().await;
     for name in ["../../../../api/v1/secrets", "web?watch=1", "a%2fb", "..", "Web"] {
         let answer = guarded.apply(&[("/", name, 80)]).await;
@@ -185,7 +188,7 @@ async fn names_that_are_none_are_never_part_of_a_request() {
 }
 
 #[tokio::test]
-async fn a_class_is_missed_only_while_the_watches_are_well() {
+async fn a_class_is_reported_missing_only_while_the_watches_work() {
     let guarded = Guarded::start().await;
     let mut named = spec(&[("/", "web", 80)]);
     named["ingressClassName"] = json!("ngnix");
@@ -204,7 +207,7 @@ async fn a_class_is_missed_only_while_the_watches_are_well() {
 }
 
 #[tokio::test]
-async fn while_the_watch_of_ingresses_fails_no_class_is_missed() {
+async fn no_class_is_reported_missing_while_the_watch_of_ingresses_fails() {
     let guarded = Guarded::start().await;
     guarded.api.throttle(1000);
     guarded.api.end_watches();
@@ -229,7 +232,7 @@ pub(super) fn pair(name: &str, host: &str) -> Value {
 }
 
 #[tokio::test]
-async fn secrets_are_read_one_by_one_as_they_are_named() {
+async fn referenced_secrets_are_read_by_name() {
     let guarded = Guarded::start().await;
     guarded.api.put("secrets", json!({"metadata": {"name": "half", "namespace": "shop"}, "data": {"tls.crt": ""}}));
     guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
@@ -253,7 +256,7 @@ async fn secrets_are_read_one_by_one_as_they_are_named() {
 }
 
 #[tokio::test]
-async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
+async fn a_fixed_secret_is_not_reported_again() {
     let guarded = Guarded::start().await;
     guarded.api.put("secrets", pair("app", "other.example.com"));
     guarded.ask(&with_tls("app")).await.assert(&["IG403"], &[]);
@@ -264,7 +267,7 @@ async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
 }
 
 #[tokio::test]
-async fn secrets_that_may_not_be_read_are_not_evaluated() {
+async fn forbidden_secrets_are_not_evaluated() {
     let guarded = Guarded::start().await;
     guarded.api.forbid("secrets", true);
     let answer = guarded.ask(&with_tls("absent")).await;
@@ -278,7 +281,7 @@ async fn secrets_that_may_not_be_read_are_not_evaluated() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_read_is_not_missing() {
+async fn an_unreadable_service_is_not_missing() {
     let guarded = Guarded::start().await;
     let mut broken = service("broken", 80);
     broken["spec"]["ports"] = json!("none");
@@ -289,7 +292,7 @@ async fn a_service_that_cannot_be_read_is_not_missing() {
 }
 
 #[tokio::test]
-async fn secrets_that_annotations_name_are_read_as_well() {
+async fn secrets_referenced_by_annotations_are_read_as_well() {
     let guarded = Guarded::start().await;
     let annotated = |secret: &str| {
         let annotations = json!({

@@ -37,7 +37,7 @@ async fn three_hundred_idle_connections_do_not_slow_the_others() {
 }
 
 #[tokio::test]
-async fn the_excess_of_connections_waits_instead_of_failing() {
+async fn excess_connections_wait() {
     let server = start(Limits { connections: 2, ..calm() }).await;
     let first = server.client().h1().await.unwrap();
     let _second = server.client().h1().await.unwrap();
@@ -49,7 +49,7 @@ async fn the_excess_of_connections_waits_instead_of_failing() {
 }
 
 #[tokio::test]
-async fn the_excess_of_reviews_waits_a_little_and_is_then_refused() {
+async fn excess_reviews_wait_and_are_then_rejected() {
     let wait = Duration::from_millis(100);
     let server = start(Limits { reviews: 1, review_wait: wait, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
@@ -68,7 +68,7 @@ async fn the_excess_of_reviews_waits_a_little_and_is_then_refused() {
 }
 
 #[tokio::test]
-async fn large_reviews_wait_for_each_other_and_nobody_else_for_them() {
+async fn large_reviews_wait_for_each_other_and_do_not_delay_small_ones() {
     let wait = Duration::from_millis(100);
     let server = start(Limits { large_bytes: 1000, large_reviews: 1, review_wait: wait, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
@@ -84,7 +84,7 @@ async fn large_reviews_wait_for_each_other_and_nobody_else_for_them() {
 }
 
 #[tokio::test]
-async fn all_bodies_together_take_no_more_than_their_room() {
+async fn all_bodies_together_are_limited() {
     let server = start(Limits { bodies_bytes: 1000, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(150)))));
@@ -97,7 +97,7 @@ async fn all_bodies_together_take_no_more_than_their_room() {
 }
 
 #[tokio::test]
-async fn no_answer_waits_for_the_acknowledgement_of_another() {
+async fn no_response_waits_for_a_delayed_acknowledgement() {
     let app = Router::new().route(
         "/validate",
         post(async |milliseconds: String| {
