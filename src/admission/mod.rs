@@ -108,7 +108,7 @@ impl Reviewer {
                 "nothing was evaluated: the Ingress has too many rules, paths and hosts; split it into several";
             let mut record = Record::new(&request, Outcome::Warn);
             record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn)];
-            let key = Key::new(&*record.namespace, &*record.name);
+            let key = Key::new(&record.namespace, &record.name);
             return Ok(Reviewed { body: render::allow_not_evaluated(&request.uid.0, &key, reason), record });
         }
         let Some(mut ingress) = request.to_review()? else {
