@@ -1,5 +1,6 @@
 //! Somebody at a terminal, in one namespace.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use ingress_guard::checks;
@@ -19,7 +20,7 @@ pub(crate) fn denial(ingress: &str, findings: &[&str]) -> String {
         codes[0]
     );
     if let Some(code) = codes.iter().find(|code| checks::find(code).is_some_and(|check| check.waivable)) {
-        message += &format!("\nor waive with annotation ingress-guard.io/ignore: \"{code} reason=…\"");
+        let _ = write!(message, "\nor waive with annotation ingress-guard.io/ignore: \"{code} reason=…\"");
     }
     message
 }
