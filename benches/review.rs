@@ -22,7 +22,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::{Inventory, load_text};
+use ingress_guard::cluster::{Inventory, SyncStatus, Watches, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{CertificateSource, Limits, Options, SelfSigned, Server, TlsOptions, webhook};
 use ingress_guard::telemetry::{LogFormat, Metrics, start_log};
@@ -61,7 +61,7 @@ fn main() {
 
 /// Runs reviews one after another, without a socket and without a log: for a profiler.
 fn profile(reviews: usize) {
-    let reviewer = reviewer(SMALL);
+    let (reviewer, _) = reviewer(SMALL);
     let body = update(BODY);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a Tokio runtime");
     let started = Instant::now();
@@ -74,11 +74,17 @@ fn profile(reviews: usize) {
     );
 }
 
-fn reviewer(ingresses: usize) -> Arc<Reviewer> {
+fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
     let config = Config::default();
     let engine = config.engine();
     let inventory = Arc::new(RwLock::new(inventory(ingresses)));
-    Arc::new(Reviewer::new(inventory, engine, config.policy, Timestamp::now))
+    let status = SyncStatus {
+        inventory: Arc::clone(&inventory),
+        feeds: Watches::default(),
+        required: engine.needs(),
+        optional: engine.hints(),
+    };
+    (Arc::new(Reviewer::new(inventory, engine, config.policy, Timestamp::now)), status)
 }
 
 // === the server ===
@@ -88,7 +94,7 @@ fn serve(ingresses: usize) {
     start_log(LogFormat::Json).expect("the log starts once");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("threads");
     runtime.block_on(async {
-        let reviewer = reviewer(ingresses);
+        let (reviewer, status) = reviewer(ingresses);
         let made = SelfSigned::generate(&[]).expect("a certificate for localhost");
         let pem = made.certificate_pem().to_owned();
         let tls =
@@ -96,13 +102,13 @@ fn serve(ingresses: usize) {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen: local, health_listen: local, tls, limits: Limits::default() };
         let metrics = Arc::new(Metrics::new());
-        let app = webhook(Arc::clone(&reviewer), &options.limits, Arc::clone(&metrics));
+        let app = webhook(reviewer, &options.limits, Arc::clone(&metrics));
         let app = app.merge(Router::new().route("/noop", post(async |_body: Bytes| "{}")));
         let server = Server::bind(options, metrics).await.expect("free ports");
         println!("{}", json!({"port": server.addr().port(), "pem": pem}));
         let stop = CancellationToken::new();
         tokio::select! {
-            _ = server.run(app, reviewer, stop) => {}
+            _ = server.run(app, Arc::new(status), stop) => {}
             _ = tokio::task::spawn_blocking(|| std::io::stdin().lines().count()) => {}
         }
     });

@@ -132,10 +132,9 @@ fn exempt(check: &Check, ingress: &Ingress) -> bool {
 
 fn failed(check: &Check) -> Finding {
     let message = format!("{} {} failed with an internal error: only the other checks apply", check.code, check.name);
-    let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message);
-    finding
-        .help("report the Ingress and the log of ingress-guard to the ingress-guard project")
-        .at_most(Levels::both(Level::Warn));
+    let help = "report the Ingress and the log of ingress-guard to the ingress-guard project";
+    let mut finding = Finding::new(CHECK_FAILED.code, FieldPath::spec(), check.code, message.as_str());
+    finding.help(help).at_most(Levels::both(Level::Warn)).shared_warning(format!("{message}; {help}"));
     finding
 }
 
@@ -155,6 +154,9 @@ impl Evaluation {
             finding.at_most(Levels::both(why.ceiling()));
             if why == NotEvaluatedReason::Budget {
                 finding.help("simplify the regexes or split the host");
+            } else {
+                // The affected checks depend on the Ingress, so the shared text leaves them out.
+                finding.shared_warning(format!("checks not evaluated: {}", why.text()));
             }
             self.findings.push(finding);
         }

@@ -1,4 +1,4 @@
-//! Confirm before you deny: everything that a denial rests on is read live; what cannot be read only warns.
+//! Confirmation: every object that a denial depends on is read live. A denial that cannot be confirmed becomes a warning.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -8,35 +8,35 @@ use crate::finding::Evidence;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::referenced_by;
 
-/// How long the watches are given to bring what happened just before this write.
+/// The time in which the watches can deliver changes that precede this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
-/// A live cluster behind the inventory.
+/// Access to the live cluster behind an inventory.
 #[derive(Debug)]
-pub struct Cluster {
-    /// For reads of single objects.
+pub struct LiveCluster {
+    /// Reads single objects.
     pub live: Live,
-    /// How the watches are doing.
+    /// The state of the watches.
     pub feeds: Watches,
-    /// The kinds whose objects are read one by one, as Ingresses name them.
+    /// The kinds that are not watched: their objects are read when an Ingress references them.
     pub on_demand: Kinds,
 }
 
-impl Cluster {
-    /// The Secrets and ConfigMaps that an Ingress names, before it is judged: the object itself says which.
+impl LiveCluster {
+    /// Reads the Secrets and ConfigMaps that an Ingress references, before it is evaluated.
     pub(super) async fn fetch_referenced(&self, ingress: &Ingress) -> LiveReads {
         let namespace = &ingress.meta.key.namespace;
-        let named = referenced_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
-        let named: HashSet<(Kind, &str)> = named.collect();
-        if named.is_empty() {
+        let referenced = referenced_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
+        let referenced: HashSet<(Kind, &str)> = referenced.collect();
+        if referenced.is_empty() {
             return LiveReads::default();
         }
-        self.live.fetch_referenced(named.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
+        self.live.fetch_referenced(referenced.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
     }
 
-    /// Read what these denials rest on; what of it is certain now.
+    /// Reads the objects that denials depend on into `live_reads`. Returns the evidence that is certain afterwards.
     pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, live_reads: &mut LiveReads) -> HashSet<Evidence> {
-        let asked = Instant::now();
+        let started = Instant::now();
         let objects = evidence.iter().filter_map(|evidence| match evidence {
             Evidence::Object(kind, key) => Some((*kind, key.clone())),
             Evidence::Index(..) => None,
@@ -57,7 +57,7 @@ impl Cluster {
         live_reads.merge(read);
         let certain = evidence.iter().filter(|evidence| match evidence {
             Evidence::Object(kind, key) => live_reads.is_certain(*kind, key),
-            Evidence::Index(kind, _) => self.feeds.is_current(*kind, asked),
+            Evidence::Index(kind, _) => self.feeds.is_current(*kind, started),
         });
         certain.cloned().collect()
     }

@@ -1,24 +1,27 @@
-//! The words that reach people: warnings of one line, denials of many, as kubectl, Helm, Argo and Flux print them.
+//! Responses in words: warnings of one line each, denials of several, in the form that kubectl, Helm, Argo CD and Flux print.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 use serde::Serialize;
 
 use crate::checks::{self, CHECK_NOT_EVALUATED};
-use crate::finding::{Level, one_line};
-use crate::model::Key;
+use crate::finding::{Finding, Level, one_line};
+use crate::model::{Key, WAIVER_ANNOTATION};
 use crate::policy::{Ceiling, Decision, Verdict};
 
-/// At most so many warnings: past 4,096 characters in all the API server drops the rest
-/// (`endpoints/filters/warning.go`).
+/// The maximum number of warnings about findings. With the line that counts the others they stay below 4,096 characters together,
+/// after which the API server cuts warnings and drops the rest (`endpoints/filters/warning.go`).
 const WARNINGS: usize = 8;
-/// At most so many characters in a warning, past which the API server cuts.
+/// The maximum number of characters of a warning, to which the API server cuts.
 const WARNING_LENGTH: usize = 256;
-/// At most so many faults in a denial.
+/// The number of characters that the name of the Ingress keeps, however long the message is.
+const NAME_LENGTH: usize = 40;
+/// The maximum number of findings in a denial.
 const DENIALS: usize = 50;
 
-/// The answer as `admission.k8s.io/v1` has it.
+/// The `AdmissionReview` response of `admission.k8s.io/v1`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Review<'a> {
@@ -33,39 +36,14 @@ struct Response<'a> {
     uid: &'a str,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status<'a>>,
+    status: Option<Status>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     audit_annotations: Option<AuditAnnotations>,
 }
 
-/// `metav1.Status`. The reason is `Forbidden`, never `Invalid` or `Conflict`: Flux and `kubectl apply --force` take
-/// those as leave to delete the object and create it anew.
-#[derive(Serialize)]
-struct Status<'a> {
-    code: u16,
-    reason: &'static str,
-    message: String,
-    details: Details<'a>,
-}
-
-#[derive(Serialize)]
-struct Details<'a> {
-    name: &'a str,
-    group: &'static str,
-    kind: &'static str,
-    causes: Vec<Cause<'a>>,
-}
-
-#[derive(Serialize)]
-struct Cause<'a> {
-    reason: &'a str,
-    message: String,
-    field: String,
-}
-
-/// Codes for the audit log. Keys have no `/`: the API server puts the webhook's name in front.
+/// Codes for the audit log. Keys have no `/`: the API server prefixes them with the name of the webhook.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
 struct AuditAnnotations {
@@ -84,20 +62,20 @@ pub(super) fn allow(uid: &str) -> Vec<u8> {
     answer(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: None })
 }
 
-/// Allow what nobody has judged, and say so.
-pub(super) fn allow_unjudged(uid: &str, why: &str) -> Vec<u8> {
-    let warnings = vec![format!("{} {why}", CHECK_NOT_EVALUATED.code)];
+/// Allows a write that was not evaluated, with the reason as a warning.
+pub(super) fn allow_not_evaluated(uid: &str, key: &Key, reason: &str) -> Vec<u8> {
+    let warnings = vec![named(key, &format!("{} {reason}", CHECK_NOT_EVALUATED.code))];
     answer(Response { uid, allowed: true, status: None, warnings, audit_annotations: None })
 }
 
-/// Say what the verdict says.
-pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict) -> Vec<u8> {
+/// Allows or denies as the verdict says. A denial ends with the contact line `support`.
+pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict, support: Option<&str>) -> Vec<u8> {
     let denies = verdict.denies();
     answer(Response {
         uid,
         allowed: !denies,
-        status: denies.then(|| denial(key, verdict)),
-        warnings: warnings(verdict),
+        status: denies.then(|| denial(key, verdict, support)),
+        warnings: warnings(key, verdict),
         audit_annotations: audit_annotations(verdict),
     })
 }
@@ -107,51 +85,91 @@ fn answer(response: Response<'_>) -> Vec<u8> {
     serde_json::to_vec(&review).expect("plain structs of text always serialise")
 }
 
-fn warnings(verdict: &Verdict) -> Vec<String> {
-    let mut all = verdict.decisions.iter().filter(|decision| decision.level == Level::Warn);
-    let mut warnings: Vec<String> = all.by_ref().take(WARNINGS).map(warning).collect();
-    match all.count() {
+/// Findings that were downgraded from deny come first: the API server may cut what comes last.
+fn warnings(key: &Key, verdict: &Verdict) -> Vec<String> {
+    let mut all: Vec<&Decision> = verdict.decisions.iter().filter(|decision| decision.level == Level::Warn).collect();
+    all.sort_by_key(|decision| decision.downgraded.is_none());
+    let mut warnings: Vec<String> = all.iter().take(WARNINGS).map(|decision| warning(key, decision)).collect();
+    match all.len().saturating_sub(WARNINGS) {
         0 => {}
-        1 => warnings.push("and 1 more finding".to_owned()),
-        more => warnings.push(format!("and {more} more findings")),
+        1 => warnings.push(named(key, "and 1 more finding")),
+        more => warnings.push(named(key, &format!("and {more} more findings"))),
     }
     warnings
 }
 
-/// One line, code first, cut where the API server would cut it. What would have denied and could not be read again says
-/// so before anything else, since it may be wrong.
-fn warning(Decision { finding, downgraded, .. }: &Decision) -> String {
+/// Formats a finding as a warning of at most 256 characters: `namespace/name CODE field: message; help`. kubectl prints equal
+/// lines once, so a warning names its Ingress, unless the cause is the platform and one line is enough for all Ingresses.
+#[must_use]
+pub fn warning(key: &Key, Decision { finding, downgraded, .. }: &Decision) -> String {
+    if let Some(shared) = &finding.shared_warning {
+        return cut(&one_line(&format!("{} {shared}", finding.code)), WARNING_LENGTH);
+    }
+    // It may be wrong, and says so first.
     let doubt = if *downgraded == Some(Ceiling::Unconfirmed) { "not confirmed: " } else { "" };
-    let text = one_line(&format!("{} {doubt}{finding}", finding.code));
-    match text.char_indices().nth(WARNING_LENGTH) {
-        None => text,
-        Some(_) => text.chars().take(WARNING_LENGTH - 1).chain(['…']).collect(),
+    named(key, &format!("{} {doubt}{finding}", finding.code))
+}
+
+/// Puts the name of the Ingress before a text. If both exceed the length of a warning, the name is cut first.
+fn named(key: &Key, text: &str) -> String {
+    let (name, text) = (one_line(&key.to_string()), one_line(text));
+    let room = WARNING_LENGTH.saturating_sub(text.chars().count() + 1).max(NAME_LENGTH);
+    cut(&format!("{} {text}", cut(&name, room)), WARNING_LENGTH)
+}
+
+fn cut(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(length - 1).chain(['…']).collect(),
     }
 }
 
-/// Everything in the message, since Helm, Argo and Flux show nothing else: one line for each fault.
-fn denial<'a>(key: &'a Key, verdict: &'a Verdict) -> Status<'a> {
-    let mut message = format!("Ingress {key} would not serve:");
-    let mut causes = Vec::new();
-    for finding in verdict.at(Level::Deny).take(DENIALS) {
+/// A denial. Helm, Argo CD and Flux show only its message, which therefore contains everything, one line for each finding. The
+/// reason is `Forbidden`, never `Invalid` or `Conflict`: Flux and `kubectl apply --force` react to those by deleting and
+/// recreating the object.
+fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
+    let findings: Vec<&Finding> = verdict.at(Level::Deny).collect();
+    let plural = if findings.len() == 1 { "" } else { "s" };
+    let mut message = format!("Ingress {key} is denied: {} finding{plural}", findings.len());
+    for finding in findings.iter().take(DENIALS) {
         let name = checks::find(finding.code).map_or("", |check| check.name);
         let _ = write!(message, "\n{} [{} {name}]", one_line(&finding.to_string()), finding.code);
-        causes.push(Cause {
-            reason: finding.code,
-            message: one_line(&format!(
-                "{}{}",
-                finding.message,
-                if finding.help.is_empty() { String::new() } else { format!("; {}", finding.help) }
-            )),
-            field: finding.field.to_string(),
-        });
     }
-    let more = verdict.at(Level::Deny).count().saturating_sub(DENIALS);
-    if more > 0 {
-        let _ = write!(message, "\nand {more} more");
+    if findings.len() > DENIALS {
+        let _ = write!(message, "\nand {} more", findings.len() - DENIALS);
     }
-    let details = Details { name: &key.name, group: "networking.k8s.io", kind: "Ingress", causes };
-    Status { code: 403, reason: "Forbidden", message, details }
+    if let Some(support) = support {
+        let _ = write!(message, "\n{support}");
+    }
+    if let Some(first) = findings.first() {
+        let _ = write!(message, "\nrun \"ingress-guard explain {}\" for details", first.code);
+    }
+    if let Some(code) = verdict.waivable {
+        let _ = write!(message, "\nor waive with annotation {WAIVER_ANNOTATION}: \"{code} reason=…\"");
+    }
+    let details = StatusDetails {
+        causes: Some(findings.into_iter().take(DENIALS).map(cause).collect()),
+        group: Some("networking.k8s.io".to_owned()),
+        kind: Some("Ingress".to_owned()),
+        name: Some(key.name.to_string()),
+        ..StatusDetails::default()
+    };
+    Status {
+        code: Some(403),
+        reason: Some("Forbidden".to_owned()),
+        message: Some(message),
+        details: Some(details),
+        ..Status::default()
+    }
+}
+
+fn cause(finding: &Finding) -> StatusCause {
+    let separator = if finding.help.is_empty() { "" } else { "; " };
+    StatusCause {
+        reason: Some(finding.code.to_owned()),
+        message: Some(one_line(&format!("{}{separator}{}", finding.message, finding.help))),
+        field: Some(finding.field.to_string()),
+    }
 }
 
 fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {

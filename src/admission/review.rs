@@ -1,5 +1,5 @@
-//! Reading an `AdmissionReview` in two steps: first its shell with the objects as raw slices, so that most updates can
-//! pass unread, then the object itself.
+//! Parsing of an `AdmissionReview` in two steps: first its shell with the objects as raw slices, then the object itself. Most
+//! updates pass after the first step.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Rejection;
 use crate::model::{Ingress, IngressHead, RawIngress};
 
-/// Text that is borrowed where it holds no escape.
+/// Text that is borrowed from the body unless it contains an escape.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
@@ -23,7 +23,7 @@ struct Shell<'a> {
     request: Option<Request<'a>>,
 }
 
-/// `request`, as far as anybody here reads it.
+/// The fields of `request` that a review reads.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Request<'a> {
@@ -32,7 +32,7 @@ pub(super) struct Request<'a> {
     #[serde(borrow)]
     kind: Option<GroupVersionKind<'a>>,
     #[serde(borrow)]
-    pub(super) sub_resource: Option<Text<'a>>,
+    sub_resource: Option<Text<'a>>,
     #[serde(borrow)]
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow)]
@@ -40,12 +40,12 @@ pub(super) struct Request<'a> {
     #[serde(borrow, default)]
     operation: Text<'a>,
     #[serde(borrow)]
-    pub(super) user_info: Option<UserInfo<'a>>,
+    user_info: Option<UserInfo<'a>>,
     #[serde(borrow)]
-    pub(super) object: Option<RawIngress<'a>>,
+    object: Option<RawIngress<'a>>,
     #[serde(borrow)]
-    pub(super) old_object: Option<RawIngress<'a>>,
-    pub(super) dry_run: Option<bool>,
+    old_object: Option<RawIngress<'a>>,
+    dry_run: Option<bool>,
     #[serde(borrow)]
     pub(super) options: Option<Options<'a>>,
 }
@@ -62,10 +62,10 @@ struct GroupVersionKind<'a> {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct UserInfo<'a> {
+struct UserInfo<'a> {
     #[serde(borrow, default)]
-    pub(super) username: Text<'a>,
-    pub(super) groups: Option<Vec<String>>,
+    username: Text<'a>,
+    groups: Option<Vec<String>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -75,36 +75,39 @@ pub(super) struct Options<'a> {
     pub(super) field_manager: Option<Text<'a>>,
 }
 
-/// What the API server is about to do.
+/// The operation that the API server asks about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// Store a new object.
+    /// Stores a new object.
     Create,
-    /// Change a stored one.
+    /// Replaces a stored object.
     Update,
-    /// Anything else, which is nobody's business here.
-    Other(&'static str),
+    /// Deletes one or more objects; passes.
+    Delete,
+    /// Opens a connection to a subresource; passes.
+    Connect,
 }
 
 impl Operation {
-    /// As the API server writes it.
+    /// Returns the value of `request.operation`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
             Self::Update => "UPDATE",
-            Self::Other(name) => name,
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
         }
     }
 }
 
 impl<'a> Request<'a> {
-    /// Read the shell of a review.
+    /// Parses the shell of a review.
     pub(super) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
         let malformed = |error: &dyn std::fmt::Display| {
-            Rejection::new("MalformedReview", format!("the body is no AdmissionReview: {error}"))
+            Rejection::new("MalformedReview", format!("the body is not an AdmissionReview: {error}"))
         };
-        // Text is checked once for the whole body, not string by string.
+        // UTF-8 is validated once for the whole body, not string by string.
         let text = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
         let shell: Shell<'a> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
@@ -118,14 +121,16 @@ impl<'a> Request<'a> {
         }
         let request = shell.request.ok_or_else(|| Rejection::new("MissingRequest", "the review has no request"))?;
         if request.uid.0.is_empty() {
-            return Err(Rejection::new("MissingUid", "request.uid is empty: the answer could not be matched to it"));
+            return Err(Rejection::new(
+                "MissingUid",
+                "request.uid is empty: the response cannot be matched to the request",
+            ));
         }
         let kind = request.kind.as_ref();
         let is_ingress = kind
             .is_some_and(|kind| (&*kind.group, &*kind.version, &*kind.kind) == ("networking.k8s.io", "v1", "Ingress"));
         if !is_ingress {
-            let message =
-                "request.kind is not networking.k8s.io/v1 Ingress: the webhook configuration sends more than it should";
+            let message = "request.kind is not networking.k8s.io/v1 Ingress: the rules of the webhook configuration are too broad";
             return Err(Rejection::new("WrongObject", message));
         }
         Ok(request)
@@ -135,21 +140,27 @@ impl<'a> Request<'a> {
         match &*self.operation.0 {
             "CREATE" => Operation::Create,
             "UPDATE" => Operation::Update,
-            "DELETE" => Operation::Other("DELETE"),
-            _ => Operation::Other("CONNECT"),
+            "DELETE" => Operation::Delete,
+            _ => Operation::Connect,
         }
+    }
+
+    pub(super) fn is_dry_run(&self) -> bool {
+        self.dry_run.unwrap_or_default()
+    }
+
+    pub(super) fn user(&self) -> &str {
+        self.user_info.as_ref().map(|user| &*user.username.0).unwrap_or_default()
     }
 
     pub(super) fn groups(&self) -> &[String] {
         self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
     }
 
-    /// The Ingress that is to be stored; nothing where this write is to pass without a look at the cluster: it is no
-    /// write of an Ingress as such, the object is on its way out, or its meaning stays the same to the byte.
+    /// Returns the Ingress to evaluate, or `None` if the write passes: it does not write an Ingress itself, the object is being
+    /// deleted, or neither its spec nor its relevant annotations change.
     pub(super) fn to_review(&self) -> Result<Option<Ingress>, Rejection> {
-        if matches!(self.operation(), Operation::Other(_))
-            || self.sub_resource.as_ref().is_some_and(|s| !s.0.is_empty())
-        {
+        if matches!(self.operation(), Operation::Delete | Operation::Connect) || !self.is_own() {
             return Ok(None);
         }
         let new = present("request.object", self.object)?;
@@ -167,13 +178,11 @@ impl<'a> Request<'a> {
         new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
     }
 
-    /// Whether there is more to it than anybody would judge: as few bytes as make a rule can make a host with all that checks
-    /// know about it, and whoever reaches the webhook may send such.
+    /// Whether an object of the request has more than 160,000 parts, about ten thousand paths. Any workload in the cluster can
+    /// send such a review, and a few bytes of JSON can take a hundred times as much memory.
     pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
-        /// Some ten thousand paths.
         const PARTS: usize = 160_000;
-        let is_own = self.sub_resource.as_ref().is_none_or(|sub_resource| sub_resource.0.is_empty());
-        if is_own && matches!(self.operation(), Operation::Create | Operation::Update) {
+        if self.is_own() && matches!(self.operation(), Operation::Create | Operation::Update) {
             for (field, object) in [("request.object", self.object), ("request.oldObject", self.old_object)] {
                 let parts = object.map_or(Ok(0), |object| object.parts());
                 if parts.map_err(|error| malformed(field, &error))? > PARTS {
@@ -184,7 +193,12 @@ impl<'a> Request<'a> {
         Ok(false)
     }
 
-    /// The Ingress that is stored now.
+    /// Whether the request is for the Ingress itself, not for a subresource.
+    fn is_own(&self) -> bool {
+        self.sub_resource.as_ref().is_none_or(|sub_resource| sub_resource.0.is_empty())
+    }
+
+    /// Parses the stored Ingress, which an update replaces.
     pub(super) fn stored(&self) -> Result<Ingress, Rejection> {
         let old = present("request.oldObject", self.old_object)?;
         old.head().and_then(|head| old.read(head)).map_err(|error| malformed("request.oldObject", &error))
@@ -196,5 +210,5 @@ fn present<'a>(field: &str, object: Option<RawIngress<'a>>) -> Result<RawIngress
 }
 
 fn malformed(field: &str, error: &serde_json::Error) -> Rejection {
-    Rejection::new("MalformedObject", format!("{field} is no Ingress: {error}"))
+    Rejection::new("MalformedObject", format!("{field} is not an Ingress: {error}"))
 }

@@ -11,42 +11,44 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 
 use super::cluster_source::ClusterSource;
-use crate::admission::{Cluster, Reviewer};
-use crate::cluster::{self, Coverage, Live, Pace, Watches};
+use crate::admission::{LiveCluster, Reviewer};
+use crate::cluster::{self, Coverage, Inventory, Live, Pace, SyncStatus, Watches};
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::model::Kind;
+use crate::policy::Policy;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
 
-/// How often the certificate files are read again. kubelet takes up to a minute to bring a new Secret.
+/// The interval at which the certificate files are read again. The kubelet takes up to a minute to update a mounted Secret.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files and folders that are the whole cluster (YAML or JSON).
+    /// Read the cluster state from these files and directories instead of a live cluster (YAML or JSON).
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
     #[command(flatten)]
     cluster: ClusterSource,
-    /// Address of the webhook, HTTPS.
+    /// Address of the webhook (HTTPS).
     #[arg(long, env = "INGRESS_GUARD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Address of /livez, /readyz and /metrics, plain HTTP.
+    /// Address of /livez, /readyz and /metrics (plain HTTP).
     #[arg(long, env = "INGRESS_GUARD_HEALTH_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     health_listen: SocketAddr,
-    /// Certificate chain, PEM; read again whenever it changes. Without it a certificate is made in memory.
+    /// Certificate chain (PEM), reloaded when it changes. Without it, a self-signed certificate is generated and printed.
     #[arg(long, env = "INGRESS_GUARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// Its private key, PEM.
+    /// Private key of the certificate (PEM).
     #[arg(long, env = "INGRESS_GUARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Serve only clients with a certificate of this authority, PEM.
+    /// Require a client certificate issued by this CA (PEM).
     #[arg(long, env = "INGRESS_GUARD_CLIENT_CA", value_name = "FILE")]
     client_ca: Option<PathBuf>,
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How log lines are written.
+    /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
@@ -59,24 +61,24 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
-    let signals = Signals::listen().context("cannot listen for signals")?;
+    let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
-    let reviewer = if arguments.manifests.is_empty() {
+    let (reviewer, status) = if arguments.manifests.is_empty() {
         watching(arguments.cluster.client().await?, config)
     } else {
         over_manifests(&arguments.manifests, config)?
     };
-    let (reviewer, options) = (Arc::new(reviewer), options(arguments)?);
-    let app = server::webhook(Arc::clone(&reviewer), &options.limits, Arc::clone(&metrics));
+    let options = options(arguments)?;
+    let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
     tokio::select! {
-        _drained = server.run(app, reviewer, signals.drain) => Ok(()),
-        () = signals.abort.cancelled() => bail!("ended by a second signal before the drain was over"),
+        _drained = server.run(app, Arc::new(status), signals.drain) => Ok(()),
+        () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
     }
 }
 
-/// A reviewer over an inventory of manifests, which are all there is.
-fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer> {
+/// Creates a reviewer over an inventory of manifests, which are the whole cluster.
+fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer, SyncStatus)> {
     let mut inventory = cluster::load(paths)?;
     config.restrict(&mut inventory);
     for kind in Kind::ALL {
@@ -87,25 +89,33 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer>
         tracing::info!(kind = kind.name(), objects = inventory.count(kind), "loaded");
     }
     let engine = config.engine();
-    Ok(Reviewer::new(Arc::new(RwLock::new(inventory)), engine, config.policy, Timestamp::now))
+    let inventory = Arc::new(RwLock::new(inventory));
+    let status = status(&inventory, Watches::default(), &engine, &config.policy);
+    Ok((Reviewer::new(inventory, engine, config.policy, Timestamp::now), status))
 }
 
-/// A reviewer over an inventory that watches keep filled, whose denials are confirmed by live reads.
-fn watching(client: kube::Client, config: Config) -> Reviewer {
+/// Creates a reviewer over an inventory that watches fill. Its denials are confirmed by live reads.
+fn watching(client: kube::Client, config: Config) -> (Reviewer, SyncStatus) {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
     let inventory = Arc::new(RwLock::new(inventory));
     let feeds = Watches::start(&client, wanted, &inventory, &Pace::default());
-    let cluster = Cluster { live: Live::new(client), feeds, on_demand: config.on_demand() };
-    Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster)
+    let status = status(&inventory, feeds.clone(), &engine, &config.policy);
+    let cluster = LiveCluster { live: Live::new(client), feeds, on_demand: config.on_demand() };
+    (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
+}
+
+fn status(inventory: &Arc<RwLock<Inventory>>, feeds: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
+    let inventory = Arc::clone(inventory);
+    SyncStatus { inventory, feeds, required: engine.needs() | policy.needs(), optional: engine.hints() }
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
     let certificate = if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
         CertificateSource::Files { certificate, key }
     } else {
-        let made = SelfSigned::generate(&[]).context("cannot make a self-signed certificate")?;
-        // Whoever calls must trust it: it goes to `curl --cacert` or, in base64, into caBundle.
+        let made = SelfSigned::generate(&[])?;
+        // Clients must trust it: pass it to `curl --cacert` or, base64-encoded, to caBundle.
         super::print(made.certificate_pem())?;
         CertificateSource::Memory(made)
     };

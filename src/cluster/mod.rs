@@ -8,7 +8,7 @@ mod snapshot;
 mod store;
 mod view;
 
-pub use api::{ListError, Live, MOST, Pace, Wanted, WatchStatus, Watches, list};
+pub use api::{ListError, Live, MOST, Pace, SyncStatus, Wanted, WatchStatus, Watches, list};
 pub use live_reads::{LiveRead, LiveReads};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};

@@ -1,5 +1,4 @@
-//! The configuration file: parsed, validated, and resolved into the settings of engine and policy. It is read once at start; the
-//! chart restarts the pods after a change.
+//! The configuration file: read, validated, and resolved into the settings of engine and policy. It is read once, at start.
 
 mod raw;
 
@@ -20,14 +19,14 @@ use crate::model::{Host, Key, Kind, Kinds, suggest};
 use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
 
-/// A validated configuration.
+/// The resolved configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// Levels, profiles and waivers.
+    /// The decision on findings.
     pub policy: Policy,
     /// The settings of checks.
     pub settings: Settings,
-    /// How Secrets are read.
+    /// The access to Secrets.
     pub secrets: SecretsMode,
 }
 
@@ -39,10 +38,10 @@ pub enum ConfigError {
     Io {
         /// The file.
         path: PathBuf,
-        /// The operating system's error.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is not valid YAML, or has unknown keys or values.
+    /// The text is not YAML, or has unknown keys or values.
     #[error("{file}:{line}:{column}: {message}")]
     Syntax {
         /// The file's name.
@@ -51,58 +50,58 @@ pub enum ConfigError {
         line: u64,
         /// Column, from 1.
         column: u64,
-        /// The problem and a suggestion.
+        /// The error, with a suggestion.
         message: String,
     },
-    /// A value has the right type but is not valid.
+    /// A value has the right type and is not valid.
     #[error("{file}: {key}: {message}")]
     Value {
         /// The file's name.
         file: String,
-        /// The key, e.g. `checks`.
+        /// The place, such as `checks`.
         key: String,
-        /// The problem and a suggestion.
+        /// The error, with a suggestion.
         message: String,
     },
 }
 
-/// An invalid value, without the file name.
-struct Fault {
+/// An invalid value, without the name of the file.
+struct ConfigFault {
     key: String,
     message: String,
 }
 
 impl Config {
-    /// Reads a configuration file.
+    /// Reads a file.
     ///
     /// # Errors
-    /// If it cannot be read or is invalid; see [`Config::parse`].
+    /// If it cannot be read or parsed; see [`Config::parse`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let io = |source| ConfigError::Io { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(io)?;
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Parses a configuration; errors use `file` as its name.
+    /// Parses a configuration. `file` is its name in errors.
     ///
     /// # Errors
-    /// Unknown keys, values and check names, each with the most similar valid one.
+    /// If a key, a value or the name of a check is unknown; with a suggestion.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let raw: Option<RawConfig> =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax(file, &error))?;
-        let named = |Fault { key, message }| ConfigError::Value { file: file.to_owned(), key, message };
+        let named = |ConfigFault { key, message }| ConfigError::Value { file: file.to_owned(), key, message };
         Self::resolve(raw.unwrap_or_default()).map_err(named)
     }
 
-    /// Returns the engine with every check that has a level other than `off` in some namespace.
+    /// Returns the engine of this configuration, with every check that has a level somewhere.
     #[must_use]
     pub fn engine(&self) -> Engine {
         let used = checks::ALL.iter().copied().filter(|check| self.policy.uses(check)).collect();
         Engine::new(used, self.settings.clone())
     }
 
-    /// The kinds whose objects are fetched by name, because an Ingress references them.
+    /// Returns the kinds whose objects are read when an Ingress references them.
     #[must_use]
     pub fn on_demand(&self) -> Kinds {
         match self.secrets {
@@ -111,7 +110,7 @@ impl Config {
         }
     }
 
-    /// Returns an empty inventory and the kinds that watches must fill for this engine.
+    /// Returns an empty inventory, and the kinds and objects that this engine needs to be watched.
     #[must_use]
     pub fn watched(&self, engine: &Engine) -> (Inventory, Wanted) {
         let mut inventory = Inventory::default();
@@ -129,27 +128,27 @@ impl Config {
         (inventory, wanted)
     }
 
-    /// Marks the kinds that this configuration disables as not readable in an inventory.
+    /// Disables the kinds of an inventory that this configuration excludes.
     pub fn restrict(&self, inventory: &mut Inventory) {
         if self.secrets == SecretsMode::Off {
             inventory.cover(Kind::Secret, Coverage::Disabled);
         }
     }
 
-    fn resolve(raw: RawConfig) -> Result<Self, Fault> {
+    fn resolve(raw: RawConfig) -> Result<Self, ConfigFault> {
         let mut checks = overrides("checks", raw.checks)?;
         if raw.classes.classless == Classless::Ignored {
-            // With `classless: ignored` no controller handles such an Ingress: deny, unless configured otherwise.
+            // No controller handles an ignored Ingress, so it is denied unless the configuration sets another level.
             let missing = checks::find("class-missing").map_or("", |check| check.code);
             checks.0.entry(missing).or_insert(Level::Deny);
         }
         if !raw.host_ownership.is_empty() {
-            // A configured host ownership is meant to be enforced.
+            // Assigned hosts are enforced.
             let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
             checks.0.entry(not_owned).or_insert(Level::Deny);
         }
         if raw.namespaces.iter().any(|namespace| namespace.classes.is_some()) {
-            // The same holds for configured classes of namespaces.
+            // Assigned classes are enforced as well.
             let not_allowed = checks::find("class-not-allowed").map_or("", |check| check.code);
             checks.0.entry(not_allowed).or_insert(Level::Deny);
         }
@@ -163,6 +162,8 @@ impl Config {
                 missing_references: raw.missing_references,
                 break_glass: raw.break_glass,
                 namespaces,
+                support: support(raw.support)?,
+                waiver_hint: raw.waiver_hint,
             },
             settings: Settings {
                 classes: ClassRules {
@@ -183,57 +184,71 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::resolve(RawConfig::default()).unwrap_or_else(|_| unreachable!("the defaults hold no name to get wrong"))
+        Self::resolve(RawConfig::default()).unwrap_or_else(|_| unreachable!("the defaults are valid"))
     }
 }
 
-/// The JSON schema of the configuration file.
+/// Returns the JSON schema of the configuration file.
 #[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RawConfig).to_value()
 }
 
-fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, Fault> {
+/// A contact line must stay on its line in a denial.
+fn support(line: Option<String>) -> Result<Option<String>, ConfigFault> {
+    const CHARACTERS: usize = 120;
+    let is_invalid = |line: &String| line.chars().count() > CHARACTERS || line.contains(char::is_control);
+    if line.as_ref().is_some_and(is_invalid) {
+        let message = format!("must be one line of at most {CHARACTERS} characters, without control characters");
+        return Err(ConfigFault { key: "support".to_owned(), message });
+    }
+    Ok(line.filter(|line| !line.is_empty()))
+}
+
+fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, ConfigFault> {
     let mut overrides = BTreeMap::new();
     for (name, level) in levels {
         let check = checks::find(&name).ok_or_else(|| unknown_check(key, &name))?;
         if overrides.insert(check.code, level).is_some() {
-            let message = format!("{} {} is named twice, by its code and by its name", check.code, check.name);
-            return Err(Fault { key: key.to_owned(), message });
+            let message = format!("{} {} is set twice, by code and by name", check.code, check.name);
+            return Err(ConfigFault { key: key.to_owned(), message });
         }
     }
     Ok(Overrides(overrides))
 }
 
-fn unknown_check(key: &str, name: &str) -> Fault {
+fn unknown_check(key: &str, name: &str) -> ConfigFault {
     let names = checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]);
-    let hint = suggest::did_you_mean(name, names).unwrap_or_else(|| "ingress-guard checks lists them".to_owned());
-    Fault { key: key.to_owned(), message: format!("there is no check {name:?}; {hint}") }
+    let hint =
+        suggest::did_you_mean(name, names).unwrap_or_else(|| "run \"ingress-guard checks\" for the list".to_owned());
+    ConfigFault { key: key.to_owned(), message: format!("unknown check {name:?}; {hint}") }
 }
 
 fn ownership(raw: RawHostOwnership) -> HostOwnership {
     HostOwnership { hosts: raw.hosts.iter().map(|host| Host::parse(host)).collect(), namespaces: raw.namespaces }
 }
 
-fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
-    let fault =
-        |field: &str, message: &str| Fault { key: format!("dialects[{index}].{field}"), message: message.to_owned() };
+fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {
+    let fault = |field: &str, message: &str| ConfigFault {
+        key: format!("dialects[{index}].{field}"),
+        message: message.to_owned(),
+    };
     let matches = match (raw.matches.controller, raw.matches.class) {
         (Some(controller), None) => DialectMatch::Controller(controller),
         (None, Some(class)) => DialectMatch::Class(class),
-        _ => return Err(fault("match", "give either controller or class")),
+        _ => return Err(fault("match", "set either controller or class")),
     };
     let version = match raw.version.as_str() {
         "unknown" => None,
         version => {
-            let wrong = |_| fault("version", "write it as \"1.15.1\", or \"unknown\"");
+            let wrong = |_| fault("version", "not a version; use the form \"1.15.1\", or \"unknown\"");
             Some(version.parse().map_err(wrong)?)
         }
     };
     let config_map = raw.config_map.map(|text| {
         let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
         key.filter(|key| key.can_name(Kind::ConfigMap))
-            .ok_or_else(|| fault("configMap", "write it as \"namespace/name\""))
+            .ok_or_else(|| fault("configMap", "not the name of a ConfigMap; use the form \"namespace/name\""))
     });
     let dialect = Dialect {
         version,
@@ -248,19 +263,19 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, Fault> {
     Ok(DialectRule { matches, dialect })
 }
 
-fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, NamespaceClasses), Fault> {
+fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, NamespaceClasses), ConfigFault> {
     let key = format!("namespaces[{index}]");
     let matches = match (raw.matches, raw.selector) {
         (Some(pattern), None) => NamespaceMatch::Name(WildMatch::new(&pattern)),
         (None, Some(selector)) => NamespaceMatch::Labels(selector.match_labels),
-        _ => return Err(Fault { key, message: "give either match or selector".to_owned() }),
+        _ => return Err(ConfigFault { key, message: "set either match or selector".to_owned() }),
     };
     let checks = overrides(&format!("{key}.checks"), raw.checks)?;
     let classes = NamespaceClasses { namespaces: matches.clone(), classes: raw.classes };
     Ok((NamespaceRule { matches, profile: raw.profile, checks, waivers: raw.waivers }, classes))
 }
 
-/// Replaces the list of valid keys or values in Serde's error by the most similar one.
+/// Converts an error of the parser. For an unknown key or value, a suggestion replaces the list of all valid ones.
 fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
     use serde_saphyr::Error;
     let error = error.without_snippet();
@@ -273,7 +288,7 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
         }
         other => {
             let text = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            // The position precedes the message.
+            // The place is part of the prefix.
             text.rsplit_once(" at line ").map_or(text.clone(), |(fault, _)| fault.to_owned())
         }
     };

@@ -38,6 +38,10 @@ pub struct RawConfig {
     pub break_glass: BreakGlass,
     /// Other levels for some namespaces, in order. The first entry that matches applies.
     pub namespaces: Vec<RawNamespace>,
+    /// Contact line at the end of denials: one line of at most 120 characters.
+    pub support: Option<String>,
+    /// Whether denials mention the waiver annotation. Default: true, and false under profile `strict`.
+    pub waiver_hint: Option<bool>,
 }
 
 /// Access to Secrets.
@@ -164,6 +168,8 @@ impl Default for RawConfig {
             host_ownership: Vec::new(),
             break_glass: BreakGlass::default(),
             namespaces: Vec::new(),
+            support: None,
+            waiver_hint: None,
         }
     }
 }

@@ -41,6 +41,9 @@ pub struct Finding {
     pub rests_on: Vec<Evidence>,
     /// The highest level that this finding can have, whatever its check's level is.
     pub ceiling: Levels,
+    /// The text of the warning at admission if the platform is the cause, not the Ingress: rights, watches, time. It is equal for
+    /// all Ingresses, so that kubectl prints it once.
+    pub shared_warning: Option<Box<str>>,
 }
 
 impl Finding {
@@ -61,6 +64,7 @@ impl Finding {
             fix: None,
             rests_on: Vec::new(),
             ceiling: Levels::both(Level::Deny),
+            shared_warning: None,
         }
     }
 
@@ -90,6 +94,12 @@ impl Finding {
     /// Adds an index over the objects of a kind as evidence.
     pub fn rests_on_index_of(&mut self, kind: Kind, index: &'static str) -> &mut Self {
         self.rests_on.push(Evidence::Index(kind, index));
+        self
+    }
+
+    /// Makes the platform the cause, with a text that does not depend on the Ingress.
+    pub fn shared_warning(&mut self, text: impl Into<Box<str>>) -> &mut Self {
+        self.shared_warning = Some(text.into());
         self
     }
 

@@ -1,4 +1,4 @@
-//! What keeps a finding from denying. Each ceiling is one small function that gives its reason.
+//! The ceilings that downgrade a finding. Each is a small function that returns a level and its reason.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,31 +12,31 @@ use crate::finding::{Finding, Level};
 use crate::model::{WAIVER_ANNOTATION, parse_waivers};
 use crate::policy::Profile;
 
-/// Why a finding did not deny.
+/// The reason why a finding does not deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ceiling {
-    /// The profile or an override says less.
+    /// The profile or an override sets a lower level.
     Level,
-    /// Waived on the object, with this reason, cut where it is long.
+    /// The object waives it, with this reason, cut to 120 characters.
     Waiver(Arc<str>),
-    /// It rests on other objects, which a dry run may be about to create.
+    /// It depends on other objects, which may not exist yet at a dry run.
     DryRun,
-    /// It rests on other objects, and configuration says that such only warn.
+    /// It depends on other objects, and the configuration sets `missingReferences: warn`.
     MissingReferences,
-    /// The object had it before.
+    /// The stored object has it already.
     Ratchet,
-    /// What it rests on could not be read live.
+    /// An object that it depends on could not be read live.
     Unconfirmed,
-    /// The review took too long to be sure of anything.
+    /// The review exceeded its deadline.
     Deadline,
-    /// The writer is never denied.
+    /// The user or one of its groups is listed under `breakGlass`.
     BreakGlass,
-    /// A namespace rule may spare it: the labels that it selects by are not known.
+    /// A namespace rule might apply whose labels are unknown.
     NamespaceUnknown,
 }
 
 impl Ceiling {
-    /// One word for audit annotations.
+    /// Returns the name for audit annotations.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -69,11 +69,10 @@ impl<'a> Ceilings<'a> {
     pub(super) fn new(policy: &'a Policy, scope: &'a Scope<'a>, circumstances: &'a Circumstances<'a>) -> Self {
         let annotation = circumstances.ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| scope.waivers());
         let waivers = annotation.map(|value| waivers(value, circumstances.now)).unwrap_or_default();
-        let profile = scope.rule.and_then(|rule| rule.profile).unwrap_or(policy.profile);
-        Self { policy, scope, circumstances, waivers, profile }
+        Self { policy, scope, circumstances, waivers, profile: scope.profile(policy) }
     }
 
-    /// The lowest of the check's level and every ceiling; nothing where the check is off.
+    /// Returns the lowest of the check's level and every ceiling, or `None` if the check is off.
     pub(super) fn rule(&self, finding: Finding) -> Option<Decision> {
         let check = check_of(&finding)?;
         let level = match self.scope.rule {
@@ -83,7 +82,7 @@ impl<'a> Ceilings<'a> {
         if level == Level::Off {
             return None;
         }
-        // What is not certain enough to deny under any profile is not spared anything.
+        // A finding that cannot deny under this profile is not downgraded from deny.
         let level = level.min(self.profile.pick(finding.ceiling));
         let lifted = self.profile.lifted();
         let could_deny =
@@ -149,7 +148,7 @@ impl<'a> Ceilings<'a> {
     }
 }
 
-/// The waivers that hold today, by code.
+/// The reasons of the waivers that are valid today, by code.
 fn waivers(value: &str, now: Timestamp) -> HashMap<&'static str, Arc<str>> {
     const REASON: usize = 120;
     let today = now.to_zoned(TimeZone::UTC).date();

@@ -1,4 +1,4 @@
-//! The level of a check before any ceiling: profile, then overrides, then the namespace's.
+//! The level of a check before any ceiling: profile, overrides, namespace rule.
 
 use std::collections::BTreeMap;
 
@@ -6,21 +6,21 @@ use super::Policy;
 use crate::checks::{Check, NamespaceMatch};
 use crate::finding::{Level, Levels};
 
-/// How stern the catalogue's levels are taken.
+/// The strictness of the levels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Nothing denies.
+    /// No finding denies.
     Observe,
-    /// Certain harm denies, likely harm warns.
+    /// Findings that break requests deny; findings that probably break requests warn.
     #[default]
     Guard,
-    /// Likely harm denies too.
+    /// Findings that probably break requests deny as well.
     Strict,
 }
 
 impl Profile {
-    /// The level for this profile.
+    /// Returns the level for this profile.
     #[must_use]
     pub fn pick(self, levels: Levels) -> Level {
         match self {
@@ -30,14 +30,14 @@ impl Profile {
         }
     }
 
-    /// The profile as it would be if `observe` were lifted: what "would deny" is measured by.
+    /// Returns the profile without `observe`, by which "would deny" is measured.
     #[must_use]
     pub fn lifted(self) -> Self {
         if self == Self::Observe { Self::Guard } else { self }
     }
 }
 
-/// Levels of single checks by code.
+/// Levels of single checks, by code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Overrides(pub BTreeMap<&'static str, Level>);
 
@@ -53,22 +53,22 @@ impl Overrides {
 }
 
 impl Profile {
-    /// Under `observe` not even an override denies.
+    /// Caps a level: under `observe`, an override cannot deny either.
     pub(super) fn cap(self, level: Level) -> Level {
         if self == Self::Observe { level.min(Level::Warn) } else { level }
     }
 }
 
-/// What holds in some namespaces.
+/// A rule for some namespaces.
 #[derive(Debug, Clone)]
 pub struct NamespaceRule {
-    /// Which namespaces.
+    /// The namespaces that it applies to.
     pub matches: NamespaceMatch,
-    /// Their profile, where not the general one.
+    /// The profile, if it differs from the general one.
     pub profile: Option<Profile>,
-    /// Their levels of single checks, before the general ones.
+    /// Levels of single checks; they override the general ones.
     pub checks: Overrides,
-    /// Whether objects in them may waive findings.
+    /// Whether objects in these namespaces may waive findings.
     pub waivers: bool,
 }
 

@@ -1,7 +1,6 @@
-//! What becomes of findings: profile, levels, overrides, and the ceilings that keep a finding from denying.
+//! The decision on findings: profile, levels, overrides, and the ceilings that downgrade a finding.
 //!
-//! The effective level is the lowest of the level and of every ceiling. Exempt never means unaudited: whatever lowers
-//! a finding, it stays in the verdict.
+//! The effective level is the lowest of the level and of every ceiling. A downgraded finding stays in the verdict.
 
 mod ceiling;
 mod level;
@@ -19,98 +18,104 @@ use crate::cluster::Lookup;
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 
-/// What configuration says of verdicts.
+/// The configuration of verdicts.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
-    /// The profile where no namespace rule says another.
+    /// The profile, unless a namespace rule sets another.
     pub profile: Profile,
     /// Levels of single checks.
     pub checks: Overrides,
-    /// What faults that rest on other objects may come to.
+    /// The effect of findings that depend on other objects.
     pub missing_references: MissingReferences,
-    /// Who is never denied.
+    /// Users and groups that are never denied.
     pub break_glass: BreakGlass,
-    /// Rules for namespaces; the first that matches holds.
+    /// Rules for namespaces; the first that matches applies.
     pub namespaces: Vec<NamespaceRule>,
+    /// The contact line at the end of denials.
+    pub support: Option<String>,
+    /// Whether denials mention the waiver annotation; by default under every profile but `strict`.
+    pub waiver_hint: Option<bool>,
 }
 
-/// What a finding that rests on any other object may come to.
+/// The effect of findings that depend on other objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum MissingReferences {
-    /// It only ever warns.
+    /// They warn.
     Warn,
-    /// It denies, but not on a dry run: Flux dry-runs a whole batch before it applies any of it, so the object that
-    /// is missed may be the next one.
+    /// They deny, but not on a dry run: Flux dry-runs a whole batch before it applies any of it, so the missing object may be
+    /// the next one.
     #[default]
     DenyWhenPersisted,
-    /// It denies on a dry run as well.
+    /// They deny on a dry run as well.
     Deny,
 }
 
-/// Users and groups whose writes are warned about, never denied.
+/// Users and groups that are warned, never denied.
 #[derive(Debug, Clone, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BreakGlass {
-    /// User names, exactly.
+    /// User names, matched exactly.
     pub users: Vec<String>,
-    /// Group names, exactly.
+    /// Group names, matched exactly.
     pub groups: Vec<String>,
 }
 
-/// What a verdict depends on besides the findings.
+/// The inputs of a verdict besides the findings.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// The judged Ingress.
+    /// The evaluated Ingress.
     pub ingress: &'a Ingress,
     /// Labels of its namespace.
     pub namespace_labels: Lookup<&'a BTreeMap<Box<str>, Box<str>>>,
-    /// Nothing will be stored.
+    /// Whether the write is a dry run, which stores nothing.
     pub dry_run: bool,
-    /// Who writes.
+    /// The name of the user who writes.
     pub user: &'a str,
-    /// The writer's groups.
+    /// The groups of that user.
     pub groups: &'a [String],
-    /// Findings that the object had before this write.
+    /// Findings of the stored object, which this write replaces.
     pub preexisting: Option<&'a Preexisting>,
-    /// What denials rest on and was read live; nothing where the inventory is the truth, or has not been doubted yet.
+    /// The evidence that live reads have confirmed; `None` if there is no live cluster, or before the first confirmation.
     pub confirmed: Option<&'a HashSet<Evidence>>,
-    /// The deadline came before every check had looked.
+    /// Whether the deadline passed before every check ran.
     pub out_of_time: bool,
     /// The time of the review.
     pub now: Timestamp,
 }
 
-/// Findings by code and subject.
+/// Pre-existing findings, by code and subject.
 pub type Preexisting = HashSet<(&'static str, Box<str>)>;
 
-/// What became of one finding.
+/// The decision on one finding.
 #[derive(Debug, Clone)]
 pub struct Decision {
     /// The finding.
     pub finding: Finding,
-    /// What becomes of it.
+    /// Its effective level.
     pub level: Level,
-    /// It would have denied but for this.
+    /// The ceiling that downgraded it from deny.
     pub downgraded: Option<Ceiling>,
-    /// The reason for which the object waives it, whatever it would have come to; cut where it is long.
+    /// The reason of the waiver on the object, whatever the level without it; cut to 120 characters.
     pub waived: Option<Arc<str>>,
 }
 
-/// What became of all findings, worst first.
+/// The decisions on all findings, worst first.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
-    /// Each finding with its level; those of checks that are off are left out.
+    /// Each finding with its level, without those of checks that are off.
     pub decisions: Vec<Decision>,
+    /// The first denying code that the object may waive, if denials are to mention waivers.
+    pub waivable: Option<&'static str>,
 }
 
 impl Verdict {
-    /// The findings at one level.
+    /// Returns the findings at one level.
     pub fn at(&self, level: Level) -> impl Iterator<Item = &Finding> {
         self.decisions.iter().filter(move |decision| decision.level == level).map(|decision| &decision.finding)
     }
 
-    /// Whether anything denies.
+    /// Returns whether a finding denies.
     #[must_use]
     pub fn denies(&self) -> bool {
         self.at(Level::Deny).next().is_some()
@@ -118,19 +123,19 @@ impl Verdict {
 }
 
 impl Policy {
-    /// The level of a check where no namespace rule says another, before any ceiling.
+    /// Returns the level of a check before any ceiling, unless a namespace rule sets another.
     #[must_use]
     pub fn level(&self, check: &Check) -> Level {
         self.checks.level(check, self.profile)
     }
 
-    /// Whether a check can have any level but `off` in some namespace.
+    /// Returns whether a check has a level other than `off` in some namespace.
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
         self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
     }
 
-    /// Switch every other check off, in all namespaces.
+    /// Switches every other check off, in all namespaces.
     pub fn keep(&mut self, wanted: impl Fn(&Check) -> bool) {
         for check in checks::ALL.iter().filter(|check| !wanted(check)) {
             let overrides =
@@ -141,14 +146,14 @@ impl Policy {
         }
     }
 
-    /// The kinds without which the policy cannot rule.
+    /// Returns the kinds that the policy needs for a decision.
     #[must_use]
     pub fn needs(&self) -> Kinds {
         let selects = self.namespaces.iter().any(|rule| matches!(rule.matches, NamespaceMatch::Labels(_)));
         if selects { Kind::Namespace.into() } else { Kinds::NONE }
     }
 
-    /// Rule on every finding.
+    /// Decides on every finding.
     #[must_use]
     pub fn decide(&self, mut findings: Vec<Finding>, circumstances: &Circumstances<'_>) -> Verdict {
         let scope = self.scope(circumstances);
@@ -156,10 +161,13 @@ impl Policy {
         let ceilings = ceiling::Ceilings::new(self, &scope, circumstances);
         let mut decisions: Vec<Decision> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
         decisions.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
-        Verdict { decisions }
+        let denies = |decision: &&Decision| decision.level == Level::Deny;
+        let mut waivable = decisions.iter().filter(denies).map(|decision| decision.finding.code);
+        let waivable = waivable.find(|code| checks::find(code).is_some_and(|check| check.waivable));
+        Verdict { waivable: waivable.filter(|_| scope.mentions_waivers(self)), decisions }
     }
 
-    /// What holds in the namespace of the judged Ingress.
+    /// The rule that applies in the namespace of the evaluated Ingress.
     fn scope(&self, circumstances: &Circumstances<'_>) -> Scope<'_> {
         let namespace = &circumstances.ingress.meta.key.namespace;
         let mut unsure = false;
@@ -174,10 +182,10 @@ impl Policy {
     }
 }
 
-/// The namespace rule that holds, if any.
+/// The namespace rule that applies, if any.
 struct Scope<'a> {
     rule: Option<&'a NamespaceRule>,
-    /// A rule selects by labels that are not known: it might have spared the namespace.
+    /// Whether a rule selects by labels that are unknown, so that it might apply instead.
     unsure: bool,
 }
 
@@ -186,7 +194,15 @@ impl Scope<'_> {
         self.rule.is_none_or(|rule| rule.waivers)
     }
 
-    /// Says so where an object waives in a namespace that may not.
+    fn profile(&self, policy: &Policy) -> Profile {
+        self.rule.and_then(|rule| rule.profile).unwrap_or(policy.profile)
+    }
+
+    fn mentions_waivers(&self, policy: &Policy) -> bool {
+        self.waivers() && policy.waiver_hint.unwrap_or(self.profile(policy) != Profile::Strict)
+    }
+
+    /// The finding about a waiver in a namespace without waivers.
     fn waiver_refused(&self, ingress: &Ingress) -> Option<Finding> {
         let _ = ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| !self.waivers())?;
         let namespace = &ingress.meta.key.namespace;

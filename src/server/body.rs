@@ -1,4 +1,4 @@
-//! Request bodies: read whole, but never more of them than there is room for.
+//! Request bodies, read completely within limits for each body and for all bodies together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long a refused client may go on sending before the connection ends.
+/// The time in which a rejected client can finish sending.
 const LINGER: Duration = Duration::from_secs(1);
-/// First allocation; a declared length is only a claim.
+/// The first allocation, in bytes. A declared length is not trusted.
 const FIRST: u64 = 64 * 1024;
 
-/// Room for the bodies of all requests together.
+/// The memory limits of request bodies, in bytes.
 pub(super) struct Room {
     pub(super) each: usize,
     pub(super) all: Arc<Semaphore>,
 }
 
-/// A complete body and the room it takes.
+/// A complete body with the permits for its bytes.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     room: Option<OwnedSemaphorePermit>,
 }
 
-/// Why there is no complete body.
+/// The reason why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodyError {
-    /// Larger than one body may be, whatever its declared length.
+    /// It exceeds the limit of one body.
     TooLarge,
-    /// All room is taken by other bodies.
+    /// All bodies together exceed their limit.
     NoRoom,
-    /// The client broke it off.
+    /// The connection closed before its end.
     Broken,
 }
 
@@ -42,7 +42,7 @@ impl Room {
         Self { each, all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))) }
     }
 
-    /// Read to the end. Room is taken for bytes that have come, not for those announced: a claim costs nothing.
+    /// Reads a body to its end. Permits are acquired for received bytes, not for the declared length.
     pub(super) async fn read(&self, body: &mut Body) -> Result<Held, BodyError> {
         let announced = body.size_hint().lower();
         if announced > self.each as u64 {
@@ -61,8 +61,8 @@ impl Room {
         Ok(held)
     }
 
-    /// Let a refused client finish sending, up to a point, and keep nothing of it: a connection closed on unread bytes
-    /// is reset, and the reset can overtake the answer.
+    /// Reads and drops the rest of a rejected body, within limits. A connection that is closed with unread bytes is reset, and the
+    /// reset can overtake the response.
     pub(super) async fn discard(&self, body: &mut Body) {
         let mut left = self.each;
         let rest = async {
@@ -72,7 +72,7 @@ impl Room {
                 left = rest;
             }
         };
-        // Out of time is as good as done.
+        // A timeout is not an error: the rest stays unread.
         let _ = timeout(LINGER, rest).await;
     }
 }

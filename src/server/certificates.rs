@@ -1,7 +1,7 @@
-//! The certificate being served, kept in step with its files.
+//! The served certificate, reloaded when its files change.
 //!
-//! The files are polled and compared by content: a kubelet swaps a projected Secret by renaming a symlink, which a
-//! watch on the file itself never sees. Files that cannot be loaded change nothing but what is logged and published.
+//! The files are polled and compared by content: the kubelet replaces a projected Secret by renaming a symlink, which a watch on
+//! the file does not report. If the new files are invalid, the last valid certificate is served; log and metrics report it.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -22,16 +22,16 @@ pub(super) struct Certificates {
 }
 
 struct State {
-    /// What the last look at the files found, so that each change is judged once.
+    /// The content at the last poll, so that each change is loaded once.
     seen: Result<Material, TlsError>,
-    /// Of the certificate being served.
+    /// The validity of the served certificate.
     validity: Validity,
-    /// Why the files that are there now are not what is being served.
+    /// The error in the current files, if the served certificate is an older one.
     broken: Option<TlsError>,
 }
 
 impl Certificates {
-    /// Load the first certificate; without one there is nothing to serve.
+    /// Loads the first certificate. An error here ends the process.
     pub(super) fn load(options: TlsOptions, metrics: Arc<Metrics>) -> Result<Arc<Self>, TlsError> {
         let material = options.read()?;
         let loaded = material.load()?;
@@ -40,12 +40,12 @@ impl Certificates {
         Ok(Arc::new(Self { options, config: ArcSwap::new(loaded.config), state, metrics }))
     }
 
-    /// The configuration for the next handshake.
+    /// Returns the configuration for the next handshake.
     pub(super) fn config(&self) -> Arc<ServerConfig> {
         self.config.load_full()
     }
 
-    /// Follow the files for ever.
+    /// Polls the files without end.
     pub(super) async fn follow(self: Arc<Self>) {
         // A period of zero would panic.
         let mut ticks = tokio::time::interval(self.options.poll.max(Duration::from_millis(1)));
@@ -55,7 +55,7 @@ impl Certificates {
             let this = Arc::clone(&self);
             // File reads and key checks block.
             if let Err(error) = tokio::task::spawn_blocking(move || this.look()).await {
-                tracing::error!(%error, "could not look at the certificate files");
+                tracing::error!(%error, "cannot poll the certificate files");
             }
         }
     }
@@ -78,7 +78,7 @@ impl Certificates {
                 state.broken = None;
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot load the changed certificate files, serving on with the last good ones");
+                tracing::warn!(%error, "cannot load the changed certificate files; serving the last valid certificate");
                 self.metrics.certificate_reload_failures.inc();
                 self.metrics.certificate_reload_failing.set(1);
                 state.broken = Some(error);
@@ -86,19 +86,19 @@ impl Certificates {
         }
     }
 
-    /// What an operator should know about the certificate, one line each. None of it keeps the server from serving.
+    /// Returns the problems of the certificate for `/readyz`, one line each. They do not affect readiness.
     pub(super) fn troubles(&self) -> Vec<String> {
         let state = self.state.lock();
         let mut troubles = Vec::new();
         if let Some(error) = &state.broken {
-            troubles.push(format!("certificate not reloaded, serving the last good one: {error}"));
+            troubles.push(format!("certificate not reloaded, serving the last valid one: {error}"));
         }
         let Validity { not_before, not_after } = state.validity;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
         if now > not_after {
-            troubles.push(format!("certificate expired at {}: the API server refuses it", date(not_after)));
+            troubles.push(format!("certificate expired at {}: the API server rejects it", date(not_after)));
         } else if now < not_before {
-            troubles.push(format!("certificate not valid before {}: the API server refuses it", date(not_before)));
+            troubles.push(format!("certificate not valid before {}: the API server rejects it", date(not_before)));
         }
         troubles
     }

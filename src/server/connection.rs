@@ -1,47 +1,38 @@
-//! One connection: its requests, its patience, and its end.
+//! One connection: its requests, its time limits and its end.
 
-use std::convert::Infallible;
-use std::future::{pending, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Request, Response, header};
-use axum::response::IntoResponse;
-use axum::{BoxError, Router};
-use hyper::body::Incoming;
-use hyper::rt::bounds::Http2ServerConnExec;
-use hyper::rt::{Read, Write};
+use axum::Router;
 use hyper::server::conn::{http1, http2};
-use hyper::service::{HttpService, Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::failure::Failure;
 use super::limits::Limits;
+use super::router::layered;
 use crate::telemetry::Metrics;
 
-/// hyper panics below it.
+/// The smallest buffer that hyper accepts without a panic, in bytes.
 const SMALLEST_BUFFER: usize = 8192;
 
-/// The way to the end of a port, in this order.
+/// The phases in which a port ends, in this order.
 #[derive(Clone, Default)]
 pub(super) struct Phases {
-    /// Requests are still served, but clients are sent elsewhere.
+    /// Requests are still served, and clients are asked to reconnect elsewhere.
     pub(super) lame: CancellationToken,
-    /// Nothing new is accepted; connections end after the request in progress.
+    /// New connections are refused; open ones end after the request in progress.
     pub(super) stop: CancellationToken,
-    /// What is still open is cut.
+    /// Connections that are still open are cut.
     pub(super) cut: CancellationToken,
 }
 
-/// What all connections of a port share.
+/// The state that all connections of a port share.
 pub(super) struct Shared {
     pub(super) app: Router,
     pub(super) limits: Limits,
@@ -49,63 +40,31 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
 }
 
-/// Which HTTP a connection speaks: said by ALPN, as sniffing would need a limit of its own.
+/// The HTTP version of a connection. ALPN selects it; detection from the first bytes would need a limit of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
     Http2,
 }
 
-/// A hyper connection that can be asked to end after the request in progress.
-trait Graceful: Future {
-    fn finish(self: Pin<&mut Self>);
-}
-
 impl Shared {
-    /// Serve until the client leaves, loses our patience, or the port ends.
-    pub(super) async fn serve<I>(self: &Arc<Self>, io: I, protocol: Protocol)
+    /// Serves one connection until the client closes it, exceeds a limit, or the port ends.
+    pub(super) async fn serve<I>(&self, io: I, protocol: Protocol)
     where
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let seen = Arc::new(AtomicBool::new(false));
-        let (shared, mark) = (Arc::clone(self), Arc::clone(&seen));
-        let app = TowerToHyperService::new(self.app.clone());
-        let service = service_fn(move |request: Request<Incoming>| {
-            mark.store(true, Ordering::Relaxed);
-            Arc::clone(&shared).answer(app.call(request.map(Body::new)), protocol)
-        });
-        let (io, limits) = (TokioIo::new(io), &self.limits);
+        // HTTP/2 has GOAWAY, and forbids `connection: close`.
+        let closing = (protocol == Protocol::Http1).then(|| self.phases.lame.clone());
+        let service = layered(self.app.clone(), Arc::clone(&self.metrics), Arc::clone(&seen), closing);
+        let (io, service, limits) = (TokioIo::new(io), TowerToHyperService::new(service), &self.limits);
         match protocol {
             Protocol::Http1 => self.drive(http1(limits).serve_connection(io, service), &seen).await,
             Protocol::Http2 => self.drive(http2(limits).serve_connection(io, service), &seen).await,
         }
     }
 
-    /// The answer of the application; a panic in it becomes an answer too, so the connection and whatever else runs on
-    /// it live on.
-    async fn answer<F>(self: Arc<Self>, answer: F, protocol: Protocol) -> Result<Response<Body>, Infallible>
-    where
-        F: Future<Output = Result<Response<Body>, Infallible>>,
-    {
-        let mut answer = pin!(answer);
-        let caught = poll_fn(|context| {
-            let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
-            polled.map_or_else(|_| Poll::Ready(None), |polled| polled.map(Some))
-        });
-        let mut response = if let Some(Ok(response)) = caught.await {
-            response
-        } else {
-            self.metrics.panics.inc();
-            Failure::panicked().into_response()
-        };
-        // HTTP/2 has GOAWAY, and forbids this header.
-        if protocol == Protocol::Http1 && self.phases.lame.is_cancelled() {
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
-    }
-
-    async fn drive<C: Graceful>(&self, connection: C, seen: &AtomicBool) {
+    async fn drive(&self, connection: impl GracefulConnection, seen: &AtomicBool) {
         let mut connection = pin!(connection);
         let silent = async {
             sleep(self.limits.first_request).await;
@@ -118,12 +77,13 @@ impl Shared {
             () = silent => return,
             () = self.phases.stop.cancelled() => {}
         }
-        // A client that has just connected has its request on the way.
+        // The first request of a new connection may be on its way.
         if !seen.load(Ordering::Relaxed) && timeout(self.limits.grace, connection.as_mut()).await.is_ok() {
             return;
         }
-        connection.as_mut().finish();
-        connection.await;
+        connection.as_mut().graceful_shutdown();
+        // An error here is the client's: the connection ends either way.
+        let _ = connection.await;
     }
 }
 
@@ -146,27 +106,4 @@ fn http2(limits: &Limits) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(limits.ping)
         .keep_alive_timeout(limits.ping / 2);
     builder
-}
-
-impl<I, S> Graceful for http1::Connection<I, S>
-where
-    I: Read + Write + Unpin,
-    S: HttpService<Incoming, ResBody = Body>,
-    S::Error: Into<BoxError>,
-{
-    fn finish(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
-}
-
-impl<I, S, E> Graceful for http2::Connection<I, S, E>
-where
-    I: Read + Write + Unpin,
-    S: HttpService<Incoming, ResBody = Body>,
-    S::Error: Into<BoxError>,
-    E: Http2ServerConnExec<S::Future, Body>,
-{
-    fn finish(self: Pin<&mut Self>) {
-        self.graceful_shutdown();
-    }
 }

@@ -1,20 +1,20 @@
-//! An answer that is no verdict, in the shape in which Kubernetes itself says no: a `Status` object.
+//! Error responses, as a Kubernetes `Status` object.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
-use serde::Serialize;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A refused request.
+/// The error response to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     /// The HTTP status.
     pub(super) status: StatusCode,
-    /// One word for machines; from a bounded set, as it becomes a metric label.
+    /// One word for programs. It is a metric label, so the set of reasons is bounded.
     pub(super) reason: &'static str,
-    /// What is wrong, for a human.
+    /// The error in words.
     pub(super) message: String,
 }
 
@@ -23,34 +23,22 @@ impl Failure {
         Self { status, reason, message: message.into() }
     }
 
-    /// What a client gets when a handler panicked; the log has the details.
+    /// The response after a panic; the log has the details.
     pub(super) fn panicked() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "the request could not be handled, see the log")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "internal error, see the log of ingress-guard")
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer<'a> {
-    kind: &'static str,
-    api_version: &'static str,
-    status: &'static str,
-    code: u16,
-    reason: &'a str,
-    message: &'a str,
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response<Body> {
-        let answer = Answer {
-            kind: "Status",
-            api_version: "v1",
-            status: "Failure",
-            code: self.status.as_u16(),
-            reason: self.reason,
-            message: &self.message,
+        let status = Status {
+            status: Some("Failure".to_owned()),
+            code: Some(self.status.as_u16().into()),
+            reason: Some(self.reason.to_owned()),
+            message: Some(self.message),
+            ..Status::default()
         };
-        let body = serde_json::to_vec(&answer).expect("a struct of strings and a number is always JSON");
+        let body = serde_json::to_vec(&status).expect("a Status always serialises");
         (self.status, [(header::CONTENT_TYPE, JSON)], body).into_response()
     }
 }

@@ -1,42 +1,42 @@
-//! What the server asks of whoever judges reviews. The sockets, limits and metrics around it know nothing more.
+//! The interfaces through which the server answers reviews and reports readiness.
 
 use std::sync::Arc;
 
 use crate::admission::{Rejection, Reviewed, Reviewer};
-use crate::cluster::WatchStatus;
+use crate::cluster::{SyncStatus, WatchStatus};
 
 /// Answers reviews.
-pub trait Judge: Send + Sync + 'static {
-    /// Judge one body. A future that is dropped (the client went away) must leave nothing half done.
+pub trait ReviewHandler: Send + Sync + 'static {
+    /// Answers one body. The future is dropped if the client disconnects, so it must not leave partial state behind.
     fn review(self: &Arc<Self>, body: &[u8]) -> impl Future<Output = Result<Reviewed, Rejection>> + Send;
 }
 
-/// Says how far the judge can judge.
+/// Reports how much of the cluster is known.
 pub trait Readiness: Send + Sync + 'static {
-    /// Why reviews cannot be judged fully yet, one line each; empty when ready.
+    /// Returns why reviews cannot be evaluated fully yet, one line each; empty when ready.
     fn missing(&self) -> Vec<String>;
 
-    /// What is worth a line although it is ready.
+    /// Returns limits of the evaluation that do not affect readiness, one line each.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Objects in the inventory by kind.
+    /// Returns the number of objects in the inventory for each kind.
     fn objects(&self) -> Vec<(&'static str, usize)>;
 
-    /// How the watches are doing, if there are any.
+    /// Returns the state of the watches; empty if there are none.
     fn feeds(&self) -> Vec<WatchStatus> {
         Vec::new()
     }
 }
 
-impl Judge for Reviewer {
+impl ReviewHandler for Reviewer {
     async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
         Self::review(self, body).await
     }
 }
 
-impl Readiness for Reviewer {
+impl Readiness for SyncStatus {
     fn missing(&self) -> Vec<String> {
         Self::missing(self)
     }

@@ -1,5 +1,5 @@
-//! TLS handshakes that fail: a wrong `caBundle` is the most common reason why a webhook does not work, and this side
-//! is the only one that hears of it in full.
+//! TLS handshakes and their failures. A wrong `caBundle` is the most common reason why a webhook does not work, and only this side
+//! sees the TLS alert.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio_rustls::server::TlsStream;
 use super::certificates::Certificates;
 use crate::telemetry::Metrics;
 
-/// Between two warnings; what happens meanwhile is counted and logged at debug level.
+/// The minimum time between two warnings. Failures in between are counted and logged at debug level.
 const QUIET: Duration = Duration::from_secs(10);
 
 pub(super) struct Handshakes {
@@ -32,7 +32,7 @@ struct Warned {
     suppressed: u64,
 }
 
-/// Why a handshake failed: a word for the metric, and whether it says that something is set up wrongly.
+/// The reason of a failed handshake: a metric label, and a hint if the cause is a wrong configuration.
 struct Cause {
     reason: &'static str,
     hint: Option<&'static str>,
@@ -43,13 +43,13 @@ impl Handshakes {
         Self { certificates, limit, metrics, warned: Mutex::default() }
     }
 
-    /// Shake hands with the newest certificate; a failure is reported here.
+    /// Performs a handshake with the current certificate. Logs and counts a failure.
     pub(super) async fn accept(&self, tcp: TcpStream, peer: SocketAddr) -> Option<TlsStream<TcpStream>> {
         let acceptor = TlsAcceptor::from(self.certificates.config());
         let error = match timeout(self.limit, acceptor.accept(tcp)).await {
             Ok(Ok(stream)) => return Some(stream),
             Ok(Err(error)) => error,
-            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "no handshake in time"),
+            Err(_) => io::Error::new(io::ErrorKind::TimedOut, "handshake timed out"),
         };
         let cause = cause(&error);
         self.metrics.handshake_failed(cause.reason);
@@ -61,7 +61,7 @@ impl Handshakes {
         None
     }
 
-    /// How many warnings were held back since the last one, when it is time for another.
+    /// Returns the number of warnings that were suppressed since the last one, or `None` if it is too early for another.
     fn may_warn(&self) -> Option<u64> {
         let mut warned = self.warned.lock();
         if warned.last.is_some_and(|last| last.elapsed() < QUIET) {
@@ -78,25 +78,25 @@ fn cause(error: &io::Error) -> Cause {
     match tls {
         Some(Error::AlertReceived(alert)) => Cause { reason: "refused", hint: Some(alert_hint(*alert)) },
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-            Cause { reason: "protocol", hint: Some("the client does not speak TLS (plain HTTP?)") }
+            Cause { reason: "protocol", hint: Some("the client does not use TLS (plain HTTP?)") }
         }
         Some(Error::NoCertificatesPresented | Error::InvalidCertificate(_)) => {
-            Cause { reason: "client_certificate", hint: Some("the client's certificate is missing or not accepted") }
+            Cause { reason: "client_certificate", hint: Some("the client certificate is missing or not accepted") }
         }
-        Some(_) => Cause { reason: "protocol", hint: Some("the client speaks another kind of TLS") },
+        Some(_) => Cause { reason: "protocol", hint: Some("the TLS versions or cipher suites are not compatible") },
         None if error.kind() == io::ErrorKind::TimedOut => Cause { reason: "timeout", hint: None },
-        // Port probes and load balancers connect and leave without a word.
+        // Port probes and load balancers connect and close without sending anything.
         None => Cause { reason: "closed", hint: None },
     }
 }
 
 fn alert_hint(alert: AlertDescription) -> &'static str {
     match alert {
-        // The last one: an authority of the same name but with another key.
+        // `DecryptError`: a CA of the same name with another key.
         AlertDescription::UnknownCA | AlertDescription::BadCertificate | AlertDescription::DecryptError => {
-            "the client does not trust our certificate: is caBundle its authority, and does it name the service?"
+            "the client does not trust the webhook certificate: check that caBundle contains its CA and that it names the Service"
         }
-        AlertDescription::CertificateExpired => "the client says that our certificate has expired",
-        _ => "the client broke it off",
+        AlertDescription::CertificateExpired => "the client reports that the webhook certificate has expired",
+        _ => "the client aborted the handshake",
     }
 }

@@ -1,4 +1,4 @@
-//! The health port: is the process alive, can it judge, and what are its numbers. Plain HTTP, for kubelet and Prometheus.
+//! The health port: liveness, readiness and metrics over plain HTTP, for the kubelet and Prometheus.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::telemetry::Metrics;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the health port reports on.
+/// The state that the health port reports.
 pub(super) struct Health {
     pub(super) readiness: Arc<dyn Readiness>,
     pub(super) certificates: Arc<Certificates>,
@@ -30,14 +30,16 @@ pub(super) fn router(health: Health) -> Router {
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "only GET is served here")
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use GET")
         })
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "NotFound", "served here: /livez /readyz /metrics"))
+        .fallback(async || {
+            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; served paths: /livez /readyz /metrics")
+        })
         .with_state(Arc::new(health))
 }
 
-/// Ready means: sending reviews here is better than not. A certificate that cannot be reloaded is only mentioned, as
-/// the last good one still serves; taking every replica out of the Service would turn a warning into an outage.
+/// A certificate that cannot be reloaded does not affect readiness, because the last valid one is still served. Removing every
+/// replica from the Service would turn a warning into an outage.
 async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let mut missing = health.readiness.missing();
     if health.draining.is_cancelled() {

@@ -1,46 +1,46 @@
-//! Every bound the server keeps, in one place.
+//! The limits of the server.
 
 use std::time::Duration;
 
 use crate::admission::LARGE;
 
-/// What one port holds out against, and how it ends. Times are wall-clock, sizes are bytes.
+/// The limits of one port, and the times of its drain. Sizes are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections open at once; the excess waits in the kernel's backlog.
+    /// Open connections. Further ones wait in the backlog of the kernel.
     pub connections: usize,
-    /// From an accepted connection to a finished TLS handshake.
+    /// Time from an accepted connection to a complete TLS handshake.
     pub handshake: Duration,
-    /// From there to the complete head of the first request, so a silent client does not keep a connection.
+    /// Time from there to the complete head of the first request, so that a silent client does not hold a connection.
     pub first_request: Duration,
-    /// Idle time of an HTTP/1.1 connection between requests, which in hyper is also the time for the next head. Must
-    /// exceed the 90 s for which Go keeps idle connections: if the server closed first, a POST just sent would be lost.
+    /// Idle time of an HTTP/1.1 connection between requests; in hyper it is also the time for the next head. It must exceed the
+    /// 90 s for which Go keeps idle connections: if the server closed first, a POST that was just sent would be lost.
     pub idle: Duration,
-    /// The head of one request.
+    /// Bytes of the head of one request.
     pub head_bytes: usize,
-    /// HTTP/2 streams open at once on one connection.
+    /// Open HTTP/2 streams of one connection.
     pub streams: u32,
-    /// A quiet HTTP/2 connection is pinged this often and closed when no answer comes within half of it.
+    /// Ping interval of an idle HTTP/2 connection. It is closed if no response arrives within half of this time.
     pub ping: Duration,
-    /// The body of one request.
+    /// Bytes of the body of one request.
     pub body_bytes: usize,
-    /// From the head of a request to its complete body.
+    /// Time from the head of a request to its complete body.
     pub body: Duration,
-    /// All bodies held in memory at once.
+    /// Bytes of all bodies in memory together.
     pub bodies_bytes: usize,
-    /// Reviews in progress at once.
+    /// Reviews in progress.
     pub reviews: usize,
-    /// A body of so many bytes is large.
+    /// Bytes from which a body is large.
     pub large_bytes: usize,
-    /// Reviews of large bodies in progress at once; others do not wait for them.
+    /// Reviews of large bodies in progress. Other reviews do not wait for them.
     pub large_reviews: usize,
-    /// How long a request waits for a place among them before it is told that the server is overloaded.
+    /// Time that a request waits for a permit before it is rejected as `Overloaded`.
     pub review_wait: Duration,
-    /// After the signal to end: how long requests are still accepted while readiness is already gone.
+    /// Drain, first phase: time in which requests are still accepted although the server is no longer ready.
     pub lame_duck: Duration,
-    /// After that: how long a connection that has sent nothing yet may still send its first request.
+    /// Drain, second phase: time in which a new connection may still send its first request.
     pub grace: Duration,
-    /// After that: how long requests in progress may take before they are cut.
+    /// Drain, third phase: time in which requests in progress may complete before they are cut.
     pub drain: Duration,
 }
 
@@ -69,7 +69,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The health port: few connections, and none kept long, since its callers repeat a lost GET.
+    /// Returns the limits of the health port: few connections with short times, because its clients repeat a lost GET.
     pub(super) fn health(&self) -> Self {
         Self {
             connections: 64,

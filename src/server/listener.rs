@@ -1,4 +1,4 @@
-//! One port: accepts no more connections than it can hold, and ends without losing a request.
+//! One port: accepts a limited number of connections, and drains without losing a request.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Protocol, Shared};
 use super::handshake::Handshakes;
 
-/// Out of file descriptors, most likely: time for some to close.
+/// Pause after a failed accept, most likely because no file descriptor is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What lies between TCP and HTTP.
+/// The layer between TCP and HTTP.
 pub(super) enum Transport {
     Plain,
     Tls(Handshakes),
@@ -31,7 +31,7 @@ pub(super) struct Port {
     pub(super) open: Gauge,
 }
 
-/// Counts one open connection for as long as it lives, however it ends.
+/// Counts one open connection until it is dropped.
 struct Open(Gauge);
 
 impl Open {
@@ -48,7 +48,7 @@ impl Drop for Open {
 }
 
 impl Port {
-    /// Serve until told to stop, then until the last request is answered or cut. Returns how many connections were cut.
+    /// Serves until the phase `stop`, then until the last request is answered or cut. Returns the number of cut connections.
     pub(super) async fn serve(self) -> usize {
         let slots = Arc::new(Semaphore::new(self.shared.limits.connections));
         let phases = &self.shared.phases;
@@ -61,7 +61,7 @@ impl Port {
             };
             tracker.spawn(self.connection(slot, tcp, peer));
         }
-        // Closing the listener would reset the connections that wait in its backlog.
+        // Closing the listener would reset the connections in its backlog.
         while let Ok(slot) = Arc::clone(&slots).try_acquire_owned()
             && let Poll::Ready(Ok((tcp, peer))) =
                 poll_fn(|context| Poll::Ready(self.listener.poll_accept(context))).await
@@ -99,7 +99,7 @@ impl Port {
 
 impl Transport {
     async fn serve(&self, tcp: TcpStream, peer: SocketAddr, shared: &Arc<Shared>) {
-        // Without it an HTTP/2 answer waits for the client's delayed acknowledgement, some 40 ms.
+        // Without it an HTTP/2 response waits up to 40 ms for the delayed acknowledgement of the client.
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!(%peer, %error, "cannot set TCP_NODELAY");
         }
@@ -114,7 +114,7 @@ impl Transport {
     }
 }
 
-/// The next connection. A place is taken before it is accepted, so that the kernel's backlog holds the excess.
+/// Accepts the next connection. The slot is acquired first, so that excess connections stay in the backlog of the kernel.
 async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (OwnedSemaphorePermit, TcpStream, SocketAddr) {
     let slot = Arc::clone(slots).acquire_owned().await.expect("the semaphore is never closed");
     loop {

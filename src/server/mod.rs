@@ -1,5 +1,5 @@
-//! The webhook as a server: two ports, a certificate that follows its files, and an end that loses no request. What a
-//! review means is decided elsewhere; see [`Judge`].
+//! The webhook server: two ports, a certificate that is reloaded from its files, and a drain that loses no request. A
+//! [`ReviewHandler`] answers the reviews.
 
 mod body;
 mod certificates;
@@ -33,14 +33,14 @@ use self::health::Health;
 use self::listener::{Port, Transport};
 use crate::telemetry::Metrics;
 
-pub use self::handler::{Judge, Readiness};
+pub use self::handler::{Readiness, ReviewHandler};
 pub use self::limits::Limits;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;
 pub use self::signal::Signals;
 pub use self::tls::{CertificateSource, TlsError, TlsOptions};
 
-/// What to serve where.
+/// Addresses, certificate and limits of a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The webhook port, HTTPS.
@@ -49,27 +49,27 @@ pub struct Options {
     pub health_listen: SocketAddr,
     /// The certificate of the webhook port.
     pub tls: TlsOptions,
-    /// The bounds of both.
+    /// The limits of both ports.
     pub limits: Limits,
 }
 
-/// Why the server cannot start.
+/// The reason why the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// An address cannot be listened on.
+    /// The server cannot listen on an address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no certificate to serve with.
+    /// The certificate is missing or invalid.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }
 
-/// A server that holds its ports and its certificate, and does not serve yet.
+/// A server that has bound its ports and loaded its certificate, and does not serve yet.
 pub struct Server {
     webhook: TcpListener,
     health: TcpListener,
@@ -79,18 +79,18 @@ pub struct Server {
     metrics: Arc<Metrics>,
 }
 
-/// How a server ended.
+/// The result of a drain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections that were cut because their requests took too long.
+    /// The number of connections that were cut because a request took too long.
     pub cut: usize,
 }
 
 impl Server {
-    /// Load the certificate and take both ports: whatever can be wrong with them is wrong now, not later.
+    /// Loads the certificate and binds both ports.
     ///
     /// # Errors
-    /// When the certificate cannot be loaded or an address not be listened on.
+    /// If the certificate cannot be loaded or an address cannot be bound.
     pub async fn bind(options: Options, metrics: Arc<Metrics>) -> Result<Self, ServerError> {
         let Options { listen, health_listen, tls, limits } = options;
         let certificates = Certificates::load(tls, Arc::clone(&metrics))?;
@@ -99,21 +99,21 @@ impl Server {
         Ok(Self { webhook, health, addresses: (listen, health_listen), limits, certificates, metrics })
     }
 
-    /// The address of the webhook port.
+    /// Returns the address of the webhook port.
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addresses.0
     }
 
-    /// The address of the health port.
+    /// Returns the address of the health port.
     #[must_use]
     pub fn health_addr(&self) -> SocketAddr {
         self.addresses.1
     }
 
-    /// Serve `app` until `shutdown`, then drain: readiness goes at once; for the lame duck time requests are still
-    /// taken and clients sent elsewhere; then nothing new is accepted and what is in progress may finish in the drain
-    /// time. The whole end takes at most these two together.
+    /// Serves `app` until `shutdown`, then drains. `/readyz` fails at once. During `lame_duck` requests are still accepted and clients
+    /// are asked to reconnect. After that no connection is accepted, and requests in progress may complete within `drain`. The
+    /// drain takes at most `lame_duck` and `drain` together.
     pub async fn run(self, app: Router, readiness: Arc<dyn Readiness>, shutdown: CancellationToken) -> Drained {
         let Self { webhook, health, addresses, limits, certificates, metrics } = self;
         tracing::info!(webhook = %addresses.0, health = %addresses.1, "serving");
@@ -141,7 +141,7 @@ impl Server {
         };
         let webhook = async {
             let cut = webhook.serve().await;
-            // Last, so that the whole drain can be watched.
+            // The health port ends last, so that probes see the whole drain.
             health_phases.stop.cancel();
             cut
         };

@@ -1,27 +1,36 @@
-//! The webhook port: `POST /validate` and nothing else.
+//! The webhook port, which serves `POST /validate`, and the layers around the application of each port.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{BoxError, Router};
+use hyper::body::Incoming;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-use tracing::Level;
+use tokio_util::sync::CancellationToken;
+use tower::{Service, ServiceBuilder};
+use tower_http::body::UnsyncBoxBody;
+use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body::{BodyError, Held, Room};
 use super::failure::{Failure, JSON};
-use super::handler::Judge;
+use super::handler::ReviewHandler;
 use super::limits::Limits;
-use crate::admission::{Record, Rejection};
-use crate::telemetry::Metrics;
+use crate::admission::Rejection;
+use crate::telemetry::{Metrics, log_review};
 
-struct Webhook<J> {
-    judge: Arc<J>,
+/// The body of a response behind the panic layer.
+type LayeredBody = UnsyncBoxBody<Bytes, BoxError>;
+
+struct Webhook<H> {
+    handler: Arc<H>,
     room: Room,
     body_time: Duration,
     reviews: Semaphore,
@@ -31,10 +40,10 @@ struct Webhook<J> {
     metrics: Arc<Metrics>,
 }
 
-/// The application behind the webhook port.
-pub fn webhook<J: Judge>(judge: Arc<J>, limits: &Limits, metrics: Arc<Metrics>) -> Router {
+/// Returns the application of the webhook port.
+pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<Metrics>) -> Router {
     let webhook = Webhook {
-        judge,
+        handler,
         room: Room::new(limits.body_bytes, limits.bodies_bytes),
         body_time: limits.body,
         reviews: Semaphore::new(limits.reviews),
@@ -44,15 +53,43 @@ pub fn webhook<J: Judge>(judge: Arc<J>, limits: &Limits, metrics: Arc<Metrics>) 
         metrics,
     };
     Router::new()
-        .route("/validate", post(validate::<J>))
+        .route("/validate", post(validate::<H>))
         .method_not_allowed_fallback(async || {
-            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "reviews are sent with POST")
+            Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use POST")
         })
-        .fallback(async || Failure::new(StatusCode::NOT_FOUND, "NotFound", "reviews are sent to /validate"))
+        .fallback(async || {
+            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate")
+        })
         .with_state(Arc::new(webhook))
 }
 
-async fn validate<J: Judge>(State(webhook): State<Arc<Webhook<J>>>, request: Request) -> Response {
+/// Puts the layers of a connection around the application of its port, the outermost first. Each request sets `seen`. Once
+/// `closing` is cancelled, responses ask the client to reconnect; this includes responses after a panic.
+pub(super) fn layered(
+    app: Router,
+    metrics: Arc<Metrics>,
+    seen: Arc<AtomicBool>,
+    closing: Option<CancellationToken>,
+) -> impl Service<Request<Incoming>, Response = Response<LayeredBody>, Error = Infallible, Future: Send> + Clone {
+    ServiceBuilder::new()
+        .map_request(move |request: Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
+            request.map(Body::new)
+        })
+        .map_response(move |mut response: Response<LayeredBody>| {
+            if closing.as_ref().is_some_and(CancellationToken::is_cancelled) {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            response
+        })
+        .layer(CatchPanicLayer::custom(move |_panic| {
+            metrics.panics.inc();
+            Failure::panicked().into_response()
+        }))
+        .service(app)
+}
+
+async fn validate<H: ReviewHandler>(State(webhook): State<Arc<Webhook<H>>>, request: Request) -> Response {
     match webhook.validate(request).await {
         Ok(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Err(failure) => {
@@ -63,32 +100,32 @@ async fn validate<J: Judge>(State(webhook): State<Arc<Webhook<J>>>, request: Req
     }
 }
 
-impl<J: Judge> Webhook<J> {
+impl<H: ReviewHandler> Webhook<H> {
     async fn validate(&self, request: Request) -> Result<Vec<u8>, Failure> {
         let (head, mut body) = request.into_parts();
         let complete = match self.body(&head.headers, &mut body).await {
             Ok(body) => body,
             Err(failure) => {
-                // Nothing more is coming in time from a client that has just been too slow.
+                // After a timeout the rest of the body is not expected in time either.
                 if failure.status != StatusCode::REQUEST_TIMEOUT {
                     self.room.discard(&mut body).await;
                 }
                 return Err(failure);
             }
         };
-        // First, so that those who wait for it take no place that others could have.
+        // Acquired first: a large review that waits does not hold a permit that a small one could use.
         let is_large = complete.bytes.len() >= self.large_bytes;
         let _large = if is_large {
-            Some(self.place(&self.large_reviews, "too many large reviews at once").await?)
+            Some(self.place(&self.large_reviews, "too many large reviews in progress").await?)
         } else {
             None
         };
-        let _place = self.place(&self.reviews, "too many reviews at once").await?;
+        let _place = self.place(&self.reviews, "too many reviews in progress").await?;
         let started = Instant::now();
-        let reviewed = self.judge.review(&complete.bytes).await.map_err(Failure::from)?;
+        let reviewed = self.handler.review(&complete.bytes).await.map_err(Failure::from)?;
         let took = started.elapsed();
         self.metrics.reviewed(&reviewed.record, took);
-        log(&reviewed.record, took);
+        log_review(&reviewed.record, took);
         Ok(reviewed.body)
     }
 
@@ -97,11 +134,11 @@ impl<J: Judge> Webhook<J> {
             return Err(Failure::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "UnsupportedMediaType",
-                "the content type of a review is application/json",
+                "the content type must be application/json",
             ));
         }
         let Ok(read) = timeout(self.body_time, self.room.read(body)).await else {
-            let message = format!("the body was not complete after {:?}", self.body_time);
+            let message = format!("the body was incomplete after {:?}", self.body_time);
             return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "Timeout", message));
         };
         read.map_err(|error| match error {
@@ -110,8 +147,12 @@ impl<J: Judge> Webhook<J> {
                 "RequestEntityTooLarge",
                 format!("the body is larger than {} bytes", self.room.each),
             ),
-            BodyError::NoRoom => overloaded("there is no room for so many large bodies at once"),
-            BodyError::Broken => Failure::new(StatusCode::BAD_REQUEST, "IncompleteBody", "the body ended early"),
+            BodyError::NoRoom => overloaded("request bodies exceed the memory limit"),
+            BodyError::Broken => Failure::new(
+                StatusCode::BAD_REQUEST,
+                "IncompleteBody",
+                "the connection closed before the body was complete",
+            ),
         })
     }
 
@@ -138,35 +179,4 @@ fn is_json(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = value.split(';').next().unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
-}
-
-/// One line per review. On the path of every request: nothing is allocated unless there are findings.
-fn log(record: &Record, took: Duration) {
-    if !tracing::enabled!(target: "review", Level::INFO) {
-        return;
-    }
-    let mut codes = String::new();
-    for (code, _) in &record.findings {
-        if codes.contains(code) {
-            continue;
-        }
-        if !codes.is_empty() {
-            codes.push(',');
-        }
-        codes.push_str(code);
-    }
-    tracing::info!(
-        target: "review",
-        uid = record.uid,
-        namespace = record.namespace,
-        name = record.name,
-        operation = record.operation,
-        dryRun = record.dry_run,
-        user = record.user,
-        fieldManager = record.field_manager,
-        verdict = record.verdict,
-        codes,
-        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "reviewed",
-    );
 }

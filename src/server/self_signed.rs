@@ -1,4 +1,4 @@
-//! A certificate for a server without files: made in memory, trusted by whoever is shown its PEM.
+//! A self-signed certificate in memory, for a server without certificate files.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, PKCS_EC
 const DAY: Duration = Duration::from_hours(24);
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// A P-256 certificate and its key, valid for a year.
+/// A P-256 certificate and its key, valid for 365 days.
 #[derive(Clone)]
 pub struct SelfSigned {
     certificate: String,
@@ -16,17 +16,17 @@ pub struct SelfSigned {
 }
 
 impl SelfSigned {
-    /// Make one for localhost, its two addresses and `names` (host names or addresses).
+    /// Generates a certificate for localhost, its two addresses and `names` (host names or addresses).
     ///
     /// # Errors
-    /// When a name is neither.
+    /// If a name is neither a host name nor an address.
     pub fn generate(names: &[String]) -> Result<Self, rcgen::Error> {
         let mut all = LOOPBACK.map(String::from).to_vec();
         all.extend(names.iter().filter(|name| !LOOPBACK.contains(&name.as_str())).cloned());
         let mut params = CertificateParams::new(all)?;
         params.distinguished_name.push(DnType::CommonName, "ingress-guard");
         params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-        // A day back, for clients whose clock is behind.
+        // One day earlier, for clients whose clock is behind.
         let not_before = SystemTime::now() - DAY;
         params.not_before = not_before.into();
         params.not_after = (not_before + 365 * DAY).into();
@@ -35,7 +35,7 @@ impl SelfSigned {
         Ok(Self { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 
-    /// What a client must trust; also what goes, in base64, into `caBundle`.
+    /// Returns the certificate that clients must trust. Base64-encoded it is the value of `caBundle`.
     #[must_use]
     pub fn certificate_pem(&self) -> &str {
         &self.certificate

@@ -1,24 +1,24 @@
-//! From signals to tokens: the first SIGTERM or SIGINT asks for a drain, the second for an immediate end.
+//! Signal handling: the first SIGTERM or SIGINT starts a drain, the second ends the process.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// The two requests to end that a process can receive.
+/// The tokens that signals cancel.
 #[derive(Debug, Clone)]
 pub struct Signals {
-    /// Cancelled by the first signal: drain and return.
+    /// Cancelled by the first signal: drain and exit.
     pub drain: CancellationToken,
-    /// Cancelled by the second: whoever waits gives up at once.
+    /// Cancelled by the second signal: exit at once.
     pub abort: CancellationToken,
 }
 
 impl Signals {
-    /// Take over SIGTERM and SIGINT. Must be called within the runtime.
+    /// Handles SIGTERM and SIGINT from now on. It must be called within the runtime.
     ///
     /// # Errors
-    /// When the handlers cannot be installed.
+    /// If the handlers cannot be installed.
     pub fn listen() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -29,7 +29,7 @@ impl Signals {
             tracing::info!(signal = name, "draining");
             ours.drain.cancel();
             let name = next(&mut terminate, &mut interrupt).await;
-            tracing::warn!(signal = name, "second signal: ending at once");
+            tracing::warn!(signal = name, "second signal, exiting without drain");
             ours.abort.cancel();
         });
         Ok(signals)

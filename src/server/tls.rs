@@ -1,4 +1,4 @@
-//! From certificate files to a TLS configuration, and what is wrong with them when it does not work.
+//! The TLS configuration from certificate files, and the errors in them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,32 +15,32 @@ use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
 use super::self_signed::SelfSigned;
 
-/// Where the serving certificate comes from.
+/// The source of the serving certificate.
 #[derive(Debug, Clone)]
 pub enum CertificateSource {
-    /// Two PEM files, read again while serving.
+    /// Two PEM files, reloaded when they change.
     Files {
         /// The chain, leaf first.
         certificate: PathBuf,
         /// Its key: PKCS#8, SEC1 or PKCS#1.
         key: PathBuf,
     },
-    /// Made in memory.
+    /// A certificate in memory.
     Memory(SelfSigned),
 }
 
-/// How the webhook port speaks TLS.
+/// The TLS options of the webhook port.
 #[derive(Debug, Clone)]
 pub struct TlsOptions {
     /// The serving certificate.
     pub certificate: CertificateSource,
-    /// When given, only clients with a certificate from these authorities are served.
+    /// CAs of client certificates. If set, a client certificate is required.
     pub client_ca: Option<PathBuf>,
-    /// How often the files are compared with what is being served.
+    /// The interval at which the files are read again.
     pub poll: Duration,
 }
 
-/// Why no TLS configuration comes out of these files.
+/// The reason why there is no TLS configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// The file cannot be read.
@@ -48,19 +48,19 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         reason: String,
     },
-    /// The file is read but is not what it should be.
+    /// The content of the file is invalid.
     #[error("{}: {reason}", path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// The error in it.
         reason: String,
     },
-    /// Each file is fine, but they are not a pair.
-    #[error("the key in {} does not fit the certificate in {}", key.display(), certificate.display())]
+    /// The key does not belong to the certificate.
+    #[error("the key in {} does not match the certificate in {}", key.display(), certificate.display())]
     KeyMismatch {
         /// The certificate file.
         certificate: PathBuf,
@@ -76,7 +76,7 @@ pub(super) struct Part {
     bytes: Vec<u8>,
 }
 
-/// The bytes a configuration is made of; equal bytes make an equal configuration. Not `Debug`: it holds the key.
+/// The bytes of a configuration: equal bytes result in an equal configuration. It has no `Debug`, because it contains the key.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Material {
     certificate: Part,
@@ -84,13 +84,13 @@ pub(super) struct Material {
     client_ca: Option<Part>,
 }
 
-/// A configuration and until when its certificate is good.
+/// A configuration and the validity of its certificate.
 pub(super) struct Loaded {
     pub(super) config: Arc<ServerConfig>,
     pub(super) validity: Validity,
 }
 
-/// When a certificate is good, in seconds since 1970.
+/// The validity of a certificate, in seconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validity {
     pub(super) not_before: i64,
@@ -113,22 +113,22 @@ impl Part {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.bytes)
             .collect::<Result<_, _>>()
             .map_err(|error| self.unusable(format!("not PEM: {error}")))?;
-        if chain.is_empty() { Err(self.unusable("no certificate in it")) } else { Ok(chain) }
+        if chain.is_empty() { Err(self.unusable("no certificate found")) } else { Ok(chain) }
     }
 
     fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
         use rustls::pki_types::pem::Error;
 
         PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
-            Error::NoItemsFound => self.unusable("no private key in it (encrypted keys are not supported)"),
+            Error::NoItemsFound => self.unusable("no private key found (encrypted keys are not supported)"),
             error => self.unusable(format!("not PEM: {error}")),
         })
     }
 }
 
 impl TlsOptions {
-    /// Read what there is. A projected Secret is swapped as a whole by renaming a symlink, which can happen between
-    /// two reads: what two rounds agree on is whole.
+    /// Reads all files until two rounds are equal, at most four times. A projected Secret is replaced by renaming a symlink, which
+    /// can happen between two reads.
     pub(super) fn read(&self) -> Result<Material, TlsError> {
         const ROUNDS: usize = 4;
         let mut material = self.read_once();
@@ -155,7 +155,7 @@ impl TlsOptions {
 }
 
 impl Material {
-    /// Make the configuration: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, one certificate whatever the client names.
+    /// Builds the configuration: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, one certificate for every server name.
     pub(super) fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let chain = self.certificate.certificates()?;

@@ -1,36 +1,40 @@
-//! The log: one line per event on standard error, as text or JSON, filtered by `RUST_LOG`; panics go the same way.
+//! The log: one line per event on standard error, as text or JSON, filtered by `RUST_LOG`. Panics are logged as well.
 
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
+use std::time::Duration;
 
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// How a log line is written.
+use crate::admission::Record;
+
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum LogFormat {
     /// One JSON object per line.
     #[default]
     Json,
-    /// For people.
+    /// Text for a terminal.
     Text,
 }
 
-/// Why the log cannot be started.
+/// The reason why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// `RUST_LOG` is set to something that is no filter.
-    #[error("RUST_LOG is not a log filter: {0}")]
+    /// `RUST_LOG` is not a valid filter.
+    #[error("RUST_LOG is not a valid log filter: {0}")]
     Filter(#[from] tracing_subscriber::filter::FromEnvError),
-    /// Another log is running in this process.
+    /// The log of this process was started before.
     #[error("the log was already started: {0}")]
     Running(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Start the log and send panics to it.
+/// Starts the log and sends panics to it.
 ///
 /// # Errors
-/// When `RUST_LOG` is not a filter, or a log was started before.
+/// If `RUST_LOG` is not a valid filter, or the log was started before.
 pub fn start_log(format: LogFormat) -> Result<(), LogError> {
     let filter = match std::env::var_os(EnvFilter::DEFAULT_ENV) {
         Some(set) if !set.is_empty() => EnvFilter::try_from_default_env()?,
@@ -45,6 +49,37 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
     }?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Writes the log line of one review. It runs on every request: without findings it does not allocate.
+pub(crate) fn log_review(record: &Record, took: Duration) {
+    if !tracing::enabled!(target: "review", Level::INFO) {
+        return;
+    }
+    let mut codes = String::new();
+    for (code, _) in &record.findings {
+        if codes.contains(code) {
+            continue;
+        }
+        if !codes.is_empty() {
+            codes.push(',');
+        }
+        codes.push_str(code);
+    }
+    tracing::info!(
+        target: "review",
+        uid = record.uid,
+        namespace = record.namespace,
+        name = record.name,
+        operation = record.operation.name(),
+        dryRun = record.dry_run,
+        user = record.user,
+        fieldManager = record.field_manager,
+        verdict = record.outcome.name(),
+        codes,
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        "reviewed",
+    );
 }
 
 fn colour() -> bool {

@@ -1,4 +1,4 @@
-//! Every number the process publishes. No label ever holds the name of an object: label sets stay small for good.
+//! The metrics of the process. No label contains the name of an object, so the number of label sets is bounded.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use crate::admission::Record;
 use crate::cluster::WatchStatus;
 
-/// Upper bounds in seconds: a review takes about 100 µs, the API server gives up after seconds.
+/// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
 const REVIEW_SECONDS: [f64; 13] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
 
@@ -68,9 +68,9 @@ pub struct Metrics {
     connections: Family<PortLabel, Gauge>,
     pub(crate) panics: Counter,
     pub(crate) certificate_reload_failures: Counter,
-    /// 1 while the files on disk cannot be served and the last good certificate is.
+    /// 1 while the certificate files are invalid and the last valid certificate is served.
     pub(crate) certificate_reload_failing: Gauge,
-    /// `notAfter` of the certificate being served, seconds since 1970.
+    /// `notAfter` of the served certificate, in seconds since 1970.
     pub(crate) certificate_expiry: Gauge,
 }
 
@@ -81,7 +81,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Everything at zero, registered under the prefix `ingress_guard`.
+    /// Creates all metrics at zero, registered with the prefix `ingress_guard`.
     #[must_use]
     pub fn new() -> Self {
         let mut metrics = Self {
@@ -113,28 +113,32 @@ impl Metrics {
         let r = &mut self.registry;
         r.register("reviews", "Reviews answered, by operation and verdict", self.reviews.clone());
         r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
-        r.register("would_deny", "Findings kept from denying, by code", self.would_deny.clone());
-        r.register("review_duration_seconds", "Time from a complete body to its answer", self.review_seconds.clone());
-        r.register("rejected_requests", "Requests to /validate that could not be judged", self.rejected.clone());
+        r.register("would_deny", "Findings downgraded from deny, by code", self.would_deny.clone());
+        r.register("review_duration_seconds", "Time from a complete body to its response", self.review_seconds.clone());
+        r.register(
+            "rejected_requests",
+            "Requests to /validate rejected before a verdict, by reason",
+            self.rejected.clone(),
+        );
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
         r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
     }
 
     fn register_watches(&mut self) {
         let r = &mut self.registry;
-        r.register("watch_failing", "1 while changes of a kind cannot be followed", self.watch_failing.clone());
+        r.register("watch_failing", "1 while changes of a kind are not received", self.watch_failing.clone());
         r.register(
             "watch_age_seconds",
-            "Time since the API server last said anything of a kind",
+            "Time since the last event from the API server, by kind",
             self.watch_age.clone(),
         );
         r.register("watch_restarts", "Lists and watches that failed, by kind", self.watch_restarts.clone());
-        r.register("watch_skipped_objects", "Objects that could not be read, by kind", self.watch_skipped.clone());
+        r.register("watch_skipped_objects", "Objects that could not be parsed, by kind", self.watch_skipped.clone());
     }
 
     fn register_server(&mut self) {
         let r = &mut self.registry;
-        r.register("panics", "Requests answered 500 because their handler panicked", self.panics.clone());
+        r.register("panics", "Requests answered with 500 after a panic", self.panics.clone());
         r.register("tls_handshake_failures", "TLS handshakes that failed", self.handshake_failures.clone());
         r.register("open_connections", "Open connections, by port", self.connections.clone());
         r.register(
@@ -144,30 +148,32 @@ impl Metrics {
         );
         r.register(
             "certificate_reload_failing",
-            "1 while the certificate files cannot be loaded and the last good certificate is served",
+            "1 while the certificate files are invalid and the last valid certificate is served",
             self.certificate_reload_failing.clone(),
         );
         r.register(
             "certificate_expiry_timestamp_seconds",
-            "notAfter of the certificate being served, seconds since 1970",
+            "notAfter of the served certificate, seconds since 1970",
             self.certificate_expiry.clone(),
         );
     }
 
-    /// Count one answered review. On the path of every request: all labels are static, nothing is allocated once a
-    /// label set exists.
+    /// Counts one answered review. It runs on every request: all labels are static, so an existing label set is not allocated
+    /// again.
     pub fn reviewed(&self, record: &Record, took: Duration) {
-        self.reviews.get_or_create(&ReviewLabels { operation: record.operation, verdict: record.verdict }).inc();
+        self.reviews
+            .get_or_create(&ReviewLabels { operation: record.operation.name(), verdict: record.outcome.name() })
+            .inc();
         self.review_seconds.observe(took.as_secs_f64());
         for &(code, level) in &record.findings {
-            self.findings.get_or_create(&FindingLabels { code, level }).inc();
+            self.findings.get_or_create(&FindingLabels { code, level: level.name() }).inc();
         }
         for &code in &record.would_deny {
             self.would_deny.get_or_create(&CodeLabel { code }).inc();
         }
     }
 
-    /// Count one request to `/validate` that was refused before a verdict.
+    /// Counts one request to `/validate` that was rejected before a verdict.
     pub fn rejected(&self, reason: &'static str) {
         self.rejected.get_or_create(&ReasonLabel { reason }).inc();
     }
@@ -176,15 +182,15 @@ impl Metrics {
         self.handshake_failures.get_or_create(&ReasonLabel { reason }).inc();
     }
 
-    /// The gauge of open connections of one port.
+    /// Returns the gauge of the open connections of one port.
     pub(crate) fn connections(&self, port: &'static str) -> Gauge {
         self.connections.get_or_create_owned(&PortLabel { port })
     }
 
-    /// Everything as `OpenMetrics` text, with inventory and watches as of now.
+    /// Returns all metrics as `OpenMetrics` text, with the current state of the inventory and the watches.
     #[must_use]
     pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[WatchStatus]) -> String {
-        // Single objects of a kind count together: no label holds a name.
+        // Watches of single objects of a kind count together: no label contains a name.
         for of_kind in feeds.chunk_by(|a, b| a.kind == b.kind) {
             let Some(first) = of_kind.first() else { continue };
             let kind = KindLabel { kind: first.kind.name() };

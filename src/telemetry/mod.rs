@@ -1,7 +1,8 @@
-//! What operators see: the log and the metrics. What is worth saying is decided by whoever says it.
+//! The log and the metrics of the process.
 
 mod log;
 mod metrics;
 
+pub(crate) use log::log_review;
 pub use log::{LogError, LogFormat, start_log};
 pub use metrics::Metrics;

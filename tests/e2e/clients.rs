@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster};
 use crate::objects::{class, ingress, list, path, rewriting, service};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, denial};
 use crate::webhook::Webhook;
 
 /// The message, cut at the API server's limit.
@@ -29,14 +29,19 @@ fn the_denial_message_is_complete() {
     terminal.stores(&[class("message"), service("web", &[80])]);
     let mut bad = rewriting(ingress("shop", "message", "wbe", 80));
     bad["spec"]["rules"][0]["http"]["paths"].as_array_mut().unwrap().push(path("/cart", "web", 8080));
-    let message = "admission webhook \"validate.ingress-guard.io\" denied the request: \
-        Ingress live-message/shop would not serve:\n\
-        spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"live-message\": \
-        requests return 503; did you mean \"web\"? [IG201 service-not-found]\n\
-        spec.rules[0].http.paths[1].backend.service.port.number: Service \"web\" has no port 8080: requests return 503; use \
-        its only port 80 (p80) [IG202 service-port-not-found]\n\
-        metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: \"/$2\" uses capture group 2, path \
-        \"/api(.*)\" has 1 group: every request is rewritten to \"/\"; use path \"/api(/|$)(.*)\" [IG310 rewrite-capture-missing]";
+    let findings = [
+        "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"live-message\": \
+         requests return 503; did you mean \"web\"? [IG201 service-not-found]",
+        "spec.rules[0].http.paths[1].backend.service.port.number: Service \"web\" has no port 8080: requests return 503; use \
+         its only port 80 (p80) [IG202 service-port-not-found]",
+        "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: \"/$2\" uses capture group 2, path \
+         \"/api(.*)\" has 1 group: every request is rewritten to \"/\"; use path \"/api(/|$)(.*)\" [IG310 rewrite-capture-missing]",
+    ];
+    let denied = |findings: &[&str]| {
+        let denial = denial("live-message/shop", findings);
+        format!("admission webhook \"validate.ingress-guard.io\" denied the request: {denial}")
+    };
+    let message = denied(&findings);
 
     // Helm 3 creates.
     let created = status_of(&cluster, "POST", "live-message/ingresses", "application/json", &bad);
@@ -63,9 +68,10 @@ fn the_denial_message_is_complete() {
     );
     assert_eq!(
         patched["message"],
-        "admission webhook \"validate.ingress-guard.io\" denied the request: Ingress live-message/shop would not serve:\n\
-         spec.ingressClassName: IngressClass \"massage\" does not exist: no controller reconciles this Ingress, requests \
-         return 404; did you mean \"message\"? [IG101 class-not-found]"
+        denied(&[
+            "spec.ingressClassName: IngressClass \"massage\" does not exist: no controller reconciles this Ingress, \
+             requests return 404; did you mean \"message\"? [IG101 class-not-found]"
+        ])
     );
 }
 
@@ -86,13 +92,17 @@ fn warnings_fit_the_api_servers_limit() {
     let output = terminal.apply(&wrong.to_string());
     assert_eq!((output.code, output.stdout.as_str()), (0, "ingress.networking.k8s.io/wrong created\n"), "{output}");
     let warnings: Vec<&str> = output.stderr.lines().map(|line| line.strip_prefix("Warning: ").unwrap()).collect();
-    assert_eq!((warnings.len(), warnings[8]), (9, "and 4 more findings"), "{output}");
+    assert_eq!(
+        (warnings.len(), warnings[8]),
+        (9, format!("{NAMESPACE}/wrong and 4 more findings").as_str()),
+        "{output}"
+    );
     for warning in &warnings {
         assert!(warning.chars().count() <= WARNING_LENGTH, "{} characters: {warning}", warning.chars().count());
     }
-    assert!(warnings[0].starts_with("IG201 ") && warnings[0].ends_with('…'), "{output}");
+    assert!(warnings[0].contains(" IG201 ") && warnings[0].ends_with('…'), "{output}");
     assert_eq!(warnings[0].chars().count(), WARNING_LENGTH, "{output}");
-    assert!(warnings[7].starts_with("IG315 ") && warnings[7].contains("path \"/7\\nlong-"), "{output}");
+    assert!(warnings[7].contains(" IG315 ") && warnings[7].contains("path \"/7\\nlong-"), "{output}");
 }
 
 #[test]
@@ -102,7 +112,7 @@ fn kubectl_can_treat_warnings_as_errors() {
     let terminal = Terminal { cluster: &cluster, namespace: "live-strict" };
     terminal.stores(&[class("strict"), service("web", &[80])]);
     let bad = ingress("bad", "strict", "wbe", 80).to_string();
-    let expected = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+    let expected = "Warning: live-strict/bad IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
                 namespace \"live-strict\": requests return 503; did you mean \"web\"?\nerror: 1 warning received\n";
     let dry = terminal.run(&["apply", "--warnings-as-errors", "--dry-run=server", "--filename=-"], &bad);
     assert_eq!((dry.code, dry.stderr.as_str()), (1, expected), "{dry}");
@@ -156,11 +166,11 @@ fn dry_run_and_diff_deny_only_problems_of_the_object_itself() {
     ] {
         let output = terminal.run(arguments, &batch);
         assert_eq!(output.code, differs, "{arguments:?}: {output}");
-        let warned = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"new\" does not exist";
+        let warned = "Warning: live-dry/web IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"new\" does not exist";
         assert!(output.stderr.starts_with(warned), "{arguments:?}: {output}");
         let output = terminal.run(arguments, &own);
         assert_eq!(output.code, denied, "{arguments:?}: {output}");
-        assert!(output.stderr.contains("denied the request: Ingress live-dry/own would not serve:"), "{output}");
+        assert!(output.stderr.contains("denied the request: Ingress live-dry/own is denied: 1 finding\n"), "{output}");
         assert!(output.stderr.contains("[IG310 rewrite-capture-missing]"), "{arguments:?}: {output}");
         assert!(!output.stderr.contains("[IG201 "), "{arguments:?}: {output}");
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::objects::{class, ingress, service};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, denial};
 use crate::webhook::Webhook;
 
 const NO_PORT: &str = "spec.rules[0].http.paths[0].backend.service.port.number: Service \"web\" has no port 81: \
@@ -23,9 +23,9 @@ fn a_waiver_needs_a_reason() {
     terminal.stores(&[class("said-waiver"), service("web", &[80])]);
     let bad = |waiver: &str| waiving(ingress("web", "said-waiver", "web", 81), waiver);
     let unfounded = terminal.apply(&bad("IG202").to_string());
-    let expected = "Warning: IG903 metadata.annotations[ingress-guard.io/ignore]: the waiver of \"IG202\" has no reason: \
+    let expected = "Warning: said-waiver/web IG903 metadata.annotations[ingress-guard.io/ignore]: the waiver of \"IG202\" has no reason: \
                 nothing is waived; use the form \"IG305 until=2027-01-31 reason=landing page\"\n";
-    let denial = format!("would not serve:\n{NO_PORT} [IG202 service-port-not-found]\n");
+    let denial = denial("said-waiver/web", &[&format!("{NO_PORT} [IG202 service-port-not-found]")]) + "\n";
     assert!(unfounded.stderr.starts_with(expected) && unfounded.stderr.ends_with(&denial), "{unfounded}");
     terminal.assert_stored("web", false);
     terminal.stores(&[bad("IG202 reason=the port comes with the next release")]);
@@ -48,7 +48,9 @@ fn strict_denies_what_guard_warns_about() {
              default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"
         )
     };
-    for (namespace, config) in [("said-guard", "profile: guard"), ("said-strict", "profile: strict")] {
+    for (namespace, config) in
+        [("said-guard", "profile: guard"), ("said-strict", "{profile: strict, waiverHint: true}")]
+    {
         let _webhook = Webhook::watching(&cluster, namespace, config);
         let terminal = Terminal { cluster: &cluster, namespace };
         terminal.stores(&[class(namespace), service("web", &[80])]);

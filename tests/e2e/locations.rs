@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cluster;
 use crate::objects::{annotated, class, ingress, routing, service};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, denial};
 use crate::webhook::Webhook;
 
 const REGEX: (&str, &str) = ("use-regex", "true");
@@ -130,7 +130,7 @@ fn a_broken_host_can_be_fixed_step_by_step_and_denies_no_other_ingress() {
     terminal.stores_warned(&half, &[&format!("IG302 {}", expected("/b[0-9", 1))]);
     // A different problem at the same field is a new finding.
     let worse = terminal.apply(&with("old", &["/a(.*)", "/c[0-9"]).to_string());
-    let denial = format!("would not serve:\n{} [IG302 path-regex-invalid]\n", expected("/c[0-9", 1));
+    let denial = denial("said-broken/old", &[&format!("{} [IG302 path-regex-invalid]", expected("/c[0-9", 1))]) + "\n";
     assert!(worse.code == 1 && worse.stderr.ends_with(&denial), "{worse}");
     terminal.stores(&[with("old", &["/a(.*)", "/b[0-9]"])]);
 }

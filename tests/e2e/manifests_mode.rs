@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Output};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 use crate::webhook::Webhook;
 
 const GUARD: &str = "profile: guard\n";
@@ -74,7 +74,8 @@ fn assert_output(output: &Output, code: i32, stdout: &str, stderr: &str) {
 fn denial(namespace: &str, name: &str, message: &str) -> String {
     format!(
         "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
-         \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{message}\n"
+         \"validate.ingress-guard.io\" denied the request: {}\n",
+        terminal::denial(&format!("{namespace}/{name}"), &[message])
     )
 }
 
@@ -130,14 +131,14 @@ fn warnings_take_one_line_and_the_object_is_stored() {
         (
             "service",
             NEAR_MISS,
-            "IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
+            "observed/service IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \
              \"observed\": requests return 503; did you mean \"web\"?",
         ),
         // kube-apiserver drops a warning that contains a line break, without an error.
         (
             "line-break",
             Draft { path: "/api\n", ..GOOD },
-            "IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" contains the control character '\\n': requests do \
+            "observed/line-break IG315 spec.rules[0].http.paths[0].path: path \"/api\\n\" contains the control character '\\n': requests do \
              not match it, and it can break the configuration of the controller; check the YAML for a block after | or >",
         ),
     ] {
@@ -156,7 +157,7 @@ fn a_dry_run_denies_only_what_no_other_object_can_fix() {
     let dry_run = |ingress: &str| terminal.run(&["apply", "--dry-run=server", "--filename=-"], ingress);
     let warned = dry_run(&NEAR_MISS.named("service"));
     let created = "ingress.networking.k8s.io/service created (server dry run)\n";
-    let message = "Warning: IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
+    let message = "Warning: dry-run/service IG201 spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in \
                 namespace \"dry-run\": requests return 503; did you mean \"web\"?\n";
     assert_output(&warned, 0, created, message);
     let denied = dry_run(&rewriting().named("group"));
@@ -190,7 +191,7 @@ fn stored_broken_ingresses_can_be_labelled_fixed_and_deleted() {
     let message = "spec.rules[0].http.paths[0].backend.service.name: Service \"wbe\" does not exist in namespace \"old\": \
                 requests return 503; did you mean \"web\"?";
     let patched = "ingress.networking.k8s.io/web patched\n";
-    assert_output(&patch("/more"), 0, patched, &format!("Warning: IG201 {message}\n"));
+    assert_output(&patch("/more"), 0, patched, &format!("Warning: old/web IG201 {message}\n"));
     let denied = patch("/more\n");
     assert_eq!(denied.code, 1, "{denied}");
     assert!(denied.stderr.contains("[IG315 path-control-character]"), "{denied}");

@@ -1,11 +1,35 @@
 //! A client that runs kubectl in one namespace.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+use ingress_guard::checks;
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Output};
 use crate::objects::list;
+
+/// The message of a denial with these findings, where waivers are on and mentioned.
+pub(crate) fn denial(ingress: &str, findings: &[&str]) -> String {
+    let codes: Vec<&str> = findings.iter().map(|finding| code_of(finding)).collect();
+    let plural = if codes.len() == 1 { "" } else { "s" };
+    let mut message = format!(
+        "Ingress {ingress} is denied: {} finding{plural}\n{}\nrun \"ingress-guard explain {}\" for details",
+        codes.len(),
+        findings.join("\n"),
+        codes[0]
+    );
+    if let Some(code) = codes.iter().find(|code| checks::find(code).is_some_and(|check| check.waivable)) {
+        let _ = write!(message, "\nor waive with annotation ingress-guard.io/ignore: \"{code} reason=…\"");
+    }
+    message
+}
+
+/// `… [IG201 service-not-found]` → `IG201`
+fn code_of(finding: &str) -> &str {
+    let (_, code) = finding.rsplit_once('[').unwrap();
+    code.split(' ').next().unwrap()
+}
 
 /// kubectl in one namespace.
 pub(crate) struct Terminal<'c> {
@@ -69,18 +93,19 @@ impl Terminal<'_> {
     pub(crate) fn warns(&self, object: &Value, code: &str) {
         let output = self.apply(&object.to_string());
         assert_eq!(output.code, 0, "{output}");
-        assert!(output.stderr.contains(&format!("Warning: {code} ")), "{output}");
+        let ingress = format!("{}/{}", self.namespace, object["metadata"]["name"].as_str().unwrap());
+        assert!(output.stderr.contains(&format!("Warning: {ingress} {code} ")), "{output}");
     }
 
     /// Asserts that a new object is denied, and the whole output of kubectl: one line for each problem.
     #[track_caller]
     pub(crate) fn denies(&self, object: &Value, faults: &[&str]) {
         let output = self.apply(&object.to_string());
-        let (namespace, name) = (self.namespace, object["metadata"]["name"].as_str().unwrap());
+        let name = object["metadata"]["name"].as_str().unwrap();
         let expected = format!(
             "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
-             \"validate.ingress-guard.io\" denied the request: Ingress {namespace}/{name} would not serve:\n{}\n",
-            faults.join("\n")
+             \"validate.ingress-guard.io\" denied the request: {}\n",
+            denial(&format!("{}/{name}", self.namespace), faults)
         );
         assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", expected));
         self.assert_stored(name, false);
@@ -90,7 +115,8 @@ impl Terminal<'_> {
     #[track_caller]
     pub(crate) fn stores_warned(&self, object: &Value, warnings: &[&str]) {
         let output = self.apply(&object.to_string());
-        let expected: Vec<String> = warnings.iter().map(|warning| format!("Warning: {warning}")).collect();
+        let ingress = format!("{}/{}", self.namespace, object["metadata"]["name"].as_str().unwrap());
+        let expected: Vec<String> = warnings.iter().map(|warning| format!("Warning: {ingress} {warning}")).collect();
         let printed: Vec<&str> = output.stderr.lines().collect();
         assert_eq!((output.code, printed), (0, expected.iter().map(String::as_str).collect()), "{}", output.stdout);
         self.assert_stored(object["metadata"]["name"].as_str().unwrap(), true);

@@ -6,6 +6,7 @@ use ingress_guard::finding::Level;
 use ingress_guard::model::{Key, Kind};
 use ingress_guard::policy::{MissingReferences, Profile};
 use ingress_guard::routing::Version;
+use serde_json::json;
 
 fn error(text: &str) -> String {
     Config::parse("guard.yaml", text).expect_err("must not parse").to_string()
@@ -43,6 +44,8 @@ namespaces:
     waivers: false
   - selector: {matchLabels: {stage: test}}
     classes: [internal]
+support: 'ask #ingress, https://wiki.example.com/ingress'
+waiverHint: true
 ";
     let config = Config::parse("guard.yaml", text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.policy.profile, Profile::Strict);
@@ -77,6 +80,8 @@ namespaces:
     assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
+    assert_eq!(config.policy.support.as_deref(), Some("ask #ingress, https://wiki.example.com/ingress"));
+    assert_eq!(config.policy.waiver_hint, Some(true));
 
     let mut inventory = Inventory::default();
     config.restrict(&mut inventory);
@@ -100,27 +105,24 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
         ("namespaces:\n  - matches: x", r#"guard.yaml:2:5: unknown key "matches"; did you mean "match"?"#),
         ("breakGlass: {user: [root]}", r#"guard.yaml:1:14: unknown key "user"; did you mean "users"?"#),
-        ("checks: {IG2O1: warn}", r#"guard.yaml: checks: there is no check "IG2O1"; did you mean"#),
-        (
-            "checks: {service-not-fond: warn}",
-            r#"there is no check "service-not-fond"; did you mean "service-not-found"?"#,
-        ),
-        ("checks: {everything: warn}", r#"there is no check "everything"; ingress-guard checks lists them"#),
-        ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is named twice"),
-        ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: there is no check "IG1""#),
-        ("namespaces: [{profile: observe}]", "guard.yaml: namespaces[0]: give either match or selector"),
+        ("checks: {IG2O1: warn}", r#"guard.yaml: checks: unknown check "IG2O1"; did you mean"#),
+        ("checks: {service-not-fond: warn}", r#"unknown check "service-not-fond"; did you mean "service-not-found"?"#),
+        ("checks: {everything: warn}", r#"unknown check "everything"; run "ingress-guard checks" for the list"#),
+        ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is set twice, by code and by name"),
+        ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: unknown check "IG1""#),
+        ("namespaces: [{profile: observe}]", "guard.yaml: namespaces[0]: set either match or selector"),
         (
             "dialects: [{match: {class: x}, engine: nginx, configMap: controller}]",
-            "dialects[0].configMap: write it as \"namespace/name\"",
+            "dialects[0].configMap: not the name of a ConfigMap; use the form \"namespace/name\"",
         ),
         (
             "dialects: [{match: {class: x}, engine: nginx, configMap: a/b/c}]",
-            "dialects[0].configMap: write it as \"namespace/name\"",
+            "dialects[0].configMap: not the name of a ConfigMap; use the form \"namespace/name\"",
         ),
-        ("dialects: [{match: {}, engine: nginx}]", "guard.yaml: dialects[0].match: give either controller or class"),
+        ("dialects: [{match: {}, engine: nginx}]", "guard.yaml: dialects[0].match: set either controller or class"),
         (
             "dialects: [{match: {class: x}, engine: nginx, version: newest}]",
-            r#"dialects[0].version: write it as "1.15.1""#,
+            r#"dialects[0].version: not a version; use the form "1.15.1""#,
         ),
         ("profile: guard\nprofile: strict", "guard.yaml:2:1:"),
         ("profile: [guard", "guard.yaml:"),
@@ -128,6 +130,18 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
     ] {
         let error = error(text);
         assert!(error.contains(expected), "{text:?}\n  got      {error}\n  expected {expected}");
+    }
+}
+
+#[test]
+fn the_contact_line_is_one_line_of_at_most_120_characters() {
+    let parse = |support: &str| Config::parse("guard.yaml", &json!({"support": support}).to_string());
+    let longest = "é".repeat(120);
+    assert_eq!(parse(&longest).unwrap().policy.support, Some(longest.clone()));
+    assert_eq!(parse("").unwrap().policy.support, None);
+    for support in [format!("{longest}x").as_str(), "ask\nme", "\u{1b}[1mask"] {
+        let error = parse(support).expect_err("must not parse").to_string();
+        assert!(error.starts_with("guard.yaml: support: must be one line of at most 120 characters"), "{error}");
     }
 }
 

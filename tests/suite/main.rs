@@ -15,6 +15,7 @@ mod engine;
 mod explain;
 mod fix_text;
 mod fixes;
+mod kinds;
 mod language;
 mod live;
 mod manifests;

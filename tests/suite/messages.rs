@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use ingress_guard::admission::warning;
 use ingress_guard::checks;
-use ingress_guard::finding::Finding;
+use ingress_guard::finding::{Finding, Level};
+use ingress_guard::model::Key;
+use ingress_guard::policy::Decision;
 
 use crate::pages::{examples, known};
 
@@ -81,11 +84,13 @@ fn messages_state_the_problem_and_then_its_effect() {
     }
 }
 
-/// The API server cuts a warning after 256 characters. A warning has the form `namespace/name CODE field: message; help`.
 #[test]
 fn messages_fit_into_a_warning_with_a_name_of_40_characters() {
-    let name = "n".repeat(40);
-    let warnings = findings().into_iter().map(|finding| format!("{name} {} {finding}", finding.code));
-    let long: Vec<String> = warnings.filter(|warning| warning.chars().count() > 256).collect();
+    let key = Key::new(&"n".repeat(19), &"n".repeat(20));
+    let warnings = findings().into_iter().map(|finding| {
+        let decision = Decision { finding, level: Level::Warn, downgraded: None, waived: None };
+        warning(&key, &decision)
+    });
+    let long: Vec<String> = warnings.filter(|warning| warning.ends_with('…') || warning.contains("… IG")).collect();
     assert!(long.is_empty(), "longer than 256 characters:\n{}", long.join("\n"));
 }

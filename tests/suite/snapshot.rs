@@ -41,7 +41,7 @@ fn verdicts(config: &Config, snapshot: &Snapshot) -> Vec<String> {
     ingresses.sort_by_key(|ingress| &ingress.meta.key);
     let judge = |ingress| {
         let findings = engine.run(ingress, snapshot.state(), None).findings;
-        let Verdict { decisions } = config.policy.decide(findings, &pages::circumstances(ingress, false));
+        let Verdict { decisions, .. } = config.policy.decide(findings, &pages::circumstances(ingress, false));
         format!("{} {decisions:?}", ingress.meta.key)
     };
     ingresses.into_iter().map(judge).collect()

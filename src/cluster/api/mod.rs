@@ -3,11 +3,13 @@
 mod get;
 mod list;
 mod pages;
+mod status;
 mod watch;
 mod watch_status;
 mod watches;
 
 pub use get::{Live, MOST};
 pub use list::{ListError, list};
+pub use status::SyncStatus;
 pub use watch_status::{Pace, WatchStatus};
 pub use watches::{Wanted, Watches};

@@ -197,7 +197,7 @@ impl Watch {
         };
         self.handle.status.lock().skipped += 1;
         let named = key.as_ref().map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(kind = self.kind.name(), object = named, %error, "an object cannot be read; it counts as unknown");
+        tracing::warn!(kind = self.kind.name(), object = named, %error, "cannot parse an object; it counts as unknown");
         key.map(Change::Unreadable)
     }
 
@@ -245,7 +245,7 @@ impl Watch {
         let mut status = self.handle.status.lock();
         status.last_event = Some(Instant::now());
         if status.trouble.take().is_some() {
-            tracing::info!(kind = self.kind.name(), "following again");
+            tracing::info!(kind = self.kind.name(), "watch recovered");
         }
     }
 
@@ -269,7 +269,8 @@ impl Watch {
         status.trouble = None;
         status.last_event = is_missing.then_some(answered);
         if status.idle_since.replace(answered).is_none() {
-            tracing::info!(kind = self.kind.name(), reason = %error, "nothing to follow; looking again now and then");
+            let kind = self.kind.name();
+            tracing::info!(kind, reason = %error, "kind not available (404/403), watch idle; retrying every 5 minutes");
         }
         true
     }
@@ -286,7 +287,7 @@ impl Watch {
         let text = error.to_string();
         // Said once, not at every attempt.
         if status.trouble.as_ref() != Some(&text) {
-            tracing::warn!(kind = self.kind.name(), error = text, "cannot follow; trying again");
+            tracing::warn!(kind = self.kind.name(), error = text, "watch failed; retrying");
         }
         status.trouble = Some(text);
     }

@@ -1,50 +1,52 @@
-//! Bodies that are no review, or hardly one: a clear rejection, never a panic.
+//! Bodies that are not reviews: rejected with a reason, never a panic.
 
+use ingress_guard::admission::Outcome;
+use ingress_guard::finding::Level;
 use serde_json::{Value, json};
 
-use super::{BAD, ask, create, judge, recorded, reviewer, spec};
+use super::{BAD, ask, create, recorded, review, reviewer, spec};
 
 fn rejection(body: &[u8]) -> (u16, &'static str) {
-    let rejection = judge(&reviewer("", BAD), body).expect_err("must be rejected");
+    let rejection = review(&reviewer("", BAD), body).expect_err("must be rejected");
     assert!(!rejection.message.is_empty());
     (rejection.status, rejection.reason)
 }
 
 #[test]
-fn a_truncated_review_is_rejected_wherever_it_was_cut() {
+fn a_truncated_review_is_rejected_at_every_position() {
     let reviewer = reviewer("", BAD);
     for name in ["create", "update", "ssa-update-dryrun", "delete", "status-update"] {
         let body = recorded(name).to_string();
         for end in 0..body.len() {
-            let rejection = judge(&reviewer, &body.as_bytes()[..end]).expect_err("a cut review is no review");
+            let rejection = review(&reviewer, &body.as_bytes()[..end]).expect_err("a truncated review is not a review");
             assert_eq!((rejection.status, rejection.reason), (400, "MalformedReview"), "{name} cut at {end}");
         }
     }
 }
 
 #[test]
-fn a_review_with_a_byte_changed_anywhere_never_panics() {
+fn a_review_with_one_changed_byte_never_panics() {
     let reviewer = reviewer("", BAD);
     let body = recorded("update").to_string().into_bytes();
     for position in 0..body.len() {
         for byte in [b'"', b'{', b']', 0xff, b'0', b'\\'] {
             let mut changed = body.clone();
             changed[position] = byte;
-            let _ = judge(&reviewer, &changed);
+            let _ = review(&reviewer, &changed);
         }
     }
 }
 
 #[test]
-fn what_is_no_review_of_an_ingress_is_named() {
+fn bodies_that_are_not_reviews_of_an_ingress_get_a_reason() {
     assert_eq!(rejection(b""), (400, "MalformedReview"));
     assert_eq!(rejection(b"[]"), (400, "MalformedReview"));
     assert_eq!(rejection(b"{}"), (400, "WrongKind"));
     assert_eq!(rejection(b"\xff\xfe"), (400, "MalformedReview"));
     let changed = |change: fn(&mut Value)| {
-        let mut review = recorded("create");
-        change(&mut review);
-        rejection(review.to_string().as_bytes())
+        let mut sent = recorded("create");
+        change(&mut sent);
+        rejection(sent.to_string().as_bytes())
     };
     assert_eq!(changed(|review| review["kind"] = json!("Status")), (400, "WrongKind"));
     assert_eq!(changed(|review| review["apiVersion"] = json!("admission.k8s.io/v1beta1")), (400, "WrongVersion"));
@@ -67,7 +69,7 @@ fn what_is_no_review_of_an_ingress_is_named() {
 }
 
 #[test]
-fn nesting_without_end_is_no_way_in() {
+fn unbounded_nesting_is_rejected() {
     for deep in ["[".repeat(1_000_000), "{\"a\":".repeat(200_000)] {
         assert_eq!(rejection(deep.as_bytes()).0, 400);
         let body = recorded("create").to_string().replacen("\"spec\":", &format!("\"x\":{deep},\"spec\":"), 1);
@@ -79,36 +81,39 @@ fn nesting_without_end_is_no_way_in() {
 }
 
 #[test]
-fn null_is_nothing_as_for_go() {
-    let mut review = recorded("create");
+fn null_counts_as_absent_as_in_go() {
+    let mut sent = recorded("create");
     for field in ["labels", "annotations", "managedFields"] {
-        review["request"]["object"]["metadata"][field] = Value::Null;
+        sent["request"]["object"]["metadata"][field] = Value::Null;
     }
-    review["request"]["object"]["status"] = Value::Null;
-    review["request"]["object"]["spec"]["tls"] = Value::Null;
-    review["request"]["userInfo"] = Value::Null;
-    review["request"]["options"] = Value::Null;
-    assert!(judge(&reviewer("", BAD), review.to_string().as_bytes()).is_ok());
+    sent["request"]["object"]["status"] = Value::Null;
+    sent["request"]["object"]["spec"]["tls"] = Value::Null;
+    sent["request"]["userInfo"] = Value::Null;
+    sent["request"]["options"] = Value::Null;
+    assert!(review(&reviewer("", BAD), sent.to_string().as_bytes()).is_ok());
 }
 
 #[test]
-fn an_ingress_of_a_million_rules_is_allowed_unjudged_and_one_of_five_thousand_is_judged() {
-    let review = |rules: &str| {
-        let review = create(json!({}), json!({"ingressClassName": "nginx", "rules": "@"}));
-        review.to_string().replace("\"@\"", &format!("[{rules}]"))
+fn an_ingress_of_a_million_rules_is_not_evaluated_and_one_of_five_thousand_is() {
+    let sent = |rules: &str| {
+        let sent = create(json!({}), json!({"ingressClassName": "nginx", "rules": "@"}));
+        sent.to_string().replace("\"@\"", &format!("[{rules}]"))
     };
     let rules = vec!["{}"; 1_000_000].join(",");
     let host = |number: usize| format!("{{\"host\":\"{number}.a\"}}");
     let hosts = (0..300_000).map(host).collect::<Vec<_>>().join(",");
     for rules in [rules, hosts] {
-        let reviewed = judge(&reviewer("profile: strict", BAD), review(&rules).as_bytes()).unwrap();
-        assert_eq!((reviewed.record.verdict, reviewed.record.findings), ("warn", vec![("IG902", "warn")]));
+        let reviewed = review(&reviewer("profile: strict", BAD), sent(&rules).as_bytes()).unwrap();
+        assert_eq!((reviewed.record.outcome, reviewed.record.findings), (Outcome::Warn, vec![("IG902", Level::Warn)]));
         let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
         assert_eq!(body["response"]["allowed"], true);
-        assert!(body["response"]["warnings"][0].as_str().unwrap().starts_with("IG902 nothing was evaluated"), "{body}");
+        assert!(
+            body["response"]["warnings"][0].as_str().unwrap().starts_with("default/web IG902 nothing was evaluated"),
+            "{body}"
+        );
     }
     let paths: Vec<String> = (0..5_000).map(|number| format!("/{number}")).collect();
     let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (path.as_str(), "web", 80)).collect();
-    let judged = ask(&reviewer("", BAD), &create(json!({}), spec(&paths)));
-    assert!(!judged.allowed, "the Service is missing");
+    let answer = ask(&reviewer("", BAD), &create(json!({}), spec(&paths)));
+    assert!(!answer.allowed, "the Service is missing");
 }

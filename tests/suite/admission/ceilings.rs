@@ -1,4 +1,4 @@
-//! What keeps a finding from denying: ratchet, dry run, waivers, namespaces, profiles, break-glass.
+//! The ceilings that downgrade a finding: ratchet, dry run, waivers, namespaces, profiles, break-glass.
 
 use ingress_guard::cluster::{Coverage, load_text};
 use ingress_guard::model::Kind;
@@ -9,7 +9,7 @@ use super::{BAD, GOOD, ask, create, recorded, reviewer, reviewer_over, spec, upd
 use crate::work::took;
 
 #[test]
-fn a_path_above_the_old_bad_one_does_not_make_it_new() {
+fn a_path_inserted_before_a_broken_one_does_not_make_its_finding_new() {
     let reviewer = reviewer("", GOOD);
     let old = (json!({}), spec(&[("/old", "gone", 80)]));
     let inserted = (json!({}), spec(&[("/new", "web", 80), ("/old", "gone", 80)]));
@@ -21,7 +21,7 @@ fn a_path_above_the_old_bad_one_does_not_make_it_new() {
 }
 
 #[test]
-fn an_unrelated_change_of_a_bad_object_warns_and_says_what_was_spared() {
+fn an_unrelated_change_of_a_broken_object_warns_and_records_the_downgrade() {
     let old = (json!({}), spec(&[("/", "gone", 80)]));
     let mut new = old.clone();
     // The same path to ingress-nginx, and what its strict validation asks people to write.
@@ -34,14 +34,14 @@ fn an_unrelated_change_of_a_bad_object_warns_and_says_what_was_spared() {
 }
 
 #[test]
-fn the_same_backend_with_another_port_is_another_fault() {
+fn the_same_backend_with_another_port_is_another_finding() {
     let old = (json!({}), spec(&[("/", "web", 81)]));
     let new = (json!({}), spec(&[("/", "web", 82)]));
     ask(&reviewer("", GOOD), &update(old, new)).assert(&[], &["IG202"]);
 }
 
 #[test]
-fn on_a_dry_run_only_faults_of_the_object_itself_deny() {
+fn on_a_dry_run_only_findings_of_the_object_itself_deny() {
     let reviewer = reviewer("", BAD);
     ask(&reviewer, &recorded("create-dryrun")).assert(&["IG201"], &[]);
     let mut own_fault = create(
@@ -61,7 +61,7 @@ fn missing_references_can_always_warn_or_always_deny() {
 }
 
 #[test]
-fn a_waiver_with_a_reason_silences_and_is_remembered() {
+fn a_waiver_with_a_reason_suppresses_the_finding_and_is_recorded() {
     let reviewer = reviewer("", BAD);
     let waived = |clause: &str| create(json!({"ingress-guard.io/ignore": clause}), spec(&[("/", "web", 80)]));
     let answer = ask(&reviewer, &waived("IG201 until=2026-11-22 reason=comes with the next release"));
@@ -72,7 +72,7 @@ fn a_waiver_with_a_reason_silences_and_is_remembered() {
 }
 
 #[test]
-fn a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so() {
+fn an_expired_incomplete_or_refused_waiver_waives_nothing_and_is_reported() {
     let bad = reviewer("", BAD);
     let waived =
         |clause: &str, path: &str| create(json!({"ingress-guard.io/ignore": clause}), spec(&[(path, "web", 80)]));
@@ -85,7 +85,7 @@ fn a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_s
     ask(&reviewer("", GOOD), &unwaivable).assert(&["IG903"], &["IG315"]);
     let forbidden = reviewer("namespaces: [{match: 'def*', waivers: false}]", BAD);
     ask(&forbidden, &waived("IG201 reason=please", "/")).assert(&["IG903"], &["IG201"]);
-    // Judged a second time with the old object beside it, it says so once all the same.
+    // An update is decided twice, and reports it once.
     let update = update(
         (json!({}), spec(&[("/old", "web", 80)])),
         (json!({"ingress-guard.io/ignore": "IG201 reason=please"}), spec(&[("/", "web", 80)])),
@@ -105,7 +105,7 @@ fn namespaces_have_their_own_levels_by_name_or_label() {
     )
     .assert(&[], &["IG201"]);
 
-    // The API server puts its name on every Namespace; one that nobody has seen yet might be spared.
+    // The API server labels every Namespace with its name. The rule might apply to a Namespace that is not in the inventory yet.
     let by_name = "namespaces: [{selector: {matchLabels: {kubernetes.io/metadata.name: default}}, profile: observe}]";
     let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n";
     ask(&reviewer(by_name, &format!("{BAD}{namespace}")), &create).assert(&["IG201"], &[]);
@@ -120,7 +120,7 @@ fn namespaces_have_their_own_levels_by_name_or_label() {
 }
 
 #[test]
-fn a_namespace_whose_labels_nobody_knows_might_be_spared() {
+fn a_namespace_with_unknown_labels_caps_at_warn() {
     let mut inventory = load_text("cluster", BAD).unwrap();
     inventory.cover(Kind::Namespace, Coverage::NotSynced);
     let config = "namespaces: [{selector: {matchLabels: {stage: test}}, profile: observe}]";
@@ -150,7 +150,7 @@ fn profiles_and_overrides_set_the_level() {
 }
 
 #[test]
-fn classless_ingresses_are_as_wrong_as_configuration_says() {
+fn the_level_of_classless_ingresses_follows_the_configuration() {
     let mut classless = spec(&[("/", "web", 80)]);
     classless.as_object_mut().unwrap().remove("ingressClassName");
     let review = create(json!({}), classless);
@@ -161,7 +161,7 @@ fn classless_ingresses_are_as_wrong_as_configuration_says() {
 }
 
 #[test]
-fn who_breaks_the_glass_is_warned_only() {
+fn break_glass_users_and_groups_are_only_warned() {
     let create = recorded("create");
     for config in ["breakGlass: {users: [admin]}", "breakGlass: {groups: ['system:masters']}"] {
         let answer = ask(&reviewer(config, BAD), &create);
@@ -172,8 +172,8 @@ fn who_breaks_the_glass_is_warned_only() {
 }
 
 #[test]
-fn nothing_unknown_denies() {
-    // In an empty cluster everything is missing; whatever is unknown instead is missed by nobody.
+fn unknown_objects_never_deny() {
+    // In an empty cluster every object is missing; a kind that is unknown instead is not reported as missing.
     let missed = [(Kind::IngressClass, "IG101"), (Kind::Ingress, "IG101"), (Kind::Service, "IG201")];
     let served = "classes: {assume: [nginx]}";
     let empty = load_text("cluster", "").unwrap();
@@ -187,7 +187,7 @@ fn nothing_unknown_denies() {
             assert!(!denied.contains(&code.to_owned()) && !warned.contains(&code.to_owned()), "{kind} {coverage:?}");
         }
     }
-    // Whose rules hold is unknown with the classes, even where an annotation names a class that ingress-nginx takes.
+    // Without the classes the controller is unknown, even if an annotation names a class that ingress-nginx handles.
     let rewrite = json!({"kubernetes.io/ingress.class": "nginx", "nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
     let mut annotated = spec(&[("/api(.*)", "wbe", 80)]);
     annotated.as_object_mut().unwrap().remove("ingressClassName");
@@ -207,7 +207,7 @@ fn nothing_unknown_denies() {
 }
 
 #[test]
-fn a_waiver_with_a_long_reason_for_many_faults_costs_little() {
+fn a_long_waiver_for_many_findings_is_cheap() {
     let paths: Vec<String> = (0..2000).map(|n| format!("/p{n}")).collect();
     let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (&**path, "nobody", 80)).collect();
     let reason = "r".repeat(250_000);

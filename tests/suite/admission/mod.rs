@@ -1,4 +1,4 @@
-//! Reviews as a real kube-apiserver sent them (recorded with Kubernetes 1.36), and what becomes of them.
+//! Reviews that a kube-apiserver sent (recorded with Kubernetes 1.36), and the responses to them.
 
 mod bodies;
 mod ceilings;
@@ -66,7 +66,7 @@ pub(crate) fn spec(paths: &[(&str, &str, u16)]) -> Value {
     json!({"ingressClassName": "nginx", "rules": [{"host": "app.example.com", "http": {"paths": paths}}]})
 }
 
-/// What the API server gets to hear.
+/// The response to a review.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) allowed: bool,
@@ -80,7 +80,8 @@ pub(crate) struct Answer {
 impl Answer {
     /// The codes of the warnings and of the denial.
     pub(crate) fn codes(&self) -> (Vec<String>, Vec<String>) {
-        let warned = self.warnings.iter().map(|warning| warning.chars().take(5).collect()).collect();
+        let code = |warning: &String| warning.split(' ').find(|word| word.starts_with("IG")).map(str::to_owned);
+        let warned = self.warnings.iter().filter_map(code).collect();
         let causes = self.body["response"]["status"]["details"]["causes"].as_array();
         let denied = causes.into_iter().flatten().map(|cause| cause["reason"].as_str().unwrap().to_owned()).collect();
         (warned, denied)
@@ -97,14 +98,14 @@ fn texts(codes: &[&str]) -> Vec<String> {
     codes.iter().map(ToString::to_string).collect()
 }
 
-/// Judge a body; without a live cluster nothing is waited for.
-pub(crate) fn judge(reviewer: &Arc<Reviewer>, body: &[u8]) -> Result<Reviewed, Rejection> {
+/// Review a body. Without a live cluster no future waits.
+pub(crate) fn review(reviewer: &Arc<Reviewer>, body: &[u8]) -> Result<Reviewed, Rejection> {
     futures::executor::block_on(reviewer.review(body))
 }
 
 /// Send a review and read the answer.
 pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
-    let outcome = judge(reviewer, review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
+    let outcome = self::review(reviewer, review.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error:?}"));
     answer(review, outcome)
 }
 
@@ -112,13 +113,13 @@ pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
 pub(crate) fn answer(review: &Value, Reviewed { body, record }: Reviewed) -> Answer {
     let body: Value = serde_json::from_slice(&body).unwrap();
     let response = &body["response"];
-    assert_eq!(response["uid"], review["request"]["uid"], "the answer must be for the review that was sent");
+    assert_eq!(response["uid"], review["request"]["uid"], "the response must be for the review that was sent");
     let warnings = response["warnings"].as_array().into_iter().flatten();
     Answer {
         allowed: response["allowed"].as_bool().unwrap(),
         warnings: warnings.map(|warning| warning.as_str().unwrap().to_owned()).collect(),
         message: response["status"]["message"].as_str().unwrap_or_default().to_owned(),
-        verdict: record.verdict,
+        verdict: record.outcome.name(),
         would_deny: record.would_deny,
         body,
     }

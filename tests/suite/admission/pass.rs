@@ -1,4 +1,4 @@
-//! What passes untouched, and that it does so without a look at the cluster.
+//! Writes that pass without evaluation and without access to the inventory.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ fn bad_update(old_annotations: Value, new_annotations: Value) -> Value {
 }
 
 #[test]
-fn an_update_that_changes_no_meaning_passes() {
+fn an_update_that_changes_neither_spec_nor_relevant_annotations_passes() {
     let reviewer = reviewer("", BAD);
     let labels = {
         let mut review = bad_update(json!({}), json!({}));
@@ -40,18 +40,18 @@ fn an_update_that_changes_no_meaning_passes() {
 }
 
 #[test]
-fn an_object_on_its_way_out_passes_however_it_changes() {
+fn an_update_of_an_object_that_is_being_deleted_passes() {
     let mut review = update((json!({}), spec(&[("/", "wbe", 80)])), (json!({}), spec(&[("/", "nobody", 80)])));
     review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-11-22T06:02:12Z");
     assert_eq!(ask(&reviewer("", BAD), &review).verdict, "pass");
 }
 
 #[test]
-fn an_annotation_that_controllers_read_is_worth_a_judgement() {
+fn a_change_of_a_relevant_annotation_is_evaluated() {
     let review = bad_update(json!({}), json!({"nginx.ingress.kubernetes.io/use-regex": "true"}));
-    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "the fault is old: it warns");
+    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "the finding is pre-existing: it warns");
     let review = bad_update(json!({"ingress-guard.io/ignore": "IG201 reason=x"}), json!({}));
-    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "taking a waiver away is a change");
+    assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "removing a waiver is a change");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn passing_never_waits_for_the_inventory() {
     let inventory = Arc::new(RwLock::new(load_text("cluster", BAD).unwrap()));
     let config = Config::default();
     let reviewer = Arc::new(Reviewer::new(inventory.clone(), config.engine(), config.policy, now));
-    // A writer holds the store for ever: whoever looks at it waits for ever.
+    // The writer never releases the lock, so a read would never return.
     let writer = inventory.write();
     for name in ["delete", "deletecollection", "status-update", "update-by-serviceaccount"] {
         let reviewer = reviewer.clone();

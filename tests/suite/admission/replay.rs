@@ -1,5 +1,5 @@
-//! Every recorded review, in a cluster where its Ingress serves and in one where it does not, with the expected answer
-//! beside it. `UPDATE_PAGES=1` writes the answers anew.
+//! Every recorded review, in a cluster in which its Ingress works and in one in which it does not, with the expected response.
+//! `UPDATE_PAGES=1` writes the responses again.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{BAD, GOOD, ask, recorded, reviewer};
 
 #[test]
-fn recorded_reviews_get_the_recorded_answers() {
+fn recorded_reviews_get_the_expected_responses() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reviews");
     let mut names: Vec<String> = std::fs::read_dir(root.join("recorded"))
         .unwrap()
@@ -31,7 +31,7 @@ fn recorded_reviews_get_the_recorded_answers() {
 }
 
 #[test]
-fn what_the_recorded_reviews_come_to() {
+fn recorded_reviews_have_the_expected_outcomes() {
     let (good, bad) = (reviewer("", GOOD), reviewer("", BAD));
     for (name, in_good, in_bad) in [
         ("create", "allow", "deny"),
@@ -40,7 +40,7 @@ fn what_the_recorded_reviews_come_to() {
         ("delete-all", "pass", "pass"),
         ("delete-dryrun", "pass", "pass"),
         ("deletecollection", "pass", "pass"),
-        // The old object had the same missing Service under another path: a new fault.
+        // The stored object references the same missing Service under another path, so the finding is new.
         ("replace", "allow", "deny"),
         ("ssa-create", "allow", "deny"),
         ("ssa-update-dryrun", "allow", "warn"),

@@ -143,10 +143,12 @@ fn the_location_model_and_the_store_are_pure() {
 #[test]
 fn only_these_modules_use_these_crates() {
     // A crate, and the modules that may name it. Only rustls can tell whether a key belongs to a certificate.
-    let crates: [(&str, &[&str]); 9] = [
+    let crates: [(&str, &[&str]); 11] = [
         ("axum", &["server"]),
         ("hyper", &["server"]),
         ("rustls", &["server", "model"]),
+        ("tower_http", &["server"]),
+        ("k8s_openapi", &["admission", "server"]),
         ("kube", &["cluster", "cli"]),
         ("tokio", &["server", "cli", "main", "cluster", "admission"]),
         ("prometheus_client", &["telemetry", "server"]),

@@ -27,7 +27,7 @@ struct Store {
     version: u64,
     /// Every event with its version and resource: a watch begins after the version that it names.
     events: Vec<(u64, String, Value)>,
-    /// Watches from before this version are told 410.
+    /// Watches from before this version get 410.
     compacted: u64,
     forbidden: HashSet<String>,
     /// Resources that the cluster does not have.
@@ -42,7 +42,7 @@ struct Store {
     throttled: usize,
     /// Changes are stored, but no watch hears of them.
     silent: bool,
-    /// What was asked: method-like words and paths, for assertions.
+    /// The requests so far, as verbs and paths, for assertions.
     asked: Vec<String>,
 }
 
@@ -134,7 +134,7 @@ impl Api {
         self.tell(&store);
     }
 
-    /// Forget the past: who comes with an old version must list again.
+    /// Compacts the history: a watch from an old version must list again.
     pub(crate) fn compact(&self) {
         let mut store = self.store.lock();
         store.version += 1;
@@ -171,8 +171,7 @@ impl Api {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
     }
 
-    /// Lists and watches are answered with this status from now on, as they are to somebody whom the API server does not
-    /// know.
+    /// Lists and watches are answered with this status from now on, as for an unauthenticated user.
     pub(crate) fn answer_all_with(&self, status: u16) {
         self.store.lock().refusing = Some(status);
     }
@@ -191,7 +190,7 @@ impl Api {
         self.store.lock().throttled = requests;
     }
 
-    /// Watches hear nothing of what is stored from now on, or everything again.
+    /// Stops the delivery of events to watches, or starts it again.
     pub(crate) fn silence(&self, silent: bool) {
         let mut store = self.store.lock();
         store.silent = silent;
@@ -242,7 +241,7 @@ async fn all_of_group(
     all(shared, Path(resource), query).await
 }
 
-/// Of a namespace nobody asks but for one object by its name.
+/// Requests in one namespace are only for one object by its name.
 async fn all_of_namespace(
     shared: State<Shared>,
     Path((namespace, resource)): Path<(String, String)>,

@@ -1,9 +1,9 @@
-//! Confirmation: a denial is spoken only on what the API server itself says at that moment.
+//! Confirmation: a denial depends only on objects that were just read from the API server.
 
 use std::sync::Arc;
 
-use ingress_guard::admission::{Cluster, Reviewer};
-use ingress_guard::cluster::{Inventory, Live, WatchStatus, Watches};
+use ingress_guard::admission::{LiveCluster, Reviewer};
+use ingress_guard::cluster::{Inventory, Live, SyncStatus, WatchStatus, Watches};
 use ingress_guard::config::Config;
 use ingress_guard::model::Kind;
 use parking_lot::RwLock;
@@ -18,6 +18,7 @@ use crate::server::client::eventually;
 pub(super) struct Guarded {
     pub(super) api: Api,
     reviewer: Arc<Reviewer>,
+    status: SyncStatus,
     pub(super) inventory: Arc<RwLock<Inventory>>,
 }
 
@@ -29,16 +30,22 @@ impl Guarded {
         guarded
     }
 
-    /// Over what this API server holds, under a configuration.
+    /// Reviews over the objects of this API server, under a configuration.
     pub(super) fn over(api: Api, config: &str) -> Self {
         let config = Config::parse("config", config).unwrap();
         let engine = config.engine();
         let (inventory, wanted) = config.watched(&engine);
         let inventory = Arc::new(RwLock::new(inventory));
         let feeds = Watches::start(&api.client(), wanted, &inventory, &pace());
-        let cluster = Cluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
+        let status = SyncStatus {
+            inventory: Arc::clone(&inventory),
+            feeds: feeds.clone(),
+            required: engine.needs() | config.policy.needs(),
+            optional: engine.hints(),
+        };
+        let cluster = LiveCluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
-        Self { api, reviewer: Arc::new(reviewer), inventory }
+        Self { api, reviewer: Arc::new(reviewer), status, inventory }
     }
 
     pub(super) async fn ask(&self, review: &Value) -> Answer {
@@ -51,19 +58,19 @@ impl Guarded {
     }
 
     pub(super) async fn is_ready(&self) {
-        eventually("ready", async || self.reviewer.missing().is_empty()).await;
+        eventually("ready", async || self.status.missing().is_empty()).await;
     }
 
     pub(super) fn feed(&self, kind: Kind) -> WatchStatus {
-        self.reviewer.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
+        self.status.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
     }
 
     pub(super) fn missing(&self) -> Vec<String> {
-        self.reviewer.missing()
+        self.status.missing()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {
-        self.reviewer.notes()
+        self.status.notes()
     }
 
     pub(super) fn gets(&self) -> Vec<String> {
@@ -88,7 +95,7 @@ pub(super) fn in_shop(mut review: Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_fault_that_the_api_server_confirms_is_denied() {
+async fn a_finding_that_the_api_server_confirms_is_denied() {
     let guarded = Guarded::start().await;
     guarded.apply(&[("/", "web", 80)]).await.assert(&[], &[]);
     assert_eq!(guarded.gets(), Vec::<String>::new(), "what is right needs no confirmation");
@@ -98,24 +105,24 @@ async fn a_fault_that_the_api_server_confirms_is_denied() {
 }
 
 #[tokio::test]
-async fn readiness_says_what_is_missing_and_what_is_only_forbidden() {
+async fn readiness_distinguishes_missing_from_forbidden_kinds() {
     let api = Api::start().await;
     api.forbid("services", true);
     api.throttle(20);
     let guarded = Guarded::over(api, "");
-    let reviewer = &guarded.reviewer;
-    assert!(!reviewer.missing().is_empty());
-    eventually("a reason", async || reviewer.missing().iter().any(|line| line.contains("slow down"))).await;
+    let status = &guarded.status;
+    assert!(!status.missing().is_empty());
+    eventually("a reason", async || status.missing().iter().any(|line| line.contains("slow down"))).await;
     guarded.is_ready().await;
-    assert_eq!(reviewer.notes(), ["Service: forbidden; what depends on it is not evaluated"]);
+    assert_eq!(status.notes(), ["Service: forbidden; checks that need it are not evaluated"]);
     let feed = guarded.feed(Kind::Service);
     assert!(feed.restarts > 0 && feed.trouble.is_some());
     guarded.api.forbid("services", false);
-    eventually("nothing to note", async || reviewer.notes().is_empty()).await;
+    eventually("nothing to note", async || status.notes().is_empty()).await;
 }
 
 #[tokio::test]
-async fn what_was_created_or_changed_just_before_is_no_fault() {
+async fn objects_created_or_changed_just_before_are_not_reported() {
     let guarded = Guarded::start().await;
     guarded.api.silence(true);
     guarded.api.put("services", service("new", 80));
@@ -130,7 +137,7 @@ async fn what_was_created_or_changed_just_before_is_no_fault() {
 }
 
 #[tokio::test]
-async fn the_truth_may_be_another_fault_than_the_inventory_says() {
+async fn a_live_read_can_result_in_another_finding() {
     let guarded = Guarded::start().await;
     guarded.api.silence(true);
     guarded.api.put("services", service("new", 80));
@@ -140,7 +147,7 @@ async fn the_truth_may_be_another_fault_than_the_inventory_says() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_confirmed_only_warns() {
+async fn unconfirmed_denials_become_warnings() {
     let guarded = Guarded::start().await;
     for status in [500, 403, 0] {
         guarded.api.break_gets("services", status);
@@ -152,7 +159,7 @@ async fn what_cannot_be_confirmed_only_warns() {
 }
 
 #[tokio::test]
-async fn only_so_much_is_read_for_one_review() {
+async fn at_most_eight_objects_are_read_for_one_review() {
     let guarded = Guarded::start().await;
     let names: Vec<String> = (0..20).map(|n| format!("missing-{n}")).collect();
     let paths: Vec<(String, &str)> = names.iter().map(|name| (format!("/{name}"), name.as_str())).collect();
@@ -161,14 +168,17 @@ async fn only_so_much_is_read_for_one_review() {
     assert_eq!(guarded.gets().len(), 8);
     let (_, denied) = answer.codes();
     assert_eq!(denied.len(), 8, "the others only warn");
-    let unsure =
-        answer.warnings.iter().filter(|warning| warning.starts_with("IG201 not confirmed: spec.rules[0]")).count();
+    let unsure = answer
+        .warnings
+        .iter()
+        .filter(|warning| warning.starts_with("shop/web IG201 not confirmed: spec.rules[0]"))
+        .count();
     assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
     assert_eq!(answer.would_deny.len(), 12);
 }
 
 #[tokio::test]
-async fn names_that_are_none_are_never_part_of_a_request() {
+async fn invalid_names_are_never_part_of_a_request() {
     let guarded = Guarded::start().await;
     for name in ["../../../../api/v1/secrets", "web?watch=1", "a%2fb", "..", "Web"] {
         let answer = guarded.apply(&[("/", name, 80)]).await;
@@ -178,7 +188,7 @@ async fn names_that_are_none_are_never_part_of_a_request() {
 }
 
 #[tokio::test]
-async fn a_class_is_missed_only_while_the_watches_are_well() {
+async fn a_class_is_reported_missing_only_while_the_watches_work() {
     let guarded = Guarded::start().await;
     let mut named = spec(&[("/", "web", 80)]);
     named["ingressClassName"] = json!("ngnix");
@@ -197,7 +207,7 @@ async fn a_class_is_missed_only_while_the_watches_are_well() {
 }
 
 #[tokio::test]
-async fn while_the_watch_of_ingresses_fails_no_class_is_missed() {
+async fn no_class_is_reported_missing_while_the_watch_of_ingresses_fails() {
     let guarded = Guarded::start().await;
     guarded.api.throttle(1000);
     guarded.api.end_watches();
@@ -222,7 +232,7 @@ pub(super) fn pair(name: &str, host: &str) -> Value {
 }
 
 #[tokio::test]
-async fn secrets_are_read_one_by_one_as_they_are_named() {
+async fn referenced_secrets_are_read_by_name() {
     let guarded = Guarded::start().await;
     guarded.api.put("secrets", json!({"metadata": {"name": "half", "namespace": "shop"}, "data": {"tls.crt": ""}}));
     guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
@@ -246,7 +256,7 @@ async fn secrets_are_read_one_by_one_as_they_are_named() {
 }
 
 #[tokio::test]
-async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
+async fn a_fixed_secret_is_not_reported_again() {
     let guarded = Guarded::start().await;
     guarded.api.put("secrets", pair("app", "other.example.com"));
     guarded.ask(&with_tls("app")).await.assert(&["IG403"], &[]);
@@ -257,7 +267,7 @@ async fn who_has_mended_a_secret_does_not_hear_of_its_old_fault() {
 }
 
 #[tokio::test]
-async fn secrets_that_may_not_be_read_are_not_evaluated() {
+async fn forbidden_secrets_are_not_evaluated() {
     let guarded = Guarded::start().await;
     guarded.api.forbid("secrets", true);
     let answer = guarded.ask(&with_tls("absent")).await;
@@ -271,7 +281,7 @@ async fn secrets_that_may_not_be_read_are_not_evaluated() {
 }
 
 #[tokio::test]
-async fn a_service_that_cannot_be_read_is_not_missing() {
+async fn an_unreadable_service_is_not_missing() {
     let guarded = Guarded::start().await;
     let mut broken = service("broken", 80);
     broken["spec"]["ports"] = json!("none");
@@ -282,7 +292,7 @@ async fn a_service_that_cannot_be_read_is_not_missing() {
 }
 
 #[tokio::test]
-async fn secrets_that_annotations_name_are_read_as_well() {
+async fn secrets_referenced_by_annotations_are_read_as_well() {
     let guarded = Guarded::start().await;
     let annotated = |secret: &str| {
         let annotations = json!({

@@ -1,4 +1,4 @@
-//! A cluster listed once: in pages, with what nobody may see said to be so, and clear words where it cannot be done.
+//! One list of a whole cluster: pages, forbidden kinds, and clear errors.
 
 use std::process::{Command, Output, Stdio};
 
@@ -44,7 +44,7 @@ async fn run_as(server: &str, user: &str, arguments: &[&str]) -> (i32, String, S
 }
 
 #[tokio::test]
-async fn everything_is_listed_in_pages() {
+async fn lists_are_paginated() {
     let api = Api::start().await;
     for number in 0..1201 {
         api.put("services", service(&format!("web-{number}")));
@@ -60,7 +60,7 @@ async fn everything_is_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn what_is_forbidden_or_missing_or_unreadable_is_known_to_be_so() {
+async fn forbidden_absent_and_unreadable_are_distinguished() {
     let api = Api::start().await;
     api.put("services", service("web"));
     api.put("ingresses", json!({"metadata": {"name": "strange", "namespace": "shop"}, "spec": {"rules": 7}}));
@@ -78,7 +78,7 @@ async fn what_is_forbidden_or_missing_or_unreadable_is_known_to_be_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
+async fn a_snapshot_contains_the_secrets_that_ingresses_reference() {
     let api = cluster().await;
     api.put("ingresses", stored("app"));
     api.put("ingresses", stored("absent"));
@@ -106,9 +106,9 @@ async fn snapshot_writes_what_is_there_with_the_secrets_that_ingresses_name() {
     assert!(stderr.contains("cannot write") && stderr.contains("No such file"), "{stderr}");
 }
 
-/// What watches never hold is read by commands that look once.
+/// Kinds that are never watched are listed by commands.
 #[tokio::test(flavor = "multi_thread")]
-async fn pods_say_why_nothing_is_ready() {
+async fn pods_explain_why_no_endpoint_is_ready() {
     let api = Api::start().await;
     api.put("ingressclasses", json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}));
     api.put("ingresses", stored("app"));
@@ -133,7 +133,7 @@ async fn pods_say_why_nothing_is_ready() {
     );
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
     assert!(stdout.contains("= help: check pod \"web-1\" (ImagePullBackOff)"), "{stdout}{stderr}");
-    // Who may not look at them is told, and judged all the same.
+    // Without rights a warning is printed, and the evaluation continues.
     api.forbid("pods", true);
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
     assert_eq!(stderr, "warning: RBAC does not let you list Pod objects: they may be why endpoints are missing\n");
@@ -141,7 +141,7 @@ async fn pods_say_why_nothing_is_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
+async fn disabled_secrets_of_a_snapshot_are_not_evaluated() {
     let api = cluster().await;
     api.put("ingresses", stored("absent"));
     let folder = tempfile::tempdir().unwrap();
@@ -162,7 +162,7 @@ async fn secrets_of_a_snapshot_that_are_switched_off_are_not_looked_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_is_said_in_words() {
+async fn read_errors_are_explained() {
     let api = cluster().await;
     api.put("ingresses", stored("app"));
     api.forbid("services", true);

@@ -41,7 +41,7 @@ async fn without_cert_manager_there_are_no_certificates() {
 }
 
 #[tokio::test]
-async fn cert_manager_that_was_installed_just_before_is_not_missed() {
+async fn cert_manager_installed_just_before_is_noticed() {
     let api = cluster().await;
     api.lacks("certificates", true);
     let guarded = Guarded::over(api, STRICT);
@@ -64,7 +64,7 @@ async fn cert_manager_that_was_installed_just_before_is_not_missed() {
 }
 
 #[tokio::test]
-async fn certificates_that_nobody_lets_us_see_may_be_there() {
+async fn forbidden_certificates_may_exist() {
     let api = cluster().await;
     api.forbid("certificates", true);
     let guarded = Guarded::over(api, STRICT);
@@ -99,7 +99,7 @@ async fn a_certificate_that_is_applied_while_the_denial_waits_is_seen() {
 }
 
 #[tokio::test]
-async fn while_certificates_cannot_be_followed_nobody_is_denied_for_the_want_of_one() {
+async fn nothing_is_denied_for_a_missing_certificate_while_their_watch_fails() {
     let guarded = Guarded::over(cluster().await, STRICT);
     guarded.is_ready().await;
     guarded.api.throttle(1_000_000);
@@ -134,7 +134,7 @@ async fn an_exposed_webhook_is_confirmed_as_any_other_denial() {
 }
 
 #[tokio::test]
-async fn webhooks_that_nobody_lets_us_see_are_no_news() {
+async fn forbidden_webhook_configurations_are_not_reported() {
     let api = cluster().await;
     for hooks in ["apiservices", "mutatingwebhookconfigurations", "validatingwebhookconfigurations"] {
         api.put(hooks, webhook("web"));

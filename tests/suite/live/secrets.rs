@@ -1,4 +1,4 @@
-//! `secrets: watch`: Secrets are listed and followed, and rights that are withdrawn leave nobody accused.
+//! `secrets: watch`: Secrets are listed and watched. Without rights to read them nothing is reported as missing.
 
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
@@ -19,7 +19,7 @@ impl Guarded {
 }
 
 #[tokio::test]
-async fn secrets_that_are_watched_are_judged_as_they_change() {
+async fn watched_secrets_are_evaluated_as_they_change() {
     let api = cluster().await;
     api.put("secrets", pair("app", "app.example.com"));
     api.put("secrets", json!({"metadata": {"name": "token", "namespace": "shop"}, "data": {"token": "eA=="}}));
@@ -53,7 +53,7 @@ async fn a_denial_for_a_watched_secret_is_confirmed_as_any_other() {
 }
 
 #[tokio::test]
-async fn rights_that_are_withdrawn_leave_secrets_unjudged_until_they_are_back() {
+async fn secrets_are_not_evaluated_while_their_rights_are_withdrawn() {
     let api = cluster().await;
     api.put("secrets", pair("app", "other.example.com"));
     let guarded = Guarded::over(api, "secrets: watch");
@@ -66,7 +66,7 @@ async fn rights_that_are_withdrawn_leave_secrets_unjudged_until_they_are_back() 
     let answer = guarded.ask(&with_tls("app")).await;
     answer.assert(&[], &[]);
     assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG902"));
-    assert_eq!(guarded.notes(), ["Secret: forbidden; what depends on it is not evaluated"]);
+    assert_eq!(guarded.notes(), ["Secret: forbidden; checks that need it are not evaluated"]);
     guarded.is_ready().await;
 
     // What changed meanwhile is known once the rights are back.

@@ -1,4 +1,5 @@
-//! `dialects[].configMap`: what the controller is told is read and followed; while it is not known nobody is denied for it.
+//! `dialects[].configMap`: the settings of the controller are read and watched. While they are unknown, no finding that depends on
+//! them denies.
 
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::{Key, Kind};
@@ -70,7 +71,7 @@ async fn settings_follow_the_config_map() {
 }
 
 #[tokio::test]
-async fn what_the_configuration_says_goes_before_the_config_map() {
+async fn configured_settings_override_the_config_map() {
     let api = cluster().await;
     api.put("configmaps", snippets("false"));
     let guarded = Guarded::over(api, &format!("{CONFIG}    settings: {{allow-snippet-annotations: true}}\n"));
@@ -94,10 +95,10 @@ async fn a_denial_by_settings_is_confirmed_as_any_other() {
 }
 
 #[tokio::test]
-async fn a_config_map_that_is_not_there_says_nothing() {
+async fn an_absent_config_map_leaves_settings_unknown() {
     let guarded = guarded(cluster().await).await;
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
-    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: does not exist; what it says is not known"]);
+    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: does not exist; its settings are unknown"]);
     guarded.api.put("configmaps", snippets("false"));
     guarded.denies(&["IG609"]).await;
     assert_eq!(guarded.notes(), Vec::<String>::new());
@@ -106,14 +107,14 @@ async fn a_config_map_that_is_not_there_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_config_map_that_may_not_be_read_says_nothing() {
+async fn a_forbidden_config_map_leaves_settings_unknown() {
     let api = cluster().await;
     api.put("configmaps", snippets("false"));
     api.forbid("configmaps", true);
     let guarded = guarded(api).await;
     assert_eq!(guarded.is_told(), Coverage::Forbidden);
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
-    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: forbidden; what it says is not known"]);
+    assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: forbidden; its settings are unknown"]);
     guarded.api.forbid("configmaps", false);
     guarded.denies(&["IG609"]).await;
 
@@ -165,7 +166,7 @@ fn with_headers(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn config_maps_that_annotations_name_are_read_one_by_one() {
+async fn config_maps_referenced_by_annotations_are_read_by_name() {
     let api = cluster().await;
     api.put("configmaps", json!({"metadata": {"name": "headers", "namespace": "shop"}, "data": {"X-Frame": "DENY"}}));
     let guarded = guarded(api).await;
@@ -183,7 +184,7 @@ async fn config_maps_that_annotations_name_are_read_one_by_one() {
 }
 
 #[tokio::test]
-async fn config_maps_that_cannot_be_read_are_not_missing() {
+async fn unreadable_config_maps_are_not_missing() {
     let guarded = guarded(cluster().await).await;
     guarded.api.break_gets("configmaps", 500);
     guarded.ask(&with_headers("shop/absent")).await.assert(&["IG902"], &[]);

@@ -1,4 +1,4 @@
-//! Watches: every way in which a live cluster makes them start anew, and that the inventory is right after it.
+//! Watches: every way in which a live cluster restarts them, and that the inventory is correct afterwards.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,7 +66,7 @@ pub(super) fn service(name: &str, port: u16) -> Value {
 }
 
 #[tokio::test]
-async fn everything_is_listed_in_pages_and_then_followed() {
+async fn kinds_are_listed_in_pages_and_then_watched() {
     let api = Api::start().await;
     for name in ["a", "b", "c", "d", "e"] {
         api.put("services", service(name, 80));
@@ -89,7 +89,7 @@ async fn everything_is_listed_in_pages_and_then_followed() {
 }
 
 #[tokio::test]
-async fn a_watch_that_ends_goes_on_where_it_was() {
+async fn a_watch_that_ends_resumes_at_its_version() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     let watching = Watching::start(&api.client());
@@ -131,7 +131,7 @@ async fn after_a_compaction_the_inventory_is_listed_in_place() {
 }
 
 #[tokio::test]
-async fn an_expired_watch_may_also_say_so_in_an_event() {
+async fn an_error_event_can_report_that_a_watch_expired() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     let watching = Watching::start(&api.client());
@@ -147,7 +147,7 @@ async fn an_expired_watch_may_also_say_so_in_an_event() {
 }
 
 #[tokio::test]
-async fn what_may_not_be_read_is_forbidden_until_it_may() {
+async fn a_kind_without_rights_is_forbidden_until_they_are_granted() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     api.forbid("services", true);
@@ -169,7 +169,7 @@ async fn what_may_not_be_read_is_forbidden_until_it_may() {
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_read_is_unknown_and_the_others_are_followed() {
+async fn an_unreadable_object_is_unknown_and_the_others_are_watched() {
     let api = Api::start().await;
     let mut broken = service("broken", 80);
     broken["spec"]["ports"] = json!("none");
@@ -196,7 +196,7 @@ async fn an_object_that_cannot_be_read_is_unknown_and_the_others_are_followed() 
 }
 
 #[tokio::test]
-async fn a_line_that_is_no_event_starts_the_watch_anew() {
+async fn a_line_that_is_not_an_event_restarts_the_watch() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     let watching = Watching::start(&api.client());
@@ -209,7 +209,7 @@ async fn a_line_that_is_no_event_starts_the_watch_anew() {
 }
 
 #[tokio::test]
-async fn without_an_api_server_it_keeps_trying_and_says_why() {
+async fn without_an_api_server_the_watch_retries_and_reports_the_error() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let watching = Watching::start(&client(free));
     eventually("trouble", async || watching.feed().restarts > 1).await;
@@ -223,7 +223,7 @@ async fn without_an_api_server_it_keeps_trying_and_says_why() {
 }
 
 #[tokio::test]
-async fn a_busy_api_server_is_asked_again() {
+async fn a_throttled_list_is_retried() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     api.throttle(3);
@@ -232,7 +232,7 @@ async fn a_busy_api_server_is_asked_again() {
 }
 
 #[tokio::test]
-async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
+async fn after_a_long_outage_an_expired_version_lists_at_once() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
@@ -250,7 +250,7 @@ async fn after_a_long_outage_it_lists_as_soon_as_it_learns_that_it_must() {
 }
 
 #[tokio::test]
-async fn what_rested_before_an_outage_looks_again_when_a_review_wants_to_know() {
+async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     let api = Api::start().await;
     api.lacks("certificates", true);
     let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
@@ -273,7 +273,7 @@ async fn what_rested_before_an_outage_looks_again_when_a_review_wants_to_know() 
 }
 
 #[tokio::test]
-async fn who_is_refused_by_an_api_server_that_has_just_started_asks_again_soon() {
+async fn a_403_from_a_starting_api_server_is_retried_soon() {
     let api = Api::start().await;
     api.lacks("certificates", true);
     let inventory = Arc::new(RwLock::new(Inventory::default()));
@@ -290,7 +290,7 @@ async fn who_is_refused_by_an_api_server_that_has_just_started_asks_again_soon()
 }
 
 #[tokio::test]
-async fn watches_that_are_closed_at_once_pause_and_count_as_trouble() {
+async fn watches_that_are_closed_at_once_pause_and_count_as_failing() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
     api.cut_watches(true);

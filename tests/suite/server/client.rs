@@ -166,7 +166,7 @@ impl Ask for http2::SendRequest<Full<Bytes>> {
     }
 }
 
-/// What takes this long has hung.
+/// An operation that takes longer counts as hung.
 pub(crate) async fn patiently<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(PATIENCE, future).await.expect("hangs")
 }

@@ -6,23 +6,23 @@ use super::running::{calm, start};
 #[tokio::test]
 async fn livez_says_ok() {
     let server = start(calm()).await;
-    server.judge.missing.lock().unwrap().push("anything".to_owned());
+    server.handler.missing.lock().unwrap().push("anything".to_owned());
     assert_eq!(plain_get(server.health, "/livez").await, (200, "ok\n".to_owned()));
 }
 
 #[tokio::test]
-async fn readyz_names_what_is_missing() {
+async fn readyz_lists_missing_kinds() {
     let server = start(calm()).await;
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
-    *server.judge.missing.lock().unwrap() = vec!["Service: not listed yet".to_owned(), "Secret: x".to_owned()];
+    *server.handler.missing.lock().unwrap() = vec!["Service: not listed yet".to_owned(), "Secret: x".to_owned()];
     let expected = "not ready\nService: not listed yet\nSecret: x\n";
     assert_eq!(server.readyz().await, (503, expected.to_owned()));
-    server.judge.missing.lock().unwrap().clear();
+    server.handler.missing.lock().unwrap().clear();
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
 }
 
 #[tokio::test]
-async fn metrics_hold_what_was_reviewed() {
+async fn metrics_count_reviews_and_findings() {
     let server = start(calm()).await;
     for _ in 0..2 {
         assert_eq!(server.client().send(review("{}")).await.status, 200);
@@ -51,7 +51,7 @@ async fn metrics_hold_what_was_reviewed() {
 }
 
 #[tokio::test]
-async fn anything_else_is_refused() {
+async fn other_paths_and_methods_are_rejected() {
     let server = start(calm()).await;
     assert_eq!(plain(server.health, "GET", "/validate").await.0, 404);
     assert_eq!(plain(server.health, "POST", "/readyz").await.0, 405);

@@ -37,7 +37,7 @@ async fn three_hundred_idle_connections_do_not_slow_the_others() {
 }
 
 #[tokio::test]
-async fn the_excess_of_connections_waits_instead_of_failing() {
+async fn excess_connections_wait() {
     let server = start(Limits { connections: 2, ..calm() }).await;
     let first = server.client().h1().await.unwrap();
     let _second = server.client().h1().await.unwrap();
@@ -49,55 +49,55 @@ async fn the_excess_of_connections_waits_instead_of_failing() {
 }
 
 #[tokio::test]
-async fn the_excess_of_reviews_waits_a_little_and_is_then_refused() {
+async fn excess_reviews_wait_and_are_then_rejected() {
     let wait = Duration::from_millis(100);
     let server = start(Limits { reviews: 1, review_wait: wait, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait"))));
-    server.judge.until_waiting(1).await;
+    server.handler.until_waiting(1).await;
     let started = Instant::now();
     let second = sender.ask(review("second")).await.unwrap();
     assert!(started.elapsed() >= wait);
     assert_eq!(second.status, 503);
     assert!(String::from_utf8_lossy(&second.body).contains(r#""reason":"Overloaded""#), "{:?}", second.body);
     assert!(server.counts(r#"ingress_guard_rejected_requests_total{reason="Overloaded"} 1"#).await);
-    server.judge.let_go();
+    server.handler.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().body, "wait");
     // The place is free again.
     assert_eq!(sender.ask(review("third")).await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn large_reviews_wait_for_each_other_and_nobody_else_for_them() {
+async fn large_reviews_wait_for_each_other_and_do_not_delay_small_ones() {
     let wait = Duration::from_millis(100);
     let server = start(Limits { large_bytes: 1000, large_reviews: 1, review_wait: wait, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(250)))));
-    server.judge.until_waiting(1).await;
+    server.handler.until_waiting(1).await;
     let second = sender.ask(review("x".repeat(1000))).await.unwrap();
     assert_eq!(second.status, 503);
-    assert!(String::from_utf8_lossy(&second.body).contains("too many large reviews at once"), "{:?}", second.body);
+    assert!(String::from_utf8_lossy(&second.body).contains("too many large reviews in progress"), "{:?}", second.body);
     assert_eq!(sender.ask(review("x".repeat(999))).await.unwrap().status, 200);
-    server.judge.let_go();
+    server.handler.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
     assert_eq!(sender.ask(review("x".repeat(1000))).await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn all_bodies_together_take_no_more_than_their_room() {
+async fn all_bodies_together_are_limited() {
     let server = start(Limits { bodies_bytes: 1000, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(150)))));
-    server.judge.until_waiting(1).await;
+    server.handler.until_waiting(1).await;
     assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 503);
     assert_eq!(sender.ask(review("x".repeat(400))).await.unwrap().status, 200);
-    server.judge.let_go();
+    server.handler.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
     assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 200);
 }
 
 #[tokio::test]
-async fn no_answer_waits_for_the_acknowledgement_of_another() {
+async fn no_response_waits_for_a_delayed_acknowledgement() {
     let app = Router::new().route(
         "/validate",
         post(async |milliseconds: String| {

@@ -2,8 +2,8 @@
 
 pub(crate) mod client;
 mod drain;
+mod handler;
 mod health;
-mod judge;
 mod limits;
 mod pki;
 mod reload;

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::client::{Ask, Client, eventually, patiently, plain_get, review};
 use super::running::{calm, start};
 
-/// Requests in a row, on kept or on new connections, until told to stop. Returns how many were answered.
+/// Sends requests one after another, on open or on new connections, until `stop`. Returns the number of responses.
 async fn load(client: Client, keep: bool, stop: Arc<AtomicBool>) -> usize {
     let mut answered = 0;
     while !stop.load(Ordering::Relaxed) {
@@ -36,7 +36,7 @@ fn replace(path: &Path, content: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_swapped_secret_is_served_to_new_connections_and_no_request_fails() {
+async fn a_replaced_secret_is_served_to_new_connections_and_no_request_fails() {
     let server = start(calm()).await;
     let stop = Arc::new(AtomicBool::new(false));
     let mut clients = JoinSet::new();
@@ -58,7 +58,7 @@ async fn a_swapped_secret_is_served_to_new_connections_and_no_request_fails() {
 }
 
 #[tokio::test]
-async fn a_broken_pair_keeps_the_last_good_one_until_the_key_arrives() {
+async fn a_mismatched_pair_keeps_the_last_valid_one_until_the_key_arrives() {
     let server = start(calm()).await;
     let (before, next) = (server.client().sees().await, server.authority.issue());
 
@@ -67,8 +67,8 @@ async fn a_broken_pair_keeps_the_last_good_one_until_the_key_arrives() {
     assert!(server.counts("ingress_guard_certificate_reload_failing 1").await);
     let (status, body) = server.readyz().await;
     assert_eq!(status, 200);
-    assert!(body.contains("certificate not reloaded, serving the last good one: the key in"), "{body}");
-    assert!(body.contains("tls.key does not fit the certificate in"), "{body}");
+    assert!(body.contains("certificate not reloaded, serving the last valid one: the key in"), "{body}");
+    assert!(body.contains("tls.key does not match the certificate in"), "{body}");
     assert_eq!(server.client().sees().await, before);
     // Some more looks at the same files are no more failures.
     tokio::time::sleep(Duration::from_millis(150)).await;
@@ -81,7 +81,7 @@ async fn a_broken_pair_keeps_the_last_good_one_until_the_key_arrives() {
 }
 
 #[tokio::test]
-async fn files_that_vanish_keep_the_last_good_pair() {
+async fn missing_files_keep_the_last_valid_pair() {
     let server = start(calm()).await;
     let before = server.client().sees().await;
     fs::remove_file(server.mount.path("tls.crt")).unwrap();

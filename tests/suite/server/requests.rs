@@ -1,4 +1,4 @@
-//! The webhook port answers: what is served, and what is refused in which words.
+//! Responses of the webhook port: accepted requests, and rejected ones with their reasons.
 
 use axum::Router;
 use axum::http::StatusCode;
@@ -21,7 +21,7 @@ fn refused(answer: &Answer, code: u16, reason: &str) {
     let message = status["message"].as_str().unwrap();
     assert!(!message.is_empty());
     let expected = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason,
-        "message": message});
+        "message": message, "metadata": {}});
     assert_eq!(status, expected);
 }
 
@@ -36,7 +36,7 @@ async fn a_review_is_answered_as_json() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_review_is_refused_in_the_words_of_the_judge() {
+async fn a_body_that_is_not_a_review_is_rejected_with_the_reason_of_the_handler() {
     let server = start(calm()).await;
     refused(&server.client().send(review("reject")).await, 400, "MalformedJson");
     assert!(server.counts(r#"ingress_guard_rejected_requests_total{reason="MalformedJson"} 1"#).await);
@@ -57,7 +57,7 @@ async fn other_paths_are_404_and_other_methods_405() {
 }
 
 #[tokio::test]
-async fn only_json_is_taken() {
+async fn only_json_is_accepted() {
     let server = start(calm()).await;
     for (kind, taken) in [
         ("application/json", true),
@@ -83,14 +83,14 @@ async fn only_json_is_taken() {
 }
 
 #[tokio::test]
-async fn a_body_up_to_the_limit_is_taken_and_one_above_is_not() {
+async fn a_body_up_to_the_limit_is_accepted_and_a_larger_one_is_not() {
     let server = start(Limits { body_bytes: 100_000, ..calm() }).await;
     assert_eq!(server.client().send(review(vec![b' '; 100_000])).await.body.len(), 100_000);
     refused(&server.client().send(review(vec![b' '; 100_001])).await, 413, "RequestEntityTooLarge");
 }
 
 #[tokio::test]
-async fn nine_mebibytes_are_refused_when_announced() {
+async fn nine_mebibytes_are_rejected_by_their_declared_length() {
     let server = start(calm()).await;
     let body = vec![b' '; 9 * MIB];
     refused(&server.client().send(review(body.clone())).await, 413, "RequestEntityTooLarge");
@@ -117,7 +117,7 @@ async fn in_chunks(server: &Running, mebibytes: usize) -> String {
 }
 
 #[tokio::test]
-async fn nine_mebibytes_are_refused_when_they_come_in_chunks() {
+async fn nine_mebibytes_in_chunks_are_rejected() {
     let server = start(calm()).await;
     let answer = in_chunks(&server, 9).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
@@ -125,13 +125,13 @@ async fn nine_mebibytes_are_refused_when_they_come_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_far_too_much_can_finish_and_read_why_it_is_refused() {
+async fn a_client_with_a_too_large_body_can_finish_and_read_the_error() {
     let server = start(calm()).await;
     assert!(in_chunks(&server, 15).await.starts_with("HTTP/1.1 413 "));
 }
 
 #[tokio::test]
-async fn a_head_above_the_limit_is_refused() {
+async fn a_head_above_the_limit_is_rejected() {
     let server = start(calm()).await;
     let mut request = review("{}");
     request.headers_mut().insert("x-long", "x".repeat(70_000).parse().unwrap());
@@ -140,7 +140,7 @@ async fn a_head_above_the_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn a_panic_while_judging_is_answered_and_the_connection_lives_on() {
+async fn a_panic_during_a_review_is_answered_and_the_connection_stays_open() {
     let server = start(calm()).await;
     let mut h1 = server.client().h1().await.unwrap();
     let mut h2 = server.client().h2().await.unwrap();

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Client, plain_get};
-use super::judge::Echo;
+use super::handler::Echo;
 use super::pki::{Authority, Mount};
 
 /// Long enough for the slowest machine; reached only by a failing test.
@@ -23,7 +23,7 @@ pub(crate) struct Running {
     pub(crate) shutdown: CancellationToken,
     pub(crate) authority: Authority,
     pub(crate) mount: Mount,
-    pub(crate) judge: Arc<Echo>,
+    pub(crate) handler: Arc<Echo>,
     pub(crate) end: JoinHandle<Drained>,
 }
 
@@ -51,23 +51,23 @@ async fn bind_with(tls: TlsOptions, limits: Limits, metrics: Arc<Metrics>) -> Re
 
 /// Serve reviews by echo.
 pub(crate) async fn start(limits: Limits) -> Running {
-    start_judging(limits, Echo::default()).await
+    start_handling(limits, Echo::default()).await
 }
 
-pub(crate) async fn start_judging(limits: Limits, judge: Echo) -> Running {
-    start_as(limits, judge, |options| options).await
+pub(crate) async fn start_handling(limits: Limits, handler: Echo) -> Running {
+    start_as(limits, handler, |options| options).await
 }
 
-/// Serve reviews by `judge`, with changed TLS options.
-pub(crate) async fn start_as(limits: Limits, judge: Echo, change: impl FnOnce(TlsOptions) -> TlsOptions) -> Running {
+/// Serve reviews by `handler`, with changed TLS options.
+pub(crate) async fn start_as(limits: Limits, handler: Echo, change: impl FnOnce(TlsOptions) -> TlsOptions) -> Running {
     let authority = Authority::new();
     let mount = Mount::new(&authority.issue());
     let tls = change(mount.options());
     let metrics = Arc::new(Metrics::new());
-    let judge = Arc::new(judge);
-    let app = webhook(Arc::clone(&judge), &limits, Arc::clone(&metrics));
+    let handler = Arc::new(handler);
+    let app = webhook(Arc::clone(&handler), &limits, Arc::clone(&metrics));
     let server = bind_with(tls, limits, metrics).await.unwrap();
-    launch(server, app, authority, mount, judge)
+    launch(server, app, authority, mount, handler)
 }
 
 /// Serve any application.
@@ -78,10 +78,10 @@ pub(crate) async fn start_app(limits: Limits, app: Router) -> Running {
     launch(server, app, authority, mount, Arc::default())
 }
 
-fn launch(server: Server, app: Router, authority: Authority, mount: Mount, judge: Arc<Echo>) -> Running {
+fn launch(server: Server, app: Router, authority: Authority, mount: Mount, handler: Arc<Echo>) -> Running {
     let (addr, health, shutdown) = (server.addr(), server.health_addr(), CancellationToken::new());
-    let end = tokio::spawn(server.run(app, judge.clone(), shutdown.clone()));
-    Running { addr, health, shutdown, authority, mount, judge, end }
+    let end = tokio::spawn(server.run(app, handler.clone(), shutdown.clone()));
+    Running { addr, health, shutdown, authority, mount, handler, end }
 }
 
 impl Running {

@@ -12,7 +12,7 @@ fn kill(signal: &str) {
 }
 
 #[tokio::test]
-async fn the_first_signal_asks_for_a_drain_and_the_second_for_an_end() {
+async fn the_first_signal_starts_a_drain_and_the_second_ends_it() {
     let signals = Signals::listen().unwrap();
     kill("-TERM");
     patiently(signals.drain.cancelled()).await;

@@ -41,7 +41,7 @@ async fn a_silent_connection_is_closed_at_the_handshake_limit() {
 }
 
 #[tokio::test]
-async fn silence_after_the_handshake_is_closed_at_the_first_request_limit() {
+async fn a_connection_without_a_request_is_closed_at_the_first_request_limit() {
     let server = impatient().await;
     for alpn in ["http/1.1", "h2"] {
         let mut tls = server.client().tls(alpn).await.unwrap();
@@ -52,7 +52,7 @@ async fn silence_after_the_handshake_is_closed_at_the_first_request_limit() {
 }
 
 #[tokio::test]
-async fn half_a_header_is_closed_however_it_drips() {
+async fn an_incomplete_head_is_closed_however_slowly_it_arrives() {
     let server = impatient().await;
     let (mut read, mut write) = tokio::io::split(server.client().raw().await);
     let dripping = tokio::spawn(async move {
@@ -66,7 +66,7 @@ async fn half_a_header_is_closed_however_it_drips() {
 }
 
 #[tokio::test]
-async fn half_a_body_is_answered_408() {
+async fn an_incomplete_body_is_answered_with_408() {
     let server = impatient().await;
     let mut tls = server.client().raw().await;
     let head =
@@ -79,7 +79,7 @@ async fn half_a_body_is_answered_408() {
 }
 
 #[tokio::test]
-async fn an_idle_kept_connection_outlives_the_limit_of_the_first_request() {
+async fn an_idle_connection_outlives_the_first_request_limit() {
     let server = impatient().await;
     let mut sender = server.client().h1().await.unwrap();
     assert_eq!(sender.ask(review("{}")).await.unwrap().status, 200);
@@ -88,7 +88,7 @@ async fn an_idle_kept_connection_outlives_the_limit_of_the_first_request() {
 }
 
 #[tokio::test]
-async fn the_health_port_does_not_wait_for_silent_clients_either() {
+async fn the_health_port_closes_silent_connections_as_well() {
     let server = impatient().await;
     let mut tcp = TcpStream::connect(server.health).await.unwrap();
     assert_eq!(until_closed(&mut tcp).await, "");

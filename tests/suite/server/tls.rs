@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::client::{Ask, Client, eventually, patiently, review, until_closed};
-use super::judge::Echo;
+use super::handler::Echo;
 use super::pki::{Authority, Mount};
 use super::running::{bind, calm, start, start_as};
 
@@ -41,7 +41,7 @@ async fn http_1_and_http_2_are_served_as_negotiated() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_trust_us_is_counted() {
+async fn a_client_that_does_not_trust_the_certificate_is_counted() {
     let server = start(calm()).await;
     let stranger = Client::new(server.addr, Authority::new().roots());
     assert!(stranger.tls("http/1.1").await.is_err());
@@ -49,7 +49,7 @@ async fn a_client_that_does_not_trust_us_is_counted() {
 }
 
 #[tokio::test]
-async fn only_clients_of_the_client_authority_are_served() {
+async fn only_clients_with_a_certificate_of_the_client_ca_are_served() {
     let theirs = Authority::new();
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("client-ca.crt");
@@ -69,7 +69,7 @@ async fn only_clients_of_the_client_authority_are_served() {
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_serves_whoever_is_shown_it() {
+async fn a_self_signed_certificate_serves_clients_that_trust_it() {
     let pair = SelfSigned::generate(&["guard.example.com".to_owned(), "localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(pair.certificate_pem().as_bytes()).unwrap()).unwrap();
@@ -89,24 +89,24 @@ async fn a_self_signed_certificate_serves_whoever_is_shown_it() {
 }
 
 #[test]
-fn a_self_signed_certificate_is_not_made_for_something_that_is_no_name() {
+fn a_self_signed_certificate_needs_valid_names() {
     assert!(SelfSigned::generate(&["gr\u{fc}n".to_owned()]).is_err());
 }
 
 #[tokio::test]
-async fn what_cannot_be_served_fails_at_the_start_and_names_the_file() {
+async fn invalid_files_fail_at_start_with_the_name_of_the_file() {
     let authority = Authority::new();
     let (pair, other) = (authority.issue(), authority.issue());
     let encrypted = pair.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
     let garbled = pair.certificate.replace("MII", "????");
     for (certificate, key, named, said) in [
-        ("", pair.key.as_str(), "tls.crt", "no certificate in it"),
-        (pair.key.as_str(), &pair.key, "tls.crt", "no certificate in it"),
+        ("", pair.key.as_str(), "tls.crt", "no certificate found"),
+        (pair.key.as_str(), &pair.key, "tls.crt", "no certificate found"),
         (&garbled, &pair.key, "tls.crt", "not PEM"),
-        (&pair.certificate, "", "tls.key", "no private key in it"),
-        (&pair.certificate, &pair.certificate, "tls.key", "no private key in it"),
+        (&pair.certificate, "", "tls.key", "no private key found"),
+        (&pair.certificate, &pair.certificate, "tls.key", "no private key found"),
         (&pair.certificate, &encrypted, "tls.key", "encrypted keys are not supported"),
-        (&pair.certificate, &other.key, "tls.key", "does not fit the certificate in"),
+        (&pair.certificate, &other.key, "tls.key", "does not match the certificate in"),
     ] {
         let mount = Mount::new(&pair);
         mount.swap(certificate, key);
@@ -140,7 +140,7 @@ async fn chains_and_every_kind_of_key_load() {
 }
 
 #[tokio::test]
-async fn an_expired_certificate_serves_on_and_readyz_says_so() {
+async fn an_expired_certificate_is_served_and_reported_by_readyz() {
     let server = start(calm()).await;
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
     let old = server.authority.issue_until(SystemTime::now() - Duration::from_hours(1));

@@ -1,16 +1,17 @@
-//! A judge that does what the body says.
+//! A review handler whose result is selected by the body.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ingress_guard::admission::{Record, Rejection, Reviewed};
-use ingress_guard::server::{Judge, Readiness};
+use ingress_guard::admission::{Operation, Outcome, Record, Rejection, Reviewed};
+use ingress_guard::finding::Level;
+use ingress_guard::server::{Readiness, ReviewHandler};
 use tokio::sync::Notify;
 
 use super::client::eventually;
 
-/// `panic` panics, `reject` is rejected, `wait…` waits to be let go, anything else comes back after a while.
+/// `panic` panics, `reject` is rejected, `wait…` waits for [`Echo::let_go`], and any other body is returned after `takes`.
 #[derive(Default)]
 pub(crate) struct Echo {
     pub(crate) takes: Duration,
@@ -24,7 +25,7 @@ impl Echo {
         Self { takes, ..Self::default() }
     }
 
-    /// Until this many reviews wait.
+    /// Returns once this many reviews wait.
     pub(crate) async fn until_waiting(&self, count: usize) {
         eventually("enough reviews wait", || async { self.waiting.load(Ordering::SeqCst) == count }).await;
     }
@@ -34,7 +35,7 @@ impl Echo {
     }
 }
 
-impl Judge for Echo {
+impl ReviewHandler for Echo {
     async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
         tokio::time::sleep(self.takes).await;
         if body.starts_with(b"wait") {
@@ -62,10 +63,15 @@ impl Readiness for Echo {
 
 fn record() -> Record {
     Record {
-        operation: "CREATE",
-        verdict: "warn",
-        findings: vec![("IG202", "warn"), ("IG301", "audit")],
+        uid: String::new(),
+        namespace: String::new(),
+        name: String::new(),
+        operation: Operation::Create,
+        dry_run: false,
+        user: String::new(),
+        field_manager: String::new(),
+        outcome: Outcome::Warn,
+        findings: vec![("IG202", Level::Warn), ("IG301", Level::Audit)],
         would_deny: vec!["IG202"],
-        ..Record::default()
     }
 }

@@ -1,0 +1,91 @@
+//! The record of one review, from which the server writes the log line and the metrics.
+
+use super::review::{Operation, Request, Text};
+use crate::finding::Level;
+use crate::policy::Verdict;
+
+/// The outcome of a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Allowed without evaluation: the write does not change the meaning of an Ingress.
+    Pass,
+    /// Evaluated and allowed without a warning.
+    Allow,
+    /// Allowed with warnings.
+    Warn,
+    /// Denied.
+    Deny,
+}
+
+impl Outcome {
+    /// Returns the value of the label `verdict` in log and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// One review: the request and its outcome.
+#[derive(Debug)]
+pub struct Record {
+    /// `request.uid`.
+    pub uid: String,
+    /// Namespace of the Ingress.
+    pub namespace: String,
+    /// Name of the Ingress; empty for a `deletecollection` and for `generateName`.
+    pub name: String,
+    /// The operation of the request.
+    pub operation: Operation,
+    /// Whether the request is a dry run, which stores nothing.
+    pub dry_run: bool,
+    /// `userInfo.username`.
+    pub user: String,
+    /// `options.fieldManager`.
+    pub field_manager: String,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Code and effective level of each finding.
+    pub findings: Vec<(&'static str, Level)>,
+    /// Codes of the findings that were downgraded from deny.
+    pub would_deny: Vec<&'static str>,
+}
+
+impl Record {
+    /// The record of a request with this outcome, without findings.
+    pub(super) fn new(request: &Request<'_>, outcome: Outcome) -> Self {
+        let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
+        Self {
+            uid: request.uid.0.to_string(),
+            namespace: text(&request.namespace),
+            name: text(&request.name),
+            operation: request.operation(),
+            dry_run: request.is_dry_run(),
+            user: request.user().to_owned(),
+            field_manager: request.options.as_ref().map(|options| text(&options.field_manager)).unwrap_or_default(),
+            outcome,
+            findings: Vec::new(),
+            would_deny: Vec::new(),
+        }
+    }
+
+    /// The record of a request that was evaluated.
+    pub(super) fn decided(request: &Request<'_>, verdict: &Verdict) -> Self {
+        let outcome = match () {
+            () if verdict.denies() => Outcome::Deny,
+            () if verdict.at(Level::Warn).next().is_some() => Outcome::Warn,
+            () => Outcome::Allow,
+        };
+        let decisions = verdict.decisions.iter();
+        let downgraded = verdict.decisions.iter().filter(|decision| decision.downgraded.is_some());
+        Self {
+            findings: decisions.map(|decision| (decision.finding.code, decision.level)).collect(),
+            would_deny: downgraded.map(|decision| decision.finding.code).collect(),
+            ..Self::new(request, outcome)
+        }
+    }
+}

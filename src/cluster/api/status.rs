@@ -1,0 +1,91 @@
+//! How complete the inventory is and how its watches are doing: what readiness and metrics report.
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::{WatchStatus, Watches};
+use crate::cluster::{Coverage, Inventory};
+use crate::model::{Kind, Kinds};
+
+/// The state of an inventory and of the watches that fill it.
+#[derive(Debug, Clone)]
+pub struct SyncStatus {
+    /// The inventory.
+    pub inventory: Arc<RwLock<Inventory>>,
+    /// The watches; none over manifests.
+    pub feeds: Watches,
+    /// Kinds that checks need: readiness waits until each is listed or forbidden.
+    pub required: Kinds,
+    /// Kinds that only improve messages: readiness waits for them as long as no error is known.
+    pub optional: Kinds,
+}
+
+impl SyncStatus {
+    /// Returns why reviews cannot be evaluated fully yet, one line per kind or object; empty when ready. A forbidden kind is not
+    /// waited for, see [`SyncStatus::notes`].
+    #[must_use]
+    pub fn missing(&self) -> Vec<String> {
+        let feeds = self.feeds();
+        let trouble = |kind| feeds.iter().find(|feed| feed.kind == kind)?.trouble.clone();
+        let optional: Kinds = self.optional.iter().filter(|kind| trouble(*kind).is_none()).collect();
+        let unlisted = self.covered(self.required | optional, Coverage::NotSynced);
+        let reason = |trouble: Option<String>| trouble.unwrap_or_else(|| "the first list is not complete".to_owned());
+        let kinds = unlisted.into_iter().map(|kind| format!("{kind}: {}", reason(trouble(kind))));
+        let objects = self.single_objects().into_iter().filter(|(_, coverage)| *coverage == Coverage::NotSynced);
+        kinds.chain(objects.map(|(feed, _)| format!("{feed}: {}", reason(feed.trouble.clone())))).collect()
+    }
+
+    /// Returns what limits the evaluation although the process is ready, one line per kind or object.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let forbidden = self.covered(self.required, Coverage::Forbidden).into_iter();
+        let mut notes: Vec<String> =
+            forbidden.map(|kind| format!("{kind}: forbidden; checks that need it are not evaluated")).collect();
+        let listed = self.covered(self.required, Coverage::Complete);
+        for feed in self.feeds().into_iter().filter(|feed| listed.contains(&feed.kind)) {
+            notes.extend(feed.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", feed.kind)));
+        }
+        notes.extend(self.single_objects().into_iter().filter_map(|(feed, coverage)| {
+            let exists = feed.only.as_ref().is_none_or(|key| self.inventory.read().config_map(key).is_some());
+            match (coverage, &feed.trouble) {
+                (Coverage::Forbidden, _) => Some(format!("{feed}: forbidden; its settings are unknown")),
+                (Coverage::Complete, Some(trouble)) => Some(format!("{feed}: changes are not received: {trouble}")),
+                (Coverage::Complete, None) if !exists => {
+                    Some(format!("{feed}: does not exist; its settings are unknown"))
+                }
+                _ => None,
+            }
+        }));
+        notes
+    }
+
+    /// Returns the number of objects in the inventory for each watched kind.
+    #[must_use]
+    pub fn objects(&self) -> Vec<(&'static str, usize)> {
+        let store = self.inventory.read();
+        Kind::ALL.into_iter().filter(|kind| kind.is_watched()).map(|kind| (kind.name(), store.count(kind))).collect()
+    }
+
+    /// Returns the state of each watch; empty over manifests.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<WatchStatus> {
+        self.feeds.states()
+    }
+
+    /// The watched single objects, each with the coverage of that object.
+    fn single_objects(&self) -> Vec<(WatchStatus, Coverage)> {
+        let store = self.inventory.read();
+        let covered = |feed: WatchStatus| {
+            let key = feed.only.clone()?;
+            let coverage = store.coverage_of(feed.kind, &key.namespace, &key.name);
+            Some((feed, coverage))
+        };
+        self.feeds().into_iter().filter_map(covered).collect()
+    }
+
+    fn covered(&self, kinds: Kinds, coverage: Coverage) -> Vec<Kind> {
+        let store = self.inventory.read();
+        kinds.iter().filter(|kind| store.coverage(*kind) == coverage).collect()
+    }
+}
