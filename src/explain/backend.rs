@@ -1,4 +1,4 @@
-//! What stands behind a path: Service, port, endpoints.
+//! The steps behind a path: Service, port, endpoints.
 
 use super::controllers::Answering;
 use super::trail::{Ends, Explanation, ReadyBackend, kubectl};
@@ -7,7 +7,7 @@ use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
 use crate::routing::{Backing, ControllerFamily, ExternalNameFault, LinkStatus, ResolvedBackend, StandIn};
 
-/// Follow a backend to its endpoints.
+/// Adds the steps from a backend to its endpoints.
 pub(super) fn backend<'a>(
     explanation: &mut Explanation,
     answering: &Answering<'_>,
@@ -16,8 +16,7 @@ pub(super) fn backend<'a>(
     view: &ClusterView<'a>,
 ) {
     let Backend::Service { name, port } = backend else {
-        return explanation
-            .unknown("service", "the backend is a resource: whether the controller serves such is not known");
+        return explanation.unknown("service", "resource backend: support of the controller is unknown");
     };
     let resolved = ResolvedBackend::of(ingress, backend, &answering.controller, view);
     let namespace = &*ingress.meta.key.namespace;
@@ -46,7 +45,7 @@ pub(super) fn backend<'a>(
     }
 }
 
-/// Say link by link what stands behind a port of a Service.
+/// Adds the steps of a resolved Service backend.
 fn links(
     explanation: &mut Explanation,
     resolved: &ResolvedBackend<'_>,
@@ -58,34 +57,37 @@ fn links(
     let get = || kubectl(&["get", "service", name, "--namespace", namespace]);
     match resolved {
         ResolvedBackend::NotMeant => {
-            explanation.unknown("service", "no Service is meant: what answers is the controller's own affair");
+            explanation.unknown("service", "the controller handles this backend itself, without a Service");
         }
-        ResolvedBackend::Unseen => explanation.unknown("service", format!("whether {service} exists is not known")),
+        ResolvedBackend::Unseen => explanation.unknown("service", format!("the existence of {service} is unknown")),
         ResolvedBackend::NoService => {
             let all = kubectl(&["get", "services", "--namespace", namespace]);
             explanation.breaks("service", format!("{service} does not exist"), all);
         }
         ResolvedBackend::External { name: external, fault: None } => {
-            explanation.holds("service", format!("{service} is the ExternalName {}", Quoted(external)));
-            explanation.unknown("endpoints", "whether that name resolves is not looked at");
+            explanation.holds("service", format!("{service} has ExternalName {}", Quoted(external)));
+            explanation.unknown("endpoints", "DNS resolution of this name is not checked");
         }
         ResolvedBackend::External { name: external, fault: Some(fault) } => {
             let why = match fault {
-                ExternalNameFault::Refused => "which this controller is set up to refuse",
+                ExternalNameFault::Refused => "which this controller is configured to reject",
                 ExternalNameFault::Loopback | ExternalNameFault::Address | ExternalNameFault::NoName => {
-                    "which is no name of another host"
+                    "which is not the name of another host"
                 }
             };
             let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
-            explanation.breaks("service", format!("{service} is the ExternalName {}, {why}", Quoted(external)), edit);
+            explanation.breaks("service", format!("{service} has ExternalName {}, {why}", Quoted(external)), edit);
         }
         ResolvedBackend::NoPort { has, by_address } => {
             explanation.holds("service", service);
             let has: Vec<String> = has.iter().map(ToString::to_string).collect();
             let has = if has.is_empty() { "no port".to_owned() } else { format!("only {}", has.join(", ")) };
-            let dialled =
-                if *by_address { "; nothing listens there at its address, which service-upstream dials" } else { "" };
-            explanation.breaks("port", format!("the Service has no port {wanted}: it has {has}{dialled}"), get());
+            let dialled = if *by_address {
+                "; service-upstream connects to the Service address, which does not listen on it"
+            } else {
+                ""
+            };
+            explanation.breaks("port", format!("the Service has no port {wanted}, it has {has}{dialled}"), get());
         }
         ResolvedBackend::NotTcp { port, .. } => {
             explanation.holds("service", service);
@@ -95,7 +97,7 @@ fn links(
             explanation.holds("service", service);
             let by_target = port.is_some_and(|port| !found.answers_to(port));
             let how = match (by_address, by_target) {
-                (true, _) => ", at the Service's own address: annotation service-upstream".to_owned(),
+                (true, _) => ", at the Service address (annotation service-upstream)".to_owned(),
                 (false, true) => format!(", by its targetPort {wanted}"),
                 (false, false) => String::new(),
             };
@@ -108,7 +110,7 @@ fn links(
 fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &str, service: &str) {
     match backing {
         Backing::Ready(_) => explanation.holds("endpoints", backing.to_string()),
-        Backing::Unknown => explanation.unknown("endpoints", "nothing is known of EndpointSlices"),
+        Backing::Unknown => explanation.unknown("endpoints", "EndpointSlices are unknown"),
         Backing::Lacking(shortage) => {
             let of = format!("kubernetes.io/service-name={service}");
             let show = if shortage.is_total() {
@@ -121,7 +123,7 @@ fn endpoints(explanation: &mut Explanation, backing: &Backing<'_>, namespace: &s
     }
 }
 
-/// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
+/// Adds the step for the fallback Service of the default-backend annotation (section 4.6).
 fn stand_in<'a>(
     explanation: &mut Explanation,
     answering: &Answering<'_>,
@@ -132,12 +134,12 @@ fn stand_in<'a>(
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, stand_in.name);
     match stand_in.answers(&answering.controller, view) {
         Some(true) => {
-            explanation.holds("stand-in", format!("{service} answers instead"));
+            explanation.holds("fallback", format!("{service} answers instead"));
             explanation.ends(Ends::Service, None);
         }
         Some(false) => {}
         None => {
-            explanation.unknown("stand-in", format!("{service} answers, if it has endpoints"));
+            explanation.unknown("fallback", format!("{service} answers if it has endpoints"));
             explanation.ends(Ends::Unknown, None);
         }
     }

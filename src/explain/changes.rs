@@ -1,5 +1,5 @@
-//! Which requests come to something else once files are applied: samples of every path on the hosts that they touch, answered
-//! before and after.
+//! The requests whose result changes when files are applied: sample requests for every path on the hosts of the files, before and
+//! after.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,39 +18,39 @@ use crate::routing::{
     Scheme, When,
 };
 
-/// So many changes are told.
+/// The most changes that are listed.
 const MOST: usize = 50;
-/// So many paths of a host are asked for.
+/// The most paths of a host that are compared.
 const PATHS: usize = 1000;
-/// So many requests are made in all.
+/// The most sample requests in total.
 const REQUESTS: usize = 20_000;
 
-/// The requests that come to something else.
+/// The requests whose result changes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteChanges {
-    /// The first 50, by their URLs.
+    /// The first 50, sorted by URL.
     pub changes: Vec<RouteChange>,
-    /// How many more there are.
+    /// The number of further changes.
     pub more: usize,
-    /// Hosts of which not everything could be compared.
+    /// The number of hosts that could not be compared completely.
     pub not_compared: usize,
 }
 
-/// A request that comes to something else.
+/// A request whose result changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteChange {
-    /// The URL; `any` stands for every label and host that has no rule of its own. HTTP is told where something else comes
-    /// of it than of HTTPS.
+    /// The URL. `any` stands for every label or host without a rule of its own. The HTTP variant is listed only if its result
+    /// differs from HTTPS.
     pub url: String,
-    /// Who answers now, e.g. `service shop/web:80`; `None`: nobody (404).
+    /// The result before, e.g. `service shop/web:80`; `None` is the default backend (404).
     pub before: Option<String>,
-    /// Who answers then.
+    /// The result after.
     pub after: Option<String>,
 }
 
-/// A cluster before or after, and its controllers.
+/// A cluster before or after the change, with its controllers.
 #[derive(Clone, Copy)]
 struct Side<'a> {
     view: &'a ClusterView<'a>,
@@ -58,7 +58,7 @@ struct Side<'a> {
     dialects: &'a Dialects,
 }
 
-/// Who answers a request before and after; `None`: nobody.
+/// The results of a request before and after; `None` is the default backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Ends {
     before: Option<String>,
@@ -70,18 +70,19 @@ impl Ends {
         self.before != self.after
     }
 
-    /// Whether somebody who hears of these over HTTPS need not hear of those over HTTP: the same comes of both, or both
-    /// come or go, whatever HTTP is redirected to meanwhile.
+    /// Whether the change over HTTPS makes that over HTTP redundant: both are equal, or both routes appear or disappear, also if
+    /// HTTP is redirected.
     fn implies(&self, http: &Self) -> bool {
-        let is_nobody = |a: &Option<String>, b: &Option<String>| a.is_none() && b.is_none();
-        self == http || self.differ() && (is_nobody(&self.before, &http.before) || is_nobody(&self.after, &http.after))
+        let are_absent = |a: &Option<String>, b: &Option<String>| a.is_none() && b.is_none();
+        self == http
+            || self.differ() && (are_absent(&self.before, &http.before) || are_absent(&self.after, &http.after))
     }
 }
 
-/// Nobody can say who answers.
+/// The result is unknown.
 struct Unsaid;
 
-/// Compare what requests come to in two states of a cluster that differ in these Ingresses, and in whatever else.
+/// Compares the results of requests in two states of a cluster, which differ in these Ingresses and possibly in other objects.
 #[must_use]
 pub fn route_changes(
     ingresses: &[Key],
@@ -118,20 +119,20 @@ pub fn route_changes(
     }
 }
 
-/// The hosts for which an Ingress may answer.
+/// The hosts that an Ingress can match.
 fn hosts(ingress: &Ingress) -> impl Iterator<Item = Host> {
     let bare = (ingress.rules.is_empty() && ingress.default_backend.is_some()).then_some(Host::Any);
     let aliases = NginxAnnotations::of(ingress).server_aliases().map(Host::parse);
     ingress.rules.iter().map(|rule| rule.host.clone()).chain(aliases).chain(bare)
 }
 
-/// The paths of an Ingress that a host has.
+/// The paths of an Ingress that apply to a host.
 fn paths_on<'a>(host: &Host, ingress: &'a Ingress) -> impl Iterator<Item = PathRef<'a>> {
     let is_alias = NginxAnnotations::of(ingress).server_aliases().any(|alias| Host::parse(alias) == *host);
     ingress.paths().filter(move |at| is_alias || at.rule.host.covers(host))
 }
 
-/// What changes on a host of the controller of a class; whether everything could be compared.
+/// The changes on a host of the controller of a class, and whether the comparison is complete.
 fn compare(
     host: &Host,
     (class, namespace): (ClassRef<'_>, &str),
@@ -143,7 +144,7 @@ fn compare(
     }
     let name = host_of(host);
     let asked = Host::parse(&name);
-    // The paths of whoever may answer for it: what one of them loses another has won.
+    // The paths of all Ingresses that match the host: one Ingress gains what another one loses.
     let mut groups: BTreeSet<Vec<String>> = BTreeSet::from([vec!["/".to_owned()]]);
     for side in sides {
         let Some(ingresses) = concerned(&asked, side.view) else { return (Vec::new(), false) };
@@ -180,7 +181,7 @@ fn compare(
             let Some(ends @ [https, http]) = known.get(&**path) else { continue };
             let is_news = [https.differ(), http.differ() && !https.implies(http)];
             for (at, scheme) in ["https", "http"].into_iter().enumerate() {
-                // What is below a path mostly goes where the path does.
+                // Requests below a path mostly change like the path itself.
                 if is_news[at] && told[at] != Some(&ends[at]) {
                     let Ends { before, after } = ends[at].clone();
                     changes.push(RouteChange { url: format!("{scheme}://{name}{path}"), before, after });
@@ -192,7 +193,7 @@ fn compare(
     (changes, is_whole)
 }
 
-/// Who answers a request, in words; `None`: the default backend.
+/// The result of a request, in words; `None` is the default backend.
 fn who(
     routes: &Routes<'_>,
     controller: Controller<'_>,
@@ -206,7 +207,9 @@ fn who(
     }
     match routes.answer(scheme, host, path, When::After) {
         Ok(Lookup::Found(answer)) => Ok(match routes.refusal(&answer, When::After) {
-            Some(Refusal { status, annotation }) => Some(format!("{status} for a mistake in {annotation}")),
+            Some(Refusal { status, annotation }) => {
+                Some(format!("{status} because of an invalid value of {annotation}"))
+            }
             None => said(&answer),
         }),
         Ok(Lookup::Absent) => Ok(None),
@@ -230,10 +233,10 @@ fn said(answer: &Answer<'_>) -> Option<String> {
                     };
                     format!("service {}/{name}{port}", of.0.meta.key.namespace)
                 }
-                Backend::Resource => format!("the resource of Ingress {}", of.0.meta.key),
+                Backend::Resource => format!("the resource backend of Ingress {}", of.0.meta.key),
             };
             match path {
-                Rewritten::To(path) => format!("{service} as {}", String::from_utf8_lossy(path)),
+                Rewritten::To(path) => format!("{service} with path {}", String::from_utf8_lossy(path)),
                 _ => service,
             }
         }
@@ -244,9 +247,9 @@ impl fmt::Display for RouteChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = one_line(&self.url);
         match [&self.before, &self.after].map(|end| end.as_deref().map(one_line)) {
-            [Some(before), Some(after)] => write!(f, "GET {url} moves from {before} to {after}"),
+            [Some(before), Some(after)] => write!(f, "GET {url} changes from {before} to {after}"),
             [None, Some(after)] => write!(f, "GET {url} is new: {after}"),
-            [Some(before), None] => write!(f, "GET {url} is gone: 404 instead of {before}"),
+            [Some(before), None] => write!(f, "GET {url} is removed: 404 instead of {before}"),
             [None, None] => write!(f, "GET {url} stays 404"),
         }
     }

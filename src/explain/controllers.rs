@@ -1,4 +1,4 @@
-//! Who could answer for a host: every controller that some class or Ingress shows, and the Ingresses that nobody takes.
+//! The controllers that may serve a host: those of all classes and Ingresses, and the Ingresses without a known controller.
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{ClassRef, Host, Ingress};
@@ -10,17 +10,17 @@ pub(super) struct Answering<'a> {
     pub(super) routes: Routes<'a>,
 }
 
-/// An Ingress with the host that no controller is known to take.
+/// An Ingress with the host that no known controller handles.
 pub(super) struct Untaken<'a> {
     pub(super) ingress: &'a Ingress,
-    /// That is certain.
+    /// It is certain that no controller handles it.
     pub(super) certain: bool,
-    /// The controller of its class is known, and looks at other namespaces only.
+    /// The controller of its class is known and watches other namespaces only.
     unwatched: bool,
 }
 
 impl Answering<'_> {
-    /// `spec.controller`, where somebody has said it.
+    /// `spec.controller`, if it is known.
     pub(super) fn name(&self) -> Option<&str> {
         match self.controller.id {
             ControllerId::Named(name) => Some(name),
@@ -29,7 +29,7 @@ impl Answering<'_> {
     }
 }
 
-/// The Ingresses that could take a request for a host: with the host itself, an alias or wildcard over it, or without any.
+/// The Ingresses that can match a request for a host: by the host itself, an alias, a wildcard, or a rule without a host.
 pub(super) fn concerned<'a>(host: &Host, view: &ClusterView<'a>) -> Option<Vec<&'a Ingress>> {
     let name = host.to_string();
     let parents = name.match_indices('.').map(|(dot, _)| Host::Wildcard(name[dot + 1..].into()));
@@ -42,7 +42,7 @@ pub(super) fn concerned<'a>(host: &Host, view: &ClusterView<'a>) -> Option<Vec<&
     Some(ingresses)
 }
 
-/// What is known of a cluster and how its controllers are set up.
+/// A cluster view with the configuration of its controllers.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) view: &'a ClusterView<'a>,
@@ -51,7 +51,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// The controllers that these Ingresses show, each once, and those of them that nobody takes.
+    /// Groups Ingresses by controller. Returns the controllers, and the Ingresses without a known one.
     pub(super) fn grouped(self, ingresses: &[&'a Ingress]) -> (Vec<Answering<'a>>, Vec<Untaken<'a>>) {
         let (mut controllers, mut untaken): (Vec<Answering<'a>>, Vec<Untaken<'a>>) = (Vec::new(), Vec::new());
         for ingress in ingresses {
@@ -66,14 +66,14 @@ impl<'a> Known<'a> {
         (controllers, untaken)
     }
 
-    /// Add the controllers of all classes of the cluster, whether or not an Ingress shows them.
+    /// Adds the controllers of all classes of the cluster, also those without Ingresses.
     pub(super) fn add_classes(self, controllers: &mut Vec<Answering<'a>>) {
         for class in self.view.class_names() {
             self.add(controllers, self.of_class(class), None);
         }
     }
 
-    /// The controller of a class; nothing where nobody knows it.
+    /// The controller of a class, if it is known.
     pub(super) fn answering(self, class: &str) -> Option<Answering<'a>> {
         let controller = self.of_class(class);
         is_known(&controller).then(|| Answering {
@@ -89,13 +89,13 @@ impl<'a> Known<'a> {
 
     fn add(self, controllers: &mut Vec<Answering<'a>>, controller: Controller<'a>, by: Option<&'a Ingress>) {
         if let Some(known) = controllers.iter_mut().find(|known| known.controller.is_same_as(&controller)) {
-            // Its name is better than that there is somebody.
+            // Prefer the entry that has the controller's name.
             if matches!(controller.id, ControllerId::Named(_)) {
                 known.controller = controller;
             }
             return;
         }
-        // What only says "somebody" cannot be told from others: it is asked about this Ingress alone.
+        // Unnamed controllers cannot be told apart, so each gets one Ingress only.
         let is_alone = !controller.is_same_as(&controller);
         let alone = by.filter(|_| is_alone);
         if is_alone && by.is_none() {
@@ -110,15 +110,15 @@ fn is_known(controller: &Controller<'_>) -> bool {
     matches!(controller.id, ControllerId::Named(_) | ControllerId::Unnamed)
 }
 
-/// Why nobody takes an Ingress, in words.
+/// The reason why no controller is known for an Ingress, in words.
 pub(super) fn why_untaken(untaken: &Untaken<'_>, view: &ClusterView<'_>) -> String {
     match untaken.ingress.class_ref() {
-        _ if untaken.unwatched => "the controller of its class looks at other namespaces only".to_owned(),
+        _ if untaken.unwatched => "the controller of its class watches other namespaces only".to_owned(),
         ClassRef::Named(name) => match view.class(name) {
             Lookup::Absent => format!("IngressClass {name:?} does not exist"),
-            Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),
+            Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),
         },
-        ClassRef::Annotated(name) => format!("nobody is seen to serve class annotation {name:?}"),
-        ClassRef::Classless => "it has no class".to_owned(),
+        ClassRef::Annotated(name) => format!("no controller is known for class annotation {name:?}"),
+        ClassRef::Classless => "it has no ingress class".to_owned(),
     }
 }

@@ -1,4 +1,4 @@
-//! One Ingress path by path: for each a request that it is meant for, and what becomes of that.
+//! Traces an Ingress: a sample request for each of its paths.
 
 use serde::Serialize;
 
@@ -13,24 +13,24 @@ use crate::model::{Host, Ingress, PathRef};
 use crate::policy::Decision;
 use crate::routing::{Budget, Scheme, is_plainly_regex, pattern_samples, plain_samples};
 
-/// So many paths are followed.
+/// The most paths that are traced.
 const MOST: usize = 200;
 
-/// What becomes of the paths of one Ingress.
+/// The traced paths of an Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressExplanation {
-    /// The version of this form.
+    /// The version of this format.
     pub schema_version: u32,
     /// `namespace/name`
     pub ingress: String,
-    /// Its paths in their order.
+    /// Its paths in order.
     pub paths: Vec<PathExplanation>,
-    /// Paths that were not followed, since they are so many.
+    /// The number of paths beyond the limit, which are not traced.
     pub left_out: usize,
-    /// What the checks say of it, worst first.
+    /// Its findings, highest level first.
     pub findings: Vec<Found>,
-    /// Checks that could not judge it, each with the reason.
+    /// The checks that were not evaluated, each with the reason.
     pub not_evaluated: Vec<Unjudged>,
 }
 
@@ -40,33 +40,33 @@ pub struct IngressExplanation {
 pub struct Found {
     /// The check's code.
     pub code: &'static str,
-    /// What becomes of it when the Ingress is written.
+    /// Its level when the Ingress is written.
     pub level: Level,
-    /// Where in the Ingress.
+    /// The field of the Ingress.
     pub field: String,
-    /// What is wrong and what the visitor will see.
+    /// The problem and its effect on requests.
     pub message: String,
-    /// What to do; empty where nothing short can be said.
+    /// The fix in words; empty if there is no short one.
     pub help: String,
 }
 
-/// A check without a verdict.
+/// A check that was not evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unjudged {
     /// The check's code.
     pub code: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What becomes of a request that one path is meant for.
+/// The traced sample request of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathExplanation {
-    /// Where in the Ingress.
+    /// The field of the Ingress.
     pub field: String,
-    /// The host as the rule has it; `*`: any.
+    /// The host of the rule; `*` is any host.
     pub host: String,
     /// The path as written.
     pub path: String,
@@ -140,7 +140,7 @@ fn path(
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
-        // `app-root` takes the root of a host from whoever has it.
+        // `app-root` redirects the root of a host, also if another Ingress defines it.
         (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == Ends::Redirect
     };
     PathExplanation {
@@ -153,7 +153,7 @@ fn path(
     }
 }
 
-/// A host that a rule's host is for.
+/// A sample host for the host of a rule.
 pub(super) fn host_of(host: &Host) -> String {
     match host {
         Host::Any => "any.invalid".to_owned(),
@@ -162,7 +162,7 @@ pub(super) fn host_of(host: &Host) -> String {
     }
 }
 
-/// Requests that a path is surely meant for.
+/// Sample requests that a path certainly matches.
 pub(super) fn samples(at: PathRef<'_>) -> Vec<String> {
     let text = at.path.routed();
     if is_plainly_regex(text) {

@@ -1,6 +1,6 @@
-//! Why a visitor gets what a visitor gets: one URL followed from its host to the endpoints behind it, or one Ingress path by
-//! path. Nothing is decided here: [`Routes::answer`](crate::routing::Routes::answer) says what happens,
-//! [`ResolvedBackend`](crate::routing::Behind) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
+//! Traces a URL from its host to the endpoints, or every path of an Ingress. The routing module decides:
+//! [`Routes::answer`](crate::routing::Routes::answer) the response, [`ResolvedBackend`](crate::routing::ResolvedBackend) and
+//! [`HostCertificate`](crate::routing::HostCertificate) the objects it depends on.
 
 mod backend;
 mod certificate;
@@ -20,7 +20,7 @@ pub use changes::{RouteChange, RouteChanges, route_changes};
 pub use check::explain_check;
 pub use ingress::{Found, IngressExplanation, PathExplanation, Unjudged, explain_ingress};
 pub use near::NearMiss;
-pub use request::{RequestUrl, VisitError};
+pub use request::{RequestUrl, UrlError};
 pub use text::Style;
 pub use trail::{Ends, Explanation, ReadyBackend, ServedCertificate, Step};
 pub use url::{NoSuchClass, explain_url};

@@ -1,4 +1,4 @@
-//! One URL over everything that is known: who has the host, what that controller answers, and what nearly would.
+//! Traces a URL: the controllers that serve the host, their answers, and near misses.
 
 use thiserror::Error;
 
@@ -14,15 +14,15 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
 use crate::routing::{Answer, Outcome, Scheme, When, host_name};
 
-/// The class that was asked for is not there.
+/// The class of `--class` does not exist.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("there is no IngressClass {name:?}{}", if classes.is_empty() { String::new() } else { format!("; there is {}", classes.join(", ")) })]
+#[error("IngressClass {name:?} not found{}", if classes.is_empty() { String::new() } else { format!("; existing classes: {}", classes.join(", ")) })]
 pub struct NoSuchClass {
     name: String,
     classes: Vec<String>,
 }
 
-/// What one controller does with a visit.
+/// The answer of one controller.
 struct Answered<'a> {
     answering: Answering<'a>,
     answer: Answer<'a>,
@@ -33,28 +33,28 @@ impl Answered<'_> {
         self.answer.server.host != Host::Any
     }
 
-    /// Some Ingress of it takes what no host takes, or nobody is asked at all.
+    /// An Ingress of the controller matches every host, or nginx rejects the request before routing.
     fn takes_anything(&self) -> bool {
         self.answer.outcome == Outcome::BadRequest
             || self.answer.server.locations.iter().any(|location| location.ingress.is_some())
     }
 }
 
-/// Whose answer is asked for.
+/// The controllers whose answers are traced.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Whose<'i> {
-    /// That of every controller that has the host.
+    /// All controllers that serve the host.
     Any,
-    /// That of the controller of a class.
+    /// The controller of a class.
     Class(&'i str),
-    /// That of the controller that takes an Ingress.
+    /// The controller of an Ingress.
     ControllerOf(&'i Ingress),
 }
 
-/// Explain what becomes of a visit: by each controller that has the host, or by the one of a class.
+/// Traces a request through each controller that serves the host, or through that of a class.
 ///
 /// # Errors
-/// When nobody knows the class.
+/// If the class does not exist.
 pub fn explain_url(
     request: &RequestUrl,
     known: ClusterState<'_>,
@@ -77,7 +77,7 @@ pub(super) fn explain(
     let host = Host::parse(&host_name(&request.host));
     let mut explanation = Explanation::of(request.url(), request.notes.clone());
     let Some(mut ingresses) = concerned(&host, &view) else {
-        explanation.unknown("host", "the Ingresses of the cluster are not known");
+        explanation.unknown("host", "the Ingresses of the cluster are unknown");
         return Ok(explanation);
     };
     match whose {
@@ -108,7 +108,7 @@ pub(super) fn explain(
                 if server.found().is_some_and(|server| is_refused(&mut explanation, &answering, &server)) {
                     return Ok(explanation);
                 }
-                explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
+                explanation.unknown("path", "path matching exceeded its time budget (too many or too complex paths)");
                 return Ok(explanation);
             }
         }
@@ -116,7 +116,7 @@ pub(super) fn explain(
     if answered.iter().any(Answered::has_host) {
         answered.retain(Answered::has_host);
     } else if untaken.iter().any(|untaken| !untaken.certain && has_host(untaken, &host)) {
-        // Somebody may have the host after all.
+        // An Ingress with the host may have a controller.
         answered.clear();
     } else {
         answered.retain(Answered::takes_anything);
@@ -127,7 +127,7 @@ pub(super) fn explain(
         if request.scheme == Scheme::Https {
             certificate(&mut explanation, &host, &answered.answering, &view);
         }
-        // What the root of a host takes, another path may have been meant for; what comes without a host, another host.
+        // A request that matches only "/" may have been intended for another path, one without a host for another host.
         let by_root = answered.answer.location.as_ref().is_none_or(|location| location.path == "/");
         if by_root || !answered.has_host() {
             let server = Some(&*answered.answer.server);
@@ -153,7 +153,7 @@ fn takes_any_host(untaken: &Untaken<'_>) -> bool {
     rules.iter().any(|rule| rule.host == Host::Any) || (rules.is_empty() && default_backend.is_some())
 }
 
-/// No controller has anything for the host.
+/// Explains that no controller serves the host.
 fn nobody_has_it(
     explanation: &mut Explanation,
     host: &Host,
@@ -167,25 +167,25 @@ fn nobody_has_it(
         explanation.ingress = Some(key.to_string());
         let why = why_untaken(first, view);
         if first.certain {
-            let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
+            let detail = format!("no controller handles Ingress {key}, which has the host: {why}");
             explanation.breaks("class", detail, classes);
             explanation.ends(Ends::DefaultBackend, 404);
         } else {
-            explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
+            explanation.unknown("class", format!("the controller of Ingress {key} is unknown: {why}"));
         }
         return;
     }
     if let Some(first) = untaken.iter().find(|untaken| !untaken.certain && takes_any_host(untaken)) {
         let (key, why) = (&first.ingress.meta.key, why_untaken(first, view));
-        let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
+        let detail = format!("the controller of Ingress {key}, which matches every host, is unknown: {why}");
         explanation.unknown("class", detail);
         return;
     }
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
     let whose = match whose {
-        Whose::Class(class) => format!(" of the controller of class {}", Quoted(class)),
+        Whose::Class(class) => format!(" in the controller of class {}", Quoted(class)),
         Whose::Any | Whose::ControllerOf(_) => String::new(),
     };
-    explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
+    explanation.breaks("host", format!("no Ingress rule, wildcard or alias{whose} matches {host}"), all);
     explanation.ends(Ends::DefaultBackend, 404);
 }

@@ -71,8 +71,8 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
         Outcome::DefaultBackend => assert_eq!(said, (Ends::DefaultBackend, Some(404)), "{request:?}"),
         Outcome::Broken => assert_eq!(said, (Ends::Broken, Some(500)), "{request:?}"),
         Outcome::Backend { of, .. } => {
-            let may_be_stood_in = explanation.steps.iter().any(|step| step.what == "stand-in" && step.ok.is_none());
-            let expected = if may_be_stood_in { vec![Ends::Unknown] } else { vec![Ends::Service, Ends::Unavailable] };
+            let may_fall_back = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
+            let expected = if may_fall_back { vec![Ends::Unknown] } else { vec![Ends::Service, Ends::Unavailable] };
             assert!(expected.contains(&said.0), "{request:?}: {said:?}");
             assert_eq!(explanation.ingress, Some(of.0.meta.key.to_string()), "{request:?}");
         }

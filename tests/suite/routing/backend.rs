@@ -175,9 +175,9 @@ fn whoever_looks_at_other_namespaces_takes_nothing_here() {
             false,
             "no controller",
             Ends::DefaultBackend,
-            "the controller of its class looks at other namespaces only",
+            "the controller of its class watches other namespaces only",
         ),
-        ("[team]", true, "unknown controller", Ends::Unknown, "whether anybody takes Ingress shop/web is not known"),
+        ("[team]", true, "unknown controller", Ends::Unknown, "the controller of Ingress shop/web is unknown"),
     ] {
         let config =
             format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, watchNamespaces: {watched}}}]");
