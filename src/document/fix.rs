@@ -1,5 +1,5 @@
-//! A patch done to the text of a document. What cannot be done by touching nothing else is refused; what was done is read again
-//! and compared with what the patch makes of the object.
+//! Applies a patch to the text of a document. A patch that would change anything else is refused. The result is parsed again and
+//! compared with the patched object.
 
 use std::ops::Range;
 
@@ -11,50 +11,50 @@ use super::scalar;
 use super::tree::{Entry, Node, Shape};
 use crate::finding::{Patch, PatchOperation};
 
-/// Bytes of a text and what to put in their place.
+/// A range of bytes and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that go; none where something is only added.
+    /// The replaced bytes; empty for an insertion.
     pub bytes: Range<usize>,
-    /// What comes.
+    /// The replacement.
     pub text: String,
 }
 
-/// Why a patch cannot be done to a text.
+/// The reason why a patch cannot be applied to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// The document cannot be read, or does not hold what the patch is for.
-    #[error("it is not for this text")]
+pub enum Unfixable {
+    /// The document cannot be parsed, or does not have the values that the patch expects.
+    #[error("the file does not have the expected values")]
     Mismatch,
-    /// An anchor, an alias or a merge key would carry the change elsewhere.
-    #[error("an anchor or alias would carry the change elsewhere")]
+    /// An anchor, an alias or a merge key would apply the change elsewhere too.
+    #[error("an anchor or alias would apply the change elsewhere too")]
     Shared,
-    /// It is written in a way in which it cannot be changed alone.
-    #[error("it is written in a way that cannot be changed without touching what stands around it")]
+    /// The YAML style of the value does not allow changing it alone.
+    #[error("the edit would change more than this value")]
     Form,
 }
 
-/// The edits that do a patch to the object of a text, in the order of their places.
-pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
-    let root = Node::parse(text).ok_or(Refusal::Mismatch)?;
+/// Returns the edits that apply a patch to the object of a text, in order.
+pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
+    let root = Node::parse(text).ok_or(Unfixable::Mismatch)?;
     let before = read(text)?;
     let wanted = patched(&before, patch)?;
-    let mender = Mender { text, root: &root, before: &before };
+    let editor = Editor { text, root: &root, before: &before };
     let changes: Vec<_> =
         patch.operations().iter().filter(|operation| !matches!(operation, PatchOperation::Test { .. })).collect();
     let mut edits = match *changes {
         [PatchOperation::Remove { path: from }, PatchOperation::Add { path: to, value }]
             if parent(from) == parent(to) && before.pointer(from) == Some(value) =>
         {
-            mender.rename(from, to)?
+            editor.rename(from, to)?
         }
         _ => {
             let mut edits = Vec::new();
             for operation in changes {
                 edits.push(match operation {
-                    PatchOperation::Replace { path, value } => mender.replace(path, value),
-                    PatchOperation::Add { path, value } => mender.add(path, value).map(|edit| vec![edit]),
-                    PatchOperation::Remove { path } => mender.remove(path).map(|edit| vec![edit]),
+                    PatchOperation::Replace { path, value } => editor.replace(path, value),
+                    PatchOperation::Add { path, value } => editor.add(path, value).map(|edit| vec![edit]),
+                    PatchOperation::Remove { path } => editor.remove(path).map(|edit| vec![edit]),
                     PatchOperation::Test { .. } => Ok(Vec::new()),
                 }?);
             }
@@ -64,12 +64,12 @@ pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Refusal> {
     edits.sort_by_key(|edit| edit.bytes.start);
     let overlap = edits.windows(2).any(|pair| pair[0].bytes.end > pair[1].bytes.start);
     if overlap || without_empty_annotations(read(&apply(text, &edits))?) != wanted {
-        return Err(Refusal::Form);
+        return Err(Unfixable::Form);
     }
     Ok(edits)
 }
 
-/// A text with edits done, which are in the order of their places and apart.
+/// Applies edits, which are in order and do not overlap.
 #[must_use]
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len() + 64);
@@ -83,28 +83,28 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     out
 }
 
-fn read(text: &str) -> Result<Value, Refusal> {
+fn read(text: &str) -> Result<Value, Unfixable> {
     let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|_| Refusal::Mismatch)
+    serde_saphyr::from_str_with_options(text, options).map_err(|_| Unfixable::Mismatch)
 }
 
-/// Whether two texts of a document mean the same but for one object, which means in the second what `text` does.
-pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Refusal> {
+/// Checks that two texts of a document differ in one object only, and that this object equals `text` in the second one.
+pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Unfixable> {
     let pointer = items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"));
     let mut wanted = read(before)?;
-    *wanted.pointer_mut(&pointer).ok_or(Refusal::Mismatch)? = read(text)?;
-    if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Refusal::Shared) }
+    *wanted.pointer_mut(&pointer).ok_or(Unfixable::Mismatch)? = read(text)?;
+    if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Unfixable::Shared) }
 }
 
-/// What the patch makes of the object.
-fn patched(before: &Value, patch: &Patch) -> Result<Value, Refusal> {
+/// Returns the patched object.
+fn patched(before: &Value, patch: &Patch) -> Result<Value, Unfixable> {
     let mut after = before.clone();
     let patch = serde_json::to_value(patch).and_then(serde_json::from_value::<json_patch::Patch>);
-    json_patch::patch(&mut after, &patch.map_err(|_| Refusal::Mismatch)?).map_err(|_| Refusal::Mismatch)?;
+    json_patch::patch(&mut after, &patch.map_err(|_| Unfixable::Mismatch)?).map_err(|_| Unfixable::Mismatch)?;
     Ok(without_empty_annotations(after))
 }
 
-/// No annotations are the same as empty annotations.
+/// Removes an empty map of annotations, which equals an absent one.
 fn without_empty_annotations(mut object: Value) -> Value {
     if let Some(meta) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
@@ -115,7 +115,7 @@ fn without_empty_annotations(mut object: Value) -> Value {
     object
 }
 
-/// A pointer without its last step, and that step.
+/// Splits off the last step of a JSON pointer.
 fn split(pointer: &str) -> (&str, String) {
     let (parent, last) = pointer.rsplit_once('/').unwrap_or(("", ""));
     (parent, last.replace("~1", "/").replace("~0", "~"))
@@ -125,15 +125,15 @@ fn parent(pointer: &str) -> &str {
     split(pointer).0
 }
 
-struct Mender<'a> {
+struct Editor<'a> {
     text: &'a str,
     root: &'a Node,
     before: &'a Value,
 }
 
-impl<'a> Mender<'a> {
-    /// The node of a pointer within the object, which nothing else refers to.
-    fn node(&self, pointer: &str) -> Result<&'a Node, Refusal> {
+impl<'a> Editor<'a> {
+    /// The node at a pointer. An anchor or alias on the way is an error.
+    fn node(&self, pointer: &str) -> Result<&'a Node, Unfixable> {
         let mut node = self.root;
         for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
@@ -141,89 +141,89 @@ impl<'a> Mender<'a> {
                 Shape::List { items } => name.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => node.entry(&name).map(|entry| &entry.value),
             };
-            // Read by meaning it is there, as a patch that fits says: then it came by a merge.
-            node = inner.ok_or(Refusal::Shared)?;
+            // The patch fits the parsed object, so the node comes from a merge key.
+            node = inner.ok_or(Unfixable::Shared)?;
             if node.is_anchored || matches!(node.shape, Shape::Alias) {
-                return Err(Refusal::Shared);
+                return Err(Unfixable::Shared);
             }
         }
         Ok(node)
     }
 
-    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Refusal> {
+    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Unfixable> {
         match self.node(pointer)? {
             node @ Node { shape: Shape::Map { is_flow, entries }, .. } => Ok((node, *is_flow, entries)),
-            _ => Err(Refusal::Form),
+            _ => Err(Unfixable::Form),
         }
     }
 
-    fn rename(&self, from: &str, to: &str) -> Result<Vec<Edit>, Refusal> {
+    fn rename(&self, from: &str, to: &str) -> Result<Vec<Edit>, Unfixable> {
         let (parent, old) = split(from);
         let (node, ..) = self.map(parent)?;
-        let entry = node.entry(&old).ok_or(Refusal::Shared)?;
-        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Refusal::Form)?;
+        let entry = node.entry(&old).ok_or(Unfixable::Shared)?;
+        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Unfixable::Form)?;
         Ok(vec![Edit { bytes: entry.key.clone(), text }])
     }
 
-    fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Refusal> {
+    fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Unfixable> {
         let node = self.node(path)?;
         match (&node.shape, value) {
             (Shape::Scalar { .. }, _) => Ok(vec![scalar_edit(node, value)?]),
-            // `port: {name: http}` becomes `port: {number: 80}` wherever its parts stand.
+            // `port: {name: http}` becomes `port: {number: 80}`, in any style.
             (Shape::Map { entries, .. }, Value::Object(new)) => match (&**entries, new.iter().next()) {
                 ([entry], Some((name, value))) if new.len() == 1 => {
                     let value = scalar_edit(&entry.value, value)?;
-                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Refusal::Form)?;
+                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Unfixable::Form)?;
                     let key = Edit { bytes: entry.key.clone(), text: name };
                     Ok([key, value].into_iter().filter(|edit| self.text[edit.bytes.clone()] != *edit.text).collect())
                 }
-                _ => Err(Refusal::Form),
+                _ => Err(Unfixable::Form),
             },
-            _ => Err(Refusal::Form),
+            _ => Err(Unfixable::Form),
         }
     }
 
-    fn remove(&self, path: &str) -> Result<Edit, Refusal> {
+    fn remove(&self, path: &str) -> Result<Edit, Unfixable> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
-        let index = entries.iter().position(|entry| entry.name == name).ok_or(Refusal::Shared)?;
+        let index = entries.iter().position(|entry| entry.name == name).ok_or(Unfixable::Shared)?;
         let entry = &entries[index];
-        // Whoever refers to it would be left without.
+        // An alias may refer to it.
         if entry.value.is_anchored {
-            return Err(Refusal::Shared);
+            return Err(Unfixable::Shared);
         }
         let bytes = match (is_flow, entries.get(index + 1)) {
             (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
             (true, Some(next)) => entry.key.start..next.key.start,
             (true, None) => entries[index - 1].value.span.end..entry.value.span.end,
-            // A map in block style cannot be empty: it goes with the last of its entries.
+            // A map in block style cannot be empty, so it is removed with its last entry.
             (false, _) if entries.len() == 1 && parent.ends_with("/annotations") => return self.remove(parent),
-            (false, _) if entries.len() == 1 => return Err(Refusal::Form),
+            (false, _) if entries.len() == 1 => return Err(Unfixable::Form),
             (false, next) => {
                 let start = self.line_start(entry.key.start);
                 if self.text[start..entry.key.start].trim().is_empty() {
                     start..line_end(self.text, entry.value.span.end.max(entry.key.end))
                 } else {
-                    // Behind the dash of an item.
-                    entry.key.start..next.ok_or(Refusal::Form)?.key.start
+                    // After the dash of a list item.
+                    entry.key.start..next.ok_or(Unfixable::Form)?.key.start
                 }
             }
         };
-        // What is said between two entries is said of one of them: nobody knows of which.
-        let says_more = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
+        // A comment between two entries may belong to either.
+        let has_comment = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
             .lines()
             .skip(1)
             .any(|line| line.contains('#'));
-        if says_more { Err(Refusal::Form) } else { Ok(Edit { bytes, text: String::new() }) }
+        if has_comment { Err(Unfixable::Form) } else { Ok(Edit { bytes, text: String::new() }) }
     }
 
-    fn add(&self, path: &str, value: &Value) -> Result<Edit, Refusal> {
+    fn add(&self, path: &str, value: &Value) -> Result<Edit, Unfixable> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
         if self.before.pointer(path).is_some() {
-            return Err(Refusal::Form);
+            return Err(Unfixable::Form);
         }
-        let Some(first) = entries.first() else { return Err(Refusal::Form) };
+        let Some(first) = entries.first() else { return Err(Unfixable::Form) };
         let styles = entries.iter().filter_map(|entry| match entry.value.shape {
             Shape::Scalar { style } if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
                 Some(style)
@@ -231,13 +231,13 @@ impl<'a> Mender<'a> {
             _ => None,
         });
         let style = styles.into_iter().next().unwrap_or(first.style);
-        let key = scalar::write(&Value::String(name), first.style).ok_or(Refusal::Form)?;
-        let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Refusal::Form)?);
+        let key = scalar::write(&Value::String(name), first.style).ok_or(Unfixable::Form)?;
+        let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Unfixable::Form)?);
         let start = self.line_start(first.key.start);
         let indent = &self.text[start..first.key.start];
         let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
         if indent.trim().is_empty() && (!is_flow || start > node.span.start) {
-            // On a line of its own; first in the map, so that comments stay with what they are about.
+            // On its own line at the start of the map, so that comments stay with their entries.
             let comma = if is_flow { "," } else { "" };
             let at = if is_flow { start } else { self.below_key(parent).unwrap_or(start) };
             return Ok(Edit { bytes: at..at, text: format!("{indent}{entry}{comma}{end_of_line}") });
@@ -251,7 +251,7 @@ impl<'a> Mender<'a> {
         Ok(Edit { bytes: at..at, text })
     }
 
-    /// Where the line below the key of a map begins.
+    /// The start of the line below the key of a map.
     fn below_key(&self, pointer: &str) -> Option<usize> {
         let (parent, name) = split(pointer);
         Some(line_end(self.text, self.node(parent).ok()?.entry(&name)?.key.end))
@@ -262,7 +262,7 @@ impl<'a> Mender<'a> {
     }
 }
 
-/// Where the next line begins; a value that ends with its line ends there itself.
+/// The start of the next line, or `at` if that is one.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
     if at > 0 && text[..at].ends_with('\n') {
         return at;
@@ -270,12 +270,12 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
-fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Refusal> {
+fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Unfixable> {
     match node.shape {
-        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Refusal::Form),
+        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Unfixable::Form),
         Shape::Scalar { style } if !node.span.is_empty() && !node.is_anchored => {
-            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Refusal::Form)? })
+            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Unfixable::Form)? })
         }
-        _ => Err(Refusal::Shared),
+        _ => Err(Unfixable::Shared),
     }
 }

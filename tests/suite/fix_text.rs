@@ -1,13 +1,13 @@
 //! Patches done to text: whatever the style of a manifest, nothing but what the patch is about changes.
 
-use ingress_guard::document::{Document, Edit, Lines, Refusal, apply};
+use ingress_guard::document::{Document, Edit, Lines, Unfixable, apply};
 use ingress_guard::finding::Patch;
 use ingress_guard::model::FieldPath;
 use serde_json::{Value, json};
 
 /// The edits that do a patch to an object of a text.
-fn fix(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Refusal> {
-    let document = Document::parse(text, 0..text.len()).ok_or(Refusal::Mismatch)?;
+fn fix(text: &str, items: &[usize], patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
+    let document = Document::parse(text, 0..text.len()).ok_or(Unfixable::Mismatch)?;
     let mut object = document.object(text, items)?;
     let start = object.bytes().start;
     let place = |Edit { bytes, text }| Edit { bytes: start + bytes.start..start + bytes.end, text };
@@ -381,7 +381,7 @@ fn in_every_style_only_what_the_patch_is_about_changes() {
     let mut wrong = Vec::new();
     for Style { name, patch, text, diff: wanted } in corpus {
         match fix(&text, &[], &patch) {
-            Err(refusal) => wrong.push(format!("{name}: {refusal}\n{text}")),
+            Err(reason) => wrong.push(format!("{name}: {reason}\n{text}")),
             Ok(edits) => {
                 let found = diff(&text, &apply(&text, &edits));
                 if found != wanted {
@@ -400,35 +400,35 @@ fn what_cannot_be_done_alone_is_refused() {
             "behind an alias",
             path_type(),
             "x: &p {path: /, pathType: Exact}\nspec: {rules: [{http: {paths: [*p]}}]}\n",
-            Refusal::Shared,
+            Unfixable::Shared,
         ),
         (
             "at an anchor",
             path_type(),
             "spec: {rules: [{http: {paths: [{pathType: &t Exact}]}}]}\nother: *t\n",
-            Refusal::Shared,
+            Unfixable::Shared,
         ),
         (
             "by a merge key",
             path_type(),
             "x: &p {pathType: Exact}\nspec: {rules: [{http: {paths: [{<<: *p, path: /}]}}]}\n",
-            Refusal::Shared,
+            Unfixable::Shared,
         ),
         (
             "a block of text",
             enabled("no\n"),
             "metadata:\n  annotations:\n    a.example/enable: |\n      no\n",
-            Refusal::Form,
+            Unfixable::Form,
         ),
-        ("another value", path_type(), "spec: {rules: [{http: {paths: [{pathType: Prefix}]}}]}\n", Refusal::Mismatch),
-        ("no such field", path_type(), "spec: {}\n", Refusal::Mismatch),
-        ("no YAML", path_type(), "spec: [\n", Refusal::Mismatch),
-        ("nothing", path_type(), "", Refusal::Mismatch),
+        ("another value", path_type(), "spec: {rules: [{http: {paths: [{pathType: Prefix}]}}]}\n", Unfixable::Mismatch),
+        ("no such field", path_type(), "spec: {}\n", Unfixable::Mismatch),
+        ("no YAML", path_type(), "spec: [\n", Unfixable::Mismatch),
+        ("nothing", path_type(), "", Unfixable::Mismatch),
         (
             "a comment that may belong to what goes",
             class_to_field(),
             "metadata:\n  annotations: {\n    kubernetes.io/ingress.class: nginx,\n    # about a\n    a: b}\nspec: {rules: []}\n",
-            Refusal::Form,
+            Unfixable::Form,
         ),
     ];
     for (name, patch, text, wanted) in cases {
