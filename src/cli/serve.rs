@@ -18,35 +18,35 @@ use crate::model::Kind;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
 
-/// How often the certificate files are read again. kubelet takes up to a minute to bring a new Secret.
+/// The interval at which the certificate files are read. kubelet takes up to a minute to update a mounted Secret.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Files and folders that are the whole cluster (YAML or JSON).
+    /// Read the cluster state from these files and directories instead of watching a cluster (YAML or JSON).
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
     #[command(flatten)]
     cluster: ClusterSource,
-    /// Address of the webhook, HTTPS.
+    /// Address of the webhook (HTTPS).
     #[arg(long, env = "INGRESS_GUARD_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
     listen: SocketAddr,
-    /// Address of /livez, /readyz and /metrics, plain HTTP.
+    /// Address of /livez, /readyz and /metrics (plain HTTP).
     #[arg(long, env = "INGRESS_GUARD_HEALTH_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     health_listen: SocketAddr,
-    /// Certificate chain, PEM; read again whenever it changes. Without it a certificate is made in memory.
+    /// Certificate chain in PEM, reloaded when the file changes. Without it, a self-signed certificate is generated and printed.
     #[arg(long, env = "INGRESS_GUARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
-    /// Its private key, PEM.
+    /// Private key of the certificate in PEM.
     #[arg(long, env = "INGRESS_GUARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Serve only clients with a certificate of this authority, PEM.
+    /// Require a client certificate that is issued by this CA (PEM).
     #[arg(long, env = "INGRESS_GUARD_CLIENT_CA", value_name = "FILE")]
     client_ca: Option<PathBuf>,
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// How log lines are written.
+    /// Format of the log.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
 }
@@ -71,11 +71,11 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let server = Server::bind(options, metrics).await?;
     tokio::select! {
         _drained = server.run(app, reviewer, signals.drain) => Ok(()),
-        () = signals.abort.cancelled() => bail!("ended by a second signal before the drain was over"),
+        () = signals.abort.cancelled() => bail!("stopped by a second signal before all connections were drained"),
     }
 }
 
-/// A reviewer over an inventory of manifests, which are all there is.
+/// A reviewer over manifests, which are the whole cluster.
 fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer> {
     let mut inventory = cluster::load(paths)?;
     config.restrict(&mut inventory);
@@ -90,7 +90,7 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<Reviewer>
     Ok(Reviewer::new(Arc::new(RwLock::new(inventory)), engine, config.policy, Timestamp::now))
 }
 
-/// A reviewer over an inventory that watches keep filled, whose denials are confirmed by live reads.
+/// A reviewer over a watched cluster, whose denials are confirmed by live reads.
 fn watching(client: kube::Client, config: Config) -> Reviewer {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
@@ -105,7 +105,7 @@ fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
         CertificateSource::Files { certificate, key }
     } else {
         let made = SelfSigned::generate(&[])?;
-        // Whoever calls must trust it: it goes to `curl --cacert` or, in base64, into caBundle.
+        // Clients must trust it: `curl --cacert`, or base64-encoded in caBundle.
         super::print(made.certificate_pem())?;
         CertificateSource::Memory(made)
     };

@@ -196,7 +196,8 @@ pub fn schema() -> serde_json::Value {
 fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, Fault> {
     let mut overrides = BTreeMap::new();
     for (name, level) in levels {
-        let check = checks::find(&name).ok_or_else(|| unknown_check(key, &name))?;
+        let unknown = || Fault { key: key.to_owned(), message: unknown_check(&name) };
+        let check = checks::find(&name).ok_or_else(unknown)?;
         if overrides.insert(check.code, level).is_some() {
             let message = format!("{} {} is named twice, by its code and by its name", check.code, check.name);
             return Err(Fault { key: key.to_owned(), message });
@@ -205,10 +206,15 @@ fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, Fa
     Ok(Overrides(overrides))
 }
 
-fn unknown_check(key: &str, name: &str) -> Fault {
-    let names = checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]);
-    let hint = nearest(name, names).unwrap_or_else(|| "ingress-guard checks lists them".to_owned());
-    Fault { key: key.to_owned(), message: format!("there is no check {name:?}; {hint}") }
+/// The error message for a name that is neither the code nor the name of a check, with a suggestion.
+pub(crate) fn unknown_check(name: &str) -> String {
+    let hint = nearest_check(name).unwrap_or_else(|| "run \"ingress-guard checks\" for the list".to_owned());
+    format!("unknown check {name:?}; {hint}")
+}
+
+/// Suggests the check that a name most likely means.
+pub(crate) fn nearest_check(name: &str) -> Option<String> {
+    nearest(name, checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]))
 }
 
 fn ownership(raw: RawHostOwnership) -> HostOwnership {

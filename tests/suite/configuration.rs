@@ -100,14 +100,11 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("checks: {IG201: warning}", r#"guard.yaml:1:17: unknown value "warning"; use one of off, audit, warn, deny"#),
         ("namespaces:\n  - matches: x", r#"guard.yaml:2:5: unknown key "matches"; did you mean "match"?"#),
         ("breakGlass: {user: [root]}", r#"guard.yaml:1:14: unknown key "user"; did you mean "users"?"#),
-        ("checks: {IG999: warn}", r#"guard.yaml: checks: there is no check "IG999"; did you mean"#),
-        (
-            "checks: {service-not-fond: warn}",
-            r#"there is no check "service-not-fond"; did you mean "service-not-found"?"#,
-        ),
-        ("checks: {everything: warn}", r#"there is no check "everything"; ingress-guard checks lists them"#),
+        ("checks: {IG999: warn}", r#"guard.yaml: checks: unknown check "IG999"; did you mean"#),
+        ("checks: {service-not-fond: warn}", r#"unknown check "service-not-fond"; did you mean "service-not-found"?"#),
+        ("checks: {everything: warn}", r#"unknown check "everything"; run "ingress-guard checks" for the list"#),
         ("checks: {IG201: warn, service-not-found: deny}", "IG201 service-not-found is named twice"),
-        ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: there is no check "IG1""#),
+        ("namespaces: [{checks: {IG1: off}, match: x}]", r#"namespaces[0].checks: unknown check "IG1""#),
         ("namespaces: [{profile: observe}]", "guard.yaml: namespaces[0]: give either match or selector"),
         (
             "dialects: [{match: {class: x}, engine: nginx, configMap: controller}]",

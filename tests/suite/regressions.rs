@@ -75,7 +75,7 @@ const TRAPS: [Trap; 22] = [
     // `check` and `audit` judge by the functions that the webhook judges by.
     (20, "exemptions that a second copy of the rules forgets", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "a_waiver_that_is_late_without_reason_or_not_allowed_waives_nothing_and_says_so"),
-        ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
+        ("suite/check/fixing.rs", "waived_findings_are_not_fixed"),
         ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
     (21, "kinds of reports that others define too", "policy-reporter#1471", &[
         ("suite/regressions.rs", "no_kind_is_defined")]),
