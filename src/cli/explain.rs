@@ -22,12 +22,12 @@ const MAX_SUGGESTIONS: usize = 5;
 pub(super) struct Arguments {
     /// URL, Ingress, or code or name of a check.
     ///
-    /// A word with a scheme or a dot is a URL: app.example.com/api means https://app.example.com/api. NAMESPACE/NAME is an Ingress
-    /// if NAMESPACE has no dot. Another single word is a check, or else the name of an Ingress.
+    /// A word with a scheme or a dot is a URL; without a scheme, HTTPS is assumed. NAMESPACE/NAME is an Ingress if NAMESPACE has no
+    /// dot. Another single word is a check, or else the name of an Ingress.
     #[arg(value_name = "URL | [NAMESPACE/]NAME | CHECK")]
     what: String,
-    /// Namespace of the Ingress, which is then given by its name only. Without it, a name without a namespace is searched in the
-    /// namespace of the kubeconfig context, or in "default" with --manifests and --snapshot.
+    /// Namespace of the Ingress, which is then given by name only. Without it: the namespace of the kubeconfig context, or
+    /// "default" with --manifests and --snapshot.
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// Print the whole documentation of a check, with the examples that it reports and does not report.

@@ -41,8 +41,8 @@ enum Command {
     ///
     /// Example: helm template CHART | ingress-guard check -
     ///
-    /// Exit codes: 0 no finding has level deny; 1 a finding has (with --fail-on warn: level warn or deny); 2 part of the input
-    /// could not be read. The rest of the input is checked nevertheless.
+    /// Exit codes: 0 no findings at level deny; 1 findings at level deny (with --fail-on warn: warn or deny); 2 part of the input
+    /// cannot be read. The rest of the input is checked nevertheless.
     Check(Box<check::Arguments>),
     /// Audit the Ingresses of a cluster.
     ///
@@ -50,7 +50,7 @@ enum Command {
     ///
     /// It reads from the cluster of your kubeconfig and never writes to it.
     ///
-    /// Exit codes: 0 no finding has level deny; 1 a finding has (with --fail-on warn: level warn or deny); 2 the cluster could not
+    /// Exit codes: 0 no findings at level deny; 1 findings at level deny (with --fail-on warn: warn or deny); 2 the cluster cannot
     /// be read.
     Audit(Box<audit::Arguments>),
     /// Trace a request or the paths of an Ingress to the endpoints, or print the documentation of a check.

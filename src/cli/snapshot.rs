@@ -17,7 +17,7 @@ pub(super) struct Arguments {
     /// File to write, replaced only once the snapshot is complete. Without it: standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Configuration file. Its setting secrets decides whether Secrets are read.
+    /// Configuration file. With "secrets: off" in it, Secrets are not read.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -95,7 +95,7 @@ impl<'a> Known<'a> {
             }
             return;
         }
-        // Unnamed controllers cannot be told apart, so each gets one Ingress only.
+        // Unnamed controllers cannot be distinguished, so each gets one Ingress only.
         let is_alone = !controller.is_same_as(&controller);
         let alone = by.filter(|_| is_alone);
         if is_alone && by.is_none() {

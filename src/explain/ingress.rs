@@ -72,27 +72,27 @@ pub struct PathExplanation {
     pub path: String,
     /// `pathType`
     pub path_type: &'static str,
-    /// Whether this path takes the request; if not, `explanation` says what does.
+    /// Whether this path matches the sample request; otherwise `explanation` has the matching one.
     pub own: bool,
-    /// What becomes of the request; `None`: no request could be made that the path is surely meant for.
+    /// The traced sample request; `None` if no request certainly matches the path.
     pub explanation: Option<Explanation>,
 }
 
 impl PathExplanation {
-    /// Whether it is certain that visitors of this path are not served by it.
+    /// Whether requests for this path certainly fail, or match another path.
     fn is_broken(&self) -> bool {
         let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != Ends::Unknown;
         self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
     }
 
-    /// Whether visitors of this path are served by it.
+    /// Whether requests for this path are served by it.
     fn is_served(&self) -> bool {
         self.own && self.explanation.as_ref().is_none_or(Explanation::is_served)
     }
 }
 
 impl IngressExplanation {
-    /// 0: visitors of every path are served; 1: it is certain that those of some path are not; 2: nobody can tell.
+    /// 0 if requests for every path are served, 1 if those for some path certainly fail, 2 if the result is unknown.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let is_served = self.paths.iter().all(PathExplanation::is_served);
@@ -100,7 +100,7 @@ impl IngressExplanation {
     }
 }
 
-/// Follow every path of an Ingress, beside what the checks say of it.
+/// Traces every path of an analyzed Ingress.
 #[must_use]
 pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = analysis.ingress;

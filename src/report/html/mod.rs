@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
-use super::{Entry, Report, Severity, counted};
+use super::{Diagnostic, Entry, Report, Severity, counted};
 use crate::checks::listed;
 use crate::explain::{RouteChange, RouteChanges};
 use crate::finding::Level;
@@ -105,14 +105,6 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
     let data = Data::new(report, page);
     let cards = cards(report, &data);
     let codes: BTreeSet<&str> = report.findings.iter().map(|entry| entry.code).collect();
-    let diagnostic = |severity: &Severity, message: &str, file: &str| {
-        let word = if *severity == Severity::Error { "error" } else { "warning" };
-        if file.is_empty() {
-            format!("{word}: {}", visible(message))
-        } else {
-            format!("{word}: {}: {}", visible(file), visible(message))
-        }
-    };
     let template = PageTemplate {
         policy: format!(
             "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
@@ -127,7 +119,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         made_in_words: page.made.strftime("%F %H:%M UTC").to_string(),
         what_if: page.what_if,
         cards,
-        diagnostics: report.diagnostics.iter().map(|it| diagnostic(&it.severity, &it.message, &it.file)).collect(),
+        diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
         namespaces: namespaces(report),
         not_evaluated: not_evaluated(report),
         changes: report.route_changes.as_ref().map(Changes::of),
@@ -135,6 +127,11 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         data: data.to_script(),
     };
     template.render().unwrap_or_else(|_| unreachable!("writing to a String cannot fail"))
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> String {
+    let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    format!("{severity}: {}: {}", visible(&diagnostic.location()), visible(&diagnostic.message))
 }
 
 /// The source expression of a Content-Security-Policy for a text (W3C CSP Level 3, "hash-source").
