@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{CLASS, check, folder, ingress};
+use super::{CLASS, check, folder, ingress, report};
 
 fn data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/check")
@@ -204,6 +204,24 @@ fn checks_that_were_not_evaluated_are_in_every_format() {
         assert!(out.to_lowercase().contains("not evaluated"), "{format}: {out}");
         assert!(out.contains("IG301 to IG304"), "{format}: {out}");
     }
+}
+
+/// Three Ingresses with the same gap are three entries per check in JSON, and one check on the page.
+#[test]
+fn the_page_counts_checks_that_were_not_evaluated_once() {
+    let names = ["one", "two", "three"];
+    let files = names.map(|name| (format!("{name}.yaml"), ingress(name, "web", 80)));
+    let folder = folder(&files.each_ref().map(|(name, text)| (name.as_str(), text.as_str())));
+    let (_, report) = report(folder.path(), &["."]);
+    let entries = report["notEvaluated"].as_array().unwrap();
+    let codes: BTreeSet<&str> = entries.iter().map(|entry| entry["code"].as_str().unwrap()).collect();
+    assert!(entries.len() > codes.len(), "{report:#}");
+    let page = check(folder.path(), &[".", "-o", "html"]).out;
+    let card = format!(
+        "<span class=\"number\">{}</span> <span class=\"what\">checks not evaluated on 3 Ingresses</span>",
+        codes.len()
+    );
+    assert!(page.contains(&card), "{card} is not on the page");
 }
 
 #[test]
