@@ -1,4 +1,4 @@
-//! The flags of every command that judges: by which configuration, and what its exit code says.
+//! The flags of every command that analyzes Ingresses: configuration, selection of checks, baseline and exit code.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -8,35 +8,36 @@ use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
 use crate::checks::{self, Check};
-use crate::config::Config;
+use crate::config::{Config, unknown_check};
 use crate::finding::Level;
 use crate::policy::Profile;
 use crate::report::{Baseline, Report};
 
-/// The configuration file that is looked for in this folder and those around it.
+/// The name of the configuration file that is searched from the working directory upwards.
 const CONFIG: &str = ".ingress-guard.yaml";
 
 #[derive(Debug, Args)]
 pub(super) struct AnalysisOptions {
-    /// Configuration file; without it: .ingress-guard.yaml of this folder or one around it, up to that of the repository.
+    /// Configuration file. Without it: .ingress-guard.yaml in the working directory or a parent, up to the root of the Git
+    /// repository.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// How stern to be, whatever the configuration says.
+    /// Override the profile of the configuration file.
     #[arg(long, env = "INGRESS_GUARD_PROFILE", value_name = "NAME")]
     pub(super) profile: Option<ProfileName>,
-    /// Only these checks: codes or names, with * and ?.
+    /// Run only these checks: codes or names, or patterns with * and ? (quote them).
     #[arg(long, env = "INGRESS_GUARD_SELECT", value_name = "CHECK", value_delimiter = ',')]
     pub(super) select: Vec<String>,
-    /// Not these checks: codes or names, with * and ?.
+    /// Skip these checks: codes or names, or patterns with * and ? (quote them).
     #[arg(long, env = "INGRESS_GUARD_IGNORE", value_name = "CHECK", value_delimiter = ',')]
     pub(super) ignore: Vec<String>,
-    /// From which level on findings end in exit code 1.
+    /// Exit with code 1 if a finding has this level or higher.
     #[arg(long, env = "INGRESS_GUARD_FAIL_ON", value_name = "LEVEL", default_value = "deny")]
     pub(super) fail_on: FailOn,
-    /// Accept the findings that this file names.
+    /// Baseline file. Its findings are counted, but not listed, and do not affect the exit code.
     #[arg(long, env = "INGRESS_GUARD_BASELINE", value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
-    /// Write today's findings into the baseline.
+    /// Write the current findings to the baseline file.
     #[arg(long, requires = "baseline")]
     pub(super) write_baseline: bool,
 }
@@ -74,7 +75,7 @@ impl FailOn {
 }
 
 impl AnalysisOptions {
-    /// The configuration that holds, with what flags say more.
+    /// Reads the configuration and applies the flags to it.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         let found = self.config.clone().or_else(|| above(&std::env::current_dir().ok()?));
         let mut config = crate::cli::config(found.as_deref())?;
@@ -87,7 +88,7 @@ impl AnalysisOptions {
         Ok(config)
     }
 
-    /// Accept what the baseline knows, or make it know what was found.
+    /// Applies the baseline to the report, and writes it first if asked to.
     pub(super) fn accept(&self, report: &mut Report) -> anyhow::Result<()> {
         let Some(path) = &self.baseline else { return Ok(()) };
         let name = || path.display().to_string();
@@ -103,7 +104,7 @@ impl AnalysisOptions {
         Ok(())
     }
 
-    /// What the process ends with.
+    /// The exit code of the process.
     pub(super) fn exit_code(&self, report: &Report) -> ExitCode {
         match () {
             () if report.is_partial() => ExitCode::from(2),
@@ -113,7 +114,7 @@ impl AnalysisOptions {
     }
 }
 
-/// The configuration of a folder or of those around it; not beyond the repository.
+/// Finds the configuration file in a folder or its parents, up to the root of the Git repository.
 fn above(folder: &Path) -> Option<PathBuf> {
     for folder in folder.ancestors() {
         let file = folder.join(CONFIG);
@@ -144,7 +145,10 @@ fn patterns(flag: &str, texts: &[String]) -> anyhow::Result<Vec<Pattern>> {
                 && text[2..].chars().all(|c| c.is_ascii_digit() || "*?".contains(c));
             let pattern = Pattern(WildMatch::new(&if is_code { text.to_uppercase() } else { text.clone() }));
             if !checks::ALL.iter().any(|check| pattern.is_for(check)) {
-                bail!("{flag} {text:?} is no check; ingress-guard checks lists them");
+                if text.contains(['*', '?']) {
+                    bail!("{flag}: no check matches {text:?}; run \"ingress-guard checks\" for the list");
+                }
+                bail!("{flag}: {}", unknown_check(text));
             }
             Ok(pattern)
         })

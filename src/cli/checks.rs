@@ -4,23 +4,52 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::Serialize;
 
+use super::TextOrJson;
 use crate::checks;
+use crate::finding::Level;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Show the levels under this configuration.
+    /// Configuration file. The listed levels are those under this configuration.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Output format.
+    #[arg(long, short, value_enum, default_value_t)]
+    output: TextOrJson,
+}
+
+/// A check in the JSON output.
+#[derive(Serialize)]
+struct Entry {
+    code: &'static str,
+    name: &'static str,
+    level: Level,
+    summary: &'static str,
+    waivable: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let policy = super::config(arguments.config.as_deref())?.policy;
+    let entries = checks::ALL.iter().map(|check| Entry {
+        code: check.code,
+        name: check.name,
+        level: policy.level(check),
+        summary: check.summary,
+        waivable: check.waivable,
+    });
+    super::print(&match arguments.output {
+        TextOrJson::Text => text(entries)?,
+        TextOrJson::Json => super::json(&entries.collect::<Vec<_>>())?,
+    })
+}
+
+fn text(entries: impl Iterator<Item = Entry>) -> anyhow::Result<String> {
     let width = checks::ALL.iter().map(|check| check.name.len()).max().unwrap_or_default();
     let mut text = String::new();
-    for check in checks::ALL {
-        let level = policy.level(check).name();
-        writeln!(text, "{}  {level:<5}  {:<width$}  {}", check.code, check.name, check.summary)?;
+    for Entry { code, name, level, summary, .. } in entries {
+        writeln!(text, "{code}  {:<5}  {name:<width$}  {summary}", level.name())?;
     }
-    super::print(&text)
+    Ok(text)
 }

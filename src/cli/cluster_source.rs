@@ -1,4 +1,4 @@
-//! Where a command's knowledge of the cluster comes from: files, a snapshot, or the cluster itself, listed once.
+//! The cluster state that a command evaluates: a live cluster listed once, manifests, or a snapshot file.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,153 +6,214 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use tokio::runtime::Runtime;
 
-use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Snapshot};
+use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Object, Snapshot};
 use crate::config::Config;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::referenced_by;
 
-/// How long somebody who has asked for one answer waits for a connection.
+/// The limit for connecting to the API server.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// The namespace of objects that name none, where no kubeconfig context sets another.
+const DEFAULT_NAMESPACE: &str = "default";
 
 /// A live cluster.
 #[derive(Debug, Default, Args)]
 pub(super) struct ClusterSource {
-    /// The kubeconfig of the cluster; without it: the cluster that this runs in, else the default kubeconfig.
+    /// Kubeconfig of the cluster. Without it: $KUBECONFIG, ~/.kube/config, or inside a cluster the service account.
     #[arg(long, env = "INGRESS_GUARD_KUBECONFIG", value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// A context of the kubeconfig other than its current one.
+    /// Context of the kubeconfig. Without it: the current context.
     #[arg(long, env = "INGRESS_GUARD_CONTEXT", value_name = "NAME")]
     context: Option<String>,
 }
 
-/// The cluster that files are laid over, if any is.
+/// The cluster state that files are overlaid on, if any.
 #[derive(Debug, Args)]
-pub(super) struct Beneath {
-    /// Lay the files over the live cluster, as if they were applied: what they do not hold is known from it.
-    #[arg(long, env = "INGRESS_GUARD_CLUSTER")]
+pub(super) struct Base {
+    /// Evaluate the files as if they were applied to the live cluster; other objects are read from it.
+    #[arg(long, env = "INGRESS_GUARD_CLUSTER", value_parser = BoolishValueParser::new())]
     cluster: bool,
-    /// Lay the files over what ingress-guard snapshot has written.
+    /// Evaluate the files as if they were applied to the cluster of this snapshot (see ingress-guard snapshot).
     #[arg(long, env = "INGRESS_GUARD_SNAPSHOT", value_name = "FILE", conflicts_with = "cluster")]
     snapshot: Option<PathBuf>,
     #[command(flatten)]
-    of: ClusterSource,
+    live: ClusterSource,
 }
 
-/// Files, a snapshot or a live cluster.
+/// Manifests, a snapshot or a live cluster.
 #[derive(Debug, Args)]
 pub(super) struct Source {
-    /// Files and folders that are the whole cluster (YAML or JSON). Without an IngressClass or Secret among them nothing is
-    /// known of those.
+    /// Read the cluster state from these files and directories instead of a live cluster (YAML or JSON). IngressClasses and
+    /// Secrets are not evaluated if the files contain none.
     #[arg(long, env = "INGRESS_GUARD_MANIFESTS", value_name = "PATH", num_args = 1.., value_delimiter = ',')]
     manifests: Vec<PathBuf>,
-    /// A file that `ingress-guard snapshot` has written.
+    /// Read the cluster state from a file that ingress-guard snapshot wrote instead of a live cluster.
     #[arg(long, env = "INGRESS_GUARD_SNAPSHOT", value_name = "FILE", conflicts_with = "manifests")]
     snapshot: Option<PathBuf>,
     #[command(flatten)]
-    cluster: ClusterSource,
+    live: ClusterSource,
+}
+
+/// Cluster state, and where it comes from.
+pub(super) struct Loaded {
+    pub(super) snapshot: Snapshot,
+    /// The source as reports name it, e.g. `cluster https://10.0.0.1:6443, context prod`.
+    pub(super) source: String,
+    /// The namespace of an Ingress that is given without one.
+    pub(super) namespace: String,
+}
+
+/// Cluster state before the objects that its Ingresses reference are fetched by name.
+pub(super) struct Listed {
+    loaded: Loaded,
+    /// `None`: nothing is left to fetch, as for a snapshot.
+    fetch: Option<Fetch>,
+}
+
+/// The connection that fetches referenced objects.
+struct Fetch {
+    /// The client works as long as this runs.
+    runtime: Runtime,
+    live: Live,
+    kinds: Kinds,
+    /// The ConfigMaps of the controllers.
+    config_maps: Vec<Key>,
 }
 
 impl Source {
-    /// Everything that is known there, with what `overlay` puts on top of it.
-    pub(super) fn load(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
+    /// Reads the cluster state.
+    pub(super) fn load(&self, config: &Config) -> anyhow::Result<Loaded> {
         let is_live = self.manifests.is_empty() && self.snapshot.is_none();
         ensure!(
-            is_live || !self.cluster.is_named(),
-            "--kubeconfig and --context name a cluster, --manifests and --snapshot stand for one: give either"
+            is_live || !self.live.is_given(),
+            "--kubeconfig and --context select a live cluster, --manifests and --snapshot replace it: remove one of them"
         );
         if !self.manifests.is_empty() {
-            let mut inventory = cluster::load(&self.manifests)?;
-            // They seldom stand beside Ingresses: files that hold none say nothing of them.
-            for kind in [Kind::IngressClass, Kind::Secret] {
-                if inventory.count(kind) == 0 {
-                    inventory.cover(kind, Coverage::Partial);
-                }
-            }
-            overlay(&mut inventory);
-            config.restrict(&mut inventory);
-            return Ok(Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() });
+            return manifests(&self.manifests, config);
         }
-        let snapshot = match &self.snapshot {
-            Some(path) => kept(path, config, overlay)?,
-            None => self.cluster.load(config, overlay)?,
-        };
-        warn_of_what_is_forbidden(&snapshot)?;
-        Ok(snapshot)
+        match &self.snapshot {
+            Some(path) => snapshot(path, config),
+            None => self.live.list(config)?.fetch_referenced(),
+        }
+    }
+
+    /// Whether the state is from an earlier time than this run.
+    pub(super) fn is_snapshot(&self) -> bool {
+        self.snapshot.is_some()
     }
 }
 
-impl Source {
-    /// What to call it where somebody reads the outcome later.
-    pub(super) fn name(&self) -> String {
-        let paths = self.snapshot.iter().chain(&self.manifests).map(|path| path.display().to_string());
-        let context = self.cluster.context.iter().map(|context| format!("context {context}"));
-        paths.chain(context).collect::<Vec<_>>().join(", ")
-    }
-}
-
-impl Beneath {
-    /// Everything that is known there, with what `overlay` puts on top of it; `None` where nobody has asked for a cluster.
-    pub(super) fn load(
-        &self,
-        config: &Config,
-        overlay: impl FnOnce(&mut Inventory),
-    ) -> anyhow::Result<Option<Snapshot>> {
-        let snapshot = match &self.snapshot {
-            Some(path) => kept(path, config, overlay)?,
-            None if self.cluster => self.of.load(config, overlay)?,
+impl Base {
+    /// Lists the cluster; `None` if the files stand alone.
+    pub(super) fn list(&self, config: &Config) -> anyhow::Result<Option<Listed>> {
+        match &self.snapshot {
+            Some(path) => Ok(Some(Listed { loaded: snapshot(path, config)?, fetch: None })),
+            None if self.cluster => self.live.list(config).map(Some),
             None => {
-                ensure!(
-                    !self.of.is_named(),
-                    "--kubeconfig and --context say which cluster the files are laid over: give --cluster too"
-                );
-                return Ok(None);
+                ensure!(!self.live.is_given(), "--kubeconfig and --context need --cluster");
+                Ok(None)
             }
-        };
-        warn_of_what_is_forbidden(&snapshot)?;
-        Ok(Some(snapshot))
+        }
     }
 }
 
-/// A snapshot.
-fn kept(path: &Path, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
+impl Listed {
+    /// The state of an earlier [`Listed::fetch_referenced`], for another overlay.
+    pub(super) fn again(loaded: Loaded) -> Self {
+        Self { loaded, fetch: None }
+    }
+
+    /// The objects without Secrets and ConfigMaps that are fetched by name.
+    pub(super) fn inventory(&self) -> &Inventory {
+        &self.loaded.snapshot.inventory
+    }
+
+    /// Overlays objects as if they were applied at `now`.
+    pub(super) fn overlay(&mut self, objects: impl IntoIterator<Item = Object>, now: Timestamp) {
+        self.loaded.snapshot.inventory.overlay(objects, now);
+    }
+
+    /// Fetches the Secrets and ConfigMaps that Ingresses and the configuration reference.
+    pub(super) fn fetch_referenced(self) -> anyhow::Result<Loaded> {
+        let Self { mut loaded, fetch } = self;
+        if let Some(Fetch { runtime, live, kinds, config_maps }) = fetch {
+            let mut keys: BTreeSet<(Kind, Key)> = loaded.snapshot.inventory.ingresses().flat_map(referenced).collect();
+            keys.retain(|(kind, _)| kinds.contains(*kind));
+            keys.extend(config_maps.into_iter().map(|key| (Kind::ConfigMap, key)));
+            loaded.snapshot.live_reads = runtime.block_on(live.read_all(keys));
+            warn_about_missing_rights(&loaded.snapshot)?;
+        }
+        Ok(loaded)
+    }
+}
+
+/// Reads manifests, which together are the cluster.
+fn manifests(paths: &[PathBuf], config: &Config) -> anyhow::Result<Loaded> {
+    let mut inventory = cluster::load(paths)?;
+    // Charts seldom contain them, so their absence from the files proves nothing.
+    for kind in [Kind::IngressClass, Kind::Secret] {
+        if inventory.count(kind) == 0 {
+            inventory.cover(kind, Coverage::Partial);
+        }
+    }
+    config.restrict(&mut inventory);
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Ok(Loaded {
+        snapshot: Snapshot { inventory, live_reads: LiveReads::default(), taken: Timestamp::now() },
+        source: format!("manifests {}", paths.join(", ")),
+        namespace: DEFAULT_NAMESPACE.to_owned(),
+    })
+}
+
+/// Reads a snapshot.
+fn snapshot(path: &Path, config: &Config) -> anyhow::Result<Loaded> {
     let mut snapshot = Snapshot::read(path)?;
     config.restrict(&mut snapshot.inventory);
-    // What was read by name goes before the inventory.
+    // Live reads take precedence over the inventory.
     for kind in Kind::ALL.into_iter().filter(|kind| snapshot.inventory.coverage(*kind) == Coverage::Disabled) {
         snapshot.live_reads.forget(kind);
     }
-    overlay(&mut snapshot.inventory);
-    Ok(snapshot)
+    warn_about_missing_rights(&snapshot)?;
+    let source = format!("snapshot {}", path.display());
+    Ok(Loaded { snapshot, source, namespace: DEFAULT_NAMESPACE.to_owned() })
 }
 
 impl ClusterSource {
-    /// Whether a flag says which one: the environment may say so for other commands.
-    fn is_named(&self) -> bool {
+    /// Whether a flag selects a cluster. The environment may do so for other commands.
+    fn is_given(&self) -> bool {
         let is_flag = |given: bool, variable| given && std::env::var_os(variable).is_none();
         is_flag(self.kubeconfig.is_some(), "INGRESS_GUARD_KUBECONFIG")
             || is_flag(self.context.is_some(), "INGRESS_GUARD_CONTEXT")
     }
 
-    /// A client of it, for as long as the process lives.
+    /// Returns a client for the lifetime of the process.
     pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
-        kube::Client::try_from(self.config().await?).context("cannot make a client")
+        kube::Client::try_from(self.connection().await?).context("cannot create a Kubernetes client")
     }
 
-    /// Everything once, and the Secrets and ConfigMaps that its Ingresses name.
-    pub(super) fn load(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
+    /// Lists every kind that is not fetched by name.
+    pub(super) fn list(&self, config: &Config) -> anyhow::Result<Listed> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-        runtime.block_on(self.listed(config, overlay))
+        let (loaded, live) = runtime.block_on(self.listed(config))?;
+        let config_maps = config.settings.dialects.config_maps();
+        let fetch = Fetch { runtime, live, kinds: config.on_demand(), config_maps };
+        Ok(Listed { loaded, fetch: Some(fetch) })
     }
 
-    async fn listed(&self, config: &Config, overlay: impl FnOnce(&mut Inventory)) -> anyhow::Result<Snapshot> {
-        let mut of = self.config().await?;
-        of.connect_timeout = Some(CONNECT);
-        let server = of.cluster_url.to_string();
-        let client = kube::Client::try_from(of).context("cannot make a client")?;
+    async fn listed(&self, config: &Config) -> anyhow::Result<(Loaded, Live)> {
+        let mut connection = self.connection().await?;
+        connection.connect_timeout = Some(CONNECT);
+        let server = connection.cluster_url.to_string();
+        let source = self.source(&server);
+        let namespace = connection.default_namespace.clone();
+        let client = kube::Client::try_from(connection).context("cannot create a Kubernetes client")?;
         let on_demand = config.on_demand();
         let mut nothing = Inventory::default();
         config.restrict(&mut nothing);
@@ -162,7 +223,7 @@ impl ClusterSource {
         let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
             if error.is_unknown_to_it() {
                 anyhow!(
-                    "{server} does not know who you are (401): has the token or certificate of the kubeconfig expired?"
+                    "{server} rejects the credentials of the kubeconfig (401): check whether the token or certificate has expired"
                 )
             } else {
                 anyhow::Error::new(error).context(format!("cannot read the cluster at {server}"))
@@ -170,16 +231,24 @@ impl ClusterSource {
         })?;
         config.restrict(&mut inventory);
         on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::FetchedByName));
-        overlay(&mut inventory);
-        let mut named: BTreeSet<(Kind, Key)> = inventory.ingresses().flat_map(named).collect();
-        named.retain(|(kind, _)| on_demand.contains(*kind));
-        // What controllers are told.
-        named.extend(config.settings.dialects.config_maps().into_iter().map(|key| (Kind::ConfigMap, key)));
-        let live_reads = Live::new(client).read_all(named).await;
-        Ok(Snapshot { inventory, live_reads, taken })
+        let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken };
+        Ok((Loaded { snapshot, source, namespace }, Live::new(client)))
     }
 
-    async fn config(&self) -> anyhow::Result<kube::Config> {
+    /// Names the cluster and its context, which differ between people; the address does not.
+    fn source(&self, server: &str) -> String {
+        let context = self.context.clone().or_else(|| {
+            let kubeconfig = match &self.kubeconfig {
+                Some(path) => Kubeconfig::read_from(path),
+                None => Kubeconfig::read(),
+            };
+            kubeconfig.ok()?.current_context
+        });
+        let context = context.map_or_else(String::new, |context| format!(", context {context}"));
+        format!("cluster {}{context}", server.trim_end_matches('/'))
+    }
+
+    async fn connection(&self) -> anyhow::Result<kube::Config> {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         match self.kubeconfig.as_deref() {
             Some(path) => {
@@ -188,42 +257,38 @@ impl ClusterSource {
             }
             None if options.context.is_some() => Ok(kube::Config::from_kubeconfig(&options).await?),
             None => kube::Config::infer().await.map_err(|_| {
-                anyhow!(
-                    "there is no cluster to look at: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
-                )
+                anyhow!("no cluster found: no usable kubeconfig, and not in a cluster; use --kubeconfig or --manifests")
             }),
         }
     }
 }
 
-/// The Secrets and ConfigMaps that an Ingress names.
-fn named(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
+/// The Secrets and ConfigMaps that an Ingress references.
+fn referenced(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
     referenced_by(ingress).map(|(kind, name)| (kind, Key::new(&ingress.meta.key.namespace, name)))
 }
 
-/// Without the Ingresses there is nothing to say; what else cannot be seen is not evaluated.
-pub(super) fn warn_of_what_is_forbidden(snapshot: &Snapshot) -> anyhow::Result<()> {
+/// Warns about kinds that RBAC hides. Fails without the Ingresses, because nothing can be evaluated then.
+fn warn_about_missing_rights(snapshot: &Snapshot) -> anyhow::Result<()> {
     let is_forbidden = |kind: &Kind| snapshot.inventory.coverage(*kind) == Coverage::Forbidden;
     if is_forbidden(&Kind::Ingress) {
         bail!(
-            "RBAC does not let you list the Ingresses of all namespaces, and any of them may have the host; \
-             chart/files/rules.yaml has the rules that are needed"
+            "RBAC does not allow listing the Ingresses of all namespaces, any of which can define a host; \
+             chart/files/rules.yaml has the required rules"
         );
     }
     for kind in Kind::ALL.iter().filter(|kind| is_forbidden(kind)) {
-        let lost = if kind.is_watched() {
-            "what rests on them is not evaluated"
+        let effect = if kind.is_watched() {
+            "checks that depend on them are not evaluated"
         } else {
-            "they may be why endpoints are missing"
+            "they may be the cause of missing endpoints"
         };
-        super::warn(&format!("RBAC does not let you list {kind} objects: {lost}"));
+        super::warn(&format!("RBAC does not allow listing {kind} objects: {effect}"));
     }
     let forbidden =
-        snapshot.live_reads.iter().filter(|(_, _, fact)| matches!(fact, cluster::LiveRead::Forbidden)).count();
+        snapshot.live_reads.iter().filter(|(_, _, read)| matches!(read, cluster::LiveRead::Forbidden)).count();
     if forbidden > 0 {
-        super::warn(&format!(
-            "RBAC does not let you read {forbidden} of the Secrets and ConfigMaps that Ingresses name"
-        ));
+        super::warn(&format!("RBAC does not allow reading {forbidden} of the referenced Secrets and ConfigMaps"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The shell that is to complete.
+    /// The shell that runs the script.
     #[arg(value_enum)]
     shell: Shell,
 }

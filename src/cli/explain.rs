@@ -1,127 +1,161 @@
-//! `ingress-guard explain URL | NAMESPACE/NAME | CODE`
+//! `ingress-guard explain URL | [NAMESPACE/]NAME | CHECK`
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
-use clap::{Args, ValueEnum};
-use serde::Serialize;
+use clap::Args;
 
-use super::cluster_source::Source;
+use super::TextOrJson;
+use super::cluster_source::{Loaded, Source};
 use crate::analysis::analyze;
 use crate::checks::{self, Check};
-use crate::config::Config;
+use crate::cluster::Inventory;
+use crate::config::{Config, nearest_check, unknown_check};
 use crate::explain::{RequestUrl, Style, explain_check, explain_ingress, explain_url};
 use crate::model::{Key, suggest};
 
+/// The most Ingresses that an error suggests.
+const MAX_SUGGESTIONS: usize = 5;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// What to explain: a URL (`https://app.example.com/api`), an Ingress (`shop/web`), or a check (`IG202`).
-    #[arg(value_name = "URL | NAMESPACE/NAME | CODE")]
+    /// URL, Ingress, or code or name of a check.
+    ///
+    /// A word with a scheme or a dot is a URL; without a scheme, HTTPS is assumed. NAMESPACE/NAME is an Ingress if NAMESPACE has no
+    /// dot. Another single word is a check, or else the name of an Ingress.
+    #[arg(value_name = "URL | [NAMESPACE/]NAME | CHECK")]
     what: String,
-    /// Print the whole page of a check, with the examples that it does and does not report.
+    /// Namespace of the Ingress, which is then given by name only. Without it: the namespace of the kubeconfig context, or
+    /// "default" with --manifests and --snapshot.
+    #[arg(long, short, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// Print the whole documentation of a check, with the examples that it reports and does not report.
     #[arg(long)]
     examples: bool,
     #[command(flatten)]
     source: Source,
-    /// The controller of this IngressClass only.
+    /// Trace the request through the controller of this IngressClass only.
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
-    /// For people or for programs.
+    /// Output format.
     #[arg(long, short, value_enum, default_value_t)]
-    output: Output,
+    output: TextOrJson,
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, Default, ValueEnum)]
-enum Output {
-    #[default]
-    Text,
-    Json,
-}
-
-/// What the argument names.
+/// What the argument refers to.
 enum Target {
     Page(&'static Check),
-    Ingress(Key),
+    /// An Ingress, in the default namespace if none is given.
+    Ingress {
+        namespace: Option<String>,
+        name: String,
+    },
     Url(RequestUrl),
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let target = target(&arguments.what)?;
+    let target = target(&arguments.what, arguments.namespace.as_deref())?;
     ensure!(
         !arguments.examples || matches!(target, Target::Page(_)),
         "--examples needs the code or name of a check, not {:?}",
         arguments.what
     );
+    let config = || super::config(arguments.config.as_deref());
     let (text, code) = match target {
         Target::Page(check) => (explain_check(check, arguments.examples, style(), super::width()), 0),
-        Target::Ingress(key) => ingress(arguments, &key, &super::config(arguments.config.as_deref())?)?,
-        Target::Url(request) => url(arguments, &request, &super::config(arguments.config.as_deref())?)?,
+        Target::Ingress { namespace, name } => ingress(arguments, namespace, &name, &config()?)?,
+        Target::Url(request) => url(arguments, &request, &config()?)?,
     };
     super::print(&text)?;
     Ok(ExitCode::from(code))
 }
 
-/// A code or name of a check has no dot, slash or colon; an Ingress has one slash and no dot before it, since namespaces have
-/// none; everything else is a URL.
-fn target(what: &str) -> anyhow::Result<Target> {
+/// Finds out what the argument refers to. Codes and names of checks contain no dot, slash or colon; namespaces contain no dot.
+fn target(what: &str, namespace: Option<&str>) -> anyhow::Result<Target> {
+    if let Some(namespace) = namespace {
+        ensure!(is_name(what), "--namespace needs the name of an Ingress, not {what:?}");
+        return Ok(Target::Ingress { namespace: Some(namespace.to_owned()), name: what.to_owned() });
+    }
     if let Some(check) = checks::find(what) {
         return Ok(Target::Page(check));
     }
     if !what.contains(['.', '/', ':']) {
-        let names = checks::ALL.iter().flat_map(|check| [check.code, check.name]);
-        let hint = suggest::did_you_mean(what, names).unwrap_or_else(|| {
-            "ingress-guard checks lists them (a URL begins with https://, an Ingress is NAMESPACE/NAME)".to_owned()
-        });
-        bail!("there is no check {what:?}; {hint}");
-    }
-    if let Some((namespace, name)) = what.split_once('/') {
-        let is_name = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
-        };
-        if is_name(namespace) && is_name(name) && !namespace.contains('.') {
-            return Ok(Target::Ingress(Key::new(namespace, name)));
+        let is_code = what.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("ig"))
+            && what[2..].bytes().all(|byte| byte.is_ascii_digit());
+        if is_name(what) && !is_code && nearest_check(what).is_none() {
+            return Ok(Target::Ingress { namespace: None, name: what.to_owned() });
         }
+        bail!("{}", unknown_check(what));
+    }
+    if let Some((namespace, name)) = what.split_once('/')
+        && is_name(namespace)
+        && is_name(name)
+        && !namespace.contains('.')
+    {
+        return Ok(Target::Ingress { namespace: Some(namespace.to_owned()), name: name.to_owned() });
     }
     Ok(Target::Url(RequestUrl::read(what)?))
 }
 
+/// Whether Kubernetes allows this as the name of an Ingress.
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+}
+
 fn url(arguments: &Arguments, request: &RequestUrl, config: &Config) -> anyhow::Result<(String, u8)> {
-    let snapshot = arguments.source.load(config, |_| ())?;
+    let Loaded { snapshot, .. } = arguments.source.load(config)?;
     let class = arguments.class.as_deref();
     let explanation = explain_url(request, snapshot.state(), &config.settings, class)?;
     let text = match arguments.output {
-        Output::Text => explanation.text(style()),
-        Output::Json => json(&explanation)?,
+        TextOrJson::Text => explanation.text(style()),
+        TextOrJson::Json => super::json(&explanation)?,
     };
     Ok((text, explanation.exit_code()))
 }
 
-fn ingress(arguments: &Arguments, key: &Key, config: &Config) -> anyhow::Result<(String, u8)> {
-    let snapshot = arguments.source.load(config, |_| ())?;
+fn ingress(
+    arguments: &Arguments,
+    namespace: Option<String>,
+    name: &str,
+    config: &Config,
+) -> anyhow::Result<(String, u8)> {
+    let Loaded { snapshot, namespace: default, .. } = arguments.source.load(config)?;
+    let is_bare = namespace.is_none();
+    let key = Key::new(&namespace.unwrap_or(default), name);
     let Some(ingress) = snapshot.inventory.ingress(&key.namespace, &key.name) else {
-        let same_name = snapshot.inventory.ingresses().map(|it| &it.meta.key).filter(|other| other.name == key.name);
-        let mut others: Vec<String> = same_name.map(ToString::to_string).collect();
-        others.sort();
-        match others.as_slice() {
-            [] => bail!("there is no Ingress {key}; a URL begins with https://"),
-            others => bail!("there is no Ingress {key}; there is {}", others.join(", ")),
-        }
+        let hint = similar(&key, &snapshot.inventory).unwrap_or_else(|| {
+            let or_check = if is_bare { "; \"ingress-guard checks\" lists the checks" } else { "" };
+            format!("a URL begins with https://{or_check}")
+        });
+        bail!("Ingress {key} not found; {hint}");
     };
     let analysis = analyze(ingress, snapshot.state(), &config.engine(), &config.policy);
     let explanation = explain_ingress(&analysis, snapshot.state(), &config.settings);
     let text = match arguments.output {
-        Output::Text => explanation.text(style()),
-        Output::Json => json(&explanation)?,
+        TextOrJson::Text => explanation.text(style()),
+        TextOrJson::Json => super::json(&explanation)?,
     };
     Ok((text, explanation.exit_code()))
 }
 
-fn json(explanation: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(explanation)? + "\n")
+/// Suggests Ingresses of the same name in other namespaces, else one with a similar name.
+fn similar(key: &Key, inventory: &Inventory) -> Option<String> {
+    let keys: Vec<String> = inventory.ingresses().map(|ingress| ingress.meta.key.to_string()).collect();
+    let mut same_name: Vec<String> = keys
+        .iter()
+        .filter(|other| other.rsplit('/').next() == Some(&*key.name))
+        .map(|key| format!("{key:?}"))
+        .collect();
+    same_name.sort();
+    same_name.truncate(MAX_SUGGESTIONS);
+    if same_name.is_empty() {
+        return suggest::did_you_mean(&key.to_string(), keys.iter().map(String::as_str));
+    }
+    Some(format!("did you mean {}?", same_name.join(" or ")))
 }
 
 fn style() -> Style {

@@ -9,15 +9,16 @@ use clap_mangen::Man;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Write a page for each command into this folder; without it: the main page to stdout.
-    #[arg(value_name = "FOLDER")]
+    /// Directory for one page per command, created if missing. Without it, the main page goes to standard output.
+    #[arg(value_name = "DIRECTORY")]
     folder: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments, command: Command) -> anyhow::Result<()> {
     if let Some(folder) = &arguments.folder {
-        return clap_mangen::generate_to(command, folder)
-            .with_context(|| format!("cannot write into {}", folder.display()));
+        return std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(command, folder))
+            .with_context(|| format!("cannot write to {}", folder.display()));
     }
     let mut page = Vec::new();
     Man::new(command).render(&mut page)?;

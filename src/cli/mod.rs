@@ -1,5 +1,5 @@
-//! The commands, one file each: they choose where the inventory comes from and how findings are shown. Exit codes: 0 clean,
-//! 1 findings, 2 could not do the work.
+//! The commands, one file each: they select the source of the cluster state and the output format. Exit codes: 0 success, 1 findings
+//! or a failing request, 2 error.
 
 mod analysis_options;
 mod audit;
@@ -17,14 +17,15 @@ mod snapshot;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
 
 use crate::finding::one_line;
 
-/// An Ingress that is stored should serve.
+/// Catch Ingress misconfigurations before they return 404, 503 or a wrong certificate.
 ///
-/// Judges Ingresses before they are stored and says which would answer 404, 503 or a fake certificate, why, and how to
-/// mend them.
+/// Reports Ingresses that would not serve, with the cause and the fix: in a cluster before they are stored, in files before they
+/// are applied, and for a request that fails.
 #[derive(Debug, Parser)]
 #[command(name = "ingress-guard", version, max_term_width = 120)]
 struct Cli {
@@ -34,46 +35,62 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer AdmissionReviews over HTTPS.
+    /// Run the validating admission webhook.
     Serve(Box<serve::Arguments>),
-    /// Judge manifest files before they are applied.
+    /// Check manifest files before they are applied.
     ///
-    /// E.g. helm template CHART | ingress-guard check -
+    /// Example: helm template CHART | ingress-guard check -
     ///
-    /// Exit code 0: nothing is denied; 1: something is (--fail-on warn: or warned of); 2: something could not be read, and the
-    /// rest was judged all the same.
+    /// Exit codes: 0 no findings at level deny; 1 findings at level deny (with --fail-on warn: warn or deny); 2 part of the input
+    /// cannot be read. The rest of the input is checked nevertheless.
     Check(Box<check::Arguments>),
-    /// Judge every Ingress that a cluster has stored.
+    /// Audit the Ingresses of a cluster.
     ///
-    /// E.g. ingress-guard audit -o html=report.html, over the cluster of your kubeconfig. Nothing is changed there.
+    /// Example: ingress-guard audit -o html=report.html
     ///
-    /// Exit code 0: nothing is denied; 1: something is (--fail-on warn: or warned of); 2: it could not be looked at.
+    /// It reads from the cluster of your kubeconfig and never writes to it.
+    ///
+    /// Exit codes: 0 no findings at level deny; 1 findings at level deny (with --fail-on warn: warn or deny); 2 the cluster cannot
+    /// be read.
     Audit(Box<audit::Arguments>),
-    /// Follow a URL or an Ingress to what a visitor gets, or print the page of a check.
+    /// Trace a request or the paths of an Ingress to the endpoints, or print the documentation of a check.
     ///
-    /// E.g. ingress-guard explain app.example.com/api, ingress-guard explain shop/web, ingress-guard explain IG202.
+    /// Examples: ingress-guard explain app.example.com/api, ingress-guard explain -n shop web, ingress-guard explain IG202
     ///
-    /// Exit code 0: visitors are served or sent on; 1: they are not; 2: that could not be found out.
-    // One path for each --manifests: the next word is what to explain.
+    /// It reads from the cluster of your kubeconfig, from manifests or from a snapshot, and never writes.
+    ///
+    /// Exit codes: 0 the request is served or redirected; 1 it fails; 2 the result is unknown.
+    // One path per --manifests, because the argument of explain may follow.
     #[command(mut_arg("manifests", |argument| argument.num_args(1)))]
     Explain(Box<explain::Arguments>),
-    /// List the checks with their levels.
+    /// List all checks with their levels.
     Checks(checks::Arguments),
-    /// Write what a cluster holds to one file, for --snapshot: no Secret's contents, facts about certificates only.
+    /// Save the cluster state to a file for offline use with --snapshot.
+    ///
+    /// The file contains the objects that checks read. Of Secrets it contains certificate metadata only: hosts, validity and
+    /// expiry.
     Snapshot(snapshot::Arguments),
-    /// Print what makes a shell complete these commands and flags.
+    /// Generate a shell completion script.
     Completions(completions::Arguments),
-    /// Print the manual page.
+    /// Generate the manual page.
     Man(man::Arguments),
 }
 
-/// The command tree with its flags, for the manual page, completions and tests.
+/// The output format of commands without a report.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+enum TextOrJson {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Returns the command tree with its flags, for the manual page, completions and tests.
 #[must_use]
 pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// Run the command that the arguments name.
+/// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
@@ -88,54 +105,64 @@ pub fn run() -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        // Whoever reads has read enough: `ingress-guard checks | head`.
+        // The reader has closed the pipe: `ingress-guard checks | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // It may quote names and values from files.
+            // Errors quote names and values from files.
             let _ = writeln!(std::io::stderr(), "error: {}", one_line(&in_full(&error)));
             ExitCode::from(2)
         }
     }
 }
 
-/// An error and its causes; many say those already.
+/// An error with its causes, each once.
 fn in_full(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match () {
-        () if said.contains(&cause) => said,
-        () if said.is_empty() => cause,
-        () => format!("{said}: {cause}"),
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match () {
+        () if text.contains(&cause) => text,
+        () if text.is_empty() => cause,
+        () => format!("{text}: {cause}"),
     })
 }
 
-/// Say on stderr what is not as it should be, and go on.
+/// Prints a warning on stderr.
 fn warn(text: &str) {
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    note(&format!("warning: {text}"));
+}
+
+/// Prints a line on stderr, beside the output.
+fn note(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", one_line(line));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Write to stdout, where a reader that has gone away is no panic.
+/// Prints text on stdout. A closed pipe is an error, not a panic.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     Ok(out.flush()?)
 }
 
-/// Colours on stdout are for eyes only (<https://no-color.org>), and for terminals that have them.
+/// Whether stdout is a terminal with colours (<https://no-color.org>).
 fn is_colour_wanted() -> bool {
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
     std::io::stdout().is_terminal() && !is_unwanted && !is_dumb
 }
 
-/// The number of characters in a line of text: the width of the terminal on stdout, at most 100.
+/// The width of text in characters: that of the terminal on stdout, at most 100.
 fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(40, 100))
 }
 
-/// The configuration file, or every default.
+/// Returns a value as JSON for people to read.
+fn json(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// Reads the configuration file; without one, returns the defaults.
 fn config(path: Option<&std::path::Path>) -> anyhow::Result<crate::config::Config> {
     Ok(path.map(crate::config::Config::read).transpose()?.unwrap_or_default())
 }

@@ -1,12 +1,12 @@
-//! How far a command is, for somebody who waits at a terminal.
+//! The progress of a command, shown on a terminal.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-/// How long somebody watches a terminal before they are told how far it is.
+/// The time before progress is shown.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A line on stderr for somebody who waits at a terminal.
+/// A progress line on stderr, if that is a terminal.
 pub(super) struct Progress {
     of: usize,
     done: usize,
@@ -26,7 +26,7 @@ impl Progress {
         if self.next.is_some_and(|next| now >= next) {
             self.next = Some(now + PATIENCE / 10);
             self.is_shown = true;
-            let _ = write!(std::io::stderr(), "\rjudged {} of {} Ingresses", self.done, self.of);
+            let _ = write!(std::io::stderr(), "\ranalyzed {} of {} Ingresses", self.done, self.of);
         }
     }
 }

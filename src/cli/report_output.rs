@@ -1,4 +1,4 @@
-//! A report in the formats that were asked for.
+//! The output of a report, in one or more formats.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -6,13 +6,16 @@ use std::str::FromStr;
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 
+use crate::cluster::{ClusterState, ClusterView};
+use crate::config::Config;
 use crate::finding::Level;
-use crate::report::{Report, github, junit, sarif};
+use crate::report::{Page, Report, github, html, junit, sarif};
+use crate::routing::{Controllers, RouteMap};
 
-/// Where a report goes.
+/// The formats and files of a report.
 #[derive(Debug, Args)]
 pub(super) struct Outputs {
-    /// How to report, and into which file: text, json, sarif, junit, github or html; may be given several times.
+    /// Output format: text, json, sarif, junit, github or html. With =FILE the output goes to a file. Can be repeated.
     #[arg(
         short,
         long = "output",
@@ -34,7 +37,7 @@ pub(super) enum Format {
     Html,
 }
 
-/// A format, and the file that it goes to in the place of standard output.
+/// A format, and its file if it does not go to standard output.
 #[derive(Debug, Clone)]
 pub(super) struct Output {
     pub(super) format: Format,
@@ -46,28 +49,28 @@ impl FromStr for Output {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, file) = text.split_once('=').map_or((text, None), |(format, file)| (format, Some(file)));
         if file.is_some_and(str::is_empty) {
-            return Err(format!("{text:?} names no file"));
+            return Err("the file name after = is empty".to_owned());
         }
-        let format =
-            Format::from_str(format, true).map_err(|_| "write text, json, sarif, junit, github or html".to_owned())?;
+        let format = Format::from_str(format, true)
+            .map_err(|_| "expected text, json, sarif, junit, github or html".to_owned())?;
         Ok(Self { format, file: file.map(PathBuf::from) })
     }
 }
 
-/// The forms that depend on more than the report.
+/// What formats need besides the report.
 pub(super) struct Formats<'a> {
-    /// From which level on something has failed.
+    /// The lowest level that counts as a failure.
     pub(super) fails: Level,
-    /// The form for people; whether in colour.
+    /// Renders the text format, with colours if the argument is true.
     pub(super) text: &'a dyn Fn(bool) -> String,
-    /// The page.
+    /// Renders the HTML report.
     pub(super) html: &'a dyn Fn() -> String,
-    /// Something else goes to standard output.
-    pub(super) is_taken: bool,
+    /// Standard output has other content.
+    pub(super) is_stdout_taken: bool,
 }
 
 impl Outputs {
-    /// What each flag alone cannot see.
+    /// Validates the flags together.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         let to_stdout = self.output.iter().filter(|output| output.file.is_none()).count();
         ensure!(to_stdout < 2, "only one format can go to standard output; give the others a file: -o sarif=out.sarif");
@@ -82,24 +85,47 @@ impl Outputs {
         self.output.iter().any(|output| output.file.is_none() && output.format == Format::Text)
     }
 
-    pub(super) fn write(&self, report: &Report, forms: &Formats<'_>) -> anyhow::Result<()> {
+    pub(super) fn write(&self, report: &Report, formats: &Formats<'_>) -> anyhow::Result<()> {
         for Output { format, file } in &self.output {
-            if file.is_none() && forms.is_taken {
+            if file.is_none() && formats.is_stdout_taken {
                 continue;
             }
             let rendered = match format {
-                Format::Text => (forms.text)(file.is_none() && super::is_colour_wanted()),
+                Format::Text => (formats.text)(file.is_none() && super::is_colour_wanted()),
                 Format::Json => serde_json::to_string_pretty(report)? + "\n",
                 Format::Sarif => serde_json::to_string_pretty(&sarif(report))? + "\n",
-                Format::Junit => junit(report, forms.fails),
+                Format::Junit => junit(report, formats.fails),
                 Format::Github => github(report),
-                Format::Html => (forms.html)(),
+                Format::Html => (formats.html)(),
             };
-            match file {
-                Some(file) => std::fs::write(file, rendered).with_context(|| file.display().to_string())?,
-                None => super::print(&rendered)?,
+            let Some(file) = file else {
+                super::print(&rendered)?;
+                continue;
+            };
+            std::fs::write(file, rendered).with_context(|| format!("cannot write {}", file.display()))?;
+            if *format == Format::Html {
+                super::note(&format!("HTML report written to {}", file.display()));
             }
         }
         Ok(())
     }
+}
+
+/// Renders the HTML report with the route map of the whole cluster state.
+pub(super) fn page(
+    report: &Report,
+    state: ClusterState<'_>,
+    config: &Config,
+    source: &str,
+    what_if: Option<&str>,
+) -> String {
+    let expiry_warning_days = config.settings.expiry_warning_days;
+    with_map(state, config, |map| html(report, &Page { map, made: state.now, source, what_if, expiry_warning_days }))
+}
+
+/// Calls `render` with the route map of the whole cluster state.
+pub(super) fn with_map<T>(state: ClusterState<'_>, config: &Config, render: impl FnOnce(&RouteMap<'_>) -> T) -> T {
+    let view = ClusterView::unrestricted(state);
+    let dialects = config.settings.dialects.with_observed_settings(&view);
+    render(&RouteMap::of(Controllers::new(&view, &config.settings.classes, &dialects)))
 }

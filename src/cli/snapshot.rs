@@ -7,25 +7,24 @@ use anyhow::Context as _;
 use clap::Args;
 use tempfile::NamedTempFile;
 
-use super::cluster_source::{ClusterSource, warn_of_what_is_forbidden};
+use super::cluster_source::ClusterSource;
 use crate::cluster::Snapshot;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     cluster: ClusterSource,
-    /// Where to write it; without this: to stdout. The file appears whole or not at all.
+    /// File to write, replaced only once the snapshot is complete. Without it: standard output.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Configuration file: whether Secrets are looked at.
+    /// Configuration file. With "secrets: off" in it, Secrets are not read.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let config = super::config(arguments.config.as_deref())?;
-    let snapshot = arguments.cluster.load(&config, |_| ())?;
-    warn_of_what_is_forbidden(&snapshot)?;
+    let snapshot = arguments.cluster.list(&config)?.fetch_referenced()?.snapshot;
     match &arguments.output {
         Some(path) => write(&snapshot, path).with_context(|| format!("cannot write {}", path.display())),
         None => Ok(snapshot.write(BufWriter::new(std::io::stdout().lock()))?),

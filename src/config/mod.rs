@@ -208,7 +208,8 @@ fn support(line: Option<String>) -> Result<Option<String>, ConfigFault> {
 fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, ConfigFault> {
     let mut overrides = BTreeMap::new();
     for (name, level) in levels {
-        let check = checks::find(&name).ok_or_else(|| unknown_check(key, &name))?;
+        let unknown = || ConfigFault { key: key.to_owned(), message: unknown_check(&name) };
+        let check = checks::find(&name).ok_or_else(unknown)?;
         if overrides.insert(check.code, level).is_some() {
             let message = format!("{} {} is set twice, by code and by name", check.code, check.name);
             return Err(ConfigFault { key: key.to_owned(), message });
@@ -217,11 +218,15 @@ fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, Co
     Ok(Overrides(overrides))
 }
 
-fn unknown_check(key: &str, name: &str) -> ConfigFault {
-    let names = checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]);
-    let hint =
-        suggest::did_you_mean(name, names).unwrap_or_else(|| "run \"ingress-guard checks\" for the list".to_owned());
-    ConfigFault { key: key.to_owned(), message: format!("unknown check {name:?}; {hint}") }
+/// The error message for a name that is neither the code nor the name of a check, with a suggestion.
+pub(crate) fn unknown_check(name: &str) -> String {
+    let hint = nearest_check(name).unwrap_or_else(|| "run \"ingress-guard checks\" for the list".to_owned());
+    format!("unknown check {name:?}; {hint}")
+}
+
+/// Suggests the check that a name most likely means.
+pub(crate) fn nearest_check(name: &str) -> Option<String> {
+    suggest::did_you_mean(name, checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]))
 }
 
 fn ownership(raw: RawHostOwnership) -> HostOwnership {

@@ -1,5 +1,5 @@
-//! A patch done to the text of a document. What cannot be done by touching nothing else is refused; what was done is read again
-//! and compared with what the patch makes of the object.
+//! Applies a patch to the text of a document. A patch that would change anything else is refused. The result is parsed again and
+//! compared with the patched object.
 
 use std::ops::Range;
 
@@ -11,50 +11,50 @@ use super::scalar;
 use super::tree::{Entry, Node, Shape};
 use crate::finding::{Patch, PatchOperation};
 
-/// Bytes of a text and what to put in their place.
+/// A range of bytes and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// The bytes that go; none where something is only added.
+    /// The replaced bytes; empty for an insertion.
     pub bytes: Range<usize>,
-    /// What comes.
+    /// The replacement.
     pub text: String,
 }
 
-/// Why a patch cannot be done to a text.
+/// The reason why a patch cannot be applied to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Unfixable {
-    /// The document cannot be read, or does not hold what the patch is for.
-    #[error("it is not for this text")]
+    /// The document cannot be parsed, or does not have the values that the patch expects.
+    #[error("the file does not have the expected values")]
     Mismatch,
-    /// An anchor, an alias or a merge key would carry the change elsewhere.
-    #[error("an anchor or alias would carry the change elsewhere")]
+    /// An anchor, an alias or a merge key would apply the change elsewhere too.
+    #[error("an anchor or alias would apply the change elsewhere too")]
     Shared,
-    /// It is written in a way in which it cannot be changed alone.
-    #[error("it is written in a way that cannot be changed without touching what stands around it")]
+    /// The YAML style of the value does not allow changing it alone.
+    #[error("the edit would change more than this value")]
     Form,
 }
 
-/// The edits that do a patch to the object of a text, in the order of their places.
+/// Returns the edits that apply a patch to the object of a text, in order.
 pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
     let root = Node::parse(text).ok_or(Unfixable::Mismatch)?;
     let before = read(text)?;
     let wanted = patched(&before, patch)?;
-    let mender = Mender { text, root: &root, before: &before };
+    let editor = Editor { text, root: &root, before: &before };
     let changes: Vec<_> =
         patch.operations().iter().filter(|operation| !matches!(operation, PatchOperation::Test { .. })).collect();
     let mut edits = match *changes {
         [PatchOperation::Remove { path: from }, PatchOperation::Add { path: to, value }]
             if parent(from) == parent(to) && before.pointer(from) == Some(value) =>
         {
-            mender.rename(from, to)?
+            editor.rename(from, to)?
         }
         _ => {
             let mut edits = Vec::new();
             for operation in changes {
                 edits.push(match operation {
-                    PatchOperation::Replace { path, value } => mender.replace(path, value),
-                    PatchOperation::Add { path, value } => mender.add(path, value).map(|edit| vec![edit]),
-                    PatchOperation::Remove { path } => mender.remove(path).map(|edit| vec![edit]),
+                    PatchOperation::Replace { path, value } => editor.replace(path, value),
+                    PatchOperation::Add { path, value } => editor.add(path, value).map(|edit| vec![edit]),
+                    PatchOperation::Remove { path } => editor.remove(path).map(|edit| vec![edit]),
                     PatchOperation::Test { .. } => Ok(Vec::new()),
                 }?);
             }
@@ -69,7 +69,7 @@ pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
     Ok(edits)
 }
 
-/// A text with edits done, which are in the order of their places and apart.
+/// Applies edits, which are in order and do not overlap.
 #[must_use]
 pub fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len() + 64);
@@ -88,7 +88,7 @@ fn read(text: &str) -> Result<Value, Unfixable> {
     serde_saphyr::from_str_with_options(text, options).map_err(|_| Unfixable::Mismatch)
 }
 
-/// Whether two texts of a document mean the same but for one object, which means in the second what `text` does.
+/// Checks that two texts of a document differ in one object only, and that this object equals `text` in the second one.
 pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2]) -> Result<(), Unfixable> {
     let pointer = items.iter().fold(String::new(), |pointer, item| format!("{pointer}/items/{item}"));
     let mut wanted = read(before)?;
@@ -96,7 +96,7 @@ pub(super) fn differ_in(items: &[usize], text: &str, [before, after]: [&str; 2])
     if read(after).is_ok_and(|after| after == wanted) { Ok(()) } else { Err(Unfixable::Shared) }
 }
 
-/// What the patch makes of the object.
+/// Returns the patched object.
 fn patched(before: &Value, patch: &Patch) -> Result<Value, Unfixable> {
     let mut after = before.clone();
     let patch = serde_json::to_value(patch).and_then(serde_json::from_value::<json_patch::Patch>);
@@ -104,7 +104,7 @@ fn patched(before: &Value, patch: &Patch) -> Result<Value, Unfixable> {
     Ok(without_empty_annotations(after))
 }
 
-/// No annotations are the same as empty annotations.
+/// Removes an empty map of annotations, which equals an absent one.
 fn without_empty_annotations(mut object: Value) -> Value {
     if let Some(meta) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
         let is_empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
@@ -115,7 +115,7 @@ fn without_empty_annotations(mut object: Value) -> Value {
     object
 }
 
-/// A pointer without its last step, and that step.
+/// Splits off the last step of a JSON pointer.
 fn split(pointer: &str) -> (&str, String) {
     let (parent, last) = pointer.rsplit_once('/').unwrap_or(("", ""));
     (parent, last.replace("~1", "/").replace("~0", "~"))
@@ -125,14 +125,14 @@ fn parent(pointer: &str) -> &str {
     split(pointer).0
 }
 
-struct Mender<'a> {
+struct Editor<'a> {
     text: &'a str,
     root: &'a Node,
     before: &'a Value,
 }
 
-impl<'a> Mender<'a> {
-    /// The node of a pointer within the object, which nothing else refers to.
+impl<'a> Editor<'a> {
+    /// The node at a pointer. An anchor or alias on the way is an error.
     fn node(&self, pointer: &str) -> Result<&'a Node, Unfixable> {
         let mut node = self.root;
         for step in pointer.split('/').skip(1) {
@@ -141,7 +141,7 @@ impl<'a> Mender<'a> {
                 Shape::List { items } => name.parse().ok().and_then(|index: usize| items.get(index)),
                 _ => node.entry(&name).map(|entry| &entry.value),
             };
-            // Read by meaning it is there, as a patch that fits says: then it came by a merge.
+            // The patch fits the parsed object, so the node comes from a merge key.
             node = inner.ok_or(Unfixable::Shared)?;
             if node.is_anchored || matches!(node.shape, Shape::Alias) {
                 return Err(Unfixable::Shared);
@@ -169,7 +169,7 @@ impl<'a> Mender<'a> {
         let node = self.node(path)?;
         match (&node.shape, value) {
             (Shape::Scalar { .. }, _) => Ok(vec![scalar_edit(node, value)?]),
-            // `port: {name: http}` becomes `port: {number: 80}` wherever its parts stand.
+            // `port: {name: http}` becomes `port: {number: 80}`, in any style.
             (Shape::Map { entries, .. }, Value::Object(new)) => match (&**entries, new.iter().next()) {
                 ([entry], Some((name, value))) if new.len() == 1 => {
                     let value = scalar_edit(&entry.value, value)?;
@@ -188,7 +188,7 @@ impl<'a> Mender<'a> {
         let (node, is_flow, entries) = self.map(parent)?;
         let index = entries.iter().position(|entry| entry.name == name).ok_or(Unfixable::Shared)?;
         let entry = &entries[index];
-        // Whoever refers to it would be left without.
+        // An alias may refer to it.
         if entry.value.is_anchored {
             return Err(Unfixable::Shared);
         }
@@ -196,7 +196,7 @@ impl<'a> Mender<'a> {
             (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
             (true, Some(next)) => entry.key.start..next.key.start,
             (true, None) => entries[index - 1].value.span.end..entry.value.span.end,
-            // A map in block style cannot be empty: it goes with the last of its entries.
+            // A map in block style cannot be empty, so it is removed with its last entry.
             (false, _) if entries.len() == 1 && parent.ends_with("/annotations") => return self.remove(parent),
             (false, _) if entries.len() == 1 => return Err(Unfixable::Form),
             (false, next) => {
@@ -204,17 +204,17 @@ impl<'a> Mender<'a> {
                 if self.text[start..entry.key.start].trim().is_empty() {
                     start..line_end(self.text, entry.value.span.end.max(entry.key.end))
                 } else {
-                    // Behind the dash of an item.
+                    // After the dash of a list item.
                     entry.key.start..next.ok_or(Unfixable::Form)?.key.start
                 }
             }
         };
-        // What is said between two entries is said of one of them: nobody knows of which.
-        let says_more = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
+        // A comment between two entries may belong to either.
+        let has_comment = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
             .lines()
             .skip(1)
             .any(|line| line.contains('#'));
-        if says_more { Err(Unfixable::Form) } else { Ok(Edit { bytes, text: String::new() }) }
+        if has_comment { Err(Unfixable::Form) } else { Ok(Edit { bytes, text: String::new() }) }
     }
 
     fn add(&self, path: &str, value: &Value) -> Result<Edit, Unfixable> {
@@ -237,7 +237,7 @@ impl<'a> Mender<'a> {
         let indent = &self.text[start..first.key.start];
         let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
         if indent.trim().is_empty() && (!is_flow || start > node.span.start) {
-            // On a line of its own; first in the map, so that comments stay with what they are about.
+            // On its own line at the start of the map, so that comments stay with their entries.
             let comma = if is_flow { "," } else { "" };
             let at = if is_flow { start } else { self.below_key(parent).unwrap_or(start) };
             return Ok(Edit { bytes: at..at, text: format!("{indent}{entry}{comma}{end_of_line}") });
@@ -251,7 +251,7 @@ impl<'a> Mender<'a> {
         Ok(Edit { bytes: at..at, text })
     }
 
-    /// Where the line below the key of a map begins.
+    /// The start of the line below the key of a map.
     fn below_key(&self, pointer: &str) -> Option<usize> {
         let (parent, name) = split(pointer);
         Some(line_end(self.text, self.node(parent).ok()?.entry(&name)?.key.end))
@@ -262,7 +262,7 @@ impl<'a> Mender<'a> {
     }
 }
 
-/// Where the next line begins; a value that ends with its line ends there itself.
+/// The start of the next line, or `at` if that is one.
 pub(super) fn line_end(text: &str, at: usize) -> usize {
     if at > 0 && text[..at].ends_with('\n') {
         return at;

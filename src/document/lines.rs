@@ -1,6 +1,6 @@
-//! Bytes of a text as lines and columns.
+//! Converts byte offsets to lines and columns.
 
-/// Where the lines of a text begin.
+/// The starts of the lines of a text.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -8,14 +8,14 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of a text.
+    /// Finds the lines of a text.
     #[must_use]
     pub fn of(text: &'a str) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         Self { text, starts: std::iter::once(0).chain(ends).collect() }
     }
 
-    /// Line and column of a byte, both from 1, the column in characters.
+    /// Returns the line and column of a byte offset, both from 1. Columns count characters.
     #[must_use]
     pub fn position(&self, byte: usize) -> (usize, usize) {
         let line = self.starts.partition_point(|start| *start <= byte);
@@ -24,7 +24,7 @@ impl<'a> Lines<'a> {
         (line, before.chars().count() + 1)
     }
 
-    /// The text of a line, from 1, without its end.
+    /// Returns the text of a line, from 1, without its line ending.
     #[must_use]
     pub fn line(&self, number: usize) -> &'a str {
         let Some(start) = number.checked_sub(1).and_then(|index| self.starts.get(index)) else { return "" };

@@ -1,5 +1,4 @@
-//! A manifest as text: where the fields of its objects stand, and how a patch is done to it so that every other byte stays as it
-//! is. What the text means is read elsewhere.
+//! Manifests as text: the places of fields, and patches that keep every other byte. The cluster module parses the objects.
 
 mod fix;
 mod lines;
@@ -15,28 +14,28 @@ use tree::{Node, Shape};
 use crate::finding::Patch;
 use crate::model::{FieldPath, Segment};
 
-/// One document of a file, parsed for its places.
+/// A document of a file, with the places of its nodes.
 #[derive(Debug)]
 pub struct Document {
     root: Node,
-    /// Something in it refers to something else, so that a change of one place may change another.
+    /// It contains aliases or merge keys, so that a change of one place may change another.
     refers: bool,
-    /// Its bytes in the text of the file.
+    /// Its byte range in the file.
     bytes: Range<usize>,
 }
 
 impl Document {
-    /// Parse the document that is `bytes` of a text, YAML or JSON; nothing where it has no places to tell.
+    /// Parses the document in a byte range of a file, as YAML or JSON. Returns `None` if there is nothing to parse.
     #[must_use]
     pub fn parse(text: &str, bytes: Range<usize>) -> Option<Self> {
         let root = Node::parse(text.get(bytes.clone())?)?;
         Some(Self { refers: root.refers(), root, bytes })
     }
 
-    /// The object to which `items` leads, taken out of the file's text: what stands beside it in a list costs nothing.
+    /// Extracts the object at `items`, the indexes of nested lists. The size of the rest of a list does not matter.
     ///
     /// # Errors
-    /// When it is not there, or something else refers to it.
+    /// If the object is not there, or is part of an anchor.
     pub fn object<'a>(&self, text: &'a str, items: &'a [usize]) -> Result<Object<'a>, Unfixable> {
         let whole = text.get(self.bytes.clone()).ok_or(Unfixable::Mismatch)?;
         let mut node = &self.root;
@@ -52,7 +51,7 @@ impl Document {
         if !items.is_empty() {
             at = node.span.clone();
             if let Shape::Map { is_flow: false, .. } = node.shape {
-                // Its first line begins where it stands, so that the others are as far in as they were.
+                // Indent the first line like the others.
                 let line = whole[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
                 margin = whole[line..at.start].chars().count();
                 at.end = fix::line_end(whole, at.end);
@@ -70,8 +69,8 @@ impl Document {
         })
     }
 
-    /// The bytes of the file at which a field stands: a scalar itself, for anything else its key. Where there is no such
-    /// field, the nearest around it that is there. `items` leads to the object in a list.
+    /// Returns the byte range of a field in the file: the value of a scalar, the key of anything else. For a missing field, it
+    /// returns the range of the nearest parent. `items` are the indexes of nested lists.
     #[must_use]
     pub fn locate(&self, items: &[usize], field: &FieldPath) -> Range<usize> {
         let mut at = self.root.head();
@@ -110,43 +109,43 @@ impl Document {
     }
 }
 
-/// One object of a document by itself, and how it is mended.
+/// An object extracted from its document, to which patches can be applied.
 #[derive(Debug)]
 pub struct Object<'a> {
     /// The document.
     whole: &'a str,
     items: &'a [usize],
-    /// It stands in a list, in which something refers to something else.
+    /// It is in a list that contains aliases or merge keys.
     refers: bool,
-    /// Where the document begins in the text of the file.
+    /// The start of the document in the file, in bytes.
     start: usize,
-    /// Its bytes in the document.
+    /// Its byte range in the document.
     at: Range<usize>,
-    /// So many blanks stand before its text.
+    /// The number of spaces before its text.
     margin: usize,
     text: String,
 }
 
 impl Object<'_> {
-    /// The bytes of the file's text in whose place [`Object::text`] belongs.
+    /// The byte range of the file that [`Object::text`] replaces.
     #[must_use]
     pub fn bytes(&self) -> Range<usize> {
         self.start + self.at.start..self.start + self.at.end
     }
 
-    /// Its text, with what it was mended by.
+    /// Its text with all applied patches.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text[self.margin..]
     }
 
-    /// Do a patch to it; the edits, in the order of their places, are those of [`Object::text`] as it was.
+    /// Applies a patch. Returns the edits, in order, relative to the previous [`Object::text`].
     ///
     /// # Errors
-    /// When that cannot be done without touching anything else.
+    /// If the patch cannot be applied without changing anything else. The text then stays as it was.
     pub fn fix(&mut self, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
-        let edits = fix::fix(&self.text, patch).map_err(|refusal| match refusal {
-            // As a part of its document it could be read.
+        let edits = fix::fix(&self.text, patch).map_err(|reason| match reason {
+            // The whole document can be parsed, so an alias is missing in this part.
             Unfixable::Mismatch if self.refers => Unfixable::Shared,
             other => other,
         })?;

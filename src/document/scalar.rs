@@ -1,9 +1,9 @@
-//! A value written as YAML in the manner of what it replaces.
+//! Writes scalars as YAML in the style of the value they replace.
 
 use granit_parser::ScalarStyle;
 use serde_json::Value;
 
-/// A scalar as text, in this style where it can be written so, else in quotes.
+/// Writes a scalar in this style if possible, else in quotes.
 pub(super) fn write(value: &Value, style: ScalarStyle) -> Option<String> {
     let text = match value {
         Value::String(text) => text,
@@ -14,7 +14,7 @@ pub(super) fn write(value: &Value, style: ScalarStyle) -> Option<String> {
         ScalarStyle::SingleQuoted if !text.contains(char::is_control) => single_quoted(text),
         ScalarStyle::Plain if is_plain(text) => text.clone(),
         ScalarStyle::Plain if text.contains(['\\', '"']) && !text.contains(char::is_control) => single_quoted(text),
-        // What JSON writes is YAML.
+        // JSON strings are valid YAML.
         _ => value.to_string(),
     })
 }
@@ -23,7 +23,7 @@ fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// Whether a text is read as itself without quotes, in any surroundings. Rather too strict: quotes never hurt.
+/// Whether a text is a plain scalar in every context. Errs on the side of quotes.
 fn is_plain(text: &str) -> bool {
     let may_begin = |first: char| first.is_ascii_alphabetic() || first == '/';
     let may_hold = |character: char| character.is_ascii_alphanumeric() || "/-_.$()+*?^|~=%;@<>".contains(character);

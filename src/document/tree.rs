@@ -1,18 +1,18 @@
-//! The nodes of a document with their places, made of the parser's events.
+//! The nodes of a document with their places, built from the parser's events.
 
 use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
-/// So deep may a document be nested; Kubernetes' objects are a dozen levels deep.
+/// The maximum nesting of a document. Kubernetes objects have about a dozen levels.
 const DEPTH: usize = 200;
 
-/// One node. All places are bytes of the document.
+/// A node. Places are byte offsets in the document.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// From its first to its last character; what follows on its last line is not part of it.
+    /// Its byte range, without the rest of its last line.
     pub(super) span: Range<usize>,
-    /// Something else refers to it, so that a change of it changes that too.
+    /// It has an anchor, so that a change of it also changes its aliases.
     pub(super) is_anchored: bool,
     pub(super) shape: Shape,
 }
@@ -35,7 +35,7 @@ pub(super) struct Entry {
 }
 
 impl Node {
-    /// The first document of a text; nothing where there is none, or none that can be parsed.
+    /// Parses the first document of a text; `None` if there is none or it is invalid.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let options = granit_parser::options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
         let mut events = Events(Parser::new_from_str_with_options(text, options));
@@ -47,19 +47,19 @@ impl Node {
         }
     }
 
-    /// The value of a key, where this is a map that has it.
+    /// The entry of a key, if this is a map with that key.
     pub(super) fn entry(&self, name: &str) -> Option<&Entry> {
         let Shape::Map { entries, .. } = &self.shape else { return None };
         entries.iter().find(|entry| entry.name == name)
     }
 
-    /// An item, where this is a list that has it.
+    /// An item, if this is a list with that index.
     pub(super) fn item(&self, index: usize) -> Option<&Self> {
         let Shape::List { items } = &self.shape else { return None };
         items.get(index)
     }
 
-    /// Whether something in it refers to something else.
+    /// Whether it contains aliases or merge keys.
     pub(super) fn refers(&self) -> bool {
         match &self.shape {
             Shape::Alias => true,
@@ -69,7 +69,7 @@ impl Node {
         }
     }
 
-    /// What stands for the whole node where it is pointed at: its first key, its opening bracket, or itself.
+    /// The byte range that represents the node in messages: its first key, its opening bracket, or the whole scalar.
     pub(super) fn head(&self) -> Range<usize> {
         match &self.shape {
             Shape::Map { is_flow: false, entries } => {
@@ -118,7 +118,7 @@ impl<'a> Events<'a> {
                     let (name, key, style) = match self.next()? {
                         (Event::MappingEnd, end) => break end,
                         (Event::Scalar(name, style, ..), key) => (name.into_owned(), key, style),
-                        // A key that is no scalar is nobody's field.
+                        // A key that is not a scalar is not a field.
                         (event, span) => (String::new(), self.node(&event, span)?.span, ScalarStyle::Plain),
                     };
                     let (event, span) = self.next()?;
@@ -135,7 +135,7 @@ impl<'a> Events<'a> {
     }
 }
 
-/// From where a collection begins to its bracket, or to the end of what is last in it.
+/// The byte range of a collection, up to its closing bracket or the end of its last item.
 fn whole(start: &Range<usize>, style: StructureStyle, last: Option<usize>, end: &Range<usize>) -> Range<usize> {
     match style {
         StructureStyle::Flow => start.start..end.end,

@@ -1,4 +1,4 @@
-//! What stands behind a path: Service, port, endpoints.
+//! The steps behind a path: Service, port, endpoints.
 
 use super::trail::{Explanation, ReadyBackend, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
@@ -8,7 +8,7 @@ use crate::routing::{
     BackendReadiness, ControllerFamily, ExternalNameFault, FallbackService, LinkStatus, ResolvedBackend, Routes,
 };
 
-/// Follow a backend to its endpoints.
+/// Adds the steps from a backend to its endpoints.
 pub(super) fn backend<'a>(
     explanation: &mut Explanation,
     routes: &Routes<'_>,
@@ -17,8 +17,7 @@ pub(super) fn backend<'a>(
     view: &ClusterView<'a>,
 ) {
     let Backend::Service { name, port } = backend else {
-        return explanation
-            .unknown("service", "the backend is a resource: whether the controller serves such is not known");
+        return explanation.unknown("service", "resource backend: support of the controller is unknown");
     };
     let resolved = ResolvedBackend::of(ingress, backend, routes.controller(), view);
     let namespace = &*ingress.meta.key.namespace;
@@ -47,7 +46,7 @@ pub(super) fn backend<'a>(
     }
 }
 
-/// Say link by link what stands behind a port of a Service.
+/// Adds the steps of a resolved Service backend.
 fn links(
     explanation: &mut Explanation,
     resolved: &ResolvedBackend<'_>,
@@ -59,34 +58,37 @@ fn links(
     let get = || kubectl(&["get", "service", name, "--namespace", namespace]);
     match resolved {
         ResolvedBackend::NotMeant => {
-            explanation.unknown("service", "no Service is meant: what answers is the controller's own affair");
+            explanation.unknown("service", "the controller handles this backend itself, without a Service");
         }
-        ResolvedBackend::Unseen => explanation.unknown("service", format!("whether {service} exists is not known")),
+        ResolvedBackend::Unseen => explanation.unknown("service", format!("the existence of {service} is unknown")),
         ResolvedBackend::NoService => {
             let all = kubectl(&["get", "services", "--namespace", namespace]);
             explanation.breaks("service", format!("{service} does not exist"), all);
         }
         ResolvedBackend::External { name: external, fault: None } => {
-            explanation.holds("service", format!("{service} is the ExternalName {}", Quoted(external)));
-            explanation.unknown("endpoints", "whether that name resolves is not looked at");
+            explanation.holds("service", format!("{service} has ExternalName {}", Quoted(external)));
+            explanation.unknown("endpoints", "DNS resolution of this name is not checked");
         }
         ResolvedBackend::External { name: external, fault: Some(fault) } => {
             let why = match fault {
-                ExternalNameFault::Refused => "which this controller is set up to refuse",
+                ExternalNameFault::Refused => "which this controller is configured to reject",
                 ExternalNameFault::Loopback | ExternalNameFault::Address | ExternalNameFault::NoName => {
-                    "which is no name of another host"
+                    "which is not the name of another host"
                 }
             };
             let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
-            explanation.breaks("service", format!("{service} is the ExternalName {}, {why}", Quoted(external)), edit);
+            explanation.breaks("service", format!("{service} has ExternalName {}, {why}", Quoted(external)), edit);
         }
         ResolvedBackend::NoPort { has, by_address } => {
             explanation.holds("service", service);
             let has: Vec<String> = has.iter().map(ToString::to_string).collect();
             let has = if has.is_empty() { "no port".to_owned() } else { format!("only {}", has.join(", ")) };
-            let dialled =
-                if *by_address { "; nothing listens there at its address, which service-upstream dials" } else { "" };
-            explanation.breaks("port", format!("the Service has no port {wanted}: it has {has}{dialled}"), get());
+            let dialled = if *by_address {
+                "; service-upstream connects to the Service address, which does not listen on it"
+            } else {
+                ""
+            };
+            explanation.breaks("port", format!("the Service has no port {wanted}, it has {has}{dialled}"), get());
         }
         ResolvedBackend::NotTcp { port, .. } => {
             explanation.holds("service", service);
@@ -96,7 +98,7 @@ fn links(
             explanation.holds("service", service);
             let by_target = port.is_some_and(|port| !found.answers_to(port));
             let how = match (by_address, by_target) {
-                (true, _) => ", at the Service's own address: annotation service-upstream".to_owned(),
+                (true, _) => ", at the Service address (annotation service-upstream)".to_owned(),
                 (false, true) => format!(", by its targetPort {wanted}"),
                 (false, false) => String::new(),
             };
@@ -109,7 +111,7 @@ fn links(
 fn endpoints(explanation: &mut Explanation, readiness: &BackendReadiness<'_>, namespace: &str, service: &str) {
     match readiness {
         BackendReadiness::Ready(_) => explanation.holds("endpoints", readiness.to_string()),
-        BackendReadiness::Unknown => explanation.unknown("endpoints", "nothing is known of EndpointSlices"),
+        BackendReadiness::Unknown => explanation.unknown("endpoints", "EndpointSlices are unknown"),
         BackendReadiness::NotReady(shortage) => {
             let of = format!("kubernetes.io/service-name={service}");
             let show = if shortage.is_total() {
@@ -122,7 +124,7 @@ fn endpoints(explanation: &mut Explanation, readiness: &BackendReadiness<'_>, na
     }
 }
 
-/// The Service of the default-backend annotation answers in the place of one without endpoints (section 4.6).
+/// Adds the step for the fallback Service of the default-backend annotation (section 4.6).
 fn fallback<'a>(explanation: &mut Explanation, routes: &Routes<'_>, ingress: &'a Ingress, view: &ClusterView<'a>) {
     let Some(fallback) = FallbackService::of(ingress, routes.controller(), view) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, fallback.name);
@@ -133,7 +135,7 @@ fn fallback<'a>(explanation: &mut Explanation, routes: &Routes<'_>, ingress: &'a
         }
         Some(false) => {}
         None => {
-            explanation.unknown("fallback", format!("{service} answers, if it has endpoints"));
+            explanation.unknown("fallback", format!("{service} answers if it has endpoints"));
             explanation.ends(RequestOutcome::Unknown, None);
         }
     }

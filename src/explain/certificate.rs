@@ -1,4 +1,4 @@
-//! The certificate that a visitor is shown over HTTPS.
+//! The certificate that HTTPS clients get.
 
 use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::checks::effects;
@@ -6,7 +6,7 @@ use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes};
 
-/// Follow the host to its certificate.
+/// Adds the step for the certificate of a host.
 pub(super) fn certificate<'a>(explanation: &mut Explanation, host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) {
     let found = HostCertificate::of(host, routes, view);
     let secret = found.ingress.zip(found.secret).map(|(ingress, name)| (&*ingress.meta.key.namespace, name));
@@ -16,7 +16,7 @@ pub(super) fn certificate<'a>(explanation: &mut Explanation, host: &Host, routes
     explanation.certificate = Some(ServedCertificate { secret: named, state });
     match found.status() {
         LinkStatus::Ok if found.state != CertificateState::Plain => explanation.holds("certificate", detail),
-        // TLS may end before the controller.
+        // A load balancer may terminate TLS before the controller.
         LinkStatus::Ok | LinkStatus::Unknown => explanation.unknown("certificate", detail),
         LinkStatus::Broken => {
             let get = secret.map(|(namespace, name)| kubectl(&["get", "secret", name, "--namespace", namespace]));
@@ -33,36 +33,36 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
     match found.state {
         State::Plain => {
             let own = match dialect.family {
-                ControllerFamily::Nginx if !dialect.default_certificate => "its fake certificate",
+                ControllerFamily::Nginx if !dialect.default_certificate => "its default (self-signed) certificate",
                 ControllerFamily::Nginx | ControllerFamily::Traefik | ControllerFamily::Neutral => {
-                    "its own certificate"
+                    "its default certificate"
                 }
             };
-            format!("no Ingress of the host has spec.tls: whoever ends TLS here shows {own}")
+            format!("no Ingress of the host has spec.tls: the TLS endpoint sends {own}")
         }
         State::Default => format!(
-            "spec.tls of Ingress {ingress} names no Secret for {host}: the controller's own certificate is shown"
+            "spec.tls of Ingress {ingress} has no Secret for {host}: clients get the controller's default certificate"
         ),
-        State::Uncovered => format!("no entry of spec.tls of Ingress {ingress} is for {host}: {instead}"),
+        State::Uncovered => format!("no entry of spec.tls of Ingress {ingress} contains {host}: {instead}"),
         State::Valid(_) => format!("Secret {secret}, {}", found.state),
         State::Expired(_) => format!("the certificate of Secret {secret} has {}", found.state),
         State::Early(_) => format!("the certificate of Secret {secret} is {}", found.state),
-        State::Mismatch => format!("the certificate of Secret {secret} is not for {host}: {instead}"),
+        State::Mismatch => format!("the certificate of Secret {secret} is not valid for {host}: {instead}"),
         State::Missing => format!("Secret {secret} does not exist: {instead}"),
         State::Unusable(fault) => format!("Secret {secret} {fault}: {instead}"),
         State::BadCa => {
-            format!("Secret {secret} has a ca.crt that cannot be read, and the pair is dropped with it: {instead}")
+            format!("the ca.crt of Secret {secret} cannot be read, so its certificate is not used: {instead}")
         }
-        State::Pending => format!("the certificate of Secret {secret} is being issued; until then {instead}"),
+        State::Pending => format!("the certificate of Secret {secret} is not issued yet: {instead}"),
         State::Unseen if !routes.controller().reads_secrets() => {
-            "this controller takes no certificates from Secrets".to_owned()
+            "this controller does not read certificates from Secrets".to_owned()
         }
-        State::Unseen if secret.is_empty() => format!("the Secrets of Ingress {ingress} are not known"),
-        State::Unseen => format!("nothing is known of Secret {secret}"),
+        State::Unseen if secret.is_empty() => format!("the Secrets of Ingress {ingress} are unknown"),
+        State::Unseen => format!("Secret {secret} is unknown"),
     }
 }
 
-/// The state as [`ServedCertificate`] has it.
+/// The state for [`ServedCertificate`].
 const fn state(state: CertificateState) -> &'static str {
     use CertificateState as State;
     match state {

@@ -1,4 +1,4 @@
-//! One Ingress path by path: for each a request that it is meant for, and what becomes of that.
+//! Traces an Ingress: a sample request for each of its paths.
 
 use serde::Serialize;
 
@@ -13,24 +13,24 @@ use crate::model::{Ingress, PathRef};
 use crate::policy::Decision;
 use crate::routing::{Scheme, path_samples, sample_host};
 
-/// So many paths are followed.
+/// The most paths that are traced.
 const MOST: usize = 200;
 
-/// What becomes of the paths of one Ingress.
+/// The traced paths of an Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IngressExplanation {
-    /// The version of this form.
+    /// The version of this format.
     pub schema_version: u32,
     /// `namespace/name`
     pub ingress: String,
-    /// Its paths in their order.
+    /// Its paths in order.
     pub paths: Vec<PathExplanation>,
-    /// Paths that were not followed, since they are so many.
+    /// The number of paths beyond the limit, which are not traced.
     pub left_out: usize,
-    /// What the checks say of it, worst first.
+    /// Its findings, highest level first.
     pub findings: Vec<Found>,
-    /// Checks that could not judge it, each with the reason.
+    /// The checks that were not evaluated, each with the reason.
     pub not_evaluated: Vec<NotEvaluatedCheck>,
 }
 
@@ -40,59 +40,59 @@ pub struct IngressExplanation {
 pub struct Found {
     /// The check's code.
     pub code: &'static str,
-    /// What becomes of it when the Ingress is written.
+    /// Its level when the Ingress is written.
     pub level: Level,
-    /// Where in the Ingress.
+    /// The field of the Ingress.
     pub field: String,
-    /// What is wrong and what the visitor will see.
+    /// The problem and its effect on requests.
     pub message: String,
-    /// What to do; empty where nothing short can be said.
+    /// The fix in words; empty if there is no short one.
     pub help: String,
 }
 
-/// A check without a verdict.
+/// A check that was not evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NotEvaluatedCheck {
     /// The check's code.
     pub code: &'static str,
-    /// Why.
+    /// The reason.
     pub reason: String,
 }
 
-/// What becomes of a request that one path is meant for.
+/// The traced sample request of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathExplanation {
-    /// Where in the Ingress.
+    /// The field of the Ingress.
     pub field: String,
-    /// The host as the rule has it; `*`: any.
+    /// The host of the rule; `*` is any host.
     pub host: String,
     /// The path as written.
     pub path: String,
     /// `pathType`
     pub path_type: &'static str,
-    /// Whether this path takes the request; if not, `explanation` says what does.
+    /// Whether this path matches the sample request; otherwise `explanation` has the matching one.
     pub own: bool,
-    /// What becomes of the request; `None`: no request could be made that the path is surely meant for.
+    /// The traced sample request; `None` if no request certainly matches the path.
     pub explanation: Option<Explanation>,
 }
 
 impl PathExplanation {
-    /// Whether it is certain that visitors of this path are not served by it.
+    /// Whether requests for this path certainly fail, or match another path.
     fn is_broken(&self) -> bool {
         let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != RequestOutcome::Unknown;
         self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
     }
 
-    /// Whether visitors of this path are served by it.
+    /// Whether requests for this path are served by it.
     fn is_served(&self) -> bool {
         self.own && self.explanation.as_ref().is_none_or(Explanation::is_served)
     }
 }
 
 impl IngressExplanation {
-    /// 0: visitors of every path are served; 1: it is certain that those of some path are not; 2: nobody can tell.
+    /// 0 if requests for every path are served, 1 if those for some path certainly fail, 2 if the result is unknown.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         let is_served = self.paths.iter().all(PathExplanation::is_served);
@@ -100,7 +100,7 @@ impl IngressExplanation {
     }
 }
 
-/// Follow every path of an Ingress, beside what the checks say of it.
+/// Traces every path of an analyzed Ingress.
 #[must_use]
 pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = analysis.ingress;
@@ -142,7 +142,7 @@ fn path(
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
-        // `app-root` takes the root of a host from whoever has it.
+        // `app-root` redirects the root of a host, also if another Ingress defines it.
         (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == RequestOutcome::Redirect
     };
     PathExplanation {

@@ -1,6 +1,6 @@
-//! Why a visitor gets what a visitor gets: one URL followed from its host to the endpoints behind it, or one Ingress path by
-//! path. Nothing is decided here: [`Routes::answer`](crate::routing::Routes::answer) says what happens,
-//! [`ResolvedBackend`](crate::routing::ResolvedBackend) and [`HostCertificate`](crate::routing::HostCertificate) what is there.
+//! Traces a URL from its host to the endpoints, or every path of an Ingress. The routing module decides:
+//! [`Routes::answer`](crate::routing::Routes::answer) the response, [`ResolvedBackend`](crate::routing::ResolvedBackend) and
+//! [`HostCertificate`](crate::routing::HostCertificate) the objects it depends on.
 
 mod backend;
 mod certificate;

@@ -1,4 +1,4 @@
-//! What does not take a request, but nearly would: what somebody most likely meant.
+//! Near misses: hosts and paths that almost match a request, and were probably intended.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use crate::finding::Quoted;
 use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
 use crate::routing::{DroppedBecause, Pattern, Server, is_plainly_regex, normalized};
 
-/// So many are worth reading.
+/// The most near misses that are listed.
 const MOST: usize = 8;
 
-/// Something that nearly takes a request.
+/// A host or path that almost matches a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NearMiss {
     /// `namespace/name` of its Ingress.
     pub ingress: String,
-    /// Where in it.
+    /// The field.
     pub field: String,
-    /// Why it does not.
+    /// The reason why it does not match.
     pub detail: String,
 }
 
@@ -29,7 +29,7 @@ impl NearMiss {
     }
 }
 
-/// What nearly takes a request for a host and path: on the server that has the host, paths; without one, hosts.
+/// Near misses for a host and path: paths if a server has the host, else hosts.
 pub(super) fn near_misses(
     host: &Host,
     path: &str,
@@ -46,18 +46,22 @@ pub(super) fn near_misses(
     misses
 }
 
-/// Ingresses with the host that no controller takes.
+/// Ingresses with the host that no controller handles.
 fn unhandled_hosts(host: &Host, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
     let of = |unhandled: &Unhandled<'_>| {
         let rule = unhandled.ingress.rules().find(|rule| rule.rule.host != Host::Any && rule.rule.host.covers(host))?;
-        let sure = if unhandled.certain { "nobody takes this Ingress" } else { "perhaps nobody takes this Ingress" };
+        let sure = if unhandled.certain {
+            "no controller handles this Ingress"
+        } else {
+            "this Ingress may have no controller"
+        };
         let field = FieldPath::spec().field("ingressClassName");
         Some(NearMiss::of(unhandled.ingress, &field, format!("{sure}, which has the host {}", rule.rule.host)))
     };
     unhandled.iter().filter_map(of).take(MOST).collect()
 }
 
-/// Hosts that are nearly this one, each once, the likeliest first.
+/// Similar hosts, each once, the most likely first.
 fn hosts(host: &Host, view: &ClusterView<'_>, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
     let mut near: Vec<(usize, NearMiss)> = Vec::new();
     let is_unhandled =
@@ -76,27 +80,25 @@ fn hosts(host: &Host, view: &ClusterView<'_>, unhandled: &[Unhandled<'_>]) -> Ve
     near.into_iter().map(|(_, miss)| miss).take(MOST).collect()
 }
 
-/// Why a rule's host is not this one, if it nearly is.
+/// The reason why a rule's host does not match, if it is similar.
 fn nearly(wanted: &Host, has: &Host) -> Option<(usize, String)> {
     let name = wanted.to_string();
     match has {
-        _ if *has != Host::Any && has.covers(wanted) => Some((0, "it has the host, for another controller".to_owned())),
-        Host::Wildcard(parent) if **parent == *name => {
-            Some((0, "a wildcard does not stand for its own domain".to_owned()))
-        }
+        _ if *has != Host::Any && has.covers(wanted) => Some((0, "belongs to another controller".to_owned())),
+        Host::Wildcard(parent) if **parent == *name => Some((0, "a wildcard does not match its own domain".to_owned())),
         Host::Wildcard(parent) if name.strip_suffix(&**parent).is_some_and(|rest| rest.ends_with('.')) => {
-            Some((0, "a wildcard stands for one label, not for more".to_owned()))
+            Some((0, "a wildcard matches exactly one label".to_owned()))
         }
-        _ if wanted.www_twin().as_ref() == Some(has) => Some((1, "with and without www. are two hosts".to_owned())),
+        _ if wanted.www_twin().as_ref() == Some(has) => Some((1, "differs only in the www. prefix".to_owned())),
         Host::Exact(other) => {
             let edits = suggest::edits(&name, other).filter(|edits| *edits > 0)?;
-            Some((1 + edits, "it is written almost alike".to_owned()))
+            Some((1 + edits, "similar spelling".to_owned()))
         }
         _ => None,
     }
 }
 
-/// Paths of the host that nearly take this one.
+/// Paths of the host that almost match.
 fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
     let Some(uri) = normalized(path) else { return Vec::new() };
     let uri = String::from_utf8_lossy(&uri);
@@ -106,10 +108,8 @@ fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
     let dropped = server.dropped.iter().filter_map(|dropped| {
         let why = match dropped.why {
             DroppedBecause::Taken(_) => return None,
-            DroppedBecause::Resource => "its backend is a resource, which makes no location",
-            DroppedBecause::CanaryUpstream => {
-                "a canary was the first to use its Service and port, so it has no location"
-            }
+            DroppedBecause::Resource => "a resource backend gets no location",
+            DroppedBecause::CanaryUpstream => "no location, because a canary is the first user of its Service and port",
         };
         covers(dropped.at, &uri).then(|| (dropped.ingress, dropped.at, why.to_owned()))
     });
@@ -131,7 +131,7 @@ fn below(uri: &str, text: &str) -> bool {
     uri.strip_prefix(text.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Why a path does not take a request, if it nearly does.
+/// The reason why a path does not match, if it almost does.
 fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let text = at.path.routed();
     if text == "/" && at.path.path_type != PathType::Exact || at.path.backend == Backend::Resource {
@@ -142,19 +142,18 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let why = match () {
         () if is_plainly_regex(text) && !is_regex => {
             let matches = Pattern::location(text).is_ok_and(|pattern| pattern.is_match(uri.as_bytes()) == Some(true));
-            return matches
-                .then(|| "it would match as a regex, but the host has no use-regex: it is plain text".to_owned());
+            return matches.then(|| "matches only as a regex, but use-regex is not set for the host".to_owned());
         }
         () if text != uri && text.trim_end_matches('/') == uri.trim_end_matches('/') => {
-            "they differ in the slash at the end"
+            "differs only in the trailing slash"
         }
-        () if is_exact && below(uri, text) => "Exact takes that path and nothing below it: Prefix would",
-        () if text != uri && lower == lower_text => "they differ in upper and lower case",
-        () if !is_exact && !below(uri, text) && below(&lower, &lower_text) => "they differ in upper and lower case",
+        () if is_exact && below(uri, text) => "Exact does not match paths below it, Prefix does",
+        () if text != uri && lower == lower_text => "differs only in upper and lower case",
+        () if !is_exact && !below(uri, text) && below(&lower, &lower_text) => "differs only in upper and lower case",
         () if !is_exact && uri.starts_with(text) && !below(uri, text) && uri != text => {
-            "Prefix takes whole elements of a path, not the beginning of one"
+            "Prefix matches whole path elements, not parts of them"
         }
-        () if text.len() > 3 && text != uri && suggest::edits(text, uri).is_some() => "it is written almost alike",
+        () if text.len() > 3 && text != uri && suggest::edits(text, uri).is_some() => "similar spelling",
         () => return None,
     };
     Some(why.to_owned())

@@ -1,4 +1,4 @@
-//! From the host to the backend: class, host, path, redirect, rewrite.
+//! The steps from the host to the backend: class, host, path, redirect, rewrite.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
@@ -13,9 +13,9 @@ use crate::routing::{
     Rewritten, Routes, Server, When, host_name, normalized,
 };
 
-/// What no header holds as it is, besides what is not ASCII.
+/// The ASCII characters that a header cannot contain.
 const UNSENT: &AsciiSet = &CONTROLS.add(b' ');
-/// What nginx writes percent-encoded into a redirect (`ngx_escape_uri`), besides what is not ASCII.
+/// The ASCII characters that nginx percent-encodes in a redirect (`ngx_escape_uri`).
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -31,7 +31,7 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Follow an answer link by link.
+/// Adds the steps of an answer.
 pub(super) fn follow<'a>(
     explanation: &mut Explanation,
     request: &RequestUrl,
@@ -49,14 +49,15 @@ pub(super) fn follow<'a>(
         path(explanation, routes, &answer.server, location);
     }
     if let Some(Refusal { status, annotation }) = routes.refusal(answer, When::After) {
-        let detail = format!("a mistake in annotation {annotation}: the controller answers {status} to everybody");
+        let detail =
+            format!("invalid value of annotation {annotation}: the controller returns {status} for every request");
         explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
         explanation.ends(if status == 403 { RequestOutcome::Forbidden } else { RequestOutcome::Unavailable }, status);
         return;
     }
     match &answer.outcome {
         Outcome::BadRequest => {
-            explanation.breaks("path", "nginx cannot read the path: it answers 400 before it looks for anybody", None);
+            explanation.breaks("path", "nginx cannot parse the path and returns 400 before routing", None);
             explanation.ends(RequestOutcome::BadRequest, 400);
         }
         Outcome::Redirect(status, why) => redirect(explanation, request, routes, answer, (*status, *why)),
@@ -67,7 +68,7 @@ pub(super) fn follow<'a>(
             explanation.ends(RequestOutcome::DefaultBackend, 404);
         }
         Outcome::Broken => {
-            explanation.breaks("rewrite", "rewrite-target leaves nothing of the path: nginx answers 500", None);
+            explanation.breaks("rewrite", "rewrite-target results in an empty path: nginx returns 500", None);
             explanation.ends(RequestOutcome::Broken, 500);
         }
         Outcome::Backend { of, backend: resolved, path } => {
@@ -77,14 +78,14 @@ pub(super) fn follow<'a>(
     }
 }
 
-/// Say that nginx refuses a server of which it cannot even be said what it would answer, if it does.
+/// Adds a step if nginx rejects a server whose answer is unknown.
 pub(super) fn is_refused(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) -> bool {
     explanation.controller = routes.controller().name().map(str::to_owned);
     host(explanation, routes, server);
     refuses(explanation, routes, server)
 }
 
-/// Say that nginx refuses a server, if it does.
+/// Adds a step if nginx rejects a server.
 fn refuses(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) -> bool {
     if routes.controller().dialect.family != ControllerFamily::Nginx {
         return false;
@@ -95,19 +96,21 @@ fn refuses(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'
     true
 }
 
-/// nginx refuses the host, and with it every change of any Ingress since then (section 2.8).
+/// nginx rejects the host, and with it every later Ingress change (section 2.8).
 fn not_loaded(explanation: &mut Explanation, fault: &ConfigError<'_, '_>) {
     let (location, why) = match fault {
         ConfigError::Duplicate(one, other) => {
-            let of = other.ingress.map_or_else(String::new, |it| format!(" and once more by Ingress {}", it.meta.key));
-            (*one, format!("location {} is there{of}", one.directive()))
+            let of = other.ingress.map_or_else(String::new, |it| format!(", also from Ingress {}", it.meta.key));
+            (*one, format!("duplicate location {}{of}", one.directive()))
         }
         ConfigError::Pattern(location, why) => (*location, format!("{}: {why}", Quoted(&location.path))),
-        ConfigError::PathTooLong(location) => (*location, "it is longer than nginx reads".to_owned()),
-        ConfigError::TargetTooLong(location) => (*location, "its rewrite-target is longer than nginx reads".to_owned()),
+        ConfigError::PathTooLong(location) => (*location, "it is longer than nginx allows".to_owned()),
+        ConfigError::TargetTooLong(location) => {
+            (*location, "its rewrite-target is longer than nginx allows".to_owned())
+        }
     };
     let whose = location.ingress.map_or_else(String::new, |it| format!(" of Ingress {}", it.meta.key));
-    let detail = format!("refuses the configuration because of a path{whose}: {why}");
+    let detail = format!("rejects the configuration because of a path{whose}: {why}");
     explanation.breaks("nginx", detail, location.ingress.and_then(yaml));
     explanation.ends(RequestOutcome::NotLoaded, None);
 }
@@ -118,14 +121,16 @@ fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>
     let class = match ingress.map(Ingress::class_ref) {
         Some(ClassRef::Named(name)) => format!("IngressClass {}", Quoted(name)),
         Some(ClassRef::Annotated(name)) => format!("class annotation {}", Quoted(name)),
-        Some(ClassRef::Classless) => "no class".to_owned(),
+        Some(ClassRef::Classless) => "no ingress class".to_owned(),
         None => "the class".to_owned(),
     };
-    let whose =
-        routes.controller().name().map_or_else(|| "is served by somebody".to_owned(), |name| format!("is {name}'s"));
-    explanation.holds("class", format!("{class} {whose}"));
+    let controller = routes
+        .controller()
+        .name()
+        .map_or_else(|| "handled by an unidentified controller".to_owned(), |name| format!("controller {name}"));
+    explanation.holds("class", format!("{class}, {controller}"));
     if routes.controller().dialect.family == ControllerFamily::Neutral {
-        let own = "followed by the rules of Kubernetes: what this controller's own settings change is not known";
+        let own = "traced by the rules of Kubernetes: the effect of settings of this controller is unknown";
         explanation.notes.push(own.to_owned());
     }
 }
@@ -139,14 +144,14 @@ fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>)
             names.push(name);
         }
     }
-    let oldest_first = if names.len() > 1 { ", the oldest first" } else { "" };
+    let oldest_first = if names.len() > 1 { ", oldest first" } else { "" };
     let names = listed(&names);
     explanation.holds(
         "host",
         match &server.host {
-            Host::Any if names.is_empty() => "no Ingress has the host".to_owned(),
-            Host::Any => format!("no Ingress has the host: those without any take it: {names}{oldest_first}"),
-            host => format!("{host} of Ingress {names}{oldest_first}"),
+            Host::Any if names.is_empty() => "no Ingress rule matches".to_owned(),
+            Host::Any => format!("no Ingress rule matches; Ingresses without a host apply: {names}{oldest_first}"),
+            host => format!("{host} in Ingress {names}{oldest_first}"),
         },
     );
 }
@@ -170,7 +175,7 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
         if location.backend.is_some() {
             let field = FieldPath::spec().field("defaultBackend");
             explanation.field = Some(field.to_string());
-            explanation.holds("path", format!("no path takes it: {field} of Ingress {key} does"));
+            explanation.holds("path", format!("no path matches; {field} of Ingress {key} applies"));
         }
         return;
     };
@@ -186,14 +191,18 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
         })
         .map(|dropped| dropped.ingress.meta.key.to_string())
         .collect();
-    let losers = if losers.is_empty() { String::new() } else { format!("; it is older than {}", listed(&losers)) };
+    let losers = if losers.is_empty() {
+        String::new()
+    } else {
+        format!("; takes precedence over newer Ingress {}", listed(&losers))
+    };
     explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{losers}"));
 }
 
 fn nowhere(explanation: &mut Explanation, request: &RequestUrl, answer: &Answer<'_>) {
     let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
     let command = ingress.and_then(yaml);
-    explanation.breaks("path", format!("no path of the host takes {}", Quoted(&request.path)), command);
+    explanation.breaks("path", format!("no path of the host matches {}", Quoted(&request.path)), command);
 }
 
 /// The command that shows an Ingress.
@@ -214,16 +223,16 @@ fn redirect(
     let annotations = answer.location.as_ref().and_then(Location::annotations);
     let (to, reason) = match why {
         Redirect::Slash => {
-            // To the location's own path: that of the request may hold `//` or `..`; and without the dot that ends a host.
+            // To the location's path, because that of the request can contain `//` or `..`; and without the host's trailing dot.
             let host = host_name(host);
             let path = answer.location.as_ref().map(|location| utf8_percent_encode(&location.path, ESCAPED));
-            (path.map(|path| format!("{scheme}://{host}{path}")), "the same path with a slash".to_owned())
+            (path.map(|path| format!("{scheme}://{host}{path}")), "adds the trailing slash".to_owned())
         }
         Redirect::Www => {
             let sent = path.strip_suffix('/').unwrap_or(path);
             (Some(format!("{scheme}://{}{sent}", answer.server.host)), "annotation from-to-www-redirect".to_owned())
         }
-        Redirect::Https => (Some(format!("https://{host}{path}")), "HTTPS, by ssl-redirect".to_owned()),
+        Redirect::Https => (Some(format!("https://{host}{path}")), "ssl-redirect".to_owned()),
         Redirect::AppRoot => {
             let mut of_server = answer.server.locations.iter().filter_map(Location::annotations);
             let root = of_server.find_map(NginxAnnotations::app_root);
@@ -238,14 +247,15 @@ fn redirect(
             let location = answer.location.as_ref().zip(normalized(path));
             let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, routes.budget()).ok());
             let to = match rewritten {
-                // What a group holds is decoded; nginx sends no such bytes in a header.
+                // Captured text is decoded, and a header needs it encoded.
                 Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),
                 _ => None,
             };
             (to, "rewrite-target is a URL".to_owned())
         }
     };
-    let target = to.as_deref().map_or_else(|| "where a variable says".to_owned(), |to| Quoted(to).to_string());
+    let target =
+        to.as_deref().map_or_else(|| "a target that depends on the request".to_owned(), |to| Quoted(to).to_string());
     explanation.holds("redirect", format!("{status} to {target}: {reason}"));
     explanation.redirect = to;
     explanation.ends(RequestOutcome::Redirect, status);
@@ -255,11 +265,11 @@ fn rewrite(explanation: &mut Explanation, request: &RequestUrl, path: &Rewritten
     match path {
         Rewritten::To(to) => {
             let to = String::from_utf8_lossy(to).into_owned();
-            explanation.holds("rewrite", format!("the backend is asked for {}", Quoted(&to)));
+            explanation.holds("rewrite", format!("the backend receives path {}", Quoted(&to)));
             explanation.upstream_path = Some(to);
         }
         Rewritten::Variable => {
-            explanation.holds("rewrite", "what the backend is asked for depends on a variable of the request");
+            explanation.holds("rewrite", "the path that the backend receives depends on a variable of the request");
         }
         Rewritten::Untouched | Rewritten::Redirect(_) | Rewritten::Empty => {
             explanation.upstream_path = Some(request.path.clone());

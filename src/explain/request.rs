@@ -1,48 +1,48 @@
-//! A URL as a browser would read it, and what of it reaches a controller.
+//! Parses a URL like a browser and keeps the parts that reach a controller.
 
 use thiserror::Error;
 use url::Url;
 
 use crate::routing::Scheme;
 
-/// nginx reads no longer request line (`large_client_header_buffers`), in bytes.
+/// The longest request line that nginx accepts (`large_client_header_buffers`), in bytes.
 const LONGEST: usize = 8 << 10;
 
-/// What somebody asks for.
+/// The URL of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestUrl {
-    /// In the clear or over TLS.
+    /// HTTP or HTTPS.
     pub scheme: Scheme,
     /// The host as it is sent, e.g. `xn--bcher-kva.example`.
     pub host: String,
     /// The path as it is sent, percent-encoded.
     pub path: String,
-    /// What was understood that was not written, and what has no effect.
+    /// Assumptions about the URL, and parts of it without effect.
     pub notes: Vec<String>,
 }
 
-/// Why a text is no URL that a browser would ask a controller for.
+/// The reason why a text is not the URL of a request to a controller.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RequestUrlError {
-    /// It is longer than nginx reads.
-    #[error("the URL has {0} bytes: nginx answers 414 from {LONGEST} bytes on")]
+    /// It is longer than nginx accepts.
+    #[error("the URL has {0} bytes, nginx returns 414 from {LONGEST} bytes on")]
     TooLong(usize),
     /// Another scheme.
-    #[error("{0}:// is not served by an Ingress: give an http:// or https:// URL")]
+    #[error("Ingresses do not serve {0}:// URLs; use http:// or https://")]
     Scheme(String),
-    /// A wildcard, which is no host.
-    #[error("{0} stands for many hosts: give one of them")]
+    /// A wildcard, which matches several hosts.
+    #[error("{0} is a wildcard; use one of the hosts that it matches")]
     Wildcard(String),
-    /// No URL.
-    #[error("{0:?} is no URL: {1}; write it as https://app.example.com/path")]
+    /// Not a URL.
+    #[error("{0:?} is not a valid URL: {1}; use the form https://app.example.com/path")]
     Malformed(String, url::ParseError),
 }
 
 impl RequestUrl {
-    /// Read what somebody has typed or copied. Without a scheme it is HTTPS.
+    /// Parses a URL. Without a scheme it is HTTPS.
     ///
     /// # Errors
-    /// When a browser would not ask a controller for it.
+    /// If a browser would not send it to a controller.
     pub fn read(text: &str) -> Result<Self, RequestUrlError> {
         if text.len() > LONGEST {
             return Err(RequestUrlError::TooLong(text.len()));
@@ -54,7 +54,7 @@ impl RequestUrl {
         let with_scheme = if text.contains("://") {
             text.to_owned()
         } else {
-            notes.push("no scheme was given: https is meant".to_owned());
+            notes.push("no scheme given, https assumed".to_owned());
             format!("https://{text}")
         };
         let url = Url::parse(&with_scheme).map_err(|error| RequestUrlError::Malformed(text.to_owned(), error))?;
@@ -64,15 +64,15 @@ impl RequestUrl {
             other => return Err(RequestUrlError::Scheme(other.to_owned())),
         };
         if !url.username().is_empty() || url.password().is_some() {
-            notes.push("user and password have no effect on who answers".to_owned());
+            notes.push("user and password have no effect on routing".to_owned());
         }
         if let Some(port) = url.port() {
-            notes.push(format!("port {port} has no effect: controllers go by the host's name"));
+            notes.push(format!("port {port} has no effect: controllers route by host name"));
         }
         if url.fragment().is_some() {
-            notes.push("what follows # is never sent".to_owned());
+            notes.push("the part after # is not sent".to_owned());
         }
-        // http and https always have one.
+        // http and https URLs always have a host.
         let host = url.host_str().unwrap_or_default().to_owned();
         if host.contains('*') {
             return Err(RequestUrlError::Wildcard(host));
@@ -80,7 +80,7 @@ impl RequestUrl {
         Ok(Self { scheme, host, path: url.path().to_owned(), notes })
     }
 
-    /// The URL as far as it has an effect.
+    /// The URL without the parts that have no effect.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}://{}{}", self.scheme_name(), self.host, self.path)

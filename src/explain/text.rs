@@ -1,4 +1,4 @@
-//! Explanations for people: a line for each link, the first broken one in bold, and what it comes to.
+//! Explanations as text: a line for each step, the first failed one in bold, then the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -7,12 +7,12 @@ use super::ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanati
 use super::trail::{Explanation, RequestOutcome, Step};
 use crate::checks::listed;
 
-/// How text is set.
+/// The style of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Nothing but characters.
+    /// Plain characters.
     Plain,
-    /// With the escape sequences of a terminal.
+    /// With colours, as escape sequences of a terminal.
     Terminal,
 }
 
@@ -23,7 +23,7 @@ const YELLOW: &str = "\u{1b}[33m";
 pub(super) const RESET: &str = "\u{1b}[0m";
 
 impl Explanation {
-    /// This explanation as text.
+    /// Renders the explanation as text.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
         let mut text = String::new();
@@ -49,7 +49,7 @@ impl Explanation {
         }
         writeln!(out, "\n{}", Clean(&self.result()))?;
         if !self.near_misses.is_empty() {
-            writeln!(out, "\nNearly:")?;
+            writeln!(out, "\nNear misses:")?;
         }
         for miss in &self.near_misses {
             writeln!(out, "  - Ingress {} {}: {}", Clean(&miss.ingress), Clean(&miss.field), Clean(&miss.detail))?;
@@ -57,15 +57,15 @@ impl Explanation {
         Ok(())
     }
 
-    /// What it comes to, in one line.
+    /// The result in one line.
     #[must_use]
     pub fn result(&self) -> String {
         let refused =
             self.outcome == RequestOutcome::Service && self.broken().is_some_and(|step| step.what == "certificate");
-        self.answer() + if refused { ", behind a certificate that browsers refuse" } else { "" }
+        self.answer() + if refused { ", with a certificate that browsers reject" } else { "" }
     }
 
-    /// That, whatever the certificate.
+    /// The answer, without regard to the certificate.
     fn answer(&self) -> String {
         let status = self.status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
         let service = || {
@@ -76,31 +76,33 @@ impl Explanation {
         match self.outcome {
             RequestOutcome::Service => {
                 let asked = match &self.upstream_path {
-                    Some(path) if self.steps.iter().any(|step| step.what == "rewrite") => format!(", asked for {path}"),
+                    Some(path) if self.steps.iter().any(|step| step.what == "rewrite") => {
+                        format!(", receives path {path}")
+                    }
                     _ => String::new(),
                 };
                 if self.steps.iter().any(|step| step.what == "fallback") {
-                    "the Service of annotation default-backend answers".to_owned()
+                    "the fallback Service of annotation default-backend answers".to_owned()
                 } else {
                     format!("Service {} answers{asked}", service())
                 }
             }
             RequestOutcome::Redirect => match &self.redirect {
                 Some(to) => format!("{status} to {to}"),
-                None => format!("{status} to where a variable of the request says"),
+                None => format!("{status} to a target that depends on the request"),
             },
-            RequestOutcome::Forbidden => format!("{status} from the controller, whatever the path"),
+            RequestOutcome::Forbidden => format!("{status} from the controller for every path"),
             RequestOutcome::DefaultBackend => format!("{status} from the controller's default backend"),
-            // ingress-nginx says 503 itself; without a status it has dialled a Service's own address.
+            // ingress-nginx itself returns 503. Without a status, it has connected to the address of a Service.
             RequestOutcome::Unavailable if self.status.is_none() && self.location.is_some() => {
                 "502 or 504 from the controller".to_owned()
             }
             RequestOutcome::Unavailable => format!("{status} from the controller"),
             RequestOutcome::NotLoaded => {
-                "the controller cannot load its configuration: what it had before goes on".to_owned()
+                "nginx cannot reload: the controller keeps its previous configuration".to_owned()
             }
             RequestOutcome::BadRequest | RequestOutcome::Broken => format!("{status} from nginx"),
-            RequestOutcome::Unknown => "nobody can tell what a visitor gets".to_owned(),
+            RequestOutcome::Unknown => "result unknown: see the steps marked ?".to_owned(),
         }
     }
 }
@@ -124,7 +126,7 @@ fn write_step(out: &mut String, step: &Step, is_first_broken: bool, style: Style
 }
 
 impl IngressExplanation {
-    /// This explanation as text.
+    /// Renders the explanation as text.
     #[must_use]
     pub fn text(&self, style: Style) -> String {
         let mut text = String::new();
@@ -148,10 +150,10 @@ impl IngressExplanation {
             write_path(out, path, style)?;
         }
         if self.paths.is_empty() {
-            writeln!(out, "\n  no rule has a path")?;
+            writeln!(out, "\n  no paths")?;
         }
         if self.left_out > 0 {
-            writeln!(out, "\n  {} more paths are left out", self.left_out)?;
+            writeln!(out, "\n  {} more paths are not shown", self.left_out)?;
         }
         if !self.findings.is_empty() {
             writeln!(out, "\nFindings:")?;
@@ -177,13 +179,13 @@ impl IngressExplanation {
 fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Result {
     let PathExplanation { own, explanation, .. } = path;
     let (ok, words) = match explanation {
-        None => (None, "no request can be made up that it surely takes".to_owned()),
+        None => (None, "no sample request that certainly matches".to_owned()),
         Some(explanation) => {
             let step = explanation.broken().filter(|step| step.what != "certificate");
             let served =
                 matches!(explanation.outcome, RequestOutcome::Service | RequestOutcome::Redirect) && step.is_none();
             let whose = match explanation.ingress.as_ref().zip(explanation.field.as_ref()) {
-                Some((ingress, field)) if !own => format!(" by Ingress {ingress} {field}"),
+                Some((ingress, field)) if !own => format!(" through Ingress {ingress} {field}"),
                 _ => String::new(),
             };
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
@@ -202,7 +204,7 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
     writeln!(out, "  {sign} {:<28} {}", Clean(&written).to_string(), Clean(&words))
 }
 
-/// Text of which no character moves the cursor or ends the line: names and values in files may be anything.
+/// Text with escaped control characters. Names and values in files can contain anything.
 struct Clean<'a>(&'a str);
 
 impl fmt::Display for Clean<'_> {

@@ -1,13 +1,13 @@
-//! The links from a URL to its endpoints, in the order in which they hold, and what they come to.
+//! The steps from a URL to its endpoints, in order, and the result.
 
 use serde::Serialize;
 
 use super::near::NearMiss;
 
-/// The version of the JSON form.
+/// The version of the JSON format.
 pub(super) const SCHEMA_VERSION: u32 = 1;
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestOutcome {
@@ -19,33 +19,33 @@ pub enum RequestOutcome {
     Forbidden,
     /// 404 from the controller.
     DefaultBackend,
-    /// 503; without a status another error: the controller is not ingress-nginx, or has dialled the Service's own address.
+    /// 503; without a status another error: the controller is not ingress-nginx, or connects to the address of the Service.
     Unavailable,
-    /// The controller cannot load its configuration: what it had loaded before goes on.
+    /// nginx cannot reload, and the controller keeps its previous configuration.
     NotLoaded,
     /// 400
     BadRequest,
     /// 500
     Broken,
-    /// Nobody can tell.
+    /// Unknown.
     Unknown,
 }
 
-/// One link.
+/// A step from the URL to the endpoints.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Whether it holds; `None`: nobody can tell.
+    /// Whether it succeeds; `None` if that is unknown.
     pub ok: Option<bool>,
-    /// Which link, e.g. `class`, `host`, `path`, `service`.
+    /// The name of the step, e.g. `class`, `host`, `path`, `service`.
     pub what: &'static str,
-    /// The object that decides and how.
+    /// The deciding object, and its effect.
     pub detail: String,
-    /// What shows or mends it in a shell.
+    /// A shell command that shows or fixes the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
 }
 
-/// What stands behind a path.
+/// The backend of a path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReadyBackend {
@@ -53,59 +53,59 @@ pub struct ReadyBackend {
     pub namespace: String,
     /// Its name.
     pub service: String,
-    /// The port as the Ingress names it.
+    /// The port as the Ingress references it.
     pub port: Option<String>,
-    /// Endpoints that take requests; `None`: nobody can tell.
+    /// The number of ready endpoints; `None` if it is unknown.
     pub ready_endpoints: Option<u32>,
 }
 
-/// Which certificate a visitor is shown.
+/// The certificate that HTTPS clients get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServedCertificate {
-    /// `namespace/name` of the Secret; `None`: the controller's own.
+    /// `namespace/name` of the Secret; `None` for the controller's default certificate.
     pub secret: Option<String>,
-    /// `ok`, `default` (the controller's own), `missing`, `pending` (it is being issued), `unusable`, `mismatch`, `expired`,
-    /// `not-yet-valid` or `unknown`.
+    /// `ok`, `default` (the controller's default certificate), `missing`, `pending` (not issued yet), `unusable`, `mismatch`,
+    /// `expired`, `not-yet-valid` or `unknown`.
     pub state: &'static str,
 }
 
-/// One URL explained.
+/// A traced URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// The version of this form.
+    /// The version of this format.
     pub schema_version: u32,
-    /// The URL as far as it has an effect.
+    /// The URL without the parts that have no effect.
     pub url: String,
-    /// What was understood that was not written, and what has no effect.
+    /// Assumptions about the URL, and parts of it without effect.
     pub notes: Vec<String>,
-    /// `spec.controller` of the IngressClass, where that is known.
+    /// `spec.controller` of the IngressClass, if it is known.
     pub controller: Option<String>,
-    /// What becomes of the request.
+    /// The result of the request.
     pub outcome: RequestOutcome,
-    /// The HTTP status that the visitor gets, where the controller gives it.
+    /// The HTTP status of the response, if the controller sends it.
     pub status: Option<u16>,
-    /// Where a redirect leads.
+    /// The target of a redirect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<String>,
-    /// `namespace/name` of the Ingress whose path or default backend takes it.
+    /// `namespace/name` of the Ingress whose path or default backend matches.
     pub ingress: Option<String>,
-    /// Where in it.
+    /// The matching field of the Ingress.
     pub field: Option<String>,
-    /// The location as nginx has it.
+    /// The nginx location.
     pub location: Option<String>,
-    /// What the backend is asked for, where that can be said.
+    /// The path that the backend receives, if it is known.
     pub upstream_path: Option<String>,
-    /// What stands behind it.
+    /// The backend.
     pub backend: Option<ReadyBackend>,
-    /// The certificate, over HTTPS.
+    /// The certificate, for HTTPS.
     pub certificate: Option<ServedCertificate>,
-    /// The links, in the order in which they hold.
+    /// The steps in order.
     pub steps: Vec<Step>,
-    /// What does not take it, but nearly would.
+    /// Hosts or paths that almost match.
     pub near_misses: Vec<NearMiss>,
-    /// What other controllers that have the host do with it.
+    /// The results of other controllers that serve the host.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<Self>,
 }
@@ -149,26 +149,26 @@ impl Explanation {
         self.status = status.into();
     }
 
-    /// The first link that does not hold.
+    /// The first failed step.
     #[must_use]
     pub fn broken(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.ok == Some(false))
     }
 
-    /// 0: a visitor is served; 1: it is certain that none is; 2: nobody can tell.
+    /// 0 if the request is served or redirected, 1 if it fails, 2 if the result is unknown.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         exit_code(self.is_served(), self.is_broken())
     }
 
-    /// Whether it is certain that a visitor is not served.
+    /// Whether the request certainly fails.
     pub(super) fn is_broken(&self) -> bool {
         self.broken().is_some()
             || !matches!(self.outcome, RequestOutcome::Service | RequestOutcome::Redirect | RequestOutcome::Unknown)
             || self.others.iter().any(Self::is_broken)
     }
 
-    /// Whether a visitor is served or sent on, as far as anybody can tell.
+    /// Whether the request is served or redirected, as far as is known.
     pub(super) fn is_served(&self) -> bool {
         matches!(self.outcome, RequestOutcome::Service | RequestOutcome::Redirect)
             && self.broken().is_none()
@@ -176,7 +176,7 @@ impl Explanation {
     }
 }
 
-/// What a command ends with that has found this out.
+/// The exit code for a result.
 pub(super) const fn exit_code(is_served: bool, is_broken: bool) -> u8 {
     match (is_served, is_broken) {
         (true, _) => 0,
@@ -185,7 +185,7 @@ pub(super) const fn exit_code(is_served: bool, is_broken: bool) -> u8 {
     }
 }
 
-/// A command for a shell. None where a word could mean something to the shell: names in files may be anything.
+/// Returns a shell command; `None` if a word has characters that are special in a shell.
 pub(super) fn kubectl(words: &[&str]) -> Option<String> {
     let is_plain = |word: &&str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/=".contains(&byte))

@@ -36,12 +36,12 @@ impl<'a> Unhandled<'a> {
 /// Returns why no controller handles an Ingress, in words.
 pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -> String {
     match unhandled.ingress.class_ref() {
-        _ if unhandled.unwatched => "the controller of its class looks at other namespaces only".to_owned(),
+        _ if unhandled.unwatched => "the controller of its class watches other namespaces only".to_owned(),
         ClassRef::Named(name) => match view.class(name) {
             Lookup::Absent => format!("IngressClass {name:?} does not exist"),
-            Lookup::Found(_) | Lookup::Unknown => format!("nobody is seen to serve class {name:?}"),
+            Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),
         },
-        ClassRef::Annotated(name) => format!("nobody is seen to serve class annotation {name:?}"),
-        ClassRef::Classless => "it has no class".to_owned(),
+        ClassRef::Annotated(name) => format!("no controller is known for class annotation {name:?}"),
+        ClassRef::Classless => "it has no ingress class".to_owned(),
     }
 }

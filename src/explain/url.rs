@@ -1,4 +1,4 @@
-//! One URL over everything that is known: who has the host, what that controller answers, and what nearly would.
+//! Traces a URL: the controllers that serve the host, their answers, and near misses.
 
 use thiserror::Error;
 
@@ -14,9 +14,9 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress};
 use crate::routing::{Answer, BudgetExceeded, ControllerGroup, Controllers, Outcome, Routes, Scheme, When, host_name};
 
-/// The class that was asked for is not there.
+/// The class of `--class` does not exist.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("there is no IngressClass {name:?}{}", if classes.is_empty() { String::new() } else { format!("; there is {}", classes.join(", ")) })]
+#[error("IngressClass {name:?} not found{}", if classes.is_empty() { String::new() } else { format!("; existing classes: {}", classes.join(", ")) })]
 pub struct NoSuchClass {
     name: String,
     classes: Vec<String>,
@@ -41,21 +41,21 @@ impl Answered<'_> {
     }
 }
 
-/// Whose answer is asked for.
+/// The controllers whose answers are traced.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Whose<'i> {
-    /// That of every controller that has the host.
+    /// All controllers that serve the host.
     Any,
-    /// That of the controller of a class.
+    /// The controller of a class.
     Class(&'i str),
-    /// That of the controller that takes an Ingress.
+    /// The controller of an Ingress.
     ControllerOf(&'i Ingress),
 }
 
-/// Explain what becomes of a visit: by each controller that has the host, or by the one of a class.
+/// Traces a request through each controller that serves the host, or through that of a class.
 ///
 /// # Errors
-/// When nobody knows the class.
+/// If the class does not exist.
 pub fn explain_url(
     request: &RequestUrl,
     known: ClusterState<'_>,
@@ -77,7 +77,7 @@ pub(super) fn explain(
     let host = Host::parse(&host_name(&request.host));
     let mut explanation = Explanation::of(request.url(), request.notes.clone());
     let Some(ingresses) = controllers.candidates_for(&host) else {
-        explanation.unknown("host", "the Ingresses of the cluster are not known");
+        explanation.unknown("host", "the Ingresses of the cluster are unknown");
         return Ok(explanation);
     };
     let (groups, unhandled) = select(controllers, ingresses, whose)?;
@@ -175,11 +175,11 @@ fn explain_answer<'a>(
 fn over_budget(explanation: &mut Explanation, request: &RequestUrl, routes: &Routes<'_>) {
     let server = routes.server_for(&host_name(&request.host), When::After);
     if !server.found().is_some_and(|server| is_refused(explanation, routes, &server)) {
-        explanation.unknown("path", "the paths of the host are too many or too hard to say which answers");
+        explanation.unknown("path", "path matching exceeded its time budget (too many or too complex paths)");
     }
 }
 
-/// No controller has anything for the host.
+/// Explains that no controller serves the host.
 fn no_controller_has_it(
     explanation: &mut Explanation,
     host: &Host,
@@ -193,25 +193,25 @@ fn no_controller_has_it(
         explanation.ingress = Some(key.to_string());
         let why = why_unhandled(first, view);
         if first.certain {
-            let detail = format!("nobody takes Ingress {key}, which has the host: {why}");
+            let detail = format!("no controller handles Ingress {key}, which has the host: {why}");
             explanation.breaks("class", detail, classes);
             explanation.ends(RequestOutcome::DefaultBackend, 404);
         } else {
-            explanation.unknown("class", format!("whether anybody takes Ingress {key} is not known: {why}"));
+            explanation.unknown("class", format!("the controller of Ingress {key} is unknown: {why}"));
         }
         return;
     }
     if let Some(first) = unhandled.iter().find(|unhandled| !unhandled.certain && unhandled.takes_any_host()) {
         let (key, why) = (&first.ingress.meta.key, why_unhandled(first, view));
-        let detail = format!("whether anybody takes Ingress {key}, which is for every host, is not known: {why}");
+        let detail = format!("the controller of Ingress {key}, which matches every host, is unknown: {why}");
         explanation.unknown("class", detail);
         return;
     }
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
     let whose = match whose {
-        Whose::Class(class) => format!(" of the controller of class {}", Quoted(class)),
+        Whose::Class(class) => format!(" in the controller of class {}", Quoted(class)),
         Whose::Any | Whose::ControllerOf(_) => String::new(),
     };
-    explanation.breaks("host", format!("no Ingress{whose} has the host {host}, nor a wildcard or alias over it"), all);
+    explanation.breaks("host", format!("no Ingress rule, wildcard or alias{whose} matches {host}"), all);
     explanation.ends(RequestOutcome::DefaultBackend, 404);
 }

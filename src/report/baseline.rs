@@ -1,5 +1,4 @@
-//! A baseline: the findings that were there when it was written, by their fingerprints. They are reported as accepted and fail
-//! nothing.
+//! A baseline: the fingerprints of accepted findings. These are counted and do not affect the exit code.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +12,25 @@ use super::{Entry, Report};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Baseline {
     schema_version: u32,
-    /// By fingerprint, so that a change of it reads well.
+    /// Descriptions by fingerprint, for readable diffs.
     accepted: BTreeMap<String, String>,
 }
 
-/// Why a file is no baseline.
+/// Why a file cannot be used as a baseline.
 #[derive(Debug, Error)]
 pub enum BaselineError {
-    /// It is not what `--write-baseline` writes.
-    #[error("line {}, column {}: is no baseline ({}); ingress-guard check --write-baseline writes one", .0.line(), .0.column(), .0)]
+    /// It is not in the format of `--write-baseline`.
+    #[error("line {}, column {}: not a baseline ({}); create one with --write-baseline", .0.line(), .0.column(), .0)]
     Syntax(serde_json::Error),
     /// A later version wrote it.
-    #[error("it has schemaVersion {0}, and this ingress-guard knows {known}: write it anew", known = Baseline::VERSION)]
+    #[error("schemaVersion {0} is not supported (supported: {known}); create it again with --write-baseline", known = Baseline::VERSION)]
     Version(u32),
 }
 
 impl Baseline {
     const VERSION: u32 = 1;
 
-    /// The findings of a report that nothing else accepts.
+    /// Returns the baseline of all findings that are not waived.
     #[must_use]
     pub fn of(report: &Report) -> Self {
         let open = report.findings.iter().filter(|entry| entry.waived.is_none());
@@ -40,10 +39,10 @@ impl Baseline {
         Self { schema_version: Self::VERSION, accepted }
     }
 
-    /// Read what [`Baseline::to_json`] wrote.
+    /// Parses the output of [`Baseline::to_json`].
     ///
     /// # Errors
-    /// When it is something else.
+    /// If the text has another format or version.
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let baseline: Self = serde_json::from_str(text).map_err(BaselineError::Syntax)?;
         if baseline.schema_version == Self::VERSION {
@@ -53,26 +52,26 @@ impl Baseline {
         }
     }
 
-    /// A line for each finding.
+    /// Returns the baseline as JSON with one line per finding.
     #[must_use]
     pub fn to_json(&self) -> String {
         let value = serde_json::json!({"schemaVersion": self.schema_version, "accepted": self.accepted});
         format!("{value:#}\n")
     }
 
-    /// How many findings it accepts.
+    /// The number of accepted findings.
     #[must_use]
     pub fn len(&self) -> usize {
         self.accepted.len()
     }
 
-    /// Whether it accepts none.
+    /// Whether it contains no finding.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.accepted.is_empty()
     }
 
-    /// Whether it accepts a finding.
+    /// Whether it contains a finding.
     #[must_use]
     pub fn accepts(&self, entry: &Entry) -> bool {
         self.accepted.contains_key(&entry.fingerprint)

@@ -42,14 +42,14 @@ pub fn github(report: &Report) -> String {
         let message = format!("{}/{} {}: {}{help}", entry.namespace, entry.ingress, entry.field, entry.message);
         let _ = writeln!(out, "::{}", data(&one_line(&message)));
     }
-    for (reason, codes, ingresses) in report.unjudged() {
+    for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let message = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
         let _ = writeln!(out, "::notice title=not evaluated::{}", data(&message));
     }
     out
 }
 
-/// What stands behind the last `::` of a command.
+/// The message of a command, after the last `::`.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }

@@ -1,41 +1,40 @@
-//! JUnit's XML, as CI servers read it: a suite for each file, a test for each Ingress.
+//! JUnit XML for CI servers: a suite for each file, a test for each Ingress.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Entry, Report, Severity, Unjudged};
+use super::{Diagnostic, Entry, NotEvaluated, Report, Severity};
 use crate::checks::listed;
 use crate::finding::Level;
 use crate::model::Key;
 
-/// What one suite holds.
+/// A test suite.
 #[derive(Default)]
 struct Suite<'a> {
     ingresses: Vec<&'a Key>,
-    faults: Vec<&'a Diagnostic>,
-    /// What is worth a word and no fault.
-    notes: Vec<&'a Diagnostic>,
+    errors: Vec<&'a Diagnostic>,
+    warnings: Vec<&'a Diagnostic>,
 }
 
-/// The report as JUnit's XML. An Ingress fails by findings at `fail_on` or above; others are its output.
+/// Renders the report as JUnit XML. Findings at `fail_on` or above fail their Ingress; other findings are its output.
 #[must_use]
 pub fn junit(report: &Report, fail_on: Level) -> String {
     let mut suites: BTreeMap<&str, Suite<'_>> = BTreeMap::new();
-    for (key, file) in &report.judged {
+    for (key, file) in &report.analyzed {
         suites.entry(file.as_deref().unwrap_or("cluster")).or_default().ingresses.push(key);
     }
     for diagnostic in &report.diagnostics {
         let suite = suites.entry(&diagnostic.file).or_default();
-        let list = if diagnostic.severity == Severity::Error { &mut suite.faults } else { &mut suite.notes };
+        let list = if diagnostic.severity == Severity::Error { &mut suite.errors } else { &mut suite.warnings };
         list.push(diagnostic);
     }
     let mut by_ingress: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
     for entry in &report.findings {
         by_ingress.entry(Key::new(&entry.namespace, &entry.ingress)).or_default().push(entry);
     }
-    let mut unjudged: BTreeMap<Key, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
-    for Unjudged { code, namespace, ingress, reason, .. } in &report.not_evaluated {
-        unjudged.entry(Key::new(namespace, ingress)).or_default().entry(reason).or_default().insert(code);
+    let mut not_evaluated: BTreeMap<Key, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for NotEvaluated { code, namespace, ingress, reason, .. } in &report.not_evaluated {
+        not_evaluated.entry(Key::new(namespace, ingress)).or_default().entry(reason).or_default().insert(code);
     }
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ingress-guard\">\n");
     for (file, suite) in suites {
@@ -46,24 +45,25 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{}\">",
             xml(file),
-            suite.ingresses.len() + suite.faults.len(),
-            suite.faults.len()
+            suite.ingresses.len() + suite.errors.len(),
+            suite.errors.len()
         );
         for key in suite.ingresses {
-            case(&mut out, (file, key), findings(key), unjudged.get(key), fails);
+            case(&mut out, (file, key), findings(key), not_evaluated.get(key), fails);
         }
-        for fault in suite.faults {
-            let name = format!("line {}, column {}", fault.line.unwrap_or(1), fault.column.unwrap_or(1));
+        for error in suite.errors {
+            let name = format!("line {}, column {}", error.line.unwrap_or(1), error.column.unwrap_or(1));
             let _ = writeln!(
                 out,
                 "    <testcase classname=\"{}\" name=\"{name}\">\n      <error message=\"{}\" type=\"input\"/>\n    </testcase>",
                 xml(file),
-                xml(&fault.message)
+                xml(&error.message)
             );
         }
-        if !suite.notes.is_empty() {
-            let notes: Vec<String> = suite.notes.iter().map(|note| format!("warning: {}", note.message)).collect();
-            let _ = writeln!(out, "    <system-out>{}</system-out>", xml(&notes.join("\n")));
+        if !suite.warnings.is_empty() {
+            let warnings = suite.warnings.iter().map(|warning| format!("warning: {}", warning.message));
+            let warnings = warnings.collect::<Vec<_>>().join("\n");
+            let _ = writeln!(out, "    <system-out>{}</system-out>", xml(&warnings));
         }
         out.push_str("  </testsuite>\n");
     }
@@ -74,11 +74,11 @@ fn case(
     out: &mut String,
     (file, key): (&str, &Key),
     findings: &[&Entry],
-    unjudged: Option<&BTreeMap<&str, BTreeSet<&str>>>,
+    not_evaluated: Option<&BTreeMap<&str, BTreeSet<&str>>>,
     fails: impl Fn(&&&Entry) -> bool,
 ) {
     let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(&key.to_string()));
-    if findings.is_empty() && unjudged.is_none() {
+    if findings.is_empty() && not_evaluated.is_none() {
         out.push_str("/>\n");
         return;
     }
@@ -94,9 +94,9 @@ fn case(
             xml(&lines(&failures).join("\n"))
         );
     }
-    let unjudged = unjudged.into_iter().flatten();
-    let unjudged = unjudged.map(|(reason, codes)| format!("not evaluated: {reason} ({})", listed(codes)));
-    let others: Vec<String> = lines(&others).into_iter().chain(unjudged).collect();
+    let not_evaluated = not_evaluated.into_iter().flatten();
+    let not_evaluated = not_evaluated.map(|(reason, codes)| format!("not evaluated: {reason} ({})", listed(codes)));
+    let others: Vec<String> = lines(&others).into_iter().chain(not_evaluated).collect();
     if !others.is_empty() {
         let _ = writeln!(out, "      <system-out>{}</system-out>", xml(&others.join("\n")));
     }
@@ -117,7 +117,7 @@ fn lines(findings: &[&Entry]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// Text as XML 1.0 takes it, in attributes too: what it cannot hold at all becomes U+FFFD.
+/// Escapes text for XML 1.0, also in attributes. Characters that XML cannot contain become U+FFFD.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,5 +1,5 @@
-//! What is known of many Ingresses after they were judged, and the forms in which that is shown. What is said of an Ingress is
-//! the engine's and the policy's; here it gets its place in a file, and is counted. JSON is the report itself.
+//! The report of a command about many Ingresses, and its formats. The engine and the policy produce the findings; the report
+//! adds their places in files and counts them. The JSON format is the report itself.
 
 mod baseline;
 mod github;
@@ -20,8 +20,8 @@ use serde::Serialize;
 use crate::analysis::Analysis;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::engine::NotEvaluatedReason;
-use crate::finding::{Level, Patch, one_line};
-use crate::model::{FieldPath, Key, Kind};
+use crate::finding::{Finding, Level, Patch, one_line};
+use crate::model::{Key, Kind};
 use crate::policy::Decision;
 use crate::routing::RouteChanges;
 
@@ -34,52 +34,52 @@ pub use sarif::sarif;
 pub use text::{Text, text};
 pub use what_if::what_if;
 
-/// What `schemaVersion` of a report says. Fields may be added under the same number, never removed.
+/// The `schemaVersion` of a report. A version can gain fields; it never loses any.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// Everything that came out of judging some Ingresses.
+/// The outcome of analyzing some Ingresses.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(title = "ingress-guard report")]
 pub struct Report {
-    /// The version of this form.
+    /// The version of this format.
     pub schema_version: u32,
     /// Counts.
     pub summary: Summary,
-    /// What was found, Ingress by Ingress, the worst first within each.
+    /// The findings by Ingress, the highest level first within each.
     pub findings: Vec<Entry>,
-    /// What could not be judged: never the same as "passed".
-    pub not_evaluated: Vec<Unjudged>,
-    /// What was wrong with the input: what it holds could not be read, or is not what it seems.
+    /// The checks that were not evaluated. They have not passed.
+    pub not_evaluated: Vec<NotEvaluated>,
+    /// Problems of the input: files that cannot be read, duplicate objects.
     pub diagnostics: Vec<Diagnostic>,
-    /// The requests that come to something else, where files are laid over a cluster.
+    /// The requests whose result changes, if files are overlaid on a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
-    /// The route map, host by host: of an audit.
+    /// The route map by host, in an audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<HostEntry>>,
-    /// Every Ingress that was judged, in order, with its file if it is in one.
+    /// Every analyzed Ingress in order, with its file if it is in one.
     #[serde(skip)]
-    pub judged: Vec<(Key, Option<String>)>,
+    pub analyzed: Vec<(Key, Option<String>)>,
 }
 
 /// Counts of a report.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Ingresses that were judged.
+    /// Analyzed Ingresses.
     pub ingresses: usize,
-    /// Findings that deny.
+    /// Findings at level deny.
     pub deny: usize,
-    /// Findings that warn.
+    /// Findings at level warn.
     pub warn: usize,
-    /// Findings that are worth knowing, without those that are waived.
+    /// Findings at level audit, without those that are waived.
     pub audit: usize,
-    /// Findings that are waived on their object.
+    /// Findings that an annotation of their object waives.
     pub waived: usize,
-    /// Findings that the baseline accepts, whatever their level.
+    /// Findings in the baseline, at any level.
     pub baseline: usize,
-    /// Checks of single Ingresses that could not be judged.
+    /// Pairs of an Ingress and a check that was not evaluated on it.
     pub not_evaluated: usize,
 }
 
@@ -91,46 +91,55 @@ pub struct Entry {
     pub code: &'static str,
     /// The check's name.
     pub name: &'static str,
-    /// What becomes of it.
+    /// Its level.
     pub level: Level,
     /// Namespace of the Ingress.
     pub namespace: Box<str>,
     /// Name of the Ingress.
     pub ingress: Box<str>,
-    /// Where in the Ingress it is, as the API server writes fields.
+    /// The field of the Ingress, in the API server's notation.
     pub field: String,
-    /// Its identity within the Ingress: the same before and after changes that do not touch it.
+    /// Its identity within the Ingress, which unrelated changes keep.
     pub subject: Box<str>,
-    /// Its identity everywhere, for baselines: 16 hexadecimal digits.
+    /// Its identity in baselines: 16 hexadecimal digits.
     pub fingerprint: String,
-    /// What is wrong and what the visitor will see.
+    /// The problem and its effect on requests.
     pub message: Box<str>,
-    /// What to do; empty where nothing short can be said.
+    /// The fix in words; empty if there is no short one.
     pub help: Box<str>,
-    /// The command that prints the page of the check.
+    /// The command that prints the check's reference page.
     pub docs: String,
-    /// A JSON patch (RFC 6902) that mends it.
+    /// A JSON patch (RFC 6902) that fixes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<Patch>,
-    /// Why the object says that it may stay.
+    /// The reason of the waiver on the object, if one applies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waived: Option<Box<str>>,
-    /// Whether the baseline accepts it.
+    /// Whether it is in the baseline.
     pub baseline: bool,
-    /// Where in a file it is.
+    /// Its place in a file.
     #[serde(flatten)]
     pub place: Option<Place>,
-    /// The fix as changes of that file; none where it has no fix, or none that touches nothing else.
+    /// The fix as changes of that file; empty if there is no fix, or if the fix cannot be applied to the text alone.
     #[serde(skip)]
     pub changes: Vec<Change>,
 }
 
-/// A part of a file and what to put in its place.
+/// Where a finding is in a file, and how the file changes by its fix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// The place of the field.
+    pub place: Place,
+    /// The fix; empty if there is none for the text.
+    pub changes: Vec<Change>,
+}
+
+/// A part of a file and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The part that goes.
+    /// The replaced part.
     pub place: Place,
-    /// What comes.
+    /// The replacement.
     pub text: String,
 }
 
@@ -138,46 +147,46 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Place {
-    /// The file as it was named; `-` is standard input.
+    /// The file as given on the command line; `-` is standard input.
     pub file: String,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The line on which it ends.
+    /// The last line, from 1.
     pub end_line: usize,
-    /// The column behind its last character.
+    /// The column after the last character.
     pub end_column: usize,
 }
 
-/// A check without a verdict on an Ingress.
+/// A check that was not evaluated on an Ingress.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Unjudged {
+pub struct NotEvaluated {
     /// The check's code.
     pub code: &'static str,
     /// Namespace of the Ingress.
     pub namespace: Box<str>,
     /// Name of the Ingress.
     pub ingress: Box<str>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// The kind of which too little is known, if that is why.
+    /// The kind whose objects are unknown, if that is the reason.
     #[serde(skip)]
     pub unknown: Option<Kind>,
 }
 
-/// Something about the input rather than about an Ingress.
+/// A problem of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What it is and what to do.
+    /// The problem and its fix.
     pub message: String,
-    /// The file as it was named.
+    /// The file as given on the command line.
     pub file: String,
-    /// Line, from 1; absent where it is about the file as a whole.
+    /// Line, from 1; absent if the whole file is concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// Column in characters, from 1.
@@ -185,18 +194,18 @@ pub struct Diagnostic {
     pub column: Option<usize>,
 }
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing.
+    /// The results are complete.
     Warning,
-    /// Something was not judged because of it.
+    /// Part of the input was not analyzed.
     Error,
 }
 
 impl Diagnostic {
-    /// `file:line:column`, as far as that is known.
+    /// `file:line:column`, or as much of it as is known.
     fn location(&self) -> String {
         let mut location = one_line(&self.file);
         for number in [self.line, self.column].into_iter().flatten() {
@@ -216,31 +225,32 @@ impl Default for Report {
             diagnostics: Vec::new(),
             route_changes: None,
             routes: None,
-            judged: Vec::new(),
+            analyzed: Vec::new(),
         }
     }
 }
 
-/// Codes of checks, and the Ingresses that they could not judge.
-type Silenced<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
+/// Codes of checks, and the Ingresses on which they were not evaluated.
+type Gap<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
 
 impl Report {
-    /// Take what one Ingress came to; `place` says where in its `file` a field of it is, if it is in one.
-    pub fn add(&mut self, analysis: Analysis<'_>, file: Option<String>, place: impl Fn(&FieldPath) -> Option<Place>) {
+    /// Adds the analysis of one Ingress. `file` contains it, if any does; `locate` finds the place of a finding there.
+    pub fn add(&mut self, analysis: Analysis<'_>, file: Option<String>, locate: impl Fn(&Finding) -> Option<Located>) {
         let Analysis { ingress, verdict, not_evaluated } = analysis;
         let key = &ingress.meta.key;
         self.summary.ingresses += 1;
-        self.judged.push((key.clone(), file));
-        // What was not evaluated has a list of its own, with a line for each check.
+        self.analyzed.push((key.clone(), file));
+        // Checks that were not evaluated have a list of their own.
         let decisions =
             verdict.decisions.into_iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
         for decision in decisions {
-            let entry = Entry::new(key, decision, &place);
+            let located = locate(&decision.finding);
+            let entry = Entry::new(key, decision, located);
             *self.summary.count_of(&entry) += 1;
             self.findings.push(entry);
         }
         self.summary.not_evaluated += not_evaluated.len();
-        self.not_evaluated.extend(not_evaluated.into_iter().map(|not| Unjudged {
+        self.not_evaluated.extend(not_evaluated.into_iter().map(|not| NotEvaluated {
             code: not.check.code,
             namespace: key.namespace.clone(),
             ingress: key.name.clone(),
@@ -249,7 +259,7 @@ impl Report {
         }));
     }
 
-    /// Accept the findings that a baseline knows.
+    /// Moves findings into the baseline.
     pub fn accept(&mut self, is_known: impl Fn(&Entry) -> bool) {
         for entry in self.findings.iter_mut().filter(|entry| !entry.baseline) {
             if is_known(entry) {
@@ -260,17 +270,17 @@ impl Report {
         }
     }
 
-    /// Whether some finding that nobody has accepted is at this level or above.
+    /// Whether a finding has this level or a higher one, and is neither waived nor in the baseline.
     #[must_use]
     pub fn has(&self, level: Level) -> bool {
         self.findings.iter().any(|entry| entry.level >= level && entry.waived.is_none() && !entry.baseline)
     }
 
-    /// What could not be judged by its reason, with the checks and the number of Ingresses that it has silenced.
+    /// The reasons why checks were not evaluated, each with the checks and the number of Ingresses.
     #[must_use]
-    pub fn unjudged(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
-        let mut reasons: BTreeMap<&str, Silenced<'_>> = BTreeMap::new();
-        for Unjudged { code, namespace, ingress, reason, .. } in &self.not_evaluated {
+    pub fn not_evaluated_by_reason(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
+        let mut reasons: BTreeMap<&str, Gap<'_>> = BTreeMap::new();
+        for NotEvaluated { code, namespace, ingress, reason, .. } in &self.not_evaluated {
             let (codes, ingresses) = reasons.entry(reason).or_default();
             codes.insert(code);
             ingresses.insert((namespace, ingress));
@@ -278,7 +288,17 @@ impl Report {
         reasons.into_iter().map(|(reason, (codes, ingresses))| (reason, codes, ingresses.len())).collect()
     }
 
-    /// Whether some of the input could not be judged.
+    /// The number of checks that were not evaluated, and of Ingresses with such checks.
+    fn gap(&self) -> (usize, usize) {
+        let mut all = Gap::default();
+        for NotEvaluated { code, namespace, ingress, .. } in &self.not_evaluated {
+            all.0.insert(code);
+            all.1.insert((namespace, ingress));
+        }
+        (all.0.len(), all.1.len())
+    }
+
+    /// Whether part of the input was not analyzed.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -298,8 +318,9 @@ impl Summary {
 }
 
 impl Entry {
-    fn new(key: &Key, decision: Decision, place: impl Fn(&FieldPath) -> Option<Place>) -> Self {
+    fn new(key: &Key, decision: Decision, located: Option<Located>) -> Self {
         let Decision { finding, level, waived, .. } = decision;
+        let (place, changes) = located.map_or_else(Default::default, |located| (Some(located.place), located.changes));
         Self {
             code: finding.code,
             name: checks::find(finding.code).map_or("", |check| check.name),
@@ -308,7 +329,7 @@ impl Entry {
             ingress: key.name.clone(),
             field: finding.field.to_string(),
             fingerprint: fingerprint(key, finding.code, &finding.subject),
-            place: place(&finding.field),
+            place,
             subject: finding.subject,
             message: finding.message,
             help: finding.help,
@@ -316,7 +337,7 @@ impl Entry {
             fix: finding.fix,
             waived: waived.map(|reason| (*reason).into()),
             baseline: false,
-            changes: Vec::new(),
+            changes,
         }
     }
 }
@@ -340,7 +361,7 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
-/// FNV-1a of the parts with a zero byte after each: the same in every version and on every machine.
+/// FNV-1a of the parts with a zero byte after each, stable across versions and machines.
 fn fingerprint(key: &Key, code: &str, subject: &str) -> String {
     let mut hasher = FnvHasher::default();
     for part in [&*key.namespace, &*key.name, code, subject] {

@@ -1,4 +1,4 @@
-//! The route map as a part of the report: what programs read of it.
+//! The route map in the JSON report.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -6,29 +6,29 @@ use serde::Serialize;
 use crate::model::Backend;
 use crate::routing::{CertificateState, HostRoutes, LinkStatus, Route, RouteMap};
 
-/// A host as one controller has it.
+/// A host of one controller.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct HostEntry {
-    /// The host; `*`: every host that no other entry has.
+    /// The host; `*` stands for every host without an entry.
     pub host: String,
-    /// The controller's name, or what is known of it.
+    /// The controller's name, or `some controller`, `no controller` or `unknown controller`.
     pub controller: String,
-    /// What HTTPS answers with.
+    /// The certificate that HTTPS clients get.
     pub certificate: CertificateEntry,
-    /// Its paths, the longest first; of equal ones that which counts.
+    /// The paths, longest first. Of equal paths, the one in effect is first.
     pub paths: Vec<PathEntry>,
 }
 
 /// The certificate of a host.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CertificateEntry {
-    /// Whether browsers take it.
+    /// `holds` (clients accept it), `unseen` (unknown) or `broken`.
     pub standing: &'static str,
-    /// In words.
+    /// The state in words.
     pub detail: String,
     /// `namespace/name` of its Secret.
     pub secret: Option<String>,
-    /// When it ends, in RFC 3339.
+    /// The end of its validity, in RFC 3339.
     pub ends: Option<String>,
 }
 
@@ -36,23 +36,23 @@ pub struct CertificateEntry {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PathEntry {
-    /// The path; `null`: whatever no path takes.
+    /// The path; `null` for requests that match no path.
     pub path: Option<String>,
-    /// How it is matched: `Exact`, `Prefix`, `ImplementationSpecific` or `regex`.
+    /// The type of matching: `Exact`, `Prefix`, `ImplementationSpecific` or `regex`.
     pub match_type: Option<&'static str>,
     /// `namespace/name` of the Ingress.
     pub ingress: String,
-    /// The Service in the namespace of the Ingress; `null`: another resource.
+    /// The Service in the namespace of the Ingress; `null` for a resource backend.
     pub service: Option<String>,
-    /// Number or name of its port.
+    /// The number or name of its port.
     pub port: Option<String>,
-    /// `holds`, `unseen` (nobody can tell) or `broken`.
+    /// `holds`, `unseen` (unknown) or `broken`.
     pub standing: &'static str,
-    /// What becomes of requests for it, in words.
+    /// The result of its requests in words.
     pub detail: String,
 }
 
-/// Every host of a map.
+/// Returns every host of a route map.
 #[must_use]
 pub fn hosts(map: &RouteMap<'_>) -> Vec<HostEntry> {
     map.hosts.iter().map(HostEntry::of).collect()
@@ -99,7 +99,7 @@ impl PathEntry {
     }
 }
 
-/// How a path is matched; `None`: it stands for whatever no path takes.
+/// The type of matching; `None` for requests that match no path.
 pub(super) fn match_type(route: &Route<'_>) -> Option<&'static str> {
     let at = route.at?;
     Some(if route.is_regex { "regex" } else { at.path.path_type.name() })

@@ -1,4 +1,4 @@
-//! SARIF 2.1.0, as code scanning reads it.
+//! SARIF 2.1.0, for code scanning.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ pub fn sarif(report: &Report) -> Value {
 }
 
 fn rule(check: &Check) -> Value {
-    let text = format!("{}. ingress-guard explain {} says more.", check.summary, check.code);
+    let text = format!("{}. Details: ingress-guard explain {}", check.summary, check.code);
     json!({
         "id": check.code,
         "name": check.name,
@@ -46,7 +46,7 @@ fn rule(check: &Check) -> Value {
     })
 }
 
-/// What the page begins with, below its title.
+/// The first paragraph of the page, below its title.
 fn full(check: &Check) -> String {
     check.page.split("\n\n").nth(1).map_or_else(String::new, |lines| lines.replace('\n', " "))
 }
@@ -70,7 +70,7 @@ fn result(entry: &Entry, rules: &[&Check]) -> Value {
     });
     let waiver = entry.waived.iter().map(|why| json!({"kind": "inSource", "justification": why}));
     let baseline = entry.baseline.then(|| json!({"kind": "external", "justification": "in the baseline"}));
-    // Where no result has the property, a reader may take them for unknown: absent means "none" only where all have it.
+    // SARIF: without this property on every result, a reader treats the suppressions as unknown.
     result["suppressions"] = waiver.chain(baseline).collect();
     if !entry.changes.is_empty() {
         result["fixes"] = json!([fix(entry)]);
@@ -83,7 +83,7 @@ fn fix(entry: &Entry) -> Value {
         |change: &Change| json!({"deletedRegion": region(&change.place), "insertedContent": {"text": change.text}});
     let file = entry.changes.first().map_or("", |change| &change.place.file);
     json!({
-        "description": {"text": if entry.help.is_empty() { "mend it" } else { &*entry.help }},
+        "description": {"text": if entry.help.is_empty() { "apply the fix" } else { &*entry.help }},
         "artifactChanges": [{
             "artifactLocation": {"uri": uri(file)},
             "replacements": entry.changes.iter().map(replacement).collect::<Vec<_>>(),
@@ -103,11 +103,11 @@ fn notifications(report: &Report) -> Vec<Value> {
             "locations": [{"physicalLocation": physical}],
         })
     });
-    let unjudged = report.unjudged().into_iter().map(|(reason, codes, ingresses)| {
+    let not_evaluated = report.not_evaluated_by_reason().into_iter().map(|(reason, codes, ingresses)| {
         let text = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
         json!({"level": "note", "message": {"text": text}})
     });
-    input.chain(unjudged).collect()
+    input.chain(not_evaluated).collect()
 }
 
 fn region(place: &Place) -> Value {
@@ -128,7 +128,7 @@ fn level(level: Level) -> &'static str {
     }
 }
 
-/// A path as a URI reference: what no URI may hold is percent-encoded.
+/// Returns a path as a URI reference, percent-encoded.
 fn uri(path: &str) -> String {
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let path = path.strip_prefix("./").unwrap_or(path);

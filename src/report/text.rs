@@ -1,4 +1,4 @@
-//! For people: each finding with its line and what to do, then what was judged and what was not.
+//! The text format: each finding with its line and fix, then the summary.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,29 +14,29 @@ use crate::finding::{Level, one_line};
 use crate::model::Kinds;
 use crate::routing::RouteChanges;
 
-/// How text is shown.
+/// The options of the text format.
 #[derive(Debug, Default)]
 pub struct Text<'a> {
-    /// Whether the reader is a terminal that shows colours.
+    /// Whether the output goes to a terminal with colours.
     pub colour: bool,
-    /// The lines of the files by their names; findings in other files are shown without their line.
+    /// The lines of the files by name. Findings in other files are shown without their line.
     pub sources: HashMap<&'a str, Lines<'a>>,
-    /// What to do where too little is known of these kinds.
+    /// Advice for checks that were not evaluated because objects of these kinds are unknown.
     pub advice: &'a [(Kinds, &'a str)],
 }
 
 impl<'a> Text<'a> {
-    /// Where a finding is, and the lines around.
+    /// The place of a finding, with the lines of its file.
     fn source<'b>(&'b self, entry: &'b Entry) -> Option<(&'b Place, &'b Lines<'a>)> {
         let place = entry.place.as_ref()?;
         Some((place, self.sources.get(&*place.file)?))
     }
 }
 
-/// So many characters of a line are shown at most, around what it is about.
+/// The most characters of a line that are shown.
 const WIDTH: usize = 160;
 
-/// The report for people.
+/// Renders the report as text.
 #[must_use]
 pub fn text(report: &Report, options: &Text<'_>) -> String {
     let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
@@ -70,7 +70,7 @@ fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
         group = if first == 0 {
             group.element(snippet.path(file))
         } else {
-            // The column is that of the file, whatever part of the line is shown.
+            // The column counts from the start of the line, also if its start is cut off.
             group.element(Origin::path(file).line(place.line).char_column(place.column)).element(snippet)
         };
     }
@@ -79,7 +79,7 @@ fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
     if entry.help.is_empty() { group } else { group.element(Title::HELP.message(one_line(&entry.help))) }
 }
 
-/// The line of a place, or what is around the place in it, and how many characters that leaves out in front.
+/// The line of a place, cut around it if the line is long, with the number of characters cut off at the start.
 fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> (usize, Snippet<'a, Annotation<'a>>) {
     let line = lines.line(place.line);
     let end = if place.end_line == place.line { place.end_column } else { usize::MAX };
@@ -113,7 +113,7 @@ fn fix(entry: &Entry, lines: &Lines<'_>) -> Option<String> {
     let before = rows.join("\n");
     let after = apply(&before, &edits.collect::<Vec<_>>());
     let width = (last.max(9)).to_string().len();
-    let mut out = format!("fix: --fix writes\n{:width$} |\n", "");
+    let mut out = format!("fix: --fix applies\n{:width$} |\n", "");
     let diff = TextDiff::from_lines(&before, &after);
     for change in diff.iter_all_changes().filter(|change| change.tag() != ChangeTag::Equal) {
         let number = change.old_index().or(change.new_index()).unwrap_or_default() + first;
@@ -122,10 +122,10 @@ fn fix(entry: &Entry, lines: &Lines<'_>) -> Option<String> {
     Some(out)
 }
 
-/// The requests that come to something else.
+/// The requests whose result changes.
 fn routes(routes: &RouteChanges) -> String {
     let RouteChanges { changes, more, not_compared } = routes;
-    let mut out = if changes.is_empty() { "no route changes\n" } else { "routes that change:\n" }.to_owned();
+    let mut out = if changes.is_empty() { "no route changes\n" } else { "route changes:\n" }.to_owned();
     for change in changes {
         let _ = writeln!(out, "  {change}");
     }
@@ -133,7 +133,7 @@ fn routes(routes: &RouteChanges) -> String {
         let _ = writeln!(out, "  and {more} more");
     }
     if *not_compared > 0 {
-        let _ = writeln!(out, "routes not compared: those of {}", counted(*not_compared, "host"));
+        let _ = writeln!(out, "routes not compared on {}", counted(*not_compared, "host"));
     }
     out + "\n"
 }
@@ -151,17 +151,16 @@ pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
         counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let found = match (summary.ingresses, counts.is_empty()) {
         (0, true) => String::new(),
-        (_, true) => ": nothing found".to_owned(),
+        (_, true) => "; no findings".to_owned(),
         (_, false) => format!("; findings: {}", counts.join(", ")),
     };
-    let mut out = format!("{} judged{found}\n", counted(summary.ingresses, "Ingress"));
+    let mut out = format!("{} analyzed{found}\n", counted(summary.ingresses, "Ingress"));
     let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
-        let _ = writeln!(out, "not read: {} of the input", counted(errors, "part"));
+        let _ = writeln!(out, "{} of the input not read", counted(errors, "part"));
     }
-    let unjudged = report.unjudged();
-    for (reason, codes, ingresses) in &unjudged {
-        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(*ingresses, "Ingress"), listed(codes));
+    for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
+        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(ingresses, "Ingress"), listed(&codes));
     }
     let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
     for (kinds, advice) in advice {

@@ -1,4 +1,4 @@
-//! What a profile would deny of what is stored already, for whoever is about to switch it on.
+//! The preview of a profile: the stored Ingresses that it would deny.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use super::text::summary;
 use super::{Report, counted};
 use crate::finding::{Level, one_line};
 
-/// The Ingresses that would be denied, by namespace. `profile` is the one under which the report was made.
+/// Lists the Ingresses that would be denied, by namespace. The report was made under `profile`.
 #[must_use]
 pub fn what_if(report: &Report, profile: &str) -> String {
     let mut denied: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
@@ -19,7 +19,7 @@ pub fn what_if(report: &Report, profile: &str) -> String {
         }
     }
     let mut of: BTreeMap<&str, usize> = BTreeMap::new();
-    for (key, _) in &report.judged {
+    for (key, _) in &report.analyzed {
         *of.entry(&key.namespace).or_default() += 1;
     }
     let mut out = String::new();
@@ -34,8 +34,8 @@ pub fn what_if(report: &Report, profile: &str) -> String {
     let count: usize = denied.values().map(BTreeMap::len).sum();
     let _ = writeln!(
         out,
-        "{count} of {} would be denied under {profile} if they were applied anew; a change of one that is stored is denied \
-         for new faults only",
+        "{count} of {} would be denied under profile {profile} if created now; an update of a stored Ingress is denied only \
+         for problems it introduces",
         counted(report.summary.ingresses, "Ingress")
     );
     out + &summary(report, &[])

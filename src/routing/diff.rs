@@ -26,7 +26,7 @@ const MAX_REQUESTS: usize = 20_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteChanges {
-    /// The first 50, by their URLs.
+    /// The first 50, sorted by URL.
     pub changes: Vec<RouteChange>,
     /// The number of further changes.
     pub more: usize,
@@ -218,9 +218,9 @@ impl fmt::Display for RouteChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = one_line(&self.url);
         match [&self.before, &self.after].map(|end| end.as_deref().map(one_line)) {
-            [Some(before), Some(after)] => write!(f, "GET {url} moves from {before} to {after}"),
+            [Some(before), Some(after)] => write!(f, "GET {url} changes from {before} to {after}"),
             [None, Some(after)] => write!(f, "GET {url} is new: {after}"),
-            [Some(before), None] => write!(f, "GET {url} is gone: 404 instead of {before}"),
+            [Some(before), None] => write!(f, "GET {url} is removed: 404 instead of {before}"),
             [None, None] => write!(f, "GET {url} stays 404"),
         }
     }

@@ -63,7 +63,7 @@ fn explain_gives_the_same_answer_live_and_from_a_snapshot() {
     let took = started.elapsed();
     assert_eq!((live.code, live.stderr.as_str()), (1, ""), "{live}");
     for line in [
-        "✓ class        IngressClass \"explained\" is k8s.io/ingress-nginx's",
+        "✓ class        IngressClass \"explained\", controller k8s.io/ingress-nginx",
         "✓ path         Ingress explain/many-1234 spec.rules[0].http.paths[0]: Prefix \"/\"",
         "✓ service      Service explain/web",
         "✗ endpoints    the Service has no endpoints; add a selector",
@@ -122,8 +122,8 @@ fn forbidden_objects_are_unknown_and_an_invalid_token_is_an_error() {
         }
     };
     assert_eq!(explained.code, 0, "{explained}");
-    assert!(explained.stdout.contains("? service      whether Service explain-rights/absent exists is not known"));
-    assert!(explained.stderr.contains("warning: RBAC does not let you list Service objects"), "{explained}");
+    assert!(explained.stdout.contains("? service      the existence of Service explain-rights/absent is unknown"));
+    assert!(explained.stderr.contains("warning: RBAC does not allow listing Service objects"), "{explained}");
 
     cluster
         .kubectl(&["patch", "clusterrole", &name, "--type=json", "--patch", r#"[{"op":"remove","path":"/rules"}]"#])
@@ -137,7 +137,7 @@ fn forbidden_objects_are_unknown_and_an_invalid_token_is_an_error() {
     };
     assert_eq!(refused.code, 2, "{refused}");
     assert!(
-        refused.stderr.starts_with("error: RBAC does not let you list the Ingresses of all namespaces"),
+        refused.stderr.starts_with("error: RBAC does not allow listing the Ingresses of all namespaces"),
         "{refused}"
     );
 
@@ -147,5 +147,5 @@ fn forbidden_objects_are_unknown_and_an_invalid_token_is_an_error() {
     let expired = cluster.supervisor().write("expired.kubeconfig", config.to_string());
     let unknown = run(&expired, &["explain", &url]);
     assert_eq!(unknown.code, 2, "{unknown}");
-    assert!(unknown.stderr.contains("does not know who you are (401)"), "{unknown}");
+    assert!(unknown.stderr.contains("rejects the credentials of the kubeconfig (401)"), "{unknown}");
 }

@@ -213,8 +213,7 @@ fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
         ),
         (
             vec![],
-            "there is no cluster to look at: no kubeconfig, and not in a cluster; give --kubeconfig or --manifests"
-                .to_owned(),
+            "no cluster found: no usable kubeconfig, and not in a cluster; use --kubeconfig or --manifests".to_owned(),
         ),
         (
             vec!["--manifests", "tests/reviews/good.yaml", "--tls-cert", "nowhere.pem", "--tls-key", "nowhere.key"],
@@ -242,10 +241,36 @@ fn explain_prints_the_page_and_checks_the_catalogue() {
     assert_eq!(run(&["explain", "service-port-not-found"]).1, page);
     let (code, _, stderr) = run(&["explain", "IG000"]);
     assert_eq!(code, 2);
-    assert!(stderr.contains("there is no check \"IG000\""), "{stderr}");
+    assert!(stderr.contains("unknown check \"IG000\""), "{stderr}");
 
     let (code, catalogue, _) = run(&["checks"]);
     assert_eq!(code, 0);
     assert!(catalogue.contains("IG201  deny   service-not-found"), "{catalogue}");
     assert_eq!(catalogue.lines().count(), ingress_guard::checks::ALL.len());
+
+    let (code, json, _) = run(&["checks", "-o", "json"]);
+    assert_eq!(code, 0);
+    let entries: Vec<Value> = serde_json::from_str(&json).unwrap();
+    assert_eq!(entries.len(), ingress_guard::checks::ALL.len());
+    let entry = entries.iter().find(|entry| entry["code"] == "IG201").unwrap();
+    assert_eq!((&entry["name"], &entry["level"]), (&Value::from("service-not-found"), &Value::from("deny")));
+    assert_eq!((&entry["waivable"], entry["summary"].is_string()), (&Value::from(true), true));
+}
+
+#[test]
+fn flags_can_be_set_in_the_environment() {
+    let complete = |value: &str| {
+        let mut command = command(&["check", "tests/data/check/shop"]);
+        let output = command.env("INGRESS_GUARD_COMPLETE", value).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let [on, off] = ["true", "false"].map(complete);
+    assert_ne!(on, off);
+    for value in ["1", "yes", "on"] {
+        assert_eq!(complete(value), on, "{value}");
+    }
+    for value in ["0", "no", "off"] {
+        assert_eq!(complete(value), off, "{value}");
+    }
+    assert_eq!(complete("perhaps"), (2, String::new()));
 }

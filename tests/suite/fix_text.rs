@@ -381,7 +381,7 @@ fn in_every_style_only_what_the_patch_is_about_changes() {
     let mut wrong = Vec::new();
     for Style { name, patch, text, diff: wanted } in corpus {
         match fix(&text, &[], &patch) {
-            Err(refusal) => wrong.push(format!("{name}: {refusal}\n{text}")),
+            Err(reason) => wrong.push(format!("{name}: {reason}\n{text}")),
             Ok(edits) => {
                 let found = diff(&text, &apply(&text, &edits));
                 if found != wanted {

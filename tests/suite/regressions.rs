@@ -75,7 +75,7 @@ const REGRESSIONS: [Regression; 22] = [
     // `check` and `audit` use the same evaluation as the webhook.
     (20, "exemptions missing in a second copy of the rules", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "an_expired_incomplete_or_refused_waiver_waives_nothing_and_is_reported"),
-        ("suite/check/fixing.rs", "what_is_waived_or_accepted_is_not_mended"),
+        ("suite/check/fixing.rs", "waived_findings_are_not_fixed"),
         ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
     (21, "report kinds that other projects define too", "policy-reporter#1471", &[
         ("suite/regressions.rs", "no_custom_resource_is_defined")]),

@@ -1,198 +1,83 @@
-//! What the files hold, as an inventory, and the way back from an object to its place in a file.
+//! The files of a run: their objects as cluster state, and the way back from an Ingress to its place in a file.
 
-use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io;
-use std::ops::Range;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use crate::cli::check::options::{Arguments, Assumed, is_stdin};
+use super::options::{Arguments, Assumed, is_stdin};
+use super::places::Places;
+use crate::cli::cluster_source::{Listed, Loaded};
 use crate::cluster::{
-    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestError, Manifests, Object, Origin,
-    ReadOptions, Snapshot,
+    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object,
+    Origin, ReadOptions, Snapshot,
 };
 use crate::config::Config;
-use crate::document::{Document, Lines};
-use crate::finding::Patch;
-use crate::model::{FieldPath, Ingress, Key, Kind};
-use crate::report::{Change, Diagnostic, Place, Severity};
+use crate::document::Lines;
+use crate::model::{Ingress, Key, Kind};
+use crate::report::{Diagnostic, Severity};
 
 /// The most bytes of one file: a rendered chart has a few MB.
 const LARGEST: u64 = 64 << 20;
 
-/// The files as one world.
+/// The files, evaluated together.
 pub(super) struct Input {
-    pub(super) inventory: Inventory,
-    pub(super) live_reads: LiveReads,
-    /// The time at which it is judged.
-    pub(super) now: Timestamp,
-    /// The cluster without the files, where they are laid over one.
-    pub(super) before: Option<Snapshot>,
+    /// The objects of the files, overlaid on the base if there is one.
+    snapshot: Snapshot,
+    /// The base without the files.
+    pub(super) before: Option<Loaded>,
     pub(super) manifests: Manifests,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Where each Ingress stands: where it stands last, as `kubectl apply` would have it.
+    /// Where each Ingress is defined; its last definition counts, as with `kubectl apply`.
     origins: HashMap<Key, Origin>,
     /// The Ingresses in the order of the files.
     order: Vec<Key>,
 }
 
 impl Input {
-    /// Read the files, and what they are laid over: `known`, where that was read before.
-    pub(super) fn read(arguments: &Arguments, config: &Config, known: Option<Snapshot>) -> anyhow::Result<Self> {
-        let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
-        let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
-        let mut manifests = Manifests::read(&paths, options);
-        if !stdin.is_empty() {
-            manifests.read_stream("-", io::stdin().lock(), options);
-        }
-        let mut input = Self {
-            inventory: Inventory::default(),
-            live_reads: LiveReads::default(),
-            now: Timestamp::now(),
-            before: None,
-            diagnostics: manifests.faults.iter().map(diagnostic).collect(),
-            origins: HashMap::new(),
-            order: Vec::new(),
-            manifests,
-        };
-        let objects = input.fill();
-        match known {
-            Some(known) => input.lay_over_known(objects, known),
-            None => input.lay_over(objects, arguments, config)?,
-        }
-        input.cover(arguments);
-        if input.order.is_empty() && input.diagnostics.is_empty() {
-            input.diagnostics.push(nothing_in(&arguments.paths));
-        }
-        config.restrict(&mut input.inventory);
-        Ok(input)
-    }
-
-    /// Find out where everything stands; what it is.
-    fn fill(&mut self) -> Vec<Object> {
-        let mut objects = Vec::new();
-        let mut seen: HashMap<(Kind, Key), Origin> = HashMap::new();
-        let mut repeated = Vec::new();
-        for Manifest { object, origin } in std::mem::take(&mut self.manifests.objects) {
-            let (kind, key) = (object.kind(), object.key());
-            if kind == Kind::Ingress {
-                if !self.origins.contains_key(&key) {
-                    self.order.push(key.clone());
-                }
-                self.origins.insert(key.clone(), origin.clone());
+    /// Reads the files and overlays them on `base`.
+    pub(super) fn load(arguments: &Arguments, config: &Config, base: Option<Listed>) -> anyhow::Result<Self> {
+        let now = Timestamp::now();
+        let mut manifests = read(arguments);
+        let mut diagnostics: Vec<Diagnostic> = manifests.faults.iter().map(diagnostic).collect();
+        let mut origins: HashMap<Key, Origin> = HashMap::new();
+        let (mut order, mut objects) = (Vec::new(), Vec::new());
+        let mut duplicates = Duplicates::default();
+        for Manifest { object, origin } in std::mem::take(&mut manifests.objects) {
+            if object.kind() == Kind::Ingress && origins.insert(object.key(), origin.clone()).is_none() {
+                order.push(object.key());
             }
+            duplicates.add(&object, origin);
             objects.push(object);
-            if let Some(first) = seen.insert((kind, key.clone()), origin.clone()) {
-                repeated.push((kind, key, first, origin));
-            }
         }
-        let lines = self.lines();
-        let repeated: Vec<Diagnostic> = repeated
-            .iter()
-            .map(|(kind, key, first, again)| self.repeated(&lines, *kind, key, [first, again]))
-            .collect();
-        self.diagnostics.extend(repeated);
-        objects
-    }
-
-    /// Lay the files over the cluster that was asked for, else over nothing.
-    fn lay_over(&mut self, objects: Vec<Object>, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
-        let mut beneath = Inventory::default();
-        let snapshot = arguments.beneath.load(config, |inventory| {
-            beneath = inventory.clone();
-            inventory.overlay(objects.iter().cloned(), self.now);
-        })?;
-        let Some(Snapshot { inventory, live_reads, taken }) = snapshot else {
-            for object in objects {
-                self.inventory.apply(object);
-            }
-            return Ok(());
+        diagnostics.extend(duplicates.diagnostics(&manifests.files));
+        let (mut snapshot, before) = match base {
+            Some(base) => overlaid(base, objects, now)?,
+            None => (alone(objects, now, arguments.complete), None),
         };
-        self.before = Some(Snapshot { inventory: beneath, live_reads: live_reads.clone(), taken });
-        self.have(objects, inventory, live_reads, taken);
-        Ok(())
+        assume(&mut snapshot, &arguments.assume_exists);
+        config.restrict(&mut snapshot.inventory);
+        if order.is_empty() && diagnostics.is_empty() {
+            diagnostics.push(no_ingress(&arguments.paths));
+        }
+        Ok(Self { snapshot, before, manifests, diagnostics, origins, order })
     }
 
-    /// As before, with what was listed then.
-    fn lay_over_known(&mut self, objects: Vec<Object>, known: Snapshot) {
-        let (mut inventory, live_reads, taken) = (known.inventory.clone(), known.live_reads.clone(), known.taken);
-        inventory.overlay(objects.iter().cloned(), self.now);
-        self.before = Some(known);
-        self.have(objects, inventory, live_reads, taken);
-    }
-
-    fn have(&mut self, objects: Vec<Object>, inventory: Inventory, live_reads: LiveReads, taken: Timestamp) {
-        (self.inventory, self.live_reads, self.now) = (inventory, live_reads, taken);
-        let is_off = |object: &Object| self.inventory.coverage(object.kind()) == Coverage::Disabled;
-        self.live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
-    }
-
-    /// What is known with the files.
+    /// The cluster state with the files.
     pub(super) fn state(&self) -> ClusterState<'_> {
-        ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.now }
-    }
-
-    fn repeated(&self, lines: &[Lines<'_>], kind: Kind, key: &Key, origins: [&Origin; 2]) -> Diagnostic {
-        let [first, again] = origins.map(|origin| {
-            let file = &self.manifests.files[origin.file];
-            let start = file.text[origin.document.clone()].find(|c: char| !c.is_whitespace() && c != '-').unwrap_or(0);
-            (file.path.display().to_string(), lines[origin.file].position(origin.document.start + start))
-        });
-        let message =
-            format!("{kind} {key} is in {}:{} too: the last one counts, as with kubectl apply", first.0, first.1.0);
-        let (file, (line, column)) = again;
-        Diagnostic { severity: Severity::Warning, message, file, line: Some(line), column: Some(column) }
-    }
-
-    /// What the files are silent about is not known, unless somebody says that they are all there is.
-    fn cover(&mut self, arguments: &Arguments) {
-        let has_workload = Kind::WORKLOADS.iter().any(|kind| self.inventory.count(*kind) > 0);
-        for kind in Kind::ALL.into_iter().filter(|_| self.before.is_none()) {
-            let is_all = arguments.complete
-                && match kind {
-                    Kind::Service | Kind::Ingress => true,
-                    Kind::IngressClass | Kind::Secret => self.inventory.count(kind) > 0,
-                    kind if Kind::WORKLOADS.contains(&kind) => has_workload,
-                    _ => false,
-                };
-            self.inventory.cover(kind, if is_all { Coverage::Complete } else { Coverage::Partial });
-        }
-        for Assumed { kind, key } in &arguments.assume_exists {
-            // What was read of it goes before the inventory.
-            match self.live_reads.get(*kind, &key.namespace, &key.name) {
-                Some(LiveRead::Found(_)) => continue,
-                Some(_) => self.live_reads.insert(*kind, key.clone(), LiveRead::Failed),
-                None => {}
-            }
-            if !self.holds(*kind, key) {
-                self.inventory.apply_unreadable(*kind, key.clone());
-            }
-        }
-    }
-
-    fn holds(&self, kind: Kind, key: &Key) -> bool {
-        let Key { namespace, name } = key;
-        match kind {
-            Kind::ConfigMap => self.inventory.config_map(key).is_some(),
-            Kind::Service => self.inventory.service(namespace, name).is_some(),
-            Kind::Secret => self.inventory.secret(namespace, name).is_some(),
-            _ => self.inventory.class(name).is_some(),
-        }
+        self.snapshot.state()
     }
 
     pub(super) fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.order.iter().filter_map(|key| self.inventory.ingress(&key.namespace, &key.name))
+        self.order.iter().filter_map(|key| self.snapshot.inventory.ingress(&key.namespace, &key.name))
     }
 
     pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
         self.origins.get(key)
     }
 
-    /// The places of an Ingress. Its document is parsed when they are asked for, once for all that stand in it one after the
-    /// other; `last` are the places of the Ingress before.
+    /// The places of an Ingress; `last` are those of the previous one.
     pub(super) fn places<'a>(
         &'a self,
         key: &Key,
@@ -201,69 +86,126 @@ impl Input {
     ) -> Option<Places<'a>> {
         let origin = self.origins.get(key)?;
         let file = &self.manifests.files[origin.file];
-        let same = |last: &&Places<'_>| last.origin.file == origin.file && last.origin.document == origin.document;
-        Some(Places {
-            name: file.path.display().to_string(),
-            text: &file.text,
-            lines: &lines[origin.file],
-            origin,
-            document: last.filter(same).map(|last| Rc::clone(&last.document)).unwrap_or_default(),
-        })
+        Some(Places::new(file.path.display().to_string(), &file.text, &lines[origin.file], origin, last))
     }
 
     /// The lines of each file.
     pub(super) fn lines(&self) -> Vec<Lines<'_>> {
-        self.manifests.files.iter().map(|file| Lines::of(&file.text)).collect()
+        lines(&self.manifests.files)
     }
 }
 
-/// The way from the fields of one Ingress to lines and columns.
-pub(super) struct Places<'a> {
-    name: String,
-    text: &'a str,
-    lines: &'a Lines<'a>,
-    origin: &'a Origin,
-    document: Rc<OnceCell<Option<Document>>>,
+fn read(arguments: &Arguments) -> Manifests {
+    let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
+    let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
+    let mut manifests = Manifests::read(&paths, options);
+    if !stdin.is_empty() {
+        manifests.read_stream("-", io::stdin().lock(), options);
+    }
+    manifests
 }
 
-impl Places<'_> {
-    /// The file.
-    pub(super) fn file(&self) -> &str {
-        &self.name
+fn lines(files: &[ManifestFile]) -> Vec<Lines<'_>> {
+    files.iter().map(|file| Lines::of(&file.text)).collect()
+}
+
+/// The files overlaid on a cluster, and the cluster without them.
+fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::Result<(Snapshot, Option<Loaded>)> {
+    let before = base.inventory().clone();
+    base.overlay(objects.iter().cloned(), now);
+    let Loaded { snapshot, source, namespace } = base.fetch_referenced()?;
+    let Snapshot { inventory, mut live_reads, taken } = snapshot;
+    let before = Snapshot { inventory: before, live_reads: live_reads.clone(), taken };
+    let is_off = |object: &Object| inventory.coverage(object.kind()) == Coverage::Disabled;
+    live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
+    Ok((Snapshot { inventory, live_reads, taken }, Some(Loaded { snapshot: before, source, namespace })))
+}
+
+/// The files without a cluster. Objects outside them are unknown, unless they are `complete`.
+fn alone(objects: Vec<Object>, now: Timestamp, complete: bool) -> Snapshot {
+    let mut inventory = Inventory::default();
+    for object in objects {
+        inventory.apply(object);
+    }
+    let has_workload = Kind::WORKLOADS.iter().any(|kind| inventory.count(*kind) > 0);
+    for kind in Kind::ALL {
+        let is_complete = complete
+            && match kind {
+                Kind::Service | Kind::Ingress => true,
+                Kind::IngressClass | Kind::Secret => inventory.count(kind) > 0,
+                kind if Kind::WORKLOADS.contains(&kind) => has_workload,
+                _ => false,
+            };
+        inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
+    }
+    Snapshot { inventory, live_reads: LiveReads::default(), taken: now }
+}
+
+/// Makes objects exist whose contents are unknown.
+fn assume(Snapshot { inventory, live_reads, .. }: &mut Snapshot, assumed: &[Assumed]) {
+    for Assumed { kind, key } in assumed {
+        // Live reads take precedence over the inventory.
+        match live_reads.get(*kind, &key.namespace, &key.name) {
+            Some(LiveRead::Found(_)) => continue,
+            Some(_) => live_reads.insert(*kind, key.clone(), LiveRead::Failed),
+            None => {}
+        }
+        if !contains(inventory, *kind, key) {
+            inventory.apply_unreadable(*kind, key.clone());
+        }
+    }
+}
+
+fn contains(inventory: &Inventory, kind: Kind, key: &Key) -> bool {
+    let Key { namespace, name } = key;
+    match kind {
+        Kind::ConfigMap => inventory.config_map(key).is_some(),
+        Kind::Service => inventory.service(namespace, name).is_some(),
+        Kind::Secret => inventory.secret(namespace, name).is_some(),
+        _ => inventory.class(name).is_some(),
+    }
+}
+
+/// Objects that the files define more than once.
+#[derive(Default)]
+struct Duplicates {
+    last: HashMap<(Kind, Key), Origin>,
+    /// Each with its previous and its repeated definition.
+    found: Vec<(Kind, Key, [Origin; 2])>,
+}
+
+impl Duplicates {
+    fn add(&mut self, object: &Object, origin: Origin) {
+        let (kind, key) = (object.kind(), object.key());
+        if let Some(previous) = self.last.insert((kind, key.clone()), origin.clone()) {
+            self.found.push((kind, key, [previous, origin]));
+        }
     }
 
-    fn document(&self) -> Option<&Document> {
-        self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone())).as_ref()
-    }
-
-    /// Where a field is; the document where it cannot be told.
-    pub(super) fn place(&self, field: &FieldPath) -> Place {
-        let start = self.origin.document.start;
-        let bytes = self.document().map_or(start..start, |document| document.locate(&self.origin.items, field));
-        self.of(&bytes)
-    }
-
-    /// A fix as changes of the file; none where it cannot be done so.
-    pub(super) fn changes(&self, fix: &Patch) -> Vec<Change> {
-        let object = self.document().and_then(|document| document.object(self.text, &self.origin.items).ok());
-        let Some(mut object) = object else { return Vec::new() };
-        let start = object.bytes().start;
-        let change = |edit: crate::document::Edit| {
-            let bytes = start + edit.bytes.start..start + edit.bytes.end;
-            Change { place: self.of(&bytes), text: edit.text }
+    fn diagnostics(&self, files: &[ManifestFile]) -> Vec<Diagnostic> {
+        if self.found.is_empty() {
+            return Vec::new();
+        }
+        let lines = lines(files);
+        let place = |origin: &Origin| {
+            let file = &files[origin.file];
+            let start = file.text[origin.document.clone()].find(|c: char| !c.is_whitespace() && c != '-').unwrap_or(0);
+            (file.path.display().to_string(), lines[origin.file].position(origin.document.start + start))
         };
-        object.fix(fix).unwrap_or_default().into_iter().map(change).collect()
-    }
-
-    fn of(&self, bytes: &Range<usize>) -> Place {
-        let [(line, column), (end_line, end_column)] = [bytes.start, bytes.end].map(|byte| self.lines.position(byte));
-        Place { file: self.name.clone(), line, column, end_line, end_column }
+        let diagnostic = |(kind, key, origins): &(Kind, Key, [Origin; 2])| {
+            let [(first, (first_line, _)), (file, (line, column))] = origins.each_ref().map(place);
+            let message = format!(
+                "duplicate {kind} {key}, also defined in {first}:{first_line}: the last definition is used, as with kubectl apply"
+            );
+            Diagnostic { severity: Severity::Warning, message, file, line: Some(line), column: Some(column) }
+        };
+        self.found.iter().map(diagnostic).collect()
     }
 }
 
-/// A pipeline that looks into the wrong folder must not be green in silence.
-fn nothing_in(paths: &[PathBuf]) -> Diagnostic {
-    let message = "there is no Ingress in it (looked into .yaml, .yml and .json files)".to_owned();
+/// A pipeline with a wrong path must not pass silently.
+fn no_ingress(paths: &[PathBuf]) -> Diagnostic {
+    let message = "no Ingress found (only .yaml, .yml and .json files are read)".to_owned();
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     Diagnostic { severity: Severity::Warning, message, file: names.join(", "), line: None, column: None }
 }

@@ -1,15 +1,17 @@
-//! `ingress-guard check`: manifest files as one world, judged before anybody applies them.
+//! `ingress-guard check`: manifest files, evaluated together before they are applied.
 
 mod fix;
 mod input;
 mod options;
 mod output;
+mod places;
 
 use std::process::ExitCode;
 
 use input::Input;
 pub(super) use options::Arguments;
 
+use super::cluster_source::Listed;
 use super::progress::Progress;
 use crate::analysis::analyze_applied;
 use crate::checks::Settings;
@@ -22,15 +24,15 @@ use crate::routing::{Controllers, RouteChanges};
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.validate()?;
     let config = arguments.analysis.config()?;
-    let mut input = Input::read(arguments, &config, None)?;
+    let mut input = Input::load(arguments, &config, arguments.base.list(&config)?)?;
     let mut report = analyzed(&input, &config);
     arguments.analysis.accept(&mut report)?;
     if arguments.diff {
         fix::print_diff(&input, &report, arguments)?;
     } else if arguments.fix && fix::write(&input, &report)? {
-        // What is left is reported, at the places where it is now.
-        let known = input.before.take();
-        input = Input::read(arguments, &config, known)?;
+        // The remaining findings are reported at their new places.
+        let base = input.before.take().map(Listed::again);
+        input = Input::load(arguments, &config, base)?;
         report = analyzed(&input, &config);
         arguments.analysis.accept(&mut report)?;
     }
@@ -48,20 +50,11 @@ fn analyzed(input: &Input, config: &Config) -> Report {
         places = input.places(&ingress.meta.key, &lines, places.as_ref());
         let analysis = analyze_applied(ingress, input.state(), stored(input, ingress), &engine, &config.policy);
         let file = places.as_ref().map(|places| places.file().to_owned());
-        report.add(analysis, file, |field| Some(places.as_ref()?.place(field)));
-        let added = report.findings.iter_mut().rev();
-        let added = added.take_while(|entry| {
-            entry.namespace == ingress.meta.key.namespace && entry.ingress == ingress.meta.key.name
-        });
-        for entry in added {
-            if let (Some(places), Some(fix)) = (&places, &entry.fix) {
-                entry.changes = places.changes(fix);
-            }
-        }
+        report.add(analysis, file, |finding| Some(places.as_ref()?.locate(finding)));
         progress.step();
     }
     drop(progress);
-    report.route_changes = input.before.as_ref().map(|before| route_changes(input, before, config));
+    report.route_changes = input.before.as_ref().map(|before| route_changes(input, &before.snapshot, config));
     report
 }
 
@@ -78,9 +71,9 @@ fn route_changes(input: &Input, before: &Snapshot, config: &Config) -> RouteChan
     RouteChanges::between(changed, of(0), of(1))
 }
 
-/// The Ingress as the cluster has it, and the cluster.
+/// The Ingress that the cluster stores, with the cluster.
 fn stored<'a>(input: &'a Input, ingress: &Ingress) -> Option<(&'a Ingress, ClusterState<'a>)> {
-    let before = input.before.as_ref()?;
+    let before = &input.before.as_ref()?.snapshot;
     let Key { namespace, name } = &ingress.meta.key;
     Some((before.inventory.ingress(namespace, name)?, before.state()))
 }

@@ -1,34 +1,43 @@
-//! The forms of a report about files: text shows their lines, and the page the route map of what they hold.
+//! The output of a report about files: text with the lines of the findings, HTML with the route map.
+
+use std::path::PathBuf;
 
 use super::input::Input;
-use super::options::Arguments;
-use crate::cli::audit::page;
-use crate::cli::report_output::Formats;
+use super::options::{Arguments, is_stdin};
+use crate::cli::report_output::{Formats, page};
 use crate::config::Config;
 use crate::document::Lines;
 use crate::model::{Kind, Kinds};
 use crate::report::{Report, Text, text};
 
 pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, config: &Config) -> anyhow::Result<()> {
-    let forms = Formats {
+    let source = source(input, arguments);
+    let formats = Formats {
         fails: arguments.analysis.fail_on.level(),
         text: &|colour| text(report, &options(input, colour)),
-        html: &|| page(report, input.state(), config, "", None),
-        // The patch is what goes there.
-        is_taken: arguments.diff,
+        html: &|| page(report, input.state(), config, &source, None),
+        is_stdout_taken: arguments.diff,
     };
-    arguments.outputs.write(report, &forms)
+    arguments.outputs.write(report, &formats)
 }
 
-/// What somebody can do to have more judged.
+/// The files, and the cluster that they are overlaid on.
+fn source(input: &Input, arguments: &Arguments) -> String {
+    let name = |path: &PathBuf| if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
+    let paths = arguments.paths.iter().map(name).collect::<Vec<_>>().join(", ");
+    let base = input.before.as_ref().map_or_else(String::new, |base| format!(" on {}", base.source));
+    format!("manifests {paths}{base}")
+}
+
+/// Flags and settings with which more checks are evaluated.
 const ADVICE: &[(Kinds, &str)] = &[
     (
         Kinds::of(&[Kind::IngressClass]),
-        "to have it judged by its controller's rules, add the IngressClass to the files, or write into .ingress-guard.yaml, for a class \"nginx\" of ingress-nginx: dialects: [{match: {class: nginx}, engine: nginx}]",
+        "to evaluate the rules of its controller, add the IngressClass to the files, or configure its controller in .ingress-guard.yaml; for class \"nginx\" of ingress-nginx: dialects: [{match: {class: nginx}, engine: nginx}]",
     ),
     (
         Kinds::of(&[Kind::Service, Kind::Ingress]),
-        "--complete judges as if no other Service and Ingress existed; --assume-exists names single ones that do",
+        "--complete treats the files as all Services and Ingresses; --assume-exists names single objects that exist",
     ),
 ];
 

@@ -1,5 +1,4 @@
-//! What the script of the page is given: short keys and rows in place of objects, since a large cluster has tens of
-//! thousands of them.
+//! The data of the page's script, with short keys and rows instead of objects: a large cluster has tens of thousands of them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -26,7 +25,7 @@ pub(super) struct Data<'a> {
     pub(super) certificates: usize,
 }
 
-/// Level, code, namespace, Ingress, field, message, help; and where somebody has accepted it, how and why.
+/// Level, code, namespace, Ingress, field, message, help; for a waived or baseline finding also its state and the reason.
 #[derive(Serialize)]
 struct Finding<'a>(
     u8,
@@ -51,11 +50,11 @@ pub(super) struct HostRow<'a> {
     r: Vec<RouteRow<'a>>,
 }
 
-/// Words, state, how long it will do, Secret, seconds since 1970 at which it ends.
+/// Words, state, remaining time, Secret, end of validity in seconds since 1970.
 #[derive(Serialize)]
 struct CertificateRow(String, &'static str, String, String, Option<i64>);
 
-/// Path, how it is matched, Ingress, Service, fate, standing, which column breaks the chain.
+/// Path, type of matching, Ingress, Service, outcome, link status, the column of the broken link.
 #[derive(Serialize)]
 struct RouteRow<'a>(Cow<'a, str>, &'static str, String, String, Cow<'a, str>, u8, u8);
 
@@ -72,9 +71,9 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// As JSON that can stand in a `<script>`: without `<` nothing in it can end that or begin a comment.
+    /// Returns JSON for a `<script>` element. Without `<`, it can neither end the element nor open a comment.
     pub(super) fn to_script(&self) -> String {
-        let json = serde_json::to_string(self).unwrap_or_else(|_| unreachable!("rows and text are always JSON"));
+        let json = serde_json::to_string(self).unwrap_or_else(|_| unreachable!("rows of text serialise to JSON"));
         json.replace('<', "\\u003c")
     }
 }
@@ -153,13 +152,13 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
     const ENDPOINTS: u8 = 3;
-    let kind = match_type(route).unwrap_or("whatever else");
+    let kind = match_type(route).unwrap_or("default backend");
     let service = match route.backend {
         Backend::Service { name, port: Some(port) } => {
             format!("{}:{}", visible(name), visible(port.to_string().trim_matches('"')))
         }
         Backend::Service { name, port: None } => visible(name).into_owned(),
-        Backend::Resource => "a resource".to_owned(),
+        Backend::Resource => "resource backend".to_owned(),
     };
     let key = &route.ingress.meta.key;
     let broken = match &route.outcome {
@@ -188,8 +187,8 @@ fn breaks_at_service(resolved: &ResolvedBackend<'_>) -> bool {
     resolved.status() == LinkStatus::Broken && !matches!(resolved, ResolvedBackend::Port { .. })
 }
 
-/// A text whose invisible characters can be seen: control characters, and those that change the direction of what follows
-/// (Unicode Bidirectional Algorithm, "explicit formatting") or have no width.
+/// Escapes invisible characters: control characters, explicit directional formatting (Unicode Bidirectional Algorithm) and
+/// characters without width.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let hides = |character: char| {
         character.is_control()

@@ -1,10 +1,10 @@
-//! The page of a check as a part of the HTML page.
+//! The reference page of a check, inside the HTML report.
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use crate::checks;
 
-/// The page of one check.
+/// The reference page of one check.
 pub(super) struct Guide {
     pub(super) code: &'static str,
     pub(super) name: &'static str,
@@ -14,7 +14,7 @@ pub(super) struct Guide {
 impl Guide {
     pub(super) fn of(code: &str) -> Option<Self> {
         let check = checks::find(code)?;
-        // The title stands above it already.
+        // The template renders the title.
         let body = check.page.split_once('\n').map_or("", |(_, body)| body);
         let mut html = String::new();
         pulldown_cmark::html::push_html(&mut html, Parser::new_ext(body, Options::ENABLE_TABLES).filter_map(here));
@@ -22,7 +22,7 @@ impl Guide {
     }
 }
 
-/// Headings below those of the page, no markup but Markdown's, and no link to a file that is not there.
+/// Lowers headings below those of the HTML report, escapes raw HTML, and removes links, whose targets are other files.
 fn here(event: Event<'_>) -> Option<Event<'_>> {
     Some(match event {
         Event::Start(Tag::Heading { id, classes, attrs, .. }) => {

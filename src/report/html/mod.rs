@@ -1,6 +1,5 @@
-//! One page for people: totals, findings, the route map and the pages of the checks, in one file that asks nothing of any
-//! network. What is in it is data to the script (`page.js`), which puts it in as text only; the policy in its head lets no
-//! other script run.
+//! The HTML report: totals, findings, the route map and the reference pages of the checks in one file without network access.
+//! The script (`page.js`) inserts the report's data as text only. The page's Content-Security-Policy allows no other script.
 
 mod data;
 mod guide;
@@ -12,7 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 
-use super::{Entry, Report, Severity};
+use super::{Diagnostic, Entry, Report, Severity, counted};
 use crate::checks::listed;
 use crate::finding::Level;
 use crate::routing::RouteMap;
@@ -23,18 +22,18 @@ use guide::Guide;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What the page says besides the report.
+/// What the page shows besides the report.
 #[derive(Debug)]
 pub struct Page<'a> {
     /// The route map.
     pub map: &'a RouteMap<'a>,
-    /// When the cluster was looked at.
+    /// The time of the cluster state.
     pub made: Timestamp,
-    /// What was looked at, e.g. a file or a server; may be empty.
+    /// The source of the cluster state, e.g. `cluster https://10.0.0.1:6443, context prod`.
     pub source: &'a str,
-    /// The profile that was asked about, where it is not that of the configuration.
+    /// The profile of `--what-if`.
     pub what_if: Option<&'a str>,
-    /// A certificate that ends within so many days is marked.
+    /// Certificates that expire within this number of days are marked.
     pub expiry_warning_days: u16,
 }
 
@@ -47,12 +46,12 @@ struct PageTemplate<'a> {
     version: &'static str,
     source: String,
     made: String,
-    made_for_people: String,
+    made_in_words: String,
     what_if: Option<&'a str>,
     cards: Vec<Card>,
     diagnostics: Vec<String>,
     namespaces: Vec<Namespace>,
-    unjudged: Vec<Unjudged>,
+    not_evaluated: Vec<NotEvaluated>,
     changes: Option<Changes>,
     pages: Vec<Guide>,
     data: String,
@@ -60,7 +59,7 @@ struct PageTemplate<'a> {
 
 struct Card {
     number: usize,
-    what: &'static str,
+    what: String,
     tone: &'static str,
     link: &'static str,
 }
@@ -77,15 +76,15 @@ struct Namespace {
     waived: usize,
 }
 
-struct Unjudged {
-    why: String,
+struct NotEvaluated {
+    reason: String,
     codes: String,
     ingresses: usize,
 }
 
-/// Routes that change.
+/// The route changes.
 struct Changes {
-    /// URL, who answers now, who answers then.
+    /// URL, answer before and after.
     rows: Vec<[String; 3]>,
     more: usize,
     not_compared: usize,
@@ -93,26 +92,19 @@ struct Changes {
 
 impl Changes {
     fn of(routes: &RouteChanges) -> Self {
-        let end = |who: &Option<String>| visible(who.as_deref().unwrap_or("404")).into_owned();
-        let row = |change: &RouteChange| [visible(&change.url).into_owned(), end(&change.before), end(&change.after)];
+        let answer = |answer: &Option<String>| visible(answer.as_deref().unwrap_or("404")).into_owned();
+        let row =
+            |change: &RouteChange| [visible(&change.url).into_owned(), answer(&change.before), answer(&change.after)];
         Self { rows: routes.changes.iter().map(row).collect(), more: routes.more, not_compared: routes.not_compared }
     }
 }
 
-/// The page.
+/// Renders the report as an HTML page.
 #[must_use]
 pub fn html(report: &Report, page: &Page<'_>) -> String {
     let data = Data::new(report, page);
     let cards = cards(report, &data);
     let codes: BTreeSet<&str> = report.findings.iter().map(|entry| entry.code).collect();
-    let diagnostic = |severity: &Severity, message: &str, file: &str| {
-        let word = if *severity == Severity::Error { "error" } else { "warning" };
-        if file.is_empty() {
-            format!("{word}: {}", visible(message))
-        } else {
-            format!("{word}: {}: {}", visible(file), visible(message))
-        }
-    };
     let template = PageTemplate {
         policy: format!(
             "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
@@ -124,20 +116,25 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         version: env!("CARGO_PKG_VERSION"),
         source: visible(page.source).into_owned(),
         made: page.made.strftime("%FT%TZ").to_string(),
-        made_for_people: page.made.strftime("%F %H:%M UTC").to_string(),
+        made_in_words: page.made.strftime("%F %H:%M UTC").to_string(),
         what_if: page.what_if,
         cards,
-        diagnostics: report.diagnostics.iter().map(|it| diagnostic(&it.severity, &it.message, &it.file)).collect(),
+        diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
         namespaces: namespaces(report),
-        unjudged: unjudged(report),
+        not_evaluated: not_evaluated(report),
         changes: report.route_changes.as_ref().map(Changes::of),
         pages: codes.into_iter().filter_map(Guide::of).collect(),
         data: data.to_script(),
     };
-    template.render().unwrap_or_else(|_| unreachable!("a String takes whatever is written"))
+    template.render().unwrap_or_else(|_| unreachable!("writing to a String cannot fail"))
 }
 
-/// A source expression of a Content-Security-Policy for this very text (W3C CSP Level 3, "hash-source").
+fn diagnostic(diagnostic: &Diagnostic) -> String {
+    let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+    format!("{severity}: {}: {}", visible(&diagnostic.location()), visible(&diagnostic.message))
+}
+
+/// The source expression of a Content-Security-Policy for a text (W3C CSP Level 3, "hash-source").
 fn hash(text: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
     format!("'sha256-{}'", BASE64_STANDARD.encode(digest))
@@ -145,23 +142,25 @@ fn hash(text: &str) -> String {
 
 fn cards(report: &Report, data: &Data<'_>) -> Vec<Card> {
     let summary = &report.summary;
-    let card = |number, what, bad, link| {
-        let tone = if number == 0 { "good" } else { bad };
-        Card { number, what, tone, link }
+    let card = |number: usize, what: &str, tone, link| {
+        let tone = if number == 0 { "good" } else { tone };
+        Card { number, what: what.to_owned(), tone, link }
     };
     let mut cards = vec![
-        Card { number: summary.ingresses, what: "Ingresses judged", tone: "", link: "#findings" },
-        Card { number: data.hosts.len(), what: "hosts", tone: "", link: "#map" },
-        card(summary.deny, "findings that deny", "deny", "#/level/deny"),
-        card(summary.warn, "findings that warn", "warn", "#/level/warn"),
-        card(summary.audit, "findings to know of", "audit", "#/level/audit"),
+        Card { number: summary.ingresses, what: "Ingresses analyzed".to_owned(), tone: "", link: "#findings" },
+        Card { number: data.hosts.len(), what: "hosts".to_owned(), tone: "", link: "#map" },
+        card(summary.deny, "deny findings", "deny", "#/level/deny"),
+        card(summary.warn, "warn findings", "warn", "#/level/warn"),
+        card(summary.audit, "audit findings", "audit", "#/level/audit"),
         card(data.broken, "broken routes", "deny", "#/state/broken"),
-        card(data.certificates, "certificates to look at", "warn", "#/state/certificate"),
+        card(data.certificates, "certificate problems", "warn", "#/state/certificate"),
     ];
+    let (checks, ingresses) = report.gap();
+    let not_evaluated = format!("checks not evaluated on {}", counted(ingresses, "Ingress"));
     let others = [
-        (summary.waived, "findings waived", "#/level/waived"),
-        (summary.baseline, "findings in the baseline", "#/level/baseline"),
-        (summary.not_evaluated, "checks not evaluated", "#unjudged"),
+        (summary.waived, "waived findings", "#/level/waived"),
+        (summary.baseline, "baseline findings", "#/level/baseline"),
+        (checks, &not_evaluated, "#not-evaluated"),
     ];
     cards.extend(
         others.into_iter().filter(|other| other.0 > 0).map(|(number, what, link)| card(number, what, "audit", link)),
@@ -169,7 +168,7 @@ fn cards(report: &Report, data: &Data<'_>) -> Vec<Card> {
     cards
 }
 
-/// Those with the most denials first.
+/// The findings by namespace, those with the most denials first.
 fn namespaces(report: &Report) -> Vec<Namespace> {
     let mut of: BTreeMap<&str, (Namespace, BTreeSet<&str>)> = BTreeMap::new();
     for Entry { namespace, ingress, level, waived, baseline, .. } in &report.findings {
@@ -198,11 +197,11 @@ fn namespaces(report: &Report) -> Vec<Namespace> {
     rows
 }
 
-fn unjudged(report: &Report) -> Vec<Unjudged> {
-    let row = |(why, codes, ingresses): (&str, BTreeSet<&'static str>, usize)| Unjudged {
-        why: visible(why).into_owned(),
+fn not_evaluated(report: &Report) -> Vec<NotEvaluated> {
+    let row = |(reason, codes, ingresses): (&str, BTreeSet<&'static str>, usize)| NotEvaluated {
+        reason: visible(reason).into_owned(),
         codes: listed(&codes),
         ingresses,
     };
-    report.unjudged().into_iter().map(row).collect()
+    report.not_evaluated_by_reason().into_iter().map(row).collect()
 }

@@ -1,5 +1,5 @@
 "use strict";
-// Everything is in the page: the data as JSON, rendered piece by piece as it is scrolled to. Text goes in as text only.
+// The page contains all data as JSON. Rows are rendered as they scroll into view, and text is inserted as text only.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
@@ -25,7 +25,7 @@
   const number = new Intl.NumberFormat("en");
   const counted = (count, what) => `${number.format(count)} ${what}${count === 1 ? "" : "s"}`;
 
-  // What somebody typed: every word must be there; `ingress:` names one exactly.
+  // A search text: every word must occur; `ingress:` matches one Ingress exactly.
   const asked = (text) => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
     const exact = words.filter((word) => word.startsWith("ingress:")).map((word) => word.slice(8));
@@ -36,7 +36,7 @@
     };
   };
 
-  // A list that shows its first lines, and more as they are scrolled to.
+  // A list that shows its first rows, and more as they scroll into view.
   const lazily = (button, step, render) => {
     let wanted = [], shown = 0;
     const show = (count) => {
@@ -49,7 +49,7 @@
     const sight = new IntersectionObserver((seen) => {
       if (!seen.some((entry) => entry.isIntersecting) || shown >= wanted.length) return;
       show(step);
-      // Looked at anew, since it may still be in sight.
+      // Observed again, because the button may still be visible.
       sight.unobserve(button);
       sight.observe(button);
     }, { rootMargin: "600px" });
@@ -95,7 +95,7 @@
 
   const compare = new Intl.Collator("en", { numeric: true }).compare;
   const ORDERS = {
-    // What somebody has accepted comes below everything else.
+    // Waived and baseline findings come last.
     level: (a, b) => !a.reason - !b.reason || a.level - b.level,
     code: (a, b) => (a.code < b.code ? -1 : a.code > b.code ? 1 : 0),
     ingress: (a, b) => compare(a.ingress, b.ingress),
@@ -122,7 +122,7 @@
     some.sort((a, b) => way * order(a, b) || a.order - b.order);
     tbody.replaceChildren();
     findingList.all(some);
-    byId("finding-status").textContent = findings.length === 0 ? "Nothing was found."
+    byId("finding-status").textContent = findings.length === 0 ? "No findings."
       : some.length === findings.length ? counted(some.length, "finding") : `${number.format(some.length)} of ${counted(findings.length, "finding")}`;
   };
   const clearFindings = () => { for (const control of [search, level, code, namespace]) control.value = ""; };
@@ -145,11 +145,11 @@
   const tag = (state, text) => element("span", `tag ${state}-tag`, element("span", "", MARKS[state]), element("bdi", "", text));
 
   const routeRow = (route) => {
-    const [path, kind, ingress, service, fate, state, cut] = route;
+    const [path, kind, ingress, service, outcome, state, cut] = route;
     const cells = [
       element("td", "", isolated("span", "path", path), " ", element("span", "kind", kind)),
       element("td", "to"), element("td", "to", element("bdi", "", service)),
-      element("td", "to", tag(state === 0 && !service ? "plain" : STATES[state], fate)),
+      element("td", "to", tag(state === 0 && !service ? "plain" : STATES[state], outcome)),
     ];
     const known = ofIngress.get(ingress);
     if (known) {
@@ -214,7 +214,7 @@
     box.replaceChildren();
     hostList.all(some);
     const all = some.length === hosts.length ? "" : ` of ${number.format(hosts.length)}`;
-    byId("map-status").textContent = hosts.length === 0 ? "No Ingress has a host." : `${number.format(some.length)}${all} ${hosts.length === 1 ? "host" : "hosts"}, ${counted(count, "path")}`;
+    byId("map-status").textContent = hosts.length === 0 ? "No hosts." : `${number.format(some.length)}${all} ${hosts.length === 1 ? "host" : "hosts"}, ${counted(count, "path")}`;
   };
   const clearMap = () => { find.value = ""; state.value = ""; };
 
@@ -262,7 +262,7 @@
     arrive("findings-title");
   };
   addEventListener("hashchange", follow);
-  // Paper shows what is filtered, all of it.
+  // Print all rows that match the filters.
   addEventListener("beforeprint", () => { findingList.rest(); hostList.rest(); });
 
   showFindings();

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{CLASS, SERVICE, check, folder, ingress};
 
 #[test]
-fn fixes_are_done_in_place_and_what_is_left_is_reported() {
+fn fixes_are_applied_in_place_and_remaining_findings_are_reported() {
     let before = format!(
         "\u{feff}# ours\r\n{}---\r\n{}---\r\n{}---\r\n{}",
         CLASS.replace('\n', "\r\n"),
@@ -22,14 +22,14 @@ fn fixes_are_done_in_place_and_what_is_left_is_reported() {
     assert!(diff.out.starts_with("--- a/a.yaml\n+++ b/a.yaml\n@@ "), "{}", diff.out);
 
     let fixed = check(folder.path(), &["a.yaml", "--fix"]);
-    assert_eq!((fixed.code, fixed.err.as_str()), (0, "a.yaml: 2 mended\n"), "{}", fixed.out);
+    assert_eq!((fixed.code, fixed.err.as_str()), (0, "a.yaml: 2 fixed\n"), "{}", fixed.out);
     let after = fs::read_to_string(&path).unwrap();
     assert_eq!(after, before.replace("number: 81\r", "number: 80\r").replace("number: 82\r", "number: 80\r"));
     assert_eq!(check(folder.path(), &["a.yaml", "--diff"]).out, "");
 }
 
 #[test]
-fn what_diff_prints_can_be_applied() {
+fn the_output_of_diff_is_a_patch_that_applies() {
     let before = format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81));
     let folder = folder(&[
         ("deep/a.yaml", &before),
@@ -65,19 +65,19 @@ fn git_and_patch_find_the_files_however_they_were_named() {
 }
 
 #[test]
-fn what_cannot_be_mended_alone_is_left_with_its_patch() {
+fn a_fix_that_changes_other_text_is_printed_as_a_json_patch() {
     let text =
         format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("number: 81", "number: &port 81"));
     let folder = folder(&[("a.yaml", &text)]);
     let outcome = check(folder.path(), &["a.yaml", "--fix"]);
     assert_eq!(outcome.code, 1);
     assert_eq!(fs::read_to_string(folder.path().join("a.yaml")).unwrap(), text);
-    let said = "a.yaml:20:29: IG202 not mended: an anchor or alias would carry the change elsewhere; the JSON patch of default/web: [{\"op\":\"test\",";
+    let said = "a.yaml:20:29: IG202 not fixed: an anchor or alias would apply the change elsewhere too; JSON patch for Ingress default/web: [{\"op\":\"test\",";
     assert!(outcome.err.starts_with(said), "{}", outcome.err);
 }
 
 #[test]
-fn what_is_waived_or_accepted_is_not_mended() {
+fn waived_findings_are_not_fixed() {
     let waiver = "metadata: {name: web, annotations: {ingress-guard.io/ignore: IG202 reason=later}}";
     let text =
         format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81).replace("metadata: {name: web}", waiver));
@@ -85,5 +85,5 @@ fn what_is_waived_or_accepted_is_not_mended() {
     assert_eq!(check(folder.path(), &["a.yaml", "--diff"]).out, "");
     let outcome = check(folder.path(), &["a.yaml"]);
     assert_eq!(outcome.code, 0);
-    assert!(outcome.out.starts_with("1 Ingress judged; findings: 1 waived\n"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("1 Ingress analyzed; findings: 1 waived\n"), "{}", outcome.out);
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{CLASS, check, folder, ingress};
+use super::{CLASS, check, folder, ingress, report};
 
 fn data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/check")
@@ -138,7 +138,7 @@ fn several_formats_go_to_several_files_at_once() {
     let folder = folder(&[("a.yaml", &ingress("web", "web", 80))]);
     let outcome = check(folder.path(), &["a.yaml", "-o", "sarif=out.sarif", "-o", "text", "-o", "junit=out.xml"]);
     assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
-    assert!(outcome.out.starts_with("1 Ingress judged: nothing found\n"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("1 Ingress analyzed; no findings\n"), "{}", outcome.out);
     assert!(fs::read_to_string(folder.path().join("out.sarif")).unwrap().contains("\"results\": []"));
     assert!(
         fs::read_to_string(folder.path().join("out.xml"))
@@ -148,13 +148,18 @@ fn several_formats_go_to_several_files_at_once() {
 
     for (arguments, said) in [
         (&["a.yaml", "-o", "text", "-o", "json"][..], "error: only one format can go to standard output"),
-        (&["a.yaml", "-o", "yaml"], "write text, json, sarif, junit, github or html"),
-        (&["a.yaml", "-o", "json="], "names no file"),
-        (&["a.yaml", "-o", "json=no/such/folder/x"], "error: no/such/folder/x: No such file"),
-        (&["-", "-"], "standard input can be read only once"),
-        (&["-", "--fix"], "--fix cannot write into standard input"),
-        (&["a.yaml", "--select", "IG999"], "--select \"IG999\" is no check"),
-        (&["a.yaml", "--assume-exists", "pod/a/b"], "write service/NAMESPACE/NAME"),
+        (&["a.yaml", "-o", "yaml"], "expected text, json, sarif, junit, github or html"),
+        (&["a.yaml", "-o", "json="], "the file name after = is empty"),
+        (&["a.yaml", "-o", "json=no/such/folder/x"], "error: cannot write no/such/folder/x: No such file"),
+        (&["-", "-"], "- (standard input) can be given only once"),
+        (&["-", "--fix"], "--fix cannot change standard input"),
+        (
+            &["a.yaml", "--select", "service-not-fond"],
+            "--select: unknown check \"service-not-fond\"; did you mean \"service-not-found\"?",
+        ),
+        (&["a.yaml", "--ignore", "ig2020"], "--ignore: unknown check \"ig2020\"; did you mean \"IG202\"?"),
+        (&["a.yaml", "--ignore", "XY*"], "--ignore: no check matches \"XY*\""),
+        (&["a.yaml", "--assume-exists", "pod/a/b"], "expected service/NAMESPACE/NAME"),
         (&["a.yaml", "--write-baseline"], "--baseline <FILE>"),
         (&[], "<PATH>..."),
     ] {
@@ -192,13 +197,31 @@ fn a_wrong_name_is_pointed_at() {
 }
 
 #[test]
-fn what_was_not_judged_is_said_in_every_format() {
+fn checks_that_were_not_evaluated_are_in_every_format() {
     let folder = folder(&[("a.yaml", &ingress("web", "web", 80))]);
     for format in ["text", "sarif", "junit", "github", "html"] {
         let out = check(folder.path(), &["a.yaml", "-o", format]).out;
         assert!(out.to_lowercase().contains("not evaluated"), "{format}: {out}");
         assert!(out.contains("IG301 to IG304"), "{format}: {out}");
     }
+}
+
+/// Three Ingresses with the same gap are three entries per check in JSON, and one check on the page.
+#[test]
+fn the_page_counts_checks_that_were_not_evaluated_once() {
+    let names = ["one", "two", "three"];
+    let files = names.map(|name| (format!("{name}.yaml"), ingress(name, "web", 80)));
+    let folder = folder(&files.each_ref().map(|(name, text)| (name.as_str(), text.as_str())));
+    let (_, report) = report(folder.path(), &["."]);
+    let entries = report["notEvaluated"].as_array().unwrap();
+    let codes: BTreeSet<&str> = entries.iter().map(|entry| entry["code"].as_str().unwrap()).collect();
+    assert!(entries.len() > codes.len(), "{report:#}");
+    let page = check(folder.path(), &[".", "-o", "html"]).out;
+    let card = format!(
+        "<span class=\"number\">{}</span> <span class=\"what\">checks not evaluated on 3 Ingresses</span>",
+        codes.len()
+    );
+    assert!(page.contains(&card), "{card} is not on the page");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Everything that can be wrong with files: a clear word for each, and the rest judged all the same.
+//! Unusable files: a clear message for each, while the rest is analyzed.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -28,12 +28,12 @@ fn said(report: &Value) -> Vec<String> {
 fn beside_good(name: &str, bytes: &[u8]) -> Vec<String> {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     fs::write(folder.path().join(name), bytes).unwrap();
-    judged_beside(folder.path())
+    messages_beside(folder.path())
 }
 
-fn judged_beside(folder: &Path) -> Vec<String> {
+fn messages_beside(folder: &Path) -> Vec<String> {
     let (code, report) = report(folder, &["."]);
-    assert_eq!(places(&report), ["IG202 good.yaml:20:23"], "the rest is judged");
+    assert_eq!(places(&report), ["IG202 good.yaml:20:23"], "the rest is analyzed");
     let said = said(&report);
     assert_eq!(code, if said.is_empty() { 1 } else { 2 }, "{said:?}");
     said
@@ -91,7 +91,7 @@ fn a_file_of_a_hundred_megabytes_is_not_read() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     // Sparse: it takes no room.
     File::create(folder.path().join("big.yaml")).unwrap().set_len(100 << 20).unwrap();
-    assert_eq!(judged_beside(folder.path()), ["big.yaml: more than 64 MiB is too large for a manifest"]);
+    assert_eq!(messages_beside(folder.path()), ["big.yaml: more than 64 MiB is too large for a manifest"]);
     let outcome = check_with(folder.path(), &["-"], &vec![b'#'; (64 << 20) + 1]);
     assert_eq!(outcome.code, 2);
     assert!(outcome.out.starts_with("error: -: more than 64 MiB is too large for a manifest"), "{}", outcome.out);
@@ -171,7 +171,7 @@ fn pipes_are_read_and_such_as_lie_in_a_folder_are_not_waited_for() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     let path = folder.path().join("pipe.yaml");
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
-    assert_eq!(judged_beside(folder.path()), Vec::<String>::new());
+    assert_eq!(messages_beside(folder.path()), Vec::<String>::new());
     // What bash makes of `check <(helm template .)`.
     let script = "\"$0\" check <(cat good.yaml) -o json";
     let mut bash = Command::new("bash");
@@ -220,10 +220,10 @@ fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     symlink(".", folder.path().join("circle")).unwrap();
     symlink("good.yaml", folder.path().join("same.yaml")).unwrap();
-    assert_eq!(judged_beside(folder.path()), Vec::<String>::new(), "a file is read once");
+    assert_eq!(messages_beside(folder.path()), Vec::<String>::new(), "a file is read once");
     symlink("self.yaml", folder.path().join("self.yaml")).unwrap();
     symlink("nowhere.yaml", folder.path().join("dangling.yaml")).unwrap();
-    let said = judged_beside(folder.path());
+    let said = messages_beside(folder.path());
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].starts_with("dangling.yaml: No such file"), "{said:?}");
     assert!(said[1].starts_with("self.yaml: Too many levels of symbolic links"), "{said:?}");
@@ -252,7 +252,7 @@ fn what_may_not_be_read_is_named() {
     }
     // Who is root may read everything.
     let is_root = File::open(folder.path().join("no.yaml")).is_ok();
-    let said = judged_beside(folder.path());
+    let said = messages_beside(folder.path());
     fs::set_permissions(folder.path().join("closed"), fs::Permissions::from_mode(0o700)).unwrap();
     let wanted = if is_root {
         Vec::new()

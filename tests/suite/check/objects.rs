@@ -110,7 +110,7 @@ fn the_same_object_twice_is_said_and_the_last_one_counts() {
         found["diagnostics"],
         json!([{
             "severity": "warning",
-            "message": "Ingress default/web is in b.yaml:1 too: the last one counts, as with kubectl apply",
+            "message": "duplicate Ingress default/web, also defined in b.yaml:1: the last definition is used, as with kubectl apply",
             "file": "c.yaml", "line": 3, "column": 1
         }])
     );
@@ -124,7 +124,7 @@ fn a_folder_without_an_ingress_is_not_green_in_silence() {
     assert_eq!(outcome.code, 0);
     assert_eq!(
         outcome.out,
-        "warning: a: there is no Ingress in it (looked into .yaml, .yml and .json files)\n\n0 Ingresses judged\n"
+        "warning: a: no Ingress found (only .yaml, .yml and .json files are read)\n\n0 Ingresses analyzed\n"
     );
 }
 
@@ -194,7 +194,7 @@ fn a_baseline_accepts_what_was_there_and_nothing_new() {
     fs::write(folder.path().join("base.json"), "{\"schemaVersion\": 1, \"acepted\": {}}").unwrap();
     let outcome = check(folder.path(), &["a.yaml", "--baseline", "base.json"]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.err.starts_with("error: base.json: line 1, column 30: is no baseline"), "{}", outcome.err);
+    assert!(outcome.err.starts_with("error: base.json: line 1, column 30: not a baseline"), "{}", outcome.err);
     fs::write(folder.path().join("base.json"), "{\"schemaVersion\": 9, \"accepted\": {}}").unwrap();
     assert!(check(folder.path(), &["a.yaml", "--baseline", "base.json"]).err.contains("schemaVersion 9"));
 }

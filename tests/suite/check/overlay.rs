@@ -143,11 +143,11 @@ async fn a_snapshot_says_the_same() {
     assert!(outcome.err.contains("cannot be used with"), "{}", outcome.err);
     let outcome = super::check(folder.path(), &[".", "--context", "staging"]);
     assert_eq!(outcome.code, 2, "{}", outcome.out);
-    assert!(outcome.err.contains("give --cluster too"), "{}", outcome.err);
+    assert!(outcome.err.contains("--kubeconfig and --context need --cluster"), "{}", outcome.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn routes_that_change_are_told() {
+async fn route_changes_are_listed() {
     let api = cluster().await;
     stored(&api, &ingress("shop", "web", 80).replace("path: /\n", "path: /api\n"));
     stored(&api, &ingress("same", "web", 80));
@@ -162,12 +162,12 @@ async fn routes_that_change_are_told() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert_eq!(
         out,
-        "routes that change:\n\
+        "route changes:\n\
          \x20 GET https://new.example.com/ is new: Service default/web:80\n\
-         \x20 GET https://same.example.com/ moves from Service default/web:80 to Service default/other:80\n\
-         \x20 GET https://shop.example.com/api is gone: 404 instead of Service default/web:80\n\
+         \x20 GET https://same.example.com/ changes from Service default/web:80 to Service default/other:80\n\
+         \x20 GET https://shop.example.com/api is removed: 404 instead of Service default/web:80\n\
          \x20 GET https://shop.example.com/v2 is new: Service default/other:80\n\n\
-         3 Ingresses judged: nothing found\n"
+         3 Ingresses analyzed; no findings\n"
     );
     let (_, report) = check(&api, &folder, &[]).await;
     assert_eq!(report["routeChanges"]["changes"].as_array().unwrap().len(), 4);
@@ -213,18 +213,18 @@ async fn a_host_is_asked_for_its_own_paths_and_the_page_tells_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cluster_is_listed_once_also_where_something_is_mended() {
+async fn the_cluster_is_listed_once_also_where_something_is_fixed() {
     let api = cluster().await;
     let folder = folder(&[("web.yaml", &ingress("web", "web", 81))]);
     let path = folder.path().to_str().unwrap();
     let (code, out, err) = run(&api, &["check", path, "--cluster", "--fix"]).await;
     assert_eq!((code, err.lines().count()), (0, 1), "{out}{err}");
-    assert!(out.ends_with("1 Ingress judged: nothing found\n"), "{out}");
+    assert!(out.ends_with("1 Ingress analyzed; no findings\n"), "{out}");
     assert_eq!(api.asked().iter().filter(|asked| asked.starts_with("list ingresses")).count(), 1, "{:?}", api.asked());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
+async fn effects_on_other_ingresses_are_listed_in_at_most_fifty_lines() {
     let api = cluster().await;
     stored(&api, &ingress("all", "web", 80).replace("all.example.com", "\"*.example.com\""));
     let folder = folder(&[("one.yaml", &ingress("one", "other", 80).replace("path: /\n", "path: /one\n"))]);
@@ -243,7 +243,7 @@ async fn what_an_ingress_does_to_others_is_told_and_no_more_than_fifty_lines() {
     let path = folder.path().to_str().unwrap();
     let (_, out, _) = run(&api, &["check", path, "--cluster"]).await;
     assert_eq!(out.lines().filter(|line| line.starts_with("  GET ")).count(), 50);
-    assert!(out.contains("\n  and 10 more\n\n60 Ingresses judged"), "{out}");
+    assert!(out.contains("\n  and 10 more\n\n60 Ingresses analyzed"), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,8 +73,8 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
         Outcome::DefaultBackend => assert_eq!(said, (RequestOutcome::DefaultBackend, Some(404)), "{request:?}"),
         Outcome::Broken => assert_eq!(said, (RequestOutcome::Broken, Some(500)), "{request:?}"),
         Outcome::Backend { of, .. } => {
-            let may_be_stood_in = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
-            let expected = if may_be_stood_in {
+            let may_fall_back = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
+            let expected = if may_fall_back {
                 vec![RequestOutcome::Unknown]
             } else {
                 vec![RequestOutcome::Service, RequestOutcome::Unavailable]

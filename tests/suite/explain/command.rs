@@ -13,7 +13,7 @@ fn what_it_is_asked_for_decides_what_it_explains() {
     let (code, text, stderr) = explain("http://www.shop.example.com/api/x");
     assert_eq!((code, stderr.as_str()), (0, ""));
     assert!(text.contains("✓ path         Ingress shop/web spec.rules[0].http.paths[1]"), "{text}");
-    assert!(explain("www.shop.example.com/api").1.contains("no scheme was given: https is meant"));
+    assert!(explain("www.shop.example.com/api").1.contains("no scheme given, https assumed"));
     let (code, text, _) = explain("shop/web");
     assert_eq!(code, 0);
     assert!(text.starts_with("Ingress shop/web\n"), "{text}");
@@ -30,20 +30,25 @@ fn what_it_is_asked_for_decides_what_it_explains() {
 fn nonsense_is_refused_in_words_with_exit_code_two() {
     let long = format!("https://a.example.com/{}", "a".repeat(10_000));
     for (what, said) in [
-        ("", "there is no check \"\""),
-        ("shop", "there is no check \"shop\"; ingress-guard checks lists them"),
-        ("ig350", "there is no check \"ig350\"; did you mean \"IG305\"?"),
+        ("", "unknown check \"\""),
+        (
+            "shop",
+            "Ingress default/shop not found; a URL begins with https://; \"ingress-guard checks\" lists the checks",
+        ),
+        ("web", "Ingress default/web not found; did you mean \"shop/web\"?"),
+        ("ig350", "unknown check \"ig350\"; did you mean \"IG305\"?"),
         ("rewrite-capture-mising", "did you mean \"rewrite-capture-missing\"?"),
         ("localhost", "a URL begins with https://"),
-        ("https://", "\"https://\" is no URL: empty host; write it as https://app.example.com/path"),
-        ("https://a b.example.com/", "is no URL"),
-        ("https://app.example.com:99999/", "is no URL: invalid port number"),
-        ("ftp://app.example.com/", "ftp:// is not served by an Ingress"),
-        ("/api", "\"/api\" is no URL: empty host"),
-        ("https://[::1", "is no URL"),
-        ("shop/nobody", "there is no Ingress shop/nobody"),
-        ("blog/web", "there is no Ingress blog/web; there is shop/web"),
-        (&long, "the URL has 10022 bytes: nginx answers 414 from 8192 bytes on"),
+        ("https://", "\"https://\" is not a valid URL: empty host; use the form https://app.example.com/path"),
+        ("https://a b.example.com/", "is not a valid URL"),
+        ("https://app.example.com:99999/", "is not a valid URL: invalid port number"),
+        ("ftp://app.example.com/", "Ingresses do not serve ftp:// URLs"),
+        ("/api", "\"/api\" is not a valid URL: empty host"),
+        ("https://[::1", "is not a valid URL"),
+        ("shop/missing", "Ingress shop/missing not found; a URL begins with https://\n"),
+        ("shop/wbe", "Ingress shop/wbe not found; did you mean \"shop/web\"?"),
+        ("blog/web", "Ingress blog/web not found; did you mean \"shop/web\"?"),
+        (&long, "the URL has 10022 bytes, nginx returns 414 from 8192 bytes on"),
     ] {
         let (code, stdout, stderr) = run(&["explain", what, "--manifests", "examples/cluster"]);
         assert_eq!((code, stdout.as_str()), (2, ""), "{what}: {stderr}");
@@ -52,8 +57,28 @@ fn nonsense_is_refused_in_words_with_exit_code_two() {
     let of_class = ["explain", "https://a.example.com/", "--class", "ngnix", "--manifests", "examples/cluster"];
     assert_eq!(
         run(&of_class),
-        (2, String::new(), "error: there is no IngressClass \"ngnix\"; there is nginx\n".to_owned())
+        (2, String::new(), "error: IngressClass \"ngnix\" not found; existing classes: nginx\n".to_owned())
     );
+}
+
+#[test]
+fn an_ingress_is_named_as_with_kubectl() {
+    let shop = ["--manifests", "examples/cluster"];
+    let explain = |words: &[&str]| run(&[&["explain"][..], words, &shop].concat());
+    let expected = explain(&["shop/web"]);
+    assert_eq!(expected.0, 0, "{expected:?}");
+    assert_eq!(explain(&["-n", "shop", "web"]), expected);
+    assert_eq!(explain(&["web", "--namespace", "shop"]), expected);
+    for (words, said) in [
+        (["-n", "blog", "web"], "Ingress blog/web not found; did you mean \"shop/web\"?"),
+        (["-n", "shop", "app.example.com"], "Ingress shop/app.example.com not found"),
+        (["-n", "shop", "shop/web"], "--namespace needs the name of an Ingress, not \"shop/web\""),
+        (["-n", "shop", "https://a.b"], "--namespace needs the name of an Ingress, not \"https://a.b\""),
+    ] {
+        let (code, _, stderr) = explain(&words);
+        assert_eq!(code, 2, "{words:?}");
+        assert!(stderr.contains(said), "{stderr}\n  does not say {said}");
+    }
 }
 
 #[test]
@@ -77,9 +102,9 @@ fn sources_that_cannot_be_read_are_named() {
         (vec!["--kubeconfig", "no/such/config"], "cannot read no/such/config".to_owned()),
         (
             vec!["--manifests", "examples/cluster", "--context", "staging"],
-            "--kubeconfig and --context name a cluster, --manifests and --snapshot stand for one".to_owned(),
+            "--kubeconfig and --context select a live cluster, --manifests and --snapshot replace it".to_owned(),
         ),
-        (vec![], "there is no cluster to look at: no kubeconfig, and not in a cluster".to_owned()),
+        (vec![], "no cluster found: no usable kubeconfig, and not in a cluster".to_owned()),
     ] {
         let (code, _, stderr) = run(&[&["explain", "https://a.example.com/"][..], &source].concat());
         assert_eq!(code, 2, "{source:?}: {stderr}");
@@ -146,11 +171,20 @@ fn who_takes_a_request_is_not_nearly_it() {
     );
     let explain = |url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]).1;
     let out = explain("http://a.example.com/cart/x");
-    assert!(out.contains("✗ service      Service default/cart does not exist") && !out.contains("Nearly"), "{out}");
+    assert!(
+        out.contains("✗ service      Service default/cart does not exist") && !out.contains("Near misses"),
+        "{out}"
+    );
     let out = explain("http://a.example.com/carts");
-    assert!(out.contains("Nearly:\n  - Ingress default/web spec.rules[0].http.paths[0]: Prefix \"/cart\""), "{out}");
+    assert!(
+        out.contains("Near misses:\n  - Ingress default/web spec.rules[0].http.paths[0]: Prefix \"/cart\""),
+        "{out}"
+    );
     let out = explain("default/lost");
-    assert!(out.contains("404 from the controller's default backend: nobody takes Ingress default/lost"), "{out}");
+    assert!(
+        out.contains("404 from the controller's default backend: no controller handles Ingress default/lost"),
+        "{out}"
+    );
 }
 
 /// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
@@ -175,7 +209,7 @@ fn with_and_without_www_are_one_where_an_annotation_says_so() {
     assert!(explain(&file, "http://www.example.com/a/").1.contains("Service default/web answers"));
     let file = manifests(&(view + &ingress("bare", "example.com", "{}")));
     let (_, out, _) = explain(&file, "http://example.com/a/");
-    assert!(out.contains("host         example.com of Ingress default/bare"), "{out}");
+    assert!(out.contains("host         example.com in Ingress default/bare"), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +227,9 @@ async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     let (code, live, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
     assert_eq!((code, stderr.as_str()), (1, ""));
     assert!(live.contains("✗ service      Service shop/web does not exist"), "{live}");
+    // The context of the kubeconfig has namespace "shop".
+    let (code, named, _) = run_over(&api, &["explain", "web"]).await;
+    assert_eq!((code, named.lines().next()), (1, Some("Ingress shop/web")), "{named}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("snapshot");
     let file = file.to_str().unwrap();
@@ -204,8 +241,8 @@ async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     api.forbid("services", true);
     let (code, text, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
     assert_eq!(code, 0, "{text}{stderr}");
-    assert!(text.contains("? service      whether Service shop/web exists is not known"), "{text}");
-    assert!(stderr.starts_with("warning: RBAC does not let you list Service objects"), "{stderr}");
+    assert!(text.contains("? service      the existence of Service shop/web is unknown"), "{text}");
+    assert!(stderr.starts_with("warning: RBAC does not allow listing Service objects"), "{stderr}");
 }
 
 #[test]
@@ -221,8 +258,10 @@ fn completions_and_the_manual_page_name_every_command() {
     assert_eq!(code, 0);
     assert!(page.contains(".TH ingress-guard 1") && commands.iter().all(|command| page.contains(command)), "{page}");
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(run(&["man", folder.path().to_str().unwrap()]).0, 0);
-    let page = std::fs::read_to_string(folder.path().join("ingress-guard-explain.1")).unwrap();
+    let missing = folder.path().join("share/man1");
+    assert_eq!(run(&["man", missing.to_str().unwrap()]).0, 0);
+    let file = missing.join("ingress-guard-explain.1");
+    let page = std::fs::read_to_string(&file).unwrap();
     assert!(page.contains("\\-\\-snapshot"), "{page}");
-    assert_eq!(run(&["man", "no/such/folder"]).0, 2);
+    assert_eq!(run(&["man", file.join("below").to_str().unwrap()]).0, 2);
 }

@@ -30,7 +30,7 @@ async fn run_as(server: &str, user: &str, arguments: &[&str]) -> (i32, String, S
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
          clusters: [{{name: test, cluster: {{server: \"{server}\"}}}}]\n\
-         contexts: [{{name: test, context: {{cluster: test, user: test}}}}]\nusers: [{{name: test, user: {user}}}]\n"
+         contexts: [{{name: test, context: {{cluster: test, user: test, namespace: shop}}}}]\nusers: [{{name: test, user: {user}}}]\n"
     );
     std::fs::write(&kubeconfig, text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
@@ -136,7 +136,10 @@ async fn pods_explain_why_no_endpoint_is_ready() {
     // Without rights a warning is printed, and the evaluation continues.
     api.forbid("pods", true);
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
-    assert_eq!(stderr, "warning: RBAC does not let you list Pod objects: they may be why endpoints are missing\n");
+    assert_eq!(
+        stderr,
+        "warning: RBAC does not allow listing Pod objects: they may be the cause of missing endpoints\n"
+    );
     assert!(stdout.contains("= help: check the pods with labels \"app=web\""), "{stdout}");
 }
 
@@ -162,6 +165,26 @@ async fn disabled_secrets_of_a_snapshot_are_not_evaluated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn reports_name_the_cluster_and_the_context_or_the_file() {
+    let api = cluster().await;
+    let cluster = format!("cluster http://{}, context test", api.addr);
+    let (_, text, _) = run(&api, &["audit"]).await;
+    assert!(text.starts_with(&format!("Audit of {cluster}\n\n")), "{text}");
+    let (_, page, _) = run(&api, &["audit", "-o", "html"]).await;
+    assert!(page.contains(&format!("<bdi>{cluster}</bdi>")), "{}", &page[..3000]);
+    let (_, page, _) = run(&api, &["check", "tests/reviews/bad.yaml", "--cluster", "-o", "html"]).await;
+    assert!(page.contains(&format!("<bdi>manifests tests/reviews/bad.yaml on {cluster}</bdi>")), "{}", &page[..3000]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cluster.snapshot");
+    let file = file.to_str().unwrap();
+    assert_eq!(run(&api, &["snapshot", "-o", file]).await.0, 0);
+    let (_, text, _) = crate::binary::run(&["audit", "--snapshot", file]);
+    assert!(text.starts_with(&format!("Audit of snapshot {file}, taken 2")), "{text}");
+    assert!(text.lines().next().unwrap().ends_with(" UTC"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn read_errors_are_explained() {
     let api = cluster().await;
     api.put("ingresses", stored("app"));
@@ -172,13 +195,13 @@ async fn read_errors_are_explained() {
     assert!(stdout.contains("\"Service\":\"forbidden\""), "{stdout}");
     assert_eq!(
         stderr,
-        "warning: RBAC does not let you list Service objects: what rests on them is not evaluated\n\
-         warning: RBAC does not let you read 1 of the Secrets and ConfigMaps that Ingresses name\n"
+        "warning: RBAC does not allow listing Service objects: checks that depend on them are not evaluated\n\
+         warning: RBAC does not allow reading 1 of the referenced Secrets and ConfigMaps\n"
     );
     api.forbid("ingresses", true);
     let (code, _, stderr) = run(&api, &["snapshot"]).await;
     assert_eq!(code, 2);
-    assert!(stderr.starts_with("error: RBAC does not let you list the Ingresses of all namespaces"), "{stderr}");
+    assert!(stderr.starts_with("error: RBAC does not allow listing the Ingresses of all namespaces"), "{stderr}");
 
     let (code, _, stderr) = run_as("http://127.0.0.1:1", "{}", &["snapshot"]).await;
     assert_eq!(code, 2);
@@ -204,8 +227,8 @@ async fn read_errors_are_explained() {
         (
             2,
             format!(
-                "error: http://{server}/ does not know who you are (401): has the token or certificate of the \
-                 kubeconfig expired?\n"
+                "error: http://{server}/ rejects the credentials of the kubeconfig (401): check whether the token or \
+                 certificate has expired\n"
             )
         )
     );

@@ -171,14 +171,14 @@ fn a_controller_that_watches_other_namespaces_handles_nothing_here() {
             false,
             "no controller",
             RequestOutcome::DefaultBackend,
-            "the controller of its class looks at other namespaces only",
+            "the controller of its class watches other namespaces only",
         ),
         (
             "[team]",
             true,
             "unknown controller",
             RequestOutcome::Unknown,
-            "whether anybody takes Ingress shop/web is not known",
+            "the controller of Ingress shop/web is unknown",
         ),
     ] {
         let config =
