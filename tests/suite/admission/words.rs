@@ -167,7 +167,7 @@ fn warnings_about_the_platform_are_equal_for_all_ingresses_of_an_apply() {
     let lines = lines_of_an_apply("{checks: {IG401: off}}", Some(Kind::Service));
     assert_eq!(
         lines.iter().collect::<Vec<_>>(),
-        ["IG902 checks not evaluated: the first list of Service objects has not come yet"]
+        ["IG902 checks not evaluated: the Service cache has not synced yet"]
     );
     // Each Ingress has its own line for its own findings, although their texts are equal.
     let lines = lines_of_an_apply("{profile: observe, checks: {IG401: off}}", None);
