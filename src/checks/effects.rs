@@ -19,7 +19,7 @@ pub(crate) const CANARY_UNUSED: &str = "the canary receives no requests";
 /// nginx rejects the generated configuration, and the controller keeps the last good one (section 2.8).
 pub(crate) const RELOAD_FAILS: &str =
     "nginx cannot reload: no Ingress change takes effect in the whole cluster until this is fixed";
-/// As [`RELOAD_FAILS`], for messages that have no room for more.
+/// The short form of [`RELOAD_FAILS`], for messages that would exceed 256 characters with the long one.
 pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress change takes effect";
 /// HTTPS without a usable certificate, on ingress-nginx (section 5.2).
 pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-signed) certificate";

@@ -50,7 +50,7 @@ pub enum TlsFacts {
 pub enum KeyFit {
     /// It belongs to the certificate.
     Fits,
-    /// A kind of key that cannot be judged here, e.g. P-521.
+    /// A kind of key that cannot be verified here, e.g. P-521.
     Unknown,
 }
 
@@ -106,7 +106,7 @@ impl From<Wire> for Secret {
                 return Some(text.unwrap_or_default().as_bytes().to_vec());
             }
             let encoded: String = wire.data.remove(name)?.unwrap_or_default().split_ascii_whitespace().collect();
-            // What is no base64 is no PEM either: it is judged as such.
+            // Text that is not valid base64 is treated as invalid PEM.
             Some(BASE64_STANDARD.decode(&encoded).unwrap_or_else(|_| encoded.into_bytes()))
         };
         let (certificate, key, ca) = (take("tls.crt"), take("tls.key"), take("ca.crt"));
@@ -144,7 +144,7 @@ fn pair(certificate: Option<&[u8]>, key: Option<&[u8]>) -> Result<(Certificate, 
     if key.trim_ascii().is_empty() {
         return Err(TlsFault::Empty("tls.key"));
     }
-    // What is no certificate between them is passed over, as Go does it.
+    // PEM blocks of other types are skipped, as in Go.
     let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate).filter_map(Result::ok).collect();
     let facts = Certificate::from_chain(&chain).ok_or(TlsFault::BadCertificate)?;
     let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsFault::BadKey)?;

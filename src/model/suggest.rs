@@ -3,8 +3,8 @@
 /// The longest name for which a suggestion is searched, in bytes: the search takes time proportional to its square.
 const MAX_LENGTH: usize = 64;
 
-/// Returns the name that `wanted` most likely means, ignoring case: the one with the fewest edits among those within
-/// [`max_edits`]. Of equals, the first in alphabetical order.
+/// Returns the name that `wanted` most likely means, ignoring case: the one with the fewest edits, at most 2 (1 if
+/// `wanted` has fewer than 6 characters). Of equals, the first in alphabetical order.
 #[must_use]
 pub fn nearest<'n>(wanted: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let names = names.into_iter().filter_map(|name| Some((edits(wanted, name)?, name)));

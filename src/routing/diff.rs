@@ -76,24 +76,23 @@ impl RouteChanges {
     /// after. Reads ConfigMaps, Ingresses and IngressClasses.
     #[must_use]
     pub fn between<'i>(
-        changed: impl IntoIterator<Item = &'i Ingress>,
+        ingresses: impl IntoIterator<Item = &'i Ingress>,
         before: Controllers<'_>,
         after: Controllers<'_>,
     ) -> Self {
         let mut affected: BTreeSet<(Host, ClassRef<'_>, &str)> = BTreeSet::new();
-        for ingress in changed {
+        for ingress in ingresses {
             let namespace = &*ingress.meta.key.namespace;
             affected.extend(hosts(ingress).map(|host| (host, ingress.class_ref(), namespace)));
         }
-        let mut comparison =
-            Comparison { sides: [before, after], requests_left: MAX_REQUESTS, changes: BTreeSet::new() };
+        let mut diff = Comparison { sides: [before, after], requests_left: MAX_REQUESTS, changes: BTreeSet::new() };
         let mut not_compared = BTreeSet::new();
         for (host, class, namespace) in &affected {
-            if !comparison.compare_host(host, *class, namespace) {
+            if !diff.compare_host(host, *class, namespace) {
                 not_compared.insert(host);
             }
         }
-        let changes = comparison.changes;
+        let changes = diff.changes;
         Self {
             more: changes.len().saturating_sub(MAX_CHANGES),
             changes: changes.into_iter().take(MAX_CHANGES).collect(),

@@ -245,10 +245,10 @@ impl fmt::Display for RouteOutcome<'_> {
             Self::Fallback(resolved, name) => write!(f, "{resolved}; fallback Service {}", Quoted(name)),
             Self::Redirected(status) => write!(f, "redirect {status}"),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Taken(by) => write!(f, "{} has this path", by.meta.key),
+            Self::Taken(by) => write!(f, "served by {}", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
             Self::NoLocation => f.write_str("backend is not a Service: the controller drops the path"),
-            Self::CanaryUpstream => f.write_str("dropped: a canary was the first to use the Service"),
+            Self::CanaryUpstream => f.write_str("no location, because a canary is the first user of the Service"),
             Self::Unserved => f.write_str("no controller handles this Ingress"),
         }
     }

@@ -205,7 +205,7 @@ fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
     let config = config.to_str().unwrap();
     for (arguments, said) in [
         (vec!["--manifests", "no/such/folder"], "no/such/folder: No such file or directory".to_owned()),
-        (vec!["--manifests", empty.to_str().unwrap()], "holds no Kubernetes object".to_owned()),
+        (vec!["--manifests", empty.to_str().unwrap()], "no Kubernetes object found".to_owned()),
         (vec!["--manifests", broken], format!("{broken}:4:23: ")),
         (
             vec!["--manifests", "tests/reviews/good.yaml", "--config", config],

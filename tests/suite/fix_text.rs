@@ -438,7 +438,7 @@ fn what_cannot_be_done_alone_is_refused() {
 }
 
 #[test]
-fn an_item_of_a_list_is_mended_where_it_stands() {
+fn an_item_of_a_list_is_fixed_in_place() {
     let item = |name: &str| {
         format!(
             "- kind: Ingress\n  metadata: {{name: {name}}}\n  spec: {{rules: [{{http: {{paths: [{{path: /, pathType: Exact}}]}}}}]}}\n"
@@ -454,7 +454,7 @@ fn an_item_of_a_list_is_mended_where_it_stands() {
 
 /// Every style as the middle one of three items, in a list in block style, and where it is in flow style in one of those too.
 #[test]
-fn in_a_list_every_style_is_mended_as_it_is_by_itself() {
+fn every_style_is_fixed_in_a_list_as_alone() {
     let (mut listed, mut wrong) = (0, Vec::new());
     for Style { name, patch, text, .. } in corpus() {
         let Ok(alone) = fix(&text, &[], &patch).map(|edits| apply(&text, &edits)) else { continue };

@@ -115,9 +115,9 @@ fn a_broken_document_is_named_by_file_line_and_column() {
 fn missing_files_manifests_and_objects_are_errors() {
     let missing = load(&[PathBuf::from("/no/such/folder")]).expect_err("must not load").to_string();
     assert!(missing.starts_with("/no/such/folder: No such file"), "{missing}");
-    assert!(error(&[]).contains("holds no Kubernetes object"));
-    assert!(error(&[("a.txt", SERVICE)]).contains("holds no Kubernetes object"));
-    assert!(error(&[("a.yaml", "# nothing\n---\n")]).contains("holds no Kubernetes object"));
+    assert!(error(&[]).contains("no Kubernetes object found"));
+    assert!(error(&[("a.txt", SERVICE)]).contains("no Kubernetes object found"));
+    assert!(error(&[("a.yaml", "# nothing\n---\n")]).contains("no Kubernetes object found"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("latin.yaml"), b"kind: \xe9").unwrap();
     assert!(load(&[folder.path().to_owned()]).expect_err("no UTF-8").to_string().contains("latin.yaml"));

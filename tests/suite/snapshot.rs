@@ -145,26 +145,26 @@ fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
 }
 
 #[test]
-fn what_is_no_image_says_so() {
+fn a_file_that_is_not_a_snapshot_is_rejected() {
     let inventory = pages::inventory(&Config::default(), &pages::fixtures::expand(SECRETS));
     let text = written(&Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() });
     let lines: Vec<&str> = text.lines().collect();
     let without_last = lines[..lines.len() - 1].join("\n");
     let cut = &text[..text.len() - 20];
     for (text, said) in [
-        ("", "this is no snapshot; ingress-guard snapshot writes one"),
-        ("apiVersion: v1\nkind: List\n", "this is no snapshot"),
-        ("{\"apiVersion\": \"v1\", \"items\": []}\n", "this is no snapshot"),
-        ("{\"snapshot\": \"etcd\", \"schemaVersion\": 1}\n", "this is no snapshot"),
-        ("\u{0}\u{1}\u{2}", "this is no snapshot"),
+        ("", "not a snapshot; create one with ingress-guard snapshot"),
+        ("apiVersion: v1\nkind: List\n", "not a snapshot"),
+        ("{\"apiVersion\": \"v1\", \"items\": []}\n", "not a snapshot"),
+        ("{\"snapshot\": \"etcd\", \"schemaVersion\": 1}\n", "not a snapshot"),
+        ("\u{0}\u{1}\u{2}", "not a snapshot"),
         (
             "{\"snapshot\": \"ingress-guard\", \"schemaVersion\": 2, \"what\": \"ever\"}\n",
-            "the snapshot has schema version 2, this ingress-guard reads version 1; take it anew",
+            "the snapshot has schema version 2, this ingress-guard reads version 1; create it again with ingress-guard snapshot",
         ),
         ("{\"snapshot\": \"ingress-guard\", \"schemaVersion\": 1}\n", ":1: missing field"),
-        (&without_last, "the snapshot is not whole: it holds 3 of 4 objects; take it anew"),
+        (&without_last, "damaged snapshot: 3 instead of 4 objects; create it again with ingress-guard snapshot"),
         (cut, ":5: EOF while parsing"),
-        (&(text.clone() + "{}\n"), "it holds 5 of 4 objects"),
+        (&(text.clone() + "{}\n"), "damaged snapshot: 5 instead of 4 objects"),
         (&text.replace("\"Secret\",\"object\"", "\"ReplicaSet\",\"object\""), ":2: unknown kind \"ReplicaSet\""),
         (&text.replace("keyMismatch", "keyLost"), "unknown fault \"keyLost\" of a Secret"),
         (&text.replace("\"object\":", "\"subject\":"), ":2: the object is missing"),
@@ -173,7 +173,7 @@ fn what_is_no_image_says_so() {
         assert!(error.contains(said), "{error}\n  does not say {said}");
     }
     let folder = tempfile::tempdir().unwrap();
-    assert!(Snapshot::read(folder.path()).unwrap_err().to_string().contains("this is no snapshot"));
+    assert!(Snapshot::read(folder.path()).unwrap_err().to_string().contains("not a snapshot"));
     let nowhere = Snapshot::read(&PathBuf::from("/no/such/file")).unwrap_err().to_string();
     assert_eq!(nowhere, "/no/such/file: No such file or directory (os error 2)");
 }

@@ -121,7 +121,7 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
     let running = pod("web-1", "phase: Running, conditions: [{type: Ready, status: 'True'}]");
     for (objects, words) in [
         (vec![SERVICE, &ready], "1 ready, 1 not ready"),
-        (vec![SERVICE], "not known"),
+        (vec![SERVICE], "unknown"),
         (vec![SERVICE, SLICE], "has no endpoints; check that its selector matches running pods"),
         (vec![SERVICE, SLICE, &other], "has no endpoints; fix its selector \"app=web\", which matches no pod"),
         (vec![SERVICE, SLICE, &ended], "has no endpoints; check pod \"old\" (Evicted)"),
@@ -142,7 +142,7 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
             vec![SERVICE, &deployment("web", 1, "")],
             "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
         ),
-        (vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1}")], "not known"),
+        (vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1}")], "unknown"),
         (
             vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1, protocol: UDP}")],
             "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
@@ -169,7 +169,7 @@ fn what_cannot_be_read_is_not_missed() {
 }
 
 #[test]
-fn the_pods_themselves_are_looked_at_where_nobody_makes_them() {
+fn pods_without_a_workload_are_checked_directly() {
     let names = |objects: &[&str]| -> Vec<String> {
         let inventory = load_text("cluster", &objects.concat()).unwrap();
         let candidate = Key::new("shop", "web");

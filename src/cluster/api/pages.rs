@@ -17,17 +17,17 @@ use crate::model::{Key, Kind};
 pub(crate) enum ApiError {
     #[error(transparent)]
     Api(kube::Error),
-    #[error("the answer cannot be read: {0}")]
+    #[error("the response cannot be parsed: {0}")]
     Unreadable(#[from] serde_json::Error),
-    #[error("the connection broke: {0}")]
+    #[error("the connection failed: {0}")]
     Broken(#[from] std::io::Error),
     #[error("{1} ({0})")]
     Status(u16, String),
-    #[error("the request cannot be made: {0}")]
+    #[error("the request cannot be created: {0}")]
     Request(#[from] kube::core::request::Error),
-    #[error("the API server does not answer")]
+    #[error("the API server does not respond")]
     Silence,
-    #[error("the watch was closed at once")]
+    #[error("the watch was closed immediately")]
     Cut,
     #[error("the list has no resourceVersion")]
     NoVersion,

@@ -100,7 +100,7 @@ struct Yaml<'a>(&'a str);
 impl Source for Yaml<'_> {
     type Error = serde_saphyr::Error;
     fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
-        // `no_schema`: an annotation `x: true` is no text, here as for the API server.
+        // `no_schema`: an annotation `x: true` is not text, as in the API server.
         // A file's size bounds its nodes; what one alias can multiply stays bounded by the defaults.
         let mut options = serde_saphyr::options! { no_schema: true, with_snippet: false };
         if let Some(budget) = &mut options.budget {

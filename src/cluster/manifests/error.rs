@@ -16,13 +16,13 @@ pub enum ManifestError {
         source: std::io::Error,
     },
     /// There is no Kubernetes object.
-    #[error("{}: holds no Kubernetes object (looked for .yaml, .yml and .json files)", path.display())]
+    #[error("{}: no Kubernetes object found in .yaml, .yml and .json files", path.display())]
     Empty {
         /// The file or folder.
         path: PathBuf,
     },
     /// The file is too large.
-    #[error("{}: more than {} MiB is too large for a manifest", path.display(), most >> 20)]
+    #[error("{}: larger than {} MiB, the limit for a manifest", path.display(), most >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -30,7 +30,7 @@ pub enum ManifestError {
         most: u64,
     },
     /// The file is binary, or in another encoding.
-    #[error("{}: is no text in UTF-8 (byte {at}): write manifests in UTF-8", path.display())]
+    #[error("{}: not UTF-8 text (byte {at}); convert the file to UTF-8", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
@@ -51,7 +51,7 @@ pub enum ManifestError {
     },
     /// A document is a template.
     #[error(
-        "{}:{line}:{column}: is a template, no manifest: render it first, e.g. helm template CHART | ingress-guard check -",
+        "{}:{line}:{column}: a template, not a manifest; render it first: helm template CHART | ingress-guard check -",
         path.display()
     )]
     Template {

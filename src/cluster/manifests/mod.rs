@@ -88,7 +88,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     Ok(inventory)
 }
 
-/// As [`load`], from YAML text that is no file; `name` is what errors call it.
+/// Loads objects from YAML text, as [`load`] does from files. Errors use `name` in place of a path.
 ///
 /// # Errors
 /// When a document is broken.

@@ -43,14 +43,14 @@ pub enum SnapshotError {
         source: io::Error,
     },
     /// The file is not a snapshot.
-    #[error("{}: this is no snapshot; ingress-guard snapshot writes one", path.display())]
+    #[error("{}: not a snapshot; create one with ingress-guard snapshot", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// Another version of ingress-guard has written it.
     #[error(
-        "{}: the snapshot has schema version {version}, this ingress-guard reads version {SCHEMA_VERSION}; take it anew",
+        "{}: the snapshot has schema version {version}, this ingress-guard reads version {SCHEMA_VERSION}; create it again with ingress-guard snapshot",
         path.display()
     )]
     Version {
@@ -60,7 +60,7 @@ pub enum SnapshotError {
         version: u32,
     },
     /// It ends early or goes on too long.
-    #[error("{}: the snapshot is not whole: it holds {found} of {wanted} objects; take it anew", path.display())]
+    #[error("{}: damaged snapshot: {found} instead of {wanted} objects; create it again with ingress-guard snapshot", path.display())]
     Torn {
         /// The file.
         path: PathBuf,

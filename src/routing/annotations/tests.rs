@@ -45,7 +45,7 @@ fn a_fault_depends_on_who_looks_at_the_value() {
         find(name).unwrap().value_error(value, validates).map(|fault| (fault.effect, fault.certain))
     };
     let each = |name, value| [Some(true), Some(false), None].map(|validates| fault(name, value, validates));
-    // What cannot be read is the same to everybody; what only the validator refuses is used by the others.
+    // A value that cannot be parsed has the same effect with and without validation. A value that only the validator rejects is used without it.
     assert_eq!(each("use-regex", "yes"), [Some((Effect::Ignored, true)); 3]);
     assert_eq!(each("allowlist-source-range", "10.0.0.0/33"), [Some((Effect::Unavailable, true)); 3]);
     assert_eq!(each("custom-http-errors", "404, 503"), [Some((Effect::Ignored, true)); 3]);

@@ -140,10 +140,10 @@ impl fmt::Display for ResolvedBackend<'_> {
             Self::NoService => f.write_str("the Service does not exist"),
             Self::NoPort { .. } => f.write_str("the Service has no such port"),
             Self::NotTcp { .. } => f.write_str("the port is not TCP"),
-            Self::External { name, fault: None } => write!(f, "answers by {}, which is outside", Quoted(name)),
-            Self::External { name, fault: Some(_) } => write!(f, "outside, and cannot be used: {}", Quoted(name)),
-            Self::NotMeant => f.write_str("no Service is meant"),
-            Self::Unseen => f.write_str("not known: Services cannot be seen"),
+            Self::External { name, fault: None } => write!(f, "external name {}", Quoted(name)),
+            Self::External { name, fault: Some(_) } => write!(f, "external name {} cannot be used", Quoted(name)),
+            Self::NotMeant => f.write_str("no Service referenced"),
+            Self::Unseen => f.write_str("unknown: Services cannot be read"),
         }
     }
 }

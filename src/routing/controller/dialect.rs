@@ -44,7 +44,7 @@ pub struct Dialect {
     pub annotation_class: String,
     /// `--watch-namespace`; empty: all.
     pub watch_namespaces: Vec<String>,
-    /// `--default-ssl-certificate` is set: there is no "fake certificate".
+    /// `--default-ssl-certificate` is set, so hosts without a certificate get that one.
     pub default_certificate: bool,
     /// nginx variables beyond those of nginx and the controller's template.
     pub extra_variables: Vec<String>,

@@ -133,7 +133,7 @@ pub fn literal_prefix(path: &str) -> &str {
     let literal = |c: char| c.is_ascii_alphanumeric() || "/-_~%,;=@:&!'".contains(c);
     match path.find(|c| !literal(c)) {
         None => path,
-        // A character that may be missing or repeated is no part of it.
+        // An optional or repeated character ends the prefix.
         Some(end) if matches!(path.as_bytes()[end], b'?' | b'*' | b'{') => &path[..end.saturating_sub(1)],
         Some(end) => &path[..end],
     }

@@ -213,7 +213,7 @@ pub fn variable_names() -> impl Iterator<Item = &'static str> {
 /// A part of a text with variables that nginx rejects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unknown<'a> {
-    /// `$name` that is no variable.
+    /// `$name` without a variable of that name.
     Variable(&'a str),
     /// A `$` without a name after it.
     Stray,

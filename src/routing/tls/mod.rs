@@ -244,16 +244,16 @@ impl fmt::Display for CertificateState {
         match self {
             Self::Plain => f.write_str("no TLS"),
             Self::Default => f.write_str("the controller's default certificate"),
-            Self::Uncovered => f.write_str("no TLS entry is for the host"),
+            Self::Uncovered => f.write_str("no spec.tls entry for the host"),
             Self::Valid(until) => write!(f, "valid until {}", until.strftime("%F")),
             Self::Expired(at) => write!(f, "expired on {}", at.strftime("%F")),
             Self::Early(from) => write!(f, "not valid before {}", from.strftime("%F")),
-            Self::Mismatch => f.write_str("is for other hosts"),
+            Self::Mismatch => f.write_str("not valid for the host"),
             Self::Missing => f.write_str("the Secret does not exist"),
             Self::Unusable(fault) => write!(f, "the Secret {fault}"),
-            Self::BadCa => f.write_str("the Secret has a ca.crt that cannot be read"),
-            Self::Pending => f.write_str("is being issued"),
-            Self::Unseen => f.write_str("not known"),
+            Self::BadCa => f.write_str("the ca.crt of the Secret cannot be read"),
+            Self::Pending => f.write_str("issuance is pending"),
+            Self::Unseen => f.write_str("unknown"),
         }
     }
 }

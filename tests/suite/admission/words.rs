@@ -165,10 +165,7 @@ fn lines_of_an_apply(config: &str, unknown: Option<Kind>) -> BTreeSet<String> {
 #[test]
 fn warnings_about_the_platform_are_equal_for_all_ingresses_of_an_apply() {
     let lines = lines_of_an_apply("{checks: {IG401: off}}", Some(Kind::Service));
-    assert_eq!(
-        lines.iter().collect::<Vec<_>>(),
-        ["IG902 checks not evaluated: the Service cache has not synced yet"]
-    );
+    assert_eq!(lines.iter().collect::<Vec<_>>(), ["IG902 checks not evaluated: the Service cache has not synced yet"]);
     // Each Ingress has its own line for its own findings, although their texts are equal.
     let lines = lines_of_an_apply("{profile: observe, checks: {IG401: off}}", None);
     assert_eq!(lines.len(), 50, "{lines:#?}");

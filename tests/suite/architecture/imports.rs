@@ -40,7 +40,9 @@ impl Imports {
             self.of.iter().filter(|(path, _)| is_wanted(path)).map(|(path, of)| (path.clone(), of.clone())).collect();
         loop {
             let names: BTreeSet<String> = left.keys().cloned().collect();
-            left.values_mut().for_each(|imports| imports.retain(|import| names.contains(import)));
+            for imports in left.values_mut() {
+                imports.retain(|import| names.contains(import));
+            }
             let imported: BTreeSet<String> = left.values().flatten().cloned().collect();
             let before = left.len();
             left.retain(|path, imports| !imports.is_empty() && imported.contains(path));

@@ -183,7 +183,7 @@ impl Drop for Browser {
 }
 
 #[test]
-fn somebody_searches_filters_and_follows_links() {
+fn searching_filtering_and_following_links_works() {
     let Some(mut browser) = Browser::open(&page_of(&WORLD)) else { return };
     let all = browser.text("#finding-status");
     // The slash goes to the search, as its label says.
@@ -199,7 +199,7 @@ fn somebody_searches_filters_and_follows_links() {
     browser.until("document.querySelector('#map-search').value === 'ingress:shop/storefront-2'");
     browser.until("document.activeElement.id === 'map-title'");
     browser.until_it_says("#map-status", "1 of 8 hosts, 2 paths");
-    for words in ["shop/storefront has this path", "the Service does not exist", "2 of 5 paths"] {
+    for words in ["served by shop/storefront", "the Service does not exist", "2 of 5 paths"] {
         browser.until_it_says("#hosts", words);
     }
 

@@ -225,6 +225,6 @@ fn the_page_counts_checks_that_were_not_evaluated_once() {
 }
 
 #[test]
-fn what_is_no_terminal_gets_no_colour() {
+fn output_to_a_file_has_no_colour() {
     assert!(!shop("text").contains('\u{1b}'));
 }

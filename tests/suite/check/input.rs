@@ -63,20 +63,19 @@ fn documents_that_cannot_be_read_are_named_by_line_and_column() {
         assert!(!said[0].contains('\n') && !said[0].contains(" at line "), "{said:?}");
         assert_eq!(
             text.contains("{{"),
-            said[0].ends_with(
-                "is a template, no manifest: render it first, e.g. helm template CHART | ingress-guard check -"
-            ),
+            said[0]
+                .ends_with("a template, not a manifest; render it first: helm template CHART | ingress-guard check -"),
             "{said:?}"
         );
     }
 }
 
 #[test]
-fn what_is_no_text_is_said_to_be_none() {
+fn binary_files_are_reported() {
     for (bytes, wanted) in [
-        (&b"\x7fELF\x02\x01\x01\x00\x00"[..], "a.yaml: is no text in UTF-8 (byte 8): write manifests in UTF-8"),
-        (b"kind: \xff\xfe", "a.yaml: is no text in UTF-8 (byte 7): write manifests in UTF-8"),
-        (b"\xff\xfek\0i\0n\0d\0", "a.yaml: is no text in UTF-8 (byte 4): write manifests in UTF-8"),
+        (&b"\x7fELF\x02\x01\x01\x00\x00"[..], "a.yaml: not UTF-8 text (byte 8); convert the file to UTF-8"),
+        (b"kind: \xff\xfe", "a.yaml: not UTF-8 text (byte 7); convert the file to UTF-8"),
+        (b"\xff\xfek\0i\0n\0d\0", "a.yaml: not UTF-8 text (byte 4); convert the file to UTF-8"),
     ] {
         assert_eq!(beside_good("a.yaml", bytes), [wanted]);
     }
@@ -91,10 +90,10 @@ fn a_file_of_a_hundred_megabytes_is_not_read() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     // Sparse: it takes no room.
     File::create(folder.path().join("big.yaml")).unwrap().set_len(100 << 20).unwrap();
-    assert_eq!(messages_beside(folder.path()), ["big.yaml: more than 64 MiB is too large for a manifest"]);
+    assert_eq!(messages_beside(folder.path()), ["big.yaml: larger than 64 MiB, the limit for a manifest"]);
     let outcome = check_with(folder.path(), &["-"], &vec![b'#'; (64 << 20) + 1]);
     assert_eq!(outcome.code, 2);
-    assert!(outcome.out.starts_with("error: -: more than 64 MiB is too large for a manifest"), "{}", outcome.out);
+    assert!(outcome.out.starts_with("error: -: larger than 64 MiB, the limit for a manifest"), "{}", outcome.out);
 }
 
 #[test]
@@ -118,7 +117,7 @@ fn bombs_do_not_go_off() {
 
 /// They are read side by side, and told of one after the other.
 #[test]
-fn many_files_are_told_of_in_their_order() {
+fn many_files_are_reported_in_order() {
     let folder = folder(&[("0.yaml", &format!("{CLASS}---\n{SERVICE}"))]);
     for number in 100..180 {
         let text = if number % 10 == 3 { "a: [\n".to_owned() } else { ingress(&format!("web-{number}"), "web", 81) };

@@ -175,7 +175,7 @@ async fn route_changes_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn http_is_told_where_something_else_comes_of_it() {
+async fn http_changes_are_listed_if_they_differ_from_https() {
     let api = cluster().await;
     stored(&api, &ingress("web", "web", 80));
     let tls = |name: &str| format!("spec:\n  tls: [{{hosts: [{name}.example.com], secretName: web-tls}}]\n");

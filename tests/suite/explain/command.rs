@@ -95,7 +95,7 @@ fn sources_that_cannot_be_read_are_named() {
     std::fs::write(&broken, "kind: List\n").unwrap();
     let broken = broken.to_str().unwrap();
     for (source, said) in [
-        (vec!["--snapshot", broken], format!("{broken}: this is no snapshot; ingress-guard snapshot writes one")),
+        (vec!["--snapshot", broken], format!("{broken}: not a snapshot; create one with ingress-guard snapshot")),
         (vec!["--snapshot", "no/such/file"], "no/such/file: No such file or directory".to_owned()),
         (vec!["--snapshot", broken, "--manifests", "examples"], "cannot be used with".to_owned()),
         (vec!["--manifests", "no/such/folder"], "no/such/folder: No such file or directory".to_owned()),

@@ -21,12 +21,12 @@ dialects:
     configMap: ingress/controller
 ";
 
-fn told(data: &Value) -> Value {
+fn settings(data: &Value) -> Value {
     json!({"metadata": {"name": "controller", "namespace": "ingress"}, "data": data})
 }
 
 fn snippets(allowed: &str) -> Value {
-    told(&json!({"allow-snippet-annotations": allowed}))
+    settings(&json!({"allow-snippet-annotations": allowed}))
 }
 
 fn with_snippet() -> Value {
@@ -66,7 +66,7 @@ async fn settings_follow_the_config_map() {
     guarded.api.put("configmaps", snippets("true"));
     guarded.denies(&[]).await;
     // What is not said is as by default.
-    guarded.api.put("configmaps", told(&json!({})));
+    guarded.api.put("configmaps", settings(&json!({})));
     guarded.denies(&["IG609"]).await;
 }
 

@@ -301,7 +301,8 @@ async fn watches_that_are_closed_at_once_pause_and_count_as_failing() {
     let (asked, restarts) = (api.asked(), watching.feed().restarts);
     let watches = asked.iter().filter(|asked| asked.starts_with("watch services")).count();
     assert!(watches as u64 <= restarts + 1, "{watches} watches, {restarts} restarts");
-    eventually("trouble", async || watching.feed().trouble.is_some_and(|trouble| trouble.contains("at once"))).await;
+    eventually("trouble", async || watching.feed().trouble.is_some_and(|trouble| trouble.contains("immediately")))
+        .await;
     assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
     api.put("services", service("b", 80));
     api.cut_watches(false);

@@ -90,19 +90,19 @@ fn backend_resolution_depends_on_the_controller_family() {
         ("", service("absent", "number: 80"), all("the Service does not exist")),
         ("", service("empty", "number: 80"), all(empty)),
         ("", service("odd", "number: 80"), only_nginx(overlooked, "1 ready")),
-        ("", service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
+        ("", service("outside", "number: 443"), all("external name \"legacy.example.net\"")),
         (
             "",
             service("inside", "number: 443"),
-            only_nginx("outside, and cannot be used: \"localhost\"", "answers by \"localhost\", which is outside"),
+            only_nginx("external name \"localhost\" cannot be used", "external name \"localhost\""),
         ),
         // Controllers that read nginx annotations treat it as the name of a port.
         (
             "",
             service("redirect", "name: use-annotation"),
-            ["the Service does not exist", "the Service does not exist", "no Service is meant"],
+            ["the Service does not exist", "the Service does not exist", "no Service referenced"],
         ),
-        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), all("no Service is meant")),
+        ("", "{resource: {kind: Bucket, name: assets}}".to_owned(), all("no Service referenced")),
         // With the cluster IP only the name of a port is looked up.
         (UPSTREAM, service("web", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("web", "name: http"), only_nginx("1 ready (by address)", "1 ready")),
@@ -111,7 +111,7 @@ fn backend_resolution_depends_on_the_controller_family() {
         (UPSTREAM, service("odd", "number: 80"), only_nginx("1 ready (by address)", "1 ready")),
         (UPSTREAM, service("headless", "number: 80"), all("1 ready")),
         (UPSTREAM, service("headless", "number: 8080"), by_target("1 ready")),
-        (UPSTREAM, service("outside", "number: 443"), all("answers by \"legacy.example.net\", which is outside")),
+        (UPSTREAM, service("outside", "number: 443"), all("external name \"legacy.example.net\"")),
     ] {
         for (controller, words) in [NGINX, TRAEFIK, OTHER].into_iter().zip(words) {
             let got = resolved("", &view(controller, annotations, &backend));
@@ -121,7 +121,7 @@ fn backend_resolution_depends_on_the_controller_family() {
     let refuses =
         format!("- {{match: {{controller: {NGINX}}}, engine: nginx, settings: {{disable-svc-external-name: true}}}}\n");
     let outside = view(NGINX, "", &service("outside", "number: 443"));
-    assert_eq!(resolved(&refuses, &outside), "outside, and cannot be used: \"legacy.example.net\"");
+    assert_eq!(resolved(&refuses, &outside), "external name \"legacy.example.net\" cannot be used");
 }
 
 #[test]

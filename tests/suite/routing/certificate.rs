@@ -74,12 +74,12 @@ fn the_certificate_of_a_host_depends_on_the_controller_family() {
         (one(&of("good")), APP, good, good),
         (one(""), APP, plain, plain),
         (one("{hosts: [app.example.com]}"), APP, default, default),
-        (one("{hosts: [x.example.org], secretName: other}"), APP, "-: no TLS entry is for the host", default),
+        (one("{hosts: [x.example.org], secretName: other}"), APP, "-: no spec.tls entry for the host", default),
         // The entry that names the host decides, before any other; for other controllers the requested name decides.
-        (one(&format!("{}, {{secretName: good}}", of("other"))), APP, "other: is for other hosts", good),
+        (one(&format!("{}, {{secretName: good}}", of("other"))), APP, "other: not valid for the host", good),
         (one("{hosts: ['*.example.com'], secretName: wild}"), APP, wild, wild),
         (one("{secretName: good}"), APP, good, good),
-        (one("{secretName: other}"), APP, "other: is for other hosts", "other: is for other hosts"),
+        (one("{secretName: other}"), APP, "other: not valid for the host", "other: not valid for the host"),
         (
             one("{hosts: ['*.example.com'], secretName: absent}"),
             APP,
@@ -87,7 +87,7 @@ fn the_certificate_of_a_host_depends_on_the_controller_family() {
             "absent: the Secret does not exist",
         ),
         // The oldest Ingress with TLS decides; for other controllers any Ingress with a certificate.
-        (one(&of("other")) + &ingress(2, "", &of("good"), APP), APP, "other: is for other hosts", good),
+        (one(&of("other")) + &ingress(2, "", &of("good"), APP), APP, "other: not valid for the host", good),
         (ingress(2, "", &of("good"), APP) + &one(""), APP, good, good),
         // A canary has no effect, but only for controllers with canaries.
         (
@@ -102,7 +102,7 @@ fn the_certificate_of_a_host_depends_on_the_controller_family() {
         (
             ingress(1, "", "{hosts: ['*.example.com'], secretName: good}", "*.example.com"),
             APP,
-            "good: is for other hosts",
+            "good: not valid for the host",
             good,
         ),
         (ingress(1, "", "{hosts: ['*.example.com'], secretName: wild}", "*.example.com"), "*.example.com", wild, wild),
@@ -127,7 +127,7 @@ fn an_alias_gets_the_certificate_of_its_host_if_it_covers_the_alias() {
         + &ingress(2, "", "{hosts: ['*.example.net'], secretName: wild}", "*.example.net");
     let net = |objects: String| shown(NGINX, "", &objects, "app.example.net");
     assert_eq!(net(both + &main), "own: valid until 2027-06-01");
-    assert_eq!(net(one.clone() + &main), "own: is for other hosts");
+    assert_eq!(net(one.clone() + &main), "own: not valid for the host");
     assert_eq!(net(one.clone() + &main + &sibling), "wild: valid until 2027-06-01");
     assert_eq!(shown(NGINX, "", &(one + &main), APP), "own: valid until 2027-06-01");
 }
@@ -141,7 +141,7 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
     assert_eq!(both(secret("own", "app.example.com; 2030-01-01..2031-01-01")), ["own: not valid before 2030-01-01"; 2]);
     // ingress-nginx discards a valid pair if its ca.crt is invalid.
     let bad_ca = secret("own", &format!("app.example.com; {YEARS}")) + "  ca.crt: nonsense\n";
-    assert_eq!(both(bad_ca), ["own: the Secret has a ca.crt that cannot be read", "own: valid until 2027-06-01"]);
+    assert_eq!(both(bad_ca), ["own: the ca.crt of the Secret cannot be read", "own: valid until 2027-06-01"]);
     let empty = "---\n{apiVersion: v1, kind: Secret, metadata: {name: own, namespace: shop}, stringData: {tls.crt: '', tls.key: ''}}\n";
     assert_eq!(both(empty.to_owned()), ["own: the Secret has an empty tls.crt"; 2]);
     assert_eq!(both(String::new()), ["own: the Secret does not exist"; 2]);
@@ -150,15 +150,15 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
         let asking = ingress(1, "cert-manager.io/issuer: letsencrypt", entry, APP);
         shown(NGINX, "", &(objects.to_owned() + &asking), APP)
     };
-    assert_eq!(pending(""), "own: is being issued");
-    assert_eq!(pending(empty), "own: is being issued");
+    assert_eq!(pending(""), "own: issuance is pending");
+    assert_eq!(pending(empty), "own: issuance is pending");
     // Secrets are not watched: any of them may cover the host.
     let good = with(secret("own", &format!("app.example.com; {YEARS}")));
-    assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: not known");
-    assert_eq!(shown(OTHER, "secrets: off", &good, APP), "-: not known");
+    assert_eq!(shown(NGINX, "secrets: off", &good, APP), "own: unknown");
+    assert_eq!(shown(OTHER, "secrets: off", &good, APP), "-: unknown");
     // A default certificate may cover the host; the AWS controller reads no Secrets.
     let uncovered = ingress(1, "", "{hosts: [x.example.org], secretName: absent}", APP);
     let config = format!("dialects: [{{match: {{controller: {NGINX}}}, engine: nginx, defaultCertificate: true}}]");
     assert_eq!(shown(NGINX, &config, &uncovered, APP), "-: the controller's default certificate");
-    assert_eq!(shown("ingress.k8s.aws/alb", "", &with(String::new()), APP), "-: not known");
+    assert_eq!(shown("ingress.k8s.aws/alb", "", &with(String::new()), APP), "-: unknown");
 }
