@@ -50,7 +50,7 @@ fn duplicate_locations_are_denied_in_either_order() {
         let at = |name: &str, path: &str| routing(ingress(name, "said-twice", "web", 80), &host, &[path]);
         terminal.stores(&[at(first, older)]);
         let expected = format!(
-            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress expected-twice/{first} generate the \
+            "spec.rules[0].http.paths[0].path: {newer:?} and {older:?} of Ingress said-twice/{first} generate the \
              same nginx location: nginx cannot reload, no Ingress change takes effect; remove the path with the trailing \
              slash [IG314 location-duplicated]"
         );
