@@ -25,7 +25,7 @@ fn a_pod_says_why_it_is_not_ready() {
         (json!({"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff")}), "CrashLoopBackOff"),
         (
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}),
-            "no node has room for it",
+            "Unschedulable",
         ),
         (
             json!({"phase": "Pending", "initContainerStatuses": waiting("ErrImagePull"), "containerStatuses": waiting("PodInitializing")}),
