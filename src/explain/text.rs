@@ -77,7 +77,7 @@ impl Explanation {
             RequestOutcome::Service => {
                 let asked = match &self.upstream_path {
                     Some(path) if self.steps.iter().any(|step| step.what == "rewrite") => {
-                        format!(", receives path {path}")
+                        format!(", asked for {path}")
                     }
                     _ => String::new(),
                 };
