@@ -12,7 +12,7 @@ fail() {
 }
 [[ $code =~ ^IG[0-9]{3}$ ]] || fail "CODE must be IG and three digits, not \"$code\""
 [[ $name =~ ^[a-z]+(-[a-z]+)+$ ]] || fail "NAME must be lower-case words with dashes that describe the problem, not \"$name\""
-[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER must be a folder of src/checks, not \"$folder\""
+[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER must be annotation, backend, class, collision, path or tls, not \"$folder\""
 grep -rqs "\"$code\"" "$here" --include='*.rs' && fail "$code is in use; codes are never used twice"
 file=${name//-/_}
 [[ ! -e $here/$folder/$file.rs ]] || fail "$folder/$file.rs exists already"

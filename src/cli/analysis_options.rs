@@ -148,6 +148,9 @@ fn patterns(flag: &str, texts: &[String]) -> anyhow::Result<Vec<Pattern>> {
                 if text.contains(['*', '?']) {
                     bail!("{flag}: no check matches {text:?}; run \"ingress-guard checks\" for the list");
                 }
+                if is_code && checks::ALL.iter().any(|check| check.code.starts_with(&text.to_uppercase())) {
+                    bail!("{flag}: unknown check {text:?}; did you mean \"{}*\"?", text.to_uppercase());
+                }
                 bail!("{flag}: {}", unknown_check(text));
             }
             Ok(pattern)

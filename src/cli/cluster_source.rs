@@ -257,7 +257,7 @@ impl ClusterSource {
             }
             None if options.context.is_some() => Ok(kube::Config::from_kubeconfig(&options).await?),
             None => kube::Config::infer().await.map_err(|_| {
-                anyhow!("no cluster found: no usable kubeconfig, and not in a cluster; use --kubeconfig or --manifests")
+                anyhow!("no cluster found: no usable kubeconfig, and not in a cluster; use --kubeconfig, or see --help for other inputs")
             }),
         }
     }

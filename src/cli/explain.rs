@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// dot. Another single word is a check, or else the name of an Ingress.
     #[arg(value_name = "URL | [NAMESPACE/]NAME | CHECK")]
     what: String,
-    /// Namespace of the Ingress, which is then given by name only. Without it: the namespace of the kubeconfig context, or
+    /// Namespace of the Ingress; the argument is then the name alone. Without it: the namespace of the kubeconfig context, or
     /// "default" with --manifests and --snapshot.
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
@@ -39,7 +39,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
     /// Output format.
-    #[arg(long, short, value_enum, default_value_t)]
+    #[arg(long, short, value_enum, value_name = "FORMAT", default_value_t)]
     output: TextOrJson,
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]

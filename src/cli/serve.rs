@@ -49,7 +49,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Format of log lines.
-    #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, default_value_t)]
+    #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
 }
 

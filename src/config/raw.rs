@@ -25,12 +25,12 @@ pub struct RawConfig {
     pub secrets: SecretsMode,
     /// Whether messages may contain names of objects in other namespaces.
     pub reveal_other_namespaces: bool,
-    /// Days before the expiry of a certificate without automatic renewal from which it is reported.
+    /// A certificate without automatic renewal is reported from this many days before its expiry.
     pub expiry_warning_days: u16,
     /// Ingress classes.
     pub classes: RawClasses,
     /// Controller dialects, in order. The first entry that matches the class of an Ingress and watches its namespace
-    /// applies, otherwise the first that matches.
+    /// applies. If no such entry watches the namespace, the first that matches the class applies.
     pub dialects: Vec<RawDialect>,
     /// Assigns hosts to namespaces.
     pub host_ownership: Vec<RawHostOwnership>,
@@ -63,7 +63,7 @@ pub enum SecretsMode {
 pub struct RawClasses {
     /// Class names that a controller handles although no IngressClass of that name exists.
     pub assume: Vec<String>,
-    /// Treatment of Ingresses without an ingress class by controllers.
+    /// Whether controllers handle Ingresses without an ingress class.
     pub classless: Classless,
     /// Values of `spec.controller` whose controllers run in this cluster; empty: unknown.
     pub controllers: Vec<String>,

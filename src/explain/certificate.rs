@@ -45,7 +45,7 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
         ),
         State::Uncovered => format!("no entry of spec.tls of Ingress {ingress} contains {host}: {instead}"),
         State::Valid(_) => format!("Secret {secret}, {}", found.state),
-        State::Expired(_) => format!("the certificate of Secret {secret} has {}", found.state),
+        State::Expired(_) => format!("the certificate of Secret {secret} {}", found.state),
         State::Early(_) => format!("the certificate of Secret {secret} is {}", found.state),
         State::Mismatch => format!("the certificate of Secret {secret} is not valid for {host}: {instead}"),
         State::Missing => format!("Secret {secret} does not exist: {instead}"),

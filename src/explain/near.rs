@@ -50,13 +50,9 @@ pub(super) fn near_misses(
 fn unhandled_hosts(host: &Host, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
     let of = |unhandled: &Unhandled<'_>| {
         let rule = unhandled.ingress.rules().find(|rule| rule.rule.host != Host::Any && rule.rule.host.covers(host))?;
-        let sure = if unhandled.certain {
-            "no controller handles this Ingress"
-        } else {
-            "this Ingress may have no controller"
-        };
+        let sure = if unhandled.certain { "no controller handles it" } else { "it may have no controller" };
         let field = FieldPath::spec().field("ingressClassName");
-        Some(NearMiss::of(unhandled.ingress, &field, format!("{sure}, which has the host {}", rule.rule.host)))
+        Some(NearMiss::of(unhandled.ingress, &field, format!("has the host {}, but {sure}", rule.rule.host)))
     };
     unhandled.iter().filter_map(of).take(MOST).collect()
 }

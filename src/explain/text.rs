@@ -191,7 +191,7 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
             let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
-            (Some(*own && served), format!("{asked}: {}{whose}{why}", explanation.answer()))
+            (Some(*own && served), format!("GET {asked}: {}{whose}{why}", explanation.answer()))
         }
     };
     let (sign, colour) = match ok {

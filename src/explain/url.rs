@@ -193,7 +193,7 @@ fn no_controller_has_it(
         explanation.ingress = Some(key.to_string());
         let why = why_unhandled(first, view);
         if first.certain {
-            let detail = format!("no controller handles Ingress {key}, which has the host: {why}");
+            let detail = format!("no controller handles Ingress {key} of this host: {why}");
             explanation.breaks("class", detail, classes);
             explanation.ends(RequestOutcome::DefaultBackend, 404);
         } else {

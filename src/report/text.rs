@@ -157,7 +157,7 @@ pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
     let mut out = format!("{} analyzed{found}\n", counted(summary.ingresses, "Ingress"));
     let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
-        let _ = writeln!(out, "{} of the input not read", counted(errors, "part"));
+        let _ = writeln!(out, "{}: a part of the input was not evaluated", counted(errors, "error"));
     }
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(ingresses, "Ingress"), listed(&codes));

@@ -83,12 +83,12 @@ pub enum Scheme {
 }
 
 impl fmt::Display for Outcome<'_> {
-    /// Writes the outcome as a noun phrase, e.g. `Service shop/web:80` or `redirect 308`.
+    /// Writes the outcome as a noun phrase, e.g. `Service shop/web:80` or `308 redirect`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadRequest => f.write_str("400"),
-            Self::Redirect(status, Redirect::Slash) => write!(f, "redirect {status} to the path with a slash"),
-            Self::Redirect(status, _) => write!(f, "redirect {status}"),
+            Self::Redirect(status, Redirect::Slash) => write!(f, "{status} redirect to the path with a slash"),
+            Self::Redirect(status, _) => write!(f, "{status} redirect"),
             Self::DefaultBackend => f.write_str("404 from the default backend"),
             Self::Broken => f.write_str("500"),
             Self::Backend { of, backend, path } => {

@@ -243,7 +243,7 @@ impl fmt::Display for RouteOutcome<'_> {
         match self {
             Self::Asked(resolved) | Self::Doubtful(resolved) => resolved.fmt(f),
             Self::Fallback(resolved, name) => write!(f, "{resolved}; fallback Service {}", Quoted(name)),
-            Self::Redirected(status) => write!(f, "redirect {status}"),
+            Self::Redirected(status) => write!(f, "{status} redirect"),
             Self::Refused(refusal) => refusal.fmt(f),
             Self::Taken(by) => write!(f, "served by {}", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),

@@ -45,7 +45,7 @@ fn strict_denies_what_guard_warns_about() {
     let expected = |namespace: &str| {
         format!(
             "spec.tls[0].secretName: Secret \"web-tls\" does not exist in namespace {namespace:?}: clients get the \
-             default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"
+             default (self-signed) certificate, HTTP redirects to HTTPS; create the Secret, or set an issuer"
         )
     };
     for (namespace, config) in

@@ -24,13 +24,13 @@ fn hosts_that_get_the_default_certificate_are_reported() {
 
     let uncovered = with_tls("uncovered", json!({"hosts": [covered], "secretName": "covered"}));
     terminal.stores_warned(&uncovered, &["IG406 spec.rules[0].host: no spec.tls entry for uncovered.said-tls.example.com: clients get the default \
-           (self-signed) certificate, HTTP redirects to it; add the host to spec.tls, or move its rule to an Ingress without TLS"]);
+           (self-signed) certificate, HTTP redirects to HTTPS; add the host to spec.tls, or move its rule to an Ingress without TLS"]);
     let mismatch = with_tls("mismatch", json!({"hosts": [host("mismatch", "said-tls")], "secretName": "covered"}));
     terminal.stores_warned(&mismatch, &["IG403 spec.tls[0].secretName: certificate in Secret \"covered\" is not valid for mismatch.said-tls.example.com: \
-           clients get the default (self-signed) certificate, HTTP redirects to it; reissue the certificate for this host"]);
+           clients get the default (self-signed) certificate, HTTP redirects to HTTPS; reissue the certificate for this host"]);
     let mut missing = with_tls("missing", json!({"hosts": [host("missing", "said-tls")], "secretName": "missing"}));
     terminal.stores_warned(&missing, &["IG401 spec.tls[0].secretName: Secret \"missing\" does not exist in namespace \"said-tls\": clients get the \
-           default (self-signed) certificate, HTTP redirects to it; create the Secret, or set an issuer"]);
+           default (self-signed) certificate, HTTP redirects to HTTPS; create the Secret, or set an issuer"]);
     // cert-manager creates the Secret later: the finding is reported at audit level only.
     missing["metadata"]["annotations"] = json!({"cert-manager.io/cluster-issuer": "letsencrypt"});
     missing["metadata"]["name"] = json!("pending");

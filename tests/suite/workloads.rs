@@ -92,7 +92,7 @@ fn deployment(name: &str, replicas: i32, ports: &str) -> String {
     )
 }
 
-/// What stands behind the Service's port, in words.
+/// The readiness of the Service's port as text.
 fn backing_in(inventory: &Inventory) -> String {
     let candidate = Key::new("shop", "web");
     let view = ClusterView::new(known(inventory), &candidate, Kinds::of(&Kind::ALL), Kinds::NONE);
@@ -106,7 +106,7 @@ fn backing(objects: &[&str]) -> String {
 }
 
 #[test]
-fn what_stands_behind_a_port_is_said_in_a_few_words() {
+fn readiness_of_a_port_states_the_cause() {
     let other = pod("other", "phase: Running").replace("app: web", "app: other");
     let pending = "phase: Pending, containerStatuses: [{state: {waiting: {reason: ErrImagePull}}}]";
     let many = (0..5).fold(String::new(), |mut all, at| {
@@ -122,30 +122,33 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
     for (objects, words) in [
         (vec![SERVICE, &ready], "1 ready, 1 not ready"),
         (vec![SERVICE], "unknown"),
-        (vec![SERVICE, SLICE], "has no endpoints; check that its selector matches running pods"),
-        (vec![SERVICE, SLICE, &other], "has no endpoints; fix its selector \"app=web\", which matches no pod"),
-        (vec![SERVICE, SLICE, &ended], "has no endpoints; check pod \"old\" (Evicted)"),
+        (vec![SERVICE, SLICE], "the Service has no endpoints; check that its selector matches running pods"),
+        (
+            vec![SERVICE, SLICE, &other],
+            "the Service has no endpoints; fix its selector \"app=web\", which matches no pod",
+        ),
+        (vec![SERVICE, SLICE, &ended], "the Service has no endpoints; check pod \"old\" (Evicted)"),
         (
             vec![SERVICE, SLICE, &many, &ended],
-            "has no endpoints; check pods \"web-0\" (ErrImagePull), \"web-1\" (ErrImagePull), \"web-2\" (ErrImagePull) and 2 more",
+            "the Service has no endpoints; check pods \"web-0\" (ErrImagePull), \"web-1\" (ErrImagePull), \"web-2\" (ErrImagePull) and 2 more",
         ),
-        (vec![SERVICE, SLICE, &running], "has no endpoints; check that its selector matches running pods"),
+        (vec![SERVICE, SLICE, &running], "the Service has no endpoints; check that its selector matches running pods"),
         (
             vec![SERVICE, SLICE, &other, &deployment("web", 0, "")],
-            "has no endpoints; scale up Deployment \"web\", which has 0 replicas",
+            "the Service has no endpoints; scale up Deployment \"web\", which has 0 replicas",
         ),
         (
             vec![SERVICE, SLICE, &other, &deployment("a", 0, ""), &deployment("b", 2, "")],
-            "has no endpoints; check why Deployment \"b\" creates no pods",
+            "the Service has no endpoints; check why Deployment \"b\" creates no pods",
         ),
         (
             vec![SERVICE, &deployment("web", 1, "")],
-            "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
+            "the Service maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
         ),
         (vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1}")], "unknown"),
         (
             vec![SERVICE, &deployment("web", 1, "{name: http, containerPort: 1, protocol: UDP}")],
-            "maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
+            "the Service maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",
         ),
     ] {
         assert_eq!(backing(&objects), words, "{objects:#?}");
@@ -155,7 +158,7 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
 #[test]
 fn what_cannot_be_read_is_not_missed() {
     let pending = pod("web-1", "phase: Pending, reason: X").replace("app: web", "app: other");
-    let unexplained = "has no endpoints; check that its selector matches running pods";
+    let unexplained = "the Service has no endpoints; check that its selector matches running pods";
     let mut inventory = load_text("cluster", &[SERVICE, SLICE, &pending].concat()).unwrap();
     inventory.apply_unreadable(Kind::Pod, Key::new("shop", "web-2"));
     assert_eq!(backing_in(&inventory), unexplained);

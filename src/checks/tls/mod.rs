@@ -135,7 +135,7 @@ fn limit_while_pending(finding: &mut Finding, issuer: Issuer) {
 fn without_certificate(cx: &Context<'_>) -> String {
     let consequence = effects::without_certificate(cx.dialect());
     if cx.dialect().family == ControllerFamily::Nginx && cx.dialect().redirects_to_https(cx.nginx()) {
-        format!("{consequence}, HTTP redirects to it")
+        format!("{consequence}, HTTP redirects to HTTPS")
     } else {
         consequence.to_owned()
     }

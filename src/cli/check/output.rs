@@ -33,11 +33,11 @@ fn source(input: &Input, arguments: &Arguments) -> String {
 const ADVICE: &[(Kinds, &str)] = &[
     (
         Kinds::of(&[Kind::IngressClass]),
-        "to evaluate the rules of its controller, add the IngressClass to the files, or configure its controller in .ingress-guard.yaml; for class \"nginx\" of ingress-nginx: dialects: [{match: {class: nginx}, engine: nginx}]",
+        "to evaluate the rules of a controller, add its IngressClass to the files, or set its dialect in .ingress-guard.yaml, such as: dialects: [{match: {class: nginx}, engine: nginx}]",
     ),
     (
         Kinds::of(&[Kind::Service, Kind::Ingress]),
-        "--complete treats the files as all Services and Ingresses; --assume-exists names single objects that exist",
+        "use --complete if the files contain all Services and Ingresses, or --assume-exists for single objects outside the files",
     ),
 ];
 

@@ -276,7 +276,7 @@ impl fmt::Display for BackendReadiness<'_> {
         match self {
             Self::Ready(Endpoints { ready, not_ready: 0, .. }) => write!(f, "{ready} ready"),
             Self::Ready(Endpoints { ready, not_ready, .. }) => write!(f, "{ready} ready, {not_ready} not ready"),
-            Self::NotReady(shortage) => write!(f, "{shortage}; {}", shortage.help()),
+            Self::NotReady(shortage) => write!(f, "the Service {shortage}; {}", shortage.help()),
             Self::Unknown => f.write_str("unknown"),
         }
     }

@@ -35,7 +35,7 @@ fn every_host_has_its_routes_and_what_is_broken_in_them() {
 lost.example.com (no controller) + no TLS
   x / > shop/lost > web > no controller handles this Ingress
 moved.example.com (k8s.io/ingress-nginx) + no TLS
-  + / > pay/moved > gone > redirect 301
+  + / > pay/moved > gone > 301 redirect
   + / > pay/pay-canary > pay > canary of pay/moved
 none.example.com (k8s.io/ingress-nginx) x the Secret does not exist
   + / > shop/old > web > 2 ready
@@ -43,7 +43,7 @@ old.example.com (k8s.io/ingress-nginx) x expired on 2026-11-10
   x / > shop/old > web > the Service has no such port
 shop.example.com (k8s.io/ingress-nginx) + valid until 2036-01-01
   + /legacy > shop/storefront > legacy > external name \"legacy.example.net\"
-  x /cart > shop/storefront > cart > has no ready endpoint on port 80 (http), 1 not ready; check the pods with labels \"app=cart\"
+  x /cart > shop/storefront > cart > the Service has no ready endpoint on port 80 (http), 1 not ready; check the pods with labels \"app=cart\"
   x /cart > shop/storefront-2 > web > served by shop/storefront
   x /wish > shop/storefront-2 > wish > the Service does not exist
   + / > shop/storefront > web > 2 ready

@@ -157,6 +157,7 @@ fn several_formats_go_to_several_files_at_once() {
             &["a.yaml", "--select", "service-not-fond"],
             "--select: unknown check \"service-not-fond\"; did you mean \"service-not-found\"?",
         ),
+        (&["a.yaml", "--select", "ig3"], "--select: unknown check \"ig3\"; did you mean \"IG3*\"?"),
         (&["a.yaml", "--ignore", "ig2020"], "--ignore: unknown check \"ig2020\"; did you mean \"IG202\"?"),
         (&["a.yaml", "--ignore", "XY*"], "--ignore: no check matches \"XY*\""),
         (&["a.yaml", "--assume-exists", "pod/a/b"], "expected service/NAMESPACE/NAME"),

@@ -188,7 +188,7 @@ async fn http_changes_are_listed_if_they_differ_from_https() {
     assert_eq!(
         report["routeChanges"]["changes"],
         json!([
-            {"url": "http://web.example.com/", "before": "Service default/web:80", "after": "redirect 308"},
+            {"url": "http://web.example.com/", "before": "Service default/web:80", "after": "308 redirect"},
             {"url": "https://new.example.com/", "before": null, "after": "Service default/web:80"},
         ])
     );

@@ -78,8 +78,8 @@ fn backend_resolution_depends_on_the_controller_family() {
     let only_nginx = |nginx: &'static str, others: &'static str| [nginx, others, others];
     // Traefik requires a port of the Service itself.
     let by_target = |nginx: &'static str| [nginx, "the Service has no such port", "1 ready"];
-    let empty = "has no endpoints; check that its selector matches running pods";
-    let overlooked = "has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx ignores; recreate the EndpointSlice \
+    let empty = "the Service has no endpoints; check that its selector matches running pods";
+    let overlooked = "the Service has endpoints only in EndpointSlice \"by-hand\", which ingress-nginx ignores; recreate the EndpointSlice \
                       with a name that starts with the name of the Service";
     for (annotations, backend, words) in [
         ("", service("web", "number: 80"), all("1 ready")),
@@ -157,7 +157,7 @@ fn the_route_map_names_the_fallback_and_keeps_the_link_broken() {
     assert_eq!(outcome(WEB, "web"), ("1 ready".to_owned(), LinkStatus::Ok));
     // With the cluster IP no endpoints are read, so the fallback Service is not used.
     let (words, standing) = outcome(&format!("{WEB}, {UPSTREAM}"), "empty");
-    assert!(words.starts_with("has no endpoints") && !words.contains("fallback"), "{words}");
+    assert!(words.starts_with("the Service has no endpoints") && !words.contains("fallback"), "{words}");
     assert_eq!(standing, LinkStatus::Broken);
 }
 
