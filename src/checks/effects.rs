@@ -28,7 +28,7 @@ pub(crate) const CERTIFICATE_REJECTED: &str = "clients reject the certificate";
 /// The controller ignores the value or the whole annotation.
 pub(crate) const NO_EFFECT: &str = "it has no effect";
 /// No controller handles the Ingress.
-pub(crate) const UNHANDLED: &str = "no controller reconciles this Ingress, requests return 404";
+pub(crate) const UNHANDLED: &str = "no controller handles this Ingress, requests return 404";
 /// ingress-nginx refuses an annotation and does not load the Ingress: a new one is absent, a changed one keeps its previous
 /// version (section 7.0).
 pub(crate) const NOT_LOADED: &str = "requests return 404 or use the previous Ingress version";

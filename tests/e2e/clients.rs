@@ -69,7 +69,7 @@ fn the_denial_message_is_complete() {
     assert_eq!(
         patched["message"],
         denied(&[
-            "spec.ingressClassName: IngressClass \"massage\" does not exist: no controller reconciles this Ingress, \
+            "spec.ingressClassName: IngressClass \"massage\" does not exist: no controller handles this Ingress, \
              requests return 404; did you mean \"message\"? [IG101 class-not-found]"
         ])
     );

@@ -70,6 +70,16 @@ fn messages_start_in_lower_case_and_end_without_a_full_stop() {
     }
 }
 
+/// A subject identifies a finding in several versions of an Ingress, so an item that moves within a list keeps it.
+#[test]
+fn subjects_contain_no_list_index() {
+    for Finding { code, subject, .. } in findings() {
+        let opened = subject.match_indices('[').filter_map(|(at, _)| subject[at + 1..].split_once(']'));
+        let index = opened.map(|(inside, _)| inside).find(|inside| inside.parse::<usize>().is_ok());
+        assert!(index.is_none() && !subject.contains("spec."), "{code}: {subject}");
+    }
+}
+
 #[test]
 fn messages_contain_no_control_characters() {
     for finding in findings() {

@@ -168,6 +168,7 @@ fn a_scaffolded_check_is_registered_in_order() {
     assert_eq!(scaffold(["IG299", "another-problem", "backend"]), Some(2), "a code is never used twice");
     assert_eq!(scaffold(["IG298", "OneWord", "backend"]), Some(2));
     assert_eq!(scaffold(["IG298", "another-problem", "nowhere"]), Some(2));
+    assert_eq!(scaffold(["IG398", "another-problem", "backend"]), Some(2), "the first digit belongs to the folder");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! IG609: a snippet or another annotation that the controller does not allow.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::Risk;
@@ -44,7 +44,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             // Newer versions disable snippets by default; the version of this controller is not known.
             None if is_snippet && row.risk == Risk::Critical && !cx.dialect().settings_unknown() && !is_known => {
-                let message = format!("snippets are disabled by default from version 1.9.1 on: {}", effects::NO_EFFECT);
+                let message = "snippets are disabled by default from version 1.9.1 on: the snippet has no effect";
                 out.add(field, key, message).help(HELP).at_most(AUDIT)
             }
             None => continue,
