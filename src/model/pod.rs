@@ -124,7 +124,7 @@ impl WireStatus {
             return self.reason.clone();
         }
         if self.condition("PodScheduled").is_some_and(|scheduled| &*scheduled.status == "False") {
-            return "no node has room for it".into();
+            return "it cannot be scheduled".into();
         }
         let mut stuck = self.init_container_statuses.iter().filter_map(WireContainer::stuck);
         if let Some(reason) = stuck.find(|reason| *reason != "PodInitializing") {

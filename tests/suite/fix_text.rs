@@ -512,7 +512,7 @@ fn what_an_item_shares_with_others_is_left_alone() {
             }
         }
     }
-    // What refers to something elsewhere in the list keeps nobody from being mended.
+    // A reference elsewhere in the list does not prevent the fix.
     let text = format!("items:\n{plain}{}{}", item("&s {a: b}"), item("*s"));
     assert!(fix(&text, &[0], &path_type()).is_ok());
 }
@@ -554,7 +554,7 @@ fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
-    /// A text that somebody has cut into: places and fixes of whatever is left panic nowhere.
+    /// In a damaged text, locating fields and applying fixes never panics.
     #[test]
     fn no_text_makes_it_panic(style in 0_usize..40, at in 0.0..1.0_f64, length in 0_usize..30, put in "[-:{}\\[\\]&*'\"# \n\t|>a]{0,6}") {
         let Style { text, patch, .. } = corpus().swap_remove(style);

@@ -25,7 +25,7 @@ fn a_pod_says_why_it_is_not_ready() {
         (json!({"phase": "Running", "containerStatuses": waiting("CrashLoopBackOff")}), "CrashLoopBackOff"),
         (
             json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}),
-            "no node has room for it",
+            "it cannot be scheduled",
         ),
         (
             json!({"phase": "Pending", "initContainerStatuses": waiting("ErrImagePull"), "containerStatuses": waiting("PodInitializing")}),
@@ -227,7 +227,7 @@ fn admission_reads_no_pods_and_does_not_miss_them() {
 }
 
 #[test]
-fn files_are_judged_by_the_workloads_that_they_hold() {
+fn files_are_evaluated_with_the_workloads_that_they_contain() {
     let partial = |_| Some(Coverage::Partial);
     let view = [SERVICE, &deployment("web", 1, "")];
     assert_eq!(said(&view, partial), (vec!["IG211"], vec![]), "another Deployment may name the port");

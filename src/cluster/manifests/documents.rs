@@ -134,7 +134,7 @@ type Fault = (u64, u64, String);
 const DEPTH: usize = 8;
 const TOO_DEEP: &str = "lists are in lists more than 8 levels deep";
 /// The error text for a Secret: the parser's text would repeat the value.
-const NO_SECRET: &str = "is no Secret: type and every value of data and stringData must be text";
+const NO_SECRET: &str = "not a valid Secret: type and every value of data and stringData must be text";
 
 struct Reader<'a> {
     text: &'a str,

@@ -182,7 +182,7 @@ impl<'a> NginxAnnotations<'a> {
 
     /// Parses an annotation as Go's `strconv.ParseBool` does; `None`: it is not a boolean and the default applies.
     fn go_bool(self, name: &str) -> Option<bool> {
-        debug_assert!(find(name).is_some_and(|row| row.form == Form::Bool), "{name} is no boolean");
+        debug_assert!(find(name).is_some_and(|row| row.form == Form::Bool), "{name} is not a boolean");
         go_bool(self.0.nginx(name)?)
     }
 }

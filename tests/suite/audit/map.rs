@@ -64,7 +64,7 @@ fn unreadable_objects_are_not_broken() {
     use ingress_guard::config::Config;
     use ingress_guard::model::{Key, Kind};
 
-    let mut inventory = load_text("world", &WORLD).unwrap();
+    let mut inventory = load_text("cluster", &WORLD).unwrap();
     for kind in Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Ingress | Kind::IngressClass)) {
         inventory.cover(kind, Coverage::Forbidden);
     }

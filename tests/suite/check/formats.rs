@@ -78,7 +78,7 @@ fn json_is_as_its_schema_says() {
 #[test]
 fn sarif_is_as_its_schema_says() {
     let mut schema = json("tests/data/sarif-2.1.0.schema.json");
-    // A pattern of two of its definitions is no regex of ECMA's.
+    // A pattern of two of its definitions is not a valid ECMAScript regex.
     for definition in ["run", "toolComponent"] {
         let language = schema["definitions"][definition]["properties"]["language"].as_object_mut().unwrap();
         assert!(language.remove("pattern").is_some());

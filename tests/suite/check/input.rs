@@ -24,7 +24,7 @@ fn said(report: &Value) -> Vec<String> {
     report["diagnostics"].as_array().unwrap().iter().map(line).collect()
 }
 
-/// A folder with a good world and one more file; what is said of that.
+/// Returns the messages about one more file beside valid manifests.
 fn beside_good(name: &str, bytes: &[u8]) -> Vec<String> {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     fs::write(folder.path().join(name), bytes).unwrap();
@@ -88,7 +88,7 @@ fn binary_files_are_reported() {
 #[test]
 fn a_file_of_a_hundred_megabytes_is_not_read() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
-    // Sparse: it takes no room.
+    // Sparse: it uses no disk space.
     File::create(folder.path().join("big.yaml")).unwrap().set_len(100 << 20).unwrap();
     assert_eq!(messages_beside(folder.path()), ["big.yaml: larger than 64 MiB, the limit for a manifest"]);
     let outcome = check_with(folder.path(), &["-"], &vec![b'#'; (64 << 20) + 1]);
@@ -115,7 +115,7 @@ fn bombs_do_not_go_off() {
     assert!(said.len() == 1 && said[0].starts_with("a.json:1:"), "{said:?}");
 }
 
-/// They are read side by side, and told of one after the other.
+/// Files are read in parallel and reported in order.
 #[test]
 fn many_files_are_reported_in_order() {
     let folder = folder(&[("0.yaml", &format!("{CLASS}---\n{SERVICE}"))]);
@@ -269,7 +269,7 @@ fn said_of(report: &Value) -> String {
 }
 
 #[test]
-fn files_that_are_no_manifests_are_nobodys_business() {
+fn files_that_are_not_manifests_are_ignored() {
     for (name, text) in [
         ("values.yaml", "replicas: 3\nmetadata: {annotations: {x: true}}\n"),
         ("list.yaml", "- a\n- {b: c}\n"),

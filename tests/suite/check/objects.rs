@@ -1,4 +1,4 @@
-//! Files as one world: what they hold, what they do not, and what flags and configuration make of it.
+//! Files evaluated together: objects in them, objects outside them, and the effect of flags and configuration.
 
 use std::fs;
 
@@ -33,9 +33,9 @@ fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
     }
     assert_eq!(open["summary"]["notEvaluated"], said.len());
 
-    // The files hold no class, so that nobody says that there is none.
+    // The files contain no IngressClass, so its absence is not known.
     let (code, complete) = report(folder.path(), &["a.yaml", "--complete"]);
-    assert_eq!(code, 0, "nobody knows who would take it: {complete:#}");
+    assert_eq!(code, 0, "the controller is unknown: {complete:#}");
     assert_eq!(places(&complete), ["IG201 a.yaml:14:19"]);
     assert_eq!(complete["findings"][0]["level"], "warn");
 
@@ -73,7 +73,7 @@ fn what_the_files_hold_is_believed_without_complete() {
     assert_eq!(finding["docs"], "ingress-guard explain IG202");
     assert_eq!(found["summary"]["deny"], 1);
 
-    // Two files on one host are one world.
+    // Two files with one host are evaluated together.
     let twice = ingress("again", "web", 80).replace("again.example.com", "web.example.com");
     fs::write(folder.path().join("d.yaml"), twice).unwrap();
     let (_, found) = report(folder.path(), &["."]);

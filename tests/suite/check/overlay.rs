@@ -1,4 +1,4 @@
-//! Files laid over a cluster: what they do not hold is known from it, and what was wrong before is no fault of theirs.
+//! Files overlaid on a cluster: other objects come from the cluster, and pre-existing findings do not deny.
 
 use std::fs;
 
@@ -67,7 +67,7 @@ async fn what_the_files_do_not_hold_is_known_from_the_cluster() {
     let (code, report) = check(&api, &folder, &[]).await;
     assert_eq!((code, found(&report)), (1, vec!["IG201 deny".to_owned()]), "{report:#}");
 
-    // The Service comes with it: nobody can have pods for it yet.
+    // The Service is in the files too: it cannot have pods yet.
     let absent = "{apiVersion: v1, kind: Service, metadata: {name: absent}, spec: {selector: {app: absent}, ports: [{port: 80}]}}";
     fs::write(folder.path().join("service.yaml"), absent).unwrap();
     let (code, report) = check(&api, &folder, &[]).await;

@@ -19,7 +19,7 @@ fn what_it_is_asked_for_decides_what_it_explains() {
     assert!(text.starts_with("Ingress shop/web\n"), "{text}");
     // Whichever comes first.
     assert_eq!(run(&["explain", "--manifests", "examples/cluster", "shop/web"]), (0, text, String::new()));
-    let (code, text, _) = explain("https://nobody.example.org/");
+    let (code, text, _) = explain("https://absent.example.org/");
     assert_eq!(code, 1);
     assert!(text.contains("✗ host") && text.contains("404 from the controller's default backend"), "{text}");
     let (code, text, _) = run(&[&["explain", "-o", "json", "http://www.shop.example.com/"][..], &shop].concat());
@@ -146,7 +146,7 @@ fn manifests(text: &str) -> NamedTempFile {
     file
 }
 
-/// What nginx captures is decoded, and need not be UTF-8: three in 50,000 worlds that were compared with it.
+/// nginx captures decoded text, which may not be UTF-8: found in three of 50,000 clusters that were compared with nginx.
 #[test]
 fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
     let file = manifests(
@@ -187,7 +187,7 @@ fn who_takes_a_request_is_not_nearly_it() {
     );
 }
 
-/// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
+/// ingress-nginx redirects the other one of `example.com` and `www.example.com`, unless an Ingress has it.
 #[test]
 fn with_and_without_www_are_one_where_an_annotation_says_so() {
     let ingress = |name: &str, host: &str, annotations: &str| {
@@ -237,7 +237,7 @@ async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     let (code, kept, _) = run(&["explain", "http://app.example.com/x", "--snapshot", file]);
     assert_eq!((code, kept), (1, live));
 
-    // What nobody may see is not missing.
+    // Objects that RBAC hides are not missing.
     api.forbid("services", true);
     let (code, text, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
     assert_eq!(code, 0, "{text}{stderr}");
