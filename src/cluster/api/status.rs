@@ -1,4 +1,4 @@
-//! How complete the inventory is and how its watches are doing: what readiness and metrics report.
+//! The completeness of the inventory and the status of its watches, for readiness and metrics.
 
 use std::sync::Arc;
 
