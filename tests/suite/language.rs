@@ -74,6 +74,13 @@ fn literals(source: &str) -> String {
     code.split('"').skip(1).step_by(2).collect::<Vec<_>>().join("\n")
 }
 
+/// The names of the tests in a source file, with spaces between the words.
+fn test_names(source: &str) -> Vec<String> {
+    let tests = source.split("#[test]").chain(source.split("#[tokio::test")).skip(1);
+    let names = tests.filter_map(|test| test.split_once("fn ")?.1.split_once('('));
+    names.map(|(name, _)| name.replace('_', " ")).collect()
+}
+
 /// Comments and string literals of the program. Comments of the tests, and their names with spaces between the words.
 fn sources() -> Vec<Text> {
     let marks = ["///", "//!", "//"];
@@ -83,10 +90,8 @@ fn sources() -> Vec<Text> {
     });
     let tests = files_below("tests", "rs").into_iter().map(|path| {
         let source = read(&path);
-        let tests = source.split("#[test]").chain(source.split("#[tokio::test")).skip(1);
-        let names = tests.filter_map(|test| test.split_once("fn ")?.1.split_once('('));
-        let names: Vec<String> = names.map(|(name, _)| name.replace('_', " ")).collect();
-        Text::new(path.display().to_string(), names.join("\n") + "\n" + &comments(&source, &marks))
+        let text = test_names(&source).join("\n") + "\n" + &comments(&source, &marks);
+        Text::new(path.display().to_string(), text)
     });
     program.chain(tests).collect()
 }
@@ -218,7 +223,16 @@ fn no_sentence_of_a_document_opens_with_a_relative_clause() {
 }
 
 #[test]
-fn the_rules_find_what_they_are_for() {
+fn no_name_of_a_test_opens_with_a_relative_clause() {
+    let files = [files_below("src", "rs"), files_below("tests", "rs")].concat();
+    let names = files.iter().flat_map(|path| test_names(&read(path)));
+    let opens = |name: &String| ["what ", "who ", "whose ", "where "].iter().any(|word| name.starts_with(word));
+    let wrong: Vec<String> = names.filter(opens).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_rules_find_violations() {
     let banned = banned();
     for line in ["nobody serves it", "it is no path", "the house", "nobodys", "judged", "a fake certificate"] {
         assert!(banned.is_match(line.as_bytes()).unwrap(), "{line}");

@@ -112,7 +112,7 @@ fn of_secrets_there_are_facts_only() {
 }
 
 #[test]
-fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
+fn live_reads_and_unreadable_objects_survive_a_snapshot() {
     let mut inventory = Inventory::default();
     inventory.cover(Kind::Ingress, Coverage::Complete);
     inventory.cover(Kind::Service, Coverage::Forbidden);

@@ -17,7 +17,7 @@ fn state(metadata: &Value, status: &Value) -> PodState {
 }
 
 #[test]
-fn a_pod_says_why_it_is_not_ready() {
+fn a_pod_has_a_cause_for_not_being_ready() {
     let waiting = |reason: &str| json!([{"ready": true}, {"state": {"waiting": {"reason": reason}}}]);
     let running = |started: Value| json!([{"ready": false, "started": started, "state": {"running": {}}}]);
     for (status, why) in [
@@ -60,7 +60,7 @@ fn a_pod_says_why_it_is_not_ready() {
 }
 
 #[test]
-fn a_template_has_the_ports_of_what_keeps_running() {
+fn a_template_has_the_ports_of_its_long_running_containers() {
     let workload: Workload = serde_json::from_value(json!({"spec": {"template": {
         "metadata": {"labels": {"app": "web"}},
         "spec": {
@@ -106,7 +106,7 @@ fn backing(objects: &[&str]) -> String {
 }
 
 #[test]
-fn what_stands_behind_a_port_is_said_in_a_few_words() {
+fn readiness_of_a_port_has_a_short_text() {
     let other = pod("other", "phase: Running").replace("app: web", "app: other");
     let pending = "phase: Pending, containerStatuses: [{state: {waiting: {reason: ErrImagePull}}}]";
     let many = (0..5).fold(String::new(), |mut all, at| {
@@ -153,7 +153,7 @@ fn what_stands_behind_a_port_is_said_in_a_few_words() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_missed() {
+fn unreadable_objects_are_not_missing() {
     let pending = pod("web-1", "phase: Pending, reason: X").replace("app: web", "app: other");
     let unexplained = "has no endpoints; check that its selector matches running pods";
     let mut inventory = load_text("cluster", &[SERVICE, SLICE, &pending].concat()).unwrap();

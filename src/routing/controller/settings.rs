@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_goes_before_the_defaults_of_the_version() {
+    fn configured_settings_take_precedence_over_defaults_of_the_version() {
         let unset = ControllerSettings::default();
         let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unset };
         assert_eq!(ControllerSettings::defaults(None), always);

@@ -28,7 +28,7 @@ fn shown(map: &RouteMap<'_>) -> String {
 }
 
 #[test]
-fn every_host_has_its_routes_and_what_is_broken_in_them() {
+fn every_host_has_its_routes_and_their_problems() {
     let expected = "\
 * (k8s.io/ingress-nginx) + no TLS
   + / > pay/pay > pay > 1 ready, 1 not ready

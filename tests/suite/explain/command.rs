@@ -7,7 +7,7 @@ use crate::live::api::Api;
 use crate::live::list::run as run_over;
 
 #[test]
-fn what_it_is_asked_for_decides_what_it_explains() {
+fn the_argument_selects_the_explanation() {
     let shop = ["--manifests", "examples/cluster"];
     let explain = |what: &str| run(&[&["explain", what][..], &shop].concat());
     let (code, text, stderr) = explain("http://www.shop.example.com/api/x");
@@ -116,7 +116,7 @@ fn sources_that_cannot_be_read_are_named() {
 
 /// A chart has neither the class nor the certificate of its Ingress.
 #[test]
-fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
+fn kinds_that_files_seldom_contain_are_not_missing() {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join("chart.yaml");
     let text = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n---\n\
@@ -148,7 +148,7 @@ fn manifests(text: &str) -> NamedTempFile {
 
 /// nginx captures decoded text, which may not be UTF-8: found in three of 50,000 clusters that were compared with nginx.
 #[test]
-fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
+fn a_redirect_to_a_captured_text_is_written_as_it_is_sent() {
     let file = manifests(
         "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
          {nginx.ingress.kubernetes.io/rewrite-target: 'https://new.example.com/$1'}}, spec: {ingressClassName: nginx, \
@@ -162,7 +162,7 @@ fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
 }
 
 #[test]
-fn who_takes_a_request_is_not_nearly_it() {
+fn the_serving_ingress_is_not_a_near_miss() {
     let file = manifests(
         "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
          rules: [{host: a.example.com, http: {paths: [{path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n\
@@ -189,7 +189,7 @@ fn who_takes_a_request_is_not_nearly_it() {
 
 /// ingress-nginx redirects the other one of `example.com` and `www.example.com`, unless an Ingress has it.
 #[test]
-fn with_and_without_www_are_one_where_an_annotation_says_so() {
+fn with_and_without_www_are_one_with_the_annotation() {
     let ingress = |name: &str, host: &str, annotations: &str| {
         format!(
             "---\n{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {annotations}}}, \

@@ -42,7 +42,7 @@ fn output(command: &str, snapshot: &Snapshot) -> String {
 }
 
 #[test]
-fn the_page_shows_what_explain_prints() {
+fn the_page_shows_the_output_of_explain() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explain.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let mut parts = pages::parse(&page);
