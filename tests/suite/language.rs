@@ -76,7 +76,8 @@ fn literals(source: &str) -> String {
 
 /// The names of the tests in a source file, with spaces between the words.
 fn test_names(source: &str) -> Vec<String> {
-    let tests = source.split("#[test]").chain(source.split("#[tokio::test")).skip(1);
+    let tests = ["#[test]", "#[tokio::test"].map(|mark| source.split(mark).skip(1));
+    let tests = tests.into_iter().flatten();
     let names = tests.filter_map(|test| test.split_once("fn ")?.1.split_once('('));
     names.map(|(name, _)| name.replace('_', " ")).collect()
 }
