@@ -26,7 +26,7 @@ pub enum Evidence {
 pub struct Finding {
     /// The check's code, e.g. `IG202`.
     pub code: &'static str,
-    /// Its identity together with the code: no list indices, no counts, no names of other objects. What was already
+    /// The identity together with the code: no list indices, no counts, no names of other objects. What was already
     /// so before a write has the same subject after it.
     pub subject: Box<str>,
     /// Where it is.

@@ -8,7 +8,7 @@ use thiserror::Error;
 pub struct Waiver<'a> {
     /// Code or name of the check as written.
     pub check: &'a str,
-    /// The last day (UTC) on which it holds; `None`: it never expires.
+    /// The last day (UTC) on which it applies; `None`: it never expires.
     pub until: Option<Date>,
     /// The reason; never empty.
     pub reason: &'a str,

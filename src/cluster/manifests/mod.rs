@@ -46,7 +46,7 @@ pub struct Manifests {
 pub struct Manifest {
     /// The object.
     pub object: Object,
-    /// Its position.
+    /// The position.
     pub origin: Origin,
 }
 
