@@ -57,7 +57,7 @@ pub enum KeyFit {
 /// The reason why a Secret has no usable certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFault {
-    /// These data keys are absent.
+    /// Some data keys are absent.
     KeysMissing(&'static str),
     /// The data key is there, but empty, as cert-manager leaves it until the certificate is issued.
     Empty(&'static str),

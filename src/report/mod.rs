@@ -125,7 +125,7 @@ pub struct Entry {
     pub changes: Vec<Change>,
 }
 
-/// Where a finding is in a file, and how the file changes by its fix.
+/// The place of a finding in a file, and the changes of the file by its fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// The place of the field.
