@@ -18,7 +18,9 @@ const BANNED: &str = r"(?ix)
         | (?<!there\ )is\ no(?!\ longer) | fake\ certificate )\b";
 
 /// Maximum number of words in a sentence of a document.
-const WORDS: usize = 30;
+const WORDS: usize = 25;
+/// The same in the fact sheet, which lists names and cites tests.
+const WORDS_OF_FACTS: usize = 31;
 
 /// A text and the name of its source.
 struct Text {
@@ -200,7 +202,7 @@ fn sentences_of_documents_are_short() {
     for Text { source, text } in documents() {
         for sentence in sentences(&text) {
             let words = sentence.split_whitespace().filter(|word| is_word(word)).count();
-            if words > WORDS {
+            if words > if source == "docs/ingress-nginx.md" { WORDS_OF_FACTS } else { WORDS } {
                 long.push(format!("{source}: {words} words: {sentence}"));
             }
         }
