@@ -80,7 +80,7 @@ fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
     let inventory = Arc::new(RwLock::new(inventory(ingresses)));
     let status = SyncStatus {
         inventory: Arc::clone(&inventory),
-        feeds: Watches::default(),
+        watches: Watches::default(),
         required: engine.needs(),
         optional: engine.hints(),
     };

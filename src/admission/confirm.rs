@@ -17,7 +17,7 @@ pub struct LiveCluster {
     /// Reads single objects.
     pub live: Live,
     /// The state of the watches.
-    pub feeds: Watches,
+    pub watches: Watches,
     /// The kinds that are not watched: their objects are read when an Ingress references them.
     pub on_demand: Kinds,
 }
@@ -49,7 +49,7 @@ impl LiveCluster {
         let indexed: Kinds = indexed.collect();
         let catch_up = async {
             if !indexed.is_empty() {
-                self.feeds.wake(indexed);
+                self.watches.wake(indexed);
                 tokio::time::sleep(CATCH_UP).await;
             }
         };
@@ -57,7 +57,7 @@ impl LiveCluster {
         live_reads.merge(read);
         let certain = evidence.iter().filter(|evidence| match evidence {
             Evidence::Object(kind, key) => live_reads.is_certain(*kind, key),
-            Evidence::Index(kind, _) => self.feeds.is_current(*kind, started),
+            Evidence::Index(kind, _) => self.watches.is_current(*kind, started),
         });
         certain.cloned().collect()
     }

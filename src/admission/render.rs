@@ -113,8 +113,8 @@ pub fn warning(key: &Key, Decision { finding, downgraded, .. }: &Decision) -> St
 /// Puts the name of the Ingress before a text. If both exceed the length of a warning, the name is cut first.
 fn named(key: &Key, text: &str) -> String {
     let (name, text) = (one_line(&key.to_string()), one_line(text));
-    let room = WARNING_LENGTH.saturating_sub(text.chars().count() + 1).max(NAME_LENGTH);
-    cut(&format!("{} {text}", cut(&name, room)), WARNING_LENGTH)
+    let limit = WARNING_LENGTH.saturating_sub(text.chars().count() + 1).max(NAME_LENGTH);
+    cut(&format!("{} {text}", cut(&name, limit)), WARNING_LENGTH)
 }
 
 fn cut(text: &str, length: usize) -> String {

@@ -14,7 +14,7 @@ pub(crate) use ratchet::{Previous, decide};
 pub struct Analysis<'a> {
     /// The Ingress.
     pub ingress: &'a Ingress,
-    /// Its findings with their levels.
+    /// The findings with their levels.
     pub verdict: Verdict,
     /// The checks that could not be evaluated.
     pub not_evaluated: Vec<NotEvaluated>,

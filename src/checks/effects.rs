@@ -1,4 +1,4 @@
-//! What a problem does to requests, in words. Each effect is worded here once, so that two checks never describe one effect
+//! The effects of problems on requests, in words. Each effect is worded here once, so that two checks never describe one effect
 //! differently.
 
 use crate::finding::Quoted;
@@ -50,7 +50,7 @@ pub(crate) fn rewritten_to(path: &str) -> String {
     }
 }
 
-/// What requests get from a backend that does not exist. On ingress-nginx a location without endpoints returns 503 (section 0);
+/// Returns the effect of a backend that does not exist. On ingress-nginx a location without endpoints returns 503 (section 0);
 /// other controllers differ.
 pub(crate) const fn without_backend(dialect: &Dialect) -> &'static str {
     match dialect.family {
@@ -59,7 +59,7 @@ pub(crate) const fn without_backend(dialect: &Dialect) -> &'static str {
     }
 }
 
-/// What clients get over HTTPS from a host without a usable certificate (section 5.2).
+/// Returns the effect on HTTPS clients of a host without a usable certificate (section 5.2).
 pub(crate) const fn without_certificate(dialect: &Dialect) -> &'static str {
     match dialect.family {
         ControllerFamily::Nginx if dialect.default_certificate => {
@@ -70,7 +70,7 @@ pub(crate) const fn without_certificate(dialect: &Dialect) -> &'static str {
     }
 }
 
-/// What requests get from the fallback Service of the annotation `default-backend` (section 4.6).
+/// Returns the effect of the fallback Service of the annotation `default-backend` (section 4.6).
 pub(crate) fn with_fallback(service: &str) -> String {
     format!("requests go to default-backend Service {service:?}")
 }

@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
 }
 
-/// What the argument refers to.
+/// The target of the argument.
 enum Target {
     Page(&'static Check),
     /// An Ingress, in the default namespace if none is given.

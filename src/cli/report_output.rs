@@ -57,7 +57,7 @@ impl FromStr for Output {
     }
 }
 
-/// What formats need besides the report.
+/// The input of formats besides the report.
 pub(super) struct Formats<'a> {
     /// The lowest level that counts as a failure.
     pub(super) fails: Level,

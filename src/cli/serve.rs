@@ -99,15 +99,15 @@ fn watching(client: kube::Client, config: Config) -> (Reviewer, SyncStatus) {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
     let inventory = Arc::new(RwLock::new(inventory));
-    let feeds = Watches::start(&client, wanted, &inventory, &Pace::default());
-    let status = status(&inventory, feeds.clone(), &engine, &config.policy);
-    let cluster = LiveCluster { live: Live::new(client), feeds, on_demand: config.on_demand() };
+    let watches = Watches::start(&client, wanted, &inventory, &Pace::default());
+    let status = status(&inventory, watches.clone(), &engine, &config.policy);
+    let cluster = LiveCluster { live: Live::new(client), watches, on_demand: config.on_demand() };
     (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
 }
 
-fn status(inventory: &Arc<RwLock<Inventory>>, feeds: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
+fn status(inventory: &Arc<RwLock<Inventory>>, watches: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
     let inventory = Arc::clone(inventory);
-    SyncStatus { inventory, feeds, required: engine.needs() | policy.needs(), optional: engine.hints() }
+    SyncStatus { inventory, watches, required: engine.needs() | policy.needs(), optional: engine.hints() }
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {

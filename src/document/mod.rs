@@ -20,7 +20,7 @@ pub struct Document {
     root: Node,
     /// It contains aliases or merge keys, so that a change of one place may change another.
     refers: bool,
-    /// Its byte range in the file.
+    /// The byte range in the file.
     bytes: Range<usize>,
 }
 
@@ -119,7 +119,7 @@ pub struct Object<'a> {
     refers: bool,
     /// The start of the document in the file, in bytes.
     start: usize,
-    /// Its byte range in the document.
+    /// The byte range in the document.
     at: Range<usize>,
     /// The number of spaces before its text.
     margin: usize,
@@ -133,7 +133,7 @@ impl Object<'_> {
         self.start + self.at.start..self.start + self.at.end
     }
 
-    /// Its text with all applied patches.
+    /// The text with all applied patches.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text[self.margin..]

@@ -10,7 +10,7 @@ const DEPTH: usize = 200;
 /// A node. Places are byte offsets in the document.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// Its byte range, without the rest of its last line.
+    /// The byte range, without the rest of its last line.
     pub(super) span: Range<usize>,
     /// It has an anchor, so that a change of it also changes its aliases.
     pub(super) is_anchored: bool,

@@ -24,11 +24,11 @@ pub struct IngressExplanation {
     pub schema_version: u32,
     /// `namespace/name`
     pub ingress: String,
-    /// Its paths in order.
+    /// The paths in order.
     pub paths: Vec<PathExplanation>,
     /// The number of paths beyond the limit, which are not traced.
     pub left_out: usize,
-    /// Its findings, highest level first.
+    /// The findings, highest level first.
     pub findings: Vec<Found>,
     /// The checks that were not evaluated, each with the reason.
     pub not_evaluated: Vec<NotEvaluatedCheck>,
@@ -40,7 +40,7 @@ pub struct IngressExplanation {
 pub struct Found {
     /// The check's code.
     pub code: &'static str,
-    /// Its level when the Ingress is written.
+    /// The level when the Ingress is written.
     pub level: Level,
     /// The field of the Ingress.
     pub field: String,

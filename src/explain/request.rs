@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_would_ask_a_controller_for_is_refused() {
+    fn urls_that_no_browser_would_send_are_rejected() {
         for text in ["https://", "https:///", "https://a b/", "https://a:99999/", "https://[::1", "", "/api"] {
             let error = RequestUrl::read(text).map(|request| request.url());
             assert!(matches!(error, Err(RequestUrlError::Malformed(..))), "{text}: {error:?}");

@@ -51,7 +51,7 @@ pub struct Step {
 pub struct ReadyBackend {
     /// Namespace of the Service.
     pub namespace: String,
-    /// Its name.
+    /// The name.
     pub service: String,
     /// The port as the Ingress references it.
     pub port: Option<String>,

@@ -1,4 +1,4 @@
-//! What a check finds: the field, the problem, the fix, and the evidence. Policy decides the level.
+//! A finding of a check: the field, the problem, the fix, and the evidence. Policy decides the level.
 
 mod level;
 mod patch;
@@ -26,10 +26,10 @@ pub enum Evidence {
 pub struct Finding {
     /// The check's code, e.g. `IG202`.
     pub code: &'static str,
-    /// Its identity together with the code: no list indices, no counts, no names of other objects. What was already
-    /// so before a write has the same subject after it.
+    /// The identity together with the code: no list indices, no counts, no names of other objects. A pre-existing
+    /// problem has the same subject before and after a write.
     pub subject: Box<str>,
-    /// Where it is.
+    /// The field of the Ingress.
     pub field: FieldPath,
     /// The problem and its effect on requests.
     pub message: Box<str>,

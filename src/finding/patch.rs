@@ -15,11 +15,11 @@ pub struct Patch(Vec<PatchOperation>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum PatchOperation {
-    /// Continue only if `path` holds `value`.
+    /// Continue only if `path` has `value`.
     Test {
         /// The field.
         path: String,
-        /// The value that it must hold.
+        /// The value that it must have.
         value: Value,
     },
     /// Add `value` at `path`, which did not exist.
@@ -44,7 +44,7 @@ pub enum PatchOperation {
 }
 
 impl Patch {
-    /// Creates a patch for an object in which `field` holds `value`.
+    /// Creates a patch for an object in which `field` has `value`.
     #[must_use]
     pub fn on(field: &FieldPath, value: impl Into<Value>) -> Self {
         Self(vec![PatchOperation::Test { path: field.pointer(), value: value.into() }])

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_what_checks_read_and_drops_the_rest() {
+    fn keeps_the_fields_that_checks_read() {
         let annotations: Annotations = serde_json::from_str(
             r#"{"nginx.ingress.kubernetes.io/use-regex":"true","kubectl.kubernetes.io/last-applied-configuration":"{\n}",
                 "cert-manager.io/issuer":"x","a":"b"}"#,

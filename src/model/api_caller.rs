@@ -9,7 +9,7 @@ use super::{Key, lax, meta};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct ApiCaller {
-    /// Its name; it is cluster-scoped.
+    /// The name; it is cluster-scoped.
     pub key: Key,
     /// The Services; empty if it calls a URL or the API server itself.
     pub services: Box<[CalledService]>,

@@ -11,7 +11,7 @@ use super::{Key, lax, meta};
 pub struct EndpointSlice {
     /// Namespace and name.
     pub key: Key,
-    /// Its Service (label `kubernetes.io/service-name`); empty if it has none.
+    /// The Service (label `kubernetes.io/service-name`); empty if it has none.
     pub service: Box<str>,
     /// The type of its addresses.
     pub address_type: AddressType,

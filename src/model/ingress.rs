@@ -104,7 +104,7 @@ pub struct RuleRef<'a> {
 /// A path with its place in the Ingress.
 #[derive(Debug, Clone, Copy)]
 pub struct PathRef<'a> {
-    /// The rule that holds it.
+    /// The rule that contains it.
     pub rule: &'a Rule,
     /// The path.
     pub path: &'a Path,
@@ -184,7 +184,7 @@ impl<'a> RuleRef<'a> {
         FieldPath::spec().field("rules").index(self.index)
     }
 
-    /// Its paths in order.
+    /// The paths in order.
     pub fn paths(self) -> impl Iterator<Item = PathRef<'a>> {
         let Self { rule, index: rule_index } = self;
         let paths = rule.paths.iter().enumerate();

@@ -195,7 +195,7 @@ impl Kinds {
         Self(bits)
     }
 
-    /// Whether the set holds this kind.
+    /// Whether the set contains this kind.
     #[must_use]
     pub const fn contains(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u8) != 0

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_selector_takes_what_has_all_its_labels() {
+    fn a_selector_matches_objects_with_all_its_labels() {
         let web = labels(r#"{"app": "web", "tier": "front", "empty": null}"#);
         for selector in [r#"{"app": "web"}"#, r#"{"tier": "front", "app": "web"}"#, r#"{"empty": ""}"#] {
             assert!(labels(selector).select(&web), "{selector}");

@@ -10,9 +10,9 @@ use super::{lax, meta};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Namespace {
-    /// Its name.
+    /// The name.
     pub name: Box<str>,
-    /// Its labels.
+    /// The labels.
     pub labels: BTreeMap<Box<str>, Box<str>>,
 }
 

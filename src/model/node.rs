@@ -8,9 +8,9 @@ use super::{lax, meta};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Node {
-    /// Its name.
+    /// The name.
     pub name: Box<str>,
-    /// Its condition `Ready` is true or absent.
+    /// Whether the condition `Ready` is true or absent.
     pub is_ready: bool,
 }
 

@@ -11,7 +11,7 @@ use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 pub struct Pod {
     /// Namespace and name.
     pub key: Key,
-    /// Its template.
+    /// The template.
     pub template: PodTemplate,
     /// Name of its Node; empty if it is not scheduled.
     pub node: Box<str>,
@@ -24,7 +24,7 @@ pub struct Pod {
 pub enum PodState {
     /// It comes from a file and has no status.
     Unknown,
-    /// Its condition `Ready` is true.
+    /// Whether the condition `Ready` is true.
     Ready,
     /// It is not ready, for this reason.
     NotReady(Box<str>),

@@ -21,11 +21,11 @@ pub struct Secret {
     pub meta: Meta,
     /// The facts about its `tls.crt`, `tls.key` and `ca.crt`.
     pub tls: TlsFacts,
-    /// Its type is `kubernetes.io/tls`.
+    /// Whether the type is `kubernetes.io/tls`.
     pub is_of_tls_type: bool,
     /// It has the data key `auth` (an htpasswd file).
     pub has_auth: bool,
-    /// Its `ca.crt` contains readable certificates.
+    /// Whether `ca.crt` contains readable certificates.
     pub has_ca: bool,
 }
 
@@ -57,13 +57,13 @@ pub enum KeyFit {
 /// The reason why a Secret has no usable certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsFault {
-    /// These data keys are absent.
+    /// Some data keys are absent.
     KeysMissing(&'static str),
     /// The data key is there, but empty, as cert-manager leaves it until the certificate is issued.
     Empty(&'static str),
-    /// `tls.crt` holds no readable PEM certificate.
+    /// `tls.crt` contains no readable PEM certificate.
     BadCertificate,
-    /// `tls.key` holds no PEM private key.
+    /// `tls.key` contains no PEM private key.
     BadKey,
     /// The key belongs to another certificate.
     KeyMismatch,

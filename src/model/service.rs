@@ -39,7 +39,7 @@ pub struct Service {
     pub selector: Labels,
     /// `spec.publishNotReadyAddresses`: pods that are not ready receive requests as well.
     pub publishes_not_ready: bool,
-    /// Its ports, in order: controllers use the first that matches.
+    /// The ports, in order: controllers use the first that matches.
     pub ports: Box<[ServicePort]>,
 }
 

@@ -8,7 +8,7 @@ use thiserror::Error;
 pub struct Waiver<'a> {
     /// Code or name of the check as written.
     pub check: &'a str,
-    /// The last day (UTC) on which it holds; `None`: it never expires.
+    /// The last day (UTC) on which it applies; `None`: it never expires.
     pub until: Option<Date>,
     /// The reason; never empty.
     pub reason: &'a str,
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_waiver_holds_through_its_last_day() {
+    fn a_waiver_applies_through_its_last_day() {
         let waiver = parse_waivers("IG305 until=2027-01-31 reason=x").next().unwrap().unwrap();
         assert!(!waiver.expired(jiff::civil::date(2027, 1, 31)));
         assert!(waiver.expired(jiff::civil::date(2027, 2, 1)));

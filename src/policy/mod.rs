@@ -92,7 +92,7 @@ pub type Preexisting = HashSet<(&'static str, Box<str>)>;
 pub struct Decision {
     /// The finding.
     pub finding: Finding,
-    /// Its effective level.
+    /// The effective level.
     pub level: Level,
     /// The ceiling that downgraded it from deny.
     pub downgraded: Option<Ceiling>,

@@ -91,7 +91,7 @@ pub struct Entry {
     pub code: &'static str,
     /// The check's name.
     pub name: &'static str,
-    /// Its level.
+    /// The level.
     pub level: Level,
     /// Namespace of the Ingress.
     pub namespace: Box<str>,
@@ -99,9 +99,9 @@ pub struct Entry {
     pub ingress: Box<str>,
     /// The field of the Ingress, in the API server's notation.
     pub field: String,
-    /// Its identity within the Ingress, which unrelated changes keep.
+    /// The identity within the Ingress, which unrelated changes keep.
     pub subject: Box<str>,
-    /// Its identity in baselines: 16 hexadecimal digits.
+    /// The identity in baselines: 16 hexadecimal digits.
     pub fingerprint: String,
     /// The problem and its effect on requests.
     pub message: Box<str>,
@@ -117,7 +117,7 @@ pub struct Entry {
     pub waived: Option<Box<str>>,
     /// Whether it is in the baseline.
     pub baseline: bool,
-    /// Its place in a file.
+    /// The place in a file.
     #[serde(flatten)]
     pub place: Option<Place>,
     /// The fix as changes of that file; empty if there is no fix, or if the fix cannot be applied to the text alone.
@@ -125,7 +125,7 @@ pub struct Entry {
     pub changes: Vec<Change>,
 }
 
-/// Where a finding is in a file, and how the file changes by its fix.
+/// The place of a finding in a file, and the changes of the file by its fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
     /// The place of the field.
@@ -180,7 +180,7 @@ pub struct NotEvaluated {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Diagnostic {
-    /// Its severity.
+    /// The severity.
     pub severity: Severity,
     /// The problem and its fix.
     pub message: String,

@@ -75,8 +75,8 @@ impl<'a> Routes<'a> {
         if !self.claims(&twin, when).found()?.iter().any(wants) {
             return None;
         }
-        let is_nobodys = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
-        self.server(&twin, when).found().filter(|_| is_nobodys)
+        let is_free = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
+        self.server(&twin, when).found().filter(|_| is_free)
     }
 }
 

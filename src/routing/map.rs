@@ -32,7 +32,7 @@ pub struct HostRoutes<'a> {
     pub controller_id: ControllerId<'a>,
     /// The certificate that it serves.
     pub certificate: HostCertificate<'a>,
-    /// Its paths, the longest first; of equal ones, the effective one first.
+    /// The paths, the longest first; of equal ones, the effective one first.
     pub routes: Vec<Route<'a>>,
 }
 
@@ -43,7 +43,7 @@ pub struct Route<'a> {
     pub at: Option<PathRef<'a>>,
     /// It is matched as a regex.
     pub is_regex: bool,
-    /// Its Ingress.
+    /// The Ingress.
     pub ingress: &'a Ingress,
     /// The backend that the Ingress defines.
     pub backend: &'a Backend,

@@ -1,4 +1,4 @@
-//! What a controller does with an Ingress: which controller handles it, its dialect, and the meaning of annotations and
+//! The behaviour of controllers: which controller handles it, its dialect, and the meaning of annotations and
 //! paths. Checks query this module; no rule of a controller is written down anywhere else.
 //!
 //! Section numbers in comments refer to the fact sheet `docs/ingress-nginx.md`.

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_numbers_and_stand_in_their_order() {
+    fn versions_are_ordered_by_number() {
         let read = |text: &str| text.parse::<Version>();
         assert_eq!(read("v1.15.1"), Ok(Version(1, 15, 1)));
         assert!(read("1.9.6").unwrap() < read("1.10.0").unwrap());

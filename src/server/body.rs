@@ -14,7 +14,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const FIRST: u64 = 64 * 1024;
 
 /// The memory limits of request bodies, in bytes.
-pub(super) struct Room {
+pub(super) struct BodyBudget {
     pub(super) each: usize,
     pub(super) all: Arc<Semaphore>,
 }
@@ -23,7 +23,7 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
-    room: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The reason why a body could not be read.
@@ -32,12 +32,12 @@ pub(super) enum BodyError {
     /// It exceeds the limit of one body.
     TooLarge,
     /// All bodies together exceed their limit.
-    NoRoom,
+    OverBudget,
     /// The connection closed before its end.
     Broken,
 }
 
-impl Room {
+impl BodyBudget {
     pub(super) fn new(each: usize, all: usize) -> Self {
         Self { each, all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))) }
     }
@@ -49,13 +49,13 @@ impl Room {
             return Err(BodyError::TooLarge);
         }
         let first = usize::try_from(announced.min(FIRST)).unwrap_or_default();
-        let mut held = Held { bytes: Vec::with_capacity(first), room: None };
+        let mut held = Held { bytes: Vec::with_capacity(first), permit: None };
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
             if data.len() > self.each - held.bytes.len() {
                 return Err(BodyError::TooLarge);
             }
-            held.room(&self.all, data.len())?;
+            held.acquire(&self.all, data.len())?;
             held.bytes.extend_from_slice(&data);
         }
         Ok(held)
@@ -78,11 +78,11 @@ impl Room {
 }
 
 impl Held {
-    fn room(&mut self, all: &Arc<Semaphore>, size: usize) -> Result<(), BodyError> {
+    fn acquire(&mut self, all: &Arc<Semaphore>, size: usize) -> Result<(), BodyError> {
         let size = u32::try_from(size).map_err(|_| BodyError::TooLarge)?;
-        let more = Arc::clone(all).try_acquire_many_owned(size).map_err(|_| BodyError::NoRoom)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
+        let more = Arc::clone(all).try_acquire_many_owned(size).map_err(|_| BodyError::OverBudget)?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
             none => *none = Some(more),
         }
         Ok(())

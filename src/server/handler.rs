@@ -25,7 +25,7 @@ pub trait Readiness: Send + Sync + 'static {
     fn objects(&self) -> Vec<(&'static str, usize)>;
 
     /// Returns the state of the watches; empty if there are none.
-    fn feeds(&self) -> Vec<WatchStatus> {
+    fn watches(&self) -> Vec<WatchStatus> {
         Vec::new()
     }
 }
@@ -49,7 +49,7 @@ impl Readiness for SyncStatus {
         Self::objects(self)
     }
 
-    fn feeds(&self) -> Vec<WatchStatus> {
-        Self::feeds(self)
+    fn watches(&self) -> Vec<WatchStatus> {
+        Self::watches(self)
     }
 }

@@ -19,7 +19,7 @@ use tower::{Service, ServiceBuilder};
 use tower_http::body::UnsyncBoxBody;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::body::{BodyError, Held, Room};
+use super::body::{BodyBudget, BodyError, Held};
 use super::failure::{Failure, JSON};
 use super::handler::ReviewHandler;
 use super::limits::Limits;
@@ -31,7 +31,7 @@ type LayeredBody = UnsyncBoxBody<Bytes, BoxError>;
 
 struct Webhook<H> {
     handler: Arc<H>,
-    room: Room,
+    bodies: BodyBudget,
     body_time: Duration,
     reviews: Semaphore,
     large_bytes: usize,
@@ -44,7 +44,7 @@ struct Webhook<H> {
 pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<Metrics>) -> Router {
     let webhook = Webhook {
         handler,
-        room: Room::new(limits.body_bytes, limits.bodies_bytes),
+        bodies: BodyBudget::new(limits.body_bytes, limits.bodies_bytes),
         body_time: limits.body,
         reviews: Semaphore::new(limits.reviews),
         large_bytes: limits.large_bytes,
@@ -108,7 +108,7 @@ impl<H: ReviewHandler> Webhook<H> {
             Err(failure) => {
                 // After a timeout the rest of the body is not expected in time either.
                 if failure.status != StatusCode::REQUEST_TIMEOUT {
-                    self.room.discard(&mut body).await;
+                    self.bodies.discard(&mut body).await;
                 }
                 return Err(failure);
             }
@@ -137,7 +137,7 @@ impl<H: ReviewHandler> Webhook<H> {
                 "the content type must be application/json",
             ));
         }
-        let Ok(read) = timeout(self.body_time, self.room.read(body)).await else {
+        let Ok(read) = timeout(self.body_time, self.bodies.read(body)).await else {
             let message = format!("the body was incomplete after {:?}", self.body_time);
             return Err(Failure::new(StatusCode::REQUEST_TIMEOUT, "Timeout", message));
         };
@@ -145,9 +145,9 @@ impl<H: ReviewHandler> Webhook<H> {
             BodyError::TooLarge => Failure::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "RequestEntityTooLarge",
-                format!("the body is larger than {} bytes", self.room.each),
+                format!("the body is larger than {} bytes", self.bodies.each),
             ),
-            BodyError::NoRoom => overloaded("request bodies exceed the memory limit"),
+            BodyError::OverBudget => overloaded("request bodies exceed the memory limit"),
             BodyError::Broken => Failure::new(
                 StatusCode::BAD_REQUEST,
                 "IncompleteBody",

@@ -22,7 +22,7 @@ pub enum CertificateSource {
     Files {
         /// The chain, leaf first.
         certificate: PathBuf,
-        /// Its key: PKCS#8, SEC1 or PKCS#1.
+        /// The key: PKCS#8, SEC1 or PKCS#1.
         key: PathBuf,
     },
     /// A certificate in memory.

@@ -189,19 +189,19 @@ impl Metrics {
 
     /// Returns all metrics as `OpenMetrics` text, with the current state of the inventory and the watches.
     #[must_use]
-    pub fn encode(&self, objects: &[(&'static str, usize)], feeds: &[WatchStatus]) -> String {
+    pub fn encode(&self, objects: &[(&'static str, usize)], watches: &[WatchStatus]) -> String {
         // Watches of single objects of a kind count together: no label contains a name.
-        for of_kind in feeds.chunk_by(|a, b| a.kind == b.kind) {
+        for of_kind in watches.chunk_by(|a, b| a.kind == b.kind) {
             let Some(first) = of_kind.first() else { continue };
             let kind = KindLabel { kind: first.kind.name() };
-            let is_failing = of_kind.iter().any(|feed| feed.trouble.is_some());
+            let is_failing = of_kind.iter().any(|watch| watch.trouble.is_some());
             self.watch_failing.get_or_create(&kind).set(i64::from(is_failing));
-            if let Some(heard) = of_kind.iter().filter_map(|feed| feed.last_event).min() {
-                self.watch_age.get_or_create(&kind).set(heard.elapsed().as_secs_f64());
+            if let Some(last_event) = of_kind.iter().filter_map(|watch| watch.last_event).min() {
+                self.watch_age.get_or_create(&kind).set(last_event.elapsed().as_secs_f64());
             }
-            let restarts = of_kind.iter().map(|feed| feed.restarts).sum();
+            let restarts = of_kind.iter().map(|watch| watch.restarts).sum();
             self.watch_restarts.get_or_create(&kind).inner().store(restarts, Ordering::Relaxed);
-            let skipped = of_kind.iter().map(|feed| feed.skipped).sum();
+            let skipped = of_kind.iter().map(|watch| watch.skipped).sum();
             self.watch_skipped.get_or_create(&kind).inner().store(skipped, Ordering::Relaxed);
         }
         for &(kind, count) in objects {

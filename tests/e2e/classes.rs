@@ -57,7 +57,7 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());
     assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{expected}")));
     terminal.does(&["patch", "ingress", "first", "--subresource=status", "--type=merge", "--patch", ADDRESS]);
-    // The class index is not confirmed by live reads where the result is no denial.
+    // The class index is not confirmed by live reads if nothing is denied.
     let mut number = 0;
     cluster.wait("kube-apiserver", Duration::from_secs(5), || {
         number += 1;

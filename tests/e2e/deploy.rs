@@ -29,7 +29,7 @@ fn definition(kind: &str) -> Value {
 }
 
 #[test]
-fn the_manifests_are_accepted_and_the_program_runs_as_they_say() {
+fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     // These objects are cluster-scoped.
     let Some(cluster) = cluster::alone() else { return };
     for kind in ["Certificate", "Issuer"] {

@@ -15,7 +15,7 @@ fn run(cluster: &Cluster, command: &str) -> String {
 }
 
 #[test]
-fn documented_kubectl_commands_print_what_the_documents_show() {
+fn documented_kubectl_commands_print_the_documented_output() {
     // The default IngressClass of the example affects every test.
     let Some(cluster) = cluster::alone() else { return };
     let folder = cluster.supervisor().folder();

@@ -35,7 +35,7 @@ fn a_waiver_needs_a_reason() {
 }
 
 #[test]
-fn strict_denies_what_guard_warns_about() {
+fn strict_denies_findings_that_guard_warns_about() {
     let Some(cluster) = cluster::shared() else { return };
     let invalid = |namespace: &str| {
         let mut bad = ingress("web", namespace, "web", 80);
@@ -64,7 +64,7 @@ fn strict_denies_what_guard_warns_about() {
 }
 
 #[test]
-fn observe_warns_about_what_guard_denies_for_all_or_for_one_namespace() {
+fn observe_turns_denials_into_warnings_for_all_or_for_one_namespace() {
     let Some(cluster) = cluster::shared() else { return };
     for (namespace, config) in [
         ("said-observe", "profile: observe"),

@@ -150,7 +150,7 @@ fn warnings_take_one_line_and_the_object_is_stored() {
 }
 
 #[test]
-fn a_dry_run_denies_only_what_no_other_object_can_fix() {
+fn a_dry_run_denies_only_problems_of_the_ingress_itself() {
     let Some(cluster) = cluster::shared() else { return };
     let _webhook = Webhook::start(&cluster, "dry-run", &manifests("dry-run"), GUARD);
     let terminal = Terminal { cluster: &cluster, namespace: "dry-run" };

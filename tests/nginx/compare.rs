@@ -25,7 +25,7 @@ const SHOWN: usize = 5;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "the seed and the figures describe the run")]
-fn the_model_answers_what_nginx_answers() {
+fn the_model_agrees_with_nginx() {
     let Some(program) = process::find() else { return };
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     // The same worlds in each run, so that no change fails by chance; `make worlds` uses other seeds.

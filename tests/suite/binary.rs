@@ -147,7 +147,7 @@ async fn recorded_reviews_sent_over_tls_get_the_expected_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_line_per_review_says_who_did_what_to_what() {
+async fn each_review_is_logged_with_user_operation_and_object() {
     let mut serving = Serving::start(&["--manifests", "tests/reviews/bad.yaml"]);
     serving.send(recorded("ssa-update-dryrun").to_string().into_bytes()).await;
     let line = line_of(&mut serving.log, "reviewed");
@@ -168,7 +168,7 @@ async fn one_line_per_review_says_who_did_what_to_what() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_are_no_review_are_answered_and_counted() {
+async fn bodies_that_are_not_reviews_are_answered_and_counted() {
     let serving = Serving::start(&["--manifests", "tests/reviews/good.yaml"]);
     let whole = recorded("update").to_string().into_bytes();
     for end in (0..whole.len()).step_by(97) {
@@ -192,7 +192,7 @@ async fn asked_to_end_it_drains_and_exits_with_zero() {
 }
 
 #[test]
-fn what_cannot_be_read_ends_the_start_with_two_and_says_where() {
+fn unreadable_input_ends_the_start_with_code_two_and_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.yaml");
     std::fs::write(&broken, "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: x}]}\n")

@@ -375,7 +375,7 @@ fn diff(before: &str, after: &str) -> String {
 }
 
 #[test]
-fn in_every_style_only_what_the_patch_is_about_changes() {
+fn in_every_style_only_the_patched_value_changes() {
     let corpus = corpus();
     assert!(corpus.len() >= 40, "{}", corpus.len());
     let mut wrong = Vec::new();
@@ -394,7 +394,7 @@ fn in_every_style_only_what_the_patch_is_about_changes() {
 }
 
 #[test]
-fn what_cannot_be_done_alone_is_refused() {
+fn a_fix_that_would_change_more_is_refused() {
     let cases = [
         (
             "behind an alias",
@@ -495,7 +495,7 @@ fn every_style_is_fixed_in_a_list_as_alone() {
 }
 
 #[test]
-fn what_an_item_shares_with_others_is_left_alone() {
+fn shared_nodes_of_an_item_are_not_changed() {
     let item = |spec: &str| format!("- metadata: {{name: x}}\n  spec: {spec}\n");
     let rules = "{rules: [{http: {paths: [{path: /, pathType: Exact}]}}]}";
     let plain = item(rules);
@@ -512,7 +512,7 @@ fn what_an_item_shares_with_others_is_left_alone() {
             }
         }
     }
-    // What refers to something elsewhere in the list keeps nobody from being mended.
+    // A reference elsewhere in the list does not prevent the fix.
     let text = format!("items:\n{plain}{}{}", item("&s {a: b}"), item("*s"));
     assert!(fix(&text, &[0], &path_type()).is_ok());
 }
@@ -526,7 +526,7 @@ fn located(text: &str, items: &[usize], field: &FieldPath) -> (usize, usize, Str
 }
 
 #[test]
-fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
+fn fields_are_located_at_their_values_and_absent_ones_at_the_nearest_parent() {
     let text = "# é\nmetadata:\n  annotations: {\"é\": x, b: 'y z'}\nspec:\n  rules:\n  - host: a.example.com # c\n    http:\n      paths:\n      - path: /é\n        backend: &b\n          service: {name: web}\n      - {path: /x, backend: *b}\n";
     let paths = || FieldPath::spec().field("rules").index(0).field("http").field("paths");
     for (field, wanted) in [
@@ -554,7 +554,7 @@ fn fields_are_found_at_their_values_and_what_is_absent_at_what_is_nearest() {
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 400, failure_persistence: None, ..Default::default() })]
-    /// A text that somebody has cut into: places and fixes of whatever is left panic nowhere.
+    /// In a damaged text, locating fields and applying fixes never panics.
     #[test]
     fn no_text_makes_it_panic(style in 0_usize..40, at in 0.0..1.0_f64, length in 0_usize..30, put in "[-:{}\\[\\]&*'\"# \n\t|>a]{0,6}") {
         let Style { text, patch, .. } = corpus().swap_remove(style);
@@ -573,7 +573,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn what_is_too_deep_or_broken_has_no_places_and_no_fix() {
+fn broken_or_deeply_nested_text_has_no_places_and_no_fix() {
     for text in [format!("{}1", "[".repeat(5000)), "a: ".repeat(3000), "a: [".to_owned(), "&a a: *b".to_owned()] {
         assert!(Document::parse(&text, 0..text.len()).is_none(), "{text:.20}");
         assert!(fix(&text, &[], &path_type()).is_err());

@@ -1,5 +1,5 @@
-//! A fix mends: for every finding of every page that offers a patch, the patched Ingress no longer has it, and has nothing
-//! new.
+//! A fix works: for every finding of every page that offers a patch, the patched Ingress no longer has it, and has no new
+//! finding.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn documents(manifests: &str) -> Vec<Value> {
 }
 
 /// What the whole engine says of an Ingress in the place of the stored one.
-fn judge(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> {
+fn evaluate(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> {
     let mut inventory = inventory(config, manifests);
     let ingress: Ingress = serde_json::from_value(document.clone()).unwrap();
     inventory.apply(Object::Ingress(Box::new(ingress.clone())));
@@ -36,7 +36,7 @@ fn a_fix_removes_its_finding_and_adds_none() {
     for check in checks::ALL {
         for (config, manifests) in sources(check.page) {
             for document in documents(&manifests) {
-                let before = judge(&config, &manifests, &document);
+                let before = evaluate(&config, &manifests, &document);
                 for finding in &before {
                     let Some(fix) = &finding.fix else { continue };
                     let patch = serde_json::to_value(fix).unwrap();
@@ -44,7 +44,7 @@ fn a_fix_removes_its_finding_and_adds_none() {
                     let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
                     let mut fixed = document.clone();
                     json_patch::patch(&mut fixed, &patch).unwrap_or_else(|error| panic!("{finding}: {error}"));
-                    let after = identities(&judge(&config, &manifests, &fixed));
+                    let after = identities(&evaluate(&config, &manifests, &fixed));
                     assert!(!after.contains(&(finding.code, finding.subject.clone())), "{finding}: still there");
                     let new: Vec<_> = after.difference(&identities(&before)).cloned().collect();
                     assert!(new.is_empty(), "{finding}: {new:?}");

@@ -131,7 +131,7 @@ fn symlink_loops_are_followed_once() {
 }
 
 #[test]
-fn lists_may_hold_lists_and_other_kinds_may_end_in_list() {
+fn lists_may_contain_lists_and_other_kinds_may_end_in_list() {
     let inventory = loaded(&[
         ("a.yaml", "kind: List\napiVersion: v1\nitems:\n- kind: List\n  apiVersion: v1\n  items:\n  - {apiVersion: v1, kind: Service, metadata: {name: deep}}\n"),
         ("b.json", r#"{"kind":"List","apiVersion":"v1","items":[{"kind":"List","apiVersion":"v1","items":[{"apiVersion":"v1","kind":"Service","metadata":{"name":"deeper"}}]}]}"#),

@@ -179,7 +179,7 @@ fn an_unreadable_object_adds_no_finding() {
 }
 
 #[test]
-fn a_dry_run_never_denies_what_other_objects_may_fix() {
+fn a_dry_run_never_denies_problems_that_other_objects_may_fix() {
     let mut downgraded = 0;
     each(|config, inventory, ingress| {
         let circumstances = circumstances(ingress, true);

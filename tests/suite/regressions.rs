@@ -53,7 +53,7 @@ const REGRESSIONS: [Regression; 22] = [
         ("suite/valid_configurations/annotations.rs", "annotations_of_other_controllers_are_not_reported")]),
     (13, "objects that the same batch creates", "helm#10643, kustomize-controller#1194", &[
         ("suite/valid_configurations/mod.rs", "a_dry_run_does_not_deny_for_objects_of_the_same_batch"),
-        ("suite/properties.rs", "a_dry_run_never_denies_what_other_objects_may_fix"),
+        ("suite/properties.rs", "a_dry_run_never_denies_problems_that_other_objects_may_fix"),
         ("e2e/freshness.rs", "a_service_and_its_ingress_in_one_file_are_accepted_however_often"),
         ("e2e/clients.rs", "dry_run_and_diff_deny_only_problems_of_the_object_itself")]),
     (14, "declared side effects, which prevent dry runs", "argo-cd#23752", &[
@@ -76,7 +76,7 @@ const REGRESSIONS: [Regression; 22] = [
     (20, "exemptions missing in a second copy of the rules", "kyverno#17473", &[
         ("suite/admission/ceilings.rs", "an_expired_incomplete_or_refused_waiver_waives_nothing_and_is_reported"),
         ("suite/check/fixing.rs", "waived_findings_are_not_fixed"),
-        ("suite/audit/command.rs", "what_a_profile_would_deny_is_listed_by_namespace")]),
+        ("suite/audit/command.rs", "denials_of_a_profile_are_listed_by_namespace")]),
     (21, "report kinds that other projects define too", "policy-reporter#1471", &[
         ("suite/regressions.rs", "no_custom_resource_is_defined")]),
     (22, "all Secrets of the cluster read", "ingress-nginx#816, ingress-gce#1188", &[

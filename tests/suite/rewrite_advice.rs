@@ -7,7 +7,7 @@ use ingress_guard::finding::Finding;
 
 use crate::pages::{inventory, known};
 
-const CASES: [(&str, &[&str]); 8] = [
+const CASES: [(&str, &[&str]); 9] = [
     ("/$3", &["/", "/v2", "/api(/|$)(.*)"]),
     ("/$2", &["/", "/api/(.*)"]),
     ("/$2", &["/api(.*)", "/api/v1", "/blog/.*"]),
@@ -15,6 +15,7 @@ const CASES: [(&str, &[&str]); 8] = [
     ("/v1", &["/", "/app/.*", "/files/*", "/shop/"]),
     ("/v1/", &["/a(.*)"]),
     ("$1", &["/hook"]),
+    ("v1", &["/hook"]),
     ("https://new.example.com/$2", &["/old/(.*)"]),
 ];
 

@@ -1,4 +1,4 @@
-//! Images of a cluster: what is written is read again, no Secret's contents among it, and what is no image says so.
+//! Snapshots of a cluster: a written snapshot reads back equal and contains no Secret data; other files are rejected.
 
 use std::path::PathBuf;
 
@@ -39,17 +39,17 @@ fn verdicts(config: &Config, snapshot: &Snapshot) -> Vec<String> {
     let engine = config.engine();
     let mut ingresses: Vec<_> = snapshot.inventory.ingresses().collect();
     ingresses.sort_by_key(|ingress| &ingress.meta.key);
-    let judge = |ingress| {
+    let analyze = |ingress| {
         let findings = engine.run(ingress, snapshot.state(), None).findings;
         let Verdict { decisions, .. } = config.policy.decide(findings, &pages::circumstances(ingress, false));
         format!("{} {decisions:?}", ingress.meta.key)
     };
-    ingresses.into_iter().map(judge).collect()
+    ingresses.into_iter().map(analyze).collect()
 }
 
 #[test]
-fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
-    let mut worlds = 0;
+fn every_example_of_every_page_is_the_same_after_writing_and_reading() {
+    let mut examples_seen = 0;
     for check in checks::ALL {
         for (config, inventory, _) in pages::examples(check.page) {
             let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
@@ -57,10 +57,10 @@ fn every_world_of_every_page_is_the_same_after_it_was_written_and_read() {
             assert_eq!(everything(&again.inventory), everything(&snapshot.inventory), "{}", check.code);
             assert_eq!(verdicts(&config, &again), verdicts(&config, &snapshot), "{}", check.code);
             assert_eq!(written(&again), written(&snapshot), "{}", check.code);
-            worlds += 1;
+            examples_seen += 1;
         }
     }
-    assert!(worlds > 200, "{worlds} worlds are too few");
+    assert!(examples_seen > 200, "{examples_seen} examples_seen are too few");
 }
 
 const SECRETS: &str = "
@@ -112,7 +112,7 @@ fn of_secrets_there_are_facts_only() {
 }
 
 #[test]
-fn what_was_read_by_name_and_what_could_not_be_read_stay_so() {
+fn live_reads_and_unreadable_objects_survive_a_snapshot() {
     let mut inventory = Inventory::default();
     inventory.cover(Kind::Ingress, Coverage::Complete);
     inventory.cover(Kind::Service, Coverage::Forbidden);

@@ -17,7 +17,7 @@ fn state(metadata: &Value, status: &Value) -> PodState {
 }
 
 #[test]
-fn a_pod_says_why_it_is_not_ready() {
+fn a_pod_has_a_cause_for_not_being_ready() {
     let waiting = |reason: &str| json!([{"ready": true}, {"state": {"waiting": {"reason": reason}}}]);
     let running = |started: Value| json!([{"ready": false, "started": started, "state": {"running": {}}}]);
     for (status, why) in [
@@ -60,7 +60,7 @@ fn a_pod_says_why_it_is_not_ready() {
 }
 
 #[test]
-fn a_template_has_the_ports_of_what_keeps_running() {
+fn a_template_has_the_ports_of_its_long_running_containers() {
     let workload: Workload = serde_json::from_value(json!({"spec": {"template": {
         "metadata": {"labels": {"app": "web"}},
         "spec": {
@@ -156,7 +156,7 @@ fn readiness_of_a_port_states_the_cause() {
 }
 
 #[test]
-fn what_cannot_be_read_is_not_missed() {
+fn unreadable_objects_are_not_missing() {
     let pending = pod("web-1", "phase: Pending, reason: X").replace("app: web", "app: other");
     let unexplained = "the Service has no endpoints; check that its selector matches running pods";
     let mut inventory = load_text("cluster", &[SERVICE, SLICE, &pending].concat()).unwrap();
@@ -230,7 +230,7 @@ fn admission_reads_no_pods_and_does_not_miss_them() {
 }
 
 #[test]
-fn files_are_judged_by_the_workloads_that_they_hold() {
+fn files_are_evaluated_with_the_workloads_that_they_contain() {
     let partial = |_| Some(Coverage::Partial);
     let view = [SERVICE, &deployment("web", 1, "")];
     assert_eq!(said(&view, partial), (vec!["IG211"], vec![]), "another Deployment may name the port");

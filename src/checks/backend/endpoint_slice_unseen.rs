@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::{StandIn, service, service_backends};
+use super::{Fallback, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
@@ -24,7 +24,7 @@ pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     let mut known: HashMap<&str, Option<Unseen<'_>>> = HashMap::new();
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend).filter(|service| service.kind != ServiceType::ExternalName) else {
@@ -38,7 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let consequence = if *others_serve {
             "its endpoints receive no requests".to_owned()
         } else {
-            stand_in.consequence(cx, &backend)
+            fallback.consequence(cx, &backend)
         };
         let prefix = slice_prefix(backend.name);
         let message = format!("ingress-nginx ignores EndpointSlice {:?}: {consequence}", slice.key.name);
@@ -46,8 +46,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
         finding.help(format!("recreate it with a name that starts with {prefix:?}"));
-        stand_in.rest(cx, finding);
-        if *others_serve || backend.doubt.is_some() || stand_in.may_answer {
+        fallback.add_evidence(cx, finding);
+        if *others_serve || backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(AUDIT);
         }
     }

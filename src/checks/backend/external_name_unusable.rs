@@ -1,6 +1,6 @@
 //! IG206: an ExternalName that the controller cannot use.
 
-use super::{StandIn, service, service_backends};
+use super::{Fallback, service, service_backends};
 use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -21,7 +21,7 @@ pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend).filter(|service| service.kind == ServiceType::ExternalName) else {
             continue;
@@ -44,12 +44,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             ),
             None => continue,
         };
-        let consequence = stand_in.consequence(cx, &backend);
+        let consequence = fallback.consequence(cx, &backend);
         let message = format!("Service {:?} {what}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
-        stand_in.rest(cx, finding);
-        if backend.doubt.is_some() || stand_in.may_answer {
+        fallback.add_evidence(cx, finding);
+        if backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(AUDIT);
         }
     }

@@ -27,4 +27,4 @@ pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
-use service_backend::{ServiceBackend, StandIn, resolved, service, service_backends};
+use service_backend::{Fallback, ServiceBackend, resolved, service, service_backends};

@@ -98,16 +98,16 @@ pub(super) fn resolved<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Re
 }
 
 /// The fallback Service of the Ingress: it answers for a Service without endpoints (annotation `default-backend`).
-pub(super) struct StandIn<'a> {
+pub(super) struct Fallback<'a> {
     name: Option<&'a str>,
     /// The fallback Service exists, or it is unknown whether it exists.
     pub(super) may_answer: bool,
 }
 
-impl<'a> StandIn<'a> {
+impl<'a> Fallback<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let stand_in = routing::FallbackService::of(cx.ingress, &cx.controller, cx.view);
-        Self { name: stand_in.map(|it| it.name), may_answer: stand_in.is_some_and(|it| it.may_answer()) }
+        let fallback = routing::FallbackService::of(cx.ingress, &cx.controller, cx.view);
+        Self { name: fallback.map(|it| it.name), may_answer: fallback.is_some_and(|it| it.may_answer()) }
     }
 
     /// Returns the effect of a backend without endpoints.
@@ -127,7 +127,8 @@ impl<'a> StandIn<'a> {
         self.consequence(cx, backend)
     }
 
-    pub(super) fn rest(&self, cx: &Context<'_>, finding: &mut Finding) {
+    /// Makes a finding depend on the fallback Service.
+    pub(super) fn add_evidence(&self, cx: &Context<'_>, finding: &mut Finding) {
         if let Some(name) = self.name {
             finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
         }

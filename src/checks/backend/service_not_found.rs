@@ -1,6 +1,6 @@
 //! IG201: the backend Service does not exist in the namespace of the Ingress.
 
-use super::{StandIn, service_backends};
+use super::{Fallback, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
@@ -20,18 +20,18 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     for backend in service_backends(cx) {
         if !cx.service(backend.name).is_absent() {
             continue;
         }
-        let consequence = stand_in.consequence(cx, &backend);
+        let consequence = fallback.consequence(cx, &backend);
         let name = Quoted(backend.name);
         let message = format!("Service {name} does not exist in namespace {:?}: {consequence}", cx.namespace());
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
-        stand_in.rest(cx, finding);
-        if backend.doubt.is_some() || stand_in.may_answer {
+        fallback.add_evidence(cx, finding);
+        if backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(WARN);
         }
     }

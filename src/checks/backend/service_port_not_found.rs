@@ -1,6 +1,6 @@
 //! IG202: the Service does not have the port of the backend.
 
-use super::{StandIn, service, service_backends};
+use super::{Fallback, service, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -20,7 +20,7 @@ pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         // An ExternalName needs no ports (section 4.4); controllers differ in how they treat a port name there.
@@ -29,11 +29,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         {
             continue;
         }
-        let consequence = stand_in.consequence_of_port(cx, &backend, service);
+        let consequence = fallback.consequence_of_port(cx, &backend, service);
         let message = format!("Service {:?} has no port {}: {consequence}", backend.name, backend.port);
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        stand_in.rest(cx, finding);
+        fallback.add_evidence(cx, finding);
         // Only a TCP port is suggested. If the controller requires the port of the Service, a matching targetPort shows
         // which port was intended.
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 .fix(backend.fix(only.number)),
             (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
-        if backend.doubt.is_some() || stand_in.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(WARN);
         }
     }

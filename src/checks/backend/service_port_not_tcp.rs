@@ -1,6 +1,6 @@
 //! IG205: the port of the backend is UDP or SCTP only.
 
-use super::{StandIn, service, service_backends};
+use super::{Fallback, service, service_backends};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -20,7 +20,7 @@ pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         if service.kind == ServiceType::ExternalName {
@@ -37,18 +37,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             backend.port,
             backend.name,
             first.protocol,
-            stand_in.consequence_of_port(cx, &backend, service)
+            fallback.consequence_of_port(cx, &backend, service)
         );
         let finding = out.add(backend.port_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        stand_in.rest(cx, finding);
+        fallback.add_evidence(cx, finding);
         let tcp: Vec<_> = service.ports.iter().filter(|port| port.protocol == Protocol::Tcp).collect();
         match &tcp[..] {
             [] => finding.help("add a TCP port to the Service"),
             [only] => finding.help(format!("use port {only}")),
             ports => finding.help(format!("use one of its TCP ports: {}", list(ports))),
         };
-        if backend.doubt.is_some() || stand_in.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(WARN);
         }
     }

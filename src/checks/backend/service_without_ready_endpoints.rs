@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
 
-use super::{StandIn, resolved, service, service_backends};
+use super::{Fallback, resolved, service, service_backends};
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
@@ -27,7 +27,7 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
 const AGE: SignedDuration = SignedDuration::from_mins(5);
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let stand_in = StandIn::of(cx);
+    let fallback = Fallback::of(cx);
     // Thousands of paths may share a Service.
     let mut known: HashMap<(&str, &PortRef), ResolvedBackend<'_>> = HashMap::new();
     for backend in service_backends(cx) {
@@ -41,13 +41,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let is_old = service.meta.created.is_some_and(|created| cx.view.now().duration_since(created) > AGE);
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
-        let consequence = stand_in.consequence_of_port(cx, &backend, service);
+        let consequence = fallback.consequence_of_port(cx, &backend, service);
         let message = format!("Service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(shortage.help());
-        stand_in.rest(cx, finding);
-        if is_early || backend.doubt.is_some() || stand_in.may_answer {
+        fallback.add_evidence(cx, finding);
+        if is_early || backend.doubt.is_some() || fallback.may_answer {
             finding.at_most(AUDIT);
         }
     }

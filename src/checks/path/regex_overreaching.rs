@@ -22,18 +22,18 @@ pub(crate) static REGEX_OVERREACHING: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let text = path.text();
-        let (taken, instead) = if let Some((stem, rest)) = optional_slash(text) {
+        let (matched, instead) = if let Some((stem, rest)) = optional_slash(text) {
             (format!("{stem}xyz"), format!("{stem}(?:/|$){rest}"))
         } else if let Some(last) = alternatives(text) {
             (format!("/x{last}"), format!("/(?:{})", text[1..].replace("|/", "|")))
         } else {
             continue;
         };
-        let Some(located) = path.locate(cx, &taken) else { return };
+        let Some(located) = path.locate(cx, &matched) else { return };
         if !located.at().is_some_and(|location| path.is_own(location)) {
             continue;
         }
-        let message = format!("{} also matches {}: such requests go to this backend", Quoted(text), Request(&taken));
+        let message = format!("{} also matches {}: such requests go to this backend", Quoted(text), Request(&matched));
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
         // Groups that capture nothing leave the numbers in `rewrite-target` valid.
         finding.help(format!("use path {}", Quoted(&instead)));

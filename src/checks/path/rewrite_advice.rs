@@ -37,9 +37,9 @@ impl RewriteAdvice {
         let suited = if needed == 0 {
             format!("{}/${groups}", target.trim_end_matches('/'))
         } else {
-            let suited = target.replace(&format!("${needed}"), &format!("${groups}"));
-            if is_rooted { suited } else { format!("/{suited}") }
+            target.replace(&format!("${needed}"), &format!("${groups}"))
         };
+        let suited = if is_rooted { suited } else { format!("/{suited}") };
         Self { changes_target: suited != target, target: suited, groups, keeps_subpath: true }
     }
 

@@ -125,8 +125,8 @@ fn secret_field(entry: usize) -> FieldPath {
 /// Limits a finding to audit if an issuer may still fill the Secret. Without an issuer, the finding depends on that.
 fn limit_while_pending(finding: &mut Finding, issuer: Issuer) {
     match issuer {
-        Issuer::Somebody | Issuer::Unknown => finding.at_most(AUDIT),
-        Issuer::Nobody => finding.rests_on_index_of(Kind::Certificate, "secret names"),
+        Issuer::Known | Issuer::Unknown => finding.at_most(AUDIT),
+        Issuer::None => finding.rests_on_index_of(Kind::Certificate, "secret names"),
     };
 }
 

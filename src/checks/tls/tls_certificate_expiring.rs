@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let issuer = Issuer::of(cx.ingress, cx.view, name);
-        if issuer == Issuer::Somebody {
+        if issuer == Issuer::Known {
             continue;
         }
         let end = certificate.not_after.strftime("%F");

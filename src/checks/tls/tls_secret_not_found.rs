@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         secrets(cx).into_iter().filter(|used| used.secret.is_absent())
     {
         let issuer = Issuer::of(cx.ingress, cx.view, name);
-        let pending = if issuer == Issuer::Somebody { ", issuance is pending" } else { "" };
+        let pending = if issuer == Issuer::Known { ", issuance is pending" } else { "" };
         let message = format!(
             "Secret {} does not exist in namespace {:?}{pending}: {}",
             Quoted(name),
@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
-        if issuer != Issuer::Somebody {
+        if issuer != Issuer::Known {
             finding.help("create the Secret, or set an issuer");
         }
         limit_while_pending(finding, issuer);

@@ -56,7 +56,7 @@ fn fault(cx: &Context<'_>, name: &str, facts: &TlsFacts) -> Option<Fault> {
         TlsFacts::Unusable(fault) => {
             let issuer = matches!(fault, TlsFault::Empty(_)).then(|| Issuer::of(cx.ingress, cx.view, name));
             let help = match fault {
-                TlsFault::Empty(_) if issuer == Some(Issuer::Somebody) => "wait for the issuer to fill the Secret",
+                TlsFault::Empty(_) if issuer == Some(Issuer::Known) => "wait for the issuer to fill the Secret",
                 TlsFault::KeysMissing(_) | TlsFault::Empty(_) => {
                     "store the certificate in tls.crt and its key in tls.key"
                 }

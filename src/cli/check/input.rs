@@ -29,7 +29,7 @@ pub(super) struct Input {
     pub(super) before: Option<Loaded>,
     pub(super) manifests: Manifests,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// Where each Ingress is defined; its last definition counts, as with `kubectl apply`.
+    /// The position of each Ingress; its last definition counts, as with `kubectl apply`.
     origins: HashMap<Key, Origin>,
     /// The Ingresses in the order of the files.
     order: Vec<Key>,

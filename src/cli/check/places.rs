@@ -37,7 +37,7 @@ impl<'a> Places<'a> {
         &self.name
     }
 
-    /// Where a finding is, and how the file changes by its fix.
+    /// Returns the place of a finding, and the changes of the file by its fix.
     pub(super) fn locate(&self, finding: &Finding) -> Located {
         let start = self.origin.document.start;
         let bytes =

@@ -24,11 +24,11 @@ const TIME: Duration = Duration::from_millis(300);
 pub const MOST: usize = 8;
 /// The number of concurrent reads of all reviews.
 const AT_ONCE: usize = 32;
-/// How long one of many reads may take.
+/// The time limit of one read if many objects are read.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How long an object that was found good is believed.
+/// The time for which a usable object stays cached.
 const KEPT: Duration = Duration::from_secs(30);
-/// Objects kept at most.
+/// The maximum number of cached objects.
 const KEPT_MOST: usize = 1000;
 
 /// The API server, for reads of single objects.
@@ -36,7 +36,7 @@ const KEPT_MOST: usize = 1000;
 pub struct Live {
     client: DebugClient,
     places: Semaphore,
-    /// The cache of usable objects, so that an update of an Ingress does not read them again. It holds facts only: see
+    /// The cache of usable objects, so that an update of an Ingress does not read them again. It contains metadata only: see
     /// [`crate::model::Secret`].
     good: Mutex<HashMap<(Kind, Key), (Instant, Object)>>,
 }
@@ -50,13 +50,13 @@ impl std::fmt::Debug for DebugClient {
 }
 
 impl Live {
-    /// Read through this client.
+    /// Creates a reader that uses this client.
     #[must_use]
     pub fn new(client: Client) -> Self {
         Self { client: DebugClient(client), places: Semaphore::new(AT_ONCE), good: Mutex::default() }
     }
 
-    /// Read objects at once; those that do not answer in time are [`LiveRead::Failed`]. No more than [`MOST`] are read.
+    /// Reads at most [`MOST`] objects concurrently. An object that is not read in time is [`LiveRead::Failed`].
     pub async fn read(&self, wanted: impl IntoIterator<Item = (Kind, Key)>) -> LiveReads {
         let deadline = tokio::time::Instant::now() + TIME;
         let reads = wanted.into_iter().take(MOST).map(|(kind, key)| async move {
@@ -92,7 +92,7 @@ impl Live {
         live_reads
     }
 
-    /// Removes an object from the cache: a finding rests on it.
+    /// Removes an object from the cache, because a finding depends on it.
     pub fn forget(&self, kind: Kind, key: &Key) {
         self.good.lock().remove(&(kind, key.clone()));
     }
@@ -122,7 +122,7 @@ impl Live {
         let Ok(request) = Request::new(path(kind, namespace)).get(&key.name, &GetParams::default()) else {
             return LiveRead::Failed;
         };
-        // As text: the client would log an answer that it cannot read, Secrets and all.
+        // As text: the client would log a response that it cannot parse, including Secrets.
         match self.client.0.request_text(request).await {
             Ok(text) => match serde_json::from_str::<&RawValue>(&text).and_then(|raw| Object::read(kind, raw)) {
                 Ok(object) => LiveRead::Found(Box::new(object)),
@@ -150,7 +150,7 @@ impl Live {
     }
 }
 
-/// Whether nothing can be wrong with an object that annotations name: of a ConfigMap only its existence is asked.
+/// Whether an object that annotations reference is usable. A ConfigMap always is: checks need only its existence.
 fn is_good(object: &Object) -> bool {
     match object {
         Object::Secret(secret) => matches!(secret.tls, TlsFacts::Pair { .. }),

@@ -1,4 +1,4 @@
-//! A cluster listed once, for commands that look and go: every kind in pages, a few kinds at a time, nothing but reads.
+//! Lists a cluster once, for commands: every kind in pages, a few kinds concurrently, read-only.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::model::{Key, Kind, Kinds};
 
 /// Objects in a page.
 const PAGE: u32 = 500;
-/// How long one page may take.
+/// The time limit of one page.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// Kinds that are listed at once.
+/// The number of kinds that are listed concurrently.
 const AT_ONCE: usize = 4;
-/// A list that takes so long that its pages are forgotten is begun so often.
+/// The number of attempts for a list whose `continue` token expires.
 const ATTEMPTS: usize = 3;
 
 /// An error while listing a cluster.
@@ -43,11 +43,11 @@ struct Listed {
     unreadable: Vec<Key>,
 }
 
-/// Lists these kinds. One that RBAC forbids is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
-/// has no objects; an object that cannot be read is remembered as such.
+/// Lists these kinds. A kind that RBAC forbids is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
+/// has no objects; an unreadable object is recorded as existing.
 ///
 /// # Errors
-/// When the API server cannot be reached, does not know us, or fails.
+/// If the API server cannot be reached, rejects the credentials, or fails.
 pub async fn list(client: &Client, kinds: Kinds) -> Result<Inventory, ListError> {
     let lists = stream::iter(kinds.iter())
         .map(|kind| async move { list_kind(client, kind).await.map_err(|source| ListError { kind, source }) });

@@ -36,7 +36,7 @@ pub(crate) enum ApiError {
 impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
         match error {
-            // In the API server's own words: the client would add the whole Status to them.
+            // Only the message of the API server: the client would add the whole Status.
             kube::Error::Api(status) => Self::Status(status.code, status.message),
             error => Self::Api(error),
         }
@@ -44,7 +44,7 @@ impl From<kube::Error> for ApiError {
 }
 
 impl ApiError {
-    /// The HTTP status that it came with.
+    /// Returns the HTTP status of the error.
     pub(crate) fn code(&self) -> Option<u16> {
         match self {
             Self::Status(code, _) => Some(*code),
@@ -53,7 +53,7 @@ impl ApiError {
     }
 }
 
-/// An object that exists and cannot be read; of one without a name not even the name is known.
+/// An object that exists and cannot be parsed; its name may be unknown too.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
     pub(crate) key: Option<Key>,
@@ -65,7 +65,7 @@ pub(crate) struct Pages {
     client: Client,
     kind: Kind,
     path: String,
-    /// How long one page may take.
+    /// The time limit of one page.
     patience: Duration,
     /// The `continue` token of the next page; `None` after the last one.
     params: Option<ListParams>,
@@ -104,7 +104,7 @@ pub(crate) struct HeadMeta {
 }
 
 impl Pages {
-    /// The objects of a kind at a URL path that some fields select, so many in a page.
+    /// Creates the paginated list of a kind at a URL path, with a field selector and `size` objects per page.
     pub(crate) fn of(
         client: &Client,
         kind: Kind,
@@ -116,11 +116,11 @@ impl Pages {
         Self { client: client.clone(), kind, path, patience, params: Some(params), version: None }
     }
 
-    /// The next page; nothing after the last.
+    /// Returns the next page; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<Result<Object, Unreadable>>>, ApiError> {
         let Some(params) = self.params.take() else { return Ok(None) };
         let request = Request::new(self.path.as_str()).list(&params)?;
-        // As text: the client would log an answer that it cannot read, Secrets and all.
+        // As text: the client would log a response that it cannot parse, including Secrets.
         let text = timeout(self.patience, self.client.request_text(request)).await;
         let text = text.map_err(|_| ApiError::Silence)??;
         let page: Page<'_> = serde_json::from_str(&text)?;
@@ -130,13 +130,13 @@ impl Pages {
         Ok(Some(page.items.iter().flatten().map(|item| read(self.kind, item)).collect()))
     }
 
-    /// The version of the whole list, once it has ended.
+    /// Returns the resourceVersion of the list after its last page.
     pub(crate) fn version(self) -> Result<String, ApiError> {
         self.version.filter(|version| !version.is_empty()).ok_or(ApiError::NoVersion)
     }
 }
 
-/// Read an object; one that cannot be read is known to exist and nothing else.
+/// Parses an object. Only the existence of an unreadable object is known.
 pub(crate) fn read(kind: Kind, item: &RawValue) -> Result<Object, Unreadable> {
     Object::read(kind, item).map_err(|error| {
         let head = serde_json::from_str::<Head>(item.get()).ok();
@@ -151,7 +151,7 @@ pub(crate) fn fields(kind: Kind) -> Option<String> {
     (kind == Kind::Secret).then(|| "type!=helm.sh/release.v1".to_owned())
 }
 
-/// The URL path of a kind, in one namespace or in all.
+/// Returns the URL path of a kind, in one namespace or in all.
 pub(crate) fn path(kind: Kind, namespace: Option<&str>) -> String {
     let root = match kind.group() {
         "" => format!("/api/{}", kind.version()),

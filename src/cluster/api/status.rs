@@ -1,4 +1,4 @@
-//! How complete the inventory is and how its watches are doing: what readiness and metrics report.
+//! The completeness of the inventory and the status of its watches, for readiness and metrics.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub struct SyncStatus {
     /// The inventory.
     pub inventory: Arc<RwLock<Inventory>>,
     /// The watches; none over manifests.
-    pub feeds: Watches,
+    pub watches: Watches,
     /// Kinds that checks need: readiness waits until each is listed or forbidden.
     pub required: Kinds,
     /// Kinds that only improve messages: readiness waits for them as long as no error is known.
@@ -26,14 +26,14 @@ impl SyncStatus {
     /// waited for, see [`SyncStatus::notes`].
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
-        let feeds = self.feeds();
-        let trouble = |kind| feeds.iter().find(|feed| feed.kind == kind)?.trouble.clone();
+        let watches = self.watches();
+        let trouble = |kind| watches.iter().find(|watch| watch.kind == kind)?.trouble.clone();
         let optional: Kinds = self.optional.iter().filter(|kind| trouble(*kind).is_none()).collect();
         let unlisted = self.covered(self.required | optional, Coverage::NotSynced);
         let reason = |trouble: Option<String>| trouble.unwrap_or_else(|| "the first list is not complete".to_owned());
         let kinds = unlisted.into_iter().map(|kind| format!("{kind}: {}", reason(trouble(kind))));
         let objects = self.single_objects().into_iter().filter(|(_, coverage)| *coverage == Coverage::NotSynced);
-        kinds.chain(objects.map(|(feed, _)| format!("{feed}: {}", reason(feed.trouble.clone())))).collect()
+        kinds.chain(objects.map(|(watch, _)| format!("{watch}: {}", reason(watch.trouble.clone())))).collect()
     }
 
     /// Returns what limits the evaluation although the process is ready, one line per kind or object.
@@ -43,16 +43,16 @@ impl SyncStatus {
         let mut notes: Vec<String> =
             forbidden.map(|kind| format!("{kind}: forbidden; checks that need it are not evaluated")).collect();
         let listed = self.covered(self.required, Coverage::Complete);
-        for feed in self.feeds().into_iter().filter(|feed| listed.contains(&feed.kind)) {
-            notes.extend(feed.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", feed.kind)));
+        for watch in self.watches().into_iter().filter(|watch| listed.contains(&watch.kind)) {
+            notes.extend(watch.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", watch.kind)));
         }
-        notes.extend(self.single_objects().into_iter().filter_map(|(feed, coverage)| {
-            let exists = feed.only.as_ref().is_none_or(|key| self.inventory.read().config_map(key).is_some());
-            match (coverage, &feed.trouble) {
-                (Coverage::Forbidden, _) => Some(format!("{feed}: forbidden; its settings are unknown")),
-                (Coverage::Complete, Some(trouble)) => Some(format!("{feed}: changes are not received: {trouble}")),
+        notes.extend(self.single_objects().into_iter().filter_map(|(watch, coverage)| {
+            let exists = watch.only.as_ref().is_none_or(|key| self.inventory.read().config_map(key).is_some());
+            match (coverage, &watch.trouble) {
+                (Coverage::Forbidden, _) => Some(format!("{watch}: forbidden; its settings are unknown")),
+                (Coverage::Complete, Some(trouble)) => Some(format!("{watch}: changes are not received: {trouble}")),
                 (Coverage::Complete, None) if !exists => {
-                    Some(format!("{feed}: does not exist; its settings are unknown"))
+                    Some(format!("{watch}: does not exist; its settings are unknown"))
                 }
                 _ => None,
             }
@@ -69,19 +69,19 @@ impl SyncStatus {
 
     /// Returns the state of each watch; empty over manifests.
     #[must_use]
-    pub fn feeds(&self) -> Vec<WatchStatus> {
-        self.feeds.states()
+    pub fn watches(&self) -> Vec<WatchStatus> {
+        self.watches.states()
     }
 
     /// The watched single objects, each with the coverage of that object.
     fn single_objects(&self) -> Vec<(WatchStatus, Coverage)> {
         let store = self.inventory.read();
-        let covered = |feed: WatchStatus| {
-            let key = feed.only.clone()?;
-            let coverage = store.coverage_of(feed.kind, &key.namespace, &key.name);
-            Some((feed, coverage))
+        let covered = |watch: WatchStatus| {
+            let key = watch.only.clone()?;
+            let coverage = store.coverage_of(watch.kind, &key.namespace, &key.name);
+            Some((watch, coverage))
         };
-        self.feeds().into_iter().filter_map(covered).collect()
+        self.watches().into_iter().filter_map(covered).collect()
     }
 
     fn covered(&self, kinds: Kinds, coverage: Coverage) -> Vec<Kind> {

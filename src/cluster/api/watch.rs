@@ -1,5 +1,5 @@
-//! The task of one watch: a paginated list, then a watch, for as long as the process lives. Every failure is retried. A
-//! kind that may not be read is marked as forbidden, never as absent.
+//! The task of one watch: a paginated list, then a watch, until the process ends. Every failure is retried. A
+//! kind that RBAC forbids is marked as forbidden, never as absent.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(crate) struct Watch {
     pub(crate) kind: Kind,
     /// The only object that is watched; `None`: every object of the kind.
     pub(crate) only: Option<Key>,
-    /// Some check requires it; otherwise it is optional.
+    /// Whether a check requires it; otherwise it is optional.
     pub(crate) is_needed: bool,
     pub(crate) client: Client,
     pub(crate) inventory: Arc<RwLock<Inventory>>,
@@ -33,11 +33,11 @@ pub(crate) struct Watch {
     pub(crate) pace: Pace,
     /// The resourceVersion to watch from; `None`: a list comes first.
     pub(crate) version: Option<String>,
-    /// The API server has answered at least once with the objects, or with 404 for the kind.
+    /// Whether the API server has returned the objects at least once, or 404 for the kind.
     pub(crate) was_answered: bool,
 }
 
-/// A change to the inventory, read before the lock is taken.
+/// A change to the inventory, parsed before the lock is acquired.
 enum Change {
     Apply(Object),
     Unreadable(Key),
@@ -90,11 +90,11 @@ impl Watch {
                 }
                 Err(error) => {
                     self.fail(&error);
-                    // It answers, or did for a while: pauses are for those that do not.
+                    // The API server has answered for a while, so the next attempt needs no long pause.
                     if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
                         pause = self.pace.first_pause;
                     }
-                    // However often reviews wake it, it does not ask the API server more often than this.
+                    // Limits the requests to the API server, however often reviews wake the watch.
                     let floor = self.pace.first_pause.min(pause);
                     sleep(floor).await;
                     self.rest(pause.mul_f64(jitter()).saturating_sub(floor)).await;
@@ -113,9 +113,9 @@ impl Watch {
     }
 
     /// Brings the inventory up to date with a paginated list. It is changed in place, so that reviews continue meanwhile;
-    /// objects that the list does not hold are deleted at its end.
+    /// objects that the list does not contain are removed at its end.
     async fn list(&mut self) -> Result<(), ApiError> {
-        // At the first list nothing is known, and nothing is kept of what is listed.
+        // Before the first list this is empty, so no keys are removed from it below.
         let mut gone = self.followed();
         let mut listed = 0;
         let place = (self.path(), self.fields());
@@ -146,11 +146,11 @@ impl Watch {
         let params = params.timeout(self.pace.watch_seconds);
         let request = Request::new(self.path()).watch(&params, version)?;
         let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
-        // Lines of text, not the client's own events: those cannot hold a slice of JSON, and depend on its order.
+        // Lines of text: the event type of the client cannot borrow JSON, and depends on the order of its fields.
         let stream = timeout(patience, self.client.request_stream(request)).await;
         let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
         self.note_event();
-        // Nothing was missed: the watch goes on from where the last one was.
+        // No event was missed: the watch continues from the last resourceVersion.
         self.cover(Coverage::Complete);
         while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
             self.note_event();
@@ -223,7 +223,7 @@ impl Watch {
         }
     }
 
-    /// Sets how much of the watched objects the inventory holds.
+    /// Sets the coverage of the watched objects.
     fn cover(&self, coverage: Coverage) {
         let mut inventory = self.inventory.write();
         match &self.only {
@@ -277,7 +277,7 @@ impl Watch {
 
     fn fail(&mut self, error: &ApiError) {
         match error.code() {
-            // What was kept is too old to go on from: begin with a list.
+            // The resourceVersion is too old to continue from: list again.
             Some(410) => self.version = None,
             Some(403) => self.cover(Coverage::Forbidden),
             _ => {}
@@ -285,7 +285,7 @@ impl Watch {
         let mut status = self.handle.status.lock();
         status.restarts += 1;
         let text = error.to_string();
-        // Said once, not at every attempt.
+        // Logged once, not at every attempt.
         if status.trouble.as_ref() != Some(&text) {
             tracing::warn!(kind = self.kind.name(), error = text, "watch failed; retrying");
         }
@@ -302,7 +302,8 @@ impl Change {
     }
 }
 
-/// Between 0.75 and 1.25, so that many watches do not come back at one moment. The clock's nanoseconds are random enough.
+/// Returns a factor between 0.75 and 1.25, so that watches do not retry at the same moment. The clock's nanoseconds are random
+/// enough.
 fn jitter() -> f64 {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
     0.75 + f64::from(nanos % 1000) / 2000.0

@@ -1,5 +1,5 @@
-//! The status of one watch, and how watches pace themselves: what a [`Watch`](super::watch::Watch) and the
-//! [`Watches`](super::watches::Watches) share.
+//! The status of one watch and the timing of watches, shared by [`Watch`](super::watch::Watch) and
+//! [`Watches`](super::watches::Watches).
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -14,9 +14,9 @@ use crate::model::{Key, Kind};
 pub struct Pace {
     /// Objects in a page of a list.
     pub page: u32,
-    /// How long one watch request lasts, in seconds (at most 294): rights that were withdrawn are noticed at its end.
+    /// The duration of one watch request in seconds, at most 294. Revoked permissions are noticed at its end.
     pub watch_seconds: u32,
-    /// How long one page of a list may take.
+    /// The time limit of one page of a list.
     pub list: Duration,
     /// The first pause after a failure; each further one is twice as long.
     pub first_pause: Duration,
@@ -49,7 +49,7 @@ pub struct WatchStatus {
     pub kind: Kind,
     /// The only object that is watched; `None`: every object of the kind.
     pub only: Option<Key>,
-    /// When the API server last sent anything; it sends a bookmark about every minute.
+    /// The time of the last event; the API server sends a bookmark about every minute.
     pub last_event: Option<Instant>,
     /// Failures after which the watch started again.
     pub restarts: u64,
@@ -57,7 +57,7 @@ pub struct WatchStatus {
     pub skipped: u64,
     /// The error of the last attempt; `None`: it succeeded.
     pub trouble: Option<String>,
-    /// When the API server last said that there is nothing to watch: the kind does not exist (404), or it is optional and
+    /// The time of the last response without anything to watch: the kind does not exist (404), or it is optional and
     /// forbidden (403). This is not an error.
     pub idle_since: Option<Instant>,
 }

@@ -1,4 +1,4 @@
-//! The watches from outside: what is watched, the status of each watch, and whether its kind is up to date.
+//! The set of watches: the watched kinds and objects, the status of each watch, and whether its kind is up to date.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -23,20 +23,20 @@ pub(super) struct Broken {
     pub(super) message: Option<String>,
 }
 
-/// An object as it stands in a text.
+/// An object and its position in the text.
 pub(super) struct Found {
     /// The object; `None`: no check reads its kind.
     pub(super) object: Option<Object>,
     /// The bytes of its document.
     pub(super) bytes: Range<usize>,
-    /// Where its document is a list: which item, which item of that.
+    /// If its document is a list: the index of the item, then of the item in that one.
     pub(super) items: Vec<usize>,
 }
 
-/// The result of reading a text, in its order.
+/// The objects and errors of a text, in order.
 pub(super) type Documents = Vec<Result<Found, Broken>>;
 
-/// The documents of a text; objects without a namespace are put into this one.
+/// Reads the documents of a text. Objects without a namespace get the given one.
 pub(super) fn read(text: &str, is_json: bool, namespace: &str) -> Documents {
     let mut reader = Reader { text, namespace, found: Vec::new() };
     if is_json {
@@ -52,7 +52,7 @@ pub(super) fn read(text: &str, is_json: bool, namespace: &str) -> Documents {
 struct Header {
     api_version: Option<String>,
     kind: Option<String>,
-    /// Not kept: the API server rejects annotations that are not strings, so they are rejected here too.
+    /// Only validated: the API server rejects annotations that are not strings, so they are rejected here too.
     metadata: Option<HeaderMeta>,
 }
 
@@ -63,8 +63,8 @@ struct HeaderMeta {
 }
 
 impl Header {
-    /// Whether this is a list: `List`, or `IngressList` and the like, whose items may lack what its kind says. Other
-    /// kinds may end in `List` and be none.
+    /// Whether this is a list: `List`, or a typed list such as `IngressList`, whose items may lack their kind. Other
+    /// kinds can end in `List` without being lists.
     fn is_list(&self) -> bool {
         let item = self.kind.as_deref().and_then(|kind| kind.strip_suffix("List"));
         item.is_some_and(|item| item.is_empty() || Kind::ALL.iter().any(|kind| kind.name() == item))
@@ -101,7 +101,7 @@ impl Source for Yaml<'_> {
     type Error = serde_saphyr::Error;
     fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error> {
         // `no_schema`: an annotation `x: true` is not text, as in the API server.
-        // A file's size bounds its nodes; what one alias can multiply stays bounded by the defaults.
+        // The file size limits the number of nodes; the defaults of the parser limit the expansion of aliases.
         let mut options = serde_saphyr::options! { no_schema: true, with_snippet: false };
         if let Some(budget) = &mut options.budget {
             budget.max_events = usize::MAX;
@@ -127,7 +127,7 @@ struct JsonItems<'a> {
     items: Option<Vec<&'a RawValue>>,
 }
 
-/// A place within a text, and what is wrong there.
+/// A position in a text and the problem there.
 type Fault = (u64, u64, String);
 
 /// The depth to which nested lists are read: kubectl writes one list, and a wrapper may add another.
@@ -249,7 +249,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Places inside a raw slice count from the slice; its address says where it begins.
+    /// Positions inside a raw slice count from its start, which its address gives.
     fn json_fault(&self, slice: &str, error: &serde_json::Error) -> Fault {
         let (lines, first_column) = self.before(slice);
         let column = if error.line() <= 1 { first_column + error.column() } else { error.column() };
@@ -258,19 +258,19 @@ impl<'a> Reader<'a> {
         ((lines + error.line().max(1)) as u64, column.max(1) as u64, message)
     }
 
-    /// How many lines have ended before a slice of the text, and how many bytes of its own line.
+    /// Returns the number of lines before a slice of the text, and of bytes before it on its own line.
     fn before(&self, slice: &str) -> (usize, usize) {
         let before = &self.text[..self.bytes(slice).start];
         (before.matches('\n').count(), before.len() - before.rfind('\n').map_or(0, |newline| newline + 1))
     }
 
-    /// The bytes of a slice of the text.
+    /// Returns the byte range of a slice of the text.
     fn bytes(&self, slice: &str) -> Range<usize> {
         let start = slice.as_ptr() as usize - self.text.as_ptr() as usize;
         start..start + slice.len()
     }
 
-    /// The object of a document or an item; nothing where it is of another kind.
+    /// Returns the object of a document or an item; `None` for a kind that no check reads.
     fn object<S: Source>(&self, header: &Header, source: S) -> Result<Option<Object>, S::Error> {
         let Some(kind) = header.known_kind() else { return Ok(None) };
         let mut object = Object::read(kind, source)?;
@@ -283,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     fn broken(&mut self, bytes: &Range<usize>, first_line: u64, (line, column, message): Fault) {
-        // Helm templates are not YAML before they are rendered: a parser error would not help.
+        // An unrendered Helm template is not YAML, so a parser error would not help.
         let broken = match self.text[bytes.clone()].find("{{") {
             None => Broken { line: first_line + line, column, message: Some(message) },
             Some(brace) => {
@@ -301,8 +301,8 @@ fn within(items: &[usize], index: usize) -> Vec<usize> {
     items.iter().copied().chain([index]).collect()
 }
 
-/// Whether a document that cannot be read as a manifest never was meant as one: it reads well, and says no kind that is
-/// known here.
+/// Whether a document that is not a valid manifest is other YAML: it can be parsed, and its kind is not known
+/// here.
 fn is_something_else(text: &str) -> bool {
     let Ok(value) = Yaml(text).read::<Value>() else { return false };
     let kind = value.get("kind").and_then(Value::as_str).map(str::to_owned);
@@ -311,13 +311,13 @@ fn is_something_else(text: &str) -> bool {
     !is_known && !header.is_list()
 }
 
-/// Whether a part of a stream holds nothing but directives and comments, so that its document is yet to come.
+/// Whether a part of a stream contains only directives and comments, so that its document follows.
 fn is_directives(text: &str) -> bool {
     let mut rows = text.lines().map(str::trim_end).filter(|row| !row.is_empty() && !row.starts_with('#')).peekable();
     rows.peek().is_some() && rows.all(|row| row.starts_with('%'))
 }
 
-/// The message without the place, which we say ourselves, in front of it.
+/// Returns the message of the parser without the position, which is reported separately.
 fn plain(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = text.rfind(" at line ").or_else(|| text.rfind('\n'));

@@ -1,4 +1,4 @@
-//! Which files are manifests, and their text: bounded, whatever they hold and wherever links lead.
+//! Finds manifest files and reads their text, with limits for any content and for symbolic links.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,20 +14,20 @@ use super::error::ManifestError;
 pub struct ManifestFile {
     /// The file; `-` is standard input.
     pub path: PathBuf,
-    /// Its text without a byte order mark.
+    /// The text without a byte order mark.
     pub text: String,
     /// Whether the file starts with a byte order mark.
     pub has_mark: bool,
 }
 
-/// Walks folders; remembers where it has been.
+/// Walks folders and records the visited ones.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     seen: HashSet<PathBuf>,
 }
 
 impl Files {
-    /// A file as it is, a folder's manifests in order of their names; each once however links lead to it.
+    /// Adds a file, or the manifests of a folder in order of their names; each once, even if several links lead to it.
     pub(super) fn below(&mut self, path: &Path) -> Vec<Result<PathBuf, ManifestError>> {
         let mut found = Vec::new();
         self.collect(path, &mut found);
@@ -35,11 +35,11 @@ impl Files {
     }
 
     fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
-        // Neither GitHub nor `git apply` knows a file with a dot in front.
+        // GitHub and `git apply` do not accept a path that begins with `./`.
         let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
         let whole = match fs::canonicalize(path) {
             Ok(whole) => whole,
-            // What a shell makes of `<(helm template .)` has no name of its own.
+            // The file that a shell creates for `<(helm template .)` has no useful name.
             Err(_) if fs::metadata(path).is_ok() => path.to_owned(),
             Err(source) => return found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
         };
@@ -65,7 +65,7 @@ impl Files {
     }
 }
 
-/// The text of a file.
+/// Returns the text of a file.
 pub(super) fn read(path: &Path, largest: u64) -> Result<ManifestFile, ManifestError> {
     let io = |source| ManifestError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(io)?;

@@ -46,7 +46,7 @@ pub struct Manifests {
 pub struct Manifest {
     /// The object.
     pub object: Object,
-    /// Its position.
+    /// The position.
     pub origin: Origin,
 }
 
@@ -61,11 +61,11 @@ pub struct Origin {
     pub items: Vec<usize>,
 }
 
-/// Fill an inventory with everything in these files and folders, which then is all there is. Kinds that no check
+/// Loads files and folders as a complete cluster. Kinds that no check
 /// reads are left out; objects without a namespace are in `default`.
 ///
 /// # Errors
-/// When a path cannot be read, holds no object, or holds a broken document.
+/// If a path cannot be read, contains no object, or contains a broken document.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     const LARGEST: u64 = 256 << 20;
     let mut inventory = whole_cluster();
@@ -91,7 +91,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
 /// Loads objects from YAML text, as [`load`] does from files. Errors use `name` in place of a path.
 ///
 /// # Errors
-/// When a document is broken.
+/// If a document is broken.
 pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
     for found in documents::read(text, false, "default") {
@@ -103,7 +103,7 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
 }
 
 impl Manifests {
-    /// Read files and folders, a file that several of them lead to once only.
+    /// Reads files and folders, each file once.
     #[must_use]
     pub fn read(paths: &[PathBuf], options: ReadOptions<'_>) -> Self {
         let mut manifests = Self::default();
@@ -120,7 +120,7 @@ impl Manifests {
         manifests
     }
 
-    /// Read a stream as one file; `name` is what it is called.
+    /// Reads a stream as one file with this name.
     pub fn read_stream(&mut self, name: &str, stream: impl std::io::Read, options: ReadOptions<'_>) {
         match files::read_stream(Path::new(name), stream, options.largest) {
             Ok(file) => {
@@ -146,8 +146,8 @@ impl Manifests {
     }
 }
 
-/// The documents of each file; nothing for what could not be read. To read YAML is most of what `check` does, and no file
-/// depends on another.
+/// Reads the documents of each file in parallel; none for a file that could not be read. Parsing YAML is most of the work of
+/// `check`.
 fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &str) -> Vec<Documents> {
     let of = |file: &Result<ManifestFile, ManifestError>| match file {
         Ok(file) => documents_of(&file.path, &file.text, namespace),
@@ -162,7 +162,7 @@ fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &s
     })
 }
 
-/// The documents of a file. What comes over standard input may be either: JSON is YAML as well.
+/// Reads the documents of a file. Standard input may be JSON or YAML: JSON is YAML as well.
 fn documents_of(path: &Path, text: &str, namespace: &str) -> Documents {
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     documents::read(text, is_json, namespace)
@@ -187,7 +187,7 @@ fn whole_cluster() -> Inventory {
     inventory
 }
 
-/// Objects that controllers create count as missing only if the files contain some of them, as those of a whole cluster do.
+/// Covers objects that controllers create. They count as missing only if the files contain some, as a full export does.
 fn not_given(inventory: &mut Inventory) {
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
         if inventory.count(kind) == 0 {

@@ -1,5 +1,5 @@
-//! How an image writes objects: as Kubernetes does, but nothing beyond what the inventory keeps of them. So the readers of
-//! manifests read them; only a Secret, of which no more than facts are kept, has a form of its own.
+//! The format of objects in a snapshot: as Kubernetes writes them, reduced to the fields that the inventory keeps. The reader
+//! of manifests parses them. Only a Secret has a format of its own, because only its metadata is kept.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn meta(meta: &Meta) -> Value {
         value["creationTimestamp"] = json!(created);
     }
     if meta.deleting {
-        // When it began is not kept.
+        // Its start time is not kept.
         value["deletionTimestamp"] = json!(meta.created.unwrap_or_default());
     }
     value
@@ -128,7 +128,7 @@ fn labels(labels: &Labels) -> Value {
     labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
 }
 
-/// One container in the place of all.
+/// One container that stands for all.
 fn containers(template: &PodTemplate) -> Value {
     let port = |port: &ContainerPort| json!({"name": port.name, "containerPort": port.number, "protocol": port.protocol.to_string()});
     let mut container = json!({"ports": template.ports.iter().map(port).collect::<Vec<_>>()});
@@ -205,7 +205,7 @@ fn backend(backend: &Backend) -> Value {
     }
 }
 
-/// A Secret's facts: neither its data nor a digest of them.
+/// The metadata of a Secret, without its data or a digest of it.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SecretFacts {
@@ -233,7 +233,7 @@ enum TlsForm {
     Unusable(String),
 }
 
-/// Every fault and its name in a file.
+/// Every fault with its name in a file.
 const FAULTS: [(&str, TlsFault); 9] = [
     ("keysMissing", TlsFault::KeysMissing("tls.crt and tls.key")),
     ("certificateMissing", TlsFault::KeysMissing("tls.crt")),

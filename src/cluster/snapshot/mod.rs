@@ -17,7 +17,7 @@ use crate::model::{Key, Kind};
 
 /// The version of the format that is written and read.
 const SCHEMA_VERSION: u32 = 1;
-/// The longest line that is read, in bytes: the largest Ingress that etcd takes, and much beyond.
+/// The longest line that is read, in bytes: far more than the largest object that etcd stores.
 const LONGEST_LINE: u64 = 64 << 20;
 
 /// The state of a cluster at one moment, which a file can store.
@@ -34,7 +34,7 @@ pub struct Snapshot {
 /// The reason why a file is not a snapshot.
 #[derive(Debug, Error)]
 pub enum SnapshotError {
-    /// The file system refused.
+    /// An error of the file system.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file.
@@ -56,17 +56,17 @@ pub enum SnapshotError {
     Version {
         /// The file.
         path: PathBuf,
-        /// Its version.
+        /// The version of the file.
         version: u32,
     },
-    /// It ends early or goes on too long.
+    /// It has too few or too many lines.
     #[error("{}: damaged snapshot: {found} instead of {wanted} objects; create it again with ingress-guard snapshot", path.display())]
     Torn {
         /// The file.
         path: PathBuf,
-        /// Lines that are there.
+        /// The number of lines after the header.
         found: usize,
-        /// Lines that should be.
+        /// The number of lines in the header.
         wanted: usize,
     },
     /// A line is broken.
@@ -85,11 +85,11 @@ pub enum SnapshotError {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Header {
-    /// Tells it from other files of JSON lines.
+    /// Distinguishes it from other files of JSON lines.
     snapshot: String,
     schema_version: u32,
     taken: Timestamp,
-    /// How many lines follow.
+    /// The number of lines that follow.
     objects: usize,
     coverage: BTreeMap<String, CoverageForm>,
 }
@@ -129,15 +129,15 @@ struct Line<'a> {
     object: Option<&'a RawValue>,
 }
 
-/// How the object of a line became known.
+/// The source of the object of a line.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Default)]
 #[serde(rename_all = "camelCase")]
 enum State {
     #[default]
     Listed,
-    /// Listed, and nothing of it could be read.
+    /// Listed, but unreadable.
     Unreadable,
-    /// Read by its name.
+    /// Fetched by name.
     Found,
     Absent,
     Forbidden,
@@ -145,7 +145,7 @@ enum State {
 }
 
 impl State {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires a reference")]
     fn is_listed(&self) -> bool {
         *self == Self::Listed
     }
@@ -158,10 +158,10 @@ impl Snapshot {
         ClusterState { store: &self.inventory, live_reads: &self.live_reads, now: self.taken }
     }
 
-    /// Write everything. Of Secrets there are facts only: no key, no certificate, no digest of them.
+    /// Writes the snapshot. It contains only metadata of Secrets: no key, no certificate, no digest of them.
     ///
     /// # Errors
-    /// When `out` does.
+    /// If `out` fails.
     pub fn write(&self, mut out: impl Write) -> io::Result<()> {
         let listed = Kind::ALL.map(|kind| self.inventory.count(kind)).iter().sum::<usize>();
         let coverage = |kind: Kind| (kind.name().to_owned(), CoverageForm::from(self.inventory.coverage(kind)));
@@ -198,10 +198,10 @@ impl Snapshot {
         out.flush()
     }
 
-    /// Read a file that [`Snapshot::write`] has written.
+    /// Reads a file that [`Snapshot::write`] has written.
     ///
     /// # Errors
-    /// When it cannot be read, is something else, of another version, or not whole.
+    /// If the file cannot be read, is not a snapshot, has another version, or is incomplete.
     pub fn read(path: &Path) -> Result<Self, SnapshotError> {
         let io = |source| SnapshotError::Io { path: path.to_owned(), source };
         let file = File::open(path).map_err(io)?;
@@ -298,7 +298,7 @@ impl From<Coverage> for CoverageForm {
             Coverage::NotProvided => Self::NotGiven,
             Coverage::NotWatched => Self::NotWatched,
             Coverage::FetchedByName => Self::OnDemand,
-            // Answers about one object, never about a kind.
+            // Results for one object, never for a kind.
             Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
         }
     }

@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::namespaced::{SmallSet, unlink};
 use crate::model::{ApiCaller, Key, Kind};
 
-/// Every such object.
+/// Every webhook configuration and APIService.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApiCallers {
     objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
@@ -27,7 +27,7 @@ impl ApiCallers {
         self.objects.insert(id, caller);
     }
 
-    /// Forget an object.
+    /// Removes an object.
     pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
         let id = (kind, key.name.clone());
         let Some(caller) = self.objects.remove(&id) else { return };

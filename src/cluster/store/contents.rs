@@ -10,7 +10,7 @@ use crate::cluster::store::namespaced::{Keyed, Namespaced};
 use crate::model::{Key, Kind};
 
 impl Inventory {
-    /// The objects of a kind: what a list does not hold of them is gone.
+    /// Returns the keys of a kind: objects that a list does not contain are removed.
     #[must_use]
     pub fn keys(&self, kind: Kind) -> HashSet<Key> {
         let mut keys: HashSet<Key> = match kind {
@@ -35,7 +35,7 @@ impl Inventory {
         keys
     }
 
-    /// The objects of a kind in the order of their keys.
+    /// Returns the objects of a kind in the order of their keys.
     #[must_use]
     pub fn objects(&self, kind: Kind) -> Vec<Object> {
         let mut objects: Vec<Object> = match kind {
@@ -58,7 +58,7 @@ impl Inventory {
         objects
     }
 
-    /// The objects that exist and cannot be read.
+    /// Returns the keys of unreadable objects.
     pub fn unreadable(&self) -> impl Iterator<Item = (Kind, Key)> {
         let of = |((kind, namespace), names): (&(Kind, Box<str>), &BTreeSet<Box<str>>)| {
             let keys: Vec<_> = names.iter().map(|name| (*kind, Key::new(namespace, name))).collect();
@@ -67,7 +67,7 @@ impl Inventory {
         self.unreadable.iter().flat_map(of)
     }
 
-    /// How many objects of a kind there are.
+    /// Returns the number of objects of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         match kind {

@@ -1,4 +1,4 @@
-//! The Ingresses of the inventory, with the indexes by which checks ask for them.
+//! The Ingresses of the inventory, with indexes for the lookups of checks.
 
 use std::collections::BTreeSet;
 use std::hash::Hash;
@@ -8,7 +8,7 @@ use foldhash::HashMap;
 use super::namespaced::{Namespaced, SmallSet, unlink};
 use crate::model::{Backend, ClassRef, Host, Ingress, Key};
 
-/// How the class of an Ingress is said, without borrowing from it.
+/// An owned class reference of an Ingress.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum ClassKey {
     Named(Box<str>),
@@ -16,17 +16,17 @@ enum ClassKey {
     Classless,
 }
 
-/// Every Ingress known.
+/// Every known Ingress.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ingresses {
     objects: Namespaced<Ingress>,
     /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
     hosts: HashMap<Host, SmallSet<Key>>,
-    /// Class value → how many Ingresses with it have an address.
+    /// Class value → the number of its Ingresses with an address.
     served: HashMap<ClassKey, usize>,
     /// Namespace and name of a Service → the Ingresses that send requests to it.
     users: HashMap<Key, SmallSet<Key>>,
-    /// Name of a group, in lower case → the Ingresses whose regexes have one of that name.
+    /// Name of a regex group, in lower case → the Ingresses that define it.
     groups: HashMap<Box<str>, SmallSet<Key>>,
 }
 
@@ -97,8 +97,8 @@ impl Ingresses {
     }
 }
 
-/// The hosts that an Ingress answers for: those of its rules, its aliases (ingress-nginx `server-alias`), and every
-/// host where it is nothing but a default backend.
+/// Returns the hosts of an Ingress: those of its rules, its aliases (ingress-nginx `server-alias`), and [`Host::Any`] if it
+/// has only a default backend.
 fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     let mut hosts: Vec<Host> = ingress.hosts().into_iter().map(|(_, host)| host.clone()).collect();
     if ingress.rules.is_empty() && ingress.default_backend.is_some() {
@@ -108,7 +108,7 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     hosts
 }
 
-/// The Services that an Ingress sends requests to.
+/// Returns the Services that an Ingress sends requests to.
 fn services(ingress: &Ingress) -> BTreeSet<&str> {
     let names = ingress.backends().filter_map(|at| match at.backend {
         Backend::Service { name, .. } => Some(&**name),

@@ -27,12 +27,12 @@ pub(crate) use object::Source;
 use referrers::Referrers;
 use workloads::Workloads;
 
-/// How much the inventory knows of a kind, or of one object.
+/// The completeness of the inventory for a kind or for one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// Everything: an object that it does not hold does not exist.
+    /// Complete: an object that it does not contain does not exist.
     Complete,
-    /// A part, e.g. files that are not the whole cluster: an object that it does not hold may exist.
+    /// Partial, such as files that are not the whole cluster: an object that it does not contain may exist.
     Partial,
     /// Nothing certain: the first list has not completed.
     NotSynced,
@@ -52,16 +52,16 @@ pub enum Coverage {
     Undeclared,
 }
 
-/// Everything known of the cluster.
+/// The cache of all known objects of a cluster.
 #[derive(Debug, Clone)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
-    /// Of single objects that are followed by themselves.
+    /// The coverage of objects that have a watch of their own.
     coverage_of: BTreeMap<(Kind, Key), Coverage>,
     api_callers: ApiCallers,
-    /// By the Secret that they are issued into.
+    /// Indexed by the Secret that they are issued into.
     certificates: Referrers<CertManagerCertificate>,
-    /// By their Service.
+    /// Indexed by their Service.
     endpoint_slices: Referrers<EndpointSlice>,
     classes: BTreeMap<Box<str>, IngressClass>,
     config_maps: BTreeMap<Key, ConfigMap>,
@@ -69,11 +69,11 @@ pub struct Inventory {
     ingresses: Ingresses,
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
-    /// Service name → the namespaces that have one of that name.
+    /// Service name → the namespaces with a Service of this name.
     service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
     workloads: Workloads,
-    /// Kind and namespace → the objects that exist and could not be read: nothing is known of them, least of all that
-    /// they are absent.
+    /// Kind and namespace → the objects that exist and could not be parsed. Their contents are unknown, and they never count as
+    /// absent.
     unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
 }
 
@@ -159,26 +159,26 @@ impl Inventory {
         }
     }
 
-    /// Remember that an object exists of which nothing can be read.
+    /// Records an object that exists and is unreadable.
     pub fn apply_unreadable(&mut self, kind: Kind, key: Key) {
         self.delete(kind, &key);
         self.unreadable.entry((kind, key.namespace)).or_default().insert(key.name);
     }
 
-    /// Whether an object exists of which nothing can be read.
+    /// Returns whether an object exists and is unreadable.
     #[must_use]
     pub fn is_unreadable(&self, kind: Kind, namespace: &str, name: &str) -> bool {
         !self.unreadable.is_empty()
             && self.unreadable.get(&(kind, namespace.into())).is_some_and(|names| names.contains(name))
     }
 
-    /// Whether a namespace has an object of which nothing can be read, not even to what it refers.
+    /// Returns whether a namespace has an unreadable object, whose references are unknown too.
     #[must_use]
     pub fn has_unreadable(&self, kind: Kind, namespace: &str) -> bool {
         !self.unreadable.is_empty() && self.unreadable.contains_key(&(kind, namespace.into()))
     }
 
-    /// Whether there is an object of a kind anywhere of which nothing can be read.
+    /// Returns whether any object of a kind is unreadable.
     #[must_use]
     pub fn has_any_unreadable(&self, kind: Kind) -> bool {
         self.unreadable.keys().any(|(of, _)| *of == kind)
@@ -193,7 +193,7 @@ impl Inventory {
         }
     }
 
-    /// Forget an object.
+    /// Removes an object.
     pub fn delete(&mut self, kind: Kind, key: &Key) {
         if !self.unreadable.is_empty() {
             self.forget_unreadable(kind, key);
@@ -228,53 +228,53 @@ impl Inventory {
         }
     }
 
-    /// Forget these objects.
-    #[expect(clippy::iter_over_hash_type, reason = "in whatever order, they are gone")]
+    /// Removes these objects.
+    #[expect(clippy::iter_over_hash_type, reason = "the order of removals does not matter")]
     pub fn delete_all(&mut self, kind: Kind, keys: &HashSet<Key>) {
         for key in keys {
             self.delete(kind, key);
         }
     }
 
-    /// The objects of a kind that make the API server call this Service.
+    /// Returns the objects of a kind that make the API server call this Service.
     pub fn api_callers_of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
         self.api_callers.of(kind, service)
     }
 
-    /// The Certificates of cert-manager that are issued into this Secret.
+    /// Returns the Certificates of cert-manager that are issued into this Secret.
     pub fn certificates_for(&self, namespace: &str, secret: &str) -> impl Iterator<Item = &CertManagerCertificate> {
         self.certificates.of(namespace, secret)
     }
 
-    /// The EndpointSlices of a Service.
+    /// Returns the EndpointSlices of a Service.
     pub fn endpoint_slices_of(&self, namespace: &str, service: &str) -> impl Iterator<Item = &EndpointSlice> {
         self.endpoint_slices.of(namespace, service)
     }
 
-    /// One IngressClass.
+    /// Returns an IngressClass.
     #[must_use]
     pub fn class(&self, name: &str) -> Option<&IngressClass> {
         self.classes.get(name)
     }
 
-    /// Every IngressClass by name: there are few.
+    /// Returns every IngressClass by name.
     pub fn classes(&self) -> impl Iterator<Item = &IngressClass> {
         self.classes.values()
     }
 
-    /// One ConfigMap.
+    /// Returns a ConfigMap.
     #[must_use]
     pub fn config_map(&self, key: &Key) -> Option<&ConfigMap> {
         self.config_maps.get(key)
     }
 
-    /// One Namespace.
+    /// Returns a Namespace.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
         self.namespaces.get(name)
     }
 
-    /// The labels of a Namespace.
+    /// Returns the labels of a Namespace.
     #[must_use]
     pub fn namespace_labels(&self, name: &str) -> Lookup<&BTreeMap<Box<str>, Box<str>>> {
         if self.coverage(Kind::Namespace) != Coverage::Complete {
@@ -283,18 +283,18 @@ impl Inventory {
         self.namespace(name).map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels))
     }
 
-    /// One Ingress.
+    /// Returns an Ingress.
     #[must_use]
     pub fn ingress(&self, namespace: &str, name: &str) -> Option<&Ingress> {
         self.ingresses.objects().get(namespace, name)
     }
 
-    /// Every Ingress, by no particular namespace order.
+    /// Returns every Ingress, without a particular order of namespaces.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
         self.ingresses.objects().iter()
     }
 
-    /// One Node.
+    /// Returns a Node.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&Node> {
         self.workloads.node(name)
@@ -315,39 +315,39 @@ impl Inventory {
         self.workloads.making(kind, namespace, selector)
     }
 
-    /// One Secret.
+    /// Returns a Secret.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
         self.secrets.get(namespace, name)
     }
 
-    /// One Service.
+    /// Returns a Service.
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
         self.services.get(namespace, name)
     }
 
-    /// Names of the Services of a namespace.
+    /// Returns the names of the Services of a namespace.
     pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
         self.services.within(namespace).map(|service| &*service.meta.key.name)
     }
 
-    /// The namespaces that have a Service of this name.
+    /// Returns the namespaces with a Service of this name.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
         self.service_namespaces.get(name).into_iter().flat_map(SmallSet::iter).map(|namespace| &**namespace)
     }
 
-    /// The Ingresses with a rule or an alias for exactly this host.
+    /// Returns the Ingresses with a rule or an alias for exactly this host.
     pub fn ingresses_on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
         self.ingresses.on(host)
     }
 
-    /// The Ingresses that send requests to this Service.
+    /// Returns the Ingresses that send requests to this Service.
     pub fn ingresses_using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
         self.ingresses.using(service)
     }
 
-    /// The Ingresses whose regexes have a group of this name, which is in lower case.
+    /// Returns the Ingresses whose regexes have a group of this name, which is in lower case.
     pub fn ingresses_naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
         self.ingresses.naming(group)
     }

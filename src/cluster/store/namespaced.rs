@@ -1,5 +1,5 @@
-//! Objects by namespace and name, in little more memory than the objects themselves: a cluster has tens of thousands, and
-//! maps would hold each name twice and nodes that are half empty.
+//! Objects by namespace and name, in sorted vectors: a cluster has tens of thousands of objects, and maps would store each name
+//! twice and leave nodes half empty.
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -52,8 +52,8 @@ impl Keyed for Workload {
     }
 }
 
-/// Namespace → its objects, sorted by name. They come sorted from a list, so that each is put at the end; moving the
-/// others for one that comes later moves pointers only.
+/// Namespace → its objects, sorted by name. A list is sorted, so objects are appended; inserting one later moves only
+/// pointers.
 #[derive(Debug, Clone)]
 pub(crate) struct Namespaced<T>(HashMap<Box<str>, Vec<Box<T>>>);
 
@@ -69,7 +69,7 @@ impl<T: Keyed> Namespaced<T> {
         place(objects, name).ok().map(|at| &*objects[at])
     }
 
-    /// Put an object in the place of the one with its key, which is handed back.
+    /// Adds or replaces an object, and returns the replaced one.
     pub(crate) fn insert(&mut self, object: T) -> Option<Box<T>> {
         let Key { namespace, name } = object.key();
         let objects = match self.0.get_mut(namespace) {
@@ -94,7 +94,7 @@ impl<T: Keyed> Namespaced<T> {
         Some(removed)
     }
 
-    /// The objects of a namespace, sorted by name.
+    /// Returns the objects of a namespace, sorted by name.
     pub(crate) fn within(&self, namespace: &str) -> impl Iterator<Item = &T> {
         self.0.get(namespace).into_iter().flatten().map(|object| &**object)
     }
@@ -142,7 +142,7 @@ impl<T: Ord> SmallSet<T> {
         self.0.is_empty()
     }
 
-    /// The members in order.
+    /// Returns the members in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.0.iter()
     }

@@ -1,4 +1,4 @@
-//! An object of any kind that the inventory holds, from whatever form it comes in.
+//! An object of any kind in the inventory, and its parsers.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,16 +9,16 @@ use crate::model::{
     Pod, Secret, Service, Workload,
 };
 
-/// An object of any kind that the inventory holds.
+/// An object of any kind in the inventory.
 #[derive(Debug, Clone)]
 pub enum Object {
     /// A webhook configuration or APIService, of this kind.
     ApiCaller(Kind, ApiCaller),
     /// A Certificate of cert-manager.
     Certificate(CertManagerCertificate),
-    /// A ConfigMap's facts.
+    /// A ConfigMap, reduced to what checks read.
     ConfigMap(ConfigMap),
-    /// An EndpointSlice's counts.
+    /// An EndpointSlice, reduced to counts.
     EndpointSlice(EndpointSlice),
     /// An Ingress.
     Ingress(Box<Ingress>),
@@ -30,7 +30,7 @@ pub enum Object {
     Node(Node),
     /// A Pod.
     Pod(Pod),
-    /// A Secret's facts.
+    /// A Secret, reduced to metadata.
     Secret(Secret),
     /// A Service.
     Service(Service),
@@ -38,7 +38,7 @@ pub enum Object {
     Workload(Kind, Workload),
 }
 
-/// A text that can be read as any type.
+/// A text that can be parsed as any type.
 pub(crate) trait Source {
     type Error;
     fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error>;
@@ -84,43 +84,43 @@ impl Object {
         if let Self::ApiCaller(_, caller) = self { Some(caller) } else { None }
     }
 
-    /// The IngressClass, if it is one.
+    /// Returns the IngressClass, if it is one.
     #[must_use]
     pub fn class(&self) -> Option<&IngressClass> {
         if let Self::IngressClass(class) = self { Some(class) } else { None }
     }
 
-    /// The ConfigMap, if it is one.
+    /// Returns the ConfigMap, if it is one.
     #[must_use]
     pub fn config_map(&self) -> Option<&ConfigMap> {
         if let Self::ConfigMap(config_map) = self { Some(config_map) } else { None }
     }
 
-    /// The Namespace, if it is one.
+    /// Returns the Namespace, if it is one.
     #[must_use]
     pub fn namespace(&self) -> Option<&Namespace> {
         if let Self::Namespace(namespace) = self { Some(namespace) } else { None }
     }
 
-    /// The Secret, if it is one.
+    /// Returns the Secret, if it is one.
     #[must_use]
     pub fn secret(&self) -> Option<&Secret> {
         if let Self::Secret(secret) = self { Some(secret) } else { None }
     }
 
-    /// The Ingress, if it is one.
+    /// Returns the Ingress, if it is one.
     #[must_use]
     pub fn ingress(&self) -> Option<&Ingress> {
         if let Self::Ingress(ingress) = self { Some(ingress) } else { None }
     }
 
-    /// The Service, if it is one.
+    /// Returns the Service, if it is one.
     #[must_use]
     pub fn service(&self) -> Option<&Service> {
         if let Self::Service(service) = self { Some(service) } else { None }
     }
 
-    /// Its kind.
+    /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -138,7 +138,7 @@ impl Object {
         }
     }
 
-    /// Namespace and name.
+    /// Returns namespace and name.
     #[must_use]
     pub fn key(&self) -> Key {
         match self {

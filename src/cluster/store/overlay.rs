@@ -42,7 +42,7 @@ impl Inventory {
         }
     }
 
-    /// Whether a stored Service has the same pods and ports.
+    /// Returns whether a stored Service has the same pods and ports.
     fn selects_alike(&self, service: &Service) -> bool {
         let stored = self.service(&service.meta.key.namespace, &service.meta.key.name);
         stored.is_some_and(|stored| {
@@ -64,7 +64,7 @@ impl Inventory {
                 Object::Ingress(ingress)
             }
             Object::IngressClass(mut class) => {
-                // Of several default classes the youngest counts.
+                // The newest of several default classes applies.
                 class.meta.created = self.class(&class.meta.key.name).map_or(Some(now), |stored| stored.meta.created);
                 Object::IngressClass(class)
             }
@@ -74,13 +74,13 @@ impl Inventory {
                 Object::Service(service)
             }
             Object::Namespace(mut namespace) => {
-                // Labels of others stay, as that with its name, which the API server sets.
+                // Labels by other writers stay, such as the label with the name, which the API server sets.
                 for (label, value) in self.namespace(&namespace.name).iter().flat_map(|stored| &stored.labels) {
                     namespace.labels.entry(label.clone()).or_insert_with(|| value.clone());
                 }
                 Object::Namespace(namespace)
             }
-            // Their status is what counts.
+            // Checks read their status.
             Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_)
                 if self.keys(object.kind()).contains(&object.key()) =>
             {

@@ -1,4 +1,4 @@
-//! Objects that are asked for by what they refer to: the EndpointSlices of a Service, the Certificates for a Secret.
+//! Objects that are looked up by the object that they reference: the EndpointSlices of a Service, the Certificates for a Secret.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use foldhash::{HashMap, HashMapExt as _};
 use super::namespaced::{Keyed, Namespaced, SmallSet};
 use crate::model::{CertManagerCertificate, EndpointSlice, Key};
 
-/// An object that refers to another one of its namespace.
+/// An object that references another object of its namespace.
 pub(crate) trait Refers: Keyed {
-    /// The name of what it refers to; empty: nothing.
+    /// Returns the name of the referenced object; empty: none.
     fn target(&self) -> &str;
 }
 
@@ -28,11 +28,11 @@ impl Refers for EndpointSlice {
 /// Referenced object → the names of the objects that refer to it.
 type Targets = BTreeMap<Box<str>, SmallSet<Box<str>>>;
 
-/// Objects of one kind with an index by what they refer to.
+/// Objects of one kind with an index by the referenced object.
 #[derive(Debug, Clone)]
 pub(crate) struct Referrers<T> {
     objects: Namespaced<T>,
-    /// Namespace → what is referred to there.
+    /// Namespace → the referenced objects there.
     by_target: HashMap<Box<str>, Targets>,
 }
 
@@ -58,7 +58,7 @@ impl<T: Refers> Referrers<T> {
         }
     }
 
-    /// Forget an object.
+    /// Removes an object.
     pub(crate) fn delete(&mut self, key: &Key) {
         if let Some(object) = self.objects.remove(key) {
             self.unlink(&*object);

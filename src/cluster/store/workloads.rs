@@ -7,7 +7,7 @@ use super::namespaced::Namespaced;
 use crate::cluster::Object;
 use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
 
-/// Every such object.
+/// Pods, workloads and Nodes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workloads {
     makers: BTreeMap<Kind, Namespaced<Workload>>,
@@ -16,22 +16,22 @@ pub(crate) struct Workloads {
 }
 
 impl Workloads {
-    /// Put a Deployment, StatefulSet or DaemonSet in the place of whatever had its key.
+    /// Adds or replaces a Deployment, StatefulSet or DaemonSet.
     pub(crate) fn apply(&mut self, kind: Kind, workload: Workload) {
         self.makers.entry(kind).or_default().insert(workload);
     }
 
-    /// Put a Node in the place of the one of its name.
+    /// Adds or replaces a Node.
     pub(crate) fn apply_node(&mut self, node: Node) {
         self.nodes.insert(node.name.clone(), node);
     }
 
-    /// Put a Pod in the place of whatever had its key.
+    /// Adds or replaces a Pod.
     pub(crate) fn apply_pod(&mut self, pod: Pod) {
         self.pods.insert(pod);
     }
 
-    /// Forget an object.
+    /// Removes an object.
     pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
         match kind {
             Kind::Node => {
@@ -46,7 +46,7 @@ impl Workloads {
         }
     }
 
-    /// The keys of a kind.
+    /// Returns the keys of a kind.
     pub(crate) fn keys(&self, kind: Kind) -> Box<dyn Iterator<Item = Key> + '_> {
         match kind {
             Kind::Node => Box::new(self.nodes.keys().map(|name| Key::new("", name))),
@@ -55,7 +55,7 @@ impl Workloads {
         }
     }
 
-    /// How many of a kind there are.
+    /// Returns the number of objects of a kind.
     pub(crate) fn count(&self, kind: Kind) -> usize {
         match kind {
             Kind::Node => self.nodes.len(),
@@ -64,7 +64,7 @@ impl Workloads {
         }
     }
 
-    /// All of a kind.
+    /// Returns all objects of a kind.
     pub(crate) fn objects(&self, kind: Kind) -> Vec<Object> {
         match kind {
             Kind::Node => self.nodes.values().cloned().map(Object::Node).collect(),
@@ -73,12 +73,12 @@ impl Workloads {
         }
     }
 
-    /// All of a kind that makes pods.
+    /// Returns all workloads of a kind.
     fn makers(&self, kind: Kind) -> impl Iterator<Item = &Workload> {
         self.makers.get(&kind).into_iter().flat_map(Namespaced::iter)
     }
 
-    /// One Node.
+    /// Returns a Node.
     pub(crate) fn node(&self, name: &str) -> Option<&Node> {
         self.nodes.get(name)
     }

@@ -22,7 +22,7 @@ use guide::Guide;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What the page shows besides the report.
+/// The data of the page besides the report.
 #[derive(Debug)]
 pub struct Page<'a> {
     /// The route map.

@@ -92,7 +92,7 @@ pub(crate) const URL: &str = "-._~/:,?&= ";
 pub(crate) const URL_WITH_VARIABLES: &str = "-._~/:,?&=$ ";
 /// In a path with captures.
 pub(crate) const PATH: &str = "-._~/:$";
-/// In a text that holds variables.
+/// In a text that contains variables.
 pub(crate) const VARIABLES: &str = "-_${} ";
 /// In a list of headers.
 const HEADERS: &str = "-_, ";

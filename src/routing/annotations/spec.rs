@@ -12,7 +12,7 @@ use crate::routing::version::Version;
 pub struct Annotation {
     /// The name after the prefix, e.g. `rewrite-target`.
     pub name: &'static str,
-    /// Its risk by upstream's classification; `annotations-risk-level` is the highest that a controller accepts.
+    /// The risk by upstream's classification; `annotations-risk-level` is the highest that a controller accepts.
     pub risk: Risk,
     /// The form of its value.
     pub form: Form,
@@ -30,7 +30,7 @@ pub struct Annotation {
     pub alias_of: Option<&'static str>,
     /// The first version that supports it, if that is later than 1.10.
     pub since: Option<Version>,
-    /// Its removal.
+    /// The removal.
     pub removed: Option<Removed>,
 }
 
@@ -83,7 +83,7 @@ pub struct ValueError {
     pub flaw: Option<Flaw>,
     /// The effect.
     pub effect: Effect,
-    /// Whether the effect is certain; otherwise it depends on the version and holds from 1.12.
+    /// Whether the effect is certain; otherwise it depends on the version and applies from 1.12.
     pub certain: bool,
 }
 

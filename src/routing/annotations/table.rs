@@ -210,7 +210,7 @@ pub static ALL: &[Annotation] = &[
     row("x-forwarded-prefix", Medium, Chars("-._~/:$ "), NotLoaded),
 ];
 
-/// Where the value is neither boolean nor number the controller's own reading fails too, and the default holds.
+/// If the value is neither boolean nor number, the controller cannot parse it either, and the default applies.
 const fn row(name: &'static str, risk: Risk, form: Form, refused: Effect) -> Annotation {
     let unread = match form {
         Bool | Int | Seconds | Cidrs => Some(Ignored),

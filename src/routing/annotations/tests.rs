@@ -40,7 +40,7 @@ fn values_are_taken_and_read_as_the_controller_does() {
 }
 
 #[test]
-fn a_fault_depends_on_who_looks_at_the_value() {
+fn a_flaw_depends_on_the_validation_of_the_controller() {
     let fault = |name: &str, value: &str, validates: Option<bool>| {
         find(name).unwrap().value_error(value, validates).map(|fault| (fault.effect, fault.certain))
     };

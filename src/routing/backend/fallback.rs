@@ -10,7 +10,7 @@ use crate::routing::controller::Controller;
 /// (section 4.6).
 #[derive(Debug, Clone, Copy)]
 pub struct FallbackService<'a> {
-    /// Its name.
+    /// The name.
     pub name: &'a str,
     service: Lookup<&'a Service>,
 }

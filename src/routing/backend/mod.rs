@@ -64,7 +64,7 @@ pub enum ResolvedBackend<'a> {
 /// The status of one link of the chain from host to endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LinkStatus {
-    /// The link holds.
+    /// The link works.
     Ok,
     /// Unknown.
     Unknown,

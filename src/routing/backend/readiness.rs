@@ -49,7 +49,7 @@ pub enum Cause<'a> {
     Overlooked(&'a str),
     /// There are no endpoints and the Service has no selector.
     NoSelector,
-    /// Its selector matches no pod and no workload.
+    /// The selector of the Service matches no pod and no workload.
     NothingSelected,
     /// The workload of its pods is scaled to zero.
     ScaledToZero(Kind, &'a str),
@@ -177,7 +177,7 @@ fn unnamed<'a>(view: &ClusterView<'a>, service: &Service, ports: &[&ServicePort]
 pub struct NamedTemplate<'a> {
     /// The kind of the object with the template.
     pub kind: Kind,
-    /// Its name.
+    /// The name.
     pub name: &'a str,
     /// The template.
     pub template: &'a PodTemplate,

@@ -51,7 +51,7 @@ pub struct Dialect {
     /// The configured flags and ConfigMap keys. [`Dialect::validates_annotations`] and the like complete them with the
     /// observed settings and the defaults.
     pub settings: ControllerSettings,
-    /// Its ConfigMap, if it is read.
+    /// The ConfigMap, if it is read.
     pub config_map: Option<Key>,
     /// The settings observed in its ConfigMap; `None`: it has not been read.
     pub observed: Option<ControllerSettings>,

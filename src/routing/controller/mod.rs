@@ -58,9 +58,9 @@ pub enum ControllerId<'a> {
 /// The controller that handles an Ingress, and its dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct Controller<'a> {
-    /// Its identity.
+    /// The identity.
     pub id: ControllerId<'a>,
-    /// Its dialect; Kubernetes' own rules where the controller is not known.
+    /// The dialect; Kubernetes' own rules where the controller is not known.
     pub dialect: &'a Dialect,
 }
 

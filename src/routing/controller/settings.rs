@@ -119,9 +119,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_goes_before_the_defaults_of_the_version() {
-        let unsaid = ControllerSettings::default();
-        let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unsaid };
+    fn configured_settings_take_precedence_over_defaults_of_the_version() {
+        let unset = ControllerSettings::default();
+        let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unset };
         assert_eq!(ControllerSettings::defaults(None), always);
         let last = ControllerSettings::defaults(Some(Version::new(1, 15, 1)));
         assert_eq!((last.allow_snippet_annotations, last.annotations_risk_level), (Some(false), Some(Risk::High)));
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!((old.allow_snippet_annotations, old.annotations_risk_level), (Some(true), Some(Risk::Critical)));
         assert_eq!((old.enable_annotation_validation, old.strict_validate_path_type), (Some(false), Some(false)));
         assert_eq!(old.allow_cross_namespace_resources, Some(true));
-        let said = ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..unsaid };
+        let said = ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..unset };
         assert_eq!(
             said.or(last),
             ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..last }
@@ -139,40 +139,40 @@ mod tests {
         let flags = ControllerSettings {
             enable_annotation_validation: Some(true),
             disable_svc_external_name: Some(false),
-            ..unsaid
+            ..unset
         };
         assert_eq!(last.flags(), flags);
     }
 
     #[test]
     fn a_config_map_is_read_as_the_controller_reads_it() {
-        let told = |data: &str| {
+        let observed = |data: &str| {
             let text = format!(r#"{{"metadata": {{"name": "c", "namespace": "n"}}, "data": {data}}}"#);
             ControllerSettings::from_config_map(&serde_json::from_str(&text).unwrap())
         };
-        let unsaid = ControllerSettings::default();
+        let unset = ControllerSettings::default();
         for nothing in
             ["null", "{}", r#"{"ssl-redirect": "yes", "allow-snippet-annotations": " true", "hsts": "true"}"#]
         {
-            assert_eq!(told(nothing), unsaid, "{nothing}");
+            assert_eq!(observed(nothing), unset, "{nothing}");
         }
         let said =
-            told(r#"{"ssl-redirect": "", "allow-snippet-annotations": "TRUE", "strict-validate-path-type": "0"}"#);
+            observed(r#"{"ssl-redirect": "", "allow-snippet-annotations": "TRUE", "strict-validate-path-type": "0"}"#);
         let wanted = ControllerSettings {
             ssl_redirect: Some(false),
             allow_snippet_annotations: Some(true),
             strict_validate_path_type: Some(false),
-            ..unsaid
+            ..unset
         };
         assert_eq!(said, wanted);
         for (text, risk) in
             [("Critical", Risk::Critical), ("HIGH", Risk::High), ("medium", Risk::Medium), ("most", Risk::Low)]
         {
             let data = format!(r#"{{"annotations-risk-level": "{text}"}}"#);
-            assert_eq!(told(&data).annotations_risk_level, Some(risk), "{text}");
+            assert_eq!(observed(&data).annotations_risk_level, Some(risk), "{text}");
         }
         let flags = r#"{"enable-annotation-validation": "false", "disable-svc-external-name": "true"}"#;
-        assert_eq!(told(flags), unsaid, "the controller reads no flag from its ConfigMap");
+        assert_eq!(observed(flags), unset, "the controller reads no flag from its ConfigMap");
     }
 
     #[test]

@@ -45,11 +45,11 @@ impl<'a> Server<'a> {
         let twins: Vec<Location<'a>> = prefixes
             .filter(|location| location.path != "/" && !exacts.contains(&location.path[..location.path.len() - 1]))
             .map(|location| {
-                let mut twin = location.clone();
-                twin.path = Cow::Owned(location.path[..location.path.len() - 1].to_owned());
-                twin.modifier = Modifier::Exact;
-                twin.is_exact_companion = true;
-                twin
+                let mut companion = location.clone();
+                companion.path = Cow::Owned(location.path[..location.path.len() - 1].to_owned());
+                companion.modifier = Modifier::Exact;
+                companion.is_exact_companion = true;
+                companion
             })
             .collect();
         locations.extend(twins);

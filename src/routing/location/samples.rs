@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_what_the_pattern_is_meant_for() {
+    fn samples_match_their_pattern() {
         for (path, samples) in [
             ("/api(/|$)(.*)", &["/api", "/api/x", "/api/xx"][..]),
             ("/api/.*", &["/api/", "/api/x", "/api/xx"]),

@@ -16,7 +16,7 @@ use crate::routing::annotations::NginxAnnotations;
 pub struct Server<'a> {
     /// The host; [`Host::Any`] is the server `_`, which serves every other host.
     pub host: Host,
-    /// Its locations in the order of the configuration.
+    /// The locations in the order of the configuration.
     pub locations: Vec<Location<'a>>,
     /// Some location enables regex matching, so all locations are regexes (section 2.6).
     pub is_regex: bool,

@@ -185,7 +185,7 @@ const OF_TEMPLATE: &[&str] = &[
     "tmp_cache_key",
 ];
 
-/// What any name may follow: nginx's own families, and those that modules and template number or name at will.
+/// Prefixes that any name may follow: variable families of nginx, of its modules and of the template.
 const FAMILIES: &[&str] = &[
     "allowlist_",
     "arg_",

@@ -14,7 +14,7 @@ pub struct TlsEntries<'a> {
 /// The entry that is meant for a host.
 #[derive(Debug, Clone, Copy)]
 pub struct MeantFor<'a> {
-    /// Its place in `spec.tls`.
+    /// The place in `spec.tls`.
     pub index: usize,
     /// The entry.
     pub entry: &'a TlsEntry,

@@ -7,11 +7,11 @@ use crate::model::Ingress;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer {
     /// cert-manager, or a controller that reads kube-lego's annotation.
-    Somebody,
+    Known,
     /// Unknown: cert-manager's Certificates cannot be read.
     Unknown,
     /// No issuer.
-    Nobody,
+    None,
 }
 
 impl Issuer {
@@ -29,12 +29,12 @@ impl Issuer {
         let is_annotated = annotations.get("kubernetes.io/tls-acme") == Some("true")
             || ISSUERS.iter().any(|key| annotations.get(key).is_some());
         if is_annotated {
-            return Self::Somebody;
+            return Self::Known;
         }
         match view.certificate_for(&ingress.meta.key.namespace, secret) {
-            Lookup::Found(_) => Self::Somebody,
+            Lookup::Found(_) => Self::Known,
             Lookup::Unknown => Self::Unknown,
-            Lookup::Absent => Self::Nobody,
+            Lookup::Absent => Self::None,
         }
     }
 }

@@ -233,8 +233,8 @@ fn in_time(certificate: &Certificate, view: &ClusterView<'_>) -> CertificateStat
 
 fn pending_or(fault: CertificateState, ingress: &Ingress, secret: &str, view: &ClusterView<'_>) -> CertificateState {
     match Issuer::of(ingress, view, secret) {
-        Issuer::Nobody => fault,
-        Issuer::Somebody => CertificateState::Pending,
+        Issuer::None => fault,
+        Issuer::Known => CertificateState::Pending,
         Issuer::Unknown => CertificateState::Unseen,
     }
 }

@@ -46,7 +46,7 @@ fn on_a_dry_run_only_findings_of_the_object_itself_deny() {
     ask(&reviewer, &recorded("create-dryrun")).assert(&["IG201"], &[]);
     let mut own_fault = create(
         json!({"nginx.ingress.kubernetes.io/rewrite-target": "/$2"}),
-        spec(&[("/api/(.*)", "wbe", 80), ("/other", "nobody", 80)]),
+        spec(&[("/api/(.*)", "wbe", 80), ("/other", "absent", 80)]),
     );
     own_fault["request"]["dryRun"] = json!(true);
     ask(&reviewer, &own_fault).assert(&["IG201", "IG311"], &["IG310"]);
@@ -209,7 +209,7 @@ fn unknown_objects_never_deny() {
 #[test]
 fn a_long_waiver_for_many_findings_is_cheap() {
     let paths: Vec<String> = (0..2000).map(|n| format!("/p{n}")).collect();
-    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (&**path, "nobody", 80)).collect();
+    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (&**path, "absent", 80)).collect();
     let reason = "r".repeat(250_000);
     let clauses = "IG201 until=2020-01-01 reason=old;".repeat(5000);
     let waived = json!({"ingress-guard.io/ignore": format!("IG201 reason={reason};{clauses}")});

@@ -13,7 +13,7 @@ use crate::pages::now;
 
 /// An Ingress that is denied when it is created, updated in its metadata only.
 fn bad_update(old_annotations: Value, new_annotations: Value) -> Value {
-    let bad = spec(&[("/", "nobody", 80)]);
+    let bad = spec(&[("/", "absent", 80)]);
     update((old_annotations, bad.clone()), (new_annotations, bad))
 }
 
@@ -41,7 +41,7 @@ fn an_update_that_changes_neither_spec_nor_relevant_annotations_passes() {
 
 #[test]
 fn an_update_of_an_object_that_is_being_deleted_passes() {
-    let mut review = update((json!({}), spec(&[("/", "wbe", 80)])), (json!({}), spec(&[("/", "nobody", 80)])));
+    let mut review = update((json!({}), spec(&[("/", "wbe", 80)])), (json!({}), spec(&[("/", "absent", 80)])));
     review["request"]["object"]["metadata"]["deletionTimestamp"] = json!("2026-11-22T06:02:12Z");
     assert_eq!(ask(&reviewer("", BAD), &review).verdict, "pass");
 }

@@ -74,7 +74,7 @@ fn a_denial_ends_with_the_contact_line_the_command_and_the_waiver_if_allowed() {
 
 #[test]
 fn a_newline_in_a_path_never_reaches_a_header() {
-    let review = create(json!({}), spec(&[("/a\nb", "nobody", 80), ("/c\td\u{85}\u{7f}", "nobody", 80)]));
+    let review = create(json!({}), spec(&[("/a\nb", "absent", 80), ("/c\td\u{85}\u{7f}", "absent", 80)]));
     let mut dry_run = review.clone();
     dry_run["request"]["dryRun"] = json!(true);
     for answer in [ask(&reviewer("", GOOD), &review), ask(&reviewer("profile: observe", GOOD), &dry_run)] {
@@ -175,7 +175,7 @@ fn warnings_about_the_platform_are_equal_for_all_ingresses_of_an_apply() {
 #[test]
 fn a_denial_of_five_thousand_findings_is_bounded() {
     let paths: Vec<String> = (0..5000).map(|n| format!("/p{n}")).collect();
-    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (&**path, "nobody", 80)).collect();
+    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|path| (&**path, "absent", 80)).collect();
     let answer = ask(&reviewer("", GOOD), &create(json!({}), spec(&paths)));
     assert!(!answer.allowed);
     assert!(answer.message.starts_with("Ingress default/web is denied: 5000 findings\n"), "{}", answer.message);

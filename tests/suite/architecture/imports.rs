@@ -60,7 +60,7 @@ struct Graph<'a> {
 
 impl Graph<'_> {
     fn imports(&self, path: &str, file: &File) -> BTreeSet<String> {
-        // A re-export alone is no import: the facade of a module does not depend on its parts.
+        // A re-export alone is not an import: the facade of a module does not depend on its parts.
         let is_import = |(of, is_public): &&(ModulePath, bool)| {
             !is_public || of.last().is_some_and(|name| words(&file.body).any(|word| word == name))
         };

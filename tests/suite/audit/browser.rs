@@ -112,8 +112,8 @@ impl Browser {
         Ok(answer["result"]["value"].take())
     }
 
-    /// All the text of what this selects. Not `innerText`: that holds only what is drawn, and lines that nobody has
-    /// scrolled to are not.
+    /// All the text of what this selects. Not `innerText`: it contains only what is drawn, and lines outside the
+    /// visible part are not drawn.
     fn text(&mut self, selector: &str) -> String {
         let answer = self.evaluate(&format!("document.querySelector({}).textContent", json!(selector))).unwrap();
         answer.as_str().unwrap_or_default().to_owned()
@@ -273,7 +273,7 @@ fn nothing_is_cut_off() {
 fn ten_thousand_ingresses_stay_usable() {
     let Some(mut browser) = Browser::open(&page_of(&many(10_000))) else { return };
     let rows = browser.evaluate("document.querySelectorAll('tr, .host').length").unwrap();
-    assert!(rows.as_u64().unwrap() < 2_000, "{rows} lines are drawn before anybody looks at them");
+    assert!(rows.as_u64().unwrap() < 2_000, "{rows} lines are drawn before they are visible");
     browser.until_it_says("#map-status", "10,000 hosts, 20,000 paths");
     browser.evaluate("document.querySelector('#map-search').focus()").unwrap();
     browser.keys("app-7777.");
@@ -287,7 +287,7 @@ fn ten_thousand_ingresses_stay_usable() {
     browser.assert_content();
 }
 
-/// So many Ingresses of two paths, each with a fault.
+/// Ingresses with two paths, each with a problem.
 fn many(count: usize) -> String {
     use std::fmt::Write as _;
     let mut yaml = String::from(
@@ -311,7 +311,7 @@ fn hostile_text_stays_text() {
     let markup = "document.querySelectorAll('#hosts img, #hosts script, #hosts b, #finding-table img, #finding-table script').length";
     assert_eq!(browser.evaluate(markup), Ok(json!(0)));
     assert_eq!(browser.evaluate("document.querySelector('#hosts h3').textContent"), Ok(json!("<b>evil</b>")));
-    // The policy lets no other script in, whoever puts it there.
+    // The policy blocks every other script, however it is inserted.
     let injected = "(() => { const script = document.createElement('script'); script.textContent = 'window.ran = 1'; \
                     document.body.append(script); return window.ran ?? 0; })()";
     assert_eq!(browser.evaluate(injected), Ok(json!(0)));

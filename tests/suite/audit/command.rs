@@ -88,7 +88,7 @@ fn every_format_at_once() {
 }
 
 #[test]
-fn what_a_profile_would_deny_is_listed_by_namespace() {
+fn denials_of_a_profile_are_listed_by_namespace() {
     let folder = folder();
     fs::write(folder.path().join("observe.yaml"), "profile: observe\nnamespaces: [{match: pay, profile: observe}]\n")
         .unwrap();

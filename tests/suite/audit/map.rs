@@ -28,7 +28,7 @@ fn shown(map: &RouteMap<'_>) -> String {
 }
 
 #[test]
-fn every_host_has_its_routes_and_what_is_broken_in_them() {
+fn every_host_has_its_routes_and_their_problems() {
     let expected = "\
 * (k8s.io/ingress-nginx) + no TLS
   + / > pay/pay > pay > 1 ready, 1 not ready
@@ -64,7 +64,7 @@ fn unreadable_objects_are_not_broken() {
     use ingress_guard::config::Config;
     use ingress_guard::model::{Key, Kind};
 
-    let mut inventory = load_text("world", &WORLD).unwrap();
+    let mut inventory = load_text("cluster", &WORLD).unwrap();
     for kind in Kind::ALL.into_iter().filter(|kind| !matches!(kind, Kind::Ingress | Kind::IngressClass)) {
         inventory.cover(kind, Coverage::Forbidden);
     }

@@ -23,9 +23,9 @@ static WORLD: LazyLock<String> = LazyLock::new(|| {
     fixtures::expand(&std::fs::read_to_string(path).unwrap())
 });
 
-/// The report about a world, and the route map as `show` renders it.
+/// The report about a cluster, and the route map as `show` renders it.
 fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
-    let inventory: Inventory = load_text("world", yaml).unwrap();
+    let inventory: Inventory = load_text("cluster", yaml).unwrap();
     let config = Config::default();
     let engine = config.engine();
     let mut ingresses: Vec<&Ingress> = inventory.ingresses().collect();
@@ -39,7 +39,7 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
     show(&report, &map)
 }
 
-/// The page about a world.
+/// The page about a cluster.
 fn page_of(yaml: &str) -> String {
     audited(yaml, |report, map| {
         let made = crate::pages::now();

@@ -26,7 +26,7 @@ fn without_version(text: &str) -> String {
 }
 
 #[test]
-fn every_format_says_what_it_said_before() {
+fn every_format_is_unchanged() {
     let mut wrong = Vec::new();
     for (format, file) in [
         ("text", "text.txt"),
@@ -65,7 +65,7 @@ fn reports(format: &str) -> Vec<String> {
 }
 
 #[test]
-fn json_is_as_its_schema_says() {
+fn json_matches_its_schema() {
     let schema = json("docs/report.schema.json");
     for report in reports("json") {
         let mut report: Value = serde_json::from_str(&report).unwrap();
@@ -76,9 +76,9 @@ fn json_is_as_its_schema_says() {
 }
 
 #[test]
-fn sarif_is_as_its_schema_says() {
+fn sarif_matches_its_schema() {
     let mut schema = json("tests/data/sarif-2.1.0.schema.json");
-    // A pattern of two of its definitions is no regex of ECMA's.
+    // A pattern of two of its definitions is not a valid ECMAScript regex.
     for definition in ["run", "toolComponent"] {
         let language = schema["definitions"][definition]["properties"]["language"].as_object_mut().unwrap();
         assert!(language.remove("pattern").is_some());

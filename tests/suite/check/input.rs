@@ -24,7 +24,7 @@ fn said(report: &Value) -> Vec<String> {
     report["diagnostics"].as_array().unwrap().iter().map(line).collect()
 }
 
-/// A folder with a good world and one more file; what is said of that.
+/// Returns the messages about one more file beside valid manifests.
 fn beside_good(name: &str, bytes: &[u8]) -> Vec<String> {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     fs::write(folder.path().join(name), bytes).unwrap();
@@ -88,7 +88,7 @@ fn binary_files_are_reported() {
 #[test]
 fn a_file_of_a_hundred_megabytes_is_not_read() {
     let folder = folder(&[("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
-    // Sparse: it takes no room.
+    // Sparse: it uses no disk space.
     File::create(folder.path().join("big.yaml")).unwrap().set_len(100 << 20).unwrap();
     assert_eq!(messages_beside(folder.path()), ["big.yaml: larger than 64 MiB, the limit for a manifest"]);
     let outcome = check_with(folder.path(), &["-"], &vec![b'#'; (64 << 20) + 1]);
@@ -115,7 +115,7 @@ fn bombs_do_not_go_off() {
     assert!(said.len() == 1 && said[0].starts_with("a.json:1:"), "{said:?}");
 }
 
-/// They are read side by side, and told of one after the other.
+/// Files are read in parallel and reported in order.
 #[test]
 fn many_files_are_reported_in_order() {
     let folder = folder(&[("0.yaml", &format!("{CLASS}---\n{SERVICE}"))]);
@@ -147,7 +147,7 @@ fn lists_in_lists_have_an_end() {
 }
 
 #[test]
-fn a_list_of_many_ingresses_takes_no_longer_than_so_many_documents() {
+fn a_list_of_many_ingresses_is_as_fast_as_separate_documents() {
     let many = 400;
     let item = |number: usize| ingress(&format!("web-{number}"), "web", 81).replace('\n', "\n  ");
     let items: String = (0..many).fold(String::new(), |all, number| all + "- " + item(number).trim_end() + "\n");
@@ -229,7 +229,7 @@ fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
 }
 
 #[test]
-fn directives_stand_in_front_of_their_document() {
+fn directives_precede_their_document() {
     for front in ["%YAML 1.2\n---\n", "# ours\n\n%YAML 1.2\n# and\n---\n"] {
         let text = format!("{front}{}", ingress("other", "web", 80));
         assert_eq!(beside_good("a.yaml", text.as_bytes()), Vec::<String>::new(), "{text}");
@@ -240,7 +240,7 @@ fn directives_stand_in_front_of_their_document() {
 }
 
 #[test]
-fn what_may_not_be_read_is_named() {
+fn forbidden_kinds_are_listed() {
     let folder = folder(&[
         ("good.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81))),
         ("no.yaml", "kind: x"),
@@ -269,7 +269,7 @@ fn said_of(report: &Value) -> String {
 }
 
 #[test]
-fn files_that_are_no_manifests_are_nobodys_business() {
+fn files_that_are_not_manifests_are_ignored() {
     for (name, text) in [
         ("values.yaml", "replicas: 3\nmetadata: {annotations: {x: true}}\n"),
         ("list.yaml", "- a\n- {b: c}\n"),

@@ -1,4 +1,4 @@
-//! Files as one world: what they hold, what they do not, and what flags and configuration make of it.
+//! Files evaluated together: objects in them, objects outside them, and the effect of flags and configuration.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn reasons(report: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
+fn objects_outside_the_files_are_not_evaluated_and_not_reported() {
     let folder = folder(&[("a.yaml", &ingress("web", "elsewhere", 80))]);
     let (code, open) = report(folder.path(), &["a.yaml"]);
     assert_eq!(code, 0, "{open:#}");
@@ -33,9 +33,9 @@ fn what_lies_outside_the_files_is_not_evaluated_and_no_fault() {
     }
     assert_eq!(open["summary"]["notEvaluated"], said.len());
 
-    // The files hold no class, so that nobody says that there is none.
+    // The files contain no IngressClass, so its absence is not known.
     let (code, complete) = report(folder.path(), &["a.yaml", "--complete"]);
-    assert_eq!(code, 0, "nobody knows who would take it: {complete:#}");
+    assert_eq!(code, 0, "the controller is unknown: {complete:#}");
     assert_eq!(places(&complete), ["IG201 a.yaml:14:19"]);
     assert_eq!(complete["findings"][0]["level"], "warn");
 
@@ -63,7 +63,7 @@ fn a_port_that_no_container_names_is_a_fault_where_no_other_workload_exists() {
 }
 
 #[test]
-fn what_the_files_hold_is_believed_without_complete() {
+fn objects_in_the_files_are_used_without_complete() {
     let folder = folder(&[("a.yaml", CLASS), ("b.yaml", SERVICE), ("c.yaml", &ingress("web", "web", 81))]);
     let (code, found) = report(folder.path(), &["."]);
     assert_eq!((code, places(&found)), (1, vec!["IG202 c.yaml:16:23".to_owned()]));
@@ -73,7 +73,7 @@ fn what_the_files_hold_is_believed_without_complete() {
     assert_eq!(finding["docs"], "ingress-guard explain IG202");
     assert_eq!(found["summary"]["deny"], 1);
 
-    // Two files on one host are one world.
+    // Two files with one host are evaluated together.
     let twice = ingress("again", "web", 80).replace("again.example.com", "web.example.com");
     fs::write(folder.path().join("d.yaml"), twice).unwrap();
     let (_, found) = report(folder.path(), &["."]);
@@ -81,7 +81,7 @@ fn what_the_files_hold_is_believed_without_complete() {
 }
 
 #[test]
-fn objects_without_a_namespace_are_where_the_flag_says() {
+fn objects_without_a_namespace_get_the_one_of_the_flag() {
     let files = [CLASS, SERVICE, &ingress("web", "web", 80)].join("---\n");
     let folder = folder(&[]);
     let outcome = check_with(folder.path(), &["-", "--complete", "-n", "shop", "-o", "json"], files.as_bytes());
@@ -173,7 +173,7 @@ fn the_configuration_is_found_upwards_within_the_repository() {
 }
 
 #[test]
-fn a_baseline_accepts_what_was_there_and_nothing_new() {
+fn a_baseline_accepts_known_findings_and_no_new_ones() {
     let folder = folder(&[("a.yaml", &format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81)))]);
     let (code, _) = report(folder.path(), &["a.yaml", "--baseline", "base.json", "--write-baseline"]);
     assert_eq!(code, 0);

@@ -1,4 +1,4 @@
-//! Files laid over a cluster: what they do not hold is known from it, and what was wrong before is no fault of theirs.
+//! Files overlaid on a cluster: other objects come from the cluster, and pre-existing findings do not deny.
 
 use std::fs;
 
@@ -56,7 +56,7 @@ fn found(report: &Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_files_do_not_hold_is_known_from_the_cluster() {
+async fn objects_outside_the_files_come_from_the_cluster() {
     let api = cluster().await;
     let folder = folder(&[("good.yaml", &ingress("good", "web", 80))]);
     let (code, report) = check(&api, &folder, &[]).await;
@@ -67,7 +67,7 @@ async fn what_the_files_do_not_hold_is_known_from_the_cluster() {
     let (code, report) = check(&api, &folder, &[]).await;
     assert_eq!((code, found(&report)), (1, vec!["IG201 deny".to_owned()]), "{report:#}");
 
-    // The Service comes with it: nobody can have pods for it yet.
+    // The Service is in the files too: it cannot have pods yet.
     let absent = "{apiVersion: v1, kind: Service, metadata: {name: absent}, spec: {selector: {app: absent}, ports: [{port: 80}]}}";
     fs::write(folder.path().join("service.yaml"), absent).unwrap();
     let (code, report) = check(&api, &folder, &[]).await;
@@ -75,7 +75,7 @@ async fn what_the_files_do_not_hold_is_known_from_the_cluster() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_stored_object_had_already_only_warns() {
+async fn pre_existing_findings_only_warn() {
     let api = cluster().await;
     stored(&api, &ingress("bad", "absent", 80));
     let folder = folder(&[("bad.yaml", &ingress("bad", "absent", 80))]);
@@ -110,7 +110,7 @@ async fn an_ingress_keeps_its_age_and_a_new_one_is_the_youngest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn secrets_of_the_files_are_there_and_what_is_forbidden_stays_unknown() {
+async fn secrets_of_the_files_exist_and_forbidden_ones_stay_unknown() {
     let api = cluster().await;
     let with_tls = ingress("web", "web", 80)
         .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: web-tls}]\n");
@@ -129,7 +129,7 @@ async fn secrets_of_the_files_are_there_and_what_is_forbidden_stays_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_snapshot_says_the_same() {
+async fn a_snapshot_gives_the_same_report() {
     let api = cluster().await;
     let folder = folder(&[("good.yaml", &ingress("good", "web", 80)), ("bad.yaml", &ingress("bad", "absent", 80))]);
     let (code, live) = check(&api, &folder, &[]).await;
@@ -280,7 +280,7 @@ async fn pods_that_get_requests_before_they_are_ready_are_not_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_assumed_to_exist_is_not_missed_in_the_cluster_either() {
+async fn assumed_objects_are_not_missing_over_a_cluster() {
     let api = cluster().await;
     let with_tls = ingress("web", "web", 80)
         .replace("spec:\n", "spec:\n  tls: [{hosts: [web.example.com], secretName: web-tls}]\n");

@@ -81,7 +81,7 @@ impl Shell {
 }
 
 #[test]
-fn documented_commands_print_what_the_documents_show() {
+fn documented_commands_print_the_documented_output() {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
         return skipped("documented commands: curl not found");
     }

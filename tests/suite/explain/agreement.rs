@@ -1,4 +1,4 @@
-//! What `explain` says is what the location model answers, in every world of every page.
+//! `explain` agrees with the location model in every example of every page.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +11,9 @@ use ingress_guard::routing::{Answer, Budget, Controllers, Outcome, Routes, Schem
 
 use crate::pages;
 
-/// Requests that are worth asking of a world: every path of every host, a little beside it, and what is not there.
+/// Sample requests for an example: every path of every host, similar paths, and paths that do not exist.
 fn visits(inventory: &Inventory) -> Vec<RequestUrl> {
-    let mut hosts: BTreeSet<String> = BTreeSet::from(["nobody.example.org".to_owned()]);
+    let mut hosts: BTreeSet<String> = BTreeSet::from(["absent.example.org".to_owned()]);
     let mut paths: BTreeSet<String> = BTreeSet::from(["/".to_owned(), "/nowhere".to_owned(), "/%zz".to_owned()]);
     for rule in inventory.ingresses().flat_map(|ingress| ingress.rules.iter()) {
         hosts.insert(match &rule.host {
@@ -90,12 +90,12 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
 }
 
 #[test]
-fn in_every_world_of_every_page() {
-    let (mut asked, mut worlds) = (0, 0);
+fn in_every_example_of_every_page() {
+    let (mut asked, mut examples_seen) = (0, 0);
     for check in checks::ALL {
         for (config, inventory, _) in pages::examples(check.page) {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
-            worlds += 1;
+            examples_seen += 1;
             let view = ClusterView::unrestricted(pages::known(&inventory));
             let controllers = Controllers::new(&view, &config.settings.classes, &config.settings.dialects);
             let controller = controllers.of_class(ClassRef::Named(&class), "");
@@ -121,5 +121,5 @@ fn in_every_world_of_every_page() {
             }
         }
     }
-    assert!(worlds > 100 && asked > 2000, "{asked} requests in {worlds} worlds are too few");
+    assert!(examples_seen > 100 && asked > 2000, "{asked} requests in {examples_seen} examples_seen are too few");
 }

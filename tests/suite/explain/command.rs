@@ -7,7 +7,7 @@ use crate::live::api::Api;
 use crate::live::list::run as run_over;
 
 #[test]
-fn what_it_is_asked_for_decides_what_it_explains() {
+fn the_argument_selects_the_explanation() {
     let shop = ["--manifests", "examples/cluster"];
     let explain = |what: &str| run(&[&["explain", what][..], &shop].concat());
     let (code, text, stderr) = explain("http://www.shop.example.com/api/x");
@@ -19,7 +19,7 @@ fn what_it_is_asked_for_decides_what_it_explains() {
     assert!(text.starts_with("Ingress shop/web\n"), "{text}");
     // Whichever comes first.
     assert_eq!(run(&["explain", "--manifests", "examples/cluster", "shop/web"]), (0, text, String::new()));
-    let (code, text, _) = explain("https://nobody.example.org/");
+    let (code, text, _) = explain("https://absent.example.org/");
     assert_eq!(code, 1);
     assert!(text.contains("✗ host") && text.contains("404 from the controller's default backend"), "{text}");
     let (code, text, _) = run(&[&["explain", "-o", "json", "http://www.shop.example.com/"][..], &shop].concat());
@@ -116,7 +116,7 @@ fn sources_that_cannot_be_read_are_named() {
 
 /// A chart has neither the class nor the certificate of its Ingress.
 #[test]
-fn what_seldom_stands_beside_ingresses_is_not_missed_in_files() {
+fn kinds_that_files_seldom_contain_are_not_missing() {
     let folder = tempfile::tempdir().unwrap();
     let chart = folder.path().join("chart.yaml");
     let text = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}\n---\n\
@@ -146,9 +146,9 @@ fn manifests(text: &str) -> NamedTempFile {
     file
 }
 
-/// What nginx captures is decoded, and need not be UTF-8: three in 50,000 worlds that were compared with it.
+/// nginx captures decoded text, which may not be UTF-8: found in three of 50,000 clusters that were compared with nginx.
 #[test]
-fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
+fn a_redirect_to_a_captured_text_is_written_as_it_is_sent() {
     let file = manifests(
         "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
          {nginx.ingress.kubernetes.io/rewrite-target: 'https://new.example.com/$1'}}, spec: {ingressClassName: nginx, \
@@ -162,7 +162,7 @@ fn a_redirect_to_what_was_captured_is_written_as_it_is_sent() {
 }
 
 #[test]
-fn who_takes_a_request_is_not_nearly_it() {
+fn the_serving_ingress_is_not_a_near_miss() {
     let file = manifests(
         "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web}, spec: {ingressClassName: nginx, \
          rules: [{host: a.example.com, http: {paths: [{path: /cart, pathType: Prefix, backend: {service: {name: cart, port: {number: 80}}}}]}}]}}\n\
@@ -187,9 +187,9 @@ fn who_takes_a_request_is_not_nearly_it() {
     );
 }
 
-/// ingress-nginx answers for the other one of `example.com` and `www.example.com` as well, unless somebody has it.
+/// ingress-nginx redirects the other one of `example.com` and `www.example.com`, unless an Ingress has it.
 #[test]
-fn with_and_without_www_are_one_where_an_annotation_says_so() {
+fn with_and_without_www_are_one_with_the_annotation() {
     let ingress = |name: &str, host: &str, annotations: &str| {
         format!(
             "---\n{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, annotations: {annotations}}}, \
@@ -237,7 +237,7 @@ async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     let (code, kept, _) = run(&["explain", "http://app.example.com/x", "--snapshot", file]);
     assert_eq!((code, kept), (1, live));
 
-    // What nobody may see is not missing.
+    // Objects that RBAC hides are not missing.
     api.forbid("services", true);
     let (code, text, stderr) = run_over(&api, &["explain", "http://app.example.com/x"]).await;
     assert_eq!(code, 0, "{text}{stderr}");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::pages;
 
-/// The first world of the page.
+/// The first cluster of the page.
 fn snapshot() -> Snapshot {
     let page = include_str!("../../../docs/explain.md");
     let (config, manifests) = pages::sources(page).into_iter().next().unwrap();
@@ -49,8 +49,8 @@ fn json_has_the_keys_that_others_rely_on() {
     assert_eq!((&redirect["outcome"], &redirect["status"]), (&json!("redirect"), &json!(308)));
     assert_eq!(redirect["redirect"], "https://app.example.com/api/x");
     assert_eq!(redirect["certificate"], Value::Null);
-    let nobody = outcome("https://app.example.org/");
-    assert_eq!((&nobody["outcome"], &nobody["status"]), (&json!("default-backend"), &json!(404)));
+    let absent = outcome("https://app.example.org/");
+    assert_eq!((&absent["outcome"], &absent["status"]), (&json!("default-backend"), &json!(404)));
     assert_eq!(outcome("https://app.example.com/api/%zz")["outcome"], "bad-request");
 
     let ingress = snapshot.inventory.ingress("shop", "web").unwrap();

@@ -1,4 +1,4 @@
-//! `docs/explain.md`: after each world, commands and their exact output. `UPDATE_PAGES=1` writes the outputs anew.
+//! `docs/explain.md`: after each cluster, commands and their exact output. `UPDATE_PAGES=1` rewrites the outputs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use ingress_guard::explain::{RequestUrl, Style, explain_ingress, explain_url};
 
 use crate::pages::{self, Part};
 
-/// What a command prints over a world, with its exit code.
+/// The output of a command over a cluster, with its exit code.
 fn output(command: &str, snapshot: &Snapshot) -> String {
     let words: Vec<&str> = command.split_whitespace().skip(3).collect();
     let settings = Config::default().settings;
@@ -42,7 +42,7 @@ fn output(command: &str, snapshot: &Snapshot) -> String {
 }
 
 #[test]
-fn the_page_shows_what_explain_prints() {
+fn the_page_shows_the_output_of_explain() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/explain.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let mut parts = pages::parse(&page);

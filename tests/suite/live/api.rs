@@ -38,9 +38,9 @@ struct Store {
     refusing: Option<u16>,
     /// Watches are closed as soon as they are open.
     cut: bool,
-    /// So many requests are answered with 429.
+    /// The number of requests that are answered with 429.
     throttled: usize,
-    /// Changes are stored, but no watch hears of them.
+    /// Changes are stored, but no watch receives them.
     silent: bool,
     /// The requests so far, as verbs and paths, for assertions.
     asked: Vec<String>,
@@ -125,7 +125,7 @@ impl Api {
         version
     }
 
-    /// A line that is no event at all.
+    /// A line that is not a valid event.
     pub(crate) fn raw_event(&self, resource: &str, event: Value) {
         let mut store = self.store.lock();
         store.version += 1;
@@ -276,7 +276,7 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
     }
     if store.missing.contains(&resource) {
-        // What kube-apiserver says of a path that nobody serves is no Status.
+        // kube-apiserver answers an unknown path without a Status.
         return (StatusCode::NOT_FOUND, "404 page not found\n").into_response();
     }
     if verb == "watch" {

@@ -36,14 +36,14 @@ impl Guarded {
         let engine = config.engine();
         let (inventory, wanted) = config.watched(&engine);
         let inventory = Arc::new(RwLock::new(inventory));
-        let feeds = Watches::start(&api.client(), wanted, &inventory, &pace());
+        let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
         let status = SyncStatus {
             inventory: Arc::clone(&inventory),
-            feeds: feeds.clone(),
+            watches: watches.clone(),
             required: engine.needs() | config.policy.needs(),
             optional: engine.hints(),
         };
-        let cluster = LiveCluster { live: Live::new(api.client()), feeds, on_demand: config.on_demand() };
+        let cluster = LiveCluster { live: Live::new(api.client()), watches, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), status, inventory }
     }
@@ -61,8 +61,8 @@ impl Guarded {
         eventually("ready", async || self.status.missing().is_empty()).await;
     }
 
-    pub(super) fn feed(&self, kind: Kind) -> WatchStatus {
-        self.status.feeds().into_iter().find(|feed| feed.kind == kind).unwrap()
+    pub(super) fn watch(&self, kind: Kind) -> WatchStatus {
+        self.status.watches().into_iter().find(|watch| watch.kind == kind).unwrap()
     }
 
     pub(super) fn missing(&self) -> Vec<String> {
@@ -115,8 +115,8 @@ async fn readiness_distinguishes_missing_from_forbidden_kinds() {
     eventually("a reason", async || status.missing().iter().any(|line| line.contains("slow down"))).await;
     guarded.is_ready().await;
     assert_eq!(status.notes(), ["Service: forbidden; checks that need it are not evaluated"]);
-    let feed = guarded.feed(Kind::Service);
-    assert!(feed.restarts > 0 && feed.trouble.is_some());
+    let watch = guarded.watch(Kind::Service);
+    assert!(watch.restarts > 0 && watch.trouble.is_some());
     guarded.api.forbid("services", false);
     eventually("nothing to note", async || status.notes().is_empty()).await;
 }

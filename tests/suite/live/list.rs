@@ -53,7 +53,7 @@ async fn lists_are_paginated() {
     assert_eq!(inventory.count(Kind::Service), 1201);
     assert_eq!(inventory.coverage(Kind::Service), Coverage::Complete);
     assert_eq!(inventory.coverage(Kind::Ingress), Coverage::Complete);
-    assert_eq!(inventory.coverage(Kind::Namespace), Coverage::NotSynced, "nobody has asked for those");
+    assert_eq!(inventory.coverage(Kind::Namespace), Coverage::NotSynced, "those were not requested");
     let lists = api.asked().iter().filter(|asked| asked.starts_with("list services")).count();
     assert_eq!(lists, 3, "500 in a page");
     assert!(api.asked().iter().all(|asked| asked.starts_with("list ")), "{:?}", api.asked());
@@ -71,7 +71,7 @@ async fn forbidden_absent_and_unreadable_are_distinguished() {
     assert_eq!(inventory.coverage(Kind::Service), Coverage::Forbidden);
     assert_eq!(inventory.coverage(Kind::Certificate), Coverage::Complete, "the cluster does not have the kind");
     assert!(inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
-    // A kind that every cluster has: who does not have it is no API server.
+    // Every API server has this kind: one without it is not an API server.
     api.lacks("ingresses", true);
     let error = list(&api.client(), kinds).await.unwrap_err().to_string();
     assert!(error.starts_with("cannot list ingresses: "), "{error}");
@@ -91,7 +91,7 @@ async fn a_snapshot_contains_the_secrets_that_ingresses_reference() {
     let snapshot = Snapshot::read(&file).unwrap();
     assert_eq!(snapshot.inventory.count(Kind::Ingress), 2);
     let known: Vec<String> = snapshot.live_reads.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
-    assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "nobody names the other one");
+    assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "the other one is not referenced");
     assert!(!snapshot.live_reads.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "nothing is left beside it");

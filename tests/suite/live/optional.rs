@@ -30,8 +30,8 @@ async fn without_cert_manager_there_are_no_certificates() {
     let guarded = Guarded::over(api, STRICT);
     guarded.is_ready().await;
     assert_eq!(guarded.coverage(), Coverage::Complete);
-    let feed = guarded.feed(Kind::Certificate);
-    assert!(feed.trouble.is_none() && feed.restarts == 0 && feed.idle_since.is_some(), "{feed:?}");
+    let watch = guarded.watch(Kind::Certificate);
+    assert!(watch.trouble.is_none() && watch.restarts == 0 && watch.idle_since.is_some(), "{watch:?}");
     let before = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
     assert_eq!(before, 1);
     guarded.ask(&with_tls("absent")).await.assert(&[], &["IG401"]);
@@ -54,7 +54,7 @@ async fn cert_manager_installed_just_before_is_noticed() {
     // From now on it is followed.
     guarded.api.put("certificates", certificate("other", "soon"));
     eventually("followed", async || guarded.inventory.read().certificates_for("shop", "soon").next().is_some()).await;
-    assert!(guarded.feed(Kind::Certificate).idle_since.is_none());
+    assert!(guarded.watch(Kind::Certificate).idle_since.is_none());
 
     // And gone again, with everything that it had.
     guarded.api.lacks("certificates", true);
@@ -74,10 +74,10 @@ async fn forbidden_certificates_may_exist() {
     answer.assert(&[], &[]);
     let audited = answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap();
     assert!(audited.contains("IG401") && !audited.contains("IG902"), "{audited}");
-    let feed = guarded.feed(Kind::Certificate);
-    assert!(feed.trouble.is_none() && feed.restarts == 0, "{feed:?}");
+    let watch = guarded.watch(Kind::Certificate);
+    assert!(watch.trouble.is_none() && watch.restarts == 0, "{watch:?}");
     assert_eq!(guarded.notes(), Vec::<String>::new());
-    // Nobody asks again and again.
+    // An idle watch does not retry at once.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let asked = guarded.api.asked().iter().filter(|asked| asked.starts_with("list certificates")).count();
     assert_eq!(asked, 1);
@@ -89,7 +89,7 @@ async fn a_certificate_that_is_applied_while_the_denial_waits_is_seen() {
     guarded.is_ready().await;
     let review = with_tls("absent");
     guarded.ask(&review).await.assert(&[], &["IG401"]);
-    // The Secret is read before it is judged, and once more before it is denied.
+    // The Secret is read before the evaluation, and once more before the denial.
     let before = guarded.gets().len();
     let (asked, ()) = tokio::join!(guarded.ask(&review), async {
         eventually("the denial waits", async || guarded.gets().len() == before + 2).await;
@@ -104,7 +104,7 @@ async fn nothing_is_denied_for_a_missing_certificate_while_their_watch_fails() {
     guarded.is_ready().await;
     guarded.api.throttle(1_000_000);
     guarded.api.end_watches();
-    eventually("trouble", async || guarded.feed(Kind::Certificate).trouble.is_some()).await;
+    eventually("trouble", async || guarded.watch(Kind::Certificate).trouble.is_some()).await;
     guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
 }
 
@@ -125,7 +125,7 @@ async fn an_exposed_webhook_is_confirmed_as_any_other_denial() {
     guarded.ask(&review).await.assert(&[], &["IG212"]);
     assert!(guarded.api.asked().contains(&format!("get {HOOKS} /policy.example.com")));
 
-    // What has changed a moment ago is not held against anybody.
+    // A change that the watch has not received yet does not deny.
     guarded.api.silence(true);
     guarded.api.put(HOOKS, webhook("policy"));
     guarded.ask(&review).await.assert(&[], &[]);

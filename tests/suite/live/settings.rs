@@ -45,7 +45,7 @@ impl Guarded {
         eventually(&format!("{codes:?}"), async || self.ask(&with_snippet()).await.codes().1 == codes).await;
     }
 
-    fn is_told(&self) -> Coverage {
+    fn config_map_coverage(&self) -> Coverage {
         self.inventory.read().coverage_of(Kind::ConfigMap, "ingress", "controller")
     }
 }
@@ -112,7 +112,7 @@ async fn a_forbidden_config_map_leaves_settings_unknown() {
     api.put("configmaps", snippets("false"));
     api.forbid("configmaps", true);
     let guarded = guarded(api).await;
-    assert_eq!(guarded.is_told(), Coverage::Forbidden);
+    assert_eq!(guarded.config_map_coverage(), Coverage::Forbidden);
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
     assert_eq!(guarded.notes(), ["ConfigMap ingress/controller: forbidden; its settings are unknown"]);
     guarded.api.forbid("configmaps", false);
@@ -120,7 +120,7 @@ async fn a_forbidden_config_map_leaves_settings_unknown() {
 
     guarded.api.forbid("configmaps", true);
     guarded.api.end_watches();
-    eventually("forbidden", async || guarded.is_told() == Coverage::Forbidden).await;
+    eventually("forbidden", async || guarded.config_map_coverage() == Coverage::Forbidden).await;
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
     guarded.is_ready().await;
 }
@@ -135,7 +135,7 @@ async fn readiness_waits_for_the_config_map() {
         guarded.missing().iter().any(|missing| missing.starts_with(line) && missing.contains("slow down"))
     })
     .await;
-    assert_eq!(guarded.is_told(), Coverage::NotSynced);
+    assert_eq!(guarded.config_map_coverage(), Coverage::NotSynced);
     guarded.api.throttle(0);
     guarded.is_ready().await;
 }
@@ -143,11 +143,12 @@ async fn readiness_waits_for_the_config_map() {
 #[tokio::test]
 async fn several_config_maps_are_one_series_without_a_name() {
     let guarded = guarded(cluster().await).await;
-    let mut feeds = vec![guarded.feed(Kind::Service), guarded.feed(Kind::ConfigMap), guarded.feed(Kind::ConfigMap)];
-    feeds[1].trouble = Some("slow down".to_owned());
-    (feeds[1].restarts, feeds[2].restarts) = (2, 3);
-    feeds[2].only = Some(Key::new("ingress", "other"));
-    let text = Metrics::new().encode(&[], &feeds);
+    let mut watches =
+        vec![guarded.watch(Kind::Service), guarded.watch(Kind::ConfigMap), guarded.watch(Kind::ConfigMap)];
+    watches[1].trouble = Some("slow down".to_owned());
+    (watches[1].restarts, watches[2].restarts) = (2, 3);
+    watches[2].only = Some(Key::new("ingress", "other"));
+    let text = Metrics::new().encode(&[], &watches);
     let of_config_maps: Vec<&str> = text.lines().filter(|line| line.contains("kind=\"ConfigMap\"")).collect();
     let value = |name: &str| {
         let of_name: Vec<_> =

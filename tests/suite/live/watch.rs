@@ -23,7 +23,7 @@ pub(super) fn pace() -> Pace {
 
 struct Watching {
     inventory: Arc<RwLock<Inventory>>,
-    feeds: Watches,
+    watches: Watches,
 }
 
 impl Watching {
@@ -34,8 +34,8 @@ impl Watching {
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = Arc::new(RwLock::new(Inventory::default()));
         let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
-        let feeds = Watches::start(client, wanted, &inventory, pace);
-        Self { inventory, feeds }
+        let watches = Watches::start(client, wanted, &inventory, pace);
+        Self { inventory, watches }
     }
 
     fn services(&self) -> Vec<String> {
@@ -55,8 +55,8 @@ impl Watching {
         eventually(&format!("{wanted:?}"), async || self.coverage() == wanted).await;
     }
 
-    fn feed(&self) -> ingress_guard::cluster::WatchStatus {
-        self.feeds.states().into_iter().find(|feed| feed.kind == Kind::Service).unwrap()
+    fn watch(&self) -> ingress_guard::cluster::WatchStatus {
+        self.watches.states().into_iter().find(|watch| watch.kind == Kind::Service).unwrap()
     }
 }
 
@@ -84,8 +84,8 @@ async fn kinds_are_listed_in_pages_and_then_watched() {
         watching.inventory.read().service("shop", "b").unwrap().ports[0].number == 8080
     })
     .await;
-    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
-    assert_eq!(watching.feed().restarts, 0);
+    assert!(watching.watches.is_current(Kind::Service, Instant::now()));
+    assert_eq!(watching.watch().restarts, 0);
 }
 
 #[tokio::test]
@@ -119,15 +119,15 @@ async fn after_a_compaction_the_inventory_is_listed_in_place() {
     api.compact();
     api.silence(false);
     api.end_watches();
-    // What is known stays known while the list runs: nobody is accused for want of it.
+    // What is known stays known while the list runs: it is not reported as missing.
     eventually("the new list", async || {
         assert_eq!(watching.coverage(), Coverage::Complete);
         assert!(watching.services().contains(&"b".to_owned()));
         watching.services() == ["b", "c"]
     })
     .await;
-    assert_eq!(watching.feed().restarts, 1);
-    assert_eq!(watching.feed().trouble, None);
+    assert_eq!(watching.watch().restarts, 1);
+    assert_eq!(watching.watch().trouble, None);
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_kind_without_rights_is_forbidden_until_they_are_granted() {
     watching.coverage_is(Coverage::Forbidden).await;
     eventually("the other kind", async || watching.inventory.read().coverage(Kind::Ingress) == Coverage::Complete)
         .await;
-    assert!(watching.feed().trouble.unwrap().contains("forbidden"));
+    assert!(watching.watch().trouble.unwrap().contains("forbidden"));
     api.forbid("services", false);
     watching.services_are(&["a"]).await;
 
@@ -178,9 +178,9 @@ async fn an_unreadable_object_is_unknown_and_the_others_are_watched() {
     let watching = Watching::start(&api.client());
     watching.services_are(&["a"]).await;
     assert!(watching.inventory.read().is_unreadable(Kind::Service, "shop", "broken"));
-    assert_eq!(watching.feed().skipped, 1);
+    assert_eq!(watching.watch().skipped, 1);
 
-    // Broken by a change, mended by the next.
+    // Broken by a change, repaired by the next.
     broken["metadata"]["name"] = json!("a");
     api.put("services", broken);
     eventually("a is unreadable", async || watching.inventory.read().is_unreadable(Kind::Service, "shop", "a")).await;
@@ -202,7 +202,7 @@ async fn a_line_that_is_not_an_event_restarts_the_watch() {
     let watching = Watching::start(&api.client());
     watching.services_are(&["a"]).await;
     api.raw_event("services", json!("no event"));
-    eventually("a restart", async || watching.feed().restarts > 0).await;
+    eventually("a restart", async || watching.watch().restarts > 0).await;
     api.compact();
     api.put("services", service("b", 80));
     watching.services_are(&["a", "b"]).await;
@@ -212,14 +212,14 @@ async fn a_line_that_is_not_an_event_restarts_the_watch() {
 async fn without_an_api_server_the_watch_retries_and_reports_the_error() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let watching = Watching::start(&client(free));
-    eventually("trouble", async || watching.feed().restarts > 1).await;
+    eventually("trouble", async || watching.watch().restarts > 1).await;
     assert_eq!(watching.coverage(), Coverage::NotSynced);
-    assert!(watching.feed().trouble.is_some());
-    assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
+    assert!(watching.watch().trouble.is_some());
+    assert!(!watching.watches.is_current(Kind::Service, Instant::now()));
     let api = Api::start_on(free).await;
     api.put("services", service("a", 80));
     watching.services_are(&["a"]).await;
-    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
+    assert!(watching.watches.is_current(Kind::Service, Instant::now()));
 }
 
 #[tokio::test]
@@ -240,11 +240,11 @@ async fn after_a_long_outage_an_expired_version_lists_at_once() {
     watching.services_are(&["a"]).await;
     api.forbid("services", true);
     api.end_watches();
-    eventually("pauses of seconds", async || watching.feed().restarts == 8).await;
+    eventually("pauses of seconds", async || watching.watch().restarts == 8).await;
     api.compact();
     api.put("services", service("b", 80));
     api.forbid("services", false);
-    eventually("too old", async || watching.feed().restarts == 9).await;
+    eventually("too old", async || watching.watch().restarts == 9).await;
     // The next pause would have been of five seconds.
     tokio::time::timeout(Duration::from_secs(2), watching.services_are(&["a", "b"])).await.unwrap();
 }
@@ -256,19 +256,19 @@ async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
     let inventory = Arc::new(RwLock::new(Inventory::default()));
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let feeds = Watches::start(&api.client(), wanted, &inventory, &pace);
-    let feed = || feeds.states().remove(0);
-    eventually("rests", async || feed().idle_since.is_some()).await;
+    let watches = Watches::start(&api.client(), wanted, &inventory, &pace);
+    let watch = || watches.states().remove(0);
+    eventually("rests", async || watch().idle_since.is_some()).await;
     api.break_lists(true);
     eventually("pauses of seconds", async || {
-        feeds.wake(Kind::Certificate.into());
-        feed().restarts >= 9
+        watches.wake(Kind::Certificate.into());
+        watch().restarts >= 9
     })
     .await;
     api.break_lists(false);
     // The pause is of five seconds by now.
-    feeds.wake(Kind::Certificate.into());
-    let looked = eventually("looked again", async || feed().trouble.is_none());
+    watches.wake(Kind::Certificate.into());
+    let looked = eventually("looked again", async || watch().trouble.is_none());
     tokio::time::timeout(Duration::from_secs(2), looked).await.unwrap();
 }
 
@@ -278,11 +278,11 @@ async fn a_403_from_a_starting_api_server_is_retried_soon() {
     api.lacks("certificates", true);
     let inventory = Arc::new(RwLock::new(Inventory::default()));
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let feeds = Watches::start(&api.client(), wanted, &inventory, &pace());
+    let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
     let coverage = || inventory.read().coverage(Kind::Certificate);
     eventually("none", async || coverage() == Coverage::Complete).await;
     api.forbid("certificates", true);
-    feeds.wake(Kind::Certificate.into());
+    watches.wake(Kind::Certificate.into());
     eventually("forbidden", async || coverage() == Coverage::Forbidden).await;
     // It rests for minutes where it has been refused from the beginning.
     api.forbid("certificates", false);
@@ -296,16 +296,16 @@ async fn watches_that_are_closed_at_once_pause_and_count_as_failing() {
     api.cut_watches(true);
     let watching = Watching::paced(&api.client(), &Pace { shortest_watch: Duration::from_secs(1), ..pace() });
     watching.services_are(&["a"]).await;
-    eventually("restarts", async || watching.feed().restarts > 4).await;
-    // Each was paused after, so that nobody asks more often than it restarts.
-    let (asked, restarts) = (api.asked(), watching.feed().restarts);
+    eventually("restarts", async || watching.watch().restarts > 4).await;
+    // A pause follows each failure, so there are no more requests than restarts.
+    let (asked, restarts) = (api.asked(), watching.watch().restarts);
     let watches = asked.iter().filter(|asked| asked.starts_with("watch services")).count();
     assert!(watches as u64 <= restarts + 1, "{watches} watches, {restarts} restarts");
-    eventually("trouble", async || watching.feed().trouble.is_some_and(|trouble| trouble.contains("immediately")))
+    eventually("trouble", async || watching.watch().trouble.is_some_and(|trouble| trouble.contains("immediately")))
         .await;
-    assert!(!watching.feeds.is_current(Kind::Service, Instant::now()));
+    assert!(!watching.watches.is_current(Kind::Service, Instant::now()));
     api.put("services", service("b", 80));
     api.cut_watches(false);
     watching.services_are(&["a", "b"]).await;
-    assert!(watching.feeds.is_current(Kind::Service, Instant::now()));
+    assert!(watching.watches.is_current(Kind::Service, Instant::now()));
 }

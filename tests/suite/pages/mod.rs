@@ -224,7 +224,7 @@ fn blessed(check: &'static Check, page: &str) -> String {
 }
 
 #[test]
-fn every_page_shows_what_its_check_reports() {
+fn every_page_shows_the_output_of_its_check() {
     let mut stale = Vec::new();
     for check in checks::ALL {
         let path = page_path(check);

@@ -146,7 +146,7 @@ fn refused(view: &str, host: &str) -> Vec<String> {
 
 #[test]
 fn a_capture_group_must_not_have_the_name_of_an_nginx_variable() {
-    for (group, is_taken) in [
+    for (group, is_refused) in [
         ("uri", true),
         ("HOST", true),
         ("args", false),
@@ -157,7 +157,7 @@ fn a_capture_group_must_not_have_the_name_of_an_nginx_variable() {
         let path = format!("/(?<{group}>x)");
         let view = format!("shop/web @1 use-regex=true\n  *\n    ImplementationSpecific {path} web\n");
         let reason = format!("{path}: nginx has a variable \"{group}\" of its own");
-        assert_eq!(refused(&view, ""), if is_taken { vec![reason] } else { vec![] });
+        assert_eq!(refused(&view, ""), if is_refused { vec![reason] } else { vec![] });
         // In a path that is not a regex it is not a group.
         assert_eq!(refused(&view.replace(" use-regex=true", ""), ""), [""; 0]);
     }

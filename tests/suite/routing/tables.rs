@@ -36,7 +36,7 @@ fn expected(cell: &str, kind: &str, paths: &str, request: &str) -> String {
 }
 
 #[test]
-fn every_row_of_the_path_table_holds() {
+fn every_row_of_the_path_table_is_correct() {
     let rows = rows("path-table.tsv");
     assert_eq!(rows.len(), 21);
     for row in &rows {
@@ -73,7 +73,7 @@ fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
 
 /// The rules of the Kubernetes documentation, for controllers without known settings.
 #[test]
-fn every_row_of_the_path_table_holds_for_kubernetes_rules() {
+fn every_row_of_the_path_table_is_correct_for_kubernetes_rules() {
     for row in &rows("path-table.tsv") {
         let [_, kind, paths, request, matches, note, ..] = row.as_slice() else { panic!("{row:?}") };
         let by = match note.strip_prefix("by ") {
@@ -122,7 +122,7 @@ fn of_two_prefixes_that_differ_by_a_slash_the_older_wins() {
 }
 
 #[test]
-fn every_row_of_the_host_table_holds() {
+fn every_row_of_the_host_table_is_correct() {
     let rows = rows("host-table.tsv");
     assert_eq!(rows.len(), 10);
     for row in &rows {

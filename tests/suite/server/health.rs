@@ -4,7 +4,7 @@ use super::client::{plain, plain_get, review};
 use super::running::{calm, start};
 
 #[tokio::test]
-async fn livez_says_ok() {
+async fn livez_returns_ok() {
     let server = start(calm()).await;
     server.handler.missing.lock().unwrap().push("anything".to_owned());
     assert_eq!(plain_get(server.health, "/livez").await, (200, "ok\n".to_owned()));
