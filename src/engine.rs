@@ -154,7 +154,8 @@ impl Evaluation {
             finding.at_most(Levels::both(why.ceiling()));
             if why == NotEvaluatedReason::Budget {
                 finding.help("simplify the regexes or split the host");
-            } else {
+            }
+            if why.is_of_the_platform() {
                 // The affected checks depend on the Ingress, so the shared text leaves them out.
                 finding.shared_warning(format!("checks not evaluated: {}", why.text()));
             }
@@ -182,6 +183,17 @@ impl NotEvaluatedReason {
                     format!("the check does not declare that it reads {kind} objects")
                 }
             },
+        }
+    }
+
+    /// Whether the cause is the platform (time, watches, rights) and not the Ingress or an object that it references.
+    fn is_of_the_platform(self) -> bool {
+        match self {
+            Self::Deadline => true,
+            Self::Budget => false,
+            Self::Unknown(Unavailable { coverage, .. }) => {
+                !matches!(coverage, Coverage::FetchedByName | Coverage::Unreadable)
+            }
         }
     }
 

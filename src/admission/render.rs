@@ -144,8 +144,9 @@ fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
     if let Some(first) = findings.first() {
         let _ = write!(message, "\nrun \"ingress-guard explain {}\" for details", first.code);
     }
-    if let Some(code) = verdict.waivable {
-        let _ = write!(message, "\nor waive with annotation {WAIVER_ANNOTATION}: \"{code} reason=…\"");
+    if !verdict.waivable.is_empty() {
+        let waivers: Vec<String> = verdict.waivable.iter().map(|code| format!("{code} reason=…")).collect();
+        let _ = write!(message, "\nor waive with annotation {WAIVER_ANNOTATION}: \"{}\"", waivers.join("; "));
     }
     let details = StatusDetails {
         causes: Some(findings.into_iter().take(DENIALS).map(cause).collect()),

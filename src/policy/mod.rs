@@ -105,8 +105,8 @@ pub struct Decision {
 pub struct Verdict {
     /// Each finding with its level, without those of checks that are off.
     pub decisions: Vec<Decision>,
-    /// The first denying code that the object may waive, if denials are to mention waivers.
-    pub waivable: Option<&'static str>,
+    /// The denying codes, each once, if denials mention waivers and a waiver can lift the whole denial; else empty.
+    pub waivable: Vec<&'static str>,
 }
 
 impl Verdict {
@@ -162,9 +162,13 @@ impl Policy {
         let mut decisions: Vec<Decision> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
         decisions.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
         let denies = |decision: &&Decision| decision.level == Level::Deny;
-        let mut waivable = decisions.iter().filter(denies).map(|decision| decision.finding.code);
-        let waivable = waivable.find(|code| checks::find(code).is_some_and(|check| check.waivable));
-        Verdict { waivable: waivable.filter(|_| scope.mentions_waivers(self)), decisions }
+        let mut waivable: Vec<&str> = decisions.iter().filter(denies).map(|decision| decision.finding.code).collect();
+        waivable.dedup();
+        let can_be_waived = |code: &&str| checks::find(code).is_some_and(|check| check.waivable);
+        if !scope.mentions_waivers(self) || !waivable.iter().all(can_be_waived) {
+            waivable.clear();
+        }
+        Verdict { decisions, waivable }
     }
 
     /// The rule that applies in the namespace of the evaluated Ingress.

@@ -19,8 +19,10 @@ pub(crate) fn denial(ingress: &str, findings: &[&str]) -> String {
         findings.join("\n"),
         codes[0]
     );
-    if let Some(code) = codes.iter().find(|code| checks::find(code).is_some_and(|check| check.waivable)) {
-        let _ = write!(message, "\nor waive with annotation ingress-guard.io/ignore: \"{code} reason=…\"");
+    if codes.iter().all(|code| checks::find(code).is_some_and(|check| check.waivable)) {
+        let mut waivers: Vec<String> = codes.iter().map(|code| format!("{code} reason=…")).collect();
+        waivers.dedup();
+        let _ = write!(message, "\nor waive with annotation ingress-guard.io/ignore: \"{}\"", waivers.join("; "));
     }
     message
 }

@@ -64,12 +64,16 @@ fn a_denial_ends_with_the_contact_line_the_command_and_the_waiver_if_allowed() {
     ] {
         assert_eq!(last_lines(config, &create), lines, "{config}");
     }
-    // IG315 cannot be waived; IG201 beside it can.
+    // IG315 cannot be waived, so a waiver of IG201 beside it would not lift the denial.
     let unwaivable = ask(&reviewer("", GOOD), &super::create(json!({}), spec(&[("/a\nb", "web", 80)])));
     assert!(unwaivable.message.ends_with("run \"ingress-guard explain IG315\" for details"), "{}", unwaivable.message);
     let both = ask(&reviewer("", BAD), &super::create(json!({}), spec(&[("/a\nb", "web", 80)])));
     both.assert(&[], &["IG201", "IG315"]);
-    assert!(both.message.ends_with(WAIVER), "{}", both.message);
+    assert!(!both.message.contains("waive with"), "{}", both.message);
+    let wrong_port = super::create(json!({}), spec(&[("/", "gone", 80), ("/api", "web", 81)]));
+    let several = ask(&reviewer("", GOOD), &wrong_port);
+    several.assert(&[], &["IG201", "IG202"]);
+    assert!(several.message.ends_with("ignore: \"IG201 reason=…; IG202 reason=…\""), "{}", several.message);
 }
 
 #[test]
