@@ -221,7 +221,7 @@ impl ClusterSource {
         let kinds: Kinds = Kind::ALL.into_iter().filter(is_listed).collect();
         let taken = Timestamp::now();
         let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
-            if error.is_unknown_to_it() {
+            if error.is_unauthorized() {
                 anyhow!(
                     "{server} rejects the credentials of the kubeconfig (401): check whether the token or certificate has expired"
                 )

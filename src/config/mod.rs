@@ -32,7 +32,7 @@ pub struct Config {
 
 /// The reason why a configuration is invalid.
 #[derive(Debug, Error)]
-pub enum ConfigError {
+pub enum ConfigFileError {
     /// The file cannot be read.
     #[error("{}: {source}", path.display())]
     Io {
@@ -76,8 +76,8 @@ impl Config {
     ///
     /// # Errors
     /// If it cannot be read or parsed; see [`Config::parse`].
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let io = |source| ConfigError::Io { path: path.to_owned(), source };
+    pub fn read(path: &Path) -> Result<Self, ConfigFileError> {
+        let io = |source| ConfigFileError::Io { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(io)?;
         Self::parse(&path.display().to_string(), &text)
     }
@@ -86,11 +86,11 @@ impl Config {
     ///
     /// # Errors
     /// If a key, a value or the name of a check is unknown; with a suggestion.
-    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigError> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, ConfigFileError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let raw: Option<RawConfig> =
             serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax(file, &error))?;
-        let named = |ConfigFault { key, message }| ConfigError::Value { file: file.to_owned(), key, message };
+        let named = |ConfigFault { key, message }| ConfigFileError::Value { file: file.to_owned(), key, message };
         Self::resolve(raw.unwrap_or_default()).map_err(named)
     }
 
@@ -281,7 +281,7 @@ fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, Namespac
 }
 
 /// Converts an error of the parser. For an unknown key or value, a suggestion replaces the list of all valid ones.
-fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
+fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigFileError {
     use serde_saphyr::Error;
     let error = error.without_snippet();
     let message = match error {
@@ -298,7 +298,7 @@ fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigError {
         }
     };
     let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-    ConfigError::Syntax { file: file.to_owned(), line, column, message }
+    ConfigFileError::Syntax { file: file.to_owned(), line, column, message }
 }
 
 fn choose(wanted: &str, expected: &[&'static str]) -> String {

@@ -103,7 +103,7 @@ fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
     let located = located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex)?)));
     let dropped = server.dropped.iter().filter_map(|dropped| {
         let why = match dropped.why {
-            DroppedBecause::Taken(_) => return None,
+            DroppedBecause::Duplicate(_) => return None,
             DroppedBecause::Resource => "a resource backend gets no location",
             DroppedBecause::CanaryUpstream => "no location, because a canary is the first user of its Service and port",
         };

@@ -187,7 +187,7 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
         .dropped
         .iter()
         .filter(|dropped| {
-            matches!(dropped.why, DroppedBecause::Taken(_)) && dropped.at.path.routed() == at.path.routed()
+            matches!(dropped.why, DroppedBecause::Duplicate(_)) && dropped.at.path.routed() == at.path.routed()
         })
         .map(|dropped| dropped.ingress.meta.key.to_string())
         .collect();

@@ -65,7 +65,7 @@ pub enum RouteOutcome<'a> {
     /// Every request gets a forced response.
     Refused(Refusal),
     /// An older Ingress has the same path.
-    Taken(&'a Ingress),
+    ServedBy(&'a Ingress),
     /// A canary of the Ingress that has the path.
     CanaryOf(&'a Ingress),
     /// The backend is not a Service, and this controller supports nothing else.
@@ -140,7 +140,7 @@ fn lines<'a>(
         let outcome = match (why, main) {
             _ if controller.id == ControllerId::None => RouteOutcome::Unserved,
             (_, Some(main)) => RouteOutcome::CanaryOf(main),
-            (DroppedBecause::Taken(by), _) => RouteOutcome::Taken(by),
+            (DroppedBecause::Duplicate(by), _) => RouteOutcome::ServedBy(by),
             (DroppedBecause::Resource, _) => RouteOutcome::NoLocation,
             (DroppedBecause::CanaryUpstream, _) => RouteOutcome::CanaryUpstream,
         };
@@ -210,9 +210,9 @@ impl Route<'_> {
             RouteOutcome::Redirected(_) | RouteOutcome::CanaryOf(_) => LinkStatus::Ok,
             RouteOutcome::Doubtful(_) => LinkStatus::Unknown,
             // The same backend answers either way.
-            RouteOutcome::Taken(by) if self.is_answered_alike(by) => LinkStatus::Ok,
+            RouteOutcome::ServedBy(by) if self.is_answered_alike(by) => LinkStatus::Ok,
             RouteOutcome::Fallback(..)
-            | RouteOutcome::Taken(_)
+            | RouteOutcome::ServedBy(_)
             | RouteOutcome::Refused(_)
             | RouteOutcome::NoLocation
             | RouteOutcome::CanaryUpstream
@@ -245,7 +245,7 @@ impl fmt::Display for RouteOutcome<'_> {
             Self::Fallback(resolved, name) => write!(f, "{resolved}; fallback Service {}", Quoted(name)),
             Self::Redirected(status) => write!(f, "{status} redirect"),
             Self::Refused(refusal) => refusal.fmt(f),
-            Self::Taken(by) => write!(f, "served by {}", by.meta.key),
+            Self::ServedBy(by) => write!(f, "served by {}", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
             Self::NoLocation => f.write_str("backend is not a Service: the controller drops the path"),
             Self::CanaryUpstream => f.write_str("no location, because a canary is the first user of the Service"),

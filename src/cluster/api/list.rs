@@ -30,7 +30,7 @@ pub struct ListError {
 impl ListError {
     /// The API server rejects the credentials (401).
     #[must_use]
-    pub fn is_unknown_to_it(&self) -> bool {
+    pub fn is_unauthorized(&self) -> bool {
         self.source.code() == Some(401)
     }
 }

@@ -83,10 +83,10 @@ impl Watch {
                     pause = self.pace.first_pause;
                     // An API server that has just started answers 403 until its authorization caches have synced.
                     let is_news = self.was_answered && error.code() == Some(403);
-                    let rest = if is_news { doubt } else { self.pace.rest };
-                    doubt = if is_news { (doubt * 2).min(self.pace.rest) } else { self.pace.first_pause };
+                    let idle = if is_news { doubt } else { self.pace.idle };
+                    doubt = if is_news { (doubt * 2).min(self.pace.idle) } else { self.pace.first_pause };
                     self.was_answered |= error.code() == Some(404);
-                    self.rest(rest.mul_f64(jitter())).await;
+                    self.idle(idle.mul_f64(jitter())).await;
                 }
                 Err(error) => {
                     self.fail(&error);
@@ -97,7 +97,7 @@ impl Watch {
                     // Limits the requests to the API server, however often reviews wake the watch.
                     let floor = self.pace.first_pause.min(pause);
                     sleep(floor).await;
-                    self.rest(pause.mul_f64(jitter()).saturating_sub(floor)).await;
+                    self.idle(pause.mul_f64(jitter()).saturating_sub(floor)).await;
                     pause = (pause * 2).min(self.pace.longest_pause);
                 }
             }
@@ -105,7 +105,7 @@ impl Watch {
     }
 
     /// Waits for this time, or until a review wakes the idle watch (see [`Watches::wake`](super::Watches::wake)).
-    async fn rest(&self, time: Duration) {
+    async fn idle(&self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
             () = self.handle.wake.notified() => {}

@@ -25,7 +25,7 @@ pub struct Pace {
     /// The shortest duration of a watch that counts as successful: a proxy may close each one at once.
     pub shortest_watch: Duration,
     /// The pause of an idle watch; see [`WatchStatus::idle_since`].
-    pub rest: Duration,
+    pub idle: Duration,
 }
 
 impl Default for Pace {
@@ -37,7 +37,7 @@ impl Default for Pace {
             first_pause: Duration::from_millis(800),
             longest_pause: Duration::from_secs(30),
             shortest_watch: Duration::from_millis(800),
-            rest: Duration::from_mins(5),
+            idle: Duration::from_mins(5),
         }
     }
 }

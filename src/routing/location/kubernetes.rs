@@ -29,7 +29,7 @@ impl<'a> Server<'a> {
                     path => (Modifier::Prefix, path.trim_end_matches('/')),
                 };
                 if let Some(known) = first.get(&(modifier, path)) {
-                    let why = DroppedBecause::Taken(locations[*known].ingress.unwrap_or(ingress));
+                    let why = DroppedBecause::Duplicate(locations[*known].ingress.unwrap_or(ingress));
                     dropped.push(Dropped { ingress, at, why });
                     continue;
                 }

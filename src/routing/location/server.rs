@@ -82,7 +82,7 @@ pub struct Dropped<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum DroppedBecause<'a> {
     /// An older path has the same text and type.
-    Taken(&'a Ingress),
+    Duplicate(&'a Ingress),
     /// The backend is not a Service.
     Resource,
     /// The first to use this Service and port is a canary (section 7.1).
@@ -142,7 +142,7 @@ impl<'a> Server<'a> {
                     Some(known) if pending[known].implicit => pending[known] = draft,
                     Some(known) => {
                         // The catch-all `/` of a defaultBackend has no path, but an Ingress.
-                        drop(DroppedBecause::Taken(pending[known].ingress.unwrap_or(ingress)));
+                        drop(DroppedBecause::Duplicate(pending[known].ingress.unwrap_or(ingress)));
                     }
                     None => {
                         first.entry(draft.path).or_insert(pending.len());
