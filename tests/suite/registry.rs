@@ -88,8 +88,8 @@ fn unwaivable_checks_are_as_listed() {
 
 fn catalogue() -> String {
     let mut text = String::from(
-        "# The checks\n\nGenerated from the checks themselves (`make docs`). Each code links to its page, which is the \
-         check's test as well.\n\n| code | name | guard | strict | found when |\n|---|---|---|---|---|\n",
+        "# The checks\n\n`make docs` generates this table. Each code links to its reference page, whose examples are run as tests.\n\n\
+         | code | name | guard | strict | found when |\n|---|---|---|---|---|\n",
     );
     for check in checks::ALL {
         let Check { code, name, summary, levels, .. } = check;
