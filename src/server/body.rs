@@ -8,8 +8,9 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// The time in which a rejected client can finish sending.
-const LINGER: Duration = Duration::from_secs(1);
+/// The time in which a rejected client can finish sending, so that it reads the answer and not a broken connection. A busy machine
+/// needs more than a second for 8 MiB.
+const LINGER: Duration = Duration::from_secs(3);
 /// The first allocation, in bytes. A declared length is not trusted.
 const FIRST: u64 = 64 * 1024;
 
