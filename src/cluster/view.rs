@@ -288,7 +288,7 @@ impl<'a> ClusterView<'a> {
             Some(LiveRead::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
             Some(LiveRead::Absent) => Lookup::Absent,
             Some(LiveRead::Forbidden) => self.note_unavailable(kind, Coverage::Forbidden),
-            Some(LiveRead::Failed) => self.note_unavailable(kind, Coverage::Unreadable),
+            Some(LiveRead::Failed) => self.note_unavailable(kind, Coverage::ReadFailed),
             None if self.store.is_unreadable(kind, namespace, name) => {
                 self.note_unavailable(kind, Coverage::Unreadable)
             }

@@ -299,7 +299,7 @@ impl From<Coverage> for CoverageForm {
             Coverage::NotWatched => Self::NotWatched,
             Coverage::FetchedByName => Self::OnDemand,
             // Results for one object, never for a kind.
-            Coverage::NotSynced | Coverage::Unreadable | Coverage::Undeclared => Self::NotSynced,
+            Coverage::NotSynced | Coverage::Unreadable | Coverage::ReadFailed | Coverage::Undeclared => Self::NotSynced,
         }
     }
 }

@@ -46,8 +46,10 @@ pub enum Coverage {
     NotWatched,
     /// Objects are fetched by name as Ingresses reference them; others are unknown.
     FetchedByName,
-    /// Nothing certain of one object: reading it failed.
+    /// Nothing certain of one object: it cannot be parsed.
     Unreadable,
+    /// Nothing certain of one object: the API server did not return it.
+    ReadFailed,
     /// Nothing certain: the check has not declared that it reads this kind, which is a bug of the check.
     Undeclared,
 }
