@@ -2,8 +2,6 @@
 
 use std::cell::LazyCell;
 
-use foldhash::{HashSet, HashSetExt as _};
-
 use super::rewrite_advice::{RewriteAdvice, captures};
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, effects};
@@ -28,9 +26,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(target) = super::target(cx) else { return };
     let Some(wanted) = captures(target).max() else { return };
     let advice = LazyCell::new(|| RewriteAdvice::new(cx.ingress, target));
-    // The problem and its fix are the same for every host.
-    let mut seen = HashSet::new();
-    for path in cx.ingress.paths().map(|at| at.path.routed()).filter(|path| seen.insert(*path)) {
+    for at in cx.ingress.paths() {
+        let path = at.path.routed();
         let Ok(count) = Pattern::location(path).map(|pattern| pattern.groups()) else { continue };
         // IG311 reports literal paths.
         if wanted <= count || (count == 0 && !is_plainly_regex(path)) {
@@ -48,7 +45,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             consequence(target, count)
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
-        let finding = out.add(field, format!("{path} target={target}"), message);
+        let finding = out.add(field, format!("{} target={target}", at.subject()), message);
         finding.help(advice.help(path));
         // The target may be intended for other paths of the Ingress, and this path keeps one of its groups.
         if count > 0 && captures(target).any(|capture| capture == count) {

@@ -2,8 +2,6 @@
 
 use std::cell::LazyCell;
 
-use foldhash::{HashSet, HashSetExt as _};
-
 use super::rewrite_advice::RewriteAdvice;
 use crate::checks::routed_paths::{ROUTES, Request, Routed, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings, effects};
@@ -34,8 +32,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let has_variable = pieces(target).any(|piece| matches!(piece, Piece::Variable(_)));
     let literal: String = pieces(target).filter_map(Piece::literal).collect();
     let advice = LazyCell::new(|| RewriteAdvice::new(cx.ingress, target));
-    // The problem and its fix are the same for every host.
-    let mut seen = HashSet::new();
     for path in routed(cx).iter().filter(|_| !has_variable) {
         let text = path.text();
         // `Exact` and a regex with an end are intended for one page.
@@ -43,7 +39,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         // The groups of the path are kept, or IG310 reports that they are missing.
-        if (has_capture && (is_plainly_regex(text) || has_groups(text))) || !seen.insert(text) {
+        if has_capture && (is_plainly_regex(text) || has_groups(text)) {
             continue;
         }
         let Some(below) = below(cx, path) else { continue };
@@ -55,7 +51,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             effects::rewritten_to(&literal)
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
-        let finding = of_host(cx, out.add(field, format!("{text} target={target}"), message));
+        let finding = of_host(cx, out.add(field, format!("{} target={target}", path.at.subject()), message));
         finding.help(advice.help(text));
     }
 }
