@@ -87,7 +87,7 @@ fn answer(response: Response<'_>) -> Vec<u8> {
 
 /// Findings that were downgraded from deny come first: the API server may cut what comes last.
 fn warnings(key: &Key, verdict: &Verdict) -> Vec<String> {
-    let mut all: Vec<&Decision> = verdict.decisions.iter().filter(|decision| decision.level == Level::Warn).collect();
+    let mut all: Vec<&Decision> = verdict.distinct().filter(|decision| decision.level == Level::Warn).collect();
     all.sort_by_key(|decision| decision.downgraded.is_none());
     let mut warnings: Vec<String> = all.iter().take(WARNINGS).map(|decision| warning(key, decision)).collect();
     match all.len().saturating_sub(WARNINGS) {
@@ -128,7 +128,8 @@ fn cut(text: &str, length: usize) -> String {
 /// reason is `Forbidden`, never `Invalid` or `Conflict`: Flux and `kubectl apply --force` react to those by deleting and
 /// recreating the object.
 fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
-    let findings: Vec<&Finding> = verdict.at(Level::Deny).collect();
+    let denying = verdict.distinct().filter(|decision| decision.level == Level::Deny);
+    let findings: Vec<&Finding> = denying.map(|decision| &decision.finding).collect();
     let plural = if findings.len() == 1 { "" } else { "s" };
     let mut message = format!("Ingress {key} is denied: {} finding{plural}", findings.len());
     for finding in findings.iter().take(DENIALS) {

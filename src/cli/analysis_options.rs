@@ -88,19 +88,20 @@ impl AnalysisOptions {
         Ok(config)
     }
 
-    /// Applies the baseline to the report, and writes it first if asked to.
+    /// Applies the baseline to the report, and writes it first if asked to. Then merges findings that read the same.
     pub(super) fn accept(&self, report: &mut Report) -> anyhow::Result<()> {
-        let Some(path) = &self.baseline else { return Ok(()) };
-        let name = || path.display().to_string();
-        if self.write_baseline {
-            let baseline = Baseline::of(report);
-            std::fs::write(path, baseline.to_json()).with_context(name)?;
+        if let Some(path) = &self.baseline {
+            let name = || path.display().to_string();
+            let baseline = if self.write_baseline {
+                let baseline = Baseline::of(report);
+                std::fs::write(path, baseline.to_json()).with_context(name)?;
+                baseline
+            } else {
+                Baseline::parse(&std::fs::read_to_string(path).with_context(name)?).with_context(name)?
+            };
             report.accept(|entry| baseline.accepts(entry));
-            return Ok(());
         }
-        let text = std::fs::read_to_string(path).with_context(name)?;
-        let baseline = Baseline::parse(&text).with_context(name)?;
-        report.accept(|entry| baseline.accepts(entry));
+        report.merge_repeated();
         Ok(())
     }
 

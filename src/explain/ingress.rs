@@ -105,8 +105,7 @@ impl IngressExplanation {
 pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = analysis.ingress;
     let key = ingress.meta.key.to_string();
-    let decisions =
-        analysis.verdict.decisions.iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
+    let decisions = analysis.verdict.distinct().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
     let findings = decisions.map(|Decision { finding, level, .. }| Found {
         code: finding.code,
         level: *level,

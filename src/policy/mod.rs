@@ -115,6 +115,17 @@ impl Verdict {
         self.decisions.iter().filter(move |decision| decision.level == level).map(|decision| &decision.finding)
     }
 
+    /// Returns the decisions as people read them: one of those that differ only in their subjects, such as a path with one problem on
+    /// several hosts. Ratchet and baselines need every subject, because a host that is added is new although its problem reads
+    /// the same.
+    pub fn distinct(&self) -> impl Iterator<Item = &Decision> {
+        let mut seen = HashSet::new();
+        self.decisions.iter().filter(move |Decision { finding, level, downgraded, .. }| {
+            let Finding { code, field, message, help, .. } = finding;
+            seen.insert((*level, *downgraded == Some(Ceiling::Unconfirmed), *code, field, message, help))
+        })
+    }
+
     /// Returns whether a finding denies.
     #[must_use]
     pub fn denies(&self) -> bool {
@@ -161,7 +172,6 @@ impl Policy {
         let ceilings = ceiling::Ceilings::new(self, &scope, circumstances);
         let mut decisions: Vec<Decision> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
         decisions.sort_by(|a, b| b.level.cmp(&a.level).then_with(|| a.finding.code.cmp(b.finding.code)));
-        report_once(&mut decisions);
         let denies = |decision: &&Decision| decision.level == Level::Deny;
         let mut waivable: Vec<&str> = decisions.iter().filter(denies).map(|decision| decision.finding.code).collect();
         waivable.dedup();
@@ -217,23 +227,6 @@ impl Scope<'_> {
         finding.help("fix the findings or ask the cluster administrators");
         Some(finding)
     }
-}
-
-/// Keeps one of the decisions that differ only in their subjects, such as a path with one problem on several hosts. This follows
-/// the ratchet, which needs every subject: a host that an update adds is new, although its problem reads the same.
-fn report_once(decisions: &mut Vec<Decision>) {
-    if decisions.len() < 2 {
-        return;
-    }
-    let mut seen = HashSet::new();
-    let is_first: Vec<bool> = decisions
-        .iter()
-        .map(|Decision { finding, level, .. }| {
-            seen.insert((*level, finding.code, &finding.field, &finding.message, &finding.help, &finding.rests_on))
-        })
-        .collect();
-    let mut is_first = is_first.into_iter();
-    decisions.retain(|_| is_first.next().unwrap_or(true));
 }
 
 fn check_of(finding: &Finding) -> Option<&'static Check> {

@@ -10,7 +10,7 @@ mod sarif;
 mod text;
 mod what_if;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::Hasher as _;
 
 use fnv::FnvHasher;
@@ -268,6 +268,23 @@ impl Report {
                 *self.summary.count_of(entry) += 1;
             }
         }
+    }
+
+    /// Keeps one of the findings of an Ingress that differ only in their subjects. It follows the baseline, which needs every
+    /// subject.
+    pub fn merge_repeated(&mut self) {
+        let mut seen = HashSet::new();
+        let summary = &mut self.summary;
+        self.findings.retain(|entry| {
+            let Entry { namespace, ingress, code, level, field, message, help, baseline, .. } = entry;
+            let read =
+                (namespace.clone(), ingress.clone(), *code, *level, field.clone(), message.clone(), help.clone());
+            let is_first = seen.insert((read, *baseline));
+            if !is_first {
+                *summary.count_of(entry) -= 1;
+            }
+            is_first
+        });
     }
 
     /// Whether a finding has this level or a higher one, and is neither waived nor in the baseline.

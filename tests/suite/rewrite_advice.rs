@@ -22,12 +22,12 @@ const CASES: [(&str, &[&str]); 9] = [
 ];
 
 /// A cluster with an Ingress that has these paths on each of the hosts.
-fn cluster(target: &str, paths: &[String], hosts: &[&str]) -> Inventory {
+fn manifests(target: &str, paths: &[String], hosts: &[&str]) -> String {
     let backend = "pathType: ImplementationSpecific, backend: {service: {name: web, port: {number: 80}}}";
     let paths: Vec<String> = paths.iter().map(|path| format!("{{path: '{path}', {backend}}}")).collect();
     let rule = |host: &&str| format!("{{host: {host}.example.com, http: {{paths: [{}]}}}}", paths.join(", "));
     let rules: Vec<String> = hosts.iter().map(rule).collect();
-    let manifests = format!(
+    format!(
         "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: nginx}}, \
          spec: {{controller: k8s.io/ingress-nginx}}}}\n---\n\
          {{apiVersion: v1, kind: Service, metadata: {{name: web, namespace: shop}}, spec: {{ports: [{{port: 80}}]}}}}\n---\n\
@@ -35,8 +35,11 @@ fn cluster(target: &str, paths: &[String], hosts: &[&str]) -> Inventory {
          annotations: {{nginx.ingress.kubernetes.io/rewrite-target: '{target}'}}}}, \
          spec: {{ingressClassName: nginx, rules: [{}]}}}}\n",
         rules.join(", ")
-    );
-    inventory(&Config::default(), &manifests)
+    )
+}
+
+fn cluster(target: &str, paths: &[String], hosts: &[&str]) -> Inventory {
+    inventory(&Config::default(), &manifests(target, paths, hosts))
 }
 
 /// The findings of both checks on an Ingress that has these paths on two hosts.
@@ -44,7 +47,7 @@ fn findings(target: &str, paths: &[String]) -> Vec<Finding> {
     let (config, cluster) = (Config::default(), cluster(target, paths, &["a", "b"]));
     let ingress = cluster.ingress("shop", "web").unwrap();
     let verdict = analyze(ingress, known(&cluster), &config.engine(), &config.policy).verdict;
-    let found = verdict.decisions.into_iter().map(|decision| decision.finding);
+    let found = verdict.distinct().map(|decision| decision.finding.clone());
     found.filter(|finding| matches!(finding.code, "IG310" | "IG311")).collect()
 }
 
@@ -97,4 +100,21 @@ fn a_host_that_an_update_adds_is_denied_although_its_problem_reads_the_same() {
     };
     assert!(!analyzed(stored, known(&before)).denies());
     assert!(analyzed(updated, known(&after)).denies());
+}
+
+#[test]
+fn a_baseline_does_not_accept_a_host_that_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, baseline] = ["web.yaml", "baseline.json"].map(|name| folder.path().join(name));
+    let check = |hosts: &[&str], flags: &[&str]| {
+        std::fs::write(&file, manifests("/$2", &["/app(.*)".to_owned()], hosts)).unwrap();
+        let [file, baseline] = [&file, &baseline].map(|path| path.to_str().unwrap());
+        let (code, stdout, _) = crate::binary::run(&[&["check", file, "--baseline", baseline], flags].concat());
+        (code, stdout.matches("deny[IG310").count())
+    };
+    assert_eq!(check(&["a"], &["--write-baseline"]), (0, 0));
+    assert_eq!(check(&["a"], &[]), (0, 0));
+    assert_eq!(check(&["a", "b"], &[]), (1, 1));
+    assert_eq!(check(&["a", "b"], &["--write-baseline"]).0, 0);
+    assert_eq!(check(&["b"], &[]), (0, 0), "each host has its own entry");
 }

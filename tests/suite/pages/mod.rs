@@ -178,7 +178,7 @@ fn run_check(check: &'static Check, config: &Config, inventory: &Inventory, ingr
         let namespace_labels = namespace.map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels));
         let circumstances = Circumstances { namespace_labels, ..circumstances(ingress, false) };
         let verdict = config.policy.decide(engine.run(ingress, known(inventory), None).findings, &circumstances);
-        for decision in verdict.decisions.iter().filter(|decision| decision.finding.code == check.code) {
+        for decision in verdict.distinct().filter(|decision| decision.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", decision.level, check.code, ingress.meta.key, decision.finding);
             has_fix |= decision.finding.fix.is_some();
         }
