@@ -50,6 +50,10 @@ bench: tools ## Measure reviews, check of 1,000 files and audit of 10,000 Ingres
 bounds: tools ## Measure the largest Ingresses and the hosts with the most paths
 	cargo bench --locked --bench bounds
 
+.PHONY: attack
+attack: tools ## Send hostile reviews beside honest ones, and hold the bounds of docs/reliability.md
+	cargo bench --locked --bench attack
+
 .PHONY: memory
 memory: tools ## Measure memory and start time with a large cluster
 	cargo bench --locked --bench memory
