@@ -22,12 +22,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::{Inventory, SyncStatus, Watches, load_text};
+use ingress_guard::cluster::{Inventory, SharedInventory, SyncStatus, Watches, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{CertificateSource, Limits, Options, SelfSigned, Server, TlsOptions, webhook};
 use ingress_guard::telemetry::{LogFormat, Metrics, start_log};
 use jiff::Timestamp;
-use parking_lot::RwLock;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use serde_json::{Value, json};
@@ -77,9 +76,9 @@ fn profile(reviews: usize) {
 fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
     let config = Config::default();
     let engine = config.engine();
-    let inventory = Arc::new(RwLock::new(inventory(ingresses)));
+    let inventory = SharedInventory::new(inventory(ingresses));
     let status = SyncStatus {
-        inventory: Arc::clone(&inventory),
+        inventory: inventory.clone(),
         watches: Watches::default(),
         required: engine.needs(),
         optional: engine.hints(),

@@ -7,11 +7,9 @@ mod render;
 mod review;
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use parking_lot::RwLock;
 
 pub use confirm::LiveCluster;
 pub use record::{Outcome, Record};
@@ -21,7 +19,7 @@ use review::Request;
 
 use crate::analysis::{Previous, decide};
 use crate::checks::CHECK_NOT_EVALUATED;
-use crate::cluster::{ClusterState, Inventory, LiveReads};
+use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation, NotEvaluatedReason};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Key};
@@ -40,7 +38,7 @@ const CONFIRMATIONS: usize = 2;
 /// Answers reviews from one inventory under one policy.
 #[derive(Debug)]
 pub struct Reviewer {
-    inventory: Arc<RwLock<Inventory>>,
+    inventory: SharedInventory,
     engine: Engine,
     policy: Policy,
     clock: fn() -> Timestamp,
@@ -86,7 +84,7 @@ impl Rejection {
 impl Reviewer {
     /// Creates a reviewer over an inventory that watches or manifests fill.
     #[must_use]
-    pub fn new(inventory: Arc<RwLock<Inventory>>, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
+    pub fn new(inventory: SharedInventory, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
         Self { inventory, engine, policy, clock, cluster: None }
     }
 
@@ -180,8 +178,8 @@ impl Reviewer {
         live_reads: &LiveReads,
         confirmed: Option<&HashSet<Evidence>>,
     ) -> Verdict {
-        // One guard for the whole evaluation, which therefore sees one state of the cluster.
-        let store = self.inventory.read();
+        // One state of the cluster for the whole evaluation.
+        let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
         let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
         let circumstances = Circumstances {

@@ -8,11 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use clap::Args;
 use jiff::Timestamp;
-use parking_lot::RwLock;
 
 use super::cluster_source::ClusterSource;
 use crate::admission::{LiveCluster, Reviewer};
-use crate::cluster::{self, Coverage, Inventory, Live, Pace, SyncStatus, Watches};
+use crate::cluster::{self, Coverage, Live, Pace, SharedInventory, SyncStatus, Watches};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::Kind;
@@ -89,7 +88,7 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer
         tracing::info!(kind = kind.name(), objects = inventory.count(kind), "loaded");
     }
     let engine = config.engine();
-    let inventory = Arc::new(RwLock::new(inventory));
+    let inventory = SharedInventory::new(inventory);
     let status = status(&inventory, Watches::default(), &engine, &config.policy);
     Ok((Reviewer::new(inventory, engine, config.policy, Timestamp::now), status))
 }
@@ -98,15 +97,15 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer
 fn watching(client: kube::Client, config: Config) -> (Reviewer, SyncStatus) {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
-    let inventory = Arc::new(RwLock::new(inventory));
+    let inventory = SharedInventory::new(inventory);
     let watches = Watches::start(&client, wanted, &inventory, &Pace::default());
     let status = status(&inventory, watches.clone(), &engine, &config.policy);
     let cluster = LiveCluster { live: Live::new(client), watches, on_demand: config.on_demand() };
     (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
 }
 
-fn status(inventory: &Arc<RwLock<Inventory>>, watches: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
-    let inventory = Arc::clone(inventory);
+fn status(inventory: &SharedInventory, watches: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
+    let inventory = inventory.clone();
     SyncStatus { inventory, watches, required: engine.needs() | policy.needs(), optional: engine.hints() }
 }
 

@@ -13,5 +13,6 @@ pub use live_reads::{LiveRead, LiveReads};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use snapshot::{Snapshot, SnapshotError};
-pub use store::{Coverage, Inventory, Object};
+pub(crate) use store::Change;
+pub use store::{Coverage, Inventory, Object, SharedInventory};
 pub use view::{ClusterState, ClusterView, Unavailable};

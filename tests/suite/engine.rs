@@ -5,12 +5,11 @@ use std::time::Instant;
 
 use ingress_guard::admission::Reviewer;
 use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
-use ingress_guard::cluster::{ClusterView, Inventory, Lookup, Object, load_text};
+use ingress_guard::cluster::{ClusterView, Inventory, Lookup, Object, SharedInventory, load_text};
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::{Level, Levels};
 use ingress_guard::model::{ClassRef, FieldPath, Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::policy::Policy;
-use parking_lot::RwLock;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -55,7 +54,7 @@ fn inventory() -> Inventory {
 
 fn reviewer(checks: Vec<&'static Check>) -> Arc<Reviewer> {
     let engine = Engine::new(checks, Settings::default());
-    Arc::new(Reviewer::new(Arc::new(RwLock::new(inventory())), engine, Policy::default(), now))
+    Arc::new(Reviewer::new(SharedInventory::new(inventory()), engine, Policy::default(), now))
 }
 
 #[test]
@@ -100,7 +99,7 @@ fn findings_do_not_deny_after_the_deadline() {
 fn a_failed_check_never_denies() {
     let config = ingress_guard::config::Config::parse("config", "checks: {IG901: deny, IG902: deny}").unwrap();
     let engine = Engine::new(vec![&FAILS], Settings::default());
-    let reviewer = Reviewer::new(Arc::new(RwLock::new(inventory())), engine, config.policy, now);
+    let reviewer = Reviewer::new(SharedInventory::new(inventory()), engine, config.policy, now);
     ask(&Arc::new(reviewer), &create(json!({}), spec(&[("/", "web", 80)]))).assert(&["IG901"], &[]);
 }
 

@@ -31,6 +31,7 @@ mod server;
 #[path = "../skipped/mod.rs"]
 mod skipped;
 mod snapshot;
+mod store;
 mod upstream;
 mod valid_configurations;
 mod work;

@@ -7,6 +7,7 @@ mod status;
 mod watch;
 mod watch_status;
 mod watches;
+mod writer;
 
 pub use get::{Live, MOST};
 pub use list::{ListError, list};

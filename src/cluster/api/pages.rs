@@ -31,6 +31,8 @@ pub(crate) enum ApiError {
     Cut,
     #[error("the list has no resourceVersion")]
     NoVersion,
+    #[error("the inventory accepts no changes any more")]
+    Stopped,
 }
 
 impl From<kube::Error> for ApiError {

@@ -1,18 +1,14 @@
 //! The completeness of the inventory and the status of its watches, for readiness and metrics.
 
-use std::sync::Arc;
-
-use parking_lot::RwLock;
-
 use super::{WatchStatus, Watches};
-use crate::cluster::{Coverage, Inventory};
+use crate::cluster::{Coverage, SharedInventory};
 use crate::model::{Kind, Kinds};
 
 /// The state of an inventory and of the watches that fill it.
 #[derive(Debug, Clone)]
 pub struct SyncStatus {
     /// The inventory.
-    pub inventory: Arc<RwLock<Inventory>>,
+    pub inventory: SharedInventory,
     /// The watches; none over manifests.
     pub watches: Watches,
     /// Kinds that checks need: readiness waits until each is listed or forbidden.
@@ -47,7 +43,7 @@ impl SyncStatus {
             notes.extend(watch.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", watch.kind)));
         }
         notes.extend(self.single_objects().into_iter().filter_map(|(watch, coverage)| {
-            let exists = watch.only.as_ref().is_none_or(|key| self.inventory.read().config_map(key).is_some());
+            let exists = watch.only.as_ref().is_none_or(|key| self.inventory.load().config_map(key).is_some());
             match (coverage, &watch.trouble) {
                 (Coverage::Forbidden, _) => Some(format!("{watch}: forbidden; its settings are unknown")),
                 (Coverage::Complete, Some(trouble)) => Some(format!("{watch}: changes are not received: {trouble}")),
@@ -63,7 +59,7 @@ impl SyncStatus {
     /// Returns the number of objects in the inventory for each watched kind.
     #[must_use]
     pub fn objects(&self) -> Vec<(&'static str, usize)> {
-        let store = self.inventory.read();
+        let store = self.inventory.load();
         Kind::ALL.into_iter().filter(|kind| kind.is_watched()).map(|kind| (kind.name(), store.count(kind))).collect()
     }
 
@@ -75,7 +71,7 @@ impl SyncStatus {
 
     /// The watched single objects, each with the coverage of that object.
     fn single_objects(&self) -> Vec<(WatchStatus, Coverage)> {
-        let store = self.inventory.read();
+        let store = self.inventory.load();
         let covered = |watch: WatchStatus| {
             let key = watch.only.clone()?;
             let coverage = store.coverage_of(watch.kind, &key.namespace, &key.name);
@@ -85,7 +81,7 @@ impl SyncStatus {
     }
 
     fn covered(&self, kinds: Kinds, coverage: Coverage) -> Vec<Kind> {
-        let store = self.inventory.read();
+        let store = self.inventory.load();
         kinds.iter().filter(|kind| store.coverage(*kind) == coverage).collect()
     }
 }

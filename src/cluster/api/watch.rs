@@ -10,14 +10,15 @@ use futures::{AsyncBufReadExt as _, StreamExt as _};
 use kube::Client;
 use kube::api::WatchParams;
 use kube::core::Request;
-use parking_lot::RwLock;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
 use super::watch_status::{Pace, WatchHandle};
-use crate::cluster::{Coverage, Inventory, Object};
+use super::writer::Batch;
+use crate::cluster::{Change, Coverage, Object, SharedInventory};
 use crate::model::{Key, Kind};
 
 /// The watch of one kind, or of one object of it.
@@ -28,20 +29,15 @@ pub(crate) struct Watch {
     /// Whether a check requires it; otherwise it is optional.
     pub(crate) is_needed: bool,
     pub(crate) client: Client,
-    pub(crate) inventory: Arc<RwLock<Inventory>>,
+    pub(crate) inventory: SharedInventory,
+    /// The queue of the writer.
+    pub(crate) changes: mpsc::Sender<Batch>,
     pub(crate) handle: Arc<WatchHandle>,
     pub(crate) pace: Pace,
     /// The resourceVersion to watch from; `None`: a list comes first.
     pub(crate) version: Option<String>,
     /// Whether the API server has returned the objects at least once, or 404 for the kind.
     pub(crate) was_answered: bool,
-}
-
-/// A change to the inventory, parsed before the lock is acquired.
-enum Change {
-    Apply(Object),
-    Unreadable(Key),
-    Delete(Key),
 }
 
 /// A line of a watch.
@@ -79,7 +75,7 @@ impl Watch {
                     self.was_answered = true;
                     (pause, doubt) = (self.pace.first_pause, self.pace.first_pause);
                 }
-                Err(error) if self.is_nothing_to_follow(&error) => {
+                Err(error) if self.is_nothing_to_follow(&error).await => {
                     pause = self.pace.first_pause;
                     // An API server that has just started answers 403 until its authorization caches have synced.
                     let is_news = self.was_answered && error.code() == Some(403);
@@ -89,7 +85,7 @@ impl Watch {
                     self.idle(idle.mul_f64(jitter())).await;
                 }
                 Err(error) => {
-                    self.fail(&error);
+                    self.fail(&error).await;
                     // The API server has answered for a while, so the next attempt needs no long pause.
                     if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
                         pause = self.pace.first_pause;
@@ -112,28 +108,28 @@ impl Watch {
         }
     }
 
-    /// Brings the inventory up to date with a paginated list. It is changed in place, so that reviews continue meanwhile;
-    /// objects that the list does not contain are removed at its end.
+    /// Brings the inventory up to date with a paginated list. Its pages are published as they arrive, and known objects stay
+    /// known; objects that the list does not contain are removed at its end.
     async fn list(&mut self) -> Result<(), ApiError> {
         // Before the first list this is empty, so no keys are removed from it below.
-        let mut gone = self.followed();
+        let mut gone = self.followed().await?;
         let mut listed = 0;
         let place = (self.path(), self.fields());
         let mut pages = Pages::of(&self.client, self.kind, place, self.pace.page, self.pace.list);
         while let Some(objects) = pages.next().await? {
+            let receipt = self.receive();
             let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
             listed += changes.len();
             if !gone.is_empty() {
-                for change in &changes {
-                    gone.remove(&change.key());
+                for key in changes.iter().filter_map(Change::key) {
+                    gone.remove(&key);
                 }
             }
-            self.apply(changes);
-            self.note_event();
+            self.send(receipt, changes).await?;
         }
         self.version = Some(pages.version()?);
-        self.inventory.write().delete_all(self.kind, &gone);
-        self.cover(Coverage::Complete);
+        let gone = gone.into_iter().map(Change::Delete);
+        self.send(self.handle.receive(), gone.chain([self.covered(Coverage::Complete)]).collect()).await?;
         self.handle.status.lock().idle_since = None;
         tracing::info!(kind = self.kind.name(), objects = listed, "listed");
         Ok(())
@@ -149,14 +145,14 @@ impl Watch {
         // Lines of text: the event type of the client cannot borrow JSON, and depends on the order of its fields.
         let stream = timeout(patience, self.client.request_stream(request)).await;
         let mut lines = pin!(stream.map_err(|_| ApiError::Silence)??.lines().ready_chunks(BATCH));
-        self.note_event();
         // No event was missed: the watch continues from the last resourceVersion.
-        self.cover(Coverage::Complete);
+        let receipt = self.receive();
+        self.send(receipt, vec![self.covered(Coverage::Complete)]).await?;
         while let Some(batch) = timeout(patience, lines.next()).await.map_err(|_| ApiError::Silence)? {
-            self.note_event();
+            let receipt = self.receive();
             let mut changes = Vec::with_capacity(batch.len());
             let outcome = batch.into_iter().try_for_each(|line| self.event(&line?, &mut changes));
-            self.apply(changes);
+            self.send(receipt, changes).await?;
             outcome?;
         }
         Ok(())
@@ -181,7 +177,7 @@ impl Watch {
             "ADDED" | "MODIFIED" => changes.extend(self.change(pages::read(self.kind, object))),
             "DELETED" => {
                 let gone = self.change(pages::read(self.kind, object));
-                changes.extend(gone.map(|change| Change::Delete(change.key())));
+                changes.extend(gone.and_then(|change| change.key()).map(Change::Delete));
             }
             // A bookmark carries the resourceVersion only.
             _ => {}
@@ -201,35 +197,26 @@ impl Watch {
         key.map(Change::Unreadable)
     }
 
-    fn apply(&self, changes: Vec<Change>) {
-        if changes.is_empty() {
-            return;
+    /// Sends the changes of a receipt to the writer. Waits while its queue is full.
+    async fn send(&self, receipt: u64, changes: Vec<Change>) -> Result<(), ApiError> {
+        let batch = Batch { from: Arc::clone(&self.handle), receipt, kind: self.kind, changes };
+        self.changes.send(batch).await.map_err(|_| ApiError::Stopped)
+    }
+
+    /// Returns the keys of the watched objects in the inventory, after all changes that were sent.
+    async fn followed(&self) -> Result<HashSet<Key>, ApiError> {
+        if let Some(key) = &self.only {
+            return Ok(HashSet::from_iter([key.clone()]));
         }
-        let mut inventory = self.inventory.write();
-        for change in changes {
-            match change {
-                Change::Apply(object) => inventory.apply(object),
-                Change::Unreadable(key) => inventory.apply_unreadable(self.kind, key),
-                Change::Delete(key) => inventory.delete(self.kind, &key),
-            }
+        tokio::select! {
+            () = self.handle.published() => Ok(self.inventory.load().keys(self.kind)),
+            () = self.changes.closed() => Err(ApiError::Stopped),
         }
     }
 
-    /// Returns the keys of the watched objects in the inventory.
-    fn followed(&self) -> HashSet<Key> {
-        match &self.only {
-            Some(key) => HashSet::from_iter([key.clone()]),
-            None => self.inventory.read().keys(self.kind),
-        }
-    }
-
-    /// Sets the coverage of the watched objects.
-    fn cover(&self, coverage: Coverage) {
-        let mut inventory = self.inventory.write();
-        match &self.only {
-            Some(key) => inventory.cover_one(self.kind, key, coverage),
-            None => inventory.cover(self.kind, coverage),
-        }
+    /// Returns the change of the coverage of the watched objects.
+    fn covered(&self, coverage: Coverage) -> Change {
+        Change::Cover(self.only.clone(), coverage)
     }
 
     fn path(&self) -> String {
@@ -241,17 +228,20 @@ impl Watch {
         self.only.as_ref().map(|key| format!("metadata.name={}", key.name)).or_else(|| fields(self.kind))
     }
 
-    fn note_event(&self) {
+    /// Numbers a receipt and records that the API server answers.
+    fn receive(&self) -> u64 {
+        let receipt = self.handle.receive();
         let mut status = self.handle.status.lock();
         status.last_event = Some(Instant::now());
         if status.trouble.take().is_some() {
             tracing::info!(kind = self.kind.name(), "watch recovered");
         }
+        receipt
     }
 
     /// Returns whether the error means that there is nothing to watch: an optional kind does not exist (404) or is
     /// forbidden (403). The watch is idle then.
-    fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
+    async fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
         let answered = Instant::now();
         let coverage = match error.code() {
             Some(404) if !self.is_needed => Coverage::Complete,
@@ -259,11 +249,13 @@ impl Watch {
             _ => return false,
         };
         let is_missing = coverage == Coverage::Complete;
-        if is_missing {
-            let known = self.followed();
-            self.inventory.write().delete_all(self.kind, &known);
+        let Ok(known) = self.followed().await else { return false };
+        let receipt = self.handle.receive();
+        let gone = known.into_iter().filter(|_| is_missing).map(Change::Delete);
+        if self.send(receipt, gone.chain([self.covered(coverage)]).collect()).await.is_err() {
+            return false;
         }
-        self.cover(coverage);
+        self.handle.published().await;
         self.version = None;
         let mut status = self.handle.status.lock();
         status.trouble = None;
@@ -275,11 +267,14 @@ impl Watch {
         true
     }
 
-    fn fail(&mut self, error: &ApiError) {
+    async fn fail(&mut self, error: &ApiError) {
         match error.code() {
             // The resourceVersion is too old to continue from: list again.
             Some(410) => self.version = None,
-            Some(403) => self.cover(Coverage::Forbidden),
+            Some(403) => {
+                // If the writer has stopped, the next attempt fails and says so.
+                let _ = self.send(self.handle.receive(), vec![self.covered(Coverage::Forbidden)]).await;
+            }
             _ => {}
         }
         let mut status = self.handle.status.lock();
@@ -290,15 +285,6 @@ impl Watch {
             tracing::warn!(kind = self.kind.name(), error = text, "watch failed; retrying");
         }
         status.trouble = Some(text);
-    }
-}
-
-impl Change {
-    fn key(&self) -> Key {
-        match self {
-            Self::Apply(object) => object.key(),
-            Self::Unreadable(key) | Self::Delete(key) => key.clone(),
-        }
     }
 }
 

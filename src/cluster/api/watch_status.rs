@@ -2,10 +2,11 @@
 //! [`Watches`](super::watches::Watches).
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::model::{Key, Kind};
 
@@ -77,4 +78,34 @@ impl fmt::Display for WatchStatus {
 pub(crate) struct WatchHandle {
     pub(crate) status: Mutex<WatchStatus>,
     pub(crate) wake: Notify,
+    /// The number of receipts so far: answers with changes, from the moment of their arrival.
+    received: AtomicU64,
+    /// The last receipt whose changes are published.
+    published: watch::Sender<u64>,
+}
+
+impl WatchHandle {
+    pub(crate) fn new(status: WatchStatus) -> Self {
+        let (status, wake, received) = (Mutex::new(status), Notify::new(), AtomicU64::new(0));
+        Self { status, wake, received, published: watch::Sender::new(0) }
+    }
+
+    /// Numbers a receipt, before its changes are parsed. Only the task of the watch does this.
+    pub(crate) fn receive(&self) -> u64 {
+        self.received.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// Marks a receipt as published.
+    pub(crate) fn publish(&self, receipt: u64) {
+        self.published.send_replace(receipt);
+    }
+
+    /// Waits until everything that was received before this call is published.
+    pub(crate) fn published(&self) -> impl Future<Output = ()> + use<> {
+        let received = self.received.load(Ordering::Acquire);
+        let mut published = self.published.subscribe();
+        async move {
+            let _ = published.wait_for(|published| *published >= received).await;
+        }
+    }
 }

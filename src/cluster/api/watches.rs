@@ -1,15 +1,16 @@
 //! The set of watches: the watched kinds and objects, the status of each watch, and whether its kind is up to date.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use kube::Client;
-use parking_lot::{Mutex, RwLock};
-use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::watch::Watch;
 use super::watch_status::{Pace, WatchHandle, WatchStatus};
-use crate::cluster::{Coverage, Inventory};
+use super::writer::Writer;
+use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
 
 /// The objects to watch.
@@ -28,13 +29,17 @@ pub struct Wanted {
 pub struct Watches(Arc<[Arc<WatchHandle>]>);
 
 impl Watches {
-    /// Starts the watches. They end with the tokio runtime, within which this must be called.
+    /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
     #[must_use]
-    pub fn start(client: &Client, wanted: Wanted, inventory: &Arc<RwLock<Inventory>>, pace: &Pace) -> Self {
+    pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, pace: &Pace) -> Self {
         let Wanted { needs, hints, config_maps } = wanted;
+        let mut first = Inventory::clone(&inventory.load());
         for key in &config_maps {
-            inventory.write().cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
+            first.cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
         }
+        inventory.publish(first);
+        let (writer, changes) = Writer::new(inventory);
+        tokio::spawn(writer.run());
         let kinds = (needs | hints).iter().map(|kind| (kind, None));
         let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));
         let start = |(kind, only): (Kind, Option<Key>)| {
@@ -47,13 +52,14 @@ impl Watches {
                 trouble: None,
                 idle_since: None,
             };
-            let handle = Arc::new(WatchHandle { status: Mutex::new(status), wake: Notify::new() });
+            let handle = Arc::new(WatchHandle::new(status));
             let watch = Watch {
                 kind,
                 is_needed: only.is_some() || needs.contains(kind),
                 only,
                 client: client.clone(),
-                inventory: Arc::clone(inventory),
+                inventory: inventory.clone(),
+                changes: changes.clone(),
                 handle: Arc::clone(&handle),
                 pace: pace.clone(),
                 version: None,
@@ -71,8 +77,8 @@ impl Watches {
         self.0.iter().map(|watch| watch.status.lock().clone()).collect()
     }
 
-    /// Returns whether the inventory is up to date for a kind: its watch works, or the API server has said since `since`
-    /// that there is nothing to watch.
+    /// Returns whether a kind is up to date, as far as it is [published](Self::published): its watch works, or the API server
+    /// has said since `since` that there is nothing to watch.
     #[must_use]
     pub fn is_current(&self, kind: Kind, since: Instant) -> bool {
         self.0.iter().any(|watch| {
@@ -82,6 +88,13 @@ impl Watches {
                 && status.last_event.is_some()
                 && status.idle_since.is_none_or(|asked| asked >= since)
         })
+    }
+
+    /// Waits until all changes that the watches of these kinds have received before this call are published, at most this
+    /// long. Returns whether they are.
+    pub async fn published(&self, kinds: Kinds, within: Duration) -> bool {
+        let watches = self.0.iter().filter(|watch| kinds.contains(watch.status.lock().kind));
+        timeout(within, join_all(watches.map(|watch| watch.published()))).await.is_ok()
     }
 
     /// Makes the idle watches of these kinds retry at once.

@@ -1,11 +1,10 @@
 //! Webhook configurations and APIServices, with an index by the Services that they make the API server call. There are
 //! dozens, with few Services each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::HashMap;
 
-use super::namespaced::{SmallSet, unlink};
 use crate::model::{ApiCaller, Key, Kind};
 
 /// Every webhook configuration and APIService.
@@ -13,7 +12,7 @@ use crate::model::{ApiCaller, Key, Kind};
 pub(crate) struct ApiCallers {
     objects: BTreeMap<(Kind, Box<str>), ApiCaller>,
     /// Service → the objects that make the API server call it.
-    of_service: HashMap<Key, SmallSet<(Kind, Box<str>)>>,
+    of_service: HashMap<Key, BTreeSet<(Kind, Box<str>)>>,
 }
 
 impl ApiCallers {
@@ -32,13 +31,17 @@ impl ApiCallers {
         let id = (kind, key.name.clone());
         let Some(caller) = self.objects.remove(&id) else { return };
         for service in &caller.services {
-            unlink(&mut self.of_service, &service.key, &id);
+            let Some(callers) = self.of_service.get_mut(&service.key) else { continue };
+            callers.remove(&id);
+            if callers.is_empty() {
+                self.of_service.remove(&service.key);
+            }
         }
     }
 
     /// Returns the objects of a kind that make the API server call a Service.
     pub(crate) fn of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
-        let ids = self.of_service.get(service).into_iter().flat_map(SmallSet::iter);
+        let ids = self.of_service.get(service).into_iter().flatten();
         ids.filter(move |(of, _)| *of == kind).filter_map(|id| self.objects.get(id))
     }
 

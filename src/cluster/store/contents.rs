@@ -50,7 +50,9 @@ impl Inventory {
             Kind::EndpointSlice => self.endpoint_slices.objects().iter().cloned().map(Object::EndpointSlice).collect(),
             Kind::Ingress => self.ingresses().cloned().map(|ingress| Object::Ingress(Box::new(ingress))).collect(),
             Kind::IngressClass => self.classes().cloned().map(Object::IngressClass).collect(),
-            Kind::Namespace => self.namespaces.values().cloned().map(Object::Namespace).collect(),
+            Kind::Namespace => {
+                self.namespaces.values().map(|namespace| Object::Namespace((**namespace).clone())).collect()
+            }
             Kind::Secret => self.secrets.iter().cloned().map(Object::Secret).collect(),
             Kind::Service => self.services.iter().cloned().map(Object::Service).collect(),
         };

@@ -1,11 +1,11 @@
 //! The Ingresses of the inventory, with indexes for the lookups of checks.
 
 use std::collections::BTreeSet;
-use std::hash::Hash;
+use std::sync::Arc;
 
-use foldhash::HashMap;
-
-use super::namespaced::{Namespaced, SmallSet, unlink};
+use super::index::Index;
+use super::namespaced::Namespaced;
+use super::persistent::PersistentMap;
 use crate::model::{Backend, ClassRef, Host, Ingress, Key};
 
 /// An owned class reference of an Ingress.
@@ -20,31 +20,32 @@ enum ClassKey {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ingresses {
     objects: Namespaced<Ingress>,
-    /// Rule host or alias → the Ingresses that name it. A defaultBackend without rules counts as [`Host::Any`].
-    hosts: HashMap<Host, SmallSet<Key>>,
+    /// By rule host and alias. A defaultBackend without rules counts as [`Host::Any`].
+    hosts: Index<Host, Ingress>,
     /// Class value → the number of its Ingresses with an address.
-    served: HashMap<ClassKey, usize>,
-    /// Namespace and name of a Service → the Ingresses that send requests to it.
-    users: HashMap<Key, SmallSet<Key>>,
-    /// Name of a regex group, in lower case → the Ingresses that define it.
-    groups: HashMap<Box<str>, SmallSet<Key>>,
+    served: PersistentMap<ClassKey, usize>,
+    /// By namespace and name of the Services that they send requests to.
+    users: Index<Key, Ingress>,
+    /// By name of a regex group, in lower case.
+    groups: Index<Box<str>, Ingress>,
 }
 
 impl Ingresses {
     pub(crate) fn apply(&mut self, ingress: Ingress) {
-        let key = ingress.meta.key.clone();
-        self.delete(&key);
+        let key = &ingress.meta.key;
+        self.delete(key);
+        let ingress = Arc::new(ingress);
         for host in claimed_hosts(&ingress) {
-            self.hosts.entry(host).or_default().insert(key.clone());
+            self.hosts.insert(host, &ingress);
         }
         for service in services(&ingress) {
-            self.users.entry(Key::new(&key.namespace, service)).or_default().insert(key.clone());
+            self.users.insert(Key::new(&ingress.meta.key.namespace, service), &ingress);
         }
         for group in ingress.group_names() {
-            self.groups.entry(group).or_default().insert(key.clone());
+            self.groups.insert(group, &ingress);
         }
         if ingress.has_address {
-            *self.served.entry(ClassKey::from(ingress.class_ref())).or_default() += 1;
+            *self.served.or_default(ClassKey::from(ingress.class_ref())) += 1;
         }
         self.objects.insert(ingress);
     }
@@ -52,13 +53,13 @@ impl Ingresses {
     pub(crate) fn delete(&mut self, key: &Key) {
         let Some(ingress) = self.objects.remove(key) else { return };
         for host in claimed_hosts(&ingress) {
-            unlink(&mut self.hosts, &host, key);
+            self.hosts.remove(&host, &ingress);
         }
         for service in services(&ingress) {
-            unlink(&mut self.users, &Key::new(&key.namespace, service), key);
+            self.users.remove(&Key::new(&key.namespace, service), &ingress);
         }
         for group in ingress.group_names() {
-            unlink(&mut self.groups, &group, key);
+            self.groups.remove(&group, &ingress);
         }
         if ingress.has_address {
             let class = ClassKey::from(ingress.class_ref());
@@ -76,24 +77,19 @@ impl Ingresses {
     }
 
     pub(crate) fn on(&self, host: &Host) -> impl Iterator<Item = &Ingress> {
-        self.found(self.hosts.get(host))
+        self.hosts.of(host)
     }
 
     pub(crate) fn using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
-        self.found(self.users.get(service))
+        self.users.of(service)
     }
 
     pub(crate) fn naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
-        self.found(self.groups.get(group))
+        self.groups.of(group)
     }
 
     pub(crate) fn is_served(&self, class: ClassRef<'_>) -> bool {
-        self.served.contains_key(&ClassKey::from(class))
-    }
-
-    fn found<'a>(&'a self, keys: Option<&'a SmallSet<Key>>) -> impl Iterator<Item = &'a Ingress> {
-        let keys = keys.into_iter().flat_map(SmallSet::iter);
-        keys.filter_map(|key| self.objects.get(&key.namespace, &key.name))
+        self.served.get(&ClassKey::from(class)).is_some()
     }
 }
 

@@ -2,17 +2,22 @@
 //! checks, so that the cost of a review does not depend on the size of the cluster.
 
 mod api_callers;
+mod change;
 mod contents;
+mod index;
 mod ingresses;
 mod namespaced;
 mod object;
 mod overlay;
+mod persistent;
 mod referrers;
+mod shared;
 mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _, HashSet};
+use foldhash::HashSet;
 
 use crate::cluster::Lookup;
 use crate::model::{
@@ -20,11 +25,15 @@ use crate::model::{
     Labels, Namespace, Node, Pod, Secret, Service, Workload,
 };
 use api_callers::ApiCallers;
+pub(crate) use change::Change;
+use index::Index;
 use ingresses::Ingresses;
-use namespaced::{Namespaced, SmallSet, unlink};
+use namespaced::Namespaced;
 pub use object::Object;
 pub(crate) use object::Source;
+use persistent::PersistentMap;
 use referrers::Referrers;
+pub use shared::SharedInventory;
 use workloads::Workloads;
 
 /// The completeness of the inventory for a kind or for one object.
@@ -54,48 +63,49 @@ pub enum Coverage {
     Undeclared,
 }
 
-/// The cache of all known objects of a cluster.
+/// The cache of all known objects of a cluster. A clone shares its memory with the original and costs some reference counts;
+/// a change copies what it touches. A state that a review evaluates therefore never changes.
 #[derive(Debug, Clone)]
 pub struct Inventory {
     coverage: [Coverage; Kind::ALL.len()],
     /// The coverage of objects that have a watch of their own.
-    coverage_of: BTreeMap<(Kind, Key), Coverage>,
-    api_callers: ApiCallers,
+    coverage_of: Arc<BTreeMap<(Kind, Key), Coverage>>,
+    api_callers: Arc<ApiCallers>,
     /// Indexed by the Secret that they are issued into.
     certificates: Referrers<CertManagerCertificate>,
     /// Indexed by their Service.
     endpoint_slices: Referrers<EndpointSlice>,
-    classes: BTreeMap<Box<str>, IngressClass>,
-    config_maps: BTreeMap<Key, ConfigMap>,
-    namespaces: HashMap<Box<str>, Namespace>,
+    classes: Arc<BTreeMap<Box<str>, IngressClass>>,
+    config_maps: Arc<BTreeMap<Key, ConfigMap>>,
+    namespaces: PersistentMap<Box<str>, Arc<Namespace>>,
     ingresses: Ingresses,
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
-    /// Service name → the namespaces with a Service of this name.
-    service_namespaces: HashMap<Box<str>, SmallSet<Box<str>>>,
+    /// By name: the Services of this name in every namespace.
+    services_named: Index<Box<str>, Service>,
     workloads: Workloads,
     /// Kind and namespace → the objects that exist and could not be parsed. Their contents are unknown, and they never count as
     /// absent.
-    unreadable: BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>,
+    unreadable: Arc<BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>>,
 }
 
 impl Default for Inventory {
     fn default() -> Self {
         Self {
             coverage: Kind::ALL.map(|kind| if kind.is_watched() { Coverage::NotSynced } else { Coverage::NotWatched }),
-            coverage_of: BTreeMap::new(),
-            api_callers: ApiCallers::default(),
+            coverage_of: Arc::default(),
+            api_callers: Arc::default(),
             certificates: Referrers::default(),
             endpoint_slices: Referrers::default(),
-            classes: BTreeMap::new(),
-            config_maps: BTreeMap::new(),
-            namespaces: HashMap::new(),
+            classes: Arc::default(),
+            config_maps: Arc::default(),
+            namespaces: PersistentMap::default(),
             ingresses: Ingresses::default(),
             secrets: Namespaced::default(),
             services: Namespaced::default(),
-            service_namespaces: HashMap::new(),
+            services_named: Index::default(),
             workloads: Workloads::default(),
-            unreadable: BTreeMap::new(),
+            unreadable: Arc::default(),
         }
     }
 }
@@ -115,7 +125,7 @@ impl Inventory {
     /// Sets the coverage of one object, which takes precedence over that of its kind. For EndpointSlices, the key is that of
     /// their Service.
     pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
-        self.coverage_of.insert((kind, key.clone()), coverage);
+        Arc::make_mut(&mut self.coverage_of).insert((kind, key.clone()), coverage);
     }
 
     /// Returns the coverage of one object: its own, else that of its kind.
@@ -133,29 +143,28 @@ impl Inventory {
             self.forget_unreadable(object.kind(), &object.key());
         }
         match object {
-            Object::ApiCaller(kind, caller) => self.api_callers.apply(kind, caller),
+            Object::ApiCaller(kind, caller) => Arc::make_mut(&mut self.api_callers).apply(kind, caller),
             Object::Certificate(certificate) => self.certificates.apply(certificate),
             Object::ConfigMap(config_map) => {
-                self.config_maps.insert(config_map.key.clone(), config_map);
+                Arc::make_mut(&mut self.config_maps).insert(config_map.key.clone(), config_map);
             }
             Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
-                self.classes.insert(class.meta.key.name.clone(), class);
+                Arc::make_mut(&mut self.classes).insert(class.meta.key.name.clone(), class);
             }
             Object::Namespace(namespace) => {
-                self.namespaces.insert(namespace.name.clone(), namespace);
+                self.namespaces.insert(namespace.name.clone(), Arc::new(namespace));
             }
             Object::Node(node) => self.workloads.apply_node(node),
             Object::Pod(pod) => self.workloads.apply_pod(pod),
             Object::Secret(secret) => {
-                self.secrets.insert(secret);
+                self.secrets.insert(Arc::new(secret));
             }
             Object::Service(service) => {
-                let Key { namespace, name } = service.meta.key.clone();
-                if self.services.insert(service).is_none() {
-                    self.service_namespaces.entry(name).or_default().insert(namespace);
-                }
+                let service = Arc::new(service);
+                self.services_named.insert(service.meta.key.name.clone(), &service);
+                self.services.insert(service);
             }
             Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
         }
@@ -164,7 +173,7 @@ impl Inventory {
     /// Records an object that exists and is unreadable.
     pub fn apply_unreadable(&mut self, kind: Kind, key: Key) {
         self.delete(kind, &key);
-        self.unreadable.entry((kind, key.namespace)).or_default().insert(key.name);
+        Arc::make_mut(&mut self.unreadable).entry((kind, key.namespace)).or_default().insert(key.name);
     }
 
     /// Returns whether an object exists and is unreadable.
@@ -187,11 +196,15 @@ impl Inventory {
     }
 
     fn forget_unreadable(&mut self, kind: Kind, key: &Key) {
+        if !self.is_unreadable(kind, &key.namespace, &key.name) {
+            return;
+        }
         let of = (kind, key.namespace.clone());
-        let Some(names) = self.unreadable.get_mut(&of) else { return };
+        let unreadable = Arc::make_mut(&mut self.unreadable);
+        let Some(names) = unreadable.get_mut(&of) else { return };
         names.remove(&key.name);
         if names.is_empty() {
-            self.unreadable.remove(&of);
+            unreadable.remove(&of);
         }
     }
 
@@ -202,11 +215,11 @@ impl Inventory {
         }
         match kind {
             Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.delete(kind, key);
+                Arc::make_mut(&mut self.api_callers).delete(kind, key);
             }
             Kind::Certificate => self.certificates.delete(key),
             Kind::ConfigMap => {
-                self.config_maps.remove(key);
+                Arc::make_mut(&mut self.config_maps).remove(key);
             }
             Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
                 self.workloads.delete(kind, key);
@@ -214,7 +227,7 @@ impl Inventory {
             Kind::EndpointSlice => self.endpoint_slices.delete(key),
             Kind::Ingress => self.ingresses.delete(key),
             Kind::IngressClass => {
-                self.classes.remove(&key.name);
+                Arc::make_mut(&mut self.classes).remove(&key.name);
             }
             Kind::Namespace => {
                 self.namespaces.remove(&key.name);
@@ -223,8 +236,8 @@ impl Inventory {
                 self.secrets.remove(key);
             }
             Kind::Service => {
-                if self.services.remove(key).is_some() {
-                    unlink(&mut self.service_namespaces, &key.name, &key.namespace);
+                if let Some(service) = self.services.remove(key) {
+                    self.services_named.remove(&key.name, &service);
                 }
             }
         }
@@ -273,7 +286,7 @@ impl Inventory {
     /// Returns a Namespace.
     #[must_use]
     pub fn namespace(&self, name: &str) -> Option<&Namespace> {
-        self.namespaces.get(name)
+        self.namespaces.get(name).map(|namespace| &**namespace)
     }
 
     /// Returns the labels of a Namespace.
@@ -336,7 +349,7 @@ impl Inventory {
 
     /// Returns the namespaces with a Service of this name.
     pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.service_namespaces.get(name).into_iter().flat_map(SmallSet::iter).map(|namespace| &**namespace)
+        self.services_named.of(name).map(|service| &*service.meta.key.namespace)
     }
 
     /// Returns the Ingresses with a rule or an alias for exactly this host.

@@ -1,10 +1,9 @@
 //! Objects that are looked up by the object that they reference: the EndpointSlices of a Service, the Certificates for a Secret.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use foldhash::{HashMap, HashMapExt as _};
-
-use super::namespaced::{Keyed, Namespaced, SmallSet};
+use super::namespaced::{Keyed, Namespaced};
+use super::persistent::PersistentMap;
 use crate::model::{CertManagerCertificate, EndpointSlice, Key};
 
 /// An object that references another object of its namespace.
@@ -25,66 +24,65 @@ impl Refers for EndpointSlice {
     }
 }
 
-/// Referenced object → the names of the objects that refer to it.
-type Targets = BTreeMap<Box<str>, SmallSet<Box<str>>>;
-
 /// Objects of one kind with an index by the referenced object.
 #[derive(Debug, Clone)]
 pub(crate) struct Referrers<T> {
     objects: Namespaced<T>,
-    /// Namespace → the referenced objects there.
-    by_target: HashMap<Box<str>, Targets>,
+    /// Namespace → its objects that reference another one, sorted by the name of that object, then by their own.
+    by_target: PersistentMap<Arc<str>, Arc<Vec<Arc<T>>>>,
 }
 
 impl<T> Default for Referrers<T> {
     fn default() -> Self {
-        Self { objects: Namespaced::default(), by_target: HashMap::new() }
+        Self { objects: Namespaced::default(), by_target: PersistentMap::default() }
     }
 }
 
 impl<T: Refers> Referrers<T> {
     /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, object: T) {
-        let Key { namespace, name } = object.key().clone();
-        let target: Box<str> = object.target().into();
-        if let Some(before) = self.objects.insert(object) {
-            if before.target() == &*target {
-                return;
-            }
-            self.unlink(&*before);
+        let object = Arc::new(object);
+        if let Some(before) = self.objects.insert(Arc::clone(&object)) {
+            self.unlink(&before);
         }
-        if !target.is_empty() {
-            self.by_target.entry(namespace).or_default().entry(target).or_default().insert(name);
+        if !object.target().is_empty() {
+            let referring = Arc::make_mut(self.by_target.or_default((*object.key().namespace).into()));
+            referring.insert(place(referring, &object), object);
         }
     }
 
     /// Removes an object.
     pub(crate) fn delete(&mut self, key: &Key) {
         if let Some(object) = self.objects.remove(key) {
-            self.unlink(&*object);
+            self.unlink(&object);
         }
     }
 
-    fn unlink(&mut self, object: &T) {
-        let Key { namespace, name } = object.key();
-        let Some(targets) = self.by_target.get_mut(namespace) else { return };
-        let Some(names) = targets.get_mut(object.target()) else { return };
-        names.remove(name);
-        if names.is_empty() {
-            targets.remove(object.target());
+    fn unlink(&mut self, object: &Arc<T>) {
+        let namespace = &*object.key().namespace;
+        let Some(referring) = self.by_target.get_mut(namespace) else { return };
+        let at = place(referring, object);
+        if referring.get(at).is_some_and(|found| Arc::ptr_eq(found, object)) {
+            Arc::make_mut(referring).remove(at);
         }
-        if targets.is_empty() {
+        if referring.is_empty() {
             self.by_target.remove(namespace);
         }
     }
 
     /// Returns the objects that refer to this one.
     pub(crate) fn of(&self, namespace: &str, target: &str) -> impl Iterator<Item = &T> {
-        let names = self.by_target.get(namespace).and_then(|targets| targets.get(target));
-        names.into_iter().flat_map(SmallSet::iter).filter_map(move |name| self.objects.get(namespace, name))
+        let referring = self.by_target.get(namespace).map_or(&[][..], |referring| referring);
+        let first = referring.partition_point(|object| object.target() < target);
+        referring[first..].iter().map(|object| &**object).take_while(move |object| object.target() == target)
     }
 
     pub(crate) fn objects(&self) -> &Namespaced<T> {
         &self.objects
     }
+}
+
+/// Returns the place of an object among those of its namespace that reference another one.
+fn place<T: Refers>(referring: &[Arc<T>], object: &T) -> usize {
+    referring.partition_point(|other| (other.target(), &other.key().name) < (object.target(), &object.key().name))
 }

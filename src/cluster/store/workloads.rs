@@ -2,6 +2,7 @@
 //! one namespace.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::namespaced::Namespaced;
 use crate::cluster::Object;
@@ -11,31 +12,31 @@ use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workloads {
     makers: BTreeMap<Kind, Namespaced<Workload>>,
-    nodes: BTreeMap<Box<str>, Node>,
+    nodes: Arc<BTreeMap<Box<str>, Node>>,
     pods: Namespaced<Pod>,
 }
 
 impl Workloads {
     /// Adds or replaces a Deployment, StatefulSet or DaemonSet.
     pub(crate) fn apply(&mut self, kind: Kind, workload: Workload) {
-        self.makers.entry(kind).or_default().insert(workload);
+        self.makers.entry(kind).or_default().insert(Arc::new(workload));
     }
 
     /// Adds or replaces a Node.
     pub(crate) fn apply_node(&mut self, node: Node) {
-        self.nodes.insert(node.name.clone(), node);
+        Arc::make_mut(&mut self.nodes).insert(node.name.clone(), node);
     }
 
     /// Adds or replaces a Pod.
     pub(crate) fn apply_pod(&mut self, pod: Pod) {
-        self.pods.insert(pod);
+        self.pods.insert(Arc::new(pod));
     }
 
     /// Removes an object.
     pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
         match kind {
             Kind::Node => {
-                self.nodes.remove(&key.name);
+                Arc::make_mut(&mut self.nodes).remove(&key.name);
             }
             Kind::Pod => {
                 self.pods.remove(key);

@@ -9,9 +9,8 @@ mod words;
 use std::sync::Arc;
 
 use ingress_guard::admission::{Rejection, Reviewed, Reviewer};
-use ingress_guard::cluster::{Inventory, load_text};
+use ingress_guard::cluster::{Inventory, SharedInventory, load_text};
 use ingress_guard::config::Config;
-use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use crate::pages::now;
@@ -27,7 +26,7 @@ pub(crate) fn reviewer(config: &str, cluster: &str) -> Arc<Reviewer> {
 pub(crate) fn reviewer_over(config: &str, mut inventory: Inventory) -> Arc<Reviewer> {
     let config = Config::parse("config", config).unwrap_or_else(|error| panic!("{error}"));
     config.restrict(&mut inventory);
-    Arc::new(Reviewer::new(Arc::new(RwLock::new(inventory)), config.engine(), config.policy, now))
+    Arc::new(Reviewer::new(SharedInventory::new(inventory), config.engine(), config.policy, now))
 }
 
 /// A recorded review by its name.

@@ -1,15 +1,8 @@
-//! Writes that pass without evaluation and without access to the inventory.
+//! Writes that pass without evaluation.
 
-use std::sync::Arc;
-
-use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::load_text;
-use ingress_guard::config::Config;
-use parking_lot::RwLock;
 use serde_json::{Value, json};
 
-use super::{BAD, ask, recorded, reviewer, spec, update};
-use crate::pages::now;
+use super::{BAD, ask, reviewer, spec, update};
 
 /// An Ingress that is denied when it is created, updated in its metadata only.
 fn bad_update(old_annotations: Value, new_annotations: Value) -> Value {
@@ -52,21 +45,4 @@ fn a_change_of_a_relevant_annotation_is_evaluated() {
     assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "the finding is pre-existing: it warns");
     let review = bad_update(json!({"ingress-guard.io/ignore": "IG201 reason=x"}), json!({}));
     assert_eq!(ask(&reviewer("", BAD), &review).verdict, "warn", "removing a waiver is a change");
-}
-
-#[test]
-fn passing_never_waits_for_the_inventory() {
-    let inventory = Arc::new(RwLock::new(load_text("cluster", BAD).unwrap()));
-    let config = Config::default();
-    let reviewer = Arc::new(Reviewer::new(inventory.clone(), config.engine(), config.policy, now));
-    // The writer never releases the lock, so a read would never return.
-    let writer = inventory.write();
-    for name in ["delete", "deletecollection", "status-update", "update-by-serviceaccount"] {
-        let reviewer = reviewer.clone();
-        let (done, answer) = std::sync::mpsc::channel();
-        let name = name.to_owned();
-        std::thread::spawn(move || done.send(ask(&reviewer, &recorded(&name)).verdict));
-        assert_eq!(answer.recv_timeout(std::time::Duration::from_secs(5)), Ok("pass"));
-    }
-    drop(writer);
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{LiveCluster, Reviewer};
-use ingress_guard::cluster::{Inventory, Live, SyncStatus, WatchStatus, Watches};
+use ingress_guard::cluster::{Live, SharedInventory, SyncStatus, WatchStatus, Watches};
 use ingress_guard::config::Config;
 use ingress_guard::model::Kind;
-use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -19,7 +18,7 @@ pub(super) struct Guarded {
     pub(super) api: Api,
     reviewer: Arc<Reviewer>,
     status: SyncStatus,
-    pub(super) inventory: Arc<RwLock<Inventory>>,
+    pub(super) inventory: SharedInventory,
 }
 
 impl Guarded {
@@ -35,16 +34,16 @@ impl Guarded {
         let config = Config::parse("config", config).unwrap();
         let engine = config.engine();
         let (inventory, wanted) = config.watched(&engine);
-        let inventory = Arc::new(RwLock::new(inventory));
+        let inventory = SharedInventory::new(inventory);
         let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
         let status = SyncStatus {
-            inventory: Arc::clone(&inventory),
+            inventory: inventory.clone(),
             watches: watches.clone(),
             required: engine.needs() | config.policy.needs(),
             optional: engine.hints(),
         };
         let cluster = LiveCluster { live: Live::new(api.client()), watches, on_demand: config.on_demand() };
-        let reviewer = Reviewer::new(Arc::clone(&inventory), engine, config.policy, now).with_cluster(cluster);
+        let reviewer = Reviewer::new(inventory.clone(), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), status, inventory }
     }
 
@@ -286,7 +285,7 @@ async fn an_unreadable_service_is_not_missing() {
     let mut broken = service("broken", 80);
     broken["spec"]["ports"] = json!("none");
     guarded.api.put("services", broken);
-    eventually("it is unreadable", async || guarded.inventory.read().is_unreadable(Kind::Service, "shop", "broken"))
+    eventually("it is unreadable", async || guarded.inventory.load().is_unreadable(Kind::Service, "shop", "broken"))
         .await;
     guarded.apply(&[("/", "broken", 80)]).await.assert(&["IG902"], &[]);
 }

@@ -5,6 +5,7 @@ pub(crate) mod api;
 mod confirm;
 pub(crate) mod list;
 mod optional;
+mod publication;
 mod secrets;
 mod settings;
 mod watch;

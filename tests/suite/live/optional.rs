@@ -19,7 +19,7 @@ fn certificate(name: &str, secret: &str) -> Value {
 
 impl Guarded {
     fn coverage(&self) -> Coverage {
-        self.inventory.read().coverage(Kind::Certificate)
+        self.inventory.load().coverage(Kind::Certificate)
     }
 }
 
@@ -53,13 +53,13 @@ async fn cert_manager_installed_just_before_is_noticed() {
     assert!(answer.body["response"]["auditAnnotations"]["audited"].as_str().unwrap().contains("IG401"));
     // From now on it is followed.
     guarded.api.put("certificates", certificate("other", "soon"));
-    eventually("followed", async || guarded.inventory.read().certificates_for("shop", "soon").next().is_some()).await;
+    eventually("followed", async || guarded.inventory.load().certificates_for("shop", "soon").next().is_some()).await;
     assert!(guarded.watch(Kind::Certificate).idle_since.is_none());
 
     // And gone again, with everything that it had.
     guarded.api.lacks("certificates", true);
     guarded.api.end_watches();
-    eventually("none", async || guarded.inventory.read().count(Kind::Certificate) == 0).await;
+    eventually("none", async || guarded.inventory.load().count(Kind::Certificate) == 0).await;
     assert_eq!(guarded.coverage(), Coverage::Complete);
 }
 

@@ -14,7 +14,7 @@ impl Guarded {
     }
 
     fn secrets_are(&self) -> Coverage {
-        self.inventory.read().coverage(Kind::Secret)
+        self.inventory.load().coverage(Kind::Secret)
     }
 }
 
@@ -25,7 +25,7 @@ async fn watched_secrets_are_evaluated_as_they_change() {
     api.put("secrets", json!({"metadata": {"name": "token", "namespace": "shop"}, "data": {"token": "eA=="}}));
     let guarded = Guarded::over(api, "secrets: watch");
     guarded.is_ready().await;
-    assert_eq!(guarded.inventory.read().count(Kind::Secret), 2);
+    assert_eq!(guarded.inventory.load().count(Kind::Secret), 2);
     guarded.ask(&with_tls("app")).await.assert(&[], &[]);
     guarded.ask(&with_tls("absent")).await.assert(&["IG401"], &[]);
     guarded.ask(&with_tls("token")).await.assert(&["IG402"], &[]);

@@ -46,7 +46,7 @@ impl Guarded {
     }
 
     fn config_map_coverage(&self) -> Coverage {
-        self.inventory.read().coverage_of(Kind::ConfigMap, "ingress", "controller")
+        self.inventory.load().coverage_of(Kind::ConfigMap, "ingress", "controller")
     }
 }
 
@@ -58,7 +58,7 @@ async fn settings_follow_the_config_map() {
     other["metadata"]["name"] = json!("other");
     api.put("configmaps", other);
     let guarded = guarded(api).await;
-    assert_eq!(guarded.inventory.read().count(Kind::ConfigMap), 1, "only that one is followed");
+    assert_eq!(guarded.inventory.load().count(Kind::ConfigMap), 1, "only that one is followed");
     assert!(guarded.api.asked().contains(&"list configmaps ingress/controller".to_owned()));
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
     guarded.api.put("configmaps", snippets("false"));
@@ -181,7 +181,7 @@ async fn config_maps_referenced_by_annotations_are_read_by_name() {
     // Those of other namespaces are not asked for.
     guarded.ask(&with_headers("other/absent")).await.assert(&[], &[]);
     assert!(!guarded.api.asked().iter().any(|asked| asked.contains("other/absent")));
-    assert_eq!(guarded.inventory.read().count(Kind::ConfigMap), 0, "nothing is kept of them");
+    assert_eq!(guarded.inventory.load().count(Kind::ConfigMap), 0, "nothing is kept of them");
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! Watches: every way in which a live cluster restarts them, and that the inventory is correct afterwards.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Inventory, Pace, Wanted, Watches};
+use ingress_guard::cluster::{Coverage, Inventory, Pace, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
-use parking_lot::RwLock;
 use serde_json::{Value, json};
 
 use super::api::{Api, client};
@@ -22,7 +20,7 @@ pub(super) fn pace() -> Pace {
 }
 
 struct Watching {
-    inventory: Arc<RwLock<Inventory>>,
+    inventory: SharedInventory,
     watches: Watches,
 }
 
@@ -32,14 +30,14 @@ impl Watching {
     }
 
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
-        let inventory = Arc::new(RwLock::new(Inventory::default()));
+        let inventory = SharedInventory::new(Inventory::default());
         let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
         let watches = Watches::start(client, wanted, &inventory, pace);
         Self { inventory, watches }
     }
 
     fn services(&self) -> Vec<String> {
-        self.inventory.read().service_names("shop").map(str::to_owned).collect()
+        self.inventory.load().service_names("shop").map(str::to_owned).collect()
     }
 
     async fn services_are(&self, wanted: &[&str]) {
@@ -48,7 +46,7 @@ impl Watching {
     }
 
     fn coverage(&self) -> Coverage {
-        self.inventory.read().coverage(Kind::Service)
+        self.inventory.load().coverage(Kind::Service)
     }
 
     async fn coverage_is(&self, wanted: Coverage) {
@@ -81,7 +79,7 @@ async fn kinds_are_listed_in_pages_and_then_watched() {
     watching.services_are(&["b", "c", "d", "e", "f"]).await;
     api.put("services", service("b", 8080));
     eventually("the changed port", async || {
-        watching.inventory.read().service("shop", "b").unwrap().ports[0].number == 8080
+        watching.inventory.load().service("shop", "b").unwrap().ports[0].number == 8080
     })
     .await;
     assert!(watching.watches.is_current(Kind::Service, Instant::now()));
@@ -153,7 +151,7 @@ async fn a_kind_without_rights_is_forbidden_until_they_are_granted() {
     api.forbid("services", true);
     let watching = Watching::start(&api.client());
     watching.coverage_is(Coverage::Forbidden).await;
-    eventually("the other kind", async || watching.inventory.read().coverage(Kind::Ingress) == Coverage::Complete)
+    eventually("the other kind", async || watching.inventory.load().coverage(Kind::Ingress) == Coverage::Complete)
         .await;
     assert!(watching.watch().trouble.unwrap().contains("forbidden"));
     api.forbid("services", false);
@@ -177,18 +175,18 @@ async fn an_unreadable_object_is_unknown_and_the_others_are_watched() {
     api.put("services", service("a", 80));
     let watching = Watching::start(&api.client());
     watching.services_are(&["a"]).await;
-    assert!(watching.inventory.read().is_unreadable(Kind::Service, "shop", "broken"));
+    assert!(watching.inventory.load().is_unreadable(Kind::Service, "shop", "broken"));
     assert_eq!(watching.watch().skipped, 1);
 
     // Broken by a change, repaired by the next.
     broken["metadata"]["name"] = json!("a");
     api.put("services", broken);
-    eventually("a is unreadable", async || watching.inventory.read().is_unreadable(Kind::Service, "shop", "a")).await;
+    eventually("a is unreadable", async || watching.inventory.load().is_unreadable(Kind::Service, "shop", "a")).await;
     api.put("services", service("a", 80));
     api.delete("services", "shop", "broken");
     watching.services_are(&["a"]).await;
     eventually("all are readable", async || {
-        let inventory = watching.inventory.read();
+        let inventory = watching.inventory.load();
         !inventory.is_unreadable(Kind::Service, "shop", "a")
             && !inventory.is_unreadable(Kind::Service, "shop", "broken")
     })
@@ -254,7 +252,7 @@ async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     let api = Api::start().await;
     api.lacks("certificates", true);
     let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
-    let inventory = Arc::new(RwLock::new(Inventory::default()));
+    let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
     let watches = Watches::start(&api.client(), wanted, &inventory, &pace);
     let watch = || watches.states().remove(0);
@@ -276,10 +274,10 @@ async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
 async fn a_403_from_a_starting_api_server_is_retried_soon() {
     let api = Api::start().await;
     api.lacks("certificates", true);
-    let inventory = Arc::new(RwLock::new(Inventory::default()));
+    let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
     let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
-    let coverage = || inventory.read().coverage(Kind::Certificate);
+    let coverage = || inventory.load().coverage(Kind::Certificate);
     eventually("none", async || coverage() == Coverage::Complete).await;
     api.forbid("certificates", true);
     watches.wake(Kind::Certificate.into());
