@@ -1,20 +1,36 @@
-//! Runs checks over one Ingress: order, deadline, panics. Policy decides the level of each finding.
+//! Runs checks over one Ingress: order, budgets, panics. Policy decides the level of each finding.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
 
+use crate::budget::{Allowance, Budget};
 use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
+use crate::policy::Policy;
 use crate::routing::{Controllers, Routes};
 
 /// The checks that run, with their settings.
 #[derive(Debug)]
 pub struct Engine {
-    checks: Vec<&'static Check>,
+    /// In the order in which they run: those that cannot be waived, then those that can deny, then the rest.
+    turns: Vec<Turn>,
     settings: Settings,
 }
+
+/// One check in the order of evaluation.
+#[derive(Debug)]
+struct Turn {
+    check: &'static Check,
+    /// The place of its findings among those of all checks.
+    place: usize,
+    /// Its share of the reserved steps, relative to the other shares.
+    share: u32,
+}
+
+/// The share of a check that can deny, and of one that cannot be waived either.
+const SHARE: u32 = 1;
+const SHARE_NOT_WAIVABLE: u32 = 4;
 
 /// The result of the checks for one Ingress.
 #[derive(Debug, Default)]
@@ -23,6 +39,10 @@ pub struct Evaluation {
     pub findings: Vec<Finding>,
     /// The checks that were not evaluated.
     pub not_evaluated: Vec<NotEvaluated>,
+    /// The steps that were spent.
+    pub spent: u32,
+    /// Whether a check ran out of the allowance, so that a larger one may give another result.
+    pub exhausted: bool,
 }
 
 /// A check that was not evaluated.
@@ -39,17 +59,28 @@ pub struct NotEvaluated {
 pub enum NotEvaluatedReason {
     /// A required kind is unavailable.
     Unknown(Unavailable),
-    /// The deadline of the review has passed.
+    /// The deadline of the review has passed, or its client has gone.
     Deadline,
-    /// Path matching exceeded its budget.
+    /// The check exceeded its budget.
     Budget,
 }
 
 impl Engine {
-    /// Creates an engine that runs these checks in order.
+    /// Creates an engine that runs these checks and returns their findings in this order. The policy decides which run first
+    /// and have a reserve: those that can deny.
     #[must_use]
-    pub fn new(checks: Vec<&'static Check>, settings: Settings) -> Self {
-        Self { checks, settings }
+    pub fn new(checks: Vec<&'static Check>, settings: Settings, policy: &Policy) -> Self {
+        let turn = |(place, check): (usize, &'static Check)| {
+            let share = match (policy.can_deny(check), check.waivable) {
+                (false, _) => 0,
+                (true, true) => SHARE,
+                (true, false) => SHARE_NOT_WAIVABLE,
+            };
+            Turn { check, place, share }
+        };
+        let mut turns: Vec<Turn> = checks.into_iter().enumerate().map(turn).collect();
+        turns.sort_by_key(|turn| (turn.check.waivable, turn.share == 0));
+        Self { turns, settings }
     }
 
     /// Returns the watched kinds that some check requires.
@@ -57,19 +88,19 @@ impl Engine {
     pub fn needs(&self) -> Kinds {
         // The class of an Ingress decides its controller and dialect.
         let own = Kinds::of(&[Kind::IngressClass, Kind::Ingress]);
-        self.checks.iter().fold(own, |needs, check| needs | check.needs).watched()
+        self.turns.iter().fold(own, |needs, turn| needs | turn.check.needs).watched()
     }
 
     /// Returns the watched kinds that are optional: checks read them to improve messages only.
     #[must_use]
     pub fn hints(&self) -> Kinds {
-        self.checks.iter().fold(Kinds::NONE, |hints, check| hints | check.hints).watched()
+        self.turns.iter().fold(Kinds::NONE, |hints, turn| hints | turn.check.hints).watched()
     }
 
-    /// Evaluates one Ingress against the cluster state. No further check starts after `deadline`.
+    /// Evaluates one Ingress against the cluster state within an allowance.
     #[must_use]
-    pub fn run(&self, ingress: &Ingress, known: ClusterState<'_>, deadline: Option<Instant>) -> Evaluation {
-        self.run_only(|_| true, ingress, known, deadline)
+    pub fn run(&self, ingress: &Ingress, known: ClusterState<'_>, allowance: &Allowance) -> Evaluation {
+        self.run_only(|_| true, ingress, known, allowance)
     }
 
     /// Evaluates one Ingress as [`Engine::run`] does, with the `wanted` checks only.
@@ -79,29 +110,38 @@ impl Engine {
         wanted: impl Fn(&Check) -> bool,
         ingress: &Ingress,
         known: ClusterState<'_>,
-        deadline: Option<Instant>,
+        allowance: &Allowance,
     ) -> Evaluation {
         let key = &ingress.meta.key;
         let own = ClusterView::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
         let dialects = self.settings.dialects.with_observed_settings(&own);
         let controllers = Controllers::new(&own, &self.settings.classes, &dialects);
         let controller = controllers.of(ingress);
-        let checks = self.checks.iter().copied().filter(|check| wanted(check) && !exempt(check, ingress));
+        let turns = self.turns.iter().filter(|Turn { check, .. }| wanted(check) && !exempt(check, ingress));
         // Each check sees only the kinds that it declares. The views outlive the routes, which all checks share.
-        let views: Vec<(&Check, ClusterView<'_>)> =
-            checks.map(|check| (check, ClusterView::new(known, key, check.needs, check.hints))).collect();
-        let routes = Routes::of(controllers, controller, Some(ingress));
+        let views: Vec<(&Turn, ClusterView<'_>)> =
+            turns.map(|turn| (turn, ClusterView::new(known, key, turn.check.needs, turn.check.hints))).collect();
+        let shares: u32 = views.iter().map(|(turn, _)| turn.share).sum();
+        let reserve_of_share = allowance.steps / 2 / shares.max(1);
+        let budget = Budget::new(allowance, reserve_of_share * shares);
+        let routes = Routes::of(controllers, controller, Some(ingress)).within(budget);
+        let budget = routes.budget();
         let mut evaluation = Evaluation::default();
-        for (check, view) in &views {
+        // By the place of the check.
+        let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::with_capacity(views.len());
+        let mut not_evaluated_at: Vec<(usize, NotEvaluated)> = Vec::new();
+        for (Turn { check, place, share }, view) in &views {
+            let mut not_evaluated = |why| not_evaluated_at.push((*place, NotEvaluated { check, why }));
             if !check.applies.to(controller.dialect.family) {
                 // The controller is unknown: the check might apply to it.
                 if let Some(unknown) = own.unavailable() {
-                    evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Unknown(unknown) });
+                    not_evaluated(NotEvaluatedReason::Unknown(unknown));
                 }
                 continue;
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Deadline });
+            budget.begin(share * reserve_of_share);
+            if budget.is_interrupted() {
+                not_evaluated(NotEvaluatedReason::Deadline);
                 continue;
             }
             let mut found = Findings::new(check.code);
@@ -109,16 +149,24 @@ impl Engine {
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.
-                Err(_) => evaluation.findings.push(failed(check)),
-                Ok(()) => evaluation.findings.append(&mut found.into_inner()),
+                Err(_) => found_at.push((*place, vec![failed(check)])),
+                Ok(()) => found_at.push((*place, found.into_inner())),
             }
             if let Some(unknown) = view.unavailable() {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Unknown(unknown) });
+                not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }
-            if context.exceeded_budget() {
-                evaluation.not_evaluated.push(NotEvaluated { check, why: NotEvaluatedReason::Budget });
+            if budget.is_interrupted() {
+                not_evaluated(NotEvaluatedReason::Deadline);
+            } else if context.exceeded_budget() || budget.is_exceeded() {
+                not_evaluated(NotEvaluatedReason::Budget);
             }
+            evaluation.exhausted |= budget.is_exceeded();
         }
+        found_at.sort_by_key(|(place, _)| *place);
+        not_evaluated_at.sort_by_key(|(place, _)| *place);
+        evaluation.not_evaluated = not_evaluated_at.into_iter().map(|(_, not_evaluated)| not_evaluated).collect();
+        evaluation.findings = found_at.into_iter().flat_map(|(_, found)| found).collect();
+        evaluation.spent = budget.spent();
         evaluation.report_not_evaluated();
         evaluation
     }

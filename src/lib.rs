@@ -5,6 +5,7 @@
 //!
 //! - [`model`]: Kubernetes objects as checks read them, without I/O;
 //! - [`finding`]: findings, their levels, and patches that fix them;
+//! - [`budget`]: the work that one evaluation may do, in counted steps;
 //! - [`cluster`]: the object cache, its sources (watches, lists, files, snapshots), and the view that a check reads;
 //! - [`document`]: a manifest as text: positions of fields, and fixes that keep every other byte;
 //! - [`routing`]: what a controller does with an Ingress: locations, backends, certificates;
@@ -21,6 +22,7 @@
 
 pub mod admission;
 pub mod analysis;
+pub mod budget;
 pub mod checks;
 pub mod cli;
 pub mod cluster;

@@ -18,14 +18,16 @@ pub use review::Operation;
 use review::Request;
 
 use crate::analysis::{Previous, decide};
+use crate::budget::Allowance;
 use crate::checks::CHECK_NOT_EVALUATED;
 use crate::cluster::{ClusterState, LiveReads, SharedInventory};
-use crate::engine::{Engine, Evaluation, NotEvaluatedReason};
+use crate::engine::{Engine, Evaluation};
 use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Key};
 use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
 
-/// After this time no further check starts, and the write is allowed. The API server waits three seconds by default.
+/// After this time an evaluation ends early: a backstop, because steps bound its work. The API server waits three seconds by
+/// default.
 const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Reviews of this many bytes or more are large: parsing one can take up to 100 times its size in memory and several
@@ -52,7 +54,7 @@ struct Case<'a> {
     /// Bytes of the whole review.
     size: usize,
     now: Timestamp,
-    deadline: Instant,
+    allowance: Allowance,
 }
 
 /// The result of one review: the response for the API server, and the record for log and metrics.
@@ -121,7 +123,7 @@ impl Reviewer {
             ingress: &ingress,
             size: body.len(),
             now: (self.clock)(),
-            deadline: Instant::now() + DEADLINE,
+            allowance: Allowance { deadline: Some(Instant::now() + DEADLINE), ..Allowance::full() },
         };
         let verdict = self.confirmed_verdict(&case).await;
         let support = self.policy.support.as_deref();
@@ -181,7 +183,7 @@ impl Reviewer {
         // One state of the cluster for the whole evaluation.
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
-        let Evaluation { findings, not_evaluated } = self.engine.run(case.ingress, known, Some(case.deadline));
+        let Evaluation { findings, .. } = self.engine.run(case.ingress, known, &case.allowance);
         let circumstances = Circumstances {
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
@@ -190,7 +192,6 @@ impl Reviewer {
             groups: case.request.groups(),
             preexisting: None,
             confirmed,
-            out_of_time: not_evaluated.iter().any(|not| not.why == NotEvaluatedReason::Deadline),
             now: case.now,
         };
         decide(&self.policy, findings, &circumstances, |is_denying| {
@@ -199,7 +200,7 @@ impl Reviewer {
             }
             let Ok(mut stored) = case.request.stored() else { return Previous::Unreadable };
             stored.meta.key = case.ingress.meta.key.clone();
-            Previous::Evaluated(self.engine.run_only(is_denying, &stored, known, Some(case.deadline)))
+            Previous::Evaluated(self.engine.run_only(is_denying, &stored, known, &case.allowance))
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod ratchet;
 
+use crate::budget::Allowance;
 use crate::cluster::ClusterState;
 use crate::engine::{Engine, Evaluation, NotEvaluated};
 use crate::model::Ingress;
@@ -36,8 +37,8 @@ pub fn analyze_applied<'a>(
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
-    let Evaluation { findings, not_evaluated } = engine.run(ingress, known, None);
-    // There is no request: no dry run, no user, no live reads and no deadline.
+    let Evaluation { findings, not_evaluated, .. } = engine.run(ingress, known, &Allowance::full());
+    // There is no request: no dry run, no user and no live reads.
     let circumstances = Circumstances {
         ingress,
         namespace_labels: known.store.namespace_labels(&ingress.meta.key.namespace),
@@ -46,12 +47,11 @@ pub fn analyze_applied<'a>(
         groups: &[],
         preexisting: None,
         confirmed: None,
-        out_of_time: false,
         now: known.now,
     };
     let verdict = decide(policy, findings, &circumstances, |is_denying| match stored {
         None => Previous::None,
-        Some((stored, before)) => Previous::Evaluated(engine.run_only(is_denying, stored, before, None)),
+        Some((stored, before)) => Previous::Evaluated(engine.run_only(is_denying, stored, before, &Allowance::full())),
     });
     Analysis { ingress, verdict, not_evaluated }
 }

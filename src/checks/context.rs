@@ -4,12 +4,11 @@ use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 use super::Settings;
+use crate::budget::BudgetExceeded;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind, Service};
-use crate::routing::{
-    BudgetExceeded, Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When,
-};
+use crate::routing::{Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When};
 
 /// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
 #[derive(Debug)]

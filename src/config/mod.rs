@@ -98,7 +98,7 @@ impl Config {
     #[must_use]
     pub fn engine(&self) -> Engine {
         let used = checks::ALL.iter().copied().filter(|check| self.policy.uses(check)).collect();
-        Engine::new(used, self.settings.clone())
+        Engine::new(used, self.settings.clone(), &self.policy)
     }
 
     /// Returns the kinds whose objects are read when an Ingress references them.

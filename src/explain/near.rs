@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::unhandled::Unhandled;
+use crate::budget::Budget;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
@@ -137,7 +138,8 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let is_exact = at.path.path_type == PathType::Exact;
     let why = match () {
         () if is_plainly_regex(text) && !is_regex => {
-            let matches = Pattern::location(text).is_ok_and(|pattern| pattern.is_match(uri.as_bytes()) == Some(true));
+            let is_match = |pattern: Pattern| pattern.is_match(uri.as_bytes(), &Budget::default()) == Ok(true);
+            let matches = Pattern::location(text).is_ok_and(is_match);
             return matches.then(|| "matches only as a regex, but use-regex is not set for the host".to_owned());
         }
         () if text != uri && text.trim_end_matches('/') == uri.trim_end_matches('/') => {

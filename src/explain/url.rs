@@ -8,11 +8,12 @@ use super::path::{follow, is_refused};
 use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome, kubectl};
 use super::unhandled::{Unhandled, why_unhandled};
+use crate::budget::BudgetExceeded;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{Answer, BudgetExceeded, ControllerGroup, Controllers, Outcome, Routes, Scheme, When, host_name};
+use crate::routing::{Answer, ControllerGroup, Controllers, Outcome, Routes, Scheme, When, host_name};
 
 /// The class of `--class` does not exist.
 #[derive(Debug, Error, PartialEq, Eq)]

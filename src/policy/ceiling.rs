@@ -27,8 +27,6 @@ pub enum Ceiling {
     Ratchet,
     /// An object that it depends on could not be read live.
     Unconfirmed,
-    /// The review exceeded its deadline.
-    Deadline,
     /// The user or one of its groups is listed under `breakGlass`.
     BreakGlass,
     /// A namespace rule might apply whose labels are unknown.
@@ -46,7 +44,6 @@ impl Ceiling {
             Self::MissingReferences => "missing-references",
             Self::Ratchet => "ratchet",
             Self::Unconfirmed => "unconfirmed",
-            Self::Deadline => "deadline",
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
         }
@@ -90,7 +87,6 @@ impl<'a> Ceilings<'a> {
         let caps = [
             Some((level, Ceiling::Level)),
             self.waiver(check),
-            self.deadline(),
             self.reference(&finding),
             self.ratchet(&finding),
             self.unconfirmed(&finding),
@@ -130,10 +126,6 @@ impl<'a> Ceilings<'a> {
         let confirmed = self.circumstances.confirmed?;
         let certain = finding.rests_on.iter().all(|evidence| confirmed.contains(evidence));
         (!certain).then_some((Level::Warn, Ceiling::Unconfirmed))
-    }
-
-    fn deadline(&self) -> Cap {
-        self.circumstances.out_of_time.then_some((Level::Warn, Ceiling::Deadline))
     }
 
     fn break_glass(&self) -> Cap {

@@ -78,8 +78,6 @@ pub struct Circumstances<'a> {
     pub preexisting: Option<&'a Preexisting>,
     /// The evidence that live reads have confirmed; `None` if there is no live cluster, or before the first confirmation.
     pub confirmed: Option<&'a HashSet<Evidence>>,
-    /// Whether the deadline passed before every check ran.
-    pub out_of_time: bool,
     /// The time of the review.
     pub now: Timestamp,
 }
@@ -144,6 +142,12 @@ impl Policy {
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
         self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
+    }
+
+    /// Returns whether findings of a check deny in some namespace.
+    #[must_use]
+    pub fn can_deny(&self, check: &Check) -> bool {
+        self.level(check) == Level::Deny || self.namespaces.iter().any(|rule| rule.level(self, check) == Level::Deny)
     }
 
     /// Switches every other check off, in all namespaces.

@@ -6,9 +6,10 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::annotations::NginxAnnotations;
-use super::location::{BudgetExceeded, Located, Location, Modifier, Rewritten, Server, host_name, normalized};
+use super::location::{Located, Location, Modifier, Rewritten, Server, host_name, normalized};
 use super::refusal::Refusal;
 use super::routes::{Routes, When};
+use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
 

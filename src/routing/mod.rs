@@ -28,10 +28,10 @@ pub use controller::{
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use location::{
-    Budget, BudgetExceeded, Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern,
-    PatternError, Piece, Rewritten, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name,
-    is_plainly_regex, literal_prefix, nests_repetitions, normalized, path_samples, pattern_samples, pieces,
-    plain_samples, runaway, sample_host, unknown_variables, variable_names,
+    Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern, PatternError, Piece, Rewritten,
+    Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex, literal_prefix,
+    nests_repetitions, normalized, path_samples, pattern_samples, pieces, plain_samples, runaway, sample_host,
+    unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use refusal::Refusal;

@@ -7,7 +7,8 @@ use foldhash::{HashMap, HashSet};
 
 use super::annotations::NginxAnnotations;
 use super::controller::{Controller, Controllers, Dialect};
-use super::location::{Budget, Claim, Server, by_age, claims};
+use super::location::{Claim, Server, by_age, claims};
+use crate::budget::Budget;
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
 
@@ -52,13 +53,19 @@ impl<'a> Routes<'a> {
             controller,
             candidate,
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
-            budget: Budget::new(),
+            budget: Budget::default(),
             after: Memo::default(),
             before: Memo::default(),
         }
     }
 
-    /// Returns the remaining budget of this review.
+    /// Sets the budget of the evaluation; by default it is that of a full one.
+    #[must_use]
+    pub fn within(self, budget: Budget) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// Returns the budget of the evaluation.
     #[must_use]
     pub fn budget(&self) -> &Budget {
         &self.budget

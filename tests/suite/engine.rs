@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ingress_guard::admission::Reviewer;
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
 use ingress_guard::cluster::{ClusterView, Inventory, Lookup, Object, SharedInventory, load_text};
 use ingress_guard::engine::Engine;
@@ -53,7 +54,7 @@ fn inventory() -> Inventory {
 }
 
 fn reviewer(checks: Vec<&'static Check>) -> Arc<Reviewer> {
-    let engine = Engine::new(checks, Settings::default());
+    let engine = Engine::new(checks, Settings::default(), &Policy::default());
     Arc::new(Reviewer::new(SharedInventory::new(inventory()), engine, Policy::default(), now))
 }
 
@@ -75,30 +76,32 @@ fn undeclared_kinds_are_unknown_to_a_check() {
 
 #[test]
 fn checks_after_the_deadline_are_reported_as_not_evaluated() {
-    let engine = Engine::new(vec![&FINDS], Settings::default());
+    let passed = Allowance { deadline: Some(Instant::now()), ..Allowance::full() };
+    let engine = Engine::new(vec![&FINDS], Settings::default(), &Policy::default());
     let ingress: Ingress = serde_json::from_value(json!({"metadata": {"name": "web"}, "spec": {}})).unwrap();
-    let evaluation = engine.run(&ingress, known(&inventory()), Some(Instant::now()));
+    let evaluation = engine.run(&ingress, known(&inventory()), &passed);
     let codes: Vec<_> = evaluation.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["IG902"]);
     assert!(evaluation.findings[0].message.contains("IG201 not evaluated: the review exceeded its time limit"));
 }
 
 #[test]
-fn findings_do_not_deny_after_the_deadline() {
+fn findings_deny_when_later_checks_have_no_time_left() {
     fn takes_long(cx: &Context<'_>, out: &mut Findings) {
         finds(cx, out);
         std::thread::sleep(std::time::Duration::from_millis(1100));
+        let _ = cx.weighed(cx.routes().budget().spend(10_000));
     }
     static TAKES_LONG: Check = Check { run: takes_long, ..TEMPLATE };
-    let answer = ask(&reviewer(vec![&TAKES_LONG, &FINDS]), &create(json!({}), spec(&[("/", "web", 80)])));
-    answer.assert(&["IG201", "IG902"], &[]);
-    assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=deadline");
+    static FINDS_LATER: Check = Check { code: "IG202", name: "service-port-not-found", run: finds, ..TEMPLATE };
+    let answer = ask(&reviewer(vec![&TAKES_LONG, &FINDS_LATER]), &create(json!({}), spec(&[("/", "web", 80)])));
+    answer.assert(&["IG902"], &["IG201"]);
 }
 
 #[test]
 fn a_failed_check_never_denies() {
     let config = ingress_guard::config::Config::parse("config", "checks: {IG901: deny, IG902: deny}").unwrap();
-    let engine = Engine::new(vec![&FAILS], Settings::default());
+    let engine = Engine::new(vec![&FAILS], Settings::default(), &Policy::default());
     let reviewer = Reviewer::new(SharedInventory::new(inventory()), engine, config.policy, now);
     ask(&Arc::new(reviewer), &create(json!({}), spec(&[("/", "web", 80)]))).assert(&["IG901"], &[]);
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::cluster::Object;
 use ingress_guard::config::Config;
@@ -23,7 +24,7 @@ fn evaluate(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> 
     let mut inventory = inventory(config, manifests);
     let ingress: Ingress = serde_json::from_value(document.clone()).unwrap();
     inventory.apply(Object::Ingress(Box::new(ingress.clone())));
-    config.engine().run(&ingress, known(&inventory), None).findings
+    config.engine().run(&ingress, known(&inventory), &Allowance::full()).findings
 }
 
 fn identities(findings: &[Finding]) -> BTreeSet<(&'static str, Box<str>)> {

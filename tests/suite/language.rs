@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Command;
+use ingress_guard::budget::Allowance;
 use ingress_guard::{checks, cli};
 use pcre2::bytes::Regex;
 
@@ -121,7 +122,9 @@ fn messages() -> Vec<Text> {
     for check in checks::ALL {
         for (config, inventory, ingresses) in examples(check.page) {
             let engine = config.engine();
-            let findings = ingresses.iter().flat_map(|ingress| engine.run(ingress, known(&inventory), None).findings);
+            let findings = ingresses
+                .iter()
+                .flat_map(|ingress| engine.run(ingress, known(&inventory), &Allowance::full()).findings);
             let new = findings.filter(|finding| seen.insert((finding.code, finding.to_string())));
             texts.extend(new.map(|finding| Text::new(format!("message of {}", finding.code), finding.to_string())));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use ingress_guard::admission::warning;
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::Key;
@@ -32,7 +33,9 @@ fn findings() -> Vec<Finding> {
     for check in checks::ALL {
         for (config, inventory, ingresses) in examples(check.page) {
             let engine = config.engine();
-            let found = ingresses.iter().flat_map(|ingress| engine.run(ingress, known(&inventory), None).findings);
+            let found = ingresses
+                .iter()
+                .flat_map(|ingress| engine.run(ingress, known(&inventory), &Allowance::full()).findings);
             findings.extend(found.filter(|finding| seen.insert((finding.code, finding.to_string()))));
         }
     }

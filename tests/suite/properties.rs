@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::cluster::{Coverage, Inventory};
 use ingress_guard::config::Config;
@@ -15,7 +16,7 @@ type Identities = BTreeSet<(&'static str, Box<str>)>;
 
 /// Returns the decisions on an Ingress with the configuration of the example.
 fn findings(config: &Config, inventory: &Inventory, ingress: &Ingress) -> Vec<Finding> {
-    config.engine().run(ingress, known(inventory), None).findings
+    config.engine().run(ingress, known(inventory), &Allowance::full()).findings
 }
 
 /// Returns the findings about the Ingress, without those about ingress-guard itself.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::cluster::{Coverage, Inventory, LiveRead, LiveReads, Object, Snapshot, SnapshotError};
 use ingress_guard::config::Config;
@@ -40,7 +41,7 @@ fn verdicts(config: &Config, snapshot: &Snapshot) -> Vec<String> {
     let mut ingresses: Vec<_> = snapshot.inventory.ingresses().collect();
     ingresses.sort_by_key(|ingress| &ingress.meta.key);
     let analyze = |ingress| {
-        let findings = engine.run(ingress, snapshot.state(), None).findings;
+        let findings = engine.run(ingress, snapshot.state(), &Allowance::full()).findings;
         let Verdict { decisions, .. } = config.policy.decide(findings, &pages::circumstances(ingress, false));
         format!("{} {decisions:?}", ingress.meta.key)
     };

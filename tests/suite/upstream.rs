@@ -4,6 +4,7 @@
 //! controller of that version: the same verdict, or the reason for a different one. Bodies without an Ingress are
 //! tested in `admission/bodies.rs`, objects that are being deleted in `admission/pass.rs`.
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::cluster::Object;
 use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
@@ -197,7 +198,7 @@ fn reported(case: &Case) -> Vec<String> {
                              "externalName": "web.example.net"}});
         inventory.apply(Object::Service(serde_json::from_value(service).unwrap()));
     }
-    let findings = config.engine().run(&written, known(&inventory), None).findings;
+    let findings = config.engine().run(&written, known(&inventory), &Allowance::full()).findings;
     let decisions = config.policy.decide(findings, &circumstances(&written, false)).decisions;
     let above_audit = decisions.into_iter().filter(|decision| decision.level > Level::Audit);
     let mut codes: Vec<String> =

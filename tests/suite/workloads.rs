@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::cluster::{ClusterView, Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::NotEvaluatedReason;
@@ -210,7 +211,7 @@ fn said(objects: &[&str], cover: impl Fn(Kind) -> Option<Coverage>) -> (Vec<&'st
         }
     }
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
+    let evaluation = Config::default().engine().run(ingress, known(&inventory), &Allowance::full());
     let codes = evaluation.findings.iter().map(|finding| finding.code).filter(|code| *code != "IG902").collect();
     let why = |why: NotEvaluatedReason| why.text();
     let of = evaluation.not_evaluated.iter().filter(|not| not.check.code == "IG211");

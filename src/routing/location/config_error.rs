@@ -2,9 +2,10 @@
 //! Section 2.8.
 
 use super::locate::PATTERN;
-use super::pattern::{Budget, BudgetExceeded, Pattern, PatternError, literal_prefix};
+use super::pattern::{Pattern, PatternError, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
+use crate::budget::{Budget, BudgetExceeded};
 use crate::routing::annotations::LONGEST_PARAMETER;
 
 /// An error for which nginx rejects a server, and with it the whole configuration: no Ingress change takes effect until it

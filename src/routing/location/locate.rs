@@ -1,7 +1,8 @@
 //! The location of a server that gets a request, by nginx's order. Sections 2.6 and 2.7.
 
-use super::pattern::{Budget, BudgetExceeded, Pattern, literal_prefix};
+use super::pattern::{Pattern, literal_prefix};
 use super::server::{Location, Modifier, Server};
+use crate::budget::{Budget, BudgetExceeded};
 
 /// The cost of one regex match, in comparisons of text.
 pub(crate) const PATTERN: u32 = 400;
@@ -66,7 +67,7 @@ impl<'a> Server<'a> {
             budget.spend(PATTERN)?;
             // nginx rejects a regex that PCRE2 rejects: the host then answers by the previous configuration.
             let pattern = Pattern::location(&location.path).map_err(|_| BudgetExceeded)?;
-            if pattern.is_match(uri).ok_or_else(|| budget.give_up())? {
+            if pattern.is_match(uri, budget)? {
                 return Ok(Located::At(location));
             }
         }

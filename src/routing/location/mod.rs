@@ -14,9 +14,7 @@ mod variables;
 
 pub use config_error::ConfigError;
 pub use locate::Located;
-pub use pattern::{
-    Budget, BudgetExceeded, Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix,
-};
+pub use pattern::{Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix};
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};

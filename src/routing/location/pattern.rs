@@ -1,8 +1,12 @@
 //! Paths as regexes: compiled with PCRE2 as nginx does, within a budget, and recognised by their syntax.
 
-use std::cell::Cell;
-
 use pcre2::bytes::{Captures, Regex, RegexBuilder};
+
+use crate::budget::{Budget, BudgetExceeded};
+
+/// The cost of one match in steps, and of one that PCRE2 gives up, which costs about a tenth of a millisecond.
+const MATCH: u32 = 400;
+const GIVEN_UP: u32 = 4_000;
 
 /// The longest path that PCRE2 compiles here, in bytes.
 const MAX_PATTERN: usize = 4096;
@@ -24,44 +28,6 @@ pub enum PatternError {
     /// Too long to compile.
     #[error("too long to look at")]
     TooLong,
-}
-
-/// The path matching that one review may still perform: one regex match costs as much as many comparisons of text.
-#[derive(Debug)]
-pub struct Budget(Cell<u32>);
-
-/// The budget for path matching is exceeded: the answer is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BudgetExceeded;
-
-impl Budget {
-    /// Creates a budget of about 100 milliseconds.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Cell::new(4_000_000))
-    }
-
-    /// Take some of it.
-    ///
-    /// # Errors
-    /// When nothing is left.
-    pub fn spend(&self, steps: u32) -> Result<(), BudgetExceeded> {
-        let left = self.0.get().checked_sub(steps);
-        self.0.set(left.unwrap_or_default());
-        left.map(|_| ()).ok_or(BudgetExceeded)
-    }
-
-    /// Take all of it: PCRE2 has given up once, and the next pattern may be of the same kind.
-    pub(crate) fn give_up(&self) -> BudgetExceeded {
-        self.0.set(0);
-        BudgetExceeded
-    }
-}
-
-impl Default for Budget {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Pattern {
@@ -90,18 +56,31 @@ impl Pattern {
         built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
     }
 
-    /// Returns whether it matches; `None`: PCRE2 reached its match limit.
-    #[must_use]
-    pub fn is_match(&self, uri: &[u8]) -> Option<bool> {
-        self.0.is_match(uri).ok()
+    /// Returns whether it matches.
+    ///
+    /// # Errors
+    /// If the budget is exceeded or PCRE2 gives up.
+    pub fn is_match(&self, uri: &[u8], budget: &Budget) -> Result<bool, BudgetExceeded> {
+        budget.spend(MATCH)?;
+        self.0.is_match(uri).map_err(|_| given_up(budget))
+    }
+
+    /// Returns whether PCRE2 gives this match up.
+    ///
+    /// # Errors
+    /// If the budget is exceeded.
+    pub fn runs_away(&self, uri: &[u8], budget: &Budget) -> Result<bool, BudgetExceeded> {
+        budget.spend(GIVEN_UP)?;
+        Ok(self.0.is_match(uri).is_err())
     }
 
     /// Returns the captures; `None`: it does not match.
     ///
     /// # Errors
-    /// When PCRE2 gave up.
-    pub fn captures<'s>(&self, uri: &'s [u8]) -> Result<Option<Captures<'s>>, BudgetExceeded> {
-        self.0.captures(uri).map_err(|_| BudgetExceeded)
+    /// If the budget is exceeded or PCRE2 gives up.
+    pub fn captures<'s>(&self, uri: &'s [u8], budget: &Budget) -> Result<Option<Captures<'s>>, BudgetExceeded> {
+        budget.spend(MATCH)?;
+        self.0.captures(uri).map_err(|_| given_up(budget))
     }
 
     /// Returns the number of groups without the whole match.
@@ -114,6 +93,12 @@ impl Pattern {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.capture_names().iter().flatten().map(String::as_str)
     }
+}
+
+/// Charges a match that PCRE2 gave up: its result is unknown.
+fn given_up(budget: &Budget) -> BudgetExceeded {
+    let _ = budget.spend(GIVEN_UP);
+    BudgetExceeded
 }
 
 /// PCRE2's own words without ours around them.
@@ -217,8 +202,11 @@ mod tests {
     #[test]
     fn a_pattern_that_takes_too_long_is_given_up() {
         let evil = Pattern::location("/(a+)+$").unwrap();
-        assert_eq!(evil.is_match(format!("/{}b", "a".repeat(60)).as_bytes()), None);
-        assert_eq!(evil.is_match(b"/aaa"), Some(true));
+        let budget = Budget::default();
+        let runaway = format!("/{}b", "a".repeat(60));
+        assert_eq!(evil.is_match(runaway.as_bytes(), &budget), Err(BudgetExceeded));
+        assert_eq!(evil.runs_away(runaway.as_bytes(), &budget), Ok(true));
+        assert_eq!(evil.is_match(b"/aaa", &budget), Ok(true), "the next match has its own limit");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The path that the backend gets: `rewrite-target`. Sections 3.1 and 3.2.
 
-use super::pattern::{Budget, BudgetExceeded, Pattern};
+use super::pattern::Pattern;
 use super::server::Location;
+use crate::budget::{Budget, BudgetExceeded};
 
 /// The result of a rewrite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Location<'_> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
         budget.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
         let pattern = Pattern::rewrite(&self.path).map_err(|_| BudgetExceeded)?;
-        let captures = pattern.captures(uri).map_err(|_| budget.give_up())?;
+        let captures = pattern.captures(uri, budget)?;
         let Some(captures) = captures else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();

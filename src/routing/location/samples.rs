@@ -3,7 +3,8 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Budget, BudgetExceeded, Pattern, is_plainly_regex};
+use super::pattern::{Pattern, is_plainly_regex};
+use crate::budget::{Budget, BudgetExceeded};
 use crate::model::{Host, PathRef, PathType};
 
 /// The longest sample, in bytes.
@@ -24,7 +25,7 @@ pub fn sample_host(host: &Host) -> String {
 pub fn path_samples(at: PathRef<'_>) -> Vec<String> {
     let text = at.path.routed();
     if is_plainly_regex(text) {
-        return pattern_samples(text, &Budget::new()).unwrap_or_default();
+        return pattern_samples(text, &Budget::default()).unwrap_or_default();
     }
     plain_samples(text, at.path.path_type)
 }
@@ -55,7 +56,7 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
         let is_path = sample.starts_with('/')
             && !sample.contains("//")
             && sample.bytes().all(|byte| byte.is_ascii_graphic() && !b"%?#\\".contains(&byte));
-        if is_path && !samples.contains(&sample) && pattern.is_match(sample.as_bytes()) == Some(true) {
+        if is_path && !samples.contains(&sample) && pattern.is_match(sample.as_bytes(), budget)? {
             samples.push(sample);
         }
     }
@@ -93,7 +94,7 @@ pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExc
     // pattern PCRE2 would not even begin.
     let last = path.bytes().rfind(u8::is_ascii_alphanumeric).unwrap_or(b'!');
     attack.extend([1, last]);
-    Ok((pattern.is_match(&attack).is_none()).then_some(attack))
+    Ok(pattern.runs_away(&attack, budget)?.then_some(attack))
 }
 
 fn parsed(path: &str) -> Option<Hir> {
@@ -164,7 +165,7 @@ mod tests {
             ("/(?!x)y", &[]),
             ("/a(", &[]),
         ] {
-            assert_eq!(pattern_samples(path, &Budget::new()).unwrap(), samples, "{path}");
+            assert_eq!(pattern_samples(path, &Budget::default()).unwrap(), samples, "{path}");
         }
         assert_eq!(plain_samples("/a", PathType::Prefix), ["/a", "/a/x"]);
         assert_eq!(plain_samples("/", PathType::Prefix), ["/", "/x"]);

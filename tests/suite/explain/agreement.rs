@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use ingress_guard::budget::Budget;
 use ingress_guard::checks;
 use ingress_guard::cluster::{ClusterView, Inventory, Lookup};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_url};
 use ingress_guard::model::{ClassRef, Host, Ingress};
-use ingress_guard::routing::{Answer, Budget, Controllers, Outcome, Routes, Scheme, When};
+use ingress_guard::routing::{Answer, Controllers, Outcome, Routes, Scheme, When};
 
 use crate::pages;
 
@@ -59,7 +60,7 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
     let said = (explanation.outcome, explanation.status);
     if said.0 == RequestOutcome::NotLoaded {
         return assert!(
-            !answer.server.config_errors(&Budget::new()).unwrap().is_empty(),
+            !answer.server.config_errors(&Budget::default()).unwrap().is_empty(),
             "{request:?}: {explanation:?}"
         );
     }

@@ -14,6 +14,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks::{self, Check, Context};
 use ingress_guard::cluster::{ClusterState, ClusterView, Inventory, LiveReads, Lookup, load_text};
 use ingress_guard::config::Config;
@@ -47,7 +48,6 @@ pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'
         groups: &[],
         preexisting: None,
         confirmed: None,
-        out_of_time: false,
         now: now(),
     }
 }
@@ -170,14 +170,15 @@ pub(crate) fn examples(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
 fn run_check(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> (String, bool) {
     let engine = match check.code {
         "IG901" | "IG902" | "IG903" => config.engine(),
-        _ => Engine::new(vec![check], config.settings.clone()),
+        _ => Engine::new(vec![check], config.settings.clone(), &config.policy),
     };
     let (mut output, mut has_fix) = (String::new(), false);
     for ingress in ingresses {
         let namespace = inventory.namespace(&ingress.meta.key.namespace);
         let namespace_labels = namespace.map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels));
         let circumstances = Circumstances { namespace_labels, ..circumstances(ingress, false) };
-        let verdict = config.policy.decide(engine.run(ingress, known(inventory), None).findings, &circumstances);
+        let verdict =
+            config.policy.decide(engine.run(ingress, known(inventory), &Allowance::full()).findings, &circumstances);
         for decision in verdict.distinct().filter(|decision| decision.finding.code == check.code) {
             let _ = writeln!(output, "{}[{}] {} {}", decision.level, check.code, ingress.meta.key, decision.finding);
             has_fix |= decision.finding.fix.is_some();

@@ -7,11 +7,11 @@
 //!     Prefix /foo web                               type, path, Service with port 80, or SERVICE:PORT
 //! ```
 
+use ingress_guard::budget::BudgetExceeded;
 use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, BudgetExceeded, ClassRules, Controllers, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes,
-    Scheme, When,
+    Answer, ClassRules, Controllers, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes, Scheme, When,
 };
 use serde_json::{Map, Value, json};
 

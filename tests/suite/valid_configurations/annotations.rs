@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
 use ingress_guard::routing::annotations::ALL;
@@ -264,7 +265,7 @@ fn denied(config: &str, view: &str) -> BTreeSet<(&'static str, String)> {
     let config = Config::parse("test", config).unwrap();
     let inventory = store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let findings = config.engine().run(ingress, known(&inventory), None).findings;
+    let findings = config.engine().run(ingress, known(&inventory), &Allowance::full()).findings;
     assert!(findings.iter().all(|finding| finding.code != "IG901"), "{findings:?}");
     assert!(findings.iter().all(|finding| !finding.to_string().contains(char::is_control)), "{findings:?}");
     let decisions = config.policy.decide(findings, &circumstances(ingress, false)).decisions;

@@ -9,6 +9,7 @@ mod paths;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::cluster::{Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
@@ -82,7 +83,8 @@ fn decisions_under(config: &Config, inventory: &Inventory, dry_run: bool) -> Vec
     let mut reported = Vec::new();
     for ingress in inventory.ingresses() {
         let circumstances = circumstances(ingress, dry_run);
-        let verdict = config.policy.decide(engine.run(ingress, known(inventory), None).findings, &circumstances);
+        let verdict =
+            config.policy.decide(engine.run(ingress, known(inventory), &Allowance::full()).findings, &circumstances);
         let above_audit = verdict.decisions.iter().filter(|decision| decision.level > Level::Audit);
         reported.extend(above_audit.map(|r| format!("{} {} {}", r.level, r.finding.code, ingress.meta.key.name)));
     }
@@ -462,7 +464,7 @@ fn is_audited(view: &str, kind: Kind, coverage: Coverage) -> bool {
     let mut inventory = store(view);
     inventory.cover(kind, coverage);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
+    let evaluation = Config::default().engine().run(ingress, known(&inventory), &Allowance::full());
     let mut findings = evaluation.findings.iter();
     findings.any(|finding| finding.code == "IG902" && finding.ceiling.guard == Level::Audit)
 }

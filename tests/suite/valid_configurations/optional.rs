@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
 
@@ -181,7 +182,7 @@ fn secret_names_of_other_namespaces_are_not_revealed() {
     let inventory = super::store(&view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
-    let findings = engine.run(ingress, crate::pages::known(&inventory), None).findings;
+    let findings = engine.run(ingress, crate::pages::known(&inventory), &Allowance::full()).findings;
     assert!(!findings.is_empty());
     assert!(findings.iter().all(|finding| !finding.to_string().contains("prod-db-password")), "{findings:?}");
 }
@@ -191,7 +192,7 @@ fn soon(what: &str, view: &str) {
     let inventory = super::store(view);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let engine = ingress_guard::config::Config::default().engine();
-    let (took, _) = took(|| engine.run(ingress, crate::pages::known(&inventory), None));
+    let (took, _) = took(|| engine.run(ingress, crate::pages::known(&inventory), &Allowance::full()));
     assert!(took < Duration::from_secs(3), "{what}: {took:?}");
 }
 

@@ -1,9 +1,11 @@
 //! Valid paths, regexes, rewrites and hosts that look wrong, and problems of large Ingresses.
 
+use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::Level;
+use ingress_guard::policy::Policy;
 use serde_json::json;
 
 use super::{
@@ -193,7 +195,7 @@ fn control_characters_never_reach_a_message() {
         let odd = ingress("web", annotations, &nginx(&rules));
         let inventory = store(&format!("{NGINX}{odd}{}", ingress("api", &[REGEX], &nginx(&[regex("/api(/|$)(.*)")]))));
         for ingress in inventory.ingresses() {
-            let found = Config::default().engine().run(ingress, known(&inventory), None);
+            let found = Config::default().engine().run(ingress, known(&inventory), &Allowance::full());
             for finding in found.findings {
                 assert!(!finding.to_string().contains(char::is_control), "{finding:?}");
             }
@@ -226,7 +228,7 @@ fn time_grows_linearly_with_the_number_of_paths() {
         let time = |count, engine: &Engine| {
             let inventory = store(&many(count, form, annotations));
             let ingress = inventory.ingress("shop", "web").unwrap();
-            took(|| engine.run(ingress, known(&inventory), None)).0
+            took(|| engine.run(ingress, known(&inventory), &Allowance::full())).0
         };
         let settings = || Config::default().settings;
         let every = Config::default().engine();
@@ -235,7 +237,9 @@ fn time_grows_linearly_with_the_number_of_paths() {
         if whole.as_millis() < 2000 && whole < 4 * half {
             continue;
         }
-        let each = checks::ALL.iter().map(|check| (check.code, time(5000, &Engine::new(vec![check], settings()))));
+        let each = checks::ALL
+            .iter()
+            .map(|check| (check.code, time(5000, &Engine::new(vec![check], settings(), &Policy::default()))));
         let slow: Vec<_> = each.filter(|(_, time)| time.as_millis() > 50).collect();
         panic!("{name}: {half:?}, {whole:?}; {slow:?}");
     }
@@ -247,7 +251,7 @@ fn hundreds_of_regexes_are_evaluated_completely() {
     let inventory = store(&format!("{NGINX}{}", ingress("web", &[REGEX, rewrite("/$2")], &nginx(&paths))));
     assert_eq!(decisions_under(&Config::default(), &inventory, false), NO_FINDINGS);
     let ingress = inventory.ingress("shop", "web").unwrap();
-    let evaluation = Config::default().engine().run(ingress, known(&inventory), None);
+    let evaluation = Config::default().engine().run(ingress, known(&inventory), &Allowance::full());
     assert!(evaluation.not_evaluated.is_empty() && evaluation.findings.iter().all(|f| f.ceiling.guard > Level::Off));
 }
 

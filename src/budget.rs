@@ -1,0 +1,133 @@
+//! The work that one evaluation may do, in counted steps: the same Ingress gets the same verdict on a busy machine.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What one evaluation may spend. A step is at most about 25 ns of CPU time in a release build (`make bounds` measures it).
+#[derive(Debug, Clone)]
+pub struct Allowance {
+    /// Steps of work.
+    pub steps: u32,
+    /// The time at which the evaluation ends early: a backstop, because steps bound the work.
+    pub deadline: Option<Instant>,
+    /// Set when nothing waits for the result any more: the evaluation ends early.
+    pub cancelled: Option<Arc<AtomicBool>>,
+}
+
+/// The evaluation may not spend that much: the answer is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BudgetExceeded;
+
+/// The rest of an allowance while checks spend it. Each check has a reserve of its own beside the pool that all share.
+#[derive(Debug)]
+pub struct Budget {
+    allowance: Allowance,
+    pool: Cell<u32>,
+    /// What the present check may spend before it takes from the pool.
+    reserve: Cell<u32>,
+    /// What was spent when the clock was read last.
+    looked_at: Cell<Option<u32>>,
+    spent: Cell<u32>,
+    /// The present check has asked for more than was left.
+    exceeded: Cell<bool>,
+    interrupted: Cell<bool>,
+}
+
+impl Allowance {
+    /// Returns the allowance of one evaluation: about 100 ms at most.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self { steps: 4_000_000, deadline: None, cancelled: None }
+    }
+
+    /// Returns an allowance of about 2 ms, which is enough for nearly every Ingress.
+    #[must_use]
+    pub const fn fast() -> Self {
+        Self { steps: 80_000, deadline: None, cancelled: None }
+    }
+}
+
+impl Budget {
+    /// Steps between two looks at the clock, about 100 µs.
+    const INTERVAL: u32 = 4096;
+
+    /// Creates the budget of one evaluation. `reserved` steps are not in the pool: [`Budget::begin`] hands them out.
+    #[must_use]
+    pub fn new(allowance: &Allowance, reserved: u32) -> Self {
+        Self {
+            allowance: allowance.clone(),
+            pool: Cell::new(allowance.steps.saturating_sub(reserved)),
+            reserve: Cell::new(0),
+            looked_at: Cell::new(None),
+            spent: Cell::new(0),
+            exceeded: Cell::new(false),
+            interrupted: Cell::new(false),
+        }
+    }
+
+    /// Begins the turn of a check with a reserve of its own. What is left of the reserve before goes to the pool.
+    pub fn begin(&self, reserve: u32) {
+        self.pool.set(self.pool.get().saturating_add(self.reserve.replace(reserve)));
+        self.exceeded.set(false);
+    }
+
+    /// Spends steps, first those of the reserve. Once a check has asked for too much, it gets nothing more.
+    ///
+    /// # Errors
+    /// If less is left, or the evaluation is interrupted.
+    pub fn spend(&self, steps: u32) -> Result<(), BudgetExceeded> {
+        let reserve = self.reserve.get();
+        let from_reserve = steps.min(reserve);
+        let rest = self.pool.get().checked_sub(steps - from_reserve);
+        let Some(rest) = rest.filter(|_| !self.exceeded.get()) else {
+            self.exceeded.set(true);
+            return Err(BudgetExceeded);
+        };
+        self.reserve.set(reserve - from_reserve);
+        self.pool.set(rest);
+        let spent = self.spent.get().saturating_add(steps);
+        self.spent.set(spent);
+        if self.is_interrupted() { Err(BudgetExceeded) } else { Ok(()) }
+    }
+
+    /// Returns whether the evaluation is to end: its deadline has passed, or nothing waits for it. Reads the clock at first and
+    /// then after every few thousand steps.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        let spent = self.spent.get();
+        if self.looked_at.get().is_none_or(|looked_at| spent - looked_at >= Self::INTERVAL) {
+            self.look();
+        }
+        self.interrupted.get()
+    }
+
+    /// Returns whether the present check has asked for more than was left.
+    #[must_use]
+    pub fn is_exceeded(&self) -> bool {
+        self.exceeded.get()
+    }
+
+    /// Returns the steps that were spent.
+    #[must_use]
+    pub fn spent(&self) -> u32 {
+        self.spent.get()
+    }
+
+    fn look(&self) {
+        self.looked_at.set(Some(self.spent.get()));
+        let Allowance { deadline, cancelled, .. } = &self.allowance;
+        let is_cancelled = cancelled.as_ref().is_some_and(|cancelled| cancelled.load(Ordering::Relaxed));
+        if is_cancelled || deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.interrupted.set(true);
+        }
+    }
+}
+
+impl Default for Budget {
+    /// Creates a budget for all of [`Allowance::full`].
+    fn default() -> Self {
+        Self::new(&Allowance::full(), 0)
+    }
+}
