@@ -33,6 +33,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             attack.len()
         );
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
-        finding.help("remove one quantifier: a+ matches the same as (a+)+");
+        finding.help("use one quantifier: a+ equals (a+)+");
     }
 }
