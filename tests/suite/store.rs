@@ -1,6 +1,6 @@
 //! The object store against a naive model, and the independence of its states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ struct Naive {
     services: BTreeMap<Key, Service>,
     slices: BTreeMap<Key, EndpointSlice>,
     namespaces: BTreeMap<Key, String>,
-    unreadable: BTreeMap<(Kind, Key), ()>,
+    unreadable: BTreeSet<(Kind, Key)>,
 }
 
 #[derive(Debug, Clone)]
@@ -87,14 +87,15 @@ impl Naive {
         self.unreadable.remove(&(kind, key.clone()));
         match event {
             Event::Unreadable(..) => {
-                self.unreadable.insert((kind, key), ());
+                self.unreadable.insert((kind, key));
             }
             Event::Apply(_, _, value) => match read(kind, value.clone()) {
                 Object::Ingress(ingress) => drop(self.ingresses.insert(key, *ingress)),
                 Object::Service(service) => drop(self.services.insert(key, service)),
                 Object::EndpointSlice(slice) => drop(self.slices.insert(key, slice)),
                 _ => {
-                    drop(self.namespaces.insert(key, value["metadata"]["labels"]["tier"].as_str().unwrap().to_owned()))
+                    let tier = value["metadata"]["labels"]["tier"].as_str().unwrap();
+                    self.namespaces.insert(key, tier.to_owned());
                 }
             },
             Event::Delete(..) => {}
@@ -142,7 +143,7 @@ impl Naive {
                 _ => self.namespaces.len(),
             };
             let unreadable: Vec<_> =
-                self.unreadable.keys().filter(|(of, _)| *of == kind).map(|(_, key)| key.to_string()).collect();
+                self.unreadable.iter().filter(|(of, _)| *of == kind).map(|(_, key)| key.to_string()).collect();
             answers.push(format!("{kind}: {count} {} {unreadable:?}", count + unreadable.len()));
         }
         answers

@@ -63,6 +63,9 @@ pub enum Coverage {
     Undeclared,
 }
 
+/// Kind and namespace → the names of unreadable objects.
+type Unreadable = BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>;
+
 /// The cache of all known objects of a cluster. A clone shares its memory with the original and costs some reference counts;
 /// a change copies what it touches. A state that a review evaluates therefore never changes.
 #[derive(Debug, Clone)]
@@ -84,9 +87,8 @@ pub struct Inventory {
     /// By name: the Services of this name in every namespace.
     services_named: Index<Box<str>, Service>,
     workloads: Workloads,
-    /// Kind and namespace → the objects that exist and could not be parsed. Their contents are unknown, and they never count as
-    /// absent.
-    unreadable: Arc<BTreeMap<(Kind, Box<str>), BTreeSet<Box<str>>>>,
+    /// The objects that exist and could not be parsed. Their contents are unknown, and they never count as absent.
+    unreadable: Arc<Unreadable>,
 }
 
 impl Default for Inventory {

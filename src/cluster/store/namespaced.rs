@@ -53,10 +53,13 @@ impl Keyed for Workload {
     }
 }
 
+/// Objects of a namespace in some order, copied on write. A vector, because a slice cannot grow in place while a list runs.
+pub(crate) type Sorted<T> = Arc<Vec<Arc<T>>>;
+
 /// Namespace → its objects, sorted by name. A list is sorted, so objects are appended; inserting one later moves only
 /// pointers.
 #[derive(Debug, Clone)]
-pub(crate) struct Namespaced<T>(PersistentMap<Arc<str>, Arc<Vec<Arc<T>>>>);
+pub(crate) struct Namespaced<T>(PersistentMap<Arc<str>, Sorted<T>>);
 
 impl<T> Default for Namespaced<T> {
     fn default() -> Self {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::namespaced::{Keyed, Namespaced};
+use super::namespaced::{Keyed, Namespaced, Sorted};
 use super::persistent::PersistentMap;
 use crate::model::{CertManagerCertificate, EndpointSlice, Key};
 
@@ -29,7 +29,7 @@ impl Refers for EndpointSlice {
 pub(crate) struct Referrers<T> {
     objects: Namespaced<T>,
     /// Namespace → its objects that reference another one, sorted by the name of that object, then by their own.
-    by_target: PersistentMap<Arc<str>, Arc<Vec<Arc<T>>>>,
+    by_target: PersistentMap<Arc<str>, Sorted<T>>,
 }
 
 impl<T> Default for Referrers<T> {
