@@ -96,8 +96,8 @@ fn serve(ingresses: usize) {
         let (reviewer, status) = reviewer(ingresses);
         let made = SelfSigned::generate(&[]).expect("a certificate for localhost");
         let pem = made.certificate_pem().to_owned();
-        let tls =
-            TlsOptions { certificate: CertificateSource::Memory(made), client_ca: None, poll: Duration::from_secs(2) };
+        let certificate = CertificateSource::Memory(made);
+        let tls = TlsOptions { certificate, client_ca: None, poll: Duration::from_secs(2), dns_name: None };
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen: local, health_listen: local, tls, limits: Limits::default() };
         let metrics = Arc::new(Metrics::new());

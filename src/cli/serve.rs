@@ -47,6 +47,9 @@ pub(super) struct Arguments {
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The Service of the webhook. A warning is logged if the certificate is not valid for its DNS name.
+    #[arg(long, env = "INGRESS_GUARD_SERVICE", value_name = "NAME.NAMESPACE", value_parser = dns_name)]
+    service: Option<String>,
     /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -113,7 +116,7 @@ fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
     let certificate = if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
         CertificateSource::Files { certificate, key }
     } else {
-        let made = SelfSigned::generate(&[])?;
+        let made = SelfSigned::generate(arguments.service.as_slice())?;
         // Clients must trust it: pass it to `curl --cacert` or, base64-encoded, to caBundle.
         super::print(made.certificate_pem())?;
         CertificateSource::Memory(made)
@@ -121,7 +124,23 @@ fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
     Ok(server::Options {
         listen: arguments.listen,
         health_listen: arguments.health_listen,
-        tls: TlsOptions { certificate, client_ca: arguments.client_ca, poll: CERTIFICATE_POLL },
+        tls: TlsOptions {
+            certificate,
+            client_ca: arguments.client_ca,
+            poll: CERTIFICATE_POLL,
+            dns_name: arguments.service,
+        },
         limits: Limits::default(),
     })
+}
+
+/// Returns the DNS name under which the API server calls a Service that is written as `NAME.NAMESPACE`.
+fn dns_name(service: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+    };
+    match service.split_once('.') {
+        Some((name, namespace)) if is_label(name) && is_label(namespace) => Ok(format!("{name}.{namespace}.svc")),
+        _ => Err("expected the name and the namespace of a Service, such as ingress-guard.ingress-guard".to_owned()),
+    }
 }

@@ -11,8 +11,11 @@ use parking_lot::Mutex;
 use rustls::ServerConfig;
 use tokio::time::MissedTickBehavior;
 
-use super::tls::{Material, TlsError, TlsOptions, Validity};
+use super::tls::{Leaf, Material, TlsError, TlsOptions};
 use crate::telemetry::Metrics;
+
+/// The time before the expiry from which a certificate is reported. Renewed certificates replace it weeks before.
+const EXPIRES_SOON: i64 = 7 * 24 * 60 * 60;
 
 pub(super) struct Certificates {
     options: TlsOptions,
@@ -24,8 +27,10 @@ pub(super) struct Certificates {
 struct State {
     /// The content at the last poll, so that each change is loaded once.
     seen: Result<Material, TlsError>,
-    /// The validity of the served certificate.
-    validity: Validity,
+    /// The served certificate.
+    leaf: Leaf,
+    /// The problems of the served certificate that are in the log.
+    logged: Vec<String>,
     /// The error in the current files, if the served certificate is an older one.
     broken: Option<TlsError>,
 }
@@ -35,9 +40,11 @@ impl Certificates {
     pub(super) fn load(options: TlsOptions, metrics: Arc<Metrics>) -> Result<Arc<Self>, TlsError> {
         let material = options.read()?;
         let loaded = material.load()?;
-        metrics.certificate_expiry.set(loaded.validity.not_after);
-        let state = Mutex::new(State { seen: Ok(material), validity: loaded.validity, broken: None });
-        Ok(Arc::new(Self { options, config: ArcSwap::new(loaded.config), state, metrics }))
+        metrics.certificate_expiry.set(loaded.leaf.not_after);
+        let state = State { seen: Ok(material), leaf: loaded.leaf, logged: Vec::new(), broken: None };
+        let certificates = Self { options, config: ArcSwap::new(loaded.config), state: Mutex::new(state), metrics };
+        certificates.log_problems();
+        Ok(Arc::new(certificates))
     }
 
     /// Returns the configuration for the next handshake.
@@ -62,19 +69,24 @@ impl Certificates {
 
     fn look(&self) {
         let found = self.options.read();
-        if self.state.lock().seen == found {
-            return;
+        let is_new = self.state.lock().seen != found;
+        if is_new {
+            self.reload(found);
         }
+        self.log_problems();
+    }
+
+    fn reload(&self, found: Result<Material, TlsError>) {
         let loaded = found.as_ref().map_err(Clone::clone).and_then(Material::load);
         let mut state = self.state.lock();
         state.seen = found;
         match loaded {
             Ok(loaded) => {
-                tracing::info!(expires = %date(loaded.validity.not_after), "certificate loaded");
+                tracing::info!(expires = %date(loaded.leaf.not_after), "certificate loaded");
                 self.config.store(loaded.config);
-                self.metrics.certificate_expiry.set(loaded.validity.not_after);
+                self.metrics.certificate_expiry.set(loaded.leaf.not_after);
                 self.metrics.certificate_reload_failing.set(0);
-                state.validity = loaded.validity;
+                state.leaf = loaded.leaf;
                 state.broken = None;
             }
             Err(error) => {
@@ -86,22 +98,53 @@ impl Certificates {
         }
     }
 
+    /// Logs each problem of the served certificate once: when it is loaded, and when time causes one.
+    fn log_problems(&self) {
+        let mut state = self.state.lock();
+        let problems = state.leaf.problems();
+        for problem in problems.iter().filter(|problem| !state.logged.contains(problem)) {
+            tracing::warn!("{problem}");
+        }
+        state.logged = problems;
+    }
+
+    /// Returns the reason for which the API server rejects the served certificate, whatever CA it trusts.
+    pub(super) fn rejection(&self) -> Option<String> {
+        self.state.lock().leaf.rejections().next()
+    }
+
     /// Returns the problems of the certificate for `/readyz`, one line each. They do not affect readiness.
     pub(super) fn troubles(&self) -> Vec<String> {
         let state = self.state.lock();
-        let mut troubles = Vec::new();
-        if let Some(error) = &state.broken {
-            troubles.push(format!("certificate not reloaded, serving the last valid one: {error}"));
-        }
-        let Validity { not_before, not_after } = state.validity;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed();
-        if now > not_after {
-            troubles.push(format!("certificate expired at {}: the API server rejects it", date(not_after)));
-        } else if now < not_before {
-            troubles.push(format!("certificate not valid before {}: the API server rejects it", date(not_before)));
-        }
-        troubles
+        let broken = state.broken.iter();
+        let broken = broken.map(|error| format!("certificate not reloaded, serving the last valid one: {error}"));
+        broken.chain(state.leaf.problems()).collect()
     }
+}
+
+impl Leaf {
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.rejections().collect();
+        if (now()..now() + EXPIRES_SOON).contains(&self.not_after) {
+            problems.push(format!("certificate expires at {}: renew it", date(self.not_after)));
+        }
+        problems
+    }
+
+    fn rejections(&self) -> impl Iterator<Item = String> {
+        let Self { not_before, not_after, missing_name } = self;
+        let expired = (now() > *not_after)
+            .then(|| format!("certificate expired at {}: the API server rejects it", date(*not_after)));
+        let early = (now() < *not_before)
+            .then(|| format!("certificate not valid before {}: the API server rejects it", date(*not_before)));
+        let other_name =
+            missing_name.as_ref().map(|name| format!("certificate not valid for {name}: the API server rejects it"));
+        expired.into_iter().chain(early).chain(other_name)
+    }
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs().cast_signed()
 }
 
 fn date(seconds: i64) -> String {

@@ -18,6 +18,8 @@ use crate::telemetry::Metrics;
 
 /// The minimum time between two warnings. Failures in between are counted and logged at debug level.
 const QUIET: Duration = Duration::from_secs(10);
+/// The reason of a handshake that the client refused.
+const REFUSED: &str = "refused";
 
 pub(super) struct Handshakes {
     certificates: Arc<Certificates>,
@@ -30,6 +32,8 @@ pub(super) struct Handshakes {
 struct Warned {
     last: Option<Instant>,
     suppressed: u64,
+    /// The rejection of the served certificate that was logged last.
+    rejection: Option<String>,
 }
 
 /// The reason of a failed handshake: a metric label, and a hint if the cause is a wrong configuration.
@@ -53,12 +57,27 @@ impl Handshakes {
         };
         let cause = cause(&error);
         self.metrics.handshake_failed(cause.reason);
-        if let Some((hint, suppressed)) = cause.hint.and_then(|hint| Some((hint, self.may_warn()?))) {
-            tracing::warn!(%peer, %error, suppressed, "TLS handshake failed: {hint}");
-        } else {
-            tracing::debug!(%peer, %error, "TLS handshake failed");
+        let rejection = (cause.reason == REFUSED).then(|| self.certificates.rejection()).flatten();
+        match (rejection, cause.hint) {
+            (Some(rejection), _) if self.is_new(&rejection) => {
+                tracing::warn!(%peer, %error, "TLS handshakes fail: {rejection}");
+            }
+            (None, Some(hint)) if let Some(suppressed) = self.may_warn() => {
+                tracing::warn!(%peer, %error, suppressed, "TLS handshake failed: {hint}");
+            }
+            _ => tracing::debug!(%peer, %error, "TLS handshake failed"),
         }
         None
+    }
+
+    /// Returns whether the rejection of the served certificate is another one than before.
+    fn is_new(&self, rejection: &str) -> bool {
+        let mut warned = self.warned.lock();
+        let is_new = warned.rejection.as_deref() != Some(rejection);
+        if is_new {
+            warned.rejection = Some(rejection.to_owned());
+        }
+        is_new
     }
 
     /// Returns the number of warnings that were suppressed since the last one, or `None` if it is too early for another.
@@ -76,7 +95,7 @@ impl Handshakes {
 fn cause(error: &io::Error) -> Cause {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match tls {
-        Some(Error::AlertReceived(alert)) => Cause { reason: "refused", hint: Some(alert_hint(*alert)) },
+        Some(Error::AlertReceived(alert)) => Cause { reason: REFUSED, hint: Some(alert_hint(*alert)) },
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             Cause { reason: "protocol", hint: Some("the client does not use TLS (plain HTTP?)") }
         }

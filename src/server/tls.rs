@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
@@ -38,6 +39,8 @@ pub struct TlsOptions {
     pub client_ca: Option<PathBuf>,
     /// The interval at which the files are read again.
     pub poll: Duration,
+    /// The DNS name under which the API server calls the webhook. If set, a certificate without this name is reported.
+    pub dns_name: Option<String>,
 }
 
 /// The reason why there is no TLS configuration.
@@ -76,25 +79,30 @@ pub(super) struct Part {
     bytes: Vec<u8>,
 }
 
-/// The bytes of a configuration: equal bytes result in an equal configuration. It has no `Debug`, because it contains the key.
+/// The bytes of a configuration and the expected name: equal bytes result in an equal configuration. It has no `Debug`, because it contains the key.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Material {
     certificate: Part,
     key: Part,
     client_ca: Option<Part>,
+    dns_name: Option<String>,
 }
 
-/// A configuration and the validity of its certificate.
+/// A configuration and its certificate.
 pub(super) struct Loaded {
     pub(super) config: Arc<ServerConfig>,
-    pub(super) validity: Validity,
+    pub(super) leaf: Leaf,
 }
 
-/// The validity of a certificate, in seconds since 1970.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity {
+/// The facts of a served certificate that decide whether the API server accepts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Leaf {
+    /// Seconds since 1970.
     pub(super) not_before: i64,
+    /// Seconds since 1970.
     pub(super) not_after: i64,
+    /// The expected DNS name, if the certificate is not valid for it.
+    pub(super) missing_name: Option<String>,
 }
 
 impl Part {
@@ -150,7 +158,8 @@ impl TlsOptions {
                 (part(pair.certificate_pem()), part(pair.key_pem()))
             }
         };
-        Ok(Material { certificate, key, client_ca: self.client_ca.as_deref().map(Part::read).transpose()? })
+        let client_ca = self.client_ca.as_deref().map(Part::read).transpose()?;
+        Ok(Material { certificate, key, client_ca, dns_name: self.dns_name.clone() })
     }
 }
 
@@ -159,7 +168,7 @@ impl Material {
     pub(super) fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let chain = self.certificate.certificates()?;
-        let validity = validity(&chain[0]).map_err(|reason| self.certificate.unusable(reason))?;
+        let leaf = leaf(&chain[0], self.dns_name.as_deref()).map_err(|reason| self.certificate.unusable(reason))?;
         let pair = CertifiedKey::from_der(chain, self.key.key()?, &provider).map_err(|error| self.explain(&error))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -170,7 +179,7 @@ impl Material {
         };
         let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Loaded { config: Arc::new(config), validity })
+        Ok(Loaded { config: Arc::new(config), leaf })
     }
 
     fn explain(&self, error: &rustls::Error) -> TlsError {
@@ -194,9 +203,21 @@ fn client_verifier(part: &Part, provider: Arc<CryptoProvider>) -> Result<Arc<dyn
         .map_err(|error| part.unusable(error.to_string()))
 }
 
-fn validity(leaf: &CertificateDer<'_>) -> Result<Validity, String> {
+fn leaf(leaf: &CertificateDer<'_>, dns_name: Option<&str>) -> Result<Leaf, String> {
     let (_, certificate) =
         x509_parser::parse_x509_certificate(leaf).map_err(|error| format!("not an X.509 certificate: {error}"))?;
     let validity = certificate.validity();
-    Ok(Validity { not_before: validity.not_before.timestamp(), not_after: validity.not_after.timestamp() })
+    Ok(Leaf {
+        not_before: validity.not_before.timestamp(),
+        not_after: validity.not_after.timestamp(),
+        missing_name: dns_name.filter(|name| !is_valid_for(leaf, name)).map(str::to_owned),
+    })
+}
+
+/// Whether a certificate is valid for a DNS name. As in Go, only subject alternative names count.
+fn is_valid_for(leaf: &CertificateDer<'_>, name: &str) -> bool {
+    let (Ok(certificate), Ok(name)) = (ParsedCertificate::try_from(leaf), ServerName::try_from(name)) else {
+        return false;
+    };
+    verify_server_name(&certificate, &name).is_ok()
 }

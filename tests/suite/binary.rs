@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::http::Request;
 use bytes::Bytes;
@@ -15,7 +15,8 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::Value;
 
 use crate::admission::recorded;
-use crate::server::client::{Client, plain_get};
+use crate::server::client::{Client, eventually, plain_get};
+use crate::server::pki::{Authority, Mount};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -59,7 +60,7 @@ impl Serving {
         let (webhook, health) = (address("webhook"), address("health"));
         let mut pem = String::new();
         let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
-        while !pem.contains("END CERTIFICATE") {
+        while !arguments.contains(&"--tls-cert") && !pem.contains("END CERTIFICATE") {
             assert_ne!(stdout.read_line(&mut pem).unwrap(), 0, "no certificate was printed: {pem}");
         }
         Self { child, pem, webhook, health, log }
@@ -189,6 +190,65 @@ async fn asked_to_end_it_drains_and_exits_with_zero() {
     let (code, log) = tokio::task::spawn_blocking(|| serving.end()).await.unwrap();
     assert_eq!(code, 0, "{log}");
     assert!(log.contains("\"message\":\"drained\""), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handshakes_that_fail_because_the_certificate_has_expired_are_explained_once() {
+    let authority = Authority::new();
+    let mount = Mount::new(&authority.issue_until(SystemTime::now() - Duration::from_hours(1)));
+    let path = |name| mount.path(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("tls.crt"), path("tls.key"));
+    let files = ["--tls-cert", &certificate, "--tls-key", &key, "--service", "guard.platform"];
+    let arguments = [&["--manifests", "tests/reviews/good.yaml"][..], &files].concat();
+    let serving = Serving::start(&arguments);
+    let client = Client::new(serving.webhook, authority.roots());
+    for _ in 0..5 {
+        assert!(client.tls("h2").await.is_err());
+    }
+    let failures = r#"ingress_guard_tls_handshake_failures_total{reason="refused"} 5"#;
+    eventually("five failures", async || plain_get(serving.health, "/metrics").await.1.contains(failures)).await;
+    let (_, log) = tokio::task::spawn_blocking(|| serving.end()).await.unwrap();
+    let lines = |text: &str| log.lines().filter(|line| line.contains(text)).count();
+    assert_eq!(lines(r#""message":"TLS handshakes fail: certificate expired at "#), 1, "{log}");
+    assert_eq!(lines("TLS handshake"), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn problems_of_the_certificate_are_logged_when_it_is_loaded() {
+    let mount = Mount::new(&Authority::new().issue_until(SystemTime::now() + Duration::from_hours(24)));
+    let path = |name| mount.path(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("tls.crt"), path("tls.key"));
+    let files = ["--tls-cert", &certificate, "--tls-key", &key, "--service", "guard.platform"];
+    let mut child = command(
+        &[
+            &["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"][..],
+            &files,
+            &["--manifests", "tests/reviews/good.yaml"],
+        ]
+        .concat(),
+    )
+    .stdout(Stdio::null())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut warnings = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0);
+        let line: Value = serde_json::from_str(&line).unwrap();
+        if line["level"] == "WARN" {
+            warnings.push(line["message"].as_str().unwrap().to_owned());
+        }
+        if line["message"] == "serving" {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert_eq!(warnings[0], "certificate not valid for guard.platform.svc: the API server rejects it");
+    assert!(warnings[1].starts_with("certificate expires at "), "{warnings:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod drain;
 mod handler;
 mod health;
 mod limits;
-mod pki;
+pub(crate) mod pki;
 mod reload;
 mod requests;
 mod running;

@@ -30,7 +30,7 @@ impl Authority {
 
     /// A certificate for localhost.
     pub(crate) fn issue(&self) -> Pair {
-        self.issue_until(SystemTime::now() + Duration::from_hours(24))
+        self.issue_until(SystemTime::now() + Duration::from_hours(30 * 24))
     }
 
     pub(crate) fn issue_until(&self, not_after: SystemTime) -> Pair {
@@ -93,6 +93,7 @@ impl Mount {
             certificate: CertificateSource::Files { certificate: self.path("tls.crt"), key: self.path("tls.key") },
             client_ca: None,
             poll: Duration::from_millis(20),
+            dns_name: None,
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::{Ask, Client, eventually, patiently, review, until_closed};
 use super::handler::Echo;
 use super::pki::{Authority, Mount};
-use super::running::{bind, calm, start, start_as};
+use super::running::{Running, bind, calm, start, start_as};
 
 #[tokio::test]
 async fn tls_1_2_and_1_3_are_served() {
@@ -75,7 +75,7 @@ async fn a_self_signed_certificate_serves_clients_that_trust_it() {
     roots.add(CertificateDer::from_pem_slice(pair.certificate_pem().as_bytes()).unwrap()).unwrap();
     assert!(!format!("{pair:?}").contains("PRIVATE KEY"));
     let certificate = CertificateSource::Memory(pair);
-    let tls = TlsOptions { certificate, client_ca: None, poll: Duration::from_millis(20) };
+    let tls = TlsOptions { certificate, client_ca: None, poll: Duration::from_millis(20), dns_name: None };
     let server = bind(tls, calm()).await.unwrap();
     let client = Client::new(server.addr(), roots);
     let stop = CancellationToken::new();
@@ -145,10 +145,31 @@ async fn an_expired_certificate_is_served_and_reported_by_readyz() {
     assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
     let old = server.authority.issue_until(SystemTime::now() - Duration::from_hours(1));
     server.mount.swap(&old.certificate, &old.key);
-    eventually("said to have expired", || async {
+    until_reported(&server, "certificate expired at ").await;
+    let soon = server.authority.issue_until(SystemTime::now() + Duration::from_hours(6 * 24));
+    server.mount.swap(&soon.certificate, &soon.key);
+    until_reported(&server, "certificate expires at ").await;
+    let later = server.authority.issue_until(SystemTime::now() + Duration::from_hours(8 * 24));
+    server.mount.swap(&later.certificate, &later.key);
+    eventually("nothing to report", async || server.readyz().await == (200, "ready\n".to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_certificate_without_the_name_of_the_service_is_reported_by_readyz() {
+    for (name, is_reported) in [("localhost", false), ("ingress-guard.ingress-guard.svc", true)] {
+        let change = |options| TlsOptions { dns_name: Some(name.to_owned()), ..options };
+        let server = start_as(calm(), Echo::default(), change).await;
+        let line = format!("certificate not valid for {name}: the API server rejects it\n");
+        let expected = if is_reported { format!("ready\n{line}") } else { "ready\n".to_owned() };
+        assert_eq!(server.readyz().await, (200, expected));
+    }
+}
+
+async fn until_reported(server: &Running, problem: &str) {
+    eventually(problem, async || {
         let (status, body) = server.readyz().await;
         assert_eq!(status, 200);
-        body.contains("certificate expired at ")
+        body.contains(problem)
     })
     .await;
 }
