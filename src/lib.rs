@@ -30,6 +30,7 @@ pub mod config;
 pub mod document;
 pub mod engine;
 pub mod explain;
+mod fair_queue;
 pub mod finding;
 pub mod model;
 pub mod policy;

@@ -2,16 +2,22 @@
 //! writes no log line and no metric: the caller gets a [`Record`] and does both.
 
 mod confirm;
+mod preview;
 mod record;
 mod render;
 mod review;
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use jiff::Timestamp;
 
 pub use confirm::LiveCluster;
+pub use preview::Preview;
 pub use record::{Outcome, Record};
 pub use render::warning;
 pub use review::Operation;
@@ -19,7 +25,7 @@ use review::Request;
 
 use crate::analysis::{Previous, decide};
 use crate::budget::Allowance;
-use crate::checks::CHECK_NOT_EVALUATED;
+use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED};
 use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
 use crate::finding::{Evidence, Level};
@@ -47,14 +53,25 @@ pub struct Reviewer {
     cluster: Option<LiveCluster>,
 }
 
+/// The place of a review, which decides its allowance. The verdict does not depend on it.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A thread that also serves sockets: the allowance is small. A review that exceeds it ends early, without a valid verdict, and
+    /// has to be repeated in a slow place.
+    Fast,
+    /// A thread for slow reviews. The review ends early if the flag is set, because no client waits for it.
+    Slow(Arc<AtomicBool>),
+}
+
 /// One write to evaluate.
 struct Case<'a> {
     request: &'a Request<'a>,
     ingress: &'a Ingress,
-    /// Bytes of the whole review.
-    size: usize,
+    place: Place,
     now: Timestamp,
     allowance: Allowance,
+    /// Whether an evaluation has exceeded the allowance.
+    exceeded_allowance: AtomicBool,
 }
 
 /// The result of one review: the response for the API server, and the record for log and metrics.
@@ -64,6 +81,8 @@ pub struct Reviewed {
     pub body: Vec<u8>,
     /// The record of the review.
     pub record: Record,
+    /// Whether the review has exceeded its allowance. In a fast place the verdict is not valid then.
+    pub exceeded_allowance: bool,
 }
 
 /// The reason why a body cannot be reviewed. The API server gets it as an HTTP error and then follows its `failurePolicy`.
@@ -97,11 +116,36 @@ impl Reviewer {
         self
     }
 
-    /// Reviews one body.
+    /// Reviews one body with the whole allowance.
     ///
     /// # Errors
     /// If the bytes are not an `admission.k8s.io/v1` `AdmissionReview` of an Ingress.
     pub async fn review(&self, body: &[u8]) -> Result<Reviewed, Rejection> {
+        self.review_in(Place::Slow(Arc::default()), body).await
+    }
+
+    /// Reviews one body in a place. After a panic the write is allowed with a warning.
+    ///
+    /// # Errors
+    /// If the bytes are not an `admission.k8s.io/v1` `AdmissionReview` of an Ingress.
+    ///
+    /// # Panics
+    /// If the review panics and the body does not begin as the API server writes it, so that there is no uid to answer to.
+    pub async fn review_in(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
+        // No state of the reviewer is changed halfway: the inventory is only read.
+        match AssertUnwindSafe(self.evaluate(place, body)).catch_unwind().await {
+            Ok(reviewed) => reviewed,
+            Err(panic) => {
+                let preview = Preview::of(body);
+                if preview.uid.is_empty() {
+                    resume_unwind(panic);
+                }
+                Ok(failed(&preview))
+            }
+        }
+    }
+
+    async fn evaluate(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body)?;
         if body.len() >= LARGE && request.is_too_large()? {
             let reason =
@@ -109,10 +153,12 @@ impl Reviewer {
             let mut record = Record::new(&request, Outcome::Warn);
             record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn)];
             let key = Key::new(&record.namespace, &record.name);
-            return Ok(Reviewed { body: render::allow_not_evaluated(&request.uid.0, &key, reason), record });
+            let body = render::allow_not_evaluated(&request.uid.0, &key, CHECK_NOT_EVALUATED.code, reason);
+            return Ok(Reviewed { body, record, exceeded_allowance: false });
         }
         let Some(mut ingress) = request.to_review()? else {
-            return Ok(Reviewed { body: render::allow(&request.uid.0), record: Record::new(&request, Outcome::Pass) });
+            let (body, record) = (render::allow(&request.uid.0), Record::new(&request, Outcome::Pass));
+            return Ok(Reviewed { body, record, exceeded_allowance: false });
         };
         // In a dry run with `generateName` only the request has the namespace.
         if ingress.meta.key.namespace.is_empty() {
@@ -121,31 +167,33 @@ impl Reviewer {
         let case = Case {
             request: &request,
             ingress: &ingress,
-            size: body.len(),
             now: (self.clock)(),
-            allowance: Allowance { deadline: Some(Instant::now() + DEADLINE), ..Allowance::full() },
+            allowance: place.allowance(),
+            place,
+            exceeded_allowance: AtomicBool::new(false),
         };
         let verdict = self.confirmed_verdict(&case).await;
         let support = self.policy.support.as_deref();
         let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support);
-        Ok(Reviewed { body, record: Record::decided(&request, &verdict) })
+        let exceeded_allowance = case.exceeded_allowance.into_inner();
+        Ok(Reviewed { body, record: Record::decided(&request, &verdict), exceeded_allowance })
     }
 
     /// Decides on a write. If the verdict denies because of other objects, reads these objects and decides again: the
     /// inventory may lag behind a port that was added, an Ingress that was deleted or a Service that was created just before.
     async fn confirmed_verdict(&self, case: &Case<'_>) -> Verdict {
-        let Some(cluster) = &self.cluster else { return self.verdict(case, &LiveReads::default(), None) };
+        let Some(cluster) = &self.cluster else { return self.evaluate_and_decide(case, &LiveReads::default(), None) };
         let mut live_reads = cluster.fetch_referenced(case.ingress).await;
-        let mut verdict = self.verdict(case, &live_reads, None);
+        let mut verdict = self.evaluate_and_decide(case, &live_reads, None);
         let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
         let mut confirmed = HashSet::new();
         // A read can lead to new findings: once a class is found, the rules of its controller apply.
         for _ in 0..CONFIRMATIONS {
-            if wanted.is_empty() {
+            if wanted.is_empty() || case.ends_early() {
                 break;
             }
             confirmed.extend(cluster.confirm(&wanted, &mut live_reads).await);
-            verdict = self.verdict(case, &live_reads, Some(&confirmed));
+            verdict = self.evaluate_and_decide(case, &live_reads, Some(&confirmed));
             let unconfirmed =
                 verdict.decisions.iter().filter(|decision| decision.downgraded == Some(Ceiling::Unconfirmed));
             let unconfirmed: HashSet<Evidence> =
@@ -165,15 +213,6 @@ impl Reviewer {
         verdict
     }
 
-    /// Evaluates and decides. A large review moves the other tasks of this thread to another one first; most reviews take less
-    /// than 100 µs.
-    fn verdict(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&HashSet<Evidence>>) -> Verdict {
-        if case.size < LARGE || !may_block() {
-            return self.evaluate_and_decide(case, live_reads, confirmed);
-        }
-        tokio::task::block_in_place(|| self.evaluate_and_decide(case, live_reads, confirmed))
-    }
-
     fn evaluate_and_decide(
         &self,
         case: &Case<'_>,
@@ -183,7 +222,8 @@ impl Reviewer {
         // One state of the cluster for the whole evaluation.
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
-        let Evaluation { findings, .. } = self.engine.run(case.ingress, known, &case.allowance);
+        let Evaluation { findings, exhausted, .. } = self.engine.run(case.ingress, known, &case.allowance);
+        case.count(exhausted);
         let circumstances = Circumstances {
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
@@ -200,13 +240,41 @@ impl Reviewer {
             }
             let Ok(mut stored) = case.request.stored() else { return Previous::Unreadable };
             stored.meta.key = case.ingress.meta.key.clone();
-            Previous::Evaluated(self.engine.run_only(is_denying, &stored, known, &case.allowance))
+            let evaluation = self.engine.run_only(is_denying, &stored, known, &case.allowance);
+            case.count(evaluation.exhausted);
+            Previous::Evaluated(evaluation)
         })
     }
 }
 
-/// Whether other threads of the runtime can take over the tasks of this one.
-fn may_block() -> bool {
-    let runtime = tokio::runtime::Handle::try_current();
-    runtime.is_ok_and(|runtime| runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread)
+impl Place {
+    fn allowance(&self) -> Allowance {
+        let deadline = Some(Instant::now() + DEADLINE);
+        match self {
+            Self::Fast => Allowance { deadline, ..Allowance::fast() },
+            Self::Slow(cancelled) => {
+                Allowance { deadline, cancelled: Some(Arc::clone(cancelled)), ..Allowance::full() }
+            }
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Records whether an evaluation has exceeded the allowance.
+    fn count(&self, exhausted: bool) {
+        self.exceeded_allowance.fetch_or(exhausted, Ordering::Relaxed);
+    }
+
+    /// Whether the review has to be repeated in a slow place, so that live reads for it are of no use.
+    fn ends_early(&self) -> bool {
+        matches!(self.place, Place::Fast) && self.exceeded_allowance.load(Ordering::Relaxed)
+    }
+}
+
+/// The result of a review that panicked.
+fn failed(preview: &Preview) -> Reviewed {
+    let reason = "the review failed with an internal error: nothing was evaluated; report the Ingress and the log of ingress-guard";
+    let key = Key::new(&preview.namespace, &preview.name);
+    let body = render::allow_not_evaluated(&preview.uid, &key, CHECK_FAILED.code, reason);
+    Reviewed { body, record: Record::failed(preview), exceeded_allowance: false }
 }

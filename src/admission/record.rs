@@ -1,6 +1,8 @@
 //! The record of one review, from which the server writes the log line and the metrics.
 
+use super::preview::Preview;
 use super::review::{Operation, Request, Text};
+use crate::checks::CHECK_FAILED;
 use crate::finding::Level;
 use crate::policy::Verdict;
 
@@ -53,6 +55,8 @@ pub struct Record {
     pub findings: Vec<(&'static str, Level)>,
     /// Codes of the findings that were downgraded from deny.
     pub would_deny: Vec<&'static str>,
+    /// Whether the review panicked, so that nothing was evaluated.
+    pub panicked: bool,
 }
 
 impl Record {
@@ -70,6 +74,25 @@ impl Record {
             outcome,
             findings: Vec::new(),
             would_deny: Vec::new(),
+            panicked: false,
+        }
+    }
+
+    /// The record of a review that panicked.
+    pub(super) fn failed(preview: &Preview) -> Self {
+        let Preview { uid, namespace, name, operation, user } = preview.clone();
+        Self {
+            uid,
+            namespace,
+            name,
+            operation: Operation::named(&operation),
+            dry_run: false,
+            user,
+            field_manager: String::new(),
+            outcome: Outcome::Warn,
+            findings: vec![(CHECK_FAILED.code, Level::Warn)],
+            would_deny: Vec::new(),
+            panicked: true,
         }
     }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Status, StatusCause, StatusDetails};
 use serde::Serialize;
 
-use crate::checks::{self, CHECK_NOT_EVALUATED};
+use crate::checks;
 use crate::finding::{Finding, Level, one_line};
 use crate::model::{Key, WAIVER_ANNOTATION};
 use crate::policy::{Ceiling, Decision, Verdict};
@@ -62,9 +62,9 @@ pub(super) fn allow(uid: &str) -> Vec<u8> {
     answer(Response { uid, allowed: true, status: None, warnings: Vec::new(), audit_annotations: None })
 }
 
-/// Allows a write that was not evaluated, with the reason as a warning.
-pub(super) fn allow_not_evaluated(uid: &str, key: &Key, reason: &str) -> Vec<u8> {
-    let warnings = vec![named(key, &format!("{} {reason}", CHECK_NOT_EVALUATED.code))];
+/// Allows a write that was not evaluated, with a code and the reason as a warning.
+pub(super) fn allow_not_evaluated(uid: &str, key: &Key, code: &str, reason: &str) -> Vec<u8> {
+    let warnings = vec![named(key, &format!("{code} {reason}"))];
     answer(Response { uid, allowed: true, status: None, warnings, audit_annotations: None })
 }
 

@@ -89,6 +89,16 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Returns the operation with this value of `request.operation`.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "CREATE" => Self::Create,
+            "UPDATE" => Self::Update,
+            "DELETE" => Self::Delete,
+            _ => Self::Connect,
+        }
+    }
+
     /// Returns the value of `request.operation`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -137,12 +147,7 @@ impl<'a> Request<'a> {
     }
 
     pub(super) fn operation(&self) -> Operation {
-        match &*self.operation.0 {
-            "CREATE" => Operation::Create,
-            "UPDATE" => Operation::Update,
-            "DELETE" => Operation::Delete,
-            _ => Operation::Connect,
-        }
+        Operation::named(&self.operation.0)
     }
 
     pub(super) fn is_dry_run(&self) -> bool {

@@ -22,6 +22,9 @@ use crate::telemetry::{self, LogFormat, Metrics};
 /// The interval at which the certificate files are read again. The kubelet takes up to a minute to update a mounted Secret.
 const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 
+/// Two, so that a large list of one kind does not delay the others and the health port.
+const CLUSTER_THREADS: usize = 2;
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Read the cluster state from these files and directories instead of a live cluster (YAML or JSON).
@@ -44,12 +47,12 @@ pub(super) struct Arguments {
     /// Require a client certificate issued by this CA (PEM).
     #[arg(long, env = "INGRESS_GUARD_CLIENT_CA", value_name = "FILE")]
     client_ca: Option<PathBuf>,
-    /// Configuration file.
-    #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
     /// The Service of the webhook. A warning is logged if the certificate is not valid for its DNS name.
     #[arg(long, env = "INGRESS_GUARD_SERVICE", value_name = "NAME.NAMESPACE", value_parser = dns_name)]
     service: Option<String>,
+    /// Configuration file.
+    #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -58,7 +61,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::start_log(arguments.log_format)?;
     let config = super::config(arguments.config.as_deref())?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
+    // For watches, live reads, the health port and signals. The webhook port has a runtime of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(CLUSTER_THREADS).enable_all().build();
+    let runtime = runtime.context("cannot start threads")?;
     runtime.block_on(serve(arguments, config))
 }
 

@@ -1,4 +1,5 @@
-//! Request bodies, read completely within limits for each body and for all bodies together.
+//! Request bodies, read completely within limits for each body and for all bodies together. Small bodies have memory of their own,
+//! so that unfinished large ones do not keep them out.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,8 @@ use axum::body::{Body, HttpBody};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use super::limits::Limits;
 
 /// The time in which a rejected client can finish sending, so that it reads the answer and not a broken connection. A busy machine
 /// needs more than a second for 8 MiB.
@@ -17,7 +20,10 @@ const FIRST: u64 = 64 * 1024;
 /// The memory limits of request bodies, in bytes.
 pub(super) struct BodyBudget {
     pub(super) each: usize,
-    pub(super) all: Arc<Semaphore>,
+    /// The size from which a body is large.
+    large_from: usize,
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
 }
 
 /// A complete body with the permits for its bytes.
@@ -32,15 +38,21 @@ pub(super) struct Held {
 pub(super) enum BodyError {
     /// It exceeds the limit of one body.
     TooLarge,
-    /// All bodies together exceed their limit.
+    /// All bodies of its size together exceed their limit.
     OverBudget,
     /// The connection closed before its end.
     Broken,
 }
 
 impl BodyBudget {
-    pub(super) fn new(each: usize, all: usize) -> Self {
-        Self { each, all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))) }
+    pub(super) fn new(limits: &Limits) -> Self {
+        let permits = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
+        Self {
+            each: limits.body_bytes,
+            large_from: limits.large_bytes,
+            small: permits(limits.small_bodies_bytes),
+            large: permits(limits.large_bodies_bytes),
+        }
     }
 
     /// Reads a body to its end. Permits are acquired for received bytes, not for the declared length.
@@ -56,7 +68,7 @@ impl BodyBudget {
             if data.len() > self.each - held.bytes.len() {
                 return Err(BodyError::TooLarge);
             }
-            held.acquire(&self.all, data.len())?;
+            self.acquire(&mut held, data.len())?;
             held.bytes.extend_from_slice(&data);
         }
         Ok(held)
@@ -76,15 +88,21 @@ impl BodyBudget {
         // A timeout is not an error: the rest stays unread.
         let _ = timeout(LINGER, rest).await;
     }
-}
 
-impl Held {
-    fn acquire(&mut self, all: &Arc<Semaphore>, size: usize) -> Result<(), BodyError> {
-        let size = u32::try_from(size).map_err(|_| BodyError::TooLarge)?;
-        let more = Arc::clone(all).try_acquire_many_owned(size).map_err(|_| BodyError::OverBudget)?;
-        match &mut self.permit {
-            Some(permit) => permit.merge(more),
-            none => *none = Some(more),
+    /// Acquires permits for more bytes of a body. A body that becomes large returns its permits of a small one.
+    fn acquire(&self, held: &mut Held, more: usize) -> Result<(), BodyError> {
+        let size = held.bytes.len() + more;
+        let was_large = held.bytes.len() >= self.large_from;
+        let (pool, wanted) = match (was_large, size >= self.large_from) {
+            (false, false) => (&self.small, more),
+            (false, true) => (&self.large, size),
+            (true, _) => (&self.large, more),
+        };
+        let wanted = u32::try_from(wanted).map_err(|_| BodyError::TooLarge)?;
+        let acquired = Arc::clone(pool).try_acquire_many_owned(wanted).map_err(|_| BodyError::OverBudget)?;
+        match &mut held.permit {
+            Some(permit) if Arc::ptr_eq(permit.semaphore(), pool) => permit.merge(acquired),
+            other => *other = Some(acquired),
         }
         Ok(())
     }

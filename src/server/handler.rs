@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::admission::{Rejection, Reviewed, Reviewer};
+use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::cluster::{SyncStatus, WatchStatus};
 
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
-    /// Answers one body. The future is dropped if the client disconnects, so it must not leave partial state behind.
-    fn review(self: &Arc<Self>, body: &[u8]) -> impl Future<Output = Result<Reviewed, Rejection>> + Send;
+    /// Answers one body. In a fast place it ends early if it exceeds its allowance, and is called again with a slow place. The future
+    /// is dropped if the client disconnects, so it must not leave partial state behind.
+    fn review(self: &Arc<Self>, body: &[u8], place: Place) -> impl Future<Output = Result<Reviewed, Rejection>> + Send;
 }
 
 /// Reports how much of the cluster is known.
@@ -31,8 +32,8 @@ pub trait Readiness: Send + Sync + 'static {
 }
 
 impl ReviewHandler for Reviewer {
-    async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
-        Self::review(self, body).await
+    async fn review(self: &Arc<Self>, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
+        self.review_in(place, body).await
     }
 }
 

@@ -4,6 +4,7 @@
 mod body;
 mod certificates;
 mod connection;
+mod connections;
 mod failure;
 mod handler;
 mod handshake;
@@ -11,8 +12,10 @@ mod health;
 mod limits;
 mod listener;
 mod router;
+mod runtime;
 mod self_signed;
 mod signal;
+mod slow;
 mod tls;
 
 use std::io;
@@ -28,9 +31,11 @@ use tokio_util::task::AbortOnDropHandle;
 
 use self::certificates::Certificates;
 use self::connection::{Phases, Shared};
+use self::connections::Connections;
 use self::handshake::Handshakes;
 use self::health::Health;
 use self::listener::{Port, Transport};
+use self::runtime::WebhookRuntime;
 use crate::telemetry::Metrics;
 
 pub use self::handler::{Readiness, ReviewHandler};
@@ -67,6 +72,9 @@ pub enum ServerError {
     /// The certificate is missing or invalid.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The threads of the webhook port cannot start.
+    #[error("cannot start threads: {0}")]
+    Threads(io::Error),
 }
 
 /// A server that has bound its ports and loaded its certificate, and does not serve yet.
@@ -77,6 +85,7 @@ pub struct Server {
     limits: Limits,
     certificates: Arc<Certificates>,
     metrics: Arc<Metrics>,
+    runtime: WebhookRuntime,
 }
 
 /// The result of a drain.
@@ -90,13 +99,14 @@ impl Server {
     /// Loads the certificate and binds both ports.
     ///
     /// # Errors
-    /// If the certificate cannot be loaded or an address cannot be bound.
+    /// If the certificate cannot be loaded, an address cannot be bound, or threads cannot start.
     pub async fn bind(options: Options, metrics: Arc<Metrics>) -> Result<Self, ServerError> {
         let Options { listen, health_listen, tls, limits } = options;
         let certificates = Certificates::load(tls, Arc::clone(&metrics))?;
         let (webhook, listen) = bind(listen).await?;
         let (health, health_listen) = bind(health_listen).await?;
-        Ok(Self { webhook, health, addresses: (listen, health_listen), limits, certificates, metrics })
+        let runtime = WebhookRuntime::start().map_err(ServerError::Threads)?;
+        Ok(Self { webhook, health, addresses: (listen, health_listen), limits, certificates, metrics, runtime })
     }
 
     /// Returns the address of the webhook port.
@@ -113,9 +123,10 @@ impl Server {
 
     /// Serves `app` until `shutdown`, then drains. `/readyz` fails at once. During `lame_duck` requests are still accepted and clients
     /// are asked to reconnect. After that no connection is accepted, and requests in progress may complete within `drain`. The
-    /// drain takes at most `lame_duck` and `drain` together.
+    /// drain takes at most `lame_duck` and `drain` together. The webhook port has threads of its own; the health port runs on the
+    /// runtime of the caller.
     pub async fn run(self, app: Router, readiness: Arc<dyn Readiness>, shutdown: CancellationToken) -> Drained {
-        let Self { webhook, health, addresses, limits, certificates, metrics } = self;
+        let Self { webhook, health, addresses, limits, certificates, metrics, runtime } = self;
         tracing::info!(webhook = %addresses.0, health = %addresses.1, "serving");
         let _following = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&certificates).follow()));
         let (phases, health_phases) = (Phases::default(), Phases::default());
@@ -125,22 +136,27 @@ impl Server {
             draining: phases.lame.clone(),
             metrics: Arc::clone(&metrics),
         };
+        let health_limits = limits.health();
         let health = Port {
             listener: health,
             transport: Arc::new(Transport::Plain),
-            open: metrics.connections("health"),
-            shared: share(health::router(state), limits.health(), &health_phases, &metrics),
+            connections: connections(&health_limits, &metrics, "health"),
+            shared: share(health::router(state), health_limits, &health_phases, &metrics),
         };
         let handshakes = Handshakes::new(certificates, limits.handshake, Arc::clone(&metrics));
         let lame_duck = limits.lame_duck;
         let webhook = Port {
             listener: webhook,
             transport: Arc::new(Transport::Tls(handshakes)),
-            open: metrics.connections("webhook"),
+            connections: connections(&limits, &metrics, "webhook"),
             shared: share(app, limits, &phases, &metrics),
         };
+        let webhook = runtime.spawn(webhook.serve());
         let webhook = async {
-            let cut = webhook.serve().await;
+            let cut = webhook.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the webhook port failed");
+                0
+            });
             // The health port ends last, so that probes see the whole drain.
             health_phases.stop.cancel();
             cut
@@ -160,6 +176,10 @@ async fn end(shutdown: &CancellationToken, phases: &Phases, lame_duck: Duration)
 
 fn share(app: Router, limits: Limits, phases: &Phases, metrics: &Arc<Metrics>) -> Arc<Shared> {
     Arc::new(Shared { app, limits, phases: phases.clone(), metrics: Arc::clone(metrics) })
+}
+
+fn connections(limits: &Limits, metrics: &Metrics, port: &'static str) -> Arc<Connections> {
+    Connections::new(limits.connections, limits.quiet, metrics.connections(port), metrics.evicted_connections(port))
 }
 
 async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServerError> {

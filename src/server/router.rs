@@ -10,9 +10,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{BoxError, Router};
+use axum::{BoxError, Extension, Router};
 use hyper::body::Incoming;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
@@ -20,10 +20,12 @@ use tower_http::body::UnsyncBoxBody;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body::{BodyBudget, BodyError, Held};
+use super::connections::Activity;
 use super::failure::{Failure, JSON};
 use super::handler::ReviewHandler;
 use super::limits::Limits;
-use crate::admission::Rejection;
+use super::slow::{Author, SlowPlaces};
+use crate::admission::{Place, Preview, Rejection, Reviewed};
 use crate::telemetry::{Metrics, log_review};
 
 /// The body of a response behind the panic layer.
@@ -33,22 +35,41 @@ struct Webhook<H> {
     handler: Arc<H>,
     bodies: BodyBudget,
     body_time: Duration,
-    reviews: Semaphore,
     large_bytes: usize,
-    large_reviews: Semaphore,
+    fast: Semaphore,
+    slow: SlowPlaces,
     review_wait: Duration,
     metrics: Arc<Metrics>,
 }
 
-/// Returns the application of the webhook port.
+/// The reason why a request got no verdict, as an extension of its response.
+#[derive(Clone)]
+struct Refusal {
+    reason: &'static str,
+    message: String,
+}
+
+/// Sets its flag when it is dropped: the client has gone, or the review has ended.
+struct Cancel(Arc<AtomicBool>);
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Returns the application of the webhook port. Slow reviews run on the runtime within which it is called.
+///
+/// # Panics
+/// If it is called outside a tokio runtime.
 pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<Metrics>) -> Router {
     let webhook = Webhook {
         handler,
-        bodies: BodyBudget::new(limits.body_bytes, limits.bodies_bytes),
+        bodies: BodyBudget::new(limits),
         body_time: limits.body,
-        reviews: Semaphore::new(limits.reviews),
         large_bytes: limits.large_bytes,
-        large_reviews: Semaphore::new(limits.large_reviews),
+        fast: Semaphore::new(limits.reviews),
+        slow: SlowPlaces::new(limits, Arc::clone(&metrics)),
         review_wait: limits.review_wait,
         metrics,
     };
@@ -63,27 +84,50 @@ pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<
         .with_state(Arc::new(webhook))
 }
 
-/// Puts the layers of a connection around the application of its port, the outermost first. Each request sets `seen`. Once
-/// `closing` is cancelled, responses ask the client to reconnect; this includes responses after a panic.
+/// Puts the policy of a connection around the application of its port, the outermost layer first. Once `closing` is cancelled,
+/// responses ask the client to reconnect; this includes responses after a panic. Limits that depend on a body are in
+/// [`Webhook::validate`].
 pub(super) fn layered(
     app: Router,
     metrics: Arc<Metrics>,
-    seen: Arc<AtomicBool>,
+    activity: Arc<Activity>,
     closing: Option<CancellationToken>,
 ) -> impl Service<Request<Incoming>, Response = Response<LayeredBody>, Error = Infallible, Future: Send> + Clone {
+    let panics = Arc::clone(&metrics);
     ServiceBuilder::new()
-        .map_request(move |request: Request<Incoming>| {
-            seen.store(true, Ordering::Relaxed);
-            request.map(Body::new)
+        .map_request(|request: Request<Incoming>| request.map(Body::new))
+        // Limits: a connection with a request in progress is not closed.
+        .map_future(move |response| {
+            let in_progress = activity.begin();
+            async move {
+                let response = response.await;
+                drop(in_progress);
+                response
+            }
         })
+        // Drain.
         .map_response(move |mut response: Response<LayeredBody>| {
             if closing.as_ref().is_some_and(CancellationToken::is_cancelled) {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             response
         })
+        // Metrics and trace.
+        .map_response(move |response: Response<LayeredBody>| {
+            if let Some(refusal) = response.extensions().get::<Refusal>() {
+                metrics.rejected(refusal.reason);
+                tracing::debug!(
+                    status = response.status().as_u16(),
+                    refusal.reason,
+                    refusal.message,
+                    "request refused"
+                );
+            }
+            response
+        })
+        // Panics.
         .layer(CatchPanicLayer::custom(move |_panic| {
-            metrics.panics.inc();
+            panics.panics.inc();
             Failure::panicked().into_response()
         }))
         .service(app)
@@ -93,9 +137,8 @@ async fn validate<H: ReviewHandler>(State(webhook): State<Arc<Webhook<H>>>, requ
     match webhook.validate(request).await {
         Ok(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Err(failure) => {
-            webhook.metrics.rejected(failure.reason);
-            tracing::debug!(status = failure.status.as_u16(), failure.reason, failure.message, "request refused");
-            failure.into_response()
+            let refusal = Refusal { reason: failure.reason, message: failure.message.clone() };
+            (Extension(refusal), failure).into_response()
         }
     }
 }
@@ -113,20 +156,44 @@ impl<H: ReviewHandler> Webhook<H> {
                 return Err(failure);
             }
         };
-        // Acquired first: a large review that waits does not hold a permit that a small one could use.
-        let is_large = complete.bytes.len() >= self.large_bytes;
-        let _large = if is_large {
-            Some(self.place(&self.large_reviews, "too many large reviews in progress").await?)
-        } else {
-            None
-        };
-        let _place = self.place(&self.reviews, "too many reviews in progress").await?;
         let started = Instant::now();
-        let reviewed = self.handler.review(&complete.bytes).await.map_err(Failure::from)?;
+        let reviewed = match self.fast(&complete).await? {
+            Some(reviewed) => reviewed,
+            None => self.slow(complete).await?,
+        };
         let took = started.elapsed();
+        if reviewed.record.panicked {
+            self.metrics.panics.inc();
+        }
         self.metrics.reviewed(&reviewed.record, took);
         log_review(&reviewed.record, took);
         Ok(reviewed.body)
+    }
+
+    /// Reviews a small body on this thread. Returns `None` for a large body, and for a review that exceeds its allowance.
+    async fn fast(&self, body: &Held) -> Result<Option<Reviewed>, Failure> {
+        if body.bytes.len() >= self.large_bytes {
+            return Ok(None);
+        }
+        let Ok(place) = timeout(self.review_wait, self.fast.acquire()).await else {
+            return Err(overloaded("too many reviews in progress"));
+        };
+        let _place = place.expect("the semaphore is never closed");
+        let reviewed = self.handler.review(&body.bytes, Place::Fast).await?;
+        Ok((!reviewed.exceeded_allowance).then_some(reviewed))
+    }
+
+    /// Reviews a body on a thread for slow reviews, from the beginning: the verdict does not depend on the place.
+    async fn slow(&self, body: Held) -> Result<Reviewed, Failure> {
+        let Preview { namespace, user, .. } = Preview::of(&body.bytes);
+        let author = Author { namespace: namespace.into(), user: user.into() };
+        let cancel = Cancel(Arc::default());
+        let (handler, place) = (Arc::clone(&self.handler), Place::Slow(Arc::clone(&cancel.0)));
+        let review = async move { handler.review(&body.bytes, place).await };
+        match self.slow.run(author, self.review_wait, review).await {
+            Some(reviewed) => Ok(reviewed?),
+            None => Err(overloaded("too many slow reviews in progress")),
+        }
     }
 
     async fn body(&self, headers: &HeaderMap, body: &mut Body) -> Result<Held, Failure> {
@@ -154,13 +221,6 @@ impl<H: ReviewHandler> Webhook<H> {
                 "the connection closed before the body was complete",
             ),
         })
-    }
-
-    async fn place<'a>(&self, places: &'a Semaphore, none: &str) -> Result<SemaphorePermit<'a>, Failure> {
-        match timeout(self.review_wait, places.acquire()).await {
-            Ok(place) => Ok(place.expect("the semaphore is never closed")),
-            Err(_) => Err(overloaded(none)),
-        }
     }
 }
 

@@ -66,6 +66,11 @@ pub struct Metrics {
     watch_skipped: Family<KindLabel, Counter>,
     handshake_failures: Family<ReasonLabel, Counter>,
     connections: Family<PortLabel, Gauge>,
+    evicted_connections: Family<PortLabel, Counter>,
+    /// Slow reviews that have begun and not ended.
+    pub(crate) slow_reviews: Gauge,
+    /// Slow reviews that wait for their first place.
+    pub(crate) slow_reviews_waiting: Gauge,
     pub(crate) panics: Counter,
     pub(crate) certificate_reload_failures: Counter,
     /// 1 while the certificate files are invalid and the last valid certificate is served.
@@ -98,6 +103,9 @@ impl Metrics {
             watch_skipped: Family::default(),
             handshake_failures: Family::default(),
             connections: Family::default(),
+            evicted_connections: Family::default(),
+            slow_reviews: Gauge::default(),
+            slow_reviews_waiting: Gauge::default(),
             panics: Counter::default(),
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
@@ -120,6 +128,8 @@ impl Metrics {
             "Requests to /validate rejected before a verdict, by reason",
             self.rejected.clone(),
         );
+        r.register("slow_reviews", "Slow reviews in progress", self.slow_reviews.clone());
+        r.register("slow_reviews_waiting", "Slow reviews that wait for a thread", self.slow_reviews_waiting.clone());
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
         r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
     }
@@ -138,9 +148,14 @@ impl Metrics {
 
     fn register_server(&mut self) {
         let r = &mut self.registry;
-        r.register("panics", "Requests answered with 500 after a panic", self.panics.clone());
+        r.register("panics", "Requests during which a panic occurred", self.panics.clone());
         r.register("tls_handshake_failures", "TLS handshakes that failed", self.handshake_failures.clone());
         r.register("open_connections", "Open connections, by port", self.connections.clone());
+        r.register(
+            "evicted_connections",
+            "Quiet connections closed in favour of new ones, by port",
+            self.evicted_connections.clone(),
+        );
         r.register(
             "certificate_reload_failures",
             "Changes of the certificate files that could not be loaded",
@@ -185,6 +200,11 @@ impl Metrics {
     /// Returns the gauge of the open connections of one port.
     pub(crate) fn connections(&self, port: &'static str) -> Gauge {
         self.connections.get_or_create_owned(&PortLabel { port })
+    }
+
+    /// Returns the counter of the evicted connections of one port.
+    pub(crate) fn evicted_connections(&self, port: &'static str) -> Counter {
+        self.evicted_connections.get_or_create_owned(&PortLabel { port })
     }
 
     /// Returns all metrics as `OpenMetrics` text, with the current state of the inventory and the watches.

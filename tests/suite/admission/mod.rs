@@ -109,7 +109,7 @@ pub(crate) fn ask(reviewer: &Arc<Reviewer>, review: &Value) -> Answer {
 }
 
 /// Read the answer to a review.
-pub(crate) fn answer(review: &Value, Reviewed { body, record }: Reviewed) -> Answer {
+pub(crate) fn answer(review: &Value, Reviewed { body, record, .. }: Reviewed) -> Answer {
     let body: Value = serde_json::from_slice(&body).unwrap();
     let response = &body["response"];
     assert_eq!(response["uid"], review["request"]["uid"], "the response must be for the review that was sent");

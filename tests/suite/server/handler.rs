@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ingress_guard::admission::{Operation, Outcome, Record, Rejection, Reviewed};
+use ingress_guard::admission::{Operation, Outcome, Place, Record, Rejection, Reviewed};
 use ingress_guard::finding::Level;
 use ingress_guard::server::{Readiness, ReviewHandler};
 use tokio::sync::Notify;
@@ -36,7 +36,7 @@ impl Echo {
 }
 
 impl ReviewHandler for Echo {
-    async fn review(self: &Arc<Self>, body: &[u8]) -> Result<Reviewed, Rejection> {
+    async fn review(self: &Arc<Self>, body: &[u8], _place: Place) -> Result<Reviewed, Rejection> {
         tokio::time::sleep(self.takes).await;
         if body.starts_with(b"wait") {
             let gate = self.gate.notified();
@@ -46,7 +46,7 @@ impl ReviewHandler for Echo {
         match body {
             b"panic" => panic!("as asked"),
             b"reject" => Err(Rejection { status: 400, reason: "MalformedJson", message: "expected value".to_owned() }),
-            _ => Ok(Reviewed { body: body.to_vec(), record: record() }),
+            _ => Ok(Reviewed { body: body.to_vec(), record: record(), exceeded_allowance: false }),
         }
     }
 }
@@ -61,7 +61,7 @@ impl Readiness for Echo {
     }
 }
 
-fn record() -> Record {
+pub(crate) fn record() -> Record {
     Record {
         uid: String::new(),
         namespace: String::new(),
@@ -73,5 +73,6 @@ fn record() -> Record {
         outcome: Outcome::Warn,
         findings: vec![("IG202", Level::Warn), ("IG301", Level::Audit)],
         would_deny: vec!["IG202"],
+        panicked: false,
     }
 }

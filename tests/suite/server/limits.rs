@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::post;
 use ingress_guard::server::Limits;
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use super::client::{Ask, patiently, review, whole};
-use super::running::{calm, start, start_app};
+use super::client::{Ask, eventually, patiently, review, whole};
+use super::running::{PATIENCE, calm, start, start_app};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_idle_connections_do_not_slow_the_others() {
@@ -37,18 +37,6 @@ async fn three_hundred_idle_connections_do_not_slow_the_others() {
 }
 
 #[tokio::test]
-async fn excess_connections_wait() {
-    let server = start(Limits { connections: 2, ..calm() }).await;
-    let first = server.client().h1().await.unwrap();
-    let _second = server.client().h1().await.unwrap();
-    let client = server.client();
-    let mut third = tokio::spawn(async move { client.send(review("third")).await });
-    assert!(timeout(Duration::from_millis(200), &mut third).await.is_err(), "served beyond the cap");
-    drop(first);
-    assert_eq!(patiently(third).await.unwrap().body, "third");
-}
-
-#[tokio::test]
 async fn excess_reviews_wait_and_are_then_rejected() {
     let wait = Duration::from_millis(100);
     let server = start(Limits { reviews: 1, review_wait: wait, ..calm() }).await;
@@ -68,24 +56,8 @@ async fn excess_reviews_wait_and_are_then_rejected() {
 }
 
 #[tokio::test]
-async fn large_reviews_wait_for_each_other_and_do_not_delay_small_ones() {
-    let wait = Duration::from_millis(100);
-    let server = start(Limits { large_bytes: 1000, large_reviews: 1, review_wait: wait, ..calm() }).await;
-    let mut sender = server.client().h2().await.unwrap();
-    let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(250)))));
-    server.handler.until_waiting(1).await;
-    let second = sender.ask(review("x".repeat(1000))).await.unwrap();
-    assert_eq!(second.status, 503);
-    assert!(String::from_utf8_lossy(&second.body).contains("too many large reviews in progress"), "{:?}", second.body);
-    assert_eq!(sender.ask(review("x".repeat(999))).await.unwrap().status, 200);
-    server.handler.let_go();
-    assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
-    assert_eq!(sender.ask(review("x".repeat(1000))).await.unwrap().status, 200);
-}
-
-#[tokio::test]
 async fn all_bodies_together_are_limited() {
-    let server = start(Limits { bodies_bytes: 1000, ..calm() }).await;
+    let server = start(Limits { small_bodies_bytes: 1000, ..calm() }).await;
     let mut sender = server.client().h2().await.unwrap();
     let first = tokio::spawn(whole(sender.send_request(review("wait".repeat(150)))));
     server.handler.until_waiting(1).await;
@@ -94,6 +66,42 @@ async fn all_bodies_together_are_limited() {
     server.handler.let_go();
     assert_eq!(patiently(first).await.unwrap().unwrap().status, 200);
     assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn unfinished_large_bodies_leave_memory_for_small_ones() {
+    let limits = Limits {
+        body: PATIENCE,
+        large_bytes: 10_000,
+        large_bodies_bytes: 200_000,
+        small_bodies_bytes: 20_000,
+        ..calm()
+    };
+    let server = start(limits).await;
+    let mut unfinished = Vec::new();
+    for _ in 0..9 {
+        let mut tls = server.client().raw().await;
+        let head = "POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
+        tls.write_all(head.as_bytes()).await.unwrap();
+        tls.write_all(&[b' '; 99_999]).await.unwrap();
+        tls.flush().await.unwrap();
+        unfinished.push(tls);
+    }
+    // Seven of them exceed the limit; they are read to their end before they are answered.
+    let mut sender = server.client().h1().await.unwrap();
+    eventually("the memory for large bodies is used", async || {
+        let mut sender = server.client().h1().await.unwrap();
+        sender.ask(review("x".repeat(10_000))).await.unwrap().status == 503
+    })
+    .await;
+    for _ in 0..100 {
+        assert_eq!(sender.ask(review("x".repeat(9_999))).await.unwrap().status, 200);
+    }
+    drop(unfinished);
+    eventually("the memory is free again", async || {
+        server.client().send(review("x".repeat(100_000))).await.status == 200
+    })
+    .await;
 }
 
 #[tokio::test]

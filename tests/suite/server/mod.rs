@@ -2,10 +2,12 @@
 
 pub(crate) mod client;
 mod drain;
+mod eviction;
 mod handler;
 mod health;
 mod limits;
 pub(crate) mod pki;
+mod places;
 mod reload;
 mod requests;
 mod running;

@@ -72,9 +72,14 @@ pub(crate) async fn start_as(limits: Limits, handler: Echo, change: impl FnOnce(
 
 /// Serve any application.
 pub(crate) async fn start_app(limits: Limits, app: Router) -> Running {
+    start_app_counted(limits, app, Arc::default()).await
+}
+
+/// Serve any application, with the metrics that it counts.
+pub(crate) async fn start_app_counted(limits: Limits, app: Router, metrics: Arc<Metrics>) -> Running {
     let authority = Authority::new();
     let mount = Mount::new(&authority.issue());
-    let server = bind(mount.options(), limits).await.unwrap();
+    let server = bind_with(mount.options(), limits, metrics).await.unwrap();
     launch(server, app, authority, mount, Arc::default())
 }
 
