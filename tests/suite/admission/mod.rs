@@ -3,6 +3,7 @@
 mod bodies;
 mod ceilings;
 mod pass;
+mod places;
 mod replay;
 mod words;
 
