@@ -10,7 +10,7 @@ mod review;
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
@@ -69,9 +69,10 @@ struct Case<'a> {
     ingress: &'a Ingress,
     place: Place,
     now: Timestamp,
-    allowance: Allowance,
     /// Whether an evaluation has exceeded the allowance.
     exceeded_allowance: AtomicBool,
+    /// The steps of all evaluations.
+    steps: AtomicU32,
 }
 
 /// The result of one review: the response for the API server, and the record for log and metrics.
@@ -83,6 +84,8 @@ pub struct Reviewed {
     pub record: Record,
     /// Whether the review has exceeded its allowance. In a fast place the verdict is not valid then.
     pub exceeded_allowance: bool,
+    /// The steps of work that its evaluations needed.
+    pub steps: u32,
 }
 
 /// The reason why a body cannot be reviewed. The API server gets it as an HTTP error and then follows its `failurePolicy`.
@@ -154,11 +157,11 @@ impl Reviewer {
             record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn)];
             let key = Key::new(&record.namespace, &record.name);
             let body = render::allow_not_evaluated(&request.uid.0, &key, CHECK_NOT_EVALUATED.code, reason);
-            return Ok(Reviewed { body, record, exceeded_allowance: false });
+            return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
         }
         let Some(mut ingress) = request.to_review()? else {
             let (body, record) = (render::allow(&request.uid.0), Record::new(&request, Outcome::Pass));
-            return Ok(Reviewed { body, record, exceeded_allowance: false });
+            return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
         };
         // In a dry run with `generateName` only the request has the namespace.
         if ingress.meta.key.namespace.is_empty() {
@@ -168,15 +171,15 @@ impl Reviewer {
             request: &request,
             ingress: &ingress,
             now: (self.clock)(),
-            allowance: place.allowance(),
             place,
             exceeded_allowance: AtomicBool::new(false),
+            steps: AtomicU32::new(0),
         };
         let verdict = self.confirmed_verdict(&case).await;
         let support = self.policy.support.as_deref();
         let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support);
-        let exceeded_allowance = case.exceeded_allowance.into_inner();
-        Ok(Reviewed { body, record: Record::decided(&request, &verdict), exceeded_allowance })
+        let (exceeded_allowance, steps) = (case.exceeded_allowance.into_inner(), case.steps.into_inner());
+        Ok(Reviewed { body, record: Record::decided(&request, &verdict), exceeded_allowance, steps })
     }
 
     /// Decides on a write. If the verdict denies because of other objects, reads these objects and decides again: the
@@ -222,8 +225,9 @@ impl Reviewer {
         // One state of the cluster for the whole evaluation.
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
-        let Evaluation { findings, exhausted, .. } = self.engine.run(case.ingress, known, &case.allowance);
-        case.count(exhausted);
+        let allowance = case.place.allowance();
+        let evaluation = self.engine.run(case.ingress, known, &allowance);
+        case.count(&evaluation);
         let circumstances = Circumstances {
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
@@ -234,20 +238,21 @@ impl Reviewer {
             confirmed,
             now: case.now,
         };
-        decide(&self.policy, findings, &circumstances, |is_denying| {
-            if case.request.operation() != Operation::Update {
+        decide(&self.policy, evaluation.findings, &circumstances, |is_denying| {
+            if case.request.operation() != Operation::Update || case.ends_early() {
                 return Previous::None;
             }
             let Ok(mut stored) = case.request.stored() else { return Previous::Unreadable };
             stored.meta.key = case.ingress.meta.key.clone();
-            let evaluation = self.engine.run_only(is_denying, &stored, known, &case.allowance);
-            case.count(evaluation.exhausted);
+            let evaluation = self.engine.run_only(is_denying, &stored, known, &allowance);
+            case.count(&evaluation);
             Previous::Evaluated(evaluation)
         })
     }
 }
 
 impl Place {
+    /// Returns the allowance of an evaluation that begins now. Its deadline does not include the time that the review has waited.
     fn allowance(&self) -> Allowance {
         let deadline = Some(Instant::now() + DEADLINE);
         match self {
@@ -260,9 +265,10 @@ impl Place {
 }
 
 impl Case<'_> {
-    /// Records whether an evaluation has exceeded the allowance.
-    fn count(&self, exhausted: bool) {
-        self.exceeded_allowance.fetch_or(exhausted, Ordering::Relaxed);
+    /// Counts the work of an evaluation.
+    fn count(&self, evaluation: &Evaluation) {
+        self.exceeded_allowance.fetch_or(evaluation.exhausted, Ordering::Relaxed);
+        self.steps.fetch_add(evaluation.spent, Ordering::Relaxed);
     }
 
     /// Whether the review has to be repeated in a slow place, so that live reads for it are of no use.
@@ -276,5 +282,5 @@ fn failed(preview: &Preview) -> Reviewed {
     let reason = "the review failed with an internal error: nothing was evaluated; report the Ingress and the log of ingress-guard";
     let key = Key::new(&preview.namespace, &preview.name);
     let body = render::allow_not_evaluated(&preview.uid, &key, CHECK_FAILED.code, reason);
-    Reviewed { body, record: Record::failed(preview), exceeded_allowance: false }
+    Reviewed { body, record: Record::failed(preview), exceeded_allowance: false, steps: 0 }
 }

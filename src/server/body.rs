@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
+use super::body_memory::{BodyMemory, Unfinished};
 use super::limits::Limits;
 
 /// The time in which a rejected client can finish sending, so that it reads the answer and not a broken connection. A busy machine
@@ -22,8 +23,8 @@ pub(super) struct BodyBudget {
     pub(super) each: usize,
     /// The size from which a body is large.
     large_from: usize,
-    small: Arc<Semaphore>,
-    large: Arc<Semaphore>,
+    small: Arc<BodyMemory>,
+    large: Arc<BodyMemory>,
 }
 
 /// A complete body with the permits for its bytes.
@@ -46,12 +47,11 @@ pub(super) enum BodyError {
 
 impl BodyBudget {
     pub(super) fn new(limits: &Limits) -> Self {
-        let permits = |bytes: usize| Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS)));
         Self {
             each: limits.body_bytes,
             large_from: limits.large_bytes,
-            small: permits(limits.small_bodies_bytes),
-            large: permits(limits.large_bodies_bytes),
+            small: BodyMemory::new(limits.small_bodies_bytes, limits.quiet),
+            large: BodyMemory::new(limits.large_bodies_bytes, limits.quiet),
         }
     }
 
@@ -63,15 +63,49 @@ impl BodyBudget {
         }
         let first = usize::try_from(announced.min(FIRST)).unwrap_or_default();
         let mut held = Held { bytes: Vec::with_capacity(first), permit: None };
-        while let Some(frame) = body.frame().await {
+        // Most bodies arrive as one frame and are never unfinished.
+        let mut unfinished: Option<Unfinished> = None;
+        loop {
+            let frame = match &unfinished {
+                None => body.frame().await,
+                Some(Unfinished { gives_way, .. }) => tokio::select! {
+                    frame = body.frame() => frame,
+                    () = gives_way.cancelled() => return Err(BodyError::OverBudget),
+                },
+            };
+            let Some(frame) = frame else { return Ok(held) };
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-            if data.len() > self.each - held.bytes.len() {
+            let size = held.bytes.len() + data.len();
+            if size > self.each {
                 return Err(BodyError::TooLarge);
             }
-            self.acquire(&mut held, data.len())?;
+            let becomes_large = held.bytes.len() < self.large_from && size >= self.large_from;
+            self.acquire(&mut held, data.len(), becomes_large).await?;
             held.bytes.extend_from_slice(&data);
+            if body.is_end_stream() {
+                return Ok(held);
+            }
+            if unfinished.is_none() || becomes_large {
+                unfinished = Some(self.memory(held.bytes.len()).begin());
+            }
         }
-        Ok(held)
+    }
+
+    /// Returns the memory for a body of this size.
+    fn memory(&self, size: usize) -> &Arc<BodyMemory> {
+        if size < self.large_from { &self.small } else { &self.large }
+    }
+
+    /// Acquires permits for more bytes of a body. A body that becomes large returns its permits of a small one.
+    async fn acquire(&self, held: &mut Held, more: usize, becomes_large: bool) -> Result<(), BodyError> {
+        let size = held.bytes.len() + more;
+        let wanted = u32::try_from(if becomes_large { size } else { more }).map_err(|_| BodyError::TooLarge)?;
+        let acquired = self.memory(size).acquire(wanted).await.ok_or(BodyError::OverBudget)?;
+        match &mut held.permit {
+            Some(permit) if !becomes_large => permit.merge(acquired),
+            other => *other = Some(acquired),
+        }
+        Ok(())
     }
 
     /// Reads and drops the rest of a rejected body, within limits. A connection that is closed with unread bytes is reset, and the
@@ -87,23 +121,5 @@ impl BodyBudget {
         };
         // A timeout is not an error: the rest stays unread.
         let _ = timeout(LINGER, rest).await;
-    }
-
-    /// Acquires permits for more bytes of a body. A body that becomes large returns its permits of a small one.
-    fn acquire(&self, held: &mut Held, more: usize) -> Result<(), BodyError> {
-        let size = held.bytes.len() + more;
-        let was_large = held.bytes.len() >= self.large_from;
-        let (pool, wanted) = match (was_large, size >= self.large_from) {
-            (false, false) => (&self.small, more),
-            (false, true) => (&self.large, size),
-            (true, _) => (&self.large, more),
-        };
-        let wanted = u32::try_from(wanted).map_err(|_| BodyError::TooLarge)?;
-        let acquired = Arc::clone(pool).try_acquire_many_owned(wanted).map_err(|_| BodyError::OverBudget)?;
-        match &mut held.permit {
-            Some(permit) if Arc::ptr_eq(permit.semaphore(), pool) => permit.merge(acquired),
-            other => *other = Some(acquired),
-        }
-        Ok(())
     }
 }

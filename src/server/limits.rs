@@ -10,8 +10,8 @@ use crate::admission::LARGE;
 pub struct Limits {
     /// Open connections. Beyond them the oldest quiet connection gives way; further ones wait in the backlog of the kernel.
     pub connections: usize,
-    /// Time without a request in progress after which a connection is quiet. It covers handshakes, incomplete heads and idle
-    /// connections, so it must exceed the time that an honest client needs for its next step.
+    /// Time without a request in progress after which a connection is quiet, and age of an unfinished body, from which they give way to
+    /// others. It covers handshakes and incomplete heads, so it must exceed the time that an honest client needs for its next step.
     pub quiet: Duration,
     /// Whether an HTTP/1.1 connection stays open after a response.
     pub keep_alive: bool,

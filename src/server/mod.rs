@@ -2,10 +2,12 @@
 //! [`ReviewHandler`] answers the reviews.
 
 mod body;
+mod body_memory;
 mod certificates;
 mod connection;
 mod connections;
 mod failure;
+mod fast;
 mod handler;
 mod handshake;
 mod health;

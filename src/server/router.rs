@@ -12,7 +12,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{BoxError, Extension, Router};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::{Service, ServiceBuilder};
@@ -22,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::body::{BodyBudget, BodyError, Held};
 use super::connections::Activity;
 use super::failure::{Failure, JSON};
+use super::fast::FastPlaces;
 use super::handler::ReviewHandler;
 use super::limits::Limits;
 use super::slow::{Author, SlowPlaces};
@@ -36,7 +36,7 @@ struct Webhook<H> {
     bodies: BodyBudget,
     body_time: Duration,
     large_bytes: usize,
-    fast: Semaphore,
+    fast: FastPlaces,
     slow: SlowPlaces,
     review_wait: Duration,
     metrics: Arc<Metrics>,
@@ -68,7 +68,7 @@ pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<
         bodies: BodyBudget::new(limits),
         body_time: limits.body,
         large_bytes: limits.large_bytes,
-        fast: Semaphore::new(limits.reviews),
+        fast: FastPlaces::new(limits.reviews, limits.review_wait),
         slow: SlowPlaces::new(limits, Arc::clone(&metrics)),
         review_wait: limits.review_wait,
         metrics,
@@ -170,23 +170,23 @@ impl<H: ReviewHandler> Webhook<H> {
         Ok(reviewed.body)
     }
 
-    /// Reviews a small body on this thread. Returns `None` for a large body, and for a review that exceeds its allowance.
+    /// Reviews a small body on this thread. Returns `None` for a large body, for a review that exceeds its allowance, and for one
+    /// whose author has to use slow places.
     async fn fast(&self, body: &Held) -> Result<Option<Reviewed>, Failure> {
-        if body.bytes.len() >= self.large_bytes {
+        if body.bytes.len() >= self.large_bytes || !self.fast.admit(&body.bytes) {
             return Ok(None);
         }
-        let Ok(place) = timeout(self.review_wait, self.fast.acquire()).await else {
+        let Some(_place) = self.fast.enter().await else {
             return Err(overloaded("too many reviews in progress"));
         };
-        let _place = place.expect("the semaphore is never closed");
         let reviewed = self.handler.review(&body.bytes, Place::Fast).await?;
+        self.fast.count(&body.bytes, &reviewed);
         Ok((!reviewed.exceeded_allowance).then_some(reviewed))
     }
 
     /// Reviews a body on a thread for slow reviews, from the beginning: the verdict does not depend on the place.
     async fn slow(&self, body: Held) -> Result<Reviewed, Failure> {
-        let Preview { namespace, user, .. } = Preview::of(&body.bytes);
-        let author = Author { namespace: namespace.into(), user: user.into() };
+        let author = Author::of(&Preview::of(&body.bytes));
         let cancel = Cancel(Arc::default());
         let (handler, place) = (Arc::clone(&self.handler), Place::Slow(Arc::clone(&cancel.0)));
         let review = async move { handler.review(&body.bytes, place).await };

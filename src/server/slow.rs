@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::limits::Limits;
+use crate::admission::Preview;
 use crate::fair_queue::FairQueue;
 use crate::telemetry::Metrics;
 
@@ -21,6 +22,12 @@ use crate::telemetry::Metrics;
 pub(super) struct Author {
     pub(super) namespace: Box<str>,
     pub(super) user: Box<str>,
+}
+
+impl Author {
+    pub(super) fn of(preview: &Preview) -> Self {
+        Self { namespace: preview.namespace.as_str().into(), user: preview.user.as_str().into() }
+    }
 }
 
 /// The places. A review is a task that is polled on a thread whenever it has a place.

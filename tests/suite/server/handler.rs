@@ -46,7 +46,7 @@ impl ReviewHandler for Echo {
         match body {
             b"panic" => panic!("as asked"),
             b"reject" => Err(Rejection { status: 400, reason: "MalformedJson", message: "expected value".to_owned() }),
-            _ => Ok(Reviewed { body: body.to_vec(), record: record(), exceeded_allowance: false }),
+            _ => Ok(Reviewed { body: body.to_vec(), record: record(), exceeded_allowance: false, steps: 0 }),
         }
     }
 }

@@ -8,8 +8,8 @@ use ingress_guard::server::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
-use super::client::{Ask, eventually, patiently, review, whole};
-use super::running::{PATIENCE, calm, start, start_app};
+use super::client::{Ask, Tls, eventually, patiently, review, whole};
+use super::running::{PATIENCE, Running, calm, start, start_app};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_idle_connections_do_not_slow_the_others() {
@@ -68,24 +68,47 @@ async fn all_bodies_together_are_limited() {
     assert_eq!(sender.ask(review("x".repeat(600))).await.unwrap().status, 200);
 }
 
+/// A connection with the head of a request and all bytes of its body but one.
+async fn unfinished(server: &Running, size: usize) -> Tls {
+    let mut tls = server.client().raw().await;
+    let head = "POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    tls.write_all(format!("{head}content-length: {size}\r\n\r\n").as_bytes()).await.unwrap();
+    tls.write_all(&vec![b' '; size - 1]).await.unwrap();
+    tls.flush().await.unwrap();
+    tls
+}
+
+#[tokio::test]
+async fn unfinished_bodies_give_way_to_new_ones_of_their_size() {
+    let quiet = Duration::from_millis(700);
+    let sizes = Limits { large_bytes: 10_000, large_bodies_bytes: 200_000, small_bodies_bytes: 20_000, ..calm() };
+    let server = start(Limits { body: PATIENCE, quiet, ..sizes }).await;
+    for size in [9_000, 99_000] {
+        let _unfinished = [unfinished(&server, size).await, unfinished(&server, size).await];
+        let mut sender = server.client().h1().await.unwrap();
+        eventually("the memory is used", async || server.client().send(review("x".repeat(size))).await.status == 503)
+            .await;
+        tokio::time::sleep(quiet).await;
+        for _ in 0..10 {
+            assert_eq!(sender.ask(review("x".repeat(size))).await.unwrap().status, 200, "{size}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn unfinished_large_bodies_leave_memory_for_small_ones() {
     let limits = Limits {
         body: PATIENCE,
+        quiet: PATIENCE,
         large_bytes: 10_000,
         large_bodies_bytes: 200_000,
         small_bodies_bytes: 20_000,
         ..calm()
     };
     let server = start(limits).await;
-    let mut unfinished = Vec::new();
+    let mut held = Vec::new();
     for _ in 0..9 {
-        let mut tls = server.client().raw().await;
-        let head = "POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n";
-        tls.write_all(head.as_bytes()).await.unwrap();
-        tls.write_all(&[b' '; 99_999]).await.unwrap();
-        tls.flush().await.unwrap();
-        unfinished.push(tls);
+        held.push(unfinished(&server, 100_000).await);
     }
     // Seven of them exceed the limit; they are read to their end before they are answered.
     let mut sender = server.client().h1().await.unwrap();
@@ -97,7 +120,7 @@ async fn unfinished_large_bodies_leave_memory_for_small_ones() {
     for _ in 0..100 {
         assert_eq!(sender.ask(review("x".repeat(9_999))).await.unwrap().status, 200);
     }
-    drop(unfinished);
+    drop(held);
     eventually("the memory is free again", async || {
         server.client().send(review("x".repeat(100_000))).await.status == 200
     })

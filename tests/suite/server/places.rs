@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use ingress_guard::admission::{Place, Preview, Rejection, Reviewed, Reviewer};
+use ingress_guard::admission::{Place, Preview, Record, Rejection, Reviewed, Reviewer};
 use ingress_guard::cluster::{SharedInventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{Limits, ReviewHandler, webhook};
@@ -24,7 +24,7 @@ const COMPUTES: Duration = Duration::from_millis(100);
 
 /// A handler that does what the name in the review says. The answer is the name of the thread.
 ///
-/// `fast` is answered in a fast place, any other name in a slow one. `wait` waits for the gate without computing, `panic`
+/// Names that begin with `fast` are answered in a fast place, any other name in a slow one. `fast costly` reports many steps. `wait` waits for the gate without computing, `panic`
 /// panics, `endless` computes until its client has gone. All others compute for [`COMPUTES`].
 struct Worker {
     gate: Semaphore,
@@ -56,7 +56,7 @@ impl Worker {
 
 impl ReviewHandler for Worker {
     async fn review(self: &Arc<Self>, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
-        let Preview { name, namespace, .. } = Preview::of(body);
+        let Preview { name, namespace, user, .. } = Preview::of(body);
         let exceeded_allowance = match &place {
             Place::Fast => !name.starts_with("fast"),
             Place::Slow(cancelled) => {
@@ -71,15 +71,21 @@ impl ReviewHandler for Worker {
                     }
                     _ => self.compute(),
                 }
-                self.answered.lock().push(namespace);
+                self.answered.lock().push(namespace.clone());
                 false
             }
         };
         if name == "fast compute" {
             self.compute();
         }
+        let steps = if name == "fast costly" { 1_000_000 } else { 0 };
         let thread = std::thread::current().name().unwrap_or_default().to_owned();
-        Ok(Reviewed { body: thread.into_bytes(), record: record(), exceeded_allowance })
+        Ok(Reviewed {
+            body: thread.into_bytes(),
+            record: Record { namespace, user, ..record() },
+            exceeded_allowance,
+            steps,
+        })
     }
 }
 
@@ -163,6 +169,23 @@ async fn fast_reviews_do_not_wait_for_slow_ones() {
         assert_eq!(patiently(slow).await.unwrap().status, 200);
     }
     assert_eq!(places.worker.most_computing.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn an_author_with_many_costly_reviews_uses_slow_places_for_a_while() {
+    let places = Places::start(calm()).await;
+    let is_fast = async |user: &str| {
+        let answer = patiently(places.send("fast costly", "shop", user)).await.unwrap();
+        assert_eq!(answer.status, 200);
+        &*answer.body == b"webhook"
+    };
+    let mut fast = 0;
+    while is_fast("eve").await {
+        fast += 1;
+        assert!(fast < 10_000, "the work is not counted");
+    }
+    assert!(is_fast("ann").await);
+    eventually("a fast place again", async || is_fast("eve").await).await;
 }
 
 #[tokio::test]
