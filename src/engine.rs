@@ -150,7 +150,11 @@ impl Engine {
             match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.
                 Err(_) => found_at.push((*place, vec![failed(check)])),
-                Ok(()) => found_at.push((*place, found.into_inner())),
+                Ok(()) => {
+                    let mut found = found.into_inner();
+                    found.retain(|finding| !is_of_challenge(check, ingress, finding));
+                    found_at.push((*place, found));
+                }
             }
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
@@ -172,10 +176,15 @@ impl Engine {
     }
 }
 
-/// Returns whether an Ingress is exempt from a check: a solver of an ACME challenge exists for seconds and is not written
-/// by a user. Checks that cannot be waived apply all the same, since any client can set the solver's label.
+/// Returns whether an Ingress is exempt from a check: the solver of an ACME challenge exists for seconds, and its Service may be
+/// younger than the cache. Checks that cannot be waived apply all the same, since every client can write such an Ingress.
 fn exempt(check: &Check, ingress: &Ingress) -> bool {
-    ingress.is_acme_solver && check.waivable
+    check.waivable && ingress.is_acme_solver
+}
+
+/// Returns whether a finding is about a challenge path that cert-manager has added to an Ingress of a user. The same applies to it.
+fn is_of_challenge(check: &Check, ingress: &Ingress, finding: &Finding) -> bool {
+    check.waivable && ingress.is_acme_challenge_at(&finding.field)
 }
 
 fn failed(check: &Check) -> Finding {

@@ -162,15 +162,16 @@ impl<'a> Request<'a> {
         self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
     }
 
-    /// Returns the Ingress to evaluate, or `None` if the write passes: it does not write an Ingress itself, the object is being
-    /// deleted, or neither its spec nor its relevant annotations change.
+    /// Returns the Ingress to evaluate, or `None` if the write passes: it does not write an Ingress, it removes the last finalizer
+    /// of an object that is being deleted, or neither the spec nor relevant annotations change. Until it is removed, an Ingress
+    /// that is being deleted is served (docs/ingress-nginx.md, section 1.2).
     pub(super) fn to_review(&self) -> Result<Option<Ingress>, Rejection> {
-        if matches!(self.operation(), Operation::Delete | Operation::Connect) || !self.is_own() {
+        if matches!(self.operation(), Operation::Delete | Operation::Connect) || !self.writes_ingress() {
             return Ok(None);
         }
         let new = present("request.object", self.object)?;
         let head = new.head().map_err(|error| malformed("request.object.metadata", &error))?;
-        if head.meta.deleting {
+        if head.is_removed {
             return Ok(None);
         }
         if self.operation() == Operation::Update {
@@ -187,7 +188,7 @@ impl<'a> Request<'a> {
     /// send such a review, and a few bytes of JSON can take a hundred times as much memory.
     pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
         const PARTS: usize = 160_000;
-        if self.is_own() && matches!(self.operation(), Operation::Create | Operation::Update) {
+        if self.writes_ingress() && matches!(self.operation(), Operation::Create | Operation::Update) {
             for (field, object) in [("request.object", self.object), ("request.oldObject", self.old_object)] {
                 let parts = object.map_or(Ok(0), |object| object.parts());
                 if parts.map_err(|error| malformed(field, &error))? > PARTS {
@@ -198,9 +199,10 @@ impl<'a> Request<'a> {
         Ok(false)
     }
 
-    /// Whether the request is for the Ingress itself, not for a subresource.
-    fn is_own(&self) -> bool {
-        self.sub_resource.as_ref().is_none_or(|sub_resource| sub_resource.0.is_empty())
+    /// Whether the request is for the Ingress itself or for its status. A write of the status can also change annotations; the API
+    /// server keeps the stored spec.
+    fn writes_ingress(&self) -> bool {
+        self.sub_resource.as_ref().is_none_or(|sub_resource| matches!(&*sub_resource.0, "" | "status"))
     }
 
     /// Parses the stored Ingress, which an update replaces.

@@ -23,8 +23,8 @@ pub struct Ingress {
     pub rules: Box<[Rule]>,
     /// It has a load-balancer address: some controller handles it.
     pub has_address: bool,
-    /// Created by cert-manager to answer an HTTP-01 challenge: short-lived, and not written by a user
-    /// (label `acme.cert-manager.io/http01-solver`).
+    /// Created by cert-manager to answer an HTTP-01 challenge: it has the label `acme.cert-manager.io/http01-solver`, and every path
+    /// is one of a challenge.
     pub is_acme_solver: bool,
 }
 
@@ -330,22 +330,24 @@ struct WireLoadBalancer {
 
 impl From<Wire> for Ingress {
     fn from(wire: Wire) -> Self {
-        let is_acme_solver = wire.metadata.is_acme_solver();
-        Self::from_parts(wire.metadata.into(), is_acme_solver, wire.spec, &wire.status)
+        let has_solver_label = wire.metadata.has_solver_label();
+        Self::from_parts(wire.metadata.into(), has_solver_label, wire.spec, &wire.status)
     }
 }
 
 impl Ingress {
-    pub(super) fn from_parts(meta: Meta, is_acme_solver: bool, spec: WireSpec, status: &WireStatus) -> Self {
-        Self {
+    pub(super) fn from_parts(meta: Meta, has_solver_label: bool, spec: WireSpec, status: &WireStatus) -> Self {
+        let mut ingress = Self {
             meta,
-            is_acme_solver,
+            is_acme_solver: false,
             class_name: spec.ingress_class_name,
             default_backend: spec.default_backend.map(Backend::from),
             tls: spec.tls.into_iter().map(TlsEntry::from).collect(),
             rules: spec.rules.into_iter().map(Rule::from).collect(),
             has_address: !status.load_balancer.ingress.is_empty(),
-        }
+        };
+        ingress.is_acme_solver = has_solver_label && ingress.serves_only_acme_challenges();
+        ingress
     }
 }
 

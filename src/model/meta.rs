@@ -5,6 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::annotation::Annotations;
 use super::{Kind, lax};
@@ -70,6 +71,8 @@ pub(super) struct Wire {
     annotations: Annotations,
     creation_timestamp: Option<Timestamp>,
     deletion_timestamp: Option<Timestamp>,
+    #[serde(deserialize_with = "lax::null")]
+    finalizers: Vec<IgnoredAny>,
 }
 
 impl Wire {
@@ -84,8 +87,13 @@ impl Wire {
         self.deletion_timestamp.is_some()
     }
 
+    /// It is being deleted and has no finalizer left: the API server removes the object instead of storing it.
+    pub(super) fn is_removed(&self) -> bool {
+        self.is_deleted() && self.finalizers.is_empty()
+    }
+
     /// The label that cert-manager sets on the Ingress of an HTTP-01 challenge.
-    pub(super) fn is_acme_solver(&self) -> bool {
+    pub(super) fn has_solver_label(&self) -> bool {
         self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| value.as_deref() == Some("true"))
     }
 }

@@ -3,6 +3,7 @@
 //! Each kind deserialises from the API server's JSON or from a manifest as leniently as Go's decoder (unknown fields are
 //! ignored, `null` is the zero value), and keeps only the fields that some check reads.
 
+mod acme;
 mod annotation;
 mod api_caller;
 mod cert_manager;

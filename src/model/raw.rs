@@ -25,7 +25,10 @@ pub struct RawIngress<'a> {
 pub struct IngressHead {
     /// Identity, age, annotations.
     pub meta: Meta,
-    is_acme_solver: bool,
+    /// The write removes the last finalizer of an object that is being deleted: the API server removes the object instead of
+    /// storing it.
+    pub is_removed: bool,
+    has_solver_label: bool,
 }
 
 impl RawIngress<'_> {
@@ -35,7 +38,7 @@ impl RawIngress<'_> {
     /// If it is not object metadata.
     pub fn head(&self) -> serde_json::Result<IngressHead> {
         let wire: meta::Wire = read(self.metadata)?;
-        Ok(IngressHead { is_acme_solver: wire.is_acme_solver(), meta: wire.into() })
+        Ok(IngressHead { is_removed: wire.is_removed(), has_solver_label: wire.has_solver_label(), meta: wire.into() })
     }
 
     /// Whether both specs are equal byte for byte. The API server serialises both the same way.
@@ -64,7 +67,7 @@ impl RawIngress<'_> {
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
         let spec: ingress::WireSpec = read(self.spec)?;
         let status: ingress::WireStatus = read(self.status)?;
-        Ok(Ingress::from_parts(head.meta, head.is_acme_solver, spec, &status))
+        Ok(Ingress::from_parts(head.meta, head.has_solver_label, spec, &status))
     }
 }
 

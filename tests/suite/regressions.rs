@@ -35,7 +35,7 @@ const REGRESSIONS: [Regression; 22] = [
         ("suite/engine.rs", "the_reviewed_ingress_and_those_being_deleted_are_not_others")]),
     (8, "one host in two Ingresses, and HTTP-01 solvers", "capsule#358", &[
         ("suite/valid_configurations/mod.rs", "two_ingresses_may_share_a_host"),
-        ("suite/valid_configurations/mod.rs", "cert_manager_solver_ingresses_are_not_reported")]),
+        ("suite/valid_configurations/challenges.rs", "cert_manager_solver_ingresses_are_not_reported")]),
     (9, "canaries, and Ingresses that rollouts leave behind", "ingress-nginx#6825", &[
         ("suite/valid_configurations/mod.rs", "a_canary_shares_host_and_path_with_its_main_ingress"),
         ("suite/valid_configurations/annotations.rs", "progressive_rollouts_are_not_reported"),

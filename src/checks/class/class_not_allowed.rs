@@ -21,7 +21,7 @@ pub(crate) static CLASS_NOT_ALLOWED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // A solver has the class of its issuer and exists for seconds. IG102 reports Ingresses without a class.
+    // A solver has the class of its issuer. IG102 reports Ingresses without a class.
     if cx.ingress.is_acme_solver {
         return;
     }

@@ -1,5 +1,7 @@
 //! IG411: a host without TLS.
 
+use foldhash::HashSet;
+
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Kinds};
@@ -21,11 +23,14 @@ pub(crate) static TLS_REQUIRED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let entries = TlsEntries::of(&cx.ingress.tls);
     // An entry without hosts applies to all hosts.
-    if cx.ingress.is_acme_solver || cx.ingress.tls.iter().any(|entry| entry.hosts.is_empty()) {
+    if cx.ingress.tls.iter().any(|entry| entry.hosts.is_empty()) {
         return;
     }
+    // The ACME server sends the requests of a challenge without TLS (RFC 8555, section 8.3).
+    let serves_more = cx.ingress.rules.iter().filter(|rule| !rule.serves_only_acme_challenges());
+    let serves_more: HashSet<&Host> = serves_more.map(|rule| &rule.host).collect();
     for (at, host) in cx.ingress.hosts() {
-        if entries.meant_for(host).is_none() {
+        if serves_more.contains(host) && entries.meant_for(host).is_none() {
             let field = FieldPath::spec().field("rules").index(at).field("host");
             let name = if *host == Host::Any { "rules without a host".to_owned() } else { host.to_string() };
             let message =

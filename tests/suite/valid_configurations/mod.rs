@@ -2,8 +2,10 @@
 //! warned about, except where a test asserts a specific finding.
 
 mod annotations;
+mod challenges;
 mod endpoints;
 mod optional;
+mod ownership;
 mod paths;
 
 use std::fmt::Write as _;
@@ -101,34 +103,6 @@ fn findings_under(config: &str, manifests: &str) -> Vec<String> {
 }
 
 const NO_FINDINGS: &[&str] = &[];
-
-#[test]
-fn cert_manager_solver_ingresses_are_not_reported() {
-    let solver = |path: &str| {
-        format!(
-            "{NGINX}
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: cm-acme-http-solver-x7k2p
-  namespace: shop
-  labels: {{acme.cert-manager.io/http01-solver: \"true\"}}
-spec:
-  ingressClassName: nginx-of-the-issuer
-  rules:
-    - host: app.example.com
-      http:
-        paths:
-          - path: {path:?}
-            pathType: ImplementationSpecific
-            backend: {{service: {{name: cm-acme-http-solver-9m4fd, port: {{number: 8089}}}}}}
-"
-        )
-    };
-    assert_eq!(findings(&solver("/.well-known/acme-challenge/t0k3n")), NO_FINDINGS);
-    // Any user can set the label: findings that cannot be waived are reported anyway.
-    assert_eq!(findings(&solver("/.well-known/acme-challenge/\n")), ["deny IG315 cm-acme-http-solver-x7k2p"]);
-}
 
 #[test]
 fn a_canary_shares_host_and_path_with_its_main_ingress() {
