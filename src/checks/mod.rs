@@ -8,6 +8,7 @@ mod collision;
 mod context;
 pub(crate) mod effects;
 mod findings;
+mod host_ownership;
 mod meta;
 mod namespace_match;
 mod nearest;
@@ -23,11 +24,12 @@ use crate::routing::ControllerFamily;
 
 pub use context::Context;
 pub use findings::Findings;
+pub use host_ownership::{Foreign, HostOwnership, Overlap};
 pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
 pub use registry::{ALL, find, listed};
 use routed_paths::ROUTES;
-pub use settings::{HostOwnership, NamespaceClasses, Settings};
+pub use settings::{NamespaceClasses, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]

@@ -173,7 +173,7 @@ impl Config {
                 },
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
-                host_ownership: raw.host_ownership.into_iter().map(ownership).collect(),
+                host_ownership: ownership(raw.host_ownership)?,
                 class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
             },
@@ -229,8 +229,22 @@ pub(crate) fn nearest_check(name: &str) -> Option<String> {
     suggest::did_you_mean(name, checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]))
 }
 
-fn ownership(raw: RawHostOwnership) -> HostOwnership {
-    HostOwnership { hosts: raw.hosts.iter().map(|host| Host::parse(host)).collect(), namespaces: raw.namespaces }
+fn ownership(entries: Vec<RawHostOwnership>) -> Result<HostOwnership, ConfigFault> {
+    let mut ownership = HostOwnership::default();
+    for (index, entry) in entries.iter().enumerate() {
+        for (at, host) in entry.hosts.iter().enumerate() {
+            let host = host.trim_end_matches('.');
+            let domain = host.strip_prefix("*.").unwrap_or(host);
+            if host != "*" && (domain.is_empty() || domain.contains('*')) {
+                let key = format!("hostOwnership[{index}].hosts[{at}]");
+                let message = "must be a host, a domain such as \"*.example.com\", or \"*\" for all hosts".to_owned();
+                return Err(ConfigFault { key, message });
+            }
+            let host = if host == "*" { Host::Any } else { Host::parse(host) };
+            ownership.assign([host], &entry.namespaces);
+        }
+    }
+    Ok(ownership)
 }
 
 fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {

@@ -32,7 +32,7 @@ pub struct RawConfig {
     /// Controller dialects, in order. The first entry that matches the class of an Ingress and watches its namespace
     /// applies. If no such entry watches the namespace, the first that matches the class applies.
     pub dialects: Vec<RawDialect>,
-    /// Assigns hosts to namespaces.
+    /// Assigns hosts to namespaces. The most specific host applies, whatever the order.
     pub host_ownership: Vec<RawHostOwnership>,
     /// Users and groups that are warned, never denied.
     pub break_glass: BreakGlass,
@@ -112,11 +112,11 @@ pub struct RawDialectMatch {
     pub class: Option<String>,
 }
 
-/// Assigns hosts to namespaces.
+/// Assigns hosts to namespaces. The most specific host applies, whatever the order.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawHostOwnership {
-    /// Hosts; `*.` stands for a whole domain.
+    /// Hosts; `*.example.com` stands for all hosts below `example.com`, at any depth, and `*` for all hosts.
     pub hosts: Vec<String>,
     /// The namespaces that may use them.
     pub namespaces: Vec<String>,

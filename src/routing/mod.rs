@@ -13,6 +13,7 @@ mod location;
 mod map;
 mod refusal;
 mod routes;
+mod server_name;
 mod tls;
 mod version;
 
@@ -36,5 +37,6 @@ pub use location::{
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use refusal::Refusal;
 pub use routes::{Routes, When};
+pub use server_name::ServerName;
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};
 pub use version::{NotAVersion, Version};

@@ -77,7 +77,6 @@ waiverHint: true
     assert_eq!(config.settings.dialects.config_maps(), [Key::new("ingress-nginx", "ingress-nginx-controller")]);
     // Settings that the ConfigMap can change are unknown until it has been read.
     assert_eq!((dialect.risk_level(), dialect.is_strict_about_path_types()), (None, None));
-    assert_eq!(config.settings.host_ownership[0].namespaces, ["shop"]);
     assert_eq!(config.policy.namespaces.len(), 2);
     assert!(!config.policy.namespaces[0].waivers && config.policy.namespaces[1].waivers);
     assert_eq!(config.policy.support.as_deref(), Some("ask #ingress, https://wiki.example.com/ingress"));

@@ -1,8 +1,10 @@
 //! IG502: the namespace may not use this host.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::findings::{WARN, list};
+use crate::checks::{Applies, Check, Context, Findings, Foreign, Overlap};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Kinds, NGINX_PREFIX};
+use crate::routing::ServerName;
 
 pub(crate) static HOST_NOT_OWNED: Check = Check {
     code: "IG502",
@@ -18,24 +20,60 @@ pub(crate) static HOST_NOT_OWNED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let rules = cx.ingress.hosts().into_iter();
-    let rules = rules.map(|(at, host)| (FieldPath::spec().field("rules").index(at).field("host"), host.clone()));
-    let alias = FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias"));
-    let aliases = cx.nginx().server_aliases().map(|name| (alias.clone(), Host::parse(name)));
-    let is_alias_read = cx.dialect().family.reads_nginx_annotations();
-    for (field, host) in rules.chain(aliases.filter(|_| is_alias_read)) {
-        let Some(owners) = cx.settings.owners(&host) else { continue };
-        if owners.iter().any(|owner| owner == cx.namespace()) {
-            continue;
+    let budget = cx.routes().budget();
+    for (at, host) in cx.ingress.hosts() {
+        let field = FieldPath::spec().field("rules").index(at).field("host");
+        check(cx, field, &host.to_string(), &[ServerName::Rule(host.clone())], out);
+    }
+    if cx.ingress.rules.is_empty() && cx.ingress.default_backend.is_some() {
+        let field = FieldPath::spec().field("defaultBackend");
+        check(cx, field, &Host::Any.to_string(), &[ServerName::Rule(Host::Any)], out);
+    }
+    if !cx.dialect().family.reads_nginx_annotations() {
+        return;
+    }
+    for alias in cx.nginx().server_aliases() {
+        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { return };
+        check(cx, FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias")), alias, &names, out);
+    }
+}
+
+/// Reports a host or an alias, which `names` describe, if one of them belongs to another namespace.
+fn check(cx: &Context<'_>, field: FieldPath, text: &str, names: &[ServerName], out: &mut Findings) {
+    let mut undecided = None;
+    for name in names {
+        let foreign = cx.settings.host_ownership.foreign(name, cx.namespace(), cx.routes().budget());
+        match cx.weighed(foreign) {
+            Some(Some(foreign)) if foreign.overlap != Overlap::Undecided => {
+                return report(cx, field, text, &foreign, out);
+            }
+            Some(Some(foreign)) => undecided = undecided.or(Some(foreign)),
+            Some(None) => {}
+            None => return,
         }
-        let owners =
-            if cx.settings.reveal_other_namespaces { owners.join(", ") } else { "other namespaces".to_owned() };
-        let name = host.to_string();
-        let message = format!(
-            "namespace {:?} may not use host {}: hostOwnership assigns it to {owners}",
-            cx.namespace(),
-            Quoted(&name)
-        );
-        out.add(field, name, message).help("request access or use another host");
+    }
+    if let Some(foreign) = undecided {
+        report(cx, field, text, &foreign, out);
+    }
+}
+
+fn report(cx: &Context<'_>, field: FieldPath, text: &str, foreign: &Foreign<'_>, out: &mut Findings) {
+    let owners =
+        if cx.settings.reveal_other_namespaces { list(foreign.namespaces) } else { "other namespaces".to_owned() };
+    let (namespace, name, host) = (cx.namespace(), Quoted(text), foreign.host);
+    let message = match foreign.overlap {
+        Overlap::Whole => {
+            format!("namespace {namespace:?} may not use host {name}: hostOwnership assigns it to {owners}")
+        }
+        Overlap::Part => {
+            format!("namespace {namespace:?} may not use host {name}: hostOwnership assigns {host} to {owners}")
+        }
+        Overlap::Undecided => format!("{name} may match hosts of {host}: hostOwnership assigns them to {owners}"),
+    };
+    let finding = out.add(field, text, message);
+    if foreign.overlap == Overlap::Undecided {
+        finding.help("end the regex in your own domain").at_most(WARN);
+    } else {
+        finding.help("request access or use another host");
     }
 }

@@ -47,6 +47,15 @@ impl Pattern {
         Self::compile("", path)
     }
 
+    /// The pattern of a server name, without its `~`. nginx compares it with the host in lower case, so case is ignored here
+    /// (`ngx_http_core_server_name`).
+    ///
+    /// # Errors
+    /// When PCRE2 refuses it.
+    pub fn server_name(regex: &str) -> Result<Self, PatternError> {
+        Self::compile("", regex)
+    }
+
     fn compile(before: &str, path: &str) -> Result<Self, PatternError> {
         if path.len() > MAX_PATTERN {
             return Err(PatternError::TooLong);

@@ -46,12 +46,7 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
     budget.spend(1000)?;
     let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
     let mut samples: Vec<String> = Vec::new();
-    for times in [0, 1, 2] {
-        let mut sample = Vec::new();
-        if !write(&hir, times, &mut sample) {
-            continue;
-        }
-        let Ok(sample) = String::from_utf8(sample) else { continue };
+    for sample in texts(&hir) {
         // A browser sends such a path unchanged.
         let is_path = sample.starts_with('/')
             && !sample.contains("//")
@@ -61,6 +56,14 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
         }
     }
     Ok(samples)
+}
+
+/// Returns texts that a regex matches, as far as its syntax shows: a short one and longer ones.
+pub(crate) fn texts(hir: &Hir) -> impl Iterator<Item = String> {
+    [0, 1, 2].into_iter().filter_map(|times| {
+        let mut text = Vec::new();
+        write(hir, times, &mut text).then(|| String::from_utf8(text).ok())?
+    })
 }
 
 /// Returns whether an unbounded repetition is inside another one: `(a+)+`.

@@ -34,7 +34,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["version"],
             &["annotations"],
             &["location", "controller"],
-            &["backend", "routes"],
+            &["backend", "routes", "server_name"],
             &["hosts", "refusal"],
             &["tls"],
             &["answer"],
