@@ -33,6 +33,14 @@ render --set networkPolicy.enabled=true --show-only templates/networkpolicy.yaml
 
 if [ "${1:-}" = --check ]; then
     stale=0
+    more='webhook.matchConditions=[{"name":"more","expression":"true"}]'
+    render --show-only templates/webhook.yaml --set-json "$more" >"$out/more.yaml"
+    for name in not-removed created-or-changed more; do
+        grep -q "^ *- name: $name\$" "$out/more.yaml" || {
+            echo "render.sh: webhook.matchConditions replaces condition $name" >&2
+            exit 1
+        }
+    done
     for file in "${files[@]}"; do
         diff -u "$here/$file" "$out/$file" || stale=1
     done

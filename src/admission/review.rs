@@ -164,7 +164,7 @@ impl<'a> Request<'a> {
 
     /// Returns the Ingress to evaluate, or `None` if the write passes: it does not write an Ingress, it removes the last finalizer
     /// of an object that is being deleted, or neither the spec nor relevant annotations change. Until it is removed, an Ingress
-    /// that is being deleted is served (docs/ingress-nginx.md, section 1.2).
+    /// that is being deleted is served (docs/ingress-nginx.md, section 1.6).
     pub(super) fn to_review(&self) -> Result<Option<Ingress>, Rejection> {
         if matches!(self.operation(), Operation::Delete | Operation::Connect) || !self.writes_ingress() {
             return Ok(None);

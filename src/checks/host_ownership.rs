@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::budget::{Budget, BudgetExceeded};
 use crate::model::Host;
-use crate::routing::{Budget, BudgetExceeded, ServerName};
+use crate::routing::ServerName;
 
 /// Hosts and the namespaces that may use them. A wildcard stands for all hosts below its domain, [`Host::Any`] for all hosts. The most
 /// specific host applies, whatever the order of the configuration.

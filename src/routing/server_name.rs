@@ -7,7 +7,8 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, Look, LookSet};
 
-use super::location::{Budget, BudgetExceeded, Pattern, PatternError, texts};
+use super::location::{Pattern, PatternError, texts};
+use crate::budget::{Budget, BudgetExceeded};
 use crate::model::Host;
 
 /// A set of host names that one name of a server matches.
@@ -33,8 +34,7 @@ pub struct Regex {
     samples: Rc<[String]>,
 }
 
-/// The cost of one match or one compilation: a fraction of a millisecond at most.
-const MATCH: u32 = 400;
+/// The cost of a compiled regex in steps.
 const COMPILE: u32 = 4_000;
 
 impl ServerName {
@@ -130,8 +130,7 @@ fn is_below(name: &str, domain: &str) -> bool {
 
 impl Regex {
     fn is_match(&self, name: &str, budget: &Budget) -> Result<bool, BudgetExceeded> {
-        budget.spend(MATCH)?;
-        self.pattern.is_match(name.as_bytes()).ok_or_else(|| budget.give_up())
+        self.pattern.is_match(name.as_bytes(), budget)
     }
 
     /// Whether some match lies below a domain: `None` if no sample does, and the common end of the matches does not exclude it.
@@ -155,7 +154,7 @@ fn of_regex(regex: &str, budget: &Budget) -> Result<Vec<ServerName>, BudgetExcee
     let pattern = match Pattern::server_name(regex) {
         Ok(pattern) => Rc::new(pattern),
         Err(PatternError::Invalid(_)) => return Ok(Vec::new()),
-        Err(PatternError::TooLong) => return Err(budget.give_up()),
+        Err(PatternError::TooLong) => return Err(BudgetExceeded),
     };
     let hir = parsed(regex);
     let samples: Rc<[String]> = hir.iter().flat_map(texts).collect();
@@ -204,7 +203,7 @@ mod tests {
     use super::*;
 
     fn names(alias: &str) -> Vec<ServerName> {
-        ServerName::of_alias(alias, &Budget::new()).unwrap()
+        ServerName::of_alias(alias, &Budget::default()).unwrap()
     }
 
     fn meets(alias: &str, host: &str) -> Option<bool> {
@@ -213,7 +212,7 @@ mod tests {
         if names.iter().any(|name| name.domains().any(|domain| domain == host)) {
             return Some(true);
         }
-        let met: Vec<Option<bool>> = names.iter().map(|name| name.meets(&host, &Budget::new()).unwrap()).collect();
+        let met: Vec<Option<bool>> = names.iter().map(|name| name.meets(&host, &Budget::default()).unwrap()).collect();
         if met.contains(&Some(true)) {
             Some(true)
         } else {
@@ -277,12 +276,12 @@ mod tests {
     #[test]
     fn regexes_are_bounded() {
         assert_eq!(
-            ServerName::of_alias(&format!("~{}", "a".repeat(5000)), &Budget::new()).unwrap_err(),
+            ServerName::of_alias(&format!("~{}", "a".repeat(5000)), &Budget::default()).unwrap_err(),
             BudgetExceeded
         );
         let costly = &names("~^(?=a)(a+)+$")[0];
         let name = Host::Exact(format!("{}b", "a".repeat(60)).into());
-        assert_eq!(costly.meets(&name, &Budget::new()), Err(BudgetExceeded));
+        assert_eq!(costly.meets(&name, &Budget::default()), Err(BudgetExceeded));
         let alternatives = format!("~^({})$", (0..800).map(|n| n.to_string()).collect::<Vec<_>>().join("|"));
         assert!(names(&alternatives).len() <= 250);
     }

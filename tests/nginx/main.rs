@@ -11,6 +11,7 @@ mod controller;
 mod counts;
 mod explained;
 mod model;
+mod names;
 mod process;
 mod render;
 mod requests;

@@ -123,6 +123,13 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
             "dialects: [{match: {class: x}, engine: nginx, version: newest}]",
             r#"dialects[0].version: not a version; use the form "1.15.1""#,
         ),
+        (
+            "hostOwnership: [{hosts: [a.b, 'a.*'], namespaces: [x]}]",
+            "hostOwnership[0].hosts[1]: must be a host, a domain",
+        ),
+        ("hostOwnership: [{hosts: ['*a.b'], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
+        ("hostOwnership: [{hosts: [''], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
+        ("hostOwnership: [{hosts: ['*.'], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
         ("profile: guard\nprofile: strict", "guard.yaml:2:1:"),
         ("profile: [guard", "guard.yaml:"),
         ("expiryWarningDays: -1", "guard.yaml:1:20:"),

@@ -42,9 +42,9 @@ fn aliases(cx: &Context<'_>, out: &mut Findings) {
     let budget = cx.routes().budget();
     let field = || FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias"));
     for alias in cx.nginx().server_aliases() {
-        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { return };
+        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { continue };
         for name in &names {
-            let Some(is_catch_all) = cx.weighed(name.is_catch_all(budget)) else { return };
+            let Some(is_catch_all) = cx.weighed(name.is_catch_all(budget)) else { continue };
             if is_catch_all {
                 report(field(), &format!("catch-all alias {}", Quoted(alias)), "host", "host names", out);
             } else if let Some(domain) = name.top_level_domain() {

@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     for alias in cx.nginx().server_aliases() {
-        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { return };
+        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { continue };
         check(cx, FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias")), alias, &names, out);
     }
 }
@@ -48,8 +48,7 @@ fn check(cx: &Context<'_>, field: FieldPath, text: &str, names: &[ServerName], o
                 return report(cx, field, text, &foreign, out);
             }
             Some(Some(foreign)) => undecided = undecided.or(Some(foreign)),
-            Some(None) => {}
-            None => return,
+            Some(None) | None => {}
         }
     }
     if let Some(foreign) = undecided {
