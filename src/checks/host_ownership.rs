@@ -56,6 +56,9 @@ impl HostOwnership {
         if let Some((host, namespaces)) = name.domains().find_map(|host| self.0.get_key_value(&host)) {
             return Ok((!is_own(namespaces)).then_some(Foreign { host, namespaces, overlap: Overlap::Whole }));
         }
+        if !name.is_pattern() {
+            return Ok(None);
+        }
         let mut undecided = None;
         for (host, namespaces) in self.0.iter().filter(|(_, namespaces)| !is_own(namespaces)) {
             match name.meets(host, budget)? {

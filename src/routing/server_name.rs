@@ -74,6 +74,13 @@ impl ServerName {
         own.into_iter().chain(parents).chain([Host::Any])
     }
 
+    /// Returns whether the set consists of several names of which a part may lie in a host. A rule without a host gets the requests that
+    /// no other server gets, so that it takes none from them.
+    #[must_use]
+    pub const fn is_pattern(&self) -> bool {
+        !matches!(self, Self::Rule(Host::Exact(_) | Host::Any))
+    }
+
     /// Returns whether a name of the set is also one of `host`, which is not among [`ServerName::domains`]; `None`: undecided.
     ///
     /// # Errors
@@ -82,8 +89,6 @@ impl ServerName {
         budget.spend(1)?;
         Ok(match (self, host) {
             (_, Host::Any) => Some(true),
-            // It gets the requests that no other server gets; IG505 reports it.
-            (Self::Rule(Host::Any), _) => Some(false),
             (Self::Rule(rule), host) => Some(rule.covers(host)),
             (Self::Below(domain), Host::Exact(name) | Host::Wildcard(name)) => Some(is_below(name, domain)),
             (Self::Prefix(_), Host::Wildcard(_)) => Some(true),

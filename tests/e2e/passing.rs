@@ -140,7 +140,7 @@ fn a_status_update_is_reviewed_when_it_changes_annotations() {
     let Some(cluster) = cluster::shared() else { return };
     let webhook = Webhook::watching(&cluster, "live-status", "");
     let terminal = Terminal { cluster: &cluster, namespace: "live-status" };
-    let valid = routing(ingress("web", "status", "web", 80), "status.example.com", &["/api(.*)"]);
+    let valid = routing(ingress("web", "status", "web", 80), "status.example.com", &["/api(/|$)(.*)"]);
     let valid = annotated(valid, &[("use-regex", "true")]);
     terminal.stores(&[class("status"), service("web", &[80]), valid]);
     let before = webhook.reviews().len();
@@ -157,9 +157,9 @@ fn a_status_update_is_reviewed_when_it_changes_annotations() {
     assert_eq!(webhook.reviews().split_off(before), Vec::<Value>::new());
     let rewrite =
         |target: &str| json!({"metadata": {"annotations": {"nginx.ingress.kubernetes.io/rewrite-target": target}}});
-    let answer = patch(rewrite("/$2"));
+    let answer = patch(rewrite("/$3"));
     assert!(answer.code == 1 && answer.stderr.contains("[IG310 rewrite-capture-missing]"), "{answer}");
-    patch(rewrite("/$1")).ok();
+    patch(rewrite("/$2")).ok();
     let reviews = webhook.reviews().split_off(before);
     let verdicts: Vec<&str> = reviews.iter().map(|review| review["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["deny", "allow"], "{reviews:#?}");
