@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -53,16 +54,17 @@ impl Client {
         Ok(Connection(sender))
     }
 
-    /// Completes the handshake, sends one complete request, and then nothing.
-    pub(crate) async fn hold_idle(self) {
+    /// Completes the handshake, sends one complete request, and then nothing. Drops `established` at that moment.
+    pub(crate) async fn hold_idle(self, established: mpsc::Sender<()>) {
         let Ok(mut connection) = self.connect().await else { return };
         let _ = connection.review(Bytes::from_static(b"{}")).await;
+        drop(established);
         pending::<()>().await;
         drop(connection);
     }
 
-    /// Sends the head of a large body and most of it, and then nothing.
-    pub(crate) async fn hold_unfinished(self) {
+    /// Sends the head of a large body and most of it, and then nothing. Drops `established` at that moment.
+    pub(crate) async fn hold_unfinished(self, established: mpsc::Sender<()>) {
         let Ok(mut tls) = self.tls().await else { return };
         let head = "POST /validate HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 8388608\r\n\r\n";
         let sent = async {
@@ -71,6 +73,7 @@ impl Client {
             tls.flush().await
         };
         if sent.await.is_ok() {
+            drop(established);
             pending::<()>().await;
         }
     }

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::client::Client;
@@ -73,13 +74,13 @@ impl Program {
         self.child.id()
     }
 
-    /// Connects to the health port and sends nothing.
-    pub(crate) fn hold_idle_health(&self) -> impl Future<Output = ()> + Send + 'static {
+    /// Connects to the health port and sends half a head. Drops `established` at that moment.
+    pub(crate) fn hold_idle_health(&self, established: mpsc::Sender<()>) -> impl Future<Output = ()> + Send + use<> {
         let health = self.health;
         async move {
             let Ok(mut tcp) = TcpStream::connect(health).await else { return };
-            // Half a head: the connection does not count as silent.
             let _ = tcp.write_all(b"GET /livez HTTP/1.1\r\n").await;
+            drop(established);
             pending::<()>().await;
         }
     }
