@@ -233,14 +233,13 @@ fn ownership(entries: Vec<RawHostOwnership>) -> Result<HostOwnership, ConfigFaul
     let mut ownership = HostOwnership::default();
     for (index, entry) in entries.iter().enumerate() {
         for (at, host) in entry.hosts.iter().enumerate() {
-            let host = host.trim_end_matches('.');
-            let domain = host.strip_prefix("*.").unwrap_or(host);
+            let domain = host.strip_prefix("*.").unwrap_or(host).trim_end_matches('.');
             if host != "*" && (domain.is_empty() || domain.contains('*')) {
                 let key = format!("hostOwnership[{index}].hosts[{at}]");
                 let message = "must be a host, a domain such as \"*.example.com\", or \"*\" for all hosts".to_owned();
                 return Err(ConfigFault { key, message });
             }
-            let host = if host == "*" { Host::Any } else { Host::parse(host) };
+            let host = if host == "*" { Host::Any } else { Host::parse(host.trim_end_matches('.')) };
             ownership.assign([host], &entry.namespaces);
         }
     }
