@@ -147,15 +147,13 @@ impl Engine {
             let mut found = Findings::new(check.code);
             let context = Context::new(ingress, view, &self.settings, &routes);
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
-            match outcome {
+            let mut found = match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.
-                Err(_) => found_at.push((*place, vec![failed(check)])),
-                Ok(()) => {
-                    let mut found = found.into_inner();
-                    found.retain(|finding| !is_of_challenge(check, ingress, finding));
-                    found_at.push((*place, found));
-                }
-            }
+                Err(_) => vec![failed(check)],
+                Ok(()) => found.into_inner(),
+            };
+            found.retain(|finding| !is_of_challenge(check, ingress, finding));
+            found_at.push((*place, found));
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }

@@ -173,7 +173,7 @@ impl Config {
                 },
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
-                host_ownership: ownership(raw.host_ownership)?,
+                host_ownership: ownership(&raw.host_ownership)?,
                 class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
             },
@@ -229,7 +229,7 @@ pub(crate) fn nearest_check(name: &str) -> Option<String> {
     suggest::did_you_mean(name, checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]))
 }
 
-fn ownership(entries: Vec<RawHostOwnership>) -> Result<HostOwnership, ConfigFault> {
+fn ownership(entries: &[RawHostOwnership]) -> Result<HostOwnership, ConfigFault> {
     let mut ownership = HostOwnership::default();
     for (index, entry) in entries.iter().enumerate() {
         for (at, host) in entry.hosts.iter().enumerate() {

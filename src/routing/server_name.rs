@@ -57,7 +57,7 @@ impl ServerName {
         } else {
             (&*alias, vec![Self::Rule(Host::parse(&alias))])
         };
-        // nginx ignores or refuses other uses of an asterisk.
+        // nginx refuses other uses of an asterisk.
         Ok(if names.0.is_empty() || names.0.contains('*') { Vec::new() } else { names.1 })
     }
 
@@ -88,10 +88,9 @@ impl ServerName {
     pub fn meets(&self, host: &Host, budget: &Budget) -> Result<Option<bool>, BudgetExceeded> {
         budget.spend(1)?;
         Ok(match (self, host) {
-            (_, Host::Any) => Some(true),
+            (_, Host::Any) | (Self::Prefix(_), Host::Wildcard(_)) => Some(true),
             (Self::Rule(rule), host) => Some(rule.covers(host)),
             (Self::Below(domain), Host::Exact(name) | Host::Wildcard(name)) => Some(is_below(name, domain)),
-            (Self::Prefix(_), Host::Wildcard(_)) => Some(true),
             (Self::Prefix(labels), Host::Exact(name)) => {
                 Some(name.strip_prefix(&**labels).is_some_and(|rest| rest.len() > 1 && rest.starts_with('.')))
             }

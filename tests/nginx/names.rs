@@ -10,7 +10,7 @@ use crate::process::{Running, ask, find};
 use crate::render;
 use crate::requests::Request;
 
-const ALIASES: [&str; 22] = [
+const ALIASES: [&str; 21] = [
     "a.example.com",
     "A.Example.com",
     "*.example.com",
@@ -32,7 +32,6 @@ const ALIASES: [&str; 22] = [
     "~.*",
     "~^$|^a",
     "*.com",
-    "*.*",
 ];
 
 const HOSTS: [&str; 14] = [
