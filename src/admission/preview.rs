@@ -6,10 +6,10 @@ use std::fmt;
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 
-/// The API server writes these fields before the objects. Bytes after the first ones are not read.
+/// The bytes that are read. The API server writes the fields before the objects.
 const HEAD: usize = 64 * 1024;
 
-/// Fields of `request` that are known before a review is parsed. They are empty if the body does not begin with them.
+/// Fields of `request` that are known before a review is parsed. They are empty if they are not in the first 64 KiB.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Preview {
     /// `request.uid`.
@@ -30,7 +30,7 @@ impl Preview {
     pub fn of(body: &[u8]) -> Self {
         let mut preview = Self::default();
         let mut json = serde_json::Deserializer::from_slice(&body[..body.len().min(HEAD)]);
-        // The end of the bytes and the first object both end the reading with an error.
+        // The end of the bytes and the objects end the reading with an error.
         let _ = Level::Review.within(&mut preview).deserialize(&mut json);
         preview
     }
@@ -81,7 +81,10 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 (Level::Request, "name") => preview.name = map.next_value()?,
                 (Level::Request, "operation") => preview.operation = map.next_value()?,
                 (Level::UserInfo, "username") => preview.user = map.next_value()?,
-                (Level::Request, "object" | "oldObject") => return Err(A::Error::custom("the fields end here")),
+                // The API server writes the objects last.
+                (Level::Request, "object" | "oldObject") if !preview.user.is_empty() => {
+                    return Err(A::Error::custom("the fields end here"));
+                }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -10,7 +10,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::limits::Limits;
 use crate::admission::Preview;
@@ -75,12 +75,13 @@ impl SlowPlaces {
         }))
     }
 
-    /// Runs a review in turns. Returns `None` if it does not begin within `wait`, or if too many reviews are in progress and its
-    /// author has the most waiting ones. A panic continues here.
+    /// Runs a review in turns. Returns `None` after `wait` if the review has not begun, or was dropped because too many are in
+    /// progress and its author has the most waiting ones. A panic continues here.
     pub(super) async fn run<F>(&self, author: Author, wait: Duration, review: F) -> Option<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        let deadline = Instant::now() + wait;
         let (begin, begun) = oneshot::channel();
         let mut counted = Counted::new(&self.0);
         let task = self.start(author, async move {
@@ -88,8 +89,15 @@ impl SlowPlaces {
             let _ = begin.send(());
             review.await
         });
-        timeout(wait, begun).await.ok()?.ok()?;
-        task.await
+        match timeout_at(deadline, begun).await {
+            Ok(Ok(())) => task.await,
+            // An answer at once would invite its client to repeat the review at once.
+            Ok(Err(_dropped)) => {
+                sleep_until(deadline).await;
+                None
+            }
+            Err(_elapsed) => None,
+        }
     }
 
     fn start<F>(&self, author: Author, review: F) -> FallibleTask<F::Output, Author>

@@ -74,10 +74,11 @@ fn a_preview_reads_the_beginning_of_a_body() {
         format!("{{{fields}}}"),
         format!(r#"{{{fields},"object":{{"spec":[{}"#, "1,".repeat(100_000)),
         format!(r#"{{{fields},"oldObject":!"#),
+        format!(r#"{{"object":{{"spec":[]}},{fields}}}"#),
     ] {
         assert_eq!(Preview::of(review(&request).as_bytes()), expected);
     }
-    for unread in ["", "[", "{", "null", r#"{"request":[]}"#, r#"{"request":{"object":{},"uid":"1"}}"#] {
+    for unread in ["", "[", "{", "null", r#"{"request":[]}"#] {
         assert_eq!(Preview::of(unread.as_bytes()), Preview::default(), "{unread}");
     }
 }
