@@ -2,6 +2,7 @@
 //! waits.
 
 use std::collections::VecDeque;
+use std::iter;
 
 use foldhash::{HashMap, HashMapExt as _};
 
@@ -79,6 +80,14 @@ impl<T> FairQueue<T> {
             |namespace, users| users.next(|user, items| of_user(namespace, user, items), VecDeque::is_empty),
             |users| users.order.is_empty(),
         )
+    }
+
+    /// Returns the first result of `accept`, which gets the items in the order of turns. An item without a result is dropped and
+    /// does not use the turn of its user.
+    pub(crate) fn find_map<R>(&mut self, mut accept: impl FnMut(T) -> Option<R>) -> Option<R> {
+        let mut of_user = |items: &mut VecDeque<T>| iter::from_fn(|| items.pop_front()).find_map(&mut accept);
+        self.0
+            .next(|_, users| users.next(|_, items| of_user(items), VecDeque::is_empty), |users| users.order.is_empty())
     }
 
     /// Returns the newest item of the user with the most items, in the namespace with the most items.

@@ -1,16 +1,25 @@
 //! Confirmation: every object that a denial depends on is read live. A denial that cannot be confirmed becomes a warning.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::{self, Duration};
 
-use crate::cluster::{Live, LiveReads, Watches};
-use crate::finding::Evidence;
+use tokio::time::{Instant, sleep};
+
+use super::{Case, Reviewer};
+use crate::checks;
+use crate::cluster::{Author, Live, LiveReads, READ_TIME, Watches};
+use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Key, Kind, Kinds};
-use crate::routing::referenced_by;
+use crate::policy::{Confirmed, Unconfirmed, Verdict};
+use crate::routing::{NginxAnnotations, referenced_by};
 
+/// The maximum number of confirmation rounds of one review. A read can lead to new findings: once a class is found, the rules of
+/// its controller apply.
+const ROUNDS: usize = 2;
+/// The time limit of the reads before the first evaluation, which leaves the rest of [`READ_TIME`] to the rounds.
+const FETCH_TIME: Duration = Duration::from_millis(400);
 /// The time in which the watches can deliver changes that precede this write.
 const CATCH_UP: Duration = Duration::from_millis(100);
-
 /// The time limit for the publication of these changes. It takes 10 ms unless the machine is overloaded.
 const PUBLICATION: Duration = Duration::from_millis(100);
 
@@ -25,45 +34,160 @@ pub struct LiveCluster {
     pub on_demand: Kinds,
 }
 
-impl LiveCluster {
-    /// Reads the Secrets and ConfigMaps that an Ingress references, before it is evaluated.
-    pub(super) async fn fetch_referenced(&self, ingress: &Ingress) -> LiveReads {
-        let namespace = &ingress.meta.key.namespace;
-        let referenced = referenced_by(ingress).filter(|(kind, _)| self.on_demand.contains(*kind));
-        let referenced: HashSet<(Kind, &str)> = referenced.collect();
-        if referenced.is_empty() {
-            return LiveReads::default();
+/// The live reads of one review.
+struct Reads<'a> {
+    cluster: &'a LiveCluster,
+    author: Author<'a>,
+    started: Instant,
+    /// The objects that take precedence over the inventory.
+    live_reads: LiveReads,
+    /// The evidence that was asked for, and whether it is certain.
+    confirmed: Confirmed,
+    /// The kind and the result of each read.
+    results: Vec<(Kind, &'static str)>,
+}
+
+/// A verdict that denies only for confirmed evidence.
+pub(super) struct ConfirmedVerdict {
+    pub(super) verdict: Verdict,
+    /// The kind and the result of each live read, for metrics.
+    pub(super) results: Vec<(Kind, &'static str)>,
+}
+
+impl Reviewer {
+    /// Decides on a write. If the verdict denies because of other objects, reads these objects and decides again: the
+    /// inventory may lag behind a port that was added, an Ingress that was deleted or a Service that was created just before.
+    pub(super) async fn confirmed_verdict(&self, case: &Case<'_>) -> ConfirmedVerdict {
+        let Some(cluster) = &self.cluster else {
+            return ConfirmedVerdict {
+                verdict: self.evaluate_and_decide(case, &LiveReads::default(), None),
+                results: Vec::new(),
+            };
+        };
+        let author = Author { namespace: &case.ingress.meta.key.namespace, user: case.request.user() };
+        let mut reads = Reads::of(cluster, author);
+        reads.fetch_referenced(case.ingress).await;
+        let mut verdict = self.evaluate_and_decide(case, &reads.live_reads, None);
+        let mut wanted = reads.unread(most_important_first(verdict.at(Level::Deny)));
+        for _ in 0..ROUNDS {
+            if wanted.is_empty() || case.ends_early() {
+                break;
+            }
+            reads.confirm(&wanted).await;
+            verdict = self.evaluate_and_decide(case, &reads.live_reads, Some(&reads.confirmed));
+            let unconfirmed = verdict.decisions.iter().filter(|decision| decision.unconfirmed().is_some());
+            wanted = reads.unread(most_important_first(unconfirmed.map(|decision| &decision.finding)));
         }
-        self.live.fetch_referenced(referenced.into_iter().map(|(kind, name)| (kind, Key::new(namespace, name)))).await
+        cluster.forget(verdict.at(Level::Deny).chain(verdict.at(Level::Warn)));
+        ConfirmedVerdict { verdict, results: reads.results }
+    }
+}
+
+impl LiveCluster {
+    /// After a reported object is fixed, the next review must not see its old state.
+    fn forget<'f>(&self, findings: impl Iterator<Item = &'f Finding>) {
+        for evidence in findings.flat_map(|finding| &finding.rests_on) {
+            if let Evidence::Object(kind, key) = evidence
+                && self.on_demand.contains(*kind)
+            {
+                self.live.forget(*kind, key);
+            }
+        }
+    }
+}
+
+impl<'a> Reads<'a> {
+    fn of(cluster: &'a LiveCluster, author: Author<'a>) -> Self {
+        Self {
+            cluster,
+            author,
+            started: Instant::now(),
+            live_reads: LiveReads::default(),
+            confirmed: Confirmed::new(),
+            results: Vec::new(),
+        }
     }
 
-    /// Reads the objects that denials depend on into `live_reads`. Returns the evidence that is certain afterwards.
-    pub(super) async fn confirm(&self, evidence: &HashSet<Evidence>, live_reads: &mut LiveReads) -> HashSet<Evidence> {
-        let started = Instant::now();
-        let objects = evidence.iter().filter_map(|evidence| match evidence {
-            Evidence::Object(kind, key) => Some((*kind, key.clone())),
-            Evidence::Index(..) => None,
-        });
-        let objects: Vec<(Kind, Key)> = objects.collect();
-        let indexed = evidence.iter().filter_map(|evidence| match evidence {
-            Evidence::Index(kind, _) => Some(*kind),
-            Evidence::Object(..) => None,
-        });
-        let indexed: Kinds = indexed.collect();
+    /// Reads the Secrets and ConfigMaps that an Ingress references, before it is evaluated. Those of annotations come first,
+    /// because findings about authentication, which cannot be waived, depend on them.
+    async fn fetch_referenced(&mut self, ingress: &Ingress) {
+        let namespace = &ingress.meta.key.namespace;
+        let mut seen = HashSet::new();
+        let mut distinct = |(kind, name)| {
+            let is_new = self.cluster.on_demand.contains(kind) && seen.insert((kind, name));
+            is_new.then(|| (kind, Key::new(namespace, name)))
+        };
+        let first: Vec<(Kind, Key)> =
+            NginxAnnotations::of(ingress).references(namespace).filter_map(&mut distinct).collect();
+        let others: Vec<(Kind, Key)> = referenced_by(ingress).filter_map(&mut distinct).collect();
+        if first.is_empty() && others.is_empty() {
+            return;
+        }
+        let deadline = self.started + FETCH_TIME;
+        let referenced = self.cluster.live.fetch_referenced(self.author, first, others, deadline).await;
+        for (kind, key, read) in referenced.read.iter() {
+            self.results.push((kind, read.result()));
+            // What was read after the review began needs no second read.
+            if Unconfirmed::of(kind, read).is_ok() {
+                self.confirmed.insert(Evidence::Object(kind, key.clone()), Ok(()));
+            }
+        }
+        self.live_reads.merge(referenced.read);
+        self.live_reads.merge(referenced.cached);
+    }
+
+    /// Returns the evidence that was not asked for yet.
+    fn unread(&self, mut wanted: Vec<Evidence>) -> Vec<Evidence> {
+        wanted.retain(|evidence| !self.confirmed.contains_key(evidence));
+        wanted
+    }
+
+    /// Reads evidence, the most important first.
+    async fn confirm(&mut self, wanted: &[Evidence]) {
+        let asked = time::Instant::now();
+        let mut objects = Vec::new();
+        let mut indexed = Kinds::NONE;
+        for evidence in wanted {
+            match evidence {
+                Evidence::Object(kind, key) => objects.push((*kind, key.clone())),
+                Evidence::Index(kind, _) => indexed = indexed | (*kind).into(),
+            }
+        }
         let catch_up = async {
             if indexed.is_empty() {
                 return true;
             }
-            self.watches.wake(indexed);
-            tokio::time::sleep(CATCH_UP).await;
-            self.watches.published(indexed, PUBLICATION).await
+            self.cluster.watches.wake(indexed);
+            sleep(CATCH_UP).await;
+            self.cluster.watches.published(indexed, PUBLICATION).await
         };
-        let (read, is_published) = tokio::join!(self.live.read(objects), catch_up);
-        live_reads.merge(read);
-        let certain = evidence.iter().filter(|evidence| match evidence {
-            Evidence::Object(kind, key) => live_reads.is_certain(*kind, key),
-            Evidence::Index(kind, _) => is_published && self.watches.is_current(*kind, started),
-        });
-        certain.cloned().collect()
+        let deadline = self.started + READ_TIME;
+        let (read, is_published) = tokio::join!(self.cluster.live.confirm(self.author, &objects, deadline), catch_up);
+        for (kind, key) in objects {
+            let Some(read) = read.get(kind, &key.namespace, &key.name) else { continue };
+            self.results.push((kind, read.result()));
+            let certain = Unconfirmed::of(kind, read);
+            // What the watches know stays known. An object that is read on demand is not known otherwise.
+            if certain.is_ok() || !self.cluster.watches.covers(kind, &key) {
+                self.live_reads.insert(kind, key.clone(), read.clone());
+            }
+            self.confirmed.insert(Evidence::Object(kind, key), certain);
+        }
+        for evidence in wanted {
+            if let Evidence::Index(kind, _) = evidence {
+                let is_current = is_published && self.cluster.watches.is_current(*kind, asked);
+                let certain = is_current.then_some(()).ok_or(Unconfirmed::NotReceived(*kind));
+                self.confirmed.insert(evidence.clone(), certain);
+            }
+        }
     }
+}
+
+/// Returns the distinct evidence of findings: first of those that cannot be waived, then in the order of the findings.
+fn most_important_first<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<Evidence> {
+    let mut findings: Vec<&Finding> = findings.collect();
+    findings.sort_by_key(|finding| checks::find(finding.code).is_none_or(|check| check.waivable));
+    let mut seen = HashSet::new();
+    let evidence = findings.into_iter().flat_map(|finding| &finding.rests_on);
+    evidence.filter(|evidence| seen.insert(*evidence)).cloned().collect()
 }

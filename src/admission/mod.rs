@@ -7,7 +7,6 @@ mod record;
 mod render;
 mod review;
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,6 +15,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use jiff::Timestamp;
 
+use confirm::ConfirmedVerdict;
 pub use confirm::LiveCluster;
 pub use preview::Preview;
 pub use record::{Outcome, Record};
@@ -28,9 +28,9 @@ use crate::budget::Allowance;
 use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED};
 use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
-use crate::finding::{Evidence, Level};
+use crate::finding::Level;
 use crate::model::{Ingress, Key};
-use crate::policy::{Ceiling, Circumstances, Policy, Verdict};
+use crate::policy::{Circumstances, Confirmed, Policy, Verdict};
 
 /// After this time an evaluation ends early: a backstop, because steps bound its work. The API server waits three seconds by
 /// default.
@@ -39,9 +39,6 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// Reviews of this many bytes or more are large: parsing one can take up to 100 times its size in memory and several
 /// milliseconds.
 pub const LARGE: usize = 64 * 1024;
-
-/// The maximum number of confirmation rounds of one review.
-const CONFIRMATIONS: usize = 2;
 
 /// Answers reviews from one inventory under one policy.
 #[derive(Debug)]
@@ -175,53 +172,15 @@ impl Reviewer {
             exceeded_allowance: AtomicBool::new(false),
             steps: AtomicU32::new(0),
         };
-        let verdict = self.confirmed_verdict(&case).await;
+        let ConfirmedVerdict { verdict, results } = self.confirmed_verdict(&case).await;
         let support = self.policy.support.as_deref();
         let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support);
         let (exceeded_allowance, steps) = (case.exceeded_allowance.into_inner(), case.steps.into_inner());
-        Ok(Reviewed { body, record: Record::decided(&request, &verdict), exceeded_allowance, steps })
+        let record = Record { live_reads: results, ..Record::decided(&request, &verdict) };
+        Ok(Reviewed { body, record, exceeded_allowance, steps })
     }
 
-    /// Decides on a write. If the verdict denies because of other objects, reads these objects and decides again: the
-    /// inventory may lag behind a port that was added, an Ingress that was deleted or a Service that was created just before.
-    async fn confirmed_verdict(&self, case: &Case<'_>) -> Verdict {
-        let Some(cluster) = &self.cluster else { return self.evaluate_and_decide(case, &LiveReads::default(), None) };
-        let mut live_reads = cluster.fetch_referenced(case.ingress).await;
-        let mut verdict = self.evaluate_and_decide(case, &live_reads, None);
-        let mut wanted: HashSet<Evidence> = verdict.at(Level::Deny).flat_map(|f| &f.rests_on).cloned().collect();
-        let mut confirmed = HashSet::new();
-        // A read can lead to new findings: once a class is found, the rules of its controller apply.
-        for _ in 0..CONFIRMATIONS {
-            if wanted.is_empty() || case.ends_early() {
-                break;
-            }
-            confirmed.extend(cluster.confirm(&wanted, &mut live_reads).await);
-            verdict = self.evaluate_and_decide(case, &live_reads, Some(&confirmed));
-            let unconfirmed =
-                verdict.decisions.iter().filter(|decision| decision.downgraded == Some(Ceiling::Unconfirmed));
-            let unconfirmed: HashSet<Evidence> =
-                unconfirmed.flat_map(|decision| &decision.finding.rests_on).cloned().collect();
-            wanted = &unconfirmed - &wanted;
-        }
-        // After a reported object is fixed, the next review must not see its old state.
-        for finding in verdict.at(Level::Deny).chain(verdict.at(Level::Warn)) {
-            for evidence in &finding.rests_on {
-                if let Evidence::Object(kind, key) = evidence
-                    && cluster.on_demand.contains(*kind)
-                {
-                    cluster.live.forget(*kind, key);
-                }
-            }
-        }
-        verdict
-    }
-
-    fn evaluate_and_decide(
-        &self,
-        case: &Case<'_>,
-        live_reads: &LiveReads,
-        confirmed: Option<&HashSet<Evidence>>,
-    ) -> Verdict {
+    fn evaluate_and_decide(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&Confirmed>) -> Verdict {
         // One state of the cluster for the whole evaluation.
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };

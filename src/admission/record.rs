@@ -4,7 +4,8 @@ use super::preview::Preview;
 use super::review::{Operation, Request, Text};
 use crate::checks::CHECK_FAILED;
 use crate::finding::Level;
-use crate::policy::Verdict;
+use crate::model::Kind;
+use crate::policy::{Unconfirmed, Verdict};
 
 /// The outcome of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,10 @@ pub struct Record {
     pub would_deny: Vec<&'static str>,
     /// Whether the review panicked, so that nothing was evaluated.
     pub panicked: bool,
+    /// Codes of the findings that live reads do not confirm, each with the reason.
+    pub unconfirmed: Vec<(&'static str, Unconfirmed)>,
+    /// The kind and the result of each live read.
+    pub live_reads: Vec<(Kind, &'static str)>,
 }
 
 impl Record {
@@ -75,6 +80,8 @@ impl Record {
             findings: Vec::new(),
             would_deny: Vec::new(),
             panicked: false,
+            unconfirmed: Vec::new(),
+            live_reads: Vec::new(),
         }
     }
 
@@ -93,6 +100,8 @@ impl Record {
             findings: vec![(CHECK_FAILED.code, Level::Warn)],
             would_deny: Vec::new(),
             panicked: true,
+            unconfirmed: Vec::new(),
+            live_reads: Vec::new(),
         }
     }
 
@@ -105,9 +114,12 @@ impl Record {
         };
         let decisions = verdict.decisions.iter();
         let downgraded = verdict.decisions.iter().filter(|decision| decision.downgraded.is_some());
+        let unconfirmed =
+            verdict.decisions.iter().filter_map(|decision| Some((decision.finding.code, decision.unconfirmed()?)));
         Self {
             findings: decisions.map(|decision| (decision.finding.code, decision.level)).collect(),
             would_deny: downgraded.map(|decision| decision.finding.code).collect(),
+            unconfirmed: unconfirmed.collect(),
             ..Self::new(request, outcome)
         }
     }

@@ -101,20 +101,29 @@ fn warnings(key: &Key, verdict: &Verdict) -> Vec<String> {
 /// Formats a finding as a warning of at most 256 characters: `namespace/name CODE field: message; help`. kubectl prints equal
 /// lines once, so a warning names its Ingress, unless the cause is the platform and one line is enough for all Ingresses.
 #[must_use]
-pub fn warning(key: &Key, Decision { finding, downgraded, .. }: &Decision) -> String {
+pub fn warning(key: &Key, decision: &Decision) -> String {
+    let finding = &decision.finding;
     if let Some(shared) = &finding.shared_warning {
         return cut(&one_line(&format!("{} {shared}", finding.code)), WARNING_LENGTH);
     }
-    // It may be wrong, and says so first.
-    let doubt = if *downgraded == Some(Ceiling::Unconfirmed) { "not confirmed: " } else { "" };
-    named(key, &format!("{} {doubt}{finding}", finding.code))
+    let text = format!("{} {finding}", finding.code);
+    match decision.unconfirmed() {
+        Some(reason) => named_with_end(key, &text, &format!(" (not confirmed: {reason})")),
+        None => named(key, &text),
+    }
 }
 
 /// Puts the name of the Ingress before a text. If both exceed the length of a warning, the name is cut first.
 fn named(key: &Key, text: &str) -> String {
+    named_with_end(key, text, "")
+}
+
+/// Puts the name of the Ingress before a text and `end` after it, which is never cut.
+fn named_with_end(key: &Key, text: &str, end: &str) -> String {
     let (name, text) = (one_line(&key.to_string()), one_line(text));
-    let limit = WARNING_LENGTH.saturating_sub(text.chars().count() + 1).max(NAME_LENGTH);
-    cut(&format!("{} {text}", cut(&name, limit)), WARNING_LENGTH)
+    let length = WARNING_LENGTH.saturating_sub(end.chars().count());
+    let limit = length.saturating_sub(text.chars().count() + 1).max(NAME_LENGTH);
+    cut(&format!("{} {text}", cut(&name, limit)), length) + end
 }
 
 fn cut(text: &str, length: usize) -> String {

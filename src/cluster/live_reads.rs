@@ -1,9 +1,18 @@
 //! Objects that were fetched by name for one review. They take precedence over the inventory.
 
+use std::fmt;
+use std::time::Duration;
+
 use foldhash::HashMap;
 
 use super::Object;
 use crate::model::{Key, Kind};
+
+/// The time limit of one live read of a review, from the moment it is sent.
+pub const ANSWER_TIME: Duration = Duration::from_millis(300);
+/// The time limit of all live reads of one review together. It includes the wait until they are sent. The API server waits
+/// three seconds for a review by default.
+pub const READ_TIME: Duration = Duration::from_millis(1200);
 
 /// The result of fetching one object.
 #[derive(Debug, Clone)]
@@ -14,8 +23,49 @@ pub enum LiveRead {
     Absent,
     /// RBAC forbids reading it.
     Forbidden,
-    /// The request timed out, or the response cannot be parsed.
-    Failed,
+    /// It is unknown whether the object exists.
+    Failed(ReadFailure),
+}
+
+/// The reason why a read has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReadFailure {
+    /// The API server did not answer within [`ANSWER_TIME`].
+    Timeout,
+    /// The reads of the review did not end within [`READ_TIME`]: too many others waited.
+    Overdue,
+    /// The review needs more objects than one review reads, or the list of the namespace has more objects than one page.
+    LeftOut,
+    /// The API server answered with an error or an object that cannot be parsed, or no object can have this name.
+    Error,
+}
+
+impl LiveRead {
+    /// Returns the value of the label `result` in metrics.
+    #[must_use]
+    pub const fn result(&self) -> &'static str {
+        match self {
+            Self::Found(_) => "found",
+            Self::Absent => "absent",
+            Self::Forbidden => "forbidden",
+            Self::Failed(ReadFailure::Timeout) => "timeout",
+            Self::Failed(ReadFailure::Overdue) => "overdue",
+            Self::Failed(ReadFailure::LeftOut) => "left_out",
+            Self::Failed(ReadFailure::Error) => "error",
+        }
+    }
+}
+
+impl fmt::Display for ReadFailure {
+    /// Writes the reason as messages show it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => write!(f, "the API server did not answer within {} ms", ANSWER_TIME.as_millis()),
+            Self::Overdue => write!(f, "live reads took longer than {} ms", READ_TIME.as_millis()),
+            Self::LeftOut => f.write_str("the Ingress references too many objects to read each"),
+            Self::Error => f.write_str("the API server returned an error"),
+        }
+    }
 }
 
 /// The objects that were fetched.
@@ -28,12 +78,6 @@ impl LiveReads {
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&LiveRead> {
         // Most reviews fetch nothing: they should not allocate a key for each lookup.
         if self.0.is_empty() { None } else { self.0.get(&(kind, Key::new(namespace, name))) }
-    }
-
-    /// Returns whether an object certainly exists or certainly does not.
-    #[must_use]
-    pub fn is_certain(&self, kind: Kind, key: &Key) -> bool {
-        matches!(self.get(kind, &key.namespace, &key.name), Some(LiveRead::Found(_) | LiveRead::Absent))
     }
 
     /// Returns every result in the order of kinds and keys.

@@ -8,8 +8,8 @@ mod snapshot;
 mod store;
 mod view;
 
-pub use api::{ListError, Live, MOST, Pace, SyncStatus, Wanted, WatchStatus, Watches, list};
-pub use live_reads::{LiveRead, LiveReads};
+pub use api::{Author, ListError, Live, Pace, Referenced, SyncStatus, Wanted, WatchStatus, Watches, list};
+pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -272,7 +272,7 @@ impl<'a> ClusterView<'a> {
         let seen = match self.live_reads.get(Kind::Ingress, &key.namespace, &key.name) {
             Some(LiveRead::Found(object)) => object.ingress()?,
             Some(LiveRead::Absent) => return None,
-            Some(LiveRead::Forbidden | LiveRead::Failed) | None => stored,
+            Some(LiveRead::Forbidden | LiveRead::Failed(_)) | None => stored,
         };
         (!seen.meta.deleting).then_some(seen)
     }
@@ -288,7 +288,7 @@ impl<'a> ClusterView<'a> {
             Some(LiveRead::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
             Some(LiveRead::Absent) => Lookup::Absent,
             Some(LiveRead::Forbidden) => self.note_unavailable(kind, Coverage::Forbidden),
-            Some(LiveRead::Failed) => self.note_unavailable(kind, Coverage::ReadFailed),
+            Some(LiveRead::Failed(_)) => self.note_unavailable(kind, Coverage::ReadFailed),
             None if self.store.is_unreadable(kind, namespace, name) => {
                 self.note_unavailable(kind, Coverage::Unreadable)
             }

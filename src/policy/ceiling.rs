@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Circumstances, Decision, MissingReferences, Policy, Scope, check_of};
+use super::{Circumstances, Decision, MissingReferences, Policy, Scope, Unconfirmed, check_of};
 use crate::checks::{self, Check};
 use crate::finding::{Finding, Level};
 use crate::model::{WAIVER_ANNOTATION, parse_waivers};
@@ -25,8 +25,8 @@ pub enum Ceiling {
     MissingReferences,
     /// The stored object has it already.
     Ratchet,
-    /// An object that it depends on could not be read live.
-    Unconfirmed,
+    /// Live reads do not confirm it, for this reason.
+    Unconfirmed(Unconfirmed),
     /// The user or one of its groups is listed under `breakGlass`.
     BreakGlass,
     /// A namespace rule might apply whose labels are unknown.
@@ -43,7 +43,7 @@ impl Ceiling {
             Self::DryRun => "dry-run",
             Self::MissingReferences => "missing-references",
             Self::Ratchet => "ratchet",
-            Self::Unconfirmed => "unconfirmed",
+            Self::Unconfirmed(_) => "unconfirmed",
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
         }
@@ -123,9 +123,8 @@ impl<'a> Ceilings<'a> {
     }
 
     fn unconfirmed(&self, finding: &Finding) -> Cap {
-        let confirmed = self.circumstances.confirmed?;
-        let certain = finding.rests_on.iter().all(|evidence| confirmed.contains(evidence));
-        (!certain).then_some((Level::Warn, Ceiling::Unconfirmed))
+        let reason = Unconfirmed::of_finding(finding, self.circumstances.confirmed?)?;
+        Some((Level::Warn, Ceiling::Unconfirmed(reason)))
     }
 
     fn break_glass(&self) -> Cap {

@@ -4,6 +4,7 @@
 
 mod ceiling;
 mod level;
+mod unconfirmed;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use jiff::Timestamp;
 
 pub use ceiling::Ceiling;
 pub use level::{NamespaceRule, Overrides, Profile};
+pub use unconfirmed::{Confirmed, Unconfirmed};
 
 use crate::checks::{self, Check, NamespaceMatch, WAIVER_INVALID, effects};
 use crate::cluster::Lookup;
-use crate::finding::{Evidence, Finding, Level};
+use crate::finding::{Finding, Level};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 
 /// The configuration of verdicts.
@@ -77,7 +79,7 @@ pub struct Circumstances<'a> {
     /// Findings of the stored object, which this write replaces.
     pub preexisting: Option<&'a Preexisting>,
     /// The evidence that live reads have confirmed; `None` if there is no live cluster, or before the first confirmation.
-    pub confirmed: Option<&'a HashSet<Evidence>>,
+    pub confirmed: Option<&'a Confirmed>,
     /// The time of the review.
     pub now: Timestamp,
 }
@@ -96,6 +98,17 @@ pub struct Decision {
     pub downgraded: Option<Ceiling>,
     /// The reason of the waiver on the object, whatever the level without it; cut to 120 characters.
     pub waived: Option<Arc<str>>,
+}
+
+impl Decision {
+    /// Returns why live reads do not confirm the finding, if that kept it from denying.
+    #[must_use]
+    pub fn unconfirmed(&self) -> Option<Unconfirmed> {
+        match self.downgraded {
+            Some(Ceiling::Unconfirmed(reason)) => Some(reason),
+            _ => None,
+        }
+    }
 }
 
 /// The decisions on all findings, worst first.
@@ -118,9 +131,9 @@ impl Verdict {
     /// the same.
     pub fn distinct(&self) -> impl Iterator<Item = &Decision> {
         let mut seen = HashSet::new();
-        self.decisions.iter().filter(move |Decision { finding, level, downgraded, .. }| {
-            let Finding { code, field, message, help, .. } = finding;
-            seen.insert((*level, *downgraded == Some(Ceiling::Unconfirmed), *code, field, message, help))
+        self.decisions.iter().filter(move |decision| {
+            let Finding { code, field, message, help, .. } = &decision.finding;
+            seen.insert((decision.level, decision.unconfirmed(), *code, field, message, help))
         })
     }
 

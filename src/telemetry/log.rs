@@ -51,8 +51,22 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
     Ok(())
 }
 
-/// Writes the log line of one review. It runs on every request: without findings it does not allocate.
+/// Writes the log line of one review, and another one if live reads did not confirm a denial. It runs on every request: without
+/// findings it does not allocate.
 pub(crate) fn log_review(record: &Record, took: Duration) {
+    if let Some((_, reason)) = record.unconfirmed.first() {
+        let mut codes: Vec<&str> = record.unconfirmed.iter().map(|(code, _)| *code).collect();
+        codes.dedup();
+        tracing::warn!(
+            target: "review",
+            uid = record.uid,
+            namespace = record.namespace,
+            name = record.name,
+            codes = codes.join(","),
+            reason = %reason,
+            "denial not confirmed: the findings only warn",
+        );
+    }
     if !tracing::enabled!(target: "review", Level::INFO) {
         return;
     }

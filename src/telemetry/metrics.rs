@@ -46,6 +46,12 @@ struct KindLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReadLabels {
+    kind: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PortLabel {
     port: &'static str,
 }
@@ -58,6 +64,7 @@ pub struct Metrics {
     findings: Family<FindingLabels, Counter>,
     would_deny: Family<CodeLabel, Counter>,
     review_seconds: Histogram,
+    live_reads: Family<ReadLabels, Counter>,
     rejected: Family<ReasonLabel, Counter>,
     objects: Family<KindLabel, Gauge>,
     watch_failing: Family<KindLabel, Gauge>,
@@ -95,6 +102,7 @@ impl Metrics {
             findings: Family::default(),
             would_deny: Family::default(),
             review_seconds: Histogram::new(REVIEW_SECONDS),
+            live_reads: Family::default(),
             rejected: Family::default(),
             objects: Family::default(),
             watch_failing: Family::default(),
@@ -123,6 +131,7 @@ impl Metrics {
         r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
         r.register("would_deny", "Findings downgraded from deny, by code", self.would_deny.clone());
         r.register("review_duration_seconds", "Time from a complete body to its response", self.review_seconds.clone());
+        r.register("live_reads", "Objects that reviews read by name, by kind and result", self.live_reads.clone());
         r.register(
             "rejected_requests",
             "Requests to /validate rejected before a verdict, by reason",
@@ -185,6 +194,9 @@ impl Metrics {
         }
         for &code in &record.would_deny {
             self.would_deny.get_or_create(&CodeLabel { code }).inc();
+        }
+        for &(kind, result) in &record.live_reads {
+            self.live_reads.get_or_create(&ReadLabels { kind: kind.name(), result }).inc();
         }
     }
 

@@ -1,5 +1,8 @@
 //! Objects written just before the review are known: watches lag, and that must not cause a denial.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -17,6 +20,47 @@ fn a_service_and_its_ingress_in_one_file_are_accepted_however_often() {
         let name = format!("web-{n}");
         terminal.stores(&[service(&name, &[80]), ingress(&name, "together", &name, 80)]);
     }
+}
+
+#[test]
+fn a_service_created_beside_reads_of_its_name_is_found() {
+    const ROUNDS: usize = 200;
+    let Some(cluster) = cluster::shared() else { return };
+    let _webhook = Webhook::watching(&cluster, "live-flood", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-flood" };
+    terminal.stores(&[class("flood")]);
+    let round = AtomicUsize::new(0);
+    let services = "/api/v1/namespaces/live-flood/services";
+    let ingresses = "/apis/networking.k8s.io/v1/namespaces/live-flood/ingresses";
+    let post = |path: &str, object: &Value| cluster.api().post(path, object).unwrap();
+    thread::scope(|scope| {
+        // These writes make the webhook read the names of the next Services all the time.
+        let flood = |sender: usize| {
+            let mut denied = 0;
+            for n in 0.. {
+                let at = round.load(Ordering::Relaxed);
+                if at == ROUNDS {
+                    break;
+                }
+                let name = format!("flood-{sender}-{n}");
+                let (status, _) = post(ingresses, &ingress(&name, "flood", &format!("web-{}", at + n % 2), 80));
+                denied += usize::from(status == 403);
+            }
+            denied
+        };
+        let floods: Vec<_> = (0..4).map(|sender| scope.spawn(move || flood(sender))).collect();
+        for n in 0..ROUNDS {
+            round.store(n, Ordering::Relaxed);
+            let name = format!("web-{n}");
+            let created = post(services, &service(&name, &[80]));
+            assert_eq!(created.0, 201, "{created:?}");
+            let stored = post(ingresses, &ingress(&name, "flood", &name, 80));
+            assert_eq!(stored.0, 201, "{stored:?}");
+        }
+        round.store(ROUNDS, Ordering::Relaxed);
+        let denied: usize = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
+        assert!(denied > ROUNDS / 4, "{denied} writes were denied for the names");
+    });
 }
 
 #[test]

@@ -12,9 +12,11 @@ use http_body_util::Full;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::admission::recorded;
+use crate::admission::{create, recorded, spec};
+use crate::live::confirm::{cluster, in_shop};
+use crate::live::list::kubeconfig;
 use crate::server::client::{Client, eventually, plain_get};
 use crate::server::pki::{Authority, Mount};
 
@@ -166,6 +168,31 @@ async fn each_review_is_logged_with_user_operation_and_object() {
     }
     assert_eq!(line["dryRun"], true);
     assert!(line["duration_us"].as_u64().is_some(), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn denials_that_are_not_confirmed_are_logged_and_counted() {
+    let api = cluster().await;
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = kubeconfig(folder.path(), &format!("http://{}", api.addr), "{}");
+    let mut serving = Serving::start(&["--kubeconfig", kubeconfig.to_str().unwrap()]);
+    eventually("ready", async || plain_get(serving.health, "/readyz").await.0 == 200).await;
+    api.break_gets("services", 0);
+    let review = in_shop(create(json!({}), spec(&[("/", "wbe", 80)])));
+    let (_, answer) = serving.send(review.to_string().into_bytes()).await;
+    assert_eq!(answer["response"]["allowed"], true, "{answer}");
+    let line = line_of(&mut serving.log, "denial not confirmed: the findings only warn");
+    for (field, value) in [
+        ("level", "WARN"),
+        ("namespace", "shop"),
+        ("name", "web"),
+        ("codes", "IG201"),
+        ("reason", "the API server did not answer within 300 ms"),
+    ] {
+        assert_eq!(line[field], value, "{line}");
+    }
+    let metrics = plain_get(serving.health, "/metrics").await.1;
+    assert!(metrics.contains("ingress_guard_live_reads_total{kind=\"Service\",result=\"timeout\"} 1"), "{metrics}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

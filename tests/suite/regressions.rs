@@ -27,7 +27,7 @@ const REGRESSIONS: [Regression; 22] = [
         ("suite/valid_configurations/mod.rs", "classes_that_controllers_match_by_name_need_no_object")]),
     (6, "an error of the API server treated as not found", "k8sgpt#1668", &[
         ("suite/live/confirm.rs", "an_unreadable_service_is_not_missing"),
-        ("suite/live/confirm.rs", "unconfirmed_denials_become_warnings"),
+        ("suite/live/confirm.rs", "unconfirmed_denials_become_warnings_with_the_reason"),
         ("suite/valid_configurations/mod.rs", "unknown_objects_never_cause_findings"),
         ("suite/properties.rs", "less_knowledge_adds_no_finding")]),
     (7, "an object reported as a duplicate of itself", "kyverno/policies#833", &[

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
-use ingress_guard::cluster::{Coverage, Inventory, LiveRead, LiveReads, Object, Snapshot, SnapshotError};
+use ingress_guard::cluster::{Coverage, Inventory, LiveRead, LiveReads, Object, ReadFailure, Snapshot, SnapshotError};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Key, Kind, Kinds};
 use ingress_guard::policy::Verdict;
@@ -127,7 +127,7 @@ fn live_reads_and_unreadable_objects_survive_a_snapshot() {
     live_reads.insert(Kind::Secret, Key::new("shop", "found"), LiveRead::Found(Box::new(found)));
     live_reads.insert(Kind::Secret, Key::new("shop", "absent"), LiveRead::Absent);
     live_reads.insert(Kind::Secret, Key::new("shop", "forbidden"), LiveRead::Forbidden);
-    live_reads.insert(Kind::Secret, Key::new("shop", "failed"), LiveRead::Failed);
+    live_reads.insert(Kind::Secret, Key::new("shop", "failed"), LiveRead::Failed(ReadFailure::Error));
     let again = again(&Snapshot { inventory, live_reads, taken: pages::now() });
     let coverage = |kind| again.inventory.coverage(kind);
     assert_eq!(coverage(Kind::Service), Coverage::Forbidden);

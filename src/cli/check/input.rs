@@ -11,7 +11,7 @@ use super::places::Places;
 use crate::cli::cluster_source::{Listed, Loaded};
 use crate::cluster::{
     ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object,
-    Origin, ReadOptions, Snapshot,
+    Origin, ReadFailure, ReadOptions, Snapshot,
 };
 use crate::config::Config;
 use crate::document::Lines;
@@ -147,7 +147,7 @@ fn assume(Snapshot { inventory, live_reads, .. }: &mut Snapshot, assumed: &[Assu
         // Live reads take precedence over the inventory.
         match live_reads.get(*kind, &key.namespace, &key.name) {
             Some(LiveRead::Found(_)) => continue,
-            Some(_) => live_reads.insert(*kind, key.clone(), LiveRead::Failed),
+            Some(_) => live_reads.insert(*kind, key.clone(), LiveRead::Failed(ReadFailure::Error)),
             None => {}
         }
         if !contains(inventory, *kind, key) {

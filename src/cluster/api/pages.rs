@@ -132,6 +132,11 @@ impl Pages {
         Ok(Some(page.items.iter().flatten().map(|item| read(self.kind, item)).collect()))
     }
 
+    /// Returns whether the last page was read.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.params.is_none()
+    }
+
     /// Returns the resourceVersion of the list after its last page.
     pub(crate) fn version(self) -> Result<String, ApiError> {
         self.version.filter(|version| !version.is_empty()).ok_or(ApiError::NoVersion)

@@ -97,6 +97,15 @@ impl Watches {
         timeout(within, join_all(watches.map(|watch| watch.published()))).await.is_ok()
     }
 
+    /// Returns whether an object is watched.
+    #[must_use]
+    pub fn covers(&self, kind: Kind, key: &Key) -> bool {
+        self.0.iter().any(|watch| {
+            let status = watch.status.lock();
+            status.kind == kind && status.only.as_ref().is_none_or(|only| only == key)
+        })
+    }
+
     /// Makes the idle watches of these kinds retry at once.
     pub fn wake(&self, kinds: Kinds) {
         for watch in self.0.iter() {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads};
+use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads, ReadFailure};
 use crate::model::{Key, Kind};
 
 /// The version of the format that is written and read.
@@ -190,7 +190,7 @@ impl Snapshot {
                 }
                 LiveRead::Absent => (State::Absent, None),
                 LiveRead::Forbidden => (State::Forbidden, None),
-                LiveRead::Failed => (State::Failed, None),
+                LiveRead::Failed(_) => (State::Failed, None),
             };
             let (namespace, name) = (Some(namespace.clone()), Some(name.clone()));
             put(&mut out, &Line { namespace, name, object: object.as_deref(), ..Line::of(kind, state) })?;
@@ -267,7 +267,7 @@ impl Snapshot {
             State::Found => self.live_reads.insert(kind, key, LiveRead::Found(Box::new(object()?))),
             State::Absent => self.live_reads.insert(kind, key, LiveRead::Absent),
             State::Forbidden => self.live_reads.insert(kind, key, LiveRead::Forbidden),
-            State::Failed => self.live_reads.insert(kind, key, LiveRead::Failed),
+            State::Failed => self.live_reads.insert(kind, key, LiveRead::Failed(ReadFailure::Error)),
         }
         Ok(())
     }

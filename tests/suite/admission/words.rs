@@ -6,7 +6,7 @@ use ingress_guard::admission::warning;
 use ingress_guard::cluster::{Coverage, load_text};
 use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::{FieldPath, Key, Kind};
-use ingress_guard::policy::{Ceiling, Decision};
+use ingress_guard::policy::{Ceiling, Decision, Unconfirmed};
 use serde_json::{Value, json};
 
 use super::{BAD, GOOD, ask, create, recorded, reviewer, reviewer_over, spec};
@@ -103,8 +103,8 @@ fn a_warning_starts_with_the_name_of_its_ingress() {
     let key = Key::new("shop", "web");
     assert_eq!(warning(&key, &decision("a: b", None)), "shop/web IG201 spec: a: b");
     assert_eq!(
-        warning(&key, &decision("a: b", Some(Ceiling::Unconfirmed))),
-        "shop/web IG201 not confirmed: spec: a: b"
+        warning(&key, &decision("a: b", Some(Ceiling::Unconfirmed(Unconfirmed::NotReceived(Kind::Ingress))))),
+        "shop/web IG201 spec: a: b (not confirmed: changes of Ingress objects are not received)"
     );
 }
 

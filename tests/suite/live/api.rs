@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -17,6 +17,7 @@ use futures::StreamExt as _;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
+use tower::ServiceBuilder;
 
 /// Resource → key (`namespace/name`) → object.
 type Objects = HashMap<String, BTreeMap<String, Value>>;
@@ -32,8 +33,10 @@ struct Store {
     forbidden: HashSet<String>,
     /// Resources that the cluster does not have.
     missing: HashSet<String>,
-    /// Resources whose GETs of single objects fail with this status, or never answer (0).
+    /// Resources whose GETs of single objects and lists of one namespace fail with this status, or never answer (0).
     broken_gets: HashMap<String, u16>,
+    /// The time between a GET, or the list of one namespace, and its answer, which has the state from before this time.
+    slow_gets: Duration,
     /// Lists and watches fail with this status.
     refusing: Option<u16>,
     /// Watches are closed as soon as they are open.
@@ -50,6 +53,7 @@ pub(crate) struct Api {
     store: Arc<Mutex<Store>>,
     wake: broadcast::Sender<bool>,
     pub(crate) addr: SocketAddr,
+    app: Router,
 }
 
 #[derive(Clone)]
@@ -78,16 +82,23 @@ impl Api {
             .route("/api/v1/{resource}", get(all))
             .route("/apis/{group}/v1/{resource}", get(all_of_group))
             .route("/api/v1/namespaces/{namespace}/{resource}", get(all_of_namespace))
+            .route("/apis/{group}/v1/namespaces/{namespace}/{resource}", get(all_of_namespace_and_group))
             .route("/api/v1/namespaces/{namespace}/{resource}/{name}", get(one))
             .route("/apis/{group}/v1/namespaces/{namespace}/{resource}/{name}", get(one_of_group))
             .route("/apis/{group}/v1/{resource}/{name}", get(one_of_cluster))
             .with_state(shared);
-        tokio::spawn(axum::serve(listener, app).into_future());
-        Self { store, wake, addr }
+        tokio::spawn(axum::serve(listener, app.clone()).into_future());
+        Self { store, wake, addr, app }
     }
 
     pub(crate) fn client(&self) -> kube::Client {
         client(self.addr)
+    }
+
+    /// A client without sockets, for tests under the paused clock of tokio: their times do not depend on the machine.
+    pub(crate) fn direct_client(&self) -> kube::Client {
+        let with_body = |request: Request<kube::client::Body>| request.map(Body::new);
+        kube::Client::new(ServiceBuilder::new().map_request(with_body).service(self.app.clone()), "default")
     }
 
     /// Store an object and tell the watches.
@@ -166,9 +177,14 @@ impl Api {
         }
     }
 
-    /// GETs of single objects of a resource fail with this status; 0: they never answer.
+    /// GETs of single objects of a resource and lists of one namespace fail with this status; 0: they never answer.
     pub(crate) fn break_gets(&self, resource: &str, status: u16) {
         self.store.lock().broken_gets.insert(resource.to_owned(), status);
+    }
+
+    /// GETs of single objects and lists of one namespace take this time.
+    pub(crate) fn slow_gets(&self, time: Duration) {
+        self.store.lock().slow_gets = time;
     }
 
     /// Lists and watches are answered with this status from now on, as for an unauthenticated user.
@@ -241,15 +257,64 @@ async fn all_of_group(
     all(shared, Path(resource), query).await
 }
 
-/// Requests in one namespace are only for one object by its name.
+/// Watches in one namespace are only for one object by its name.
 async fn all_of_namespace(
     shared: State<Shared>,
     Path((namespace, resource)): Path<(String, String)>,
     query: Query<HashMap<String, String>>,
 ) -> Response {
-    let name = query.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name=")).unwrap();
-    let only = format!("{namespace}/{name}");
-    answer(shared.0, resource, Some(only), &query.0)
+    if let Some(name) = query.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name=")) {
+        return answer(shared.0, resource, Some(format!("{namespace}/{name}")), &query.0);
+    }
+    assert!(!query.contains_key("resourceVersion"), "the list must not come from a cache");
+    let limit = query["limit"].clone();
+    shared
+        .read(&format!("list {resource} of {namespace}"), &resource, |store| {
+            let start = format!("{namespace}/");
+            let objects = store.objects.get(&resource).into_iter().flatten();
+            let all: Vec<&Value> =
+                objects.filter(|(key, _)| key.starts_with(&start)).map(|(_, object)| object).collect();
+            let items: Vec<&Value> = all.iter().copied().take(limit.parse().unwrap()).collect();
+            let next = if items.len() < all.len() { "more" } else { "" };
+            json_answer(&json!({"kind": "List", "apiVersion": "v1", "items": items,
+                            "metadata": {"resourceVersion": store.version.to_string(), "continue": next}}))
+        })
+        .await
+}
+
+async fn all_of_namespace_and_group(
+    shared: State<Shared>,
+    Path((_, namespace, resource)): Path<(String, String, String)>,
+    query: Query<HashMap<String, String>>,
+) -> Response {
+    all_of_namespace(shared, Path((namespace, resource)), query).await
+}
+
+fn json_answer(body: &Value) -> Response {
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
+impl Shared {
+    /// Answers a read of one object or one namespace with the state at its arrival.
+    async fn read(&self, asked: &str, resource: &str, answer: impl FnOnce(&Store) -> Response) -> Response {
+        let (broken, time, answer) = {
+            let mut store = self.store.lock();
+            store.asked.push(asked.to_owned());
+            if store.forbidden.contains(resource) {
+                return status(403, "forbidden");
+            }
+            (store.broken_gets.get(resource).copied(), store.slow_gets, answer(&store))
+        };
+        match broken {
+            Some(0) => std::future::pending().await,
+            Some(code) => return status(code, "broken"),
+            None => {}
+        }
+        if !time.is_zero() {
+            tokio::time::sleep(time).await;
+        }
+        answer
+    }
 }
 
 async fn all(
@@ -352,22 +417,12 @@ async fn one(
     State(shared): State<Shared>,
     Path((namespace, resource, name)): Path<(String, String, String)>,
 ) -> Response {
-    let broken = {
-        let mut store = shared.store.lock();
-        store.asked.push(format!("get {resource} {namespace}/{name}"));
-        if store.forbidden.contains(&resource) {
-            return status(403, "forbidden");
-        }
-        store.broken_gets.get(&resource).copied()
-    };
-    match broken {
-        Some(0) => std::future::pending().await,
-        Some(code) => return status(code, "broken"),
-        None => {}
-    }
-    let store = shared.store.lock();
-    match store.objects.get(&resource).and_then(|objects| objects.get(&format!("{namespace}/{name}"))) {
-        Some(object) => ([("content-type", "application/json")], object.to_string()).into_response(),
-        None => status(404, "not found"),
-    }
+    shared
+        .read(&format!("get {resource} {namespace}/{name}"), &resource, |store| {
+            match store.objects.get(&resource).and_then(|objects| objects.get(&format!("{namespace}/{name}"))) {
+                Some(object) => json_answer(object),
+                None => status(404, "not found"),
+            }
+        })
+        .await
 }

@@ -16,33 +16,47 @@ use crate::server::client::eventually;
 
 pub(super) struct Guarded {
     pub(super) api: Api,
-    reviewer: Arc<Reviewer>,
+    pub(super) reviewer: Arc<Reviewer>,
     status: SyncStatus,
     pub(super) inventory: SharedInventory,
 }
 
 impl Guarded {
     /// A cluster with a class and a Service `web` on port 80, watched.
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let guarded = Self::over(cluster().await, "");
+        guarded.is_ready().await;
+        guarded
+    }
+
+    /// As [`Guarded::start`], without sockets: for tests under the paused clock of tokio.
+    pub(super) async fn start_paused() -> Self {
+        let api = cluster().await;
+        let client = api.direct_client();
+        let guarded = Self::with_client(api, &client, "");
         guarded.is_ready().await;
         guarded
     }
 
     /// Reviews over the objects of this API server, under a configuration.
     pub(super) fn over(api: Api, config: &str) -> Self {
+        let client = api.client();
+        Self::with_client(api, &client, config)
+    }
+
+    fn with_client(api: Api, client: &kube::Client, config: &str) -> Self {
         let config = Config::parse("config", config).unwrap();
         let engine = config.engine();
         let (inventory, wanted) = config.watched(&engine);
         let inventory = SharedInventory::new(inventory);
-        let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
+        let watches = Watches::start(client, wanted, &inventory, &pace());
         let status = SyncStatus {
             inventory: inventory.clone(),
             watches: watches.clone(),
             required: engine.needs() | config.policy.needs(),
             optional: engine.hints(),
         };
-        let cluster = LiveCluster { live: Live::new(api.client()), watches, on_demand: config.on_demand() };
+        let cluster = LiveCluster { live: Live::new(client.clone()), watches, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(inventory.clone(), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), status, inventory }
     }
@@ -52,7 +66,7 @@ impl Guarded {
         answer(review, reviewed)
     }
 
-    async fn apply(&self, paths: &[(&str, &str, u16)]) -> Answer {
+    pub(super) async fn apply(&self, paths: &[(&str, &str, u16)]) -> Answer {
         self.ask(&in_shop(create(json!({}), spec(paths)))).await
     }
 
@@ -78,7 +92,7 @@ impl Guarded {
 }
 
 /// A class and a Service `web` on port 80.
-pub(super) async fn cluster() -> Api {
+pub(crate) async fn cluster() -> Api {
     let api = Api::start().await;
     let class = json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
                        "spec": {"controller": "k8s.io/ingress-nginx"}});
@@ -87,7 +101,7 @@ pub(super) async fn cluster() -> Api {
     api
 }
 
-pub(super) fn in_shop(mut review: Value) -> Value {
+pub(crate) fn in_shop(mut review: Value) -> Value {
     review["request"]["namespace"] = json!("shop");
     review["request"]["object"]["metadata"]["namespace"] = json!("shop");
     review
@@ -146,34 +160,46 @@ async fn a_live_read_can_result_in_another_finding() {
 }
 
 #[tokio::test]
-async fn unconfirmed_denials_become_warnings() {
+async fn unconfirmed_denials_become_warnings_with_the_reason() {
     let guarded = Guarded::start().await;
-    for status in [500, 403, 0] {
+    for (status, reason) in [
+        (500, "the API server returned an error"),
+        (0, "the API server did not answer within 300 ms"),
+        (403, "RBAC does not allow ingress-guard to get Service objects"),
+    ] {
         guarded.api.break_gets("services", status);
-        let answer = guarded.apply(&[("/", "wbe", 80)]).await;
-        assert!(answer.allowed, "{status}: {:#}", answer.body);
+        let answer = guarded.apply(&[("/", "wbe", 80), ("/api", "web", 81)]).await;
+        answer.assert(&["IG201", "IG202"], &[]);
+        let end = format!("(not confirmed: {reason})");
+        assert!(answer.warnings.iter().all(|warning| warning.ends_with(&end)), "{:?}", answer.warnings);
+        assert_eq!(answer.would_deny, ["IG201", "IG202"]);
+        assert_eq!(answer.body["response"]["auditAnnotations"]["downgraded"], "IG201=unconfirmed,IG202=unconfirmed");
     }
-    let answer = guarded.apply(&[("/", "wbe", 80)]).await;
-    assert_eq!(answer.would_deny, Vec::<&str>::new(), "nothing is known of it any more");
+    guarded.api.break_gets("services", 0);
+    let long = "a".repeat(200);
+    let answer = guarded.apply(&[("/", &long, 80)]).await;
+    let warning = &answer.warnings[0];
+    assert!(warning.ends_with("… (not confirmed: the API server did not answer within 300 ms)"), "{warning}");
+    assert_eq!(warning.chars().count(), 256);
 }
 
 #[tokio::test]
-async fn at_most_eight_objects_are_read_for_one_review() {
-    let guarded = Guarded::start().await;
-    let names: Vec<String> = (0..20).map(|n| format!("missing-{n}")).collect();
-    let paths: Vec<(String, &str)> = names.iter().map(|name| (format!("/{name}"), name.as_str())).collect();
-    let paths: Vec<(&str, &str, u16)> = paths.iter().map(|(path, name)| (path.as_str(), *name, 80)).collect();
-    let answer = guarded.apply(&paths).await;
-    assert_eq!(guarded.gets().len(), 8);
-    let (_, denied) = answer.codes();
-    assert_eq!(denied.len(), 8, "the others only warn");
-    let unsure = answer
-        .warnings
-        .iter()
-        .filter(|warning| warning.starts_with("shop/web IG201 not confirmed: spec.rules[0]"))
-        .count();
-    assert_eq!(unsure, 8, "and say that they may be wrong: {:?}", answer.warnings);
-    assert_eq!(answer.would_deny.len(), 12);
+async fn denials_without_evidence_are_not_lowered_by_unconfirmed_ones() {
+    // IG106 depends on the class, which also determines the controller and so the checks that apply.
+    let dialect = "{match: {controller: k8s.io/ingress-nginx}, engine: nginx, watchNamespaces: [other]}";
+    let guarded = Guarded::over(cluster().await, &format!("checks: {{IG106: deny}}\ndialects: [{dialect}]"));
+    guarded.is_ready().await;
+    let annotations = json!({"nginx.ingress.kubernetes.io/auth-secret": "users"});
+    let review = in_shop(create(annotations, spec(&[("/", "wbe", 80)])));
+    guarded.ask(&review).await.assert(&[], &["IG106", "IG201", "IG608"]);
+    for status in [500, 0, 403] {
+        for resource in ["services", "ingressclasses", "secrets"] {
+            guarded.api.break_gets(resource, status);
+        }
+        let (warned, denied) = guarded.ask(&review).await.codes();
+        assert_eq!(denied, ["IG608"], "{status}");
+        assert!(warned.starts_with(&["IG106".to_owned(), "IG201".to_owned()]), "{status}: {warned:?}");
+    }
 }
 
 #[tokio::test]

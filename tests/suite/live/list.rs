@@ -1,9 +1,10 @@
 //! One list of a whole cluster: pages, forbidden kinds, and clear errors.
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use ingress_guard::cluster::{Coverage, Snapshot, list};
-use ingress_guard::model::{Key, Kind, Kinds};
+use ingress_guard::model::{Kind, Kinds};
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -24,15 +25,21 @@ pub(crate) async fn run(api: &Api, arguments: &[&str]) -> (i32, String, String) 
     run_as(&format!("http://{}", api.addr), "{}", arguments).await
 }
 
-async fn run_as(server: &str, user: &str, arguments: &[&str]) -> (i32, String, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let kubeconfig = folder.path().join("kubeconfig");
+/// Writes a kubeconfig for a server to a folder.
+pub(crate) fn kubeconfig(folder: &Path, server: &str, user: &str) -> PathBuf {
+    let kubeconfig = folder.join("kubeconfig");
     let text = format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: test\n\
          clusters: [{{name: test, cluster: {{server: \"{server}\"}}}}]\n\
          contexts: [{{name: test, context: {{cluster: test, user: test, namespace: shop}}}}]\nusers: [{{name: test, user: {user}}}]\n"
     );
     std::fs::write(&kubeconfig, text).unwrap();
+    kubeconfig
+}
+
+async fn run_as(server: &str, user: &str, arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = kubeconfig(folder.path(), server, user);
     let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INGRESS_GUARD_")) {
         command.env_remove(name);
@@ -92,7 +99,7 @@ async fn a_snapshot_contains_the_secrets_that_ingresses_reference() {
     assert_eq!(snapshot.inventory.count(Kind::Ingress), 2);
     let known: Vec<String> = snapshot.live_reads.iter().map(|(kind, key, _)| format!("{kind} {key}")).collect();
     assert_eq!(known, ["Secret shop/absent", "Secret shop/app"], "the other one is not referenced");
-    assert!(!snapshot.live_reads.is_certain(Kind::Secret, &Key::new("shop", "unnamed")));
+    assert!(snapshot.live_reads.get(Kind::Secret, "shop", "unnamed").is_none());
     let left = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 1, "nothing is left beside it");
 

@@ -2,10 +2,11 @@
 //! does, at the moment that the test wants.
 
 pub(crate) mod api;
-mod confirm;
+pub(crate) mod confirm;
 pub(crate) mod list;
 mod optional;
 mod publication;
+mod reads;
 mod secrets;
 mod settings;
 mod watch;

@@ -74,5 +74,7 @@ pub(crate) fn record() -> Record {
         findings: vec![("IG202", Level::Warn), ("IG301", Level::Audit)],
         would_deny: vec!["IG202"],
         panicked: false,
+        unconfirmed: Vec::new(),
+        live_reads: Vec::new(),
     }
 }
