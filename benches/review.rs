@@ -22,7 +22,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::Request;
 use hyper_util::rt::TokioIo;
 use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::{Inventory, SharedInventory, SyncStatus, Watches, load_text};
+use ingress_guard::cluster::{Inventory, Rights, SharedInventory, SyncStatus, Watches, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{CertificateSource, Limits, Options, SelfSigned, Server, TlsOptions, webhook};
 use ingress_guard::telemetry::{LogFormat, Metrics, start_log};
@@ -80,6 +80,7 @@ fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
     let status = SyncStatus {
         inventory: inventory.clone(),
         watches: Watches::default(),
+        rights: Rights::default(),
         required: engine.needs(),
         optional: engine.hints(),
     };

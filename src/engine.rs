@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::budget::{Allowance, Budget};
-use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
+use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
@@ -95,6 +95,18 @@ impl Engine {
     #[must_use]
     pub fn hints(&self) -> Kinds {
         self.turns.iter().fold(Kinds::NONE, |hints, turn| hints | turn.check.hints).watched()
+    }
+
+    /// Returns the code of each check, in order, with the kinds without which it is not evaluated.
+    #[must_use]
+    pub fn sources(&self) -> Vec<(&'static str, Kinds)> {
+        // The class decides whether a check of one family of controllers applies.
+        let class =
+            |check: &Check| if check.applies == Applies::Everywhere { Kinds::NONE } else { Kind::IngressClass.into() };
+        let mut sources: Vec<_> =
+            self.turns.iter().map(|turn| (turn.check.code, turn.check.needs | class(turn.check))).collect();
+        sources.sort_by_key(|(code, _)| *code);
+        sources
     }
 
     /// Evaluates one Ingress against the cluster state within an allowance.
@@ -253,16 +265,11 @@ impl NotEvaluatedReason {
         }
     }
 
-    /// Returns the highest level: audit where the configuration causes it, a warning for a malfunction.
+    /// Returns the highest level: audit where the configuration causes it, a warning for a malfunction or a missing permission.
     fn ceiling(self) -> Level {
         match self {
             Self::Unknown(Unavailable {
-                coverage:
-                    Coverage::Forbidden
-                    | Coverage::Disabled
-                    | Coverage::NotProvided
-                    | Coverage::NotWatched
-                    | Coverage::Partial,
+                coverage: Coverage::Disabled | Coverage::NotProvided | Coverage::NotWatched | Coverage::Partial,
                 ..
             }) => Level::Audit,
             Self::Unknown(_) | Self::Deadline | Self::Budget => Level::Warn,

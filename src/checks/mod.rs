@@ -27,7 +27,7 @@ pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};
 pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
-pub use registry::{ALL, find, listed};
+pub use registry::{ALL, find, listed, vital_kinds};
 use routed_paths::ROUTES;
 pub use settings::{NamespaceClasses, Settings};
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     CHECK_FAILED, CHECK_NOT_EVALUATED, Check, WAIVER_INVALID, annotation, backend, class, collision, path, tls,
 };
+use crate::finding::{Level, ranges};
+use crate::model::Kinds;
 
 /// All checks, ordered by code.
 pub static ALL: &[&Check] = &[
@@ -84,14 +86,15 @@ pub fn find(code_or_name: &str) -> Option<&'static Check> {
     ALL.iter().find(same).copied()
 }
 
+/// The kinds that the denying checks of profile `guard` need. A new process is not ready without the permissions to read them.
+#[must_use]
+pub fn vital_kinds() -> Kinds {
+    let denying = ALL.iter().filter(|check| check.levels.guard == Level::Deny);
+    denying.fold(Kinds::NONE, |kinds, check| kinds | check.needs).watched()
+}
+
 /// Joins codes for a message: `IG201, IG301 to IG304`. A range contains every check between its ends.
 #[must_use]
 pub fn listed(codes: &BTreeSet<&str>) -> String {
-    let is_included = |check: &&Check| codes.contains(check.code);
-    let runs = ALL.chunk_by(|a, b| is_included(a) == is_included(b)).filter(|run| is_included(&run[0]));
-    let ranges = runs.map(|run| match run {
-        [first, _, .., last] => format!("{} to {}", first.code, last.code),
-        few => few.iter().map(|check| check.code).collect::<Vec<_>>().join(", "),
-    });
-    ranges.collect::<Vec<_>>().join(", ")
+    ranges(&ALL.iter().map(|check| (check.code, codes.contains(check.code))).collect::<Vec<_>>())
 }

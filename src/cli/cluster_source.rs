@@ -192,9 +192,12 @@ impl ClusterSource {
             || is_flag(self.context.is_some(), "INGRESS_GUARD_CONTEXT")
     }
 
-    /// Returns a client for the lifetime of the process.
+    /// Returns a client for the lifetime of the process, whose callers retry: retries of the client would hide for minutes that a
+    /// watch fails.
     pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
-        kube::Client::try_from(self.connection().await?).context("cannot create a Kubernetes client")
+        let mut connection = self.connection().await?;
+        connection.default_retry = false;
+        kube::Client::try_from(connection).context("cannot create a Kubernetes client")
     }
 
     /// Lists every kind that is not fetched by name.
@@ -232,7 +235,7 @@ impl ClusterSource {
         config.restrict(&mut inventory);
         on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::FetchedByName));
         let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken };
-        Ok((Loaded { snapshot, source, namespace }, Live::new(client)))
+        Ok((Loaded { snapshot, source, namespace }, Live::new(client, None)))
     }
 
     /// Names the cluster and its context, which differ between people; the address does not.

@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 
 use super::cluster_source::ClusterSource;
 use crate::admission::{LiveCluster, Reviewer};
-use crate::cluster::{self, Coverage, Live, Pace, SharedInventory, SyncStatus, Watches};
+use crate::checks;
+use crate::cluster::{self, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::model::Kind;
+use crate::model::{Kind, Kinds};
 use crate::policy::Policy;
 use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
@@ -53,9 +55,28 @@ pub(super) struct Arguments {
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Become ready although permissions are missing that denying checks need. These checks then deny nothing.
+    #[arg(long, env = "INGRESS_GUARD_ALLOW_MISSING_RIGHTS", value_parser = BoolishValueParser::new())]
+    allow_missing_rights: bool,
+    #[command(flatten)]
+    pod: PodArguments,
     /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
+}
+
+/// The pod of this process, which gets an Event when permissions go missing.
+#[derive(Debug, Args)]
+struct PodArguments {
+    /// Namespace of the pod that gets an Event when permissions are missing.
+    #[arg(long, env = "INGRESS_GUARD_POD_NAMESPACE", value_name = "NAMESPACE", requires_all = ["pod_name", "pod_uid"])]
+    pod_namespace: Option<String>,
+    /// Name of that pod.
+    #[arg(long, env = "INGRESS_GUARD_POD_NAME", value_name = "NAME", requires = "pod_namespace")]
+    pod_name: Option<String>,
+    /// Uid of that pod.
+    #[arg(long, env = "INGRESS_GUARD_POD_UID", value_name = "UID", requires = "pod_namespace")]
+    pod_uid: Option<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -71,7 +92,8 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
     let (reviewer, status) = if arguments.manifests.is_empty() {
-        watching(arguments.cluster.client().await?, config)
+        let pod = arguments.pod.pod();
+        watching(arguments.cluster.client().await?, config, pod, arguments.allow_missing_rights)
     } else {
         over_manifests(&arguments.manifests, config)?
     };
@@ -97,24 +119,46 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer
     }
     let engine = config.engine();
     let inventory = SharedInventory::new(inventory);
-    let status = status(&inventory, Watches::default(), &engine, &config.policy);
+    let status = status(&inventory, Watches::default(), Rights::default(), &engine, &config.policy);
     Ok((Reviewer::new(inventory, engine, config.policy, Timestamp::now), status))
 }
 
 /// Creates a reviewer over an inventory that watches fill. Its denials are confirmed by live reads.
-fn watching(client: kube::Client, config: Config) -> (Reviewer, SyncStatus) {
+fn watching(
+    client: kube::Client,
+    config: Config,
+    pod: Option<Pod>,
+    allow_missing_rights: bool,
+) -> (Reviewer, SyncStatus) {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
     let inventory = SharedInventory::new(inventory);
-    let watches = Watches::start(&client, wanted, &inventory, &Pace::default());
-    let status = status(&inventory, watches.clone(), &engine, &config.policy);
-    let cluster = LiveCluster { live: Live::new(client), watches, on_demand: config.on_demand() };
+    let vital = if allow_missing_rights { Kinds::NONE } else { checks::vital_kinds() };
+    let dependents = Dependents { checks: engine.sources(), vital, pod };
+    let pace = Pace::default();
+    let rights = Rights::start(&client, &wanted, dependents, &pace);
+    let watches = Watches::start(&client, wanted, &inventory, &rights, &pace);
+    let status = status(&inventory, watches.clone(), rights.clone(), &engine, &config.policy);
+    let cluster = LiveCluster { live: Live::new(client, Some(rights)), watches, on_demand: config.on_demand() };
     (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
 }
 
-fn status(inventory: &SharedInventory, watches: Watches, engine: &Engine, policy: &Policy) -> SyncStatus {
+impl PodArguments {
+    fn pod(&self) -> Option<Pod> {
+        let Self { pod_namespace, pod_name, pod_uid } = self;
+        Some(Pod { namespace: pod_namespace.clone()?, name: pod_name.clone()?, uid: pod_uid.clone()? })
+    }
+}
+
+fn status(
+    inventory: &SharedInventory,
+    watches: Watches,
+    rights: Rights,
+    engine: &Engine,
+    policy: &Policy,
+) -> SyncStatus {
     let inventory = inventory.clone();
-    SyncStatus { inventory, watches, required: engine.needs() | policy.needs(), optional: engine.hints() }
+    SyncStatus { inventory, watches, rights, required: engine.needs() | policy.needs(), optional: engine.hints() }
 }
 
 fn options(arguments: Arguments) -> anyhow::Result<server::Options> {

@@ -8,7 +8,10 @@ mod snapshot;
 mod store;
 mod view;
 
-pub use api::{Author, ListError, Live, Pace, Referenced, SyncStatus, Wanted, WatchStatus, Watches, list};
+pub use api::{
+    Author, Dependents, ListError, Live, Pace, Pod, Referenced, Right, Rights, SyncStatus, Verb, Wanted, WatchStatus,
+    Watches, list,
+};
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};

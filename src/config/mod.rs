@@ -124,6 +124,7 @@ impl Config {
             needs: open(engine.needs() | self.policy.needs()),
             hints: open(engine.hints()),
             config_maps: self.settings.dialects.config_maps(),
+            on_demand: self.on_demand().iter().filter(|kind| engine.needs().contains(*kind)).collect(),
         };
         (inventory, wanted)
     }

@@ -2,10 +2,12 @@
 
 mod level;
 mod patch;
+mod ranges;
 mod text;
 
 pub use level::{Level, Levels};
 pub use patch::{Patch, PatchOperation};
+pub(crate) use ranges::ranges;
 pub use text::{Quoted, one_line};
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
-use crate::cluster::{SyncStatus, WatchStatus};
+use crate::cluster::{Rights, SyncStatus, WatchStatus};
 
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
@@ -29,6 +29,11 @@ pub trait Readiness: Send + Sync + 'static {
     fn watches(&self) -> Vec<WatchStatus> {
         Vec::new()
     }
+
+    /// Returns the rights of the service account; none without a cluster.
+    fn rights(&self) -> Rights {
+        Rights::default()
+    }
 }
 
 impl ReviewHandler for Reviewer {
@@ -52,5 +57,9 @@ impl Readiness for SyncStatus {
 
     fn watches(&self) -> Vec<WatchStatus> {
         Self::watches(self)
+    }
+
+    fn rights(&self) -> Rights {
+        self.rights.clone()
     }
 }

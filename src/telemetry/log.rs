@@ -20,6 +20,10 @@ pub enum LogFormat {
     Text,
 }
 
+/// The targets of the API client and its certificate verifier. They log each failed request as an error, without its cause. The caller
+/// logs a failure once, with its causes.
+const CLIENT: [&str; 2] = ["kube_client", "rustls_platform_verifier"];
+
 /// The reason why the log cannot be started.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
@@ -36,10 +40,14 @@ pub enum LogError {
 /// # Errors
 /// If `RUST_LOG` is not a valid filter, or the log was started before.
 pub fn start_log(format: LogFormat) -> Result<(), LogError> {
-    let filter = match std::env::var_os(EnvFilter::DEFAULT_ENV) {
+    let mut filter = match std::env::var_os(EnvFilter::DEFAULT_ENV) {
         Some(set) if !set.is_empty() => EnvFilter::try_from_default_env()?,
         _ => EnvFilter::new("info"),
     };
+    let named = filter.to_string();
+    for target in CLIENT.iter().filter(|target| !named.contains(**target)) {
+        filter = filter.add_directive(format!("{target}=off").parse().expect("a valid directive"));
+    }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Json => {

@@ -12,7 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::admission::Record;
-use crate::cluster::WatchStatus;
+use crate::cluster::{Rights, WatchStatus};
 
 /// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -52,6 +52,12 @@ struct ReadLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RightLabels {
+    kind: &'static str,
+    verb: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PortLabel {
     port: &'static str,
 }
@@ -71,6 +77,8 @@ pub struct Metrics {
     watch_age: Family<KindLabel, Gauge<f64, AtomicU64>>,
     watch_restarts: Family<KindLabel, Counter>,
     watch_skipped: Family<KindLabel, Counter>,
+    check_blind: Family<CodeLabel, Gauge>,
+    right_missing: Family<RightLabels, Gauge>,
     handshake_failures: Family<ReasonLabel, Counter>,
     connections: Family<PortLabel, Gauge>,
     evicted_connections: Family<PortLabel, Counter>,
@@ -109,6 +117,8 @@ impl Metrics {
             watch_age: Family::default(),
             watch_restarts: Family::default(),
             watch_skipped: Family::default(),
+            check_blind: Family::default(),
+            right_missing: Family::default(),
             handshake_failures: Family::default(),
             connections: Family::default(),
             evicted_connections: Family::default(),
@@ -121,6 +131,7 @@ impl Metrics {
         };
         metrics.register_reviews();
         metrics.register_watches();
+        metrics.register_rights();
         metrics.register_server();
         metrics
     }
@@ -153,6 +164,20 @@ impl Metrics {
         );
         r.register("watch_restarts", "Lists and watches that failed, by kind", self.watch_restarts.clone());
         r.register("watch_skipped_objects", "Objects that could not be parsed, by kind", self.watch_skipped.clone());
+    }
+
+    fn register_rights(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "check_blind",
+            "1 while a permission that a check needs is missing, by code",
+            self.check_blind.clone(),
+        );
+        r.register(
+            "right_missing",
+            "1 while the service account lacks a permission, by kind and verb",
+            self.right_missing.clone(),
+        );
     }
 
     fn register_server(&mut self) {
@@ -217,6 +242,17 @@ impl Metrics {
     /// Returns the counter of the evicted connections of one port.
     pub(crate) fn evicted_connections(&self, port: &'static str) -> Counter {
         self.evicted_connections.get_or_create_owned(&PortLabel { port })
+    }
+
+    /// Sets the gauges of rights and of the checks that need them.
+    pub fn show_rights(&self, rights: &Rights) {
+        for (code, is_blind) in rights.blind() {
+            self.check_blind.get_or_create(&CodeLabel { code }).set(i64::from(is_blind));
+        }
+        for (kind, verb, is_missing) in rights.by_verb() {
+            let labels = RightLabels { kind: kind.name(), verb: verb.name() };
+            self.right_missing.get_or_create(&labels).set(i64::from(is_missing));
+        }
     }
 
     /// Returns all metrics as `OpenMetrics` text, with the current state of the inventory and the watches.

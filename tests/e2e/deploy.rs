@@ -44,7 +44,7 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     // No warning means that the pod meets the Pod Security Standard of the namespace.
     assert_eq!((applied.code, applied.stderr.as_str()), (0, ""), "{applied}");
     let created: Vec<&str> = applied.stdout.lines().collect();
-    assert!(created.len() == 14 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
+    assert!(created.len() == 16 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
     for object in created.iter().map(|line| line.strip_suffix(" created").unwrap()) {
         cluster.kubectl(&["get", object, "--namespace=ingress-guard"]).ok();
     }

@@ -1,7 +1,9 @@
 //! Outages: while the webhook is down every write is accepted; while the API server is down the webhook denies nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::cluster;
@@ -10,6 +12,8 @@ use crate::objects::{class, host, ingress, list, service};
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
+/// Duration of the writes after a restart of the API server.
+const AFTERWARDS: Duration = Duration::from_secs(10);
 /// Duration of the API server's outage: several retries of every watch.
 const AWAY: Duration = Duration::from_secs(10);
 
@@ -90,4 +94,41 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     terminal.refuses_in_the_end(&bad, &["[IG201 service-not-found]"]);
     terminal.refuses_in_the_end(&with_tls, &["[IG401 tls-secret-not-found]"]);
     assert_eq!(webhook.log("serving").len(), 1, "the process was not restarted");
+}
+
+#[test]
+fn a_restart_of_the_api_server_stores_no_bad_ingress_silently() {
+    let Some(cluster) = cluster::alone() else { return };
+    let webhook = Webhook::watching(&cluster, "live-restart", "");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-restart" };
+    terminal.stores(&[class("restart"), service("web", &[80])]);
+    let bad = ingress("bad", "restart", "wbe", 80);
+    terminal.refuses(&bad, &["[IG201 service-not-found]"]);
+    for _ in 0..3 {
+        cluster.stop_apiserver();
+        let (ended, tally) = (AtomicBool::new(false), Mutex::new((0, 0)));
+        std::thread::scope(|scope| {
+            // Writes begin before the API server answers, so that its first moments are covered.
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    let output = terminal.apply(&bad.to_string());
+                    let (denied, warned) = &mut *tally.lock();
+                    if output.code == 0 {
+                        assert!(output.stderr.contains("Warning: "), "stored silently: {output}");
+                        *warned += 1;
+                        terminal.run(&["delete", "ingress", "bad", "--ignore-not-found"], "");
+                    } else if output.stderr.contains("[IG201 ") {
+                        *denied += 1;
+                    }
+                }
+            });
+            cluster.start_apiserver();
+            std::thread::sleep(AFTERWARDS);
+            ended.store(true, Ordering::Relaxed);
+        });
+        let (denied, warned) = *tally.lock();
+        assert!(denied > warned, "{denied} denied, {warned} stored with a warning");
+        terminal.refuses(&bad, &["[IG201 service-not-found]"]);
+        webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
+    }
 }

@@ -50,17 +50,17 @@ impl<'c> Webhook<'c> {
 
     /// Starts an unregistered process and returns when it is ready.
     pub(crate) fn replica(cluster: &'c Cluster, name: String, source: String, config: &str) -> Self {
-        Self::run_with(cluster, name, config, |Place { port, health, folder }| {
-            vec![
-                "serve".to_owned(),
-                format!("--listen=127.0.0.1:{port}"),
-                format!("--health-listen=127.0.0.1:{health}"),
-                source,
-                format!("--config={folder}/config/config.yaml"),
-                format!("--tls-cert={folder}/tls/tls.crt"),
-                format!("--tls-key={folder}/tls/tls.key"),
-            ]
-        })
+        let mut webhook = Self::prepared(cluster, name, config, |place| arguments(place, [source]));
+        webhook.run();
+        webhook
+    }
+
+    /// Starts an unregistered process with these flags and returns at once.
+    pub(crate) fn unready(cluster: &'c Cluster, name: &str, flags: &[&str]) -> Self {
+        let flags = flags.iter().copied().map(str::to_owned);
+        let mut webhook = Self::prepared(cluster, name.to_owned(), "", |place| arguments(place, flags));
+        webhook.spawn();
+        webhook
     }
 
     /// Starts an unregistered process with other arguments.
@@ -70,13 +70,23 @@ impl<'c> Webhook<'c> {
         config: &str,
         arguments: impl FnOnce(Place<'_>) -> Vec<String>,
     ) -> Self {
+        let mut webhook = Self::prepared(cluster, name, config, arguments);
+        webhook.run();
+        webhook
+    }
+
+    fn prepared(
+        cluster: &'c Cluster,
+        name: String,
+        config: &str,
+        arguments: impl FnOnce(Place<'_>) -> Vec<String>,
+    ) -> Self {
         cluster.supervisor().write(&format!("{name}/config/config.yaml"), config);
         let (port, health) = (free_port(), free_port());
         let folder = cluster.supervisor().folder().join(&name);
         let arguments = arguments(Place { port, health, folder: folder.to_str().unwrap() });
-        let mut webhook = Self { cluster, name, port, health, arguments, running: false };
+        let webhook = Self { cluster, name, port, health, arguments, running: false };
         webhook.put_certificate(&cluster.authority().server());
-        webhook.run();
         webhook
     }
 
@@ -103,10 +113,14 @@ impl<'c> Webhook<'c> {
 
     /// Starts the process again on the same port; returns when it is ready.
     pub(crate) fn run(&mut self) {
+        self.spawn();
+        self.wait(Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
+    }
+
+    fn spawn(&mut self) {
         let binary = Path::new(env!("CARGO_BIN_EXE_ingress-guard"));
         self.cluster.supervisor().run(&self.name, binary, &self.arguments);
         self.running = true;
-        self.wait(Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
     }
 
     /// Changes the files of the process as a kubelet does: writes a new folder and replaces a symbolic link atomically.
@@ -189,6 +203,19 @@ impl Drop for Webhook<'_> {
             self.kill();
         }
     }
+}
+
+/// The arguments of `serve` at a place, with these flags.
+fn arguments(Place { port, health, folder }: Place<'_>, flags: impl IntoIterator<Item = String>) -> Vec<String> {
+    let own = [
+        "serve".to_owned(),
+        format!("--listen=127.0.0.1:{port}"),
+        format!("--health-listen=127.0.0.1:{health}"),
+        format!("--config={folder}/config/config.yaml"),
+        format!("--tls-cert={folder}/tls/tls.crt"),
+        format!("--tls-key={folder}/tls/tls.key"),
+    ];
+    own.into_iter().chain(flags).collect()
 }
 
 /// Creates a namespace with a `ServiceAccount` that has the permissions of `deploy/ingress-guard.yaml`; returns the

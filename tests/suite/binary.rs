@@ -170,6 +170,62 @@ async fn each_review_is_logged_with_user_operation_and_object() {
     assert!(line["duration_us"].as_u64().is_some(), "{line}");
 }
 
+/// The log of `serve` over this API server until it has tried for a few seconds, and the last response of `/readyz`.
+async fn log_without_api_server(server: &str, filter: &str) -> (Vec<Value>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    let config = serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": server}}], "users": [{"name": "x", "user": {}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+    });
+    std::fs::write(&kubeconfig, config.to_string()).unwrap();
+    let local = ["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--kubeconfig"];
+    let mut command = command(&[&local[..], &[kubeconfig.to_str().unwrap()]].concat());
+    let mut child = command.env("RUST_LOG", filter).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let serving = line_of(&mut log, "serving");
+    let health: SocketAddr = serving["health"].as_str().unwrap().parse().unwrap();
+    let started = Instant::now();
+    let readiness = loop {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let metrics = plain_get(health, "/metrics").await.1;
+        let restarts = |kind| {
+            let line = format!("ingress_guard_watch_restarts_total{{kind=\"{kind}\"}} ");
+            metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse::<u64>().ok()).unwrap_or_default()
+        };
+        // Each watch has tried more than once.
+        if ["Service", "Ingress", "Certificate"].iter().all(|kind| restarts(kind) >= 2) {
+            break plain_get(health, "/readyz").await.1;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{metrics}");
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    (rest.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), readiness)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_api_server_that_is_not_reached_is_logged_once_with_its_causes() {
+    let other = Serving::start(&["--manifests", "tests/reviews/good.yaml"]);
+    let untrusted = format!("https://{}", other.webhook);
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for (server, cause, filter) in [
+        (untrusted, "invalid peer certificate: UnknownIssuer", "info"),
+        (format!("https://{free}"), "Connection refused", ""),
+        ("https://api-server.invalid:6443".to_owned(), "dns error", "info"),
+    ] {
+        let (log, readiness) = log_without_api_server(&server, filter).await;
+        assert!(readiness.contains(cause), "{cause}: {readiness}");
+        let lines: Vec<&Value> = log.iter().filter(|line| line["level"] != "INFO").collect();
+        let [line] = lines[..] else { panic!("{cause}: {lines:#?}") };
+        assert_eq!((&line["level"], &line["message"]), (&"WARN".into(), &"API server not reached; retrying".into()));
+        assert!(line["error"].as_str().unwrap().contains(cause), "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn denials_that_are_not_confirmed_are_logged_and_counted() {
     let api = cluster().await;

@@ -10,7 +10,9 @@ use kube::core::Request;
 use serde_json::value::RawValue;
 use tokio::time::timeout;
 
+use super::access_review::Verb;
 use super::pages::{ApiError, Pages, Unreadable, fields, path};
+use super::rights::Rights;
 use crate::cluster::live_reads::{ANSWER_TIME, LiveRead, ReadFailure};
 use crate::cluster::{LiveReads, Object};
 use crate::model::{Key, Kind};
@@ -24,7 +26,11 @@ const AT_ONCE: usize = 32;
 
 /// A client that reads objects from etcd, never from a cache of the API server.
 #[derive(Clone)]
-pub(super) struct ObjectClient(Client);
+pub(super) struct ObjectClient {
+    client: Client,
+    /// The rights of `serve`. Commands have none, and a 403 is certain for them.
+    rights: Option<Rights>,
+}
 
 /// The first page of the objects of one kind in one namespace.
 pub(super) struct NamespacePage {
@@ -40,8 +46,8 @@ impl std::fmt::Debug for ObjectClient {
 }
 
 impl ObjectClient {
-    pub(super) fn new(client: Client) -> Self {
-        Self(client)
+    pub(super) fn new(client: Client, rights: Option<Rights>) -> Self {
+        Self { client, rights }
     }
 
     /// Reads one object within [`ANSWER_TIME`].
@@ -75,21 +81,30 @@ impl ObjectClient {
             return LiveRead::Failed(ReadFailure::Error);
         };
         // As text: the client would log a response that it cannot parse, including Secrets.
-        match self.0.request_text(request).await {
+        let response = self.client.request_text(request).await;
+        if let (Ok(_), Some(rights)) = (&response, &self.rights) {
+            rights.note_read(kind);
+        }
+        match response {
             Ok(text) => match serde_json::from_str::<&RawValue>(&text).and_then(|raw| Object::read(kind, raw)) {
                 Ok(object) => LiveRead::Found(Box::new(object)),
                 Err(_) => LiveRead::Failed(ReadFailure::Error),
             },
             Err(kube::Error::Api(status)) if status.code == 404 => LiveRead::Absent,
-            Err(kube::Error::Api(status)) if status.code == 403 => LiveRead::Forbidden,
+            Err(kube::Error::Api(status)) if status.code == 403 && self.is_forbidden(kind, key) => LiveRead::Forbidden,
             Err(_) => LiveRead::Failed(ReadFailure::Error),
         }
+    }
+
+    /// Returns whether a refusal is certain. An API server that has just started refuses every request.
+    fn is_forbidden(&self, kind: Kind, key: &Key) -> bool {
+        self.rights.as_ref().is_none_or(|rights| rights.is_refusal_confirmed(Verb::Get, kind, Some(key)))
     }
 
     /// Reads the first page of a namespace within [`ANSWER_TIME`].
     pub(super) async fn page(&self, kind: Kind, namespace: &str) -> NamespacePage {
         let place = (path(kind, Some(namespace)), fields(kind));
-        let mut pages = Pages::of(&self.0, kind, place, PAGE, ANSWER_TIME);
+        let mut pages = Pages::of(&self.client, kind, place, PAGE, ANSWER_TIME);
         match pages.next().await {
             Ok(page) => {
                 let is_complete = pages.is_complete();

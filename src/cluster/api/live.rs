@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::get::ObjectClient;
 use super::read_queue::{Author, By, FEW, ReadQueue};
 use super::recent::Recent;
+use super::rights::Rights;
 use crate::cluster::live_reads::{LiveRead, ReadFailure};
 use crate::cluster::{LiveReads, Object};
 use crate::model::{Key, Kind, TlsFacts};
@@ -48,13 +49,14 @@ pub struct Referenced {
 }
 
 impl Live {
-    /// Creates a reader that uses this client, on the runtime within which it is called.
+    /// Creates a reader that uses this client, on the runtime within which it is called. With `rights`, a refused read counts as
+    /// forbidden only if they confirm it.
     ///
     /// # Panics
     /// If it is called outside a tokio runtime.
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        let client = ObjectClient::new(client);
+    pub fn new(client: Client, rights: Option<Rights>) -> Self {
+        let client = ObjectClient::new(client, rights);
         let queue = |places| ReadQueue::new(client.clone(), Handle::current(), places);
         Self {
             confirmations: queue(CONFIRMATIONS),

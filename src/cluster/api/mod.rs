@@ -1,20 +1,29 @@
 //! Reads from the API server: lists, watches, and GETs of single objects. Only this module of `cluster` does network I/O.
 
+mod access_review;
+mod discovery;
 mod get;
 mod list;
 mod live;
 mod pages;
+mod pod_event;
 mod read_queue;
 mod recent;
+mod rights;
 mod status;
+mod wanted;
 mod watch;
 mod watch_status;
 mod watches;
 mod writer;
 
+pub use access_review::{Right, Verb};
 pub use list::{ListError, list};
 pub use live::{Live, Referenced};
+pub use pod_event::Pod;
 pub use read_queue::Author;
+pub use rights::{Dependents, Rights};
 pub use status::SyncStatus;
+pub use wanted::Wanted;
 pub use watch_status::{Pace, WatchStatus};
-pub use watches::{Wanted, Watches};
+pub use watches::Watches;

@@ -1,5 +1,6 @@
 //! Paginated lists, and objects in the JSON of the API server: shared by watches and single lists.
 
+use std::error::Error;
 use std::time::Duration;
 
 use kube::Client;
@@ -15,8 +16,8 @@ use crate::model::{Key, Kind};
 /// An error of the API server, or an unusable response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error(transparent)]
-    Api(kube::Error),
+    #[error("{}", with_causes(.0))]
+    Client(kube::Error),
     #[error("the response cannot be parsed: {0}")]
     Unreadable(#[from] serde_json::Error),
     #[error("the connection failed: {0}")]
@@ -40,7 +41,7 @@ impl From<kube::Error> for ApiError {
         match error {
             // Only the message of the API server: the client would add the whole Status.
             kube::Error::Api(status) => Self::Status(status.code, status.message),
-            error => Self::Api(error),
+            error => Self::Client(error),
         }
     }
 }
@@ -52,6 +53,11 @@ impl ApiError {
             Self::Status(code, _) => Some(*code),
             _ => None,
         }
+    }
+
+    /// Returns whether the API server was not reached, or its connection broke.
+    pub(crate) fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Client(_) | Self::Broken(_) | Self::Silence)
     }
 }
 
@@ -160,12 +166,37 @@ pub(crate) fn fields(kind: Kind) -> Option<String> {
 
 /// Returns the URL path of a kind, in one namespace or in all.
 pub(crate) fn path(kind: Kind, namespace: Option<&str>) -> String {
-    let root = match kind.group() {
-        "" => format!("/api/{}", kind.version()),
-        group => format!("/apis/{group}/{}", kind.version()),
-    };
+    let root = root(kind);
     match namespace {
         Some(namespace) => format!("{root}/namespaces/{namespace}/{}", kind.plural()),
         None => format!("{root}/{}", kind.plural()),
     }
+}
+
+/// Returns the URL path of the group and version of a kind.
+pub(crate) fn root(kind: Kind) -> String {
+    match kind.group() {
+        "" => format!("/api/{}", kind.version()),
+        group => format!("/apis/{group}/{}", kind.version()),
+    }
+}
+
+/// Returns an error with its causes, outermost first. Causes that the text already contains are left out.
+fn with_causes(error: &kube::Error) -> String {
+    let error: &(dyn Error + 'static) = match error {
+        // The type of the client's own wrapper says nothing.
+        kube::Error::Service(error) => &**error,
+        error => error,
+    };
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }

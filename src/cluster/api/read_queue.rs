@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use super::get::ObjectClient;
 use crate::cluster::LiveReads;
 use crate::cluster::live_reads::{LiveRead, ReadFailure};
+use crate::fair_queue::FairQueue;
 use crate::model::{Key, Kind, Kinds};
 
 /// If more objects of one kind and namespace wait, one page of the namespace is read instead.

@@ -1,6 +1,6 @@
 //! The completeness of the inventory and the status of its watches, for readiness and metrics.
 
-use super::{WatchStatus, Watches};
+use super::{Rights, WatchStatus, Watches};
 use crate::cluster::{Coverage, SharedInventory};
 use crate::model::{Kind, Kinds};
 
@@ -11,6 +11,8 @@ pub struct SyncStatus {
     pub inventory: SharedInventory,
     /// The watches; none over manifests.
     pub watches: Watches,
+    /// The rights of the service account; none over manifests.
+    pub rights: Rights,
     /// Kinds that checks need: readiness waits until each is listed or forbidden.
     pub required: Kinds,
     /// Kinds that only improve messages: readiness waits for them as long as no error is known.
@@ -19,7 +21,8 @@ pub struct SyncStatus {
 
 impl SyncStatus {
     /// Returns why reviews cannot be evaluated fully yet, one line per kind or object; empty when ready. A forbidden kind is not
-    /// waited for, see [`SyncStatus::notes`].
+    /// waited for, see [`SyncStatus::notes`]. Before the process is ready for the first time, missing rights count as well:
+    /// see [`Rights::withheld`].
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
         let watches = self.watches();
@@ -29,15 +32,18 @@ impl SyncStatus {
         let reason = |trouble: Option<String>| trouble.unwrap_or_else(|| "the first list is not complete".to_owned());
         let kinds = unlisted.into_iter().map(|kind| format!("{kind}: {}", reason(trouble(kind))));
         let objects = self.single_objects().into_iter().filter(|(_, coverage)| *coverage == Coverage::NotSynced);
-        kinds.chain(objects.map(|(watch, _)| format!("{watch}: {}", reason(watch.trouble.clone())))).collect()
+        let objects = objects.map(|(watch, _)| format!("{watch}: {}", reason(watch.trouble.clone())));
+        let missing: Vec<String> = self.rights.withheld().into_iter().chain(kinds).chain(objects).collect();
+        if missing.is_empty() {
+            self.rights.note_ready();
+        }
+        missing
     }
 
     /// Returns what limits the evaluation although the process is ready, one line per kind or object.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
-        let forbidden = self.covered(self.required, Coverage::Forbidden).into_iter();
-        let mut notes: Vec<String> =
-            forbidden.map(|kind| format!("{kind}: forbidden; checks that need it are not evaluated")).collect();
+        let mut notes = self.rights.notes();
         let listed = self.covered(self.required, Coverage::Complete);
         for watch in self.watches().into_iter().filter(|watch| listed.contains(&watch.kind)) {
             notes.extend(watch.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", watch.kind)));
@@ -45,7 +51,6 @@ impl SyncStatus {
         notes.extend(self.single_objects().into_iter().filter_map(|(watch, coverage)| {
             let exists = watch.only.as_ref().is_none_or(|key| self.inventory.load().config_map(key).is_some());
             match (coverage, &watch.trouble) {
-                (Coverage::Forbidden, _) => Some(format!("{watch}: forbidden; its settings are unknown")),
                 (Coverage::Complete, Some(trouble)) => Some(format!("{watch}: changes are not received: {trouble}")),
                 (Coverage::Complete, None) if !exists => {
                     Some(format!("{watch}: does not exist; its settings are unknown"))

@@ -1,5 +1,6 @@
-//! The task of one watch: a paginated list, then a watch, until the process ends. Every failure is retried. A
-//! kind that RBAC forbids is marked as forbidden, never as absent.
+//! The task of one watch: a paginated list, then a watch, until the process ends. Every failure is retried, and known objects
+//! are kept meanwhile. Only a refusal that lasts and that the API server confirms changes what is known: a kind that RBAC
+//! forbids is then marked as forbidden, and an optional kind that the cluster no longer has is empty.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,8 +16,11 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::access_review::{Right, Verb};
+use super::discovery;
 use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
-use super::watch_status::{Pace, WatchHandle};
+use super::rights::Rights;
+use super::watch_status::{Outage, Pace, WatchHandle, without_digits};
 use super::writer::Batch;
 use crate::cluster::{Change, Coverage, Object, SharedInventory};
 use crate::model::{Key, Kind};
@@ -33,11 +37,17 @@ pub(crate) struct Watch {
     /// The queue of the writer.
     pub(crate) changes: mpsc::Sender<Batch>,
     pub(crate) handle: Arc<WatchHandle>,
+    pub(crate) rights: Rights,
+    pub(crate) outage: Arc<Outage>,
     pub(crate) pace: Pace,
     /// The resourceVersion to watch from; `None`: a list comes first.
     pub(crate) version: Option<String>,
     /// Whether the API server has returned the objects at least once, or 404 for the kind.
     pub(crate) was_answered: bool,
+    /// The status of the refusals since the last other result, and the time from which the API server has confirmed them.
+    pub(crate) refused: Option<(u16, Instant)>,
+    /// Whether the last attempt did not reach the API server.
+    pub(crate) is_cut_off: bool,
 }
 
 /// A line of a watch.
@@ -60,7 +70,8 @@ struct EventStatus {
 impl Watch {
     pub(crate) async fn follow(mut self) {
         let mut pause = self.pace.first_pause;
-        let mut doubt = self.pace.first_pause;
+        // The time of the first error response in a row.
+        let mut refusing = None;
         loop {
             let begun = Instant::now();
             let outcome = match self.version.clone() {
@@ -70,40 +81,45 @@ impl Watch {
                     outcome => outcome,
                 },
             };
-            match outcome {
-                Ok(()) => {
-                    self.was_answered = true;
-                    (pause, doubt) = (self.pace.first_pause, self.pace.first_pause);
-                }
-                Err(error) if self.is_nothing_to_follow(&error).await => {
-                    pause = self.pace.first_pause;
-                    // An API server that has just started answers 403 until its authorization caches have synced.
-                    let is_news = self.was_answered && error.code() == Some(403);
-                    let idle = if is_news { doubt } else { self.pace.idle };
-                    doubt = if is_news { (doubt * 2).min(self.pace.idle) } else { self.pace.first_pause };
-                    self.was_answered |= error.code() == Some(404);
-                    self.idle(idle.mul_f64(jitter())).await;
-                }
-                Err(error) => {
-                    self.fail(&error).await;
-                    // The API server has answered for a while, so the next attempt needs no long pause.
-                    if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
-                        pause = self.pace.first_pause;
-                    }
-                    // Limits the requests to the API server, however often reviews wake the watch.
-                    let floor = self.pace.first_pause.min(pause);
-                    sleep(floor).await;
-                    self.idle(pause.mul_f64(jitter()).saturating_sub(floor)).await;
-                    pause = (pause * 2).min(self.pace.longest_pause);
-                }
+            let Err(error) = outcome else {
+                self.was_answered = true;
+                (pause, refusing) = (self.pace.first_pause, None);
+                (self.refused, self.is_cut_off) = (None, false);
+                continue;
+            };
+            let is_certain = self.is_certain(&error).await;
+            if is_certain && !self.is_needed && self.rest(&error).await.is_ok() {
+                (pause, refusing) = (self.pace.first_pause, None);
+                self.idle(self.pace.idle.mul_f64(jitter())).await;
+                continue;
             }
+            if is_certain {
+                // If the writer has stopped, the next attempt fails and says so.
+                let _ = self.send(self.handle.receive(), vec![self.covered(Coverage::Forbidden)]).await;
+            }
+            self.fail(&error);
+            // The API server has answered for a while, so the next attempt needs no long pause.
+            if error.code() == Some(410) || begun.elapsed() > self.pace.longest_pause {
+                pause = self.pace.first_pause;
+            }
+            refusing = error.code().map(|_| refusing.unwrap_or(begun));
+            if refusing.is_some_and(|since: Instant| since.elapsed() < self.pace.certain) {
+                pause = pause.min(self.pace.refused_pause);
+            }
+            // Limits the requests to the API server, however often reviews wake the watch.
+            let floor = self.pace.first_pause.min(pause);
+            sleep(floor).await;
+            self.idle(pause.mul_f64(jitter()).saturating_sub(floor)).await;
+            pause = (pause * 2).min(self.pace.longest_pause);
         }
     }
 
-    /// Waits for this time, or until a review wakes the idle watch (see [`Watches::wake`](super::Watches::wake)).
+    /// Waits for this time, until a review wakes the idle watch (see [`Watches::wake`](super::Watches::wake)), or until another
+    /// watch has reached the API server again.
     async fn idle(&self, time: Duration) {
         tokio::select! {
             () = sleep(time) => {}
+            () = self.outage.ended.notified() => {}
             () = self.handle.wake.notified() => {}
         }
     }
@@ -235,27 +251,57 @@ impl Watch {
         status.last_event = Some(Instant::now());
         if status.trouble.take().is_some() {
             tracing::info!(kind = self.kind.name(), "watch recovered");
+            self.note_reached();
+            self.rights.note_recovery();
         }
         receipt
     }
 
-    /// Returns whether the error means that there is nothing to watch: an optional kind does not exist (404) or is
-    /// forbidden (403). The watch is idle then.
-    async fn is_nothing_to_follow(&mut self, error: &ApiError) -> bool {
-        let answered = Instant::now();
-        let coverage = match error.code() {
-            Some(404) if !self.is_needed => Coverage::Complete,
-            Some(403) if !self.is_needed => Coverage::Forbidden,
-            _ => return false,
+    /// Ends the outage if this watch was cut off. A watch that always worked says nothing about the others.
+    fn note_reached(&self) {
+        if self.is_cut_off && self.outage.note_end() {
+            tracing::info!("API server reached again");
+        }
+    }
+
+    /// Returns whether the API server certainly refuses the kind: RBAC forbids it (403), or an optional kind does not exist (404).
+    /// An API server that has just started also answers so, and then confirms nothing. Known objects are therefore given up only if
+    /// it has confirmed each refusal for a while.
+    async fn is_certain(&mut self, error: &ApiError) -> bool {
+        let verb = if self.version.is_none() { Verb::List } else { Verb::Watch };
+        let (code, is_confirmed, is_known) = match error.code() {
+            Some(code @ 403) => {
+                self.rights.is_refusal_confirmed(verb, self.kind, self.only.as_ref());
+                let right = Right { kind: self.kind, only: self.only.clone(), verb };
+                (code, right.is_denied(&self.client).await, self.was_answered)
+            }
+            Some(code @ 404) if !self.is_needed => (
+                code,
+                discovery::is_gone(&self.client, self.kind).await,
+                self.followed().await.map_or(true, |known| !known.is_empty()),
+            ),
+            _ => (0, false, true),
         };
-        let is_missing = coverage == Coverage::Complete;
-        let Ok(known) = self.followed().await else { return false };
-        let receipt = self.handle.receive();
-        let gone = known.into_iter().filter(|_| is_missing).map(Change::Delete);
-        if self.send(receipt, gone.chain([self.covered(coverage)]).collect()).await.is_err() {
+        if !is_confirmed {
+            self.refused = None;
             return false;
         }
+        let now = Instant::now();
+        let since = self.refused.filter(|(of, _)| *of == code).map_or(now, |(_, since)| since);
+        self.refused = Some((code, since));
+        !is_known || now - since >= self.pace.certain
+    }
+
+    /// Records that there is nothing to watch: an optional kind does not exist (404) or is forbidden (403). The watch is idle then.
+    async fn rest(&mut self, error: &ApiError) -> Result<(), ApiError> {
+        let answered = Instant::now();
+        let is_missing = error.code() == Some(404);
+        let known = if is_missing { self.followed().await? } else { HashSet::default() };
+        let coverage = if is_missing { Coverage::Complete } else { Coverage::Forbidden };
+        let changes = known.into_iter().map(Change::Delete).chain([self.covered(coverage)]);
+        self.send(self.handle.receive(), changes.collect()).await?;
         self.handle.published().await;
+        self.was_answered |= is_missing;
         self.version = None;
         let mut status = self.handle.status.lock();
         status.trouble = None;
@@ -264,24 +310,29 @@ impl Watch {
             let kind = self.kind.name();
             tracing::info!(kind, reason = %error, "kind not available (404/403), watch idle; retrying every 5 minutes");
         }
-        true
+        Ok(())
     }
 
-    async fn fail(&mut self, error: &ApiError) {
-        match error.code() {
-            // The resourceVersion is too old to continue from: list again.
-            Some(410) => self.version = None,
-            Some(403) => {
-                // If the writer has stopped, the next attempt fails and says so.
-                let _ = self.send(self.handle.receive(), vec![self.covered(Coverage::Forbidden)]).await;
+    fn fail(&mut self, error: &ApiError) {
+        // The resourceVersion is too old to continue from: list again.
+        if error.code() == Some(410) {
+            self.version = None;
+        }
+        let text = error.to_string();
+        if error.is_of_connection() {
+            self.is_cut_off = true;
+            if self.outage.note_error(&text) {
+                tracing::warn!(error = text, "API server not reached; retrying");
             }
-            _ => {}
+        } else {
+            self.note_reached();
+            self.is_cut_off = false;
         }
         let mut status = self.handle.status.lock();
         status.restarts += 1;
-        let text = error.to_string();
         // Logged once, not at every attempt.
-        if status.trouble.as_ref() != Some(&text) {
+        let is_news = (status.trouble.as_ref()).is_none_or(|known| without_digits(known) != without_digits(&text));
+        if is_news && !error.is_of_connection() {
             tracing::warn!(kind = self.kind.name(), error = text, "watch failed; retrying");
         }
         status.trouble = Some(text);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use foldhash::HashSet;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 
@@ -23,6 +24,13 @@ pub struct Pace {
     pub first_pause: Duration,
     /// The longest pause.
     pub longest_pause: Duration,
+    /// The longest pause while an API server that answers refuses requests: it may have just started.
+    pub refused_pause: Duration,
+    /// The time for which the API server must repeat and confirm a refusal before known objects are given up: a missing
+    /// permission (403), or a kind that the cluster no longer has (404).
+    pub certain: Duration,
+    /// The longest pause between questions for rights while one is missing.
+    pub rights: Duration,
     /// The shortest duration of a watch that counts as successful: a proxy may close each one at once.
     pub shortest_watch: Duration,
     /// The pause of an idle watch; see [`WatchStatus::idle_since`].
@@ -37,6 +45,9 @@ impl Default for Pace {
             list: Duration::from_mins(1),
             first_pause: Duration::from_millis(800),
             longest_pause: Duration::from_secs(30),
+            refused_pause: Duration::from_secs(2),
+            certain: Duration::from_mins(1),
+            rights: Duration::from_mins(1),
             shortest_watch: Duration::from_millis(800),
             idle: Duration::from_mins(5),
         }
@@ -71,6 +82,38 @@ impl fmt::Display for WatchStatus {
             None => write!(f, "{}", self.kind),
         }
     }
+}
+
+/// The errors of the connection to the API server since it was last reached. All watches share them: each error is logged once,
+/// not by every watch.
+#[derive(Debug, Default)]
+pub(crate) struct Outage {
+    errors: Mutex<HashSet<String>>,
+    /// Wakes the other watches once one of them has reached the API server.
+    pub(crate) ended: Notify,
+}
+
+impl Outage {
+    /// Records an error. Returns whether it is new.
+    pub(crate) fn note_error(&self, error: &str) -> bool {
+        self.errors.lock().insert(without_digits(error))
+    }
+
+    /// Records that the API server was reached. Returns whether it was not before.
+    pub(crate) fn note_end(&self) -> bool {
+        let mut errors = self.errors.lock();
+        let was_out = !errors.is_empty();
+        errors.clear();
+        if was_out {
+            self.ended.notify_waiters();
+        }
+        was_out
+    }
+}
+
+/// Returns an error without its digits. Errors about certificates contain the time, which changes at every attempt.
+pub(crate) fn without_digits(error: &str) -> String {
+    error.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// The status of a watch, shared with its task, and the means to wake the task while it is idle.

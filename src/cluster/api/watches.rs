@@ -7,22 +7,13 @@ use futures::future::join_all;
 use kube::Client;
 use tokio::time::timeout;
 
+use super::rights::Rights;
+use super::wanted::Wanted;
 use super::watch::Watch;
-use super::watch_status::{Pace, WatchHandle, WatchStatus};
+use super::watch_status::{Outage, Pace, WatchHandle, WatchStatus};
 use super::writer::Writer;
 use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
-
-/// The objects to watch.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// The kinds that checks require.
-    pub needs: Kinds,
-    /// The kinds that are optional: they only improve messages.
-    pub hints: Kinds,
-    /// Single ConfigMaps.
-    pub config_maps: Vec<Key>,
-}
 
 /// The watches of all wanted kinds and objects.
 #[derive(Debug, Clone, Default)]
@@ -31,8 +22,9 @@ pub struct Watches(Arc<[Arc<WatchHandle>]>);
 impl Watches {
     /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
     #[must_use]
-    pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, pace: &Pace) -> Self {
-        let Wanted { needs, hints, config_maps } = wanted;
+    pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, rights: &Rights, pace: &Pace) -> Self {
+        let Wanted { needs, hints, config_maps, on_demand: _ } = wanted;
+        let outage = Arc::new(Outage::default());
         let mut first = Inventory::clone(&inventory.load());
         for key in &config_maps {
             first.cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
@@ -61,9 +53,13 @@ impl Watches {
                 inventory: inventory.clone(),
                 changes: changes.clone(),
                 handle: Arc::clone(&handle),
+                rights: rights.clone(),
+                outage: Arc::clone(&outage),
                 pace: pace.clone(),
                 version: None,
                 was_answered: false,
+                refused: None,
+                is_cut_off: false,
             };
             tokio::spawn(watch.follow());
             handle

@@ -199,11 +199,13 @@ fn unknown_objects_never_deny() {
         assert!(answer.body["response"]["auditAnnotations"].to_string().contains("IG902"), "{:#}", answer.body);
     }
     let mut inventory = load_text("cluster", BAD).unwrap();
-    inventory.cover(Kind::Service, Coverage::Forbidden);
+    inventory.cover(Kind::Service, Coverage::Disabled);
     ask(&reviewer_over("", inventory), &recorded("create")).assert(&[], &[]);
-    let mut inventory = load_text("cluster", BAD).unwrap();
-    inventory.cover(Kind::Service, Coverage::NotSynced);
-    ask(&reviewer_over("", inventory), &recorded("create")).assert(&["IG902"], &[]);
+    for coverage in [Coverage::Forbidden, Coverage::NotSynced] {
+        let mut inventory = load_text("cluster", BAD).unwrap();
+        inventory.cover(Kind::Service, coverage);
+        ask(&reviewer_over("", inventory), &recorded("create")).assert(&["IG902"], &[]);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use parking_lot::Mutex;
@@ -31,6 +31,14 @@ struct Store {
     /// Watches from before this version get 410.
     compacted: u64,
     forbidden: HashSet<String>,
+    /// Verbs and resources that RBAC denies: `get services`.
+    denied: HashSet<String>,
+    /// The status of every response until the API server has loaded its roles.
+    starting: Option<u16>,
+    /// `SelfSubjectAccessReviews` contain this error.
+    evaluation_error: Option<String>,
+    /// The Events that were created.
+    pod_events: Vec<Value>,
     /// Resources that the cluster does not have.
     missing: HashSet<String>,
     /// Resources whose GETs of single objects and lists of one namespace fail with this status, or never answer (0).
@@ -80,6 +88,10 @@ impl Api {
         let shared = Shared { store: Arc::clone(&store), wake: wake.clone() };
         let app = Router::new()
             .route("/api/v1/{resource}", get(all))
+            .route("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", post(access_review))
+            .route("/apis/events.k8s.io/v1/namespaces/{namespace}/events", post(event))
+            .route("/apis", get(groups))
+            .route("/apis/{group}/v1", get(resources))
             .route("/apis/{group}/v1/{resource}", get(all_of_group))
             .route("/api/v1/namespaces/{namespace}/{resource}", get(all_of_namespace))
             .route("/apis/{group}/v1/namespaces/{namespace}/{resource}", get(all_of_namespace_and_group))
@@ -167,6 +179,31 @@ impl Api {
         }
     }
 
+    /// RBAC denies one verb on a resource, or grants it again.
+    pub(crate) fn deny(&self, verb: &str, resource: &str, denied: bool) {
+        let right = format!("{verb} {resource}");
+        let mut store = self.store.lock();
+        if denied {
+            store.denied.insert(right);
+        } else {
+            store.denied.remove(&right);
+        }
+    }
+
+    /// Every request is answered with this status, questions about rights and discovery as well.
+    pub(crate) fn starts_with(&self, status: Option<u16>) {
+        self.store.lock().starting = status;
+    }
+
+    /// An authorizer fails: the answer to a question about a denied right contains an error.
+    pub(crate) fn fail_evaluations(&self, error: Option<&str>) {
+        self.store.lock().evaluation_error = error.map(str::to_owned);
+    }
+
+    pub(crate) fn pod_events(&self) -> Vec<Value> {
+        self.store.lock().pod_events.clone()
+    }
+
     /// The cluster does not have this resource, as before its CustomResourceDefinition is installed.
     pub(crate) fn lacks(&self, resource: &str, missing: bool) {
         let mut store = self.store.lock();
@@ -249,6 +286,57 @@ fn status(code: u16, message: &str) -> Response {
     (StatusCode::from_u16(code).unwrap(), [("content-type", "application/json")], body.to_string()).into_response()
 }
 
+impl Store {
+    fn is_denied(&self, verb: &str, resource: &str) -> bool {
+        self.forbidden.contains(resource) || self.denied.contains(&format!("{verb} {resource}"))
+    }
+}
+
+async fn access_review(State(shared): State<Shared>, body: Bytes) -> Response {
+    let mut store = shared.store.lock();
+    let mut review: Value = serde_json::from_slice(&body).unwrap();
+    let attributes = &review["spec"]["resourceAttributes"];
+    let [verb, resource] = ["verb", "resource"].map(|field| attributes[field].as_str().unwrap().to_owned());
+    store.asked.push(format!("may {verb} {resource}"));
+    if let Some(code) = store.starting {
+        return status(code, "selfsubjectaccessreviews is forbidden");
+    }
+    let denied = store.is_denied(&verb, &resource);
+    review["status"] = json!({"allowed": !denied});
+    if let Some(error) = store.evaluation_error.as_ref().filter(|_| denied) {
+        review["status"]["evaluationError"] = json!(error);
+    }
+    (StatusCode::CREATED, [("content-type", "application/json")], review.to_string()).into_response()
+}
+
+async fn event(State(shared): State<Shared>, body: Bytes) -> Response {
+    let mut store = shared.store.lock();
+    if store.is_denied("create", "events") {
+        return status(403, "events is forbidden");
+    }
+    store.pod_events.push(serde_json::from_slice(&body).unwrap());
+    (StatusCode::CREATED, [("content-type", "application/json")], body).into_response()
+}
+
+/// The only optional group is that of Certificates.
+async fn groups(State(shared): State<Shared>) -> Response {
+    let mut store = shared.store.lock();
+    store.asked.push("discover".to_owned());
+    if let Some(code) = store.starting {
+        return status(code, "forbidden");
+    }
+    let custom = if store.missing.contains("certificates") { json!([]) } else { json!([{"name": "cert-manager.io"}]) };
+    let body = json!({"kind": "APIGroupList", "groups": custom});
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
+async fn resources(State(shared): State<Shared>, Path(group): Path<String>) -> Response {
+    let body = json!({"kind": "APIResourceList", "groupVersion": format!("{group}/v1"),
+                      "resources": [{"name": "certificates"}]});
+    shared.store.lock().asked.push(format!("discover {group}"));
+    ([("content-type", "application/json")], body.to_string()).into_response()
+}
+
 async fn all_of_group(
     shared: State<Shared>,
     Path((_, resource)): Path<(String, String)>,
@@ -300,7 +388,11 @@ impl Shared {
         let (broken, time, answer) = {
             let mut store = self.store.lock();
             store.asked.push(asked.to_owned());
-            if store.forbidden.contains(resource) {
+            if let Some(code) = store.starting {
+                return status(code, "forbidden");
+            }
+            let verb = asked.split(' ').next().unwrap_or_default();
+            if store.is_denied(verb, resource) {
                 return status(403, "forbidden");
             }
             (store.broken_gets.get(resource).copied(), store.slow_gets, answer(&store))
@@ -334,10 +426,10 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
         store.throttled -= 1;
         return status(429, "slow down");
     }
-    if let Some(code) = store.refusing {
+    if let Some(code) = store.starting.or(store.refusing) {
         return status(code, "etcd is away");
     }
-    if store.forbidden.contains(&resource) {
+    if store.is_denied(verb, &resource) {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
     }
     if store.missing.contains(&resource) {

@@ -7,6 +7,7 @@ pub(crate) mod list;
 mod optional;
 mod publication;
 mod reads;
+mod rights;
 mod secrets;
 mod settings;
 mod watch;

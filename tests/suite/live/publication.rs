@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Inventory, SharedInventory, Wanted, Watches};
+use ingress_guard::cluster::{Coverage, Inventory, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
 
 use super::api::Api;
@@ -14,7 +14,7 @@ use crate::server::client::eventually;
 fn watching(api: &Api) -> (SharedInventory, Watches) {
     let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
-    let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
+    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace());
     (inventory, watches)
 }
 

@@ -2,18 +2,24 @@
 
 use std::time::{Duration, Instant};
 
-use ingress_guard::cluster::{Coverage, Inventory, Pace, SharedInventory, Wanted, Watches};
+use ingress_guard::cluster::{Coverage, Inventory, Pace, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
 use serde_json::{Value, json};
 
 use super::api::{Api, client};
 use crate::server::client::eventually;
 
+/// The time until a refusal is certain.
+pub(super) const CERTAIN: Duration = Duration::from_millis(300);
+
 pub(super) fn pace() -> Pace {
     Pace {
         page: 2,
         first_pause: Duration::from_millis(20),
         longest_pause: Duration::from_millis(100),
+        refused_pause: Duration::from_millis(50),
+        certain: CERTAIN,
+        rights: Duration::from_millis(50),
         shortest_watch: Duration::ZERO,
         ..Pace::default()
     }
@@ -32,7 +38,7 @@ impl Watching {
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = SharedInventory::new(Inventory::default());
         let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
-        let watches = Watches::start(client, wanted, &inventory, pace);
+        let watches = Watches::start(client, wanted, &inventory, &Rights::default(), pace);
         Self { inventory, watches }
     }
 
@@ -233,7 +239,8 @@ async fn a_throttled_list_is_retried() {
 async fn after_a_long_outage_an_expired_version_lists_at_once() {
     let api = Api::start().await;
     api.put("services", service("a", 80));
-    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let slow = (Duration::from_millis(10), Duration::from_mins(10), Duration::ZERO);
+    let pace = Pace { first_pause: slow.0, longest_pause: slow.1, certain: slow.2, ..pace() };
     let watching = Watching::paced(&api.client(), &pace);
     watching.services_are(&["a"]).await;
     api.forbid("services", true);
@@ -251,10 +258,11 @@ async fn after_a_long_outage_an_expired_version_lists_at_once() {
 async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     let api = Api::start().await;
     api.lacks("certificates", true);
-    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let slow = (Duration::from_millis(10), Duration::from_mins(10), Duration::ZERO);
+    let pace = Pace { first_pause: slow.0, longest_pause: slow.1, certain: slow.2, ..pace() };
     let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let watches = Watches::start(&api.client(), wanted, &inventory, &pace);
+    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace);
     let watch = || watches.states().remove(0);
     eventually("rests", async || watch().idle_since.is_some()).await;
     api.break_lists(true);
@@ -270,21 +278,141 @@ async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     tokio::time::timeout(Duration::from_secs(2), looked).await.unwrap();
 }
 
+/// The watch of Certificates, which are optional.
+struct Certificates {
+    inventory: SharedInventory,
+    watches: Watches,
+}
+
+impl Certificates {
+    fn start(api: &Api) -> Self {
+        let inventory = SharedInventory::new(Inventory::default());
+        let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
+        let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace());
+        Self { inventory, watches }
+    }
+
+    async fn are(&self, count: usize, coverage: Coverage) {
+        eventually(&format!("{count} {coverage:?}"), async || self.now() == (count, coverage)).await;
+    }
+
+    fn now(&self) -> (usize, Coverage) {
+        let inventory = self.inventory.load();
+        (inventory.count(Kind::Certificate), inventory.coverage(Kind::Certificate))
+    }
+
+    fn restarts(&self) -> u64 {
+        self.watches.states()[0].restarts
+    }
+}
+
+fn certificate() -> Value {
+    json!({"apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": {"name": "app", "namespace": "shop"},
+           "spec": {"secretName": "app"}})
+}
+
 #[tokio::test]
-async fn a_403_from_a_starting_api_server_is_retried_soon() {
+async fn an_api_server_that_starts_and_refuses_everything_changes_nothing() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    api.put("certificates", certificate());
+    let (watching, certificates) = (Watching::start(&api.client()), Certificates::start(&api));
+    watching.services_are(&["a"]).await;
+    certificates.are(1, Coverage::Complete).await;
+    for status in [401, 403, 404, 429, 500, 503] {
+        let before = watching.watch().restarts + certificates.restarts();
+        api.starts_with(Some(status));
+        api.end_watches();
+        let started = Instant::now();
+        while started.elapsed() < CERTAIN * 2 {
+            assert_eq!(
+                (watching.coverage(), watching.services()),
+                (Coverage::Complete, vec!["a".to_owned()]),
+                "{status}"
+            );
+            assert_eq!(certificates.now(), (1, Coverage::Complete), "{status}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let attempts = watching.watch().restarts + certificates.restarts() - before;
+        assert!(attempts >= 4, "{status}: {attempts} attempts");
+        assert!(!watching.watches.is_current(Kind::Service, Instant::now()), "{status}");
+        api.starts_with(None);
+        eventually("recovery", async || {
+            watching.watch().trouble.is_none() && certificates.watches.states()[0].trouble.is_none()
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_certain_only_after_a_while_and_if_the_api_server_confirms_it() {
+    let api = Api::start().await;
+    api.put("services", service("a", 80));
+    let watching = Watching::start(&api.client());
+    watching.services_are(&["a"]).await;
+    // An authorizer that fails does not say that the right is missing.
+    api.fail_evaluations(Some("the webhook authorizer does not respond"));
+    api.forbid("services", true);
+    api.end_watches();
+    let began = Instant::now();
+    while began.elapsed() < CERTAIN * 2 {
+        assert_eq!(watching.coverage(), Coverage::Complete);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    api.fail_evaluations(None);
+    let confirmed = Instant::now();
+    watching.coverage_is(Coverage::Forbidden).await;
+    assert!(confirmed.elapsed() >= CERTAIN - Duration::from_millis(100), "{:?}", confirmed.elapsed());
+}
+
+#[tokio::test]
+async fn certificates_are_forgotten_only_if_discovery_repeats_that_there_are_none() {
+    let api = Api::start().await;
+    api.put("certificates", certificate());
+    let certificates = Certificates::start(&api);
+    certificates.are(1, Coverage::Complete).await;
+    // The list fails with 404, but discovery still has the kind.
+    api.answer_all_with(404);
+    api.end_watches();
+    let before = certificates.restarts();
+    eventually("attempts", async || certificates.restarts() > before + 10).await;
+    assert_eq!(certificates.now(), (1, Coverage::Complete));
+
+    api.lacks("certificates", true);
+    let gone = Instant::now();
+    certificates.are(0, Coverage::Complete).await;
+    assert!(gone.elapsed() >= CERTAIN - Duration::from_millis(100), "{:?}", gone.elapsed());
+    eventually("idle", async || certificates.watches.states()[0].idle_since.is_some()).await;
+}
+
+#[tokio::test]
+async fn an_idle_watch_that_is_refused_by_a_starting_api_server_retries_soon() {
     let api = Api::start().await;
     api.lacks("certificates", true);
-    let inventory = SharedInventory::new(Inventory::default());
-    let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let watches = Watches::start(&api.client(), wanted, &inventory, &pace());
-    let coverage = || inventory.load().coverage(Kind::Certificate);
-    eventually("none", async || coverage() == Coverage::Complete).await;
-    api.forbid("certificates", true);
-    watches.wake(Kind::Certificate.into());
-    eventually("forbidden", async || coverage() == Coverage::Forbidden).await;
-    // It rests for minutes where it has been refused from the beginning.
-    api.forbid("certificates", false);
-    eventually("none again", async || coverage() == Coverage::Complete).await;
+    let certificates = Certificates::start(&api);
+    certificates.are(0, Coverage::Complete).await;
+    api.starts_with(Some(403));
+    certificates.watches.wake(Kind::Certificate.into());
+    eventually("refused", async || certificates.restarts() > 2).await;
+    assert_eq!(certificates.now(), (0, Coverage::Complete), "a refusal is not news");
+    api.starts_with(None);
+    api.lacks("certificates", false);
+    api.put("certificates", certificate());
+    certificates.are(1, Coverage::Complete).await;
+}
+
+#[tokio::test]
+async fn the_first_watch_that_reaches_the_api_server_again_wakes_the_others() {
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let pace = Pace { first_pause: Duration::from_millis(10), longest_pause: Duration::from_mins(10), ..pace() };
+    let watching = Watching::paced(&client(free), &pace);
+    eventually("pauses of seconds", async || watching.watches.states().iter().all(|watch| watch.restarts >= 9)).await;
+    let api = Api::start_on(free).await;
+    api.put("services", service("a", 80));
+    let recovered = |watches: &Watches| watches.states().iter().filter(|watch| watch.trouble.is_none()).count();
+    eventually("one", async || recovered(&watching.watches) > 0).await;
+    // The pauses of both differ by more than that on average.
+    tokio::time::timeout(Duration::from_millis(300), watching.services_are(&["a"])).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,102 @@
+//! A right to read objects, and the question to the API server whether the service account has it
+//! (`SelfSubjectAccessReview` of `authorization.k8s.io/v1`).
+
+use std::fmt;
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::PostParams;
+use kube::core::Request;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::pages::ApiError;
+use crate::model::{Key, Kind};
+
+const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+/// The time limit of one question.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A verb of the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Reads one object by its name.
+    Get,
+    /// Reads all objects.
+    List,
+    /// Receives changes.
+    Watch,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 3] = [Self::Get, Self::List, Self::Watch];
+
+    /// Returns the name in RBAC rules.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The right to use a verb on the objects of a kind in all namespaces, or on one object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// The kind.
+    pub kind: Kind,
+    /// The only object; `None`: every object of the kind.
+    pub only: Option<Key>,
+    /// The verb.
+    pub verb: Verb,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    status: AnswerStatus,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct AnswerStatus {
+    allowed: bool,
+    evaluation_error: String,
+}
+
+impl Right {
+    /// Asks the API server for this right. `None`: it cannot decide, because an authorizer failed.
+    ///
+    /// # Errors
+    /// If the question itself fails or is refused, which says nothing about the right.
+    pub(crate) async fn is_granted(&self, client: &Client) -> Result<Option<bool>, ApiError> {
+        let (namespace, name) = self.only.as_ref().map_or(("", ""), |key| (&*key.namespace, &*key.name));
+        let attributes = json!({
+            "group": self.kind.group(), "version": self.kind.version(), "resource": self.kind.plural(),
+            "verb": self.verb.name(), "namespace": namespace, "name": name,
+        });
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": attributes},
+        });
+        let request = Request::new(PATH).create(&PostParams::default(), review.to_string().into_bytes())?;
+        let text = timeout(PATIENCE, client.request_text(request)).await.map_err(|_| ApiError::Silence)??;
+        let Answer { status: AnswerStatus { allowed, evaluation_error } } = serde_json::from_str(&text)?;
+        Ok((allowed || evaluation_error.is_empty()).then_some(allowed))
+    }
+
+    /// Returns whether the API server denies this right. An error is not a denial.
+    pub(crate) async fn is_denied(&self, client: &Client) -> bool {
+        matches!(self.is_granted(client).await, Ok(Some(false)))
+    }
+}
