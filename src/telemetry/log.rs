@@ -45,8 +45,9 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
         _ => EnvFilter::new("info"),
     };
     let named = filter.to_string();
-    for target in CLIENT.iter().filter(|target| !named.contains(**target)) {
-        filter = filter.add_directive(format!("{target}=off").parse().expect("a valid directive"));
+    let unnamed = CLIENT.iter().filter(|target| !named.contains(**target));
+    for off in unnamed.filter_map(|target| format!("{target}=off").parse().ok()) {
+        filter = filter.add_directive(off);
     }
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {

@@ -184,8 +184,14 @@ async fn log_without_api_server(server: &str, filter: &str) -> (Vec<Value>, Stri
     let mut command = command(&[&local[..], &[kubeconfig.to_str().unwrap()]].concat());
     let mut child = command.env("RUST_LOG", filter).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
-    let serving = line_of(&mut log, "serving");
-    let health: SocketAddr = serving["health"].as_str().unwrap().parse().unwrap();
+    // A refused connection is logged before the ports are bound.
+    let mut lines: Vec<Value> = Vec::new();
+    while lines.last().is_none_or(|line| line["message"] != "serving") {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "{lines:?}");
+        lines.push(serde_json::from_str(&line).unwrap());
+    }
+    let health: SocketAddr = lines.last().unwrap()["health"].as_str().unwrap().parse().unwrap();
     let started = Instant::now();
     let readiness = loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -204,7 +210,8 @@ async fn log_without_api_server(server: &str, filter: &str) -> (Vec<Value>, Stri
     child.wait().unwrap();
     let mut rest = String::new();
     log.read_to_string(&mut rest).unwrap();
-    (rest.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), readiness)
+    lines.extend(rest.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()));
+    (lines, readiness)
 }
 
 #[tokio::test(flavor = "multi_thread")]
