@@ -41,8 +41,8 @@ const REGRESSIONS: [Regression; 22] = [
         ("suite/valid_configurations/annotations.rs", "progressive_rollouts_are_not_reported"),
         ("suite/valid_configurations/paths.rs", "canaries_of_flagger_and_argo_have_the_paths_of_the_main_ingress")]),
     (10, "an object that is being deleted", "ingress-nginx#7216", &[
-        ("suite/admission/pass.rs", "an_update_of_an_object_that_is_being_deleted_passes"),
-        ("e2e/passing.rs", "an_ingress_being_deleted_is_not_reviewed")]),
+        ("suite/admission/pass.rs", "an_update_of_an_object_that_is_being_deleted_passes_if_it_removes_the_object"),
+        ("e2e/passing.rs", "the_removal_of_the_last_finalizer_is_not_reviewed")]),
     (11, "a change of labels or status of an invalid object", "kyverno#8815", &[
         ("suite/admission/pass.rs", "an_update_that_changes_neither_spec_nor_relevant_annotations_passes"),
         ("suite/admission/ceilings.rs", "a_path_inserted_before_a_broken_one_does_not_make_its_finding_new"),
