@@ -82,11 +82,11 @@ impl SlowPlaces {
         F: Future<Output: Send> + Send + 'static,
     {
         let deadline = Instant::now() + wait;
-        let (begin, begun) = oneshot::channel();
+        let (signal, begun) = oneshot::channel();
         let mut counted = Counted::new(&self.0);
         let task = self.start(author, async move {
             counted.begin();
-            let _ = begin.send(());
+            let _ = signal.send(());
             review.await
         });
         match timeout_at(deadline, begun).await {
@@ -170,7 +170,7 @@ impl Shared {
         while let Some(runnable) = self.next() {
             let author = runnable.metadata().clone();
             runnable.run();
-            self.leave(author);
+            self.leave(&author);
         }
     }
 
@@ -190,12 +190,12 @@ impl Shared {
         next
     }
 
-    fn leave(&self, author: Author) {
+    fn leave(&self, author: &Author) {
         let places = &mut self.state.lock().places;
-        if let Some(of_author) = places.get_mut(&author) {
+        if let Some(of_author) = places.get_mut(author) {
             *of_author -= 1;
             if *of_author == 0 {
-                places.remove(&author);
+                places.remove(author);
             }
         }
     }

@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use super::client::{Answer, Ask, Client, eventually, patiently, plain_get, review};
 use super::handler::record;
-use super::running::{Running, calm, start_app_counted};
+use super::running::{PATIENCE, Running, calm, start_app_counted};
 
 /// The time that a review computes.
 const COMPUTES: Duration = Duration::from_millis(100);
@@ -64,10 +64,11 @@ impl ReviewHandler for Worker {
                     "wait" => drop(self.gate.acquire().await.unwrap()),
                     "panic" => panic!("as asked"),
                     "endless" => {
-                        while !cancelled.load(Ordering::Relaxed) {
+                        let started = Instant::now();
+                        while !cancelled.load(Ordering::Relaxed) && started.elapsed() < PATIENCE {
                             std::thread::sleep(Duration::from_millis(1));
                         }
-                        self.cancelled.store(true, Ordering::SeqCst);
+                        self.cancelled.store(cancelled.load(Ordering::Relaxed), Ordering::SeqCst);
                     }
                     _ => self.compute(),
                 }
