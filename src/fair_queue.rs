@@ -71,13 +71,10 @@ impl<T> FairQueue<T> {
         self.0.of(namespace).of(user).push_back(item);
     }
 
-    /// Returns the first item in the order of turns whose namespace and user may take one.
-    pub(crate) fn pop(&mut self, mut may_take: impl FnMut(&str, &str) -> bool) -> Option<T> {
-        let mut of_user = |namespace: &str, user: &str, items: &mut VecDeque<T>| {
-            if may_take(namespace, user) { items.pop_front() } else { None }
-        };
+    /// Returns the first result of `take`, which gets the namespaces, users and their items in the order of turns.
+    pub(crate) fn next<R>(&mut self, mut take: impl FnMut(&str, &str, &mut VecDeque<T>) -> Option<R>) -> Option<R> {
         self.0.next(
-            |namespace, users| users.next(|user, items| of_user(namespace, user, items), VecDeque::is_empty),
+            |namespace, users| users.next(|user, items| take(namespace, user, items), VecDeque::is_empty),
             |users| users.order.is_empty(),
         )
     }

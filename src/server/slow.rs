@@ -178,11 +178,11 @@ impl Shared {
     fn next(&self) -> Option<Runnable<Author>> {
         let mut state = self.state.lock();
         let State { workers, waiting, places, .. } = &mut *state;
-        let may_take = |namespace: &str, user: &str| {
+        let next = waiting.next(|namespace, user, tasks| {
             let author = Author { namespace: namespace.into(), user: user.into() };
-            places.get(&author).is_none_or(|places| *places < self.places_per_user)
-        };
-        let next = waiting.pop(may_take);
+            let may_take = places.get(&author).is_none_or(|places| *places < self.places_per_user);
+            if may_take { tasks.pop_front() } else { None }
+        });
         match &next {
             Some(runnable) => *places.entry(runnable.metadata().clone()).or_default() += 1,
             None => *workers -= 1,
