@@ -78,7 +78,7 @@ pub(super) fn is_equivalent(location: &Location<'_>, ingress: &Ingress, at: Path
         of.meta.key == ingress.meta.key || (of.meta.key.namespace == ingress.meta.key.namespace && theirs == ours)
     };
     location.at.is_some_and(|own| own.is_same(at))
-        || (location.backend == Some(&at.path.backend) && location.ingress.is_some_and(same))
+        || (location.backend == Some(&*at.path.backend) && location.ingress.is_some_and(same))
 }
 
 /// Whether a location is more specific for the request than `path`, so that it matches with and without regex matching.

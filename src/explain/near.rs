@@ -131,7 +131,7 @@ fn below(uri: &str, text: &str) -> bool {
 /// The reason why a path does not match, if it almost does.
 fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let text = at.path.routed();
-    if text == "/" && at.path.path_type != PathType::Exact || at.path.backend == Backend::Resource {
+    if text == "/" && at.path.path_type != PathType::Exact || *at.path.backend == Backend::Resource {
         return None;
     }
     let (lower, lower_text) = (uri.to_ascii_lowercase(), text.to_ascii_lowercase());

@@ -18,7 +18,7 @@ impl Path {
         };
         let is_solver = |name: &str| name.strip_prefix(SOLVER).is_some_and(|suffix| !suffix.is_empty());
         self.path.strip_prefix(CHALLENGES).is_some_and(is_token)
-            && matches!(&self.backend, Backend::Service { name, .. } if is_solver(name))
+            && matches!(&*self.backend, Backend::Service { name, .. } if is_solver(name))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Key, lax, meta};
 
 /// A Certificate of cert-manager, reduced to the Secret that it is issued into.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct CertManagerCertificate {
     /// Namespace and name.

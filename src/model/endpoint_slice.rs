@@ -1,12 +1,14 @@
 //! EndpointSlice: the number of endpoints of a Service, and their ports.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::service::Protocol;
 use super::{Key, lax, meta};
 
 /// An EndpointSlice, reduced to counts: a cluster has tens of thousands, with a hundred endpoints each.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct EndpointSlice {
     /// Namespace and name.
@@ -15,8 +17,8 @@ pub struct EndpointSlice {
     pub service: Box<str>,
     /// The type of its addresses.
     pub address_type: AddressType,
-    /// The ports, each of every endpoint of the slice.
-    pub ports: Box<[SlicePort]>,
+    /// The ports, each of every endpoint of the slice. The store shares them among the slices of a Service.
+    pub ports: Arc<[SlicePort]>,
     /// Number of ready endpoints: `conditions.ready` is true or absent.
     pub ready: u32,
     /// Number of endpoints that are not ready.

@@ -1,5 +1,7 @@
 //! Ingress: rules, paths, backends, TLS entries, and iterators that know the field path of each item.
 
+use std::sync::Arc;
+
 use foldhash::{HashSet, HashSetExt as _};
 use serde::Deserialize;
 
@@ -8,7 +10,7 @@ use super::service::PortRef;
 use super::{FieldPath, Host, Meta, lax, meta};
 
 /// An Ingress.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Ingress {
     /// Identity, age, annotations.
@@ -40,7 +42,7 @@ pub enum ClassRef<'a> {
 }
 
 /// One of `spec.rules`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// `host`
     pub host: Host,
@@ -49,14 +51,14 @@ pub struct Rule {
 }
 
 /// One of `http.paths`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Path {
     /// `path` as written, which may be empty.
     pub path: Box<str>,
     /// `pathType`
     pub path_type: PathType,
-    /// `backend`
-    pub backend: Backend,
+    /// `backend`, shared with the path before it if both have the same: they mostly do.
+    pub backend: Arc<Backend>,
 }
 
 /// `pathType`
@@ -85,7 +87,7 @@ pub enum Backend {
 }
 
 /// One of `spec.tls`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TlsEntry {
     /// `hosts` as written; may be empty.
     pub hosts: Box<[Host]>,
@@ -362,7 +364,13 @@ impl From<WireTls> for TlsEntry {
 
 impl From<WireRule> for Rule {
     fn from(wire: WireRule) -> Self {
-        Self { host: Host::parse(&wire.host), paths: wire.http.paths.into_iter().map(Path::from).collect() }
+        let mut paths: Box<[Path]> = wire.http.paths.into_iter().map(Path::from).collect();
+        for at in 1..paths.len() {
+            if paths[at].backend == paths[at - 1].backend {
+                paths[at].backend = Arc::clone(&paths[at - 1].backend);
+            }
+        }
+        Self { host: Host::parse(&wire.host), paths }
     }
 }
 
@@ -373,7 +381,7 @@ impl From<WirePath> for Path {
             "Prefix" => PathType::Prefix,
             _ => PathType::ImplementationSpecific,
         };
-        Self { path: wire.path, path_type, backend: wire.backend.into() }
+        Self { path: wire.path, path_type, backend: Arc::new(wire.backend.into()) }
     }
 }
 

@@ -45,7 +45,7 @@ impl fmt::Display for Key {
 }
 
 /// The part of an object's metadata that checks read.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Meta {
     /// Namespace and name.
     pub key: Key,

@@ -26,7 +26,7 @@ impl fmt::Display for PortRef {
 }
 
 /// A Service.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Service {
     /// Identity and age.

@@ -224,7 +224,7 @@ impl Route<'_> {
         let same_place = by.meta.key.namespace == self.ingress.meta.key.namespace;
         let is_it = |at: PathRef<'_>| {
             self.at.is_some_and(|own| own.rule.host == at.rule.host && own.path.routed() == at.path.routed())
-                && at.path.backend == *self.backend
+                && *at.path.backend == *self.backend
         };
         same_place && by.paths().any(is_it)
     }

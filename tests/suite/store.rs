@@ -294,3 +294,53 @@ fn a_clone_of_a_large_inventory_takes_microseconds() {
     assert!(each < Duration::from_micros(100), "{each:?}");
     assert_eq!(clones[0].count(Kind::Service), 20_000);
 }
+
+#[test]
+fn an_event_that_changes_nothing_copies_nothing() {
+    let key = Key::new("shop", "web");
+    for kind in [Kind::EndpointSlice, Kind::Ingress, Kind::Service] {
+        let mut inventory = Inventory::default();
+        inventory.apply(read(kind, object(kind, &key, (1, 1))));
+        let before = inventory.clone();
+        // The API server returns the same object, with metadata and status that no check reads.
+        inventory.apply(read(kind, object(kind, &key, (1, 1))));
+        let is_shared = match kind {
+            Kind::EndpointSlice => {
+                let slice = |inventory: &Inventory| {
+                    std::ptr::from_ref(inventory.endpoint_slices_of("shop", "app").next().unwrap())
+                };
+                slice(&inventory) == slice(&before)
+            }
+            Kind::Ingress => {
+                let ingress = |inventory: &Inventory| std::ptr::from_ref(inventory.ingress("shop", "web").unwrap());
+                ingress(&inventory) == ingress(&before)
+            }
+            _ => {
+                let service = |inventory: &Inventory| std::ptr::from_ref(inventory.service("shop", "web").unwrap());
+                service(&inventory) == service(&before)
+            }
+        };
+        assert!(is_shared, "{kind}");
+    }
+}
+
+#[test]
+fn equal_parts_of_objects_are_stored_once() {
+    let mut inventory = Inventory::default();
+    for (name, port) in [("a", 80), ("b", 80), ("c", 81)] {
+        let labels = json!({"kubernetes.io/service-name": "web"});
+        let slice =
+            json!({"metadata": {"name": name, "namespace": "shop", "labels": labels}, "ports": [{"port": port}]});
+        inventory.apply(read(Kind::EndpointSlice, slice));
+    }
+    let slices: Vec<&EndpointSlice> = inventory.endpoint_slices_of("shop", "web").collect();
+    assert!(Arc::ptr_eq(&slices[0].ports, &slices[1].ports));
+    assert_eq!((slices[1].ports[0].number, slices[2].ports[0].number), (Some(80), Some(81)));
+
+    let backend = |port: i32| json!({"service": {"name": "web", "port": {"number": port}}});
+    let paths = json!([{"path": "/a", "backend": backend(80)}, {"path": "/b", "backend": backend(80)}, {"path": "/c", "backend": backend(81)}]);
+    let ingress: Ingress = serde_json::from_value(json!({"spec": {"rules": [{"http": {"paths": paths}}]}})).unwrap();
+    let [a, b, c] = &*ingress.rules[0].paths else { panic!("three paths") };
+    assert!(Arc::ptr_eq(&a.backend, &b.backend));
+    assert_ne!(b.backend, c.backend);
+}

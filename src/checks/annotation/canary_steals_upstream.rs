@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(after) = cx.server(host, When::After).found() else { continue };
         let before = cx.server(host, When::Before).found();
         for Dropped { ingress, at, .. } in without_location(&after) {
-            let Backend::Service { name, .. } = &at.path.backend else { continue };
+            let Backend::Service { name, .. } = &*at.path.backend else { continue };
             if ingress.meta.key == *key && !cx.nginx().is_canary() {
                 let message = format!(
                     "an older canary uses the same port of Service {}: {} for {}",

@@ -28,7 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     let mut mains: HashMap<&Host, Option<HashMap<MergeKey<'_>, Vec<&Backend>>>> = HashMap::new();
-    for at in cx.ingress.paths().filter(|at| matches!(at.path.backend, Backend::Service { .. })) {
+    for at in cx.ingress.paths().filter(|at| matches!(*at.path.backend, Backend::Service { .. })) {
         let host = &at.rule.host;
         let main = mains.entry(host).or_insert_with(|| Some(main_backends(&cx.claims(host, When::Before).found()?)));
         let Some(main) = main else { return };
@@ -43,7 +43,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 Quoted(at.path.routed()),
                 effects::CANARY_UNUSED
             ),
-            Some(backends) if backends.iter().all(|backend| **backend == at.path.backend) => {
+            Some(backends) if backends.iter().all(|backend| *backend == &*at.path.backend) => {
                 help = "use a separate Service for the canary";
                 format!("the main Ingress has the same Service and port: {}", effects::CANARY_UNUSED)
             }

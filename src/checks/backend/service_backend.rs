@@ -74,7 +74,7 @@ pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = Ser
 fn takes_every_path_itself(rules: &[Rule]) -> bool {
     // A resource backend makes no location (section 2.4).
     let is_root = |path: &Path| {
-        path.routed() == "/" && path.path_type != PathType::Exact && matches!(path.backend, Backend::Service { .. })
+        path.routed() == "/" && path.path_type != PathType::Exact && matches!(*path.backend, Backend::Service { .. })
     };
     !rules.is_empty() && rules.iter().all(|rule| rule.paths.iter().any(is_root))
 }

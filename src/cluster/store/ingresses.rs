@@ -32,8 +32,10 @@ pub(crate) struct Ingresses {
 
 impl Ingresses {
     pub(crate) fn apply(&mut self, ingress: Ingress) {
-        let key = &ingress.meta.key;
-        self.delete(key);
+        if self.objects.holds(&ingress) {
+            return;
+        }
+        self.delete(&ingress.meta.key);
         let ingress = Arc::new(ingress);
         for host in claimed_hosts(&ingress) {
             self.hosts.insert(host, &ingress);

@@ -150,7 +150,7 @@ impl Inventory {
             Object::ConfigMap(config_map) => {
                 Arc::make_mut(&mut self.config_maps).insert(config_map.key.clone(), config_map);
             }
-            Object::EndpointSlice(slice) => self.endpoint_slices.apply(slice),
+            Object::EndpointSlice(slice) => self.apply_endpoint_slice(slice),
             Object::Ingress(ingress) => self.ingresses.apply(*ingress),
             Object::IngressClass(class) => {
                 Arc::make_mut(&mut self.classes).insert(class.meta.key.name.clone(), class);
@@ -163,6 +163,7 @@ impl Inventory {
             Object::Secret(secret) => {
                 self.secrets.insert(Arc::new(secret));
             }
+            Object::Service(service) if self.services.holds(&service) => {}
             Object::Service(service) => {
                 let service = Arc::new(service);
                 self.services_named.insert(service.meta.key.name.clone(), &service);
@@ -170,6 +171,16 @@ impl Inventory {
             }
             Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
         }
+    }
+
+    /// Shares the list of ports with another slice of the Service that has the same ports: they mostly do.
+    fn apply_endpoint_slice(&mut self, mut slice: EndpointSlice) {
+        let is_same = |other: &&EndpointSlice| other.ports == slice.ports;
+        let same = self.endpoint_slices.of(&slice.key.namespace, &slice.service).find(is_same);
+        if let Some(ports) = same.map(|other| Arc::clone(&other.ports)) {
+            slice.ports = ports;
+        }
+        self.endpoint_slices.apply(slice);
     }
 
     /// Records an object that exists and is unreadable.

@@ -73,6 +73,16 @@ impl<T: Keyed> Namespaced<T> {
         place(objects, name).ok().map(|at| &*objects[at])
     }
 
+    /// Returns whether an object is stored and equal to this one. Most events change nothing that is stored: nothing is copied
+    /// for them.
+    pub(crate) fn holds(&self, object: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        let Key { namespace, name } = object.key();
+        self.get(namespace, name).is_some_and(|stored| stored == object)
+    }
+
     /// Adds or replaces an object, and returns the replaced one.
     pub(crate) fn insert(&mut self, object: Arc<T>) -> Option<Arc<T>> {
         let Key { namespace, name } = object.key();

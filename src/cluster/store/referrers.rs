@@ -38,9 +38,12 @@ impl<T> Default for Referrers<T> {
     }
 }
 
-impl<T: Refers> Referrers<T> {
+impl<T: Refers + PartialEq> Referrers<T> {
     /// Adds or replaces an object.
     pub(crate) fn apply(&mut self, object: T) {
+        if self.objects.holds(&object) {
+            return;
+        }
         let object = Arc::new(object);
         if let Some(before) = self.objects.insert(Arc::clone(&object)) {
             self.unlink(&before);

@@ -117,7 +117,7 @@ impl<'a> Server<'a> {
         let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
         for Claim { ingress, rule, rewriting, .. } in claims {
             for at in rule.iter().flat_map(|rule| rule.paths()) {
-                let backend = &at.path.backend;
+                let backend = &*at.path.backend;
                 let mut drop = |why| dropped.push(Dropped { ingress, at, why });
                 if *backend == Backend::Resource {
                     drop(DroppedBecause::Resource);
