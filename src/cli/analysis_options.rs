@@ -7,14 +7,20 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
+use super::overwriting::refuse_overwriting;
+use super::report_output::Outputs;
 use crate::checks::{self, Check};
 use crate::config::{Config, unknown_check};
+use crate::file::{self, Access};
 use crate::finding::Level;
 use crate::policy::Profile;
 use crate::report::{Baseline, Report};
 
 /// The name of the configuration file that is searched from the working directory upwards.
 const CONFIG: &str = ".ingress-guard.yaml";
+
+/// The most bytes of a baseline: a hundred thousand findings take ten MB.
+const LARGEST: u64 = 64 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct AnalysisOptions {
@@ -77,8 +83,7 @@ impl FailOn {
 impl AnalysisOptions {
     /// Reads the configuration and applies the flags to it.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
-        let found = self.config.clone().or_else(|| above(&std::env::current_dir().ok()?));
-        let mut config = crate::cli::config(found.as_deref())?;
+        let mut config = crate::cli::config(self.config_file().as_deref())?;
         if let Some(profile) = self.profile {
             config.policy.profile = profile.profile();
         }
@@ -88,16 +93,37 @@ impl AnalysisOptions {
         Ok(config)
     }
 
+    /// The configuration file, given or found.
+    fn config_file(&self) -> Option<PathBuf> {
+        self.config.clone().or_else(|| above(&std::env::current_dir().ok()?))
+    }
+
+    /// Refuses outputs that are inputs: configuration, baseline, `files`, or files below `manifests`.
+    pub(super) fn refuse_overwriting<'a>(
+        &'a self,
+        outputs: &'a Outputs,
+        files: impl Iterator<Item = &'a Path>,
+        manifests: &[PathBuf],
+    ) -> anyhow::Result<()> {
+        let config = self.config_file();
+        let baseline = self.baseline.as_deref();
+        let (written, read) = if self.write_baseline { (baseline, None) } else { (None, baseline) };
+        let mut inputs: Vec<&Path> = files.chain(read).collect();
+        inputs.extend(config.as_deref());
+        refuse_overwriting(&outputs.files().chain(written).collect::<Vec<_>>(), &inputs, manifests)
+    }
+
     /// Applies the baseline to the report, and writes it first if asked to. Then merges findings that read the same.
     pub(super) fn accept(&self, report: &mut Report) -> anyhow::Result<()> {
         if let Some(path) = &self.baseline {
             let name = || path.display().to_string();
             let baseline = if self.write_baseline {
                 let baseline = Baseline::of(report);
-                std::fs::write(path, baseline.to_json()).with_context(name)?;
+                file::replace(path, Access::Usual, |out| out.write_all(baseline.to_json().as_bytes()))
+                    .with_context(name)?;
                 baseline
             } else {
-                Baseline::parse(&std::fs::read_to_string(path).with_context(name)?).with_context(name)?
+                Baseline::parse(&file::read_text(path, LARGEST).with_context(name)?).with_context(name)?
             };
             report.accept(|entry| baseline.accepts(entry));
         }

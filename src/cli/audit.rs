@@ -38,6 +38,8 @@ enum WhatIf {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.outputs.validate()?;
+    let Arguments { source, analysis, outputs, .. } = arguments;
+    analysis.refuse_overwriting(outputs, source.files(), source.manifests())?;
     let mut config = arguments.analysis.config()?;
     let asked = arguments.what_if.map(|profile| profile.apply_to(&mut config.policy));
     let Loaded { snapshot, source, .. } = arguments.source.load(&config)?;

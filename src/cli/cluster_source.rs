@@ -13,11 +13,15 @@ use tokio::runtime::Runtime;
 
 use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Object, Snapshot};
 use crate::config::Config;
+use crate::file;
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::routing::referenced_by;
 
 /// The limit for connecting to the API server.
 const CONNECT: Duration = Duration::from_secs(10);
+
+/// The most bytes of a kubeconfig: one of a hundred clusters has one MB.
+const LARGEST_KUBECONFIG: u64 = 16 << 20;
 
 /// The namespace of objects that name none, where no kubeconfig context sets another.
 const DEFAULT_NAMESPACE: &str = "default";
@@ -103,6 +107,15 @@ impl Source {
         }
     }
 
+    /// The files that are read besides manifests.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.snapshot.as_deref().into_iter().chain(self.live.kubeconfig())
+    }
+
+    pub(super) fn manifests(&self) -> &[PathBuf] {
+        &self.manifests
+    }
+
     /// Whether the state is from an earlier time than this run.
     pub(super) fn is_snapshot(&self) -> bool {
         self.snapshot.is_some()
@@ -110,6 +123,11 @@ impl Source {
 }
 
 impl Base {
+    /// The files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.snapshot.as_deref().into_iter().chain(self.live.kubeconfig())
+    }
+
     /// Lists the cluster; `None` if the files stand alone.
     pub(super) fn list(&self, config: &Config) -> anyhow::Result<Option<Listed>> {
         match &self.snapshot {
@@ -185,6 +203,10 @@ fn snapshot(path: &Path, config: &Config) -> anyhow::Result<Loaded> {
 }
 
 impl ClusterSource {
+    pub(super) fn kubeconfig(&self) -> Option<&Path> {
+        self.kubeconfig.as_deref()
+    }
+
     /// Whether a flag selects a cluster. The environment may do so for other commands.
     fn is_given(&self) -> bool {
         let is_flag = |given: bool, variable| given && std::env::var_os(variable).is_none();
@@ -255,7 +277,9 @@ impl ClusterSource {
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         match self.kubeconfig.as_deref() {
             Some(path) => {
-                let read = Kubeconfig::read_from(path).with_context(|| format!("cannot read {}", path.display()))?;
+                let name = || format!("cannot read {}", path.display());
+                file::check(path, LARGEST_KUBECONFIG).with_context(name)?;
+                let read = Kubeconfig::read_from(path).with_context(name)?;
                 kube::Config::from_custom_kubeconfig(read, &options).await.with_context(|| path.display().to_string())
             }
             None if options.context.is_some() => Ok(kube::Config::from_kubeconfig(&options).await?),

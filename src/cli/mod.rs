@@ -9,6 +9,7 @@ mod cluster_source;
 mod completions;
 mod explain;
 mod man;
+mod overwriting;
 mod progress;
 mod report_output;
 mod serve;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-use crate::finding::one_line;
+use crate::finding::{is_invisible, one_line, start_of_line};
 
 /// Catch Ingress misconfigurations before they return 404, 503 or a wrong certificate.
 ///
@@ -131,7 +132,7 @@ fn warn(text: &str) {
 
 /// Prints a line on stderr, beside the output.
 fn note(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", one_line(line));
+    let _ = writeln!(std::io::stderr(), "{}", start_of_line(line));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -157,9 +158,22 @@ fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(40, 100))
 }
 
-/// Returns a value as JSON for people to read.
+/// Returns a value as JSON for people to read. Invisible characters, which JSON allows in strings, are escaped.
 fn json(value: &impl Serialize) -> anyhow::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+    let text = serde_json::to_string_pretty(value)? + "\n";
+    let is_escaped = |character| is_invisible(character) && character != '\n';
+    if !text.contains(is_escaped) {
+        return Ok(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for character in text.chars() {
+        if is_escaped(character) {
+            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(character);
+        }
+    }
+    Ok(out)
 }
 
 /// Reads the configuration file; without one, returns the defaults.

@@ -1,6 +1,6 @@
 //! The output of a report, in one or more formats.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, ensure};
@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
+use crate::file::{self, Access};
 use crate::finding::Level;
 use crate::report::{Page, Report, github, html, junit, sarif};
 use crate::routing::{Controllers, RouteMap};
@@ -77,6 +78,11 @@ impl Outputs {
         Ok(())
     }
 
+    /// The files that the outputs go to.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.output.iter().filter_map(|output| output.file.as_deref())
+    }
+
     pub(super) fn has(&self, format: Format) -> bool {
         self.output.iter().any(|output| output.format == format)
     }
@@ -92,8 +98,8 @@ impl Outputs {
             }
             let rendered = match format {
                 Format::Text => (formats.text)(file.is_none() && super::is_colour_wanted()),
-                Format::Json => serde_json::to_string_pretty(report)? + "\n",
-                Format::Sarif => serde_json::to_string_pretty(&sarif(report))? + "\n",
+                Format::Json => super::json(report)?,
+                Format::Sarif => super::json(&sarif(report))?,
                 Format::Junit => junit(report, formats.fails),
                 Format::Github => github(report),
                 Format::Html => (formats.html)(),
@@ -102,7 +108,8 @@ impl Outputs {
                 super::print(&rendered)?;
                 continue;
             };
-            std::fs::write(file, rendered).with_context(|| format!("cannot write {}", file.display()))?;
+            let written = file::replace(file, Access::Usual, |out| out.write_all(rendered.as_bytes()));
+            written.with_context(|| format!("cannot write {}", file.display()))?;
             if *format == Format::Html {
                 super::note(&format!("HTML report written to {}", file.display()));
             }

@@ -1,14 +1,14 @@
 //! `ingress-guard snapshot`
 
-use std::io::{BufWriter, Write as _};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use tempfile::NamedTempFile;
 
 use super::cluster_source::ClusterSource;
-use crate::cluster::Snapshot;
+use super::overwriting::refuse_overwriting;
+use crate::file::{self, Access};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -23,20 +23,15 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let inputs: Vec<&Path> = arguments.config.as_deref().into_iter().chain(arguments.cluster.kubeconfig()).collect();
+    refuse_overwriting(&arguments.output.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &inputs, &[])?;
     let config = super::config(arguments.config.as_deref())?;
     let snapshot = arguments.cluster.list(&config)?.fetch_referenced()?.snapshot;
     match &arguments.output {
-        Some(path) => write(&snapshot, path).with_context(|| format!("cannot write {}", path.display())),
+        Some(path) => {
+            let written = file::replace(path, Access::Private, |out| snapshot.write(out));
+            written.with_context(|| format!("cannot write {}", path.display()))
+        }
         None => Ok(snapshot.write(BufWriter::new(std::io::stdout().lock()))?),
     }
-}
-
-fn write(snapshot: &Snapshot, path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder)?;
-    snapshot.write(BufWriter::new(&mut file))?;
-    file.flush()?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
 }

@@ -14,7 +14,10 @@ pub use api::{
 };
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
-pub use manifests::{Manifest, ManifestError, ManifestFile, Manifests, Origin, ReadOptions, load, load_text};
+pub use manifests::{
+    Manifest, ManifestError, ManifestFile, ManifestSource, Manifests, Origin, ReadOptions, load, load_text,
+    manifest_files,
+};
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::Change;
 pub use store::{Coverage, Inventory, Object, SharedInventory};

@@ -14,10 +14,14 @@ use raw::{RawDialect, RawHostOwnership, RawNamespace};
 use crate::checks::{self, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Settings};
 use crate::cluster::{Coverage, Inventory, Wanted};
 use crate::engine::Engine;
+use crate::file;
 use crate::finding::Level;
 use crate::model::{Host, Key, Kind, Kinds, suggest};
 use crate::policy::{NamespaceRule, Overrides, Policy};
 use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
+
+/// The most bytes of a configuration file: ten thousand owned hosts take one MB.
+const LARGEST: u64 = 16 << 20;
 
 /// The resolved configuration.
 #[derive(Debug)]
@@ -78,7 +82,7 @@ impl Config {
     /// If it cannot be read or parsed; see [`Config::parse`].
     pub fn read(path: &Path) -> Result<Self, ConfigFileError> {
         let io = |source| ConfigFileError::Io { path: path.to_owned(), source };
-        let text = std::fs::read_to_string(path).map_err(io)?;
+        let text = file::read_text(path, LARGEST).map_err(io)?;
         Self::parse(&path.display().to_string(), &text)
     }
 

@@ -6,6 +6,7 @@ use std::fmt::{self, Write as _};
 use super::ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation};
 use super::trail::{Explanation, RequestOutcome, Step};
 use crate::checks::listed;
+use crate::finding::{one_line, start_of_line};
 
 /// The style of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +38,9 @@ impl Explanation {
 
     fn write(&self, out: &mut String, style: Style) -> fmt::Result {
         let answering = self.controller.as_ref().map_or_else(String::new, |name| format!("  ({name})"));
-        writeln!(out, "{}{}", Clean(&self.url), Clean(&answering))?;
+        writeln!(out, "{}{}", one_line(&self.url), one_line(&answering))?;
         for note in &self.notes {
-            writeln!(out, "  note: {}", Clean(note))?;
+            writeln!(out, "  note: {}", one_line(note))?;
         }
         out.push('\n');
         let broken = self.broken();
@@ -47,12 +48,18 @@ impl Explanation {
             let is_first = broken.is_some_and(|broken| std::ptr::eq(broken, step));
             write_step(out, step, is_first, style)?;
         }
-        writeln!(out, "\n{}", Clean(&self.result()))?;
+        writeln!(out, "\n{}", one_line(&self.result()))?;
         if !self.near_misses.is_empty() {
             writeln!(out, "\nNear misses:")?;
         }
         for miss in &self.near_misses {
-            writeln!(out, "  - Ingress {} {}: {}", Clean(&miss.ingress), Clean(&miss.field), Clean(&miss.detail))?;
+            writeln!(
+                out,
+                "  - Ingress {} {}: {}",
+                one_line(&miss.ingress),
+                one_line(&miss.field),
+                one_line(&miss.detail)
+            )?;
         }
         Ok(())
     }
@@ -113,7 +120,7 @@ fn write_step(out: &mut String, step: &Step, is_first_broken: bool, style: Style
         Some(false) => ("✗", RED),
         None => ("?", YELLOW),
     };
-    let line = format!("{:<12} {}", step.what, Clean(&step.detail));
+    let line = format!("{:<12} {}", step.what, one_line(&step.detail));
     match style {
         Style::Plain => writeln!(out, "  {sign} {line}")?,
         Style::Terminal if is_first_broken => writeln!(out, "  {BOLD}{colour}{sign} {line}{RESET}")?,
@@ -135,12 +142,12 @@ impl IngressExplanation {
     }
 
     fn write(&self, out: &mut String, style: Style) -> fmt::Result {
-        writeln!(out, "Ingress {}", Clean(&self.ingress))?;
+        writeln!(out, "Ingress {}", one_line(&self.ingress))?;
         let mut host = "";
         for path in &self.paths {
             if path.host != host {
                 host = &path.host;
-                writeln!(out, "\n{}", Clean(host))?;
+                writeln!(out, "\n{}", start_of_line(host))?;
                 if let Some(Explanation { steps, .. }) = &path.explanation {
                     for step in steps.iter().filter(|step| step.what == "certificate") {
                         write_step(out, step, false, style)?;
@@ -160,7 +167,7 @@ impl IngressExplanation {
         }
         for Found { code, level, field, message, help } in &self.findings {
             let help = if help.is_empty() { String::new() } else { format!("; {help}") };
-            writeln!(out, "  {level:<5} {code} {}: {}{}", Clean(field), Clean(message), Clean(&help))?;
+            writeln!(out, "  {level:<5} {code} {}: {}{}", one_line(field), one_line(message), one_line(&help))?;
         }
         if !self.not_evaluated.is_empty() {
             writeln!(out, "\nNot evaluated:")?;
@@ -170,7 +177,7 @@ impl IngressExplanation {
             reasons.entry(reason).or_default().insert(code);
         }
         for (reason, codes) in reasons {
-            writeln!(out, "  {} ({})", Clean(reason), listed(&codes))?;
+            writeln!(out, "  {} ({})", one_line(reason), listed(&codes))?;
         }
         Ok(())
     }
@@ -201,21 +208,5 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
     };
     let written = format!("{} {}", path.path_type, if path.path.is_empty() { "/" } else { &path.path });
     let sign = if style == Style::Terminal { format!("{colour}{sign}{RESET}") } else { sign.to_owned() };
-    writeln!(out, "  {sign} {:<28} {}", Clean(&written).to_string(), Clean(&words))
-}
-
-/// Text with escaped control characters. Names and values in files can contain anything.
-struct Clean<'a>(&'a str);
-
-impl fmt::Display for Clean<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            if character.is_control() {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        Ok(())
-    }
+    writeln!(out, "  {sign} {:<28} {}", one_line(&written), one_line(&words))
 }

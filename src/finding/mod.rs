@@ -8,7 +8,7 @@ mod text;
 pub use level::{Level, Levels};
 pub use patch::{Patch, PatchOperation};
 pub(crate) use ranges::ranges;
-pub use text::{Quoted, one_line};
+pub use text::{Quoted, escaped, is_invisible, one_line, start_of_line};
 
 use std::fmt;
 

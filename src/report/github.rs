@@ -40,7 +40,7 @@ pub fn github(report: &Report) -> String {
         }
         let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
         let message = format!("{}/{} {}: {}{help}", entry.namespace, entry.ingress, entry.field, entry.message);
-        let _ = writeln!(out, "::{}", data(&one_line(&message)));
+        let _ = writeln!(out, "::{}", data(&message));
     }
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let message = format!("not evaluated on {}: {}: {reason}", counted(ingresses, "Ingress"), listed(&codes));
@@ -49,9 +49,9 @@ pub fn github(report: &Report) -> String {
     out
 }
 
-/// The message of a command, after the last `::`.
+/// The message of a command, after the last `::`. Without line ends, which the runner would need as `%0D` and `%0A`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    one_line(text).replace('%', "%25")
 }
 
 /// The value of a property of a command.

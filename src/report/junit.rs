@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Diagnostic, Entry, NotEvaluated, Report, Severity};
 use crate::checks::listed;
-use crate::finding::Level;
+use crate::finding::{Level, escaped, is_invisible};
 use crate::model::Key;
 
 /// A test suite.
@@ -117,10 +117,11 @@ fn lines(findings: &[&Entry]) -> Vec<String> {
     findings.iter().map(line).collect()
 }
 
-/// Escapes text for XML 1.0, also in attributes. Characters that XML cannot contain become U+FFFD.
+/// Escapes text for XML 1.0, also in attributes. Characters that XML cannot contain become U+FFFD; other invisible characters are
+/// escaped as in messages.
 fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in escaped(text, |c| is_invisible(c) && c != '\n' && c != '\t').chars() {
         match character {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -129,7 +130,6 @@ fn xml(text: &str) -> String {
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            _ if character.is_control() => out.push('\u{fffd}'),
             _ => out.push(character),
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Change, Entry, Place, Report, Severity, counted};
 use crate::checks::{self, Check, listed};
-use crate::finding::Level;
+use crate::finding::{Level, one_line};
 
 /// The report as a SARIF log of one run.
 #[must_use]
@@ -54,7 +54,7 @@ fn full(check: &Check) -> String {
 fn result(entry: &Entry, rules: &[&Check]) -> Value {
     let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
     let mut location = json!({"logicalLocations": [{
-        "fullyQualifiedName": format!("{}/{}/{}", entry.namespace, entry.ingress, entry.field),
+        "fullyQualifiedName": one_line(&format!("{}/{}/{}", entry.namespace, entry.ingress, entry.field)),
         "kind": "object",
     }]});
     if let Some(place) = &entry.place {
@@ -64,7 +64,7 @@ fn result(entry: &Entry, rules: &[&Check]) -> Value {
         "ruleId": entry.code,
         "ruleIndex": rules.iter().position(|check| check.code == entry.code),
         "level": level(entry.level),
-        "message": {"text": format!("{}: {}{help}", entry.field, entry.message)},
+        "message": {"text": one_line(&format!("{}: {}{help}", entry.field, entry.message))},
         "locations": [location],
         "partialFingerprints": {"ingressGuard/v1": entry.fingerprint},
     });
@@ -99,7 +99,7 @@ fn notifications(report: &Report) -> Vec<Value> {
         }
         json!({
             "level": if diagnostic.severity == Severity::Error { "error" } else { "warning" },
-            "message": {"text": diagnostic.message},
+            "message": {"text": one_line(&diagnostic.message)},
             "locations": [{"physicalLocation": physical}],
         })
     });

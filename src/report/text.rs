@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 use super::{Entry, Place, Report, Severity, counted};
 use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
-use crate::finding::{Level, one_line};
+use crate::finding::{Level, is_invisible, one_line};
 use crate::model::Kinds;
 use crate::routing::RouteChanges;
 
@@ -84,7 +84,7 @@ fn excerpt<'a>(place: &Place, lines: &Lines<'a>) -> (usize, Snippet<'a, Annotati
     let line = lines.line(place.line);
     let end = if place.end_line == place.line { place.end_column } else { usize::MAX };
     let first = if line.chars().count() <= WIDTH { 0 } else { place.column.saturating_sub(WIDTH / 4) };
-    let shown: String = line.chars().skip(first).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown: String = line.chars().skip(first).take(WIDTH).map(|c| if is_invisible(c) { ' ' } else { c }).collect();
     let byte = |column: usize| {
         let index = (column - 1).saturating_sub(first);
         shown.char_indices().nth(index).map_or(shown.len(), |(at, _)| at)
@@ -160,7 +160,8 @@ pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
         let _ = writeln!(out, "{}: a part of the input was not evaluated", counted(errors, "error"));
     }
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
-        let _ = writeln!(out, "not evaluated on {}: {reason} ({})", counted(ingresses, "Ingress"), listed(&codes));
+        let (reason, on) = (one_line(reason), counted(ingresses, "Ingress"));
+        let _ = writeln!(out, "not evaluated on {on}: {reason} ({})", listed(&codes));
     }
     let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
     for (kinds, advice) in advice {

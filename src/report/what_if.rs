@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::text::summary;
 use super::{Report, counted};
-use crate::finding::{Level, one_line};
+use crate::finding::{Level, one_line, start_of_line};
 
 /// Lists the Ingresses that would be denied, by namespace. The report was made under `profile`.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn what_if(report: &Report, profile: &str) -> String {
     let mut out = String::new();
     for (namespace, ingresses) in &denied {
         let all = of.get(*namespace).copied().unwrap_or_default();
-        let namespace = one_line(namespace);
+        let namespace = start_of_line(namespace);
         let _ = writeln!(out, "{namespace}: {} of {}", ingresses.len(), counted(all, "Ingress"));
         for (ingress, codes) in ingresses {
             let _ = writeln!(out, "  {namespace}/{}  {}", one_line(ingress), codes.join(", "));

@@ -1,6 +1,5 @@
 //! The TLS configuration from certificate files, and the errors in them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,10 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
 use super::self_signed::SelfSigned;
+use crate::file;
+
+/// The most bytes of a file with certificates or a key: the CAs of an operating system have a quarter of a MB.
+const LARGEST: u64 = 4 << 20;
 
 /// The source of the serving certificate.
 #[derive(Debug, Clone)]
@@ -107,7 +110,7 @@ pub(super) struct Leaf {
 
 impl Part {
     fn read(path: &Path) -> Result<Self, TlsError> {
-        match fs::read(path) {
+        match file::read(path, LARGEST) {
             Ok(bytes) => Ok(Self { path: path.to_owned(), bytes }),
             Err(error) => Err(TlsError::Unreadable { path: path.to_owned(), reason: error.to_string() }),
         }

@@ -1,19 +1,19 @@
 //! `--fix` and `--diff`: apply every safe fix to the text of the files.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs;
+use std::io::{IsTerminal as _, stdout};
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use similar::TextDiff;
 
-use super::input::Input;
+use super::input::{Input, LARGEST};
 use super::options::Arguments;
 use crate::cli::note;
-use crate::cluster::{ManifestFile, Origin};
+use crate::cluster::{ManifestFile, ManifestSource, Origin};
 use crate::document::{Document, Object, Unfixable};
-use crate::finding::{Patch, one_line};
+use crate::file::{self, Access};
+use crate::finding::{Patch, is_invisible, one_line};
 use crate::model::Key;
 use crate::report::{Entry, Report};
 
@@ -31,16 +31,39 @@ type Fix<'a> = (&'a Entry, &'a Patch);
 type Objects<'a> = BTreeMap<&'a [usize], (&'a Origin, Vec<Fix<'a>>)>;
 
 /// Writes the fixed files. Returns whether there were any.
+///
+/// A file that a symbolic link adds to the given directory from outside is not written: the link may come from a repository that
+/// others write, and lead to any file of this user.
 pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
-    let files = fixed(input, report)?;
-    for (file, fixed) in &files {
-        let ManifestFile { path, has_mark, .. } = &input.manifests.files[*file];
-        let mark = if *has_mark { "\u{feff}" } else { "" };
-        let written = fs::write(path, format!("{mark}{}", fixed.text));
-        written.with_context(|| format!("cannot write {}", path.display()))?;
-        note(&format!("{}: {} fixed", path.display(), fixed.count));
+    let mut is_any_written = false;
+    for (file, fixed) in fixed(input, report)? {
+        let file = &input.manifests.files[file];
+        let name = file.path.display();
+        let real = match &file.source {
+            ManifestSource::Within(real) => real,
+            ManifestSource::Outside(real) => {
+                note(&format!("{name}: not fixed: a symbolic link leads out of the directory, to {}", real.display()));
+                continue;
+            }
+            ManifestSource::Stream => {
+                note(&format!("{name}: not fixed: a pipe, not a file"));
+                continue;
+            }
+        };
+        replace(real, file, &fixed.text).with_context(|| format!("cannot write {name}"))?;
+        is_any_written = true;
+        note(&format!("{name}: {} fixed", fixed.count));
     }
-    Ok(!files.is_empty())
+    Ok(is_any_written)
+}
+
+/// Replaces the content of a file, unless another program has changed it since it was read.
+fn replace(real: &Path, ManifestFile { text, has_mark, .. }: &ManifestFile, fixed: &str) -> anyhow::Result<()> {
+    let mark = if *has_mark { "\u{feff}" } else { "" };
+    let now = file::read_text(real, LARGEST)?;
+    ensure!(now.strip_prefix(mark) == Some(text), "it has changed since it was read; run the command again");
+    file::replace(real, Access::Usual, |out| write!(out, "{mark}{fixed}"))?;
+    Ok(())
 }
 
 /// Prints the changes of [`write()`] as a patch.
@@ -48,19 +71,35 @@ pub(super) fn print_diff(input: &Input, report: &Report, arguments: &Arguments) 
     let mut out = String::new();
     for (file, fixed) in fixed(input, report)? {
         let ManifestFile { path, text, .. } = &input.manifests.files[file];
-        let name = name_in_patch(path);
+        let [before, after] = ["a", "b"].map(|side| name_in_patch(side, path));
         let diff = TextDiff::from_lines(text, &fixed.text);
-        let _ = write!(out, "{}", diff.unified_diff().header(&format!("a/{name}"), &format!("b/{name}")));
+        out += &diff.unified_diff().header(&before, &after).to_string();
+    }
+    // A program gets the patch byte for byte, a terminal nothing that it could execute.
+    if stdout().is_terminal() {
+        out = out.split('\n').map(one_line).collect::<Vec<_>>().join("\n");
     }
     if arguments.outputs.is_text() || !out.is_empty() { crate::cli::print(&out) } else { Ok(()) }
 }
 
-/// The name of a file in a patch: relative to the working directory, as `git apply` and `patch` expect it, and with a tab at the end
-/// of a name that contains spaces.
-fn name_in_patch(path: &Path) -> String {
+/// The name of a file in a patch, after `a/` or `b/`: relative to the working directory, as `git apply` and `patch` expect it. A name
+/// that contains spaces has a tab at its end; one that could not be shown is in quotes, with its bytes in octal, as `git diff` does.
+fn name_in_patch(side: &str, path: &Path) -> String {
     let here = || path.canonicalize().ok()?.strip_prefix(Path::new(".").canonicalize().ok()?).ok().map(Path::to_owned);
-    let name = one_line(&here().unwrap_or_else(|| path.to_owned()).to_string_lossy());
-    if name.contains(' ') { name + "\t" } else { name }
+    let name = here().unwrap_or_else(|| path.to_owned());
+    let name = format!("{side}/{}", name.to_string_lossy());
+    if name.contains(|c| is_invisible(c) || c == '"' || c == '\\') {
+        let quoted = name.bytes().map(|byte| match byte {
+            b'"' | b'\\' => format!("\\{}", char::from(byte)),
+            b' '..=b'~' => char::from(byte).to_string(),
+            _ => format!("\\{byte:03o}"),
+        });
+        format!("\"{}\"", quoted.collect::<String>())
+    } else if name.contains(' ') {
+        name + "\t"
+    } else {
+        name
+    }
 }
 
 /// Applies all fixes. Returns the changed files by their index.

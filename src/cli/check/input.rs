@@ -19,7 +19,7 @@ use crate::model::{Ingress, Key, Kind};
 use crate::report::{Diagnostic, Severity};
 
 /// The most bytes of one file: a rendered chart has a few MB.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// The files, evaluated together.
 pub(super) struct Input {
@@ -219,6 +219,7 @@ fn diagnostic(fault: &ManifestError) -> Diagnostic {
         ManifestError::Io { path, .. }
         | ManifestError::Empty { path }
         | ManifestError::TooLarge { path, .. }
+        | ManifestError::TooDeep { path, .. }
         | ManifestError::NotText { path, .. } => (path, None, None),
     };
     Diagnostic { severity: Severity::Error, message: fault.reason(), file: path.display().to_string(), line, column }

@@ -23,6 +23,7 @@ use crate::routing::{Controllers, RouteChanges};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.validate()?;
+    arguments.analysis.refuse_overwriting(&arguments.outputs, arguments.inputs(), &arguments.paths)?;
     let config = arguments.analysis.config()?;
     let mut input = Input::load(arguments, &config, arguments.base.list(&config)?)?;
     let mut report = analyzed(&input, &config);

@@ -74,6 +74,13 @@ impl Arguments {
         ensure!(!(self.fix && stdin > 0), "--fix cannot change standard input; use --diff to print the changes");
         Ok(())
     }
+
+    /// The files that are read besides manifests, configuration and baseline.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        // It may be a file: `check - < ingress.yaml`.
+        let stdin = self.paths.iter().any(|path| is_stdin(path)).then_some(Path::new("/dev/stdin"));
+        self.base.files().chain(stdin)
+    }
 }
 
 pub(super) fn is_stdin(path: &Path) -> bool {

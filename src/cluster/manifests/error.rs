@@ -29,6 +29,14 @@ pub enum ManifestError {
         /// The size limit in bytes.
         most: u64,
     },
+    /// The file or directory is in too many others.
+    #[error("{}: more than {most} directories deep", path.display())]
+    TooDeep {
+        /// The file or directory.
+        path: PathBuf,
+        /// The limit for the depth.
+        most: usize,
+    },
     /// The file is binary, or in another encoding.
     #[error("{}: not UTF-8 text (byte {at}); convert the file to UTF-8", path.display())]
     NotText {
@@ -73,9 +81,11 @@ impl ManifestError {
             Self::Broken { path, line, column, .. } | Self::Template { path, line, column } => {
                 format!("{}:{line}:{column}: ", path.display())
             }
-            Self::Io { path, .. } | Self::Empty { path } | Self::TooLarge { path, .. } | Self::NotText { path, .. } => {
-                format!("{}: ", path.display())
-            }
+            Self::Io { path, .. }
+            | Self::Empty { path }
+            | Self::TooLarge { path, .. }
+            | Self::TooDeep { path, .. }
+            | Self::NotText { path, .. } => format!("{}: ", path.display()),
         };
         text.strip_prefix(&place).map_or(text.clone(), str::to_owned)
     }

@@ -1,78 +1,147 @@
-//! Finds manifest files and reads their text, with limits for any content and for symbolic links.
+//! Finds manifest files and reads their text, with limits for any content, for symbolic links and for nested directories.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use foldhash::HashSet;
 
 use super::error::ManifestError;
+use crate::file;
+
+/// The deepest directory that is read, counted from the given one. Repositories have about a dozen levels.
+const DEPTH: usize = 100;
 
 /// One manifest file.
 #[derive(Debug)]
 pub struct ManifestFile {
     /// The file; `-` is standard input.
     pub path: PathBuf,
+    /// The place of its content.
+    pub source: ManifestSource,
     /// The text without a byte order mark.
     pub text: String,
     /// Whether the file starts with a byte order mark.
     pub has_mark: bool,
 }
 
-/// Walks folders and records the visited ones.
+/// The place of the content of a manifest file, which decides whether `--fix` may write it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManifestSource {
+    /// A file in the given directory, without symbolic links.
+    Within(PathBuf),
+    /// A file outside the given directory, to which a symbolic link in it leads.
+    Outside(PathBuf),
+    /// Standard input or a pipe.
+    Stream,
+}
+
+/// A file that was found, and not read yet.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) path: PathBuf,
+    pub(super) source: ManifestSource,
+}
+
+/// Walks directories and records the visited ones.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     seen: HashSet<PathBuf>,
 }
 
+/// The files of one argument, and the directory that it gives.
+struct Walk {
+    root: PathBuf,
+    found: Vec<Result<Listed, ManifestError>>,
+}
+
 impl Files {
-    /// Adds a file, or the manifests of a folder in order of their names; each once, even if several links lead to it.
-    pub(super) fn below(&mut self, path: &Path) -> Vec<Result<PathBuf, ManifestError>> {
-        let mut found = Vec::new();
-        self.collect(path, &mut found);
-        found
+    /// Adds a file, or the manifests of a directory in order of their names; each once, even if several links lead to it.
+    pub(super) fn below(&mut self, path: &Path) -> Vec<Result<Listed, ManifestError>> {
+        // Here and below: GitHub and `git apply` do not accept a path that begins with `./`.
+        let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
+        let real = match fs::canonicalize(path) {
+            Ok(real) => real,
+            // The file that a shell creates for `<(helm template .)` has no name in the file system.
+            Err(_) if fs::metadata(path).is_ok() => {
+                return vec![Ok(Listed { path: path.to_owned(), source: ManifestSource::Stream })];
+            }
+            Err(source) => return vec![Err(ManifestError::Io { path: path.to_owned(), source })],
+        };
+        let root = if real.is_dir() { real.clone() } else { folder_of(path) };
+        let mut walk = Walk { root, found: Vec::new() };
+        self.collect(path, real, &mut walk, 0);
+        walk.found
     }
 
-    fn collect(&mut self, path: &Path, found: &mut Vec<Result<PathBuf, ManifestError>>) {
-        // GitHub and `git apply` do not accept a path that begins with `./`.
-        let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
-        let whole = match fs::canonicalize(path) {
-            Ok(whole) => whole,
-            // The file that a shell creates for `<(helm template .)` has no useful name.
-            Err(_) if fs::metadata(path).is_ok() => path.to_owned(),
-            Err(source) => return found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
-        };
-        if !self.seen.insert(whole.clone()) {
+    /// Adds the file or directory at `path`. `real` is the same without symbolic links. It is passed down: a search for it in each
+    /// directory takes time that grows with the third power of the depth.
+    fn collect(&mut self, path: &Path, real: PathBuf, walk: &mut Walk, depth: usize) {
+        if self.seen.contains(&real) {
             return;
         }
-        if !whole.is_dir() {
-            return found.push(Ok(path.to_owned()));
+        if depth > DEPTH {
+            return walk.found.push(Err(ManifestError::TooDeep { path: path.to_owned(), most: DEPTH }));
         }
-        let entries: std::io::Result<BTreeSet<PathBuf>> =
-            fs::read_dir(path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
-        match entries {
-            Ok(entries) => {
-                let is_named_so =
-                    |entry: &PathBuf| entry.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
-                // Pipes and devices are not manifests; a dangling link is an error.
-                let is_file = |entry: &PathBuf| fs::metadata(entry).map_or(true, |of| of.is_file());
-                let manifests = entries.iter().filter(|entry| entry.is_dir() || (is_named_so(entry) && is_file(entry)));
-                manifests.for_each(|entry| self.collect(entry, found));
+        self.seen.insert(real.clone());
+        if !real.is_dir() {
+            return walk.add(path, real);
+        }
+        let entries = fs::read_dir(&real).and_then(|entries| {
+            let mut entries = entries.collect::<Result<Vec<_>, _>>()?;
+            entries.sort_by_key(fs::DirEntry::file_name);
+            Ok(entries)
+        });
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(source) => return walk.found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
+        };
+        for entry in entries {
+            let name = entry.file_name();
+            let path = if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
+            let is_manifest = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() || (kind.is_file() && is_manifest) => {
+                    self.collect(&path, entry.path(), walk, depth + 1);
+                }
+                Ok(kind) if kind.is_symlink() => match fs::canonicalize(&path) {
+                    Ok(real) if real.is_dir() || (real.is_file() && is_manifest) => {
+                        self.collect(&path, real, walk, depth + 1);
+                    }
+                    Err(source) if is_manifest => walk.found.push(Err(ManifestError::Io { path, source })),
+                    _ => {}
+                },
+                // Pipes and devices are not manifests.
+                Ok(_) => {}
+                Err(source) => walk.found.push(Err(ManifestError::Io { path, source })),
             }
-            Err(source) => found.push(Err(ManifestError::Io { path: path.to_owned(), source })),
         }
     }
 }
 
-/// Returns the text of a file.
-pub(super) fn read(path: &Path, largest: u64) -> Result<ManifestFile, ManifestError> {
-    let io = |source| ManifestError::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.len() > largest {
-        return Err(ManifestError::TooLarge { path: path.to_owned(), most: largest });
+impl Walk {
+    fn add(&mut self, path: &Path, real: PathBuf) {
+        let is_within = real.starts_with(&self.root);
+        let source = if is_within { ManifestSource::Within(real) } else { ManifestSource::Outside(real) };
+        self.found.push(Ok(Listed { path: path.to_owned(), source }));
     }
-    read_stream(path, file, largest)
+}
+
+/// The directory of a file, without symbolic links.
+fn folder_of(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// Returns the text of a file.
+pub(super) fn read(listed: Listed, largest: u64) -> Result<ManifestFile, ManifestError> {
+    let Listed { path, source } = listed;
+    let file = file::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    match file {
+        Ok((size, _)) if size > largest => Err(ManifestError::TooLarge { path, most: largest }),
+        Ok((_, file)) => Ok(ManifestFile { source, ..read_stream(&path, file, largest)? }),
+        Err(source) => Err(ManifestError::Io { path, source }),
+    }
 }
 
 /// Returns the text of a stream, whose length is unknown before its end.
@@ -93,5 +162,5 @@ pub(super) fn read_stream(path: &Path, stream: impl Read, largest: u64) -> Resul
     if has_mark {
         text.drain(..'\u{feff}'.len_utf8());
     }
-    Ok(ManifestFile { path: path.to_owned(), text, has_mark })
+    Ok(ManifestFile { path: path.to_owned(), source: ManifestSource::Stream, text, has_mark })
 }

@@ -6,7 +6,7 @@ mod error;
 mod files;
 
 pub use error::ManifestError;
-pub use files::ManifestFile;
+pub use files::{ManifestFile, ManifestSource};
 
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -71,11 +71,10 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
     for path in paths {
         let mut documents = 0;
-        for file in Files::default().below(path) {
-            let file = file?;
-            let text = files::read(&file, LARGEST)?;
-            for found in documents_of(&file, &text.text, "default") {
-                let found = found.map_err(|broken| broken.in_file(&file))?;
+        for listed in Files::default().below(path) {
+            let file = files::read(listed?, LARGEST)?;
+            for found in documents_of(&file.path, &file.text, "default") {
+                let found = found.map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
                 found.object.into_iter().for_each(|object| inventory.apply(object));
             }
@@ -102,6 +101,14 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     Ok(inventory)
 }
 
+/// Lists the files that [`load`] and [`Manifests::read`] read, except those that cannot be found.
+#[must_use]
+pub fn manifest_files(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut files = Files::default();
+    let listed = paths.iter().flat_map(|path| files.below(path));
+    listed.filter_map(|listed| Some(listed.ok()?.path)).collect()
+}
+
 impl Manifests {
     /// Reads files and folders, each file once.
     #[must_use]
@@ -109,7 +116,8 @@ impl Manifests {
         let mut manifests = Self::default();
         let mut files = Files::default();
         let found = paths.iter().flat_map(|path| files.below(path));
-        let found: Vec<_> = found.map(|file| file.and_then(|path| files::read(&path, options.largest))).collect();
+        let found: Vec<_> =
+            found.map(|listed| listed.and_then(|listed| files::read(listed, options.largest))).collect();
         let documents = documents_of_all(&found, options.namespace);
         for (file, documents) in found.into_iter().zip(documents) {
             match file {

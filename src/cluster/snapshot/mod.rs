@@ -3,7 +3,6 @@
 mod form;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{ClusterState, Coverage, Inventory, LiveRead, LiveReads, ReadFailure};
+use crate::file;
 use crate::model::{Key, Kind};
 
 /// The version of the format that is written and read.
@@ -204,7 +204,7 @@ impl Snapshot {
     /// If the file cannot be read, is not a snapshot, has another version, or is incomplete.
     pub fn read(path: &Path) -> Result<Self, SnapshotError> {
         let io = |source| SnapshotError::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io)?;
+        let file = file::open(path).map_err(io)?;
         if file.metadata().map_err(io)?.is_dir() {
             return Err(SnapshotError::Foreign { path: path.to_owned() });
         }
@@ -241,7 +241,8 @@ impl Snapshot {
             snapshot.inventory.cover(kind, coverage.into());
         }
         let mut found = 0;
-        while next(&mut text, found + 2)? {
+        // The first line that is too many ends it: a pipe may have no end.
+        while found <= header.objects && next(&mut text, found + 2)? {
             if found < header.objects {
                 snapshot.add(&text).map_err(|error| broken(found + 2, error.to_string()))?;
             }

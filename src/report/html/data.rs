@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Page;
-use crate::finding::Level;
+use crate::finding::{Level, escaped, is_invisible};
 use crate::model::{Backend, Host};
 use crate::report::route_map::match_type;
 use crate::report::{Entry, Report};
@@ -187,22 +187,7 @@ fn breaks_at_service(resolved: &ResolvedBackend<'_>) -> bool {
     resolved.status() == LinkStatus::Broken && !matches!(resolved, ResolvedBackend::Port { .. })
 }
 
-/// Escapes invisible characters: control characters, explicit directional formatting (Unicode Bidirectional Algorithm) and
-/// characters without width.
+/// Escapes invisible characters.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    let hides = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if !text.contains(hides) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().fold(String::with_capacity(text.len() + 8), |mut out, character| {
-        if hides(character) {
-            out.extend(character.escape_unicode());
-        } else {
-            out.push(character);
-        }
-        out
-    }))
+    escaped(text, is_invisible)
 }

@@ -188,7 +188,7 @@ fn namespaces(report: &Report) -> Vec<Namespace> {
         .into_iter()
         .map(|(name, (row, denied))| Namespace {
             name: visible(name).into_owned(),
-            link: format!("#/namespace/{name}"),
+            link: format!("#/namespace/{}", visible(name)),
             denied: denied.len(),
             ..row
         })

@@ -12,7 +12,7 @@ use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
 const LAYERS: [&[&str]; 11] = [
-    &["model", "budget", "fair_queue"],
+    &["model", "budget", "fair_queue", "file"],
     &["finding"],
     &["cluster", "document"],
     &["routing"],

@@ -44,7 +44,7 @@ fn findings_decide_the_exit_code() {
 #[test]
 fn names_command_no_terminal() {
     let folder = folder();
-    let ingress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: \"a\\e[31m\", namespace: \"n\\e[2J\"}, spec: {ingressClassName: none}}\n";
+    let ingress = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: \"a\\e[31m\", namespace: \"::n\\e[2J\"}, spec: {ingressClassName: none}}\n";
     let class =
         "{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {name: nginx}, spec: {controller: x}}\n";
     fs::write(folder.path().join("hostile.yaml"), format!("{ingress}---\n{class}")).unwrap();
@@ -52,6 +52,7 @@ fn names_command_no_terminal() {
         let (code, out, err) = audit(&folder, &[&["--manifests", "hostile.yaml"], what_if].concat());
         assert_eq!((code, err.as_str()), (1, ""), "{out}");
         assert!(out.contains("n\\u{1b}[2J/a\\u{1b}[31m") && !out.contains('\u{1b}'), "{out:?}");
+        assert!(!out.lines().any(|line| line.trim_start().starts_with("::")), "a command of GitHub Actions: {out}");
     }
 }
 

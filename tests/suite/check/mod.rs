@@ -5,6 +5,7 @@ mod formats;
 mod input;
 mod objects;
 mod overlay;
+mod safety;
 
 use std::fs;
 use std::io::Write as _;
