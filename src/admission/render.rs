@@ -140,7 +140,7 @@ fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
     let denying = verdict.distinct().filter(|decision| decision.level == Level::Deny);
     let findings: Vec<&Finding> = denying.map(|decision| &decision.finding).collect();
     let plural = if findings.len() == 1 { "" } else { "s" };
-    let mut message = format!("Ingress {key} is denied: {} finding{plural}", findings.len());
+    let mut message = format!("Ingress {} is denied: {} finding{plural}", one_line(&key.to_string()), findings.len());
     for finding in findings.iter().take(DENIALS) {
         let name = checks::find(finding.code).map_or("", |check| check.name);
         let _ = write!(message, "\n{} [{} {name}]", one_line(&finding.to_string()), finding.code);
