@@ -66,6 +66,10 @@ soak: tools ## Send random valid writes to a real API server for ten minutes; ea
 worlds: tools ## Compare the location model with a real nginx on 50,000 random clusters
 	NGINX_SEED=$$RANDOM NGINX_WORLDS=50000 cargo test --locked --test nginx -- --nocapture
 
+.PHONY: fuzz
+fuzz: tools ## Search for inputs that break a promise, one minute for each target (SECONDS_EACH=600 for longer)
+	fuzz/run.sh
+
 .PHONY: bless
 bless: tools ## Write the outputs on check pages, in documents and in expected answers; read the diff
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats explain::page docs::documented_commands_print

@@ -92,7 +92,7 @@ fn sources() -> Vec<Text> {
         let source = read(&path);
         Text::new(path.display().to_string(), comments(&source, &marks) + "\n" + &literals(&source))
     });
-    let tests = files_below("tests", "rs").into_iter().map(|path| {
+    let tests = [files_below("tests", "rs"), files_below("fuzz/src", "rs")].concat().into_iter().map(|path| {
         let source = read(&path);
         let text = test_names(&source).join("\n") + "\n" + &comments(&source, &marks);
         Text::new(path.display().to_string(), text)

@@ -15,6 +15,7 @@ mod engine;
 mod explain;
 mod fix_text;
 mod fixes;
+mod fuzz;
 mod kinds;
 mod language;
 mod live;
