@@ -1,14 +1,22 @@
 //! The log: one line per event on standard error, as text or JSON, filtered by `RUST_LOG`. Panics are logged as well.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write as _};
 use std::panic::PanicHookInfo;
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::admission::Record;
+
+/// The target of the log lines of reviews, by which `RUST_LOG` filters.
+const TARGET: &str = "review";
+/// The message of these lines.
+const REVIEWED: &str = "reviewed";
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -35,6 +43,31 @@ pub enum LogError {
     Running(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// The format of the log, once it is started.
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// The log line of one review: the fields of its event, in the order of every JSON event.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewLine<'a> {
+    #[serde(serialize_with = "microseconds")]
+    timestamp: Timestamp,
+    level: &'static str,
+    message: &'static str,
+    uid: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+    operation: &'static str,
+    dry_run: bool,
+    user: &'a str,
+    field_manager: &'a str,
+    verdict: &'static str,
+    codes: &'a str,
+    #[serde(rename = "duration_us")]
+    duration_us: u64,
+    target: &'static str,
+}
+
 /// Starts the log and sends panics to it.
 ///
 /// # Errors
@@ -56,18 +89,19 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
         }
         LogFormat::Text => log.with_ansi(colour()).finish().try_init(),
     }?;
+    let _ = FORMAT.set(format);
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 
-/// Writes the log line of one review, and another one if live reads did not confirm a denial. It runs on every request: without
-/// findings it does not allocate.
+/// Writes the log line of one review, and another one if live reads did not confirm a denial. It runs on every request, so the
+/// JSON line is written without the machinery of an event.
 pub(crate) fn log_review(record: &Record, took: Duration) {
     if let Some((_, reason)) = record.unconfirmed.first() {
         let mut codes: Vec<&str> = record.unconfirmed.iter().map(|(code, _)| *code).collect();
         codes.dedup();
         tracing::warn!(
-            target: "review",
+            target: TARGET,
             uid = record.uid,
             namespace = record.namespace,
             name = record.name,
@@ -76,9 +110,53 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
             "denial not confirmed: the findings only warn",
         );
     }
-    if !tracing::enabled!(target: "review", Level::INFO) {
+    if !tracing::enabled!(target: TARGET, Level::INFO) {
         return;
     }
+    let codes = codes(record);
+    let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    if FORMAT.get() == Some(&LogFormat::Json) {
+        let line = ReviewLine {
+            timestamp: Timestamp::now(),
+            level: "INFO",
+            message: REVIEWED,
+            uid: &record.uid,
+            namespace: &record.namespace,
+            name: &record.name,
+            operation: record.operation.name(),
+            dry_run: record.dry_run,
+            user: &record.user,
+            field_manager: &record.field_manager,
+            verdict: record.outcome.name(),
+            codes: &codes,
+            duration_us,
+            target: TARGET,
+        };
+        let mut bytes = Vec::with_capacity(512);
+        // Writing to a Vec cannot fail. A log that cannot be written is not an error of the review.
+        let _ = serde_json::to_writer(&mut bytes, &line);
+        bytes.push(b'\n');
+        let _ = io::stderr().write_all(&bytes);
+        return;
+    }
+    tracing::info!(
+        target: TARGET,
+        uid = record.uid,
+        namespace = record.namespace,
+        name = record.name,
+        operation = record.operation.name(),
+        dryRun = record.dry_run,
+        user = record.user,
+        fieldManager = record.field_manager,
+        verdict = record.outcome.name(),
+        codes,
+        duration_us,
+        "{REVIEWED}",
+    );
+}
+
+/// Returns the distinct codes of the findings, separated by commas.
+fn codes(record: &Record) -> String {
     let mut codes = String::new();
     for (code, _) in &record.findings {
         if codes.contains(code) {
@@ -89,20 +167,12 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
         }
         codes.push_str(code);
     }
-    tracing::info!(
-        target: "review",
-        uid = record.uid,
-        namespace = record.namespace,
-        name = record.name,
-        operation = record.operation.name(),
-        dryRun = record.dry_run,
-        user = record.user,
-        fieldManager = record.field_manager,
-        verdict = record.outcome.name(),
-        codes,
-        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-        "reviewed",
-    );
+    codes
+}
+
+/// Serialises a time with six digits after the second, as in the other lines.
+fn microseconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{time:.6}"))
 }
 
 fn colour() -> bool {

@@ -53,9 +53,15 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        Self::filtered(arguments, "")
+    }
+
+    /// The same with this value of `RUST_LOG`.
+    fn filtered(arguments: &[&str], filter: &str) -> Self {
         let local = ["serve", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0"];
-        let mut child =
-            command(&[&local[..], arguments].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut command = command(&[&local[..], arguments].concat());
+        command.env("RUST_LOG", filter).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let serving = line_of(&mut log, "serving");
         let address = |name: &str| serving[name].as_str().unwrap().parse().unwrap();
@@ -256,6 +262,32 @@ async fn denials_that_are_not_confirmed_are_logged_and_counted() {
     }
     let metrics = plain_get(serving.health, "/metrics").await.1;
     assert!(metrics.contains("ingress_guard_live_reads_total{kind=\"Service\",result=\"timeout\"} 1"), "{metrics}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_line_of_a_review_has_the_form_of_other_lines_and_escapes_names() {
+    let mut serving = Serving::start(&["--manifests", "tests/reviews/good.yaml"]);
+    let mut review = recorded("update");
+    let user = "a \"quoted\"\nname\u{1b}[31m \\ \u{e9}";
+    review["request"]["userInfo"]["username"] = user.into();
+    serving.send(review.to_string().into_bytes()).await;
+    let line = line_of(&mut serving.log, "reviewed");
+    assert_eq!(line["user"], user);
+    assert_eq!((&line["level"], &line["target"]), (&Value::from("INFO"), &Value::from("review")));
+    let time = line["timestamp"].as_str().unwrap();
+    assert_eq!((time.len(), time.find('.')), ("2026-11-26T03:54:01.615543Z".len(), Some(19)), "{time}");
+    assert!(time.parse::<jiff::Timestamp>().is_ok(), "{time}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lines_of_reviews_have_a_filter_of_their_own() {
+    for filter in ["info,review=warn", "info,review=off"] {
+        let serving = Serving::filtered(&["--manifests", "tests/reviews/good.yaml"], filter);
+        assert_eq!(serving.send(recorded("update").to_string().into_bytes()).await.0, 200);
+        let (code, log) = tokio::task::spawn_blocking(|| serving.end()).await.unwrap();
+        assert_eq!(code, 0, "{log}");
+        assert!(log.contains("drained") && !log.contains("reviewed"), "{filter}: {log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
