@@ -25,7 +25,12 @@ pub fn edits(wanted: &str, name: &str) -> Option<usize> {
     if wanted.len() > MAX_LENGTH || name.len().abs_diff(wanted.len()) > 4 * max {
         return None;
     }
-    let edits = strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase());
+    let (wanted, name) = (wanted.to_lowercase(), name.to_lowercase());
+    // Each edit adds or removes at most one character.
+    if wanted.chars().count().abs_diff(name.chars().count()) > max {
+        return None;
+    }
+    let edits = strsim::damerau_levenshtein(&wanted, &name);
     (edits <= max).then_some(edits)
 }
 
