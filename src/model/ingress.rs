@@ -62,13 +62,14 @@ pub struct Path {
 }
 
 /// `pathType`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PathType {
     /// `Exact`
     Exact,
     /// `Prefix`
     Prefix,
     /// `ImplementationSpecific`
+    #[default]
     ImplementationSpecific,
 }
 
@@ -286,8 +287,8 @@ struct WireHttp {
 struct WirePath {
     #[serde(deserialize_with = "lax::null")]
     path: Box<str>,
-    #[serde(deserialize_with = "lax::null")]
-    path_type: Box<str>,
+    #[serde(deserialize_with = "lax::parsed")]
+    path_type: PathType,
     #[serde(deserialize_with = "lax::null")]
     backend: WireBackend,
 }
@@ -376,12 +377,17 @@ impl From<WireRule> for Rule {
 
 impl From<WirePath> for Path {
     fn from(wire: WirePath) -> Self {
-        let path_type = match &*wire.path_type {
-            "Exact" => PathType::Exact,
-            "Prefix" => PathType::Prefix,
-            _ => PathType::ImplementationSpecific,
-        };
-        Self { path: wire.path, path_type, backend: Arc::new(wire.backend.into()) }
+        Self { path: wire.path, path_type: wire.path_type, backend: Arc::new(wire.backend.into()) }
+    }
+}
+
+impl From<&str> for PathType {
+    fn from(text: &str) -> Self {
+        match text {
+            "Exact" => Self::Exact,
+            "Prefix" => Self::Prefix,
+            _ => Self::ImplementationSpecific,
+        }
     }
 }
 
