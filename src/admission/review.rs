@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use super::Rejection;
-use crate::model::{Ingress, IngressHead, RawIngress};
+use crate::model::{Ingress, RawIngress};
 
 /// Text that is borrowed from the body unless it contains an escape.
 #[derive(Debug, Default, Deserialize)]
@@ -169,17 +169,16 @@ impl<'a> Request<'a> {
         if matches!(self.operation(), Operation::Delete | Operation::Connect) || !self.writes_ingress() {
             return Ok(None);
         }
-        let new = present("request.object", self.object)?;
+        let new = present("request.object", self.object.as_ref())?;
+        if self.operation() == Operation::Update {
+            let old = present("request.oldObject", self.old_object.as_ref())?;
+            if new.has_spec_of(old) && new.has_annotations_of(old) {
+                return Ok(None);
+            }
+        }
         let head = new.head().map_err(|error| malformed("request.object.metadata", &error))?;
         if head.is_removed {
             return Ok(None);
-        }
-        if self.operation() == Operation::Update {
-            let old = present("request.oldObject", self.old_object)?;
-            let same_annotations = |old: IngressHead| old.meta.annotations == head.meta.annotations;
-            if new.has_spec_of(&old) && old.head().is_ok_and(same_annotations) {
-                return Ok(None);
-            }
         }
         new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
     }
@@ -189,8 +188,8 @@ impl<'a> Request<'a> {
     pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
         const PARTS: usize = 160_000;
         if self.writes_ingress() && matches!(self.operation(), Operation::Create | Operation::Update) {
-            for (field, object) in [("request.object", self.object), ("request.oldObject", self.old_object)] {
-                let parts = object.map_or(Ok(0), |object| object.parts());
+            for (field, object) in [("request.object", &self.object), ("request.oldObject", &self.old_object)] {
+                let parts = object.as_ref().map_or(Ok(0), RawIngress::parts);
                 if parts.map_err(|error| malformed(field, &error))? > PARTS {
                     return Ok(true);
                 }
@@ -207,12 +206,12 @@ impl<'a> Request<'a> {
 
     /// Parses the stored Ingress, which an update replaces.
     pub(super) fn stored(&self) -> Result<Ingress, Rejection> {
-        let old = present("request.oldObject", self.old_object)?;
+        let old = present("request.oldObject", self.old_object.as_ref())?;
         old.head().and_then(|head| old.read(head)).map_err(|error| malformed("request.oldObject", &error))
     }
 }
 
-fn present<'a>(field: &str, object: Option<RawIngress<'a>>) -> Result<RawIngress<'a>, Rejection> {
+fn present<'o, 'a>(field: &str, object: Option<&'o RawIngress<'a>>) -> Result<&'o RawIngress<'a>, Rejection> {
     object.ok_or_else(|| Rejection::new("MissingObject", format!("{field} is absent")))
 }
 

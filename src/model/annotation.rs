@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// The class annotation of an Ingress (deprecated since Kubernetes 1.18).
 pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
@@ -38,8 +40,12 @@ impl Annotations {
     /// The value of one of ingress-nginx's annotations by its short name, e.g. `rewrite-target`.
     #[must_use]
     pub fn nginx(&self, name: &str) -> Option<&str> {
-        let wanted = || NGINX_PREFIX.bytes().chain(name.bytes());
-        let at = self.0.binary_search_by(|(have, _)| have.bytes().cmp(wanted())).ok()?;
+        // A key without the prefix is on the same side of the prefix as of every key that starts with it.
+        let compare = |key: &str| match key.strip_prefix(NGINX_PREFIX) {
+            Some(own) => own.cmp(name),
+            None => key.cmp(NGINX_PREFIX),
+        };
+        let at = self.0.binary_search_by(|(key, _)| compare(key)).ok()?;
         self.0.get(at).map(|(_, value)| &**value)
     }
 
@@ -71,25 +77,66 @@ impl Annotations {
 
 impl<'de> Deserialize<'de> for Annotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Annotations;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map of strings")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
-                let mut pairs: Vec<(Box<str>, Box<str>)> = Vec::new();
-                while let Some(Text(key)) = map.next_key()? {
-                    if is_relevant(&key) {
-                        pairs.push((key.into(), map.next_value::<Option<_>>()?.unwrap_or_default()));
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(Annotations::sorted(pairs))
+        let pairs = deserializer.deserialize_map(Relevant::<Option<Box<str>>>(PhantomData))?;
+        Ok(Self::sorted(pairs.into_iter().map(|(key, value)| (key.into(), value.unwrap_or_default())).collect()))
+    }
+}
+
+/// The relevant annotations of one object as slices of JSON, in the order of the text.
+#[derive(Debug)]
+pub(super) struct RawAnnotations<'a>(pub(super) Vec<RawAnnotation<'a>>);
+
+/// One annotation with its value as a slice of JSON.
+#[derive(Debug)]
+pub(super) struct RawAnnotation<'a> {
+    key: Cow<'a, str>,
+    value: &'a RawValue,
+}
+
+impl PartialEq for RawAnnotation<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key && self.value.get() == other.value.get()
+    }
+}
+
+impl RawAnnotations<'_> {
+    /// Parses the values; `null` is the empty text, as for Go.
+    pub(super) fn read(&self) -> serde_json::Result<Annotations> {
+        let pairs = self.0.iter().map(|RawAnnotation { key, value }| {
+            let value: Option<Box<str>> = serde_json::from_str(value.get())?;
+            Ok((key.as_ref().into(), value.unwrap_or_default()))
+        });
+        Ok(Annotations::sorted(pairs.collect::<serde_json::Result<_>>()?))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawAnnotations<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = deserializer.deserialize_map(Relevant::<&'de RawValue>(PhantomData))?;
+        Ok(Self(pairs.into_iter().map(|(key, value)| RawAnnotation { key, value }).collect()))
+    }
+}
+
+/// Reads the relevant entries of a map and skips the others.
+struct Relevant<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Relevant<V> {
+    type Value = Vec<(Cow<'de, str>, V)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map of strings")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(Text(key)) = map.next_key()? {
+            if is_relevant(&key) {
+                pairs.push((key, map.next_value()?));
+            } else {
+                map.next_value::<IgnoredAny>()?;
             }
         }
-        deserializer.deserialize_map(Pairs)
+        Ok(pairs)
     }
 }
 
@@ -113,5 +160,22 @@ mod tests {
         assert_eq!(annotations.nginx("use-regex"), Some("true"));
         assert_eq!(annotations.get("cert-manager.io/issuer"), Some("x"));
         assert!(serde_json::from_str::<Annotations>(r#"{"nginx.org/x":true}"#).is_err());
+    }
+
+    #[test]
+    fn an_nginx_annotation_is_found_among_similar_keys() {
+        let names = ["a", "ab", "use-regex", "use-regexp", "zz"];
+        let keys = names.map(|name| format!("{NGINX_PREFIX}{name}"));
+        let others =
+            ["nginx.ingress.kubernetes.io", "nginx.ingress.kubernetes.io0", "a.ingress/b", "z-ingress", NGINX_PREFIX];
+        let all: Annotations = keys.iter().map(String::as_str).chain(others).map(|key| (key, key)).collect();
+        for (name, key) in names.iter().zip(&keys) {
+            assert_eq!(all.nginx(name), Some(&**key));
+        }
+        assert_eq!(all.nginx(""), Some(NGINX_PREFIX));
+        for absent in ["0", "aa", "use-rege", "use-regex\u{e9}", "zzz"] {
+            assert_eq!(all.nginx(absent), None, "{absent}");
+        }
+        assert_eq!(Annotations::default().nginx("a"), None);
     }
 }

@@ -6,8 +6,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
-use super::annotation::Annotations;
+use super::annotation::{Annotations, RawAnnotation, RawAnnotations};
 use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
@@ -73,6 +74,56 @@ pub(super) struct Wire {
     deletion_timestamp: Option<Timestamp>,
     #[serde(deserialize_with = "lax::null")]
     finalizers: Vec<IgnoredAny>,
+}
+
+/// The same as slices of JSON, of which most are never parsed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct RawMeta<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    namespace: Option<&'a RawValue>,
+    #[serde(borrow)]
+    labels: Option<&'a RawValue>,
+    #[serde(borrow)]
+    annotations: Option<RawAnnotations<'a>>,
+    #[serde(borrow)]
+    creation_timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    deletion_timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    finalizers: Option<&'a RawValue>,
+}
+
+impl<'a> RawMeta<'a> {
+    /// Parses the slices.
+    pub(super) fn read(&self) -> serde_json::Result<Wire> {
+        Ok(Wire {
+            name: parsed(self.name)?,
+            namespace: parsed(self.namespace)?,
+            labels: parsed(self.labels)?,
+            annotations: self.annotations.as_ref().map_or_else(|| Ok(Annotations::default()), RawAnnotations::read)?,
+            creation_timestamp: parsed(self.creation_timestamp)?,
+            deletion_timestamp: parsed(self.deletion_timestamp)?,
+            finalizers: parsed(self.finalizers)?,
+        })
+    }
+
+    /// The relevant annotations.
+    pub(super) fn annotations(&self) -> &[RawAnnotation<'a>] {
+        self.annotations.as_ref().map(|annotations| &*annotations.0).unwrap_or_default()
+    }
+
+    /// Labels and finalizers.
+    pub(super) fn lists(&self) -> [Option<&'a RawValue>; 2] {
+        [self.labels, self.finalizers]
+    }
+}
+
+/// Parses a slice; an absent one is the zero value.
+pub(super) fn parsed<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> serde_json::Result<T> {
+    raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()))
 }
 
 impl Wire {

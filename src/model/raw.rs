@@ -1,4 +1,5 @@
-//! An Ingress as unparsed slices of JSON. Most updates need nothing else.
+//! An Ingress as unparsed slices of JSON. Most updates need nothing else. Managed fields, and annotations that no check reads,
+//! are skipped while the review is read.
 
 use std::fmt;
 
@@ -6,14 +7,16 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::Meta;
+use super::annotation::RawAnnotation;
 use super::ingress::{self, Ingress};
-use super::{Meta, meta};
+use super::meta::{self, RawMeta};
 
 /// An Ingress as slices of JSON.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Deserialize)]
 pub struct RawIngress<'a> {
     #[serde(borrow)]
-    metadata: Option<&'a RawValue>,
+    metadata: Option<RawMeta<'a>>,
     #[serde(borrow)]
     spec: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -37,7 +40,7 @@ impl RawIngress<'_> {
     /// # Errors
     /// If it is not object metadata.
     pub fn head(&self) -> serde_json::Result<IngressHead> {
-        let wire: meta::Wire = read(self.metadata)?;
+        let wire = self.metadata.as_ref().map_or_else(|| Ok(meta::Wire::default()), RawMeta::read)?;
         Ok(IngressHead { is_removed: wire.is_removed(), has_solver_label: wire.has_solver_label(), meta: wire.into() })
     }
 
@@ -47,17 +50,28 @@ impl RawIngress<'_> {
         self.spec.map(RawValue::get) == other.spec.map(RawValue::get)
     }
 
-    /// Counts map entries and list items in metadata and spec; a list item counts as eight. The cost of parsing and
-    /// evaluating the Ingress is proportional to that count, not to its bytes.
+    /// Whether both have the same relevant annotations, byte for byte.
+    #[must_use]
+    pub fn has_annotations_of(&self, other: &Self) -> bool {
+        self.annotations() == other.annotations()
+    }
+
+    /// Counts map entries and list items in labels, finalizers and spec, and relevant annotations; a list item counts as eight.
+    /// The cost of parsing and evaluating the Ingress is proportional to that count, not to its bytes.
     ///
     /// # Errors
     /// If they are nested more deeply than any Ingress.
     pub fn parts(&self) -> serde_json::Result<usize> {
-        let mut parts = 0_usize;
-        for raw in [self.metadata, self.spec].into_iter().flatten() {
+        let mut parts = self.annotations().len();
+        let lists = self.metadata.as_ref().map_or([None; 2], RawMeta::lists);
+        for raw in lists.into_iter().chain([self.spec]).flatten() {
             parts = parts.saturating_add(serde_json::from_str::<Parts>(raw.get())?.0);
         }
         Ok(parts)
+    }
+
+    fn annotations(&self) -> &[RawAnnotation<'_>] {
+        self.metadata.as_ref().map(RawMeta::annotations).unwrap_or_default()
     }
 
     /// Parses the rest.
@@ -65,14 +79,10 @@ impl RawIngress<'_> {
     /// # Errors
     /// If spec or status are not those of an Ingress.
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
-        let spec: ingress::WireSpec = read(self.spec)?;
-        let status: ingress::WireStatus = read(self.status)?;
+        let spec: ingress::WireSpec = meta::parsed(self.spec)?;
+        let status: ingress::WireStatus = meta::parsed(self.status)?;
         Ok(Ingress::from_parts(head.meta, head.has_solver_label, spec, &status))
     }
-}
-
-fn read<'a, T: Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> serde_json::Result<T> {
-    raw.map_or_else(|| Ok(T::default()), |raw| serde_json::from_str(raw.get()))
 }
 
 /// Counts and keeps nothing.
@@ -137,9 +147,37 @@ mod tests {
             parts(
                 r#"{"metadata": {"name": "a", "labels": {"b": "\"c"}}, "spec": {"rules": [{}, {"x": [1, -2, 0.5, null, true]}]}}"#
             ),
-            Some(5 + 7 * 8)
+            Some(3 + 7 * 8)
+        );
+        assert_eq!(
+            parts(r#"{"metadata": {"annotations": {"nginx.org/a": "b", "c": "d"}, "finalizers": ["e"]}}"#),
+            Some(9)
         );
         let deep = format!("{{\"spec\": {}{}}}", "[".repeat(1000), "]".repeat(1000));
         assert_eq!(parts(&deep), None);
+    }
+
+    #[test]
+    fn managed_fields_are_skipped_at_any_depth() {
+        let deep = format!("{}1{}", "{\"f:a\": ".repeat(1000), "}".repeat(1000));
+        let text = format!(r#"{{"metadata": {{"name": "web", "managedFields": [{{"fieldsV1": {deep}}}]}}}}"#);
+        let raw: RawIngress<'_> = serde_json::from_str(&text).unwrap();
+        assert_eq!(raw.parts().unwrap(), 0);
+        assert_eq!(&*raw.head().unwrap().meta.key.name, "web");
+    }
+
+    #[test]
+    fn relevant_annotations_are_compared_as_they_are_written() {
+        let with = |annotations: &str| format!(r#"{{"metadata": {{"annotations": {annotations}}}}}"#);
+        let same = |a: &str, b: &str| {
+            let (a, b) = (with(a), with(b));
+            let (a, b): (RawIngress<'_>, RawIngress<'_>) =
+                (serde_json::from_str(&a).unwrap(), serde_json::from_str(&b).unwrap());
+            a.has_annotations_of(&b)
+        };
+        assert!(same(r#"{"a": "b", "nginx.org/x": "y"}"#, r#"{"nginx.org/x":"y", "c": 1}"#));
+        assert!(same("null", "{}"));
+        assert!(!same(r#"{"nginx.org/x": "y"}"#, r#"{"nginx.org/x": "z"}"#));
+        assert!(!same(r#"{"nginx.org/x": "y"}"#, "null"));
     }
 }
