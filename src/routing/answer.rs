@@ -158,7 +158,7 @@ impl<'a> Routes<'a> {
             outcome,
         };
         let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
-        if uri == b"/" && server.has_app_root() {
+        if *uri == *b"/" && server.has_app_root() {
             return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
         }
         Ok(match server.locate(&uri, self.budget())? {

@@ -65,6 +65,12 @@ impl<'a> Routes<'a> {
         Self { budget, ..self }
     }
 
+    /// Returns the hosts of the rules of the evaluated Ingress.
+    #[must_use]
+    pub fn own_hosts(&self) -> &HashSet<&'a Host> {
+        &self.own
+    }
+
     /// Returns the budget of the evaluation.
     #[must_use]
     pub fn budget(&self) -> &Budget {

@@ -1,5 +1,6 @@
 //! The same worlds evaluated by the model, as the webhook evaluates a cluster.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
@@ -167,7 +168,7 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
         return PredictedAnswer { server: "_".to_owned(), place: None, outcome: PredictedOutcome::BudgetExceeded };
     };
-    let uri = normalized(&request.target);
+    let uri = normalized(&request.target).map(Cow::into_owned);
     let outcome = match outcome {
         Outcome::BadRequest => PredictedOutcome::BadRequest,
         Outcome::Broken => PredictedOutcome::Broken,
