@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::budget::{Allowance, Budget};
-use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Settings};
+use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Memo, Settings};
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
@@ -138,6 +138,7 @@ impl Engine {
         let budget = Budget::new(allowance, reserve_of_share * shares);
         let routes = Routes::of(controllers, controller, Some(ingress)).within(budget);
         let budget = routes.budget();
+        let memo = Memo::default();
         let mut evaluation = Evaluation::default();
         // By the place of the check.
         let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::with_capacity(views.len());
@@ -157,7 +158,7 @@ impl Engine {
                 continue;
             }
             let mut found = Findings::new(check.code);
-            let context = Context::new(ingress, view, &self.settings, &routes);
+            let context = Context::new(ingress, view, &self.settings, &routes, &memo);
             let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
             let mut found = match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.

@@ -1,13 +1,13 @@
 //! The input of a check.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
-use super::Settings;
+use super::{Memo, Settings};
 use crate::budget::BudgetExceeded;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
-use crate::model::{Host, Ingress, Kind, Service};
+use crate::model::{Host, Ingress, Kind};
 use crate::routing::{Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When};
 
 /// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
@@ -24,9 +24,7 @@ pub struct Context<'a> {
     routes: &'a Routes<'a>,
     pub(super) hints_left: Cell<u8>,
     exceeded_budget: Cell<bool>,
-    rewrite_target: OnceCell<Option<&'a str>>,
-    /// The Service that was found last, because most paths of an Ingress have the same Service.
-    last_service: Cell<Option<&'a Service>>,
+    pub(super) memo: &'a Memo<'a>,
 }
 
 impl<'a> Context<'a> {
@@ -37,6 +35,7 @@ impl<'a> Context<'a> {
         view: &'a ClusterView<'a>,
         settings: &'a Settings,
         routes: &'a Routes<'a>,
+        memo: &'a Memo<'a>,
     ) -> Self {
         // Only the first wrong names get a suggestion, because each suggestion compares up to 1,000 names.
         Self {
@@ -47,8 +46,7 @@ impl<'a> Context<'a> {
             routes,
             hints_left: Cell::new(4),
             exceeded_budget: Cell::new(false),
-            rewrite_target: OnceCell::new(),
-            last_service: Cell::new(None),
+            memo,
         }
     }
 
@@ -59,7 +57,8 @@ impl<'a> Context<'a> {
         if self.sees_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
     }
 
-    fn sees_routes(&self) -> bool {
+    /// Whether Ingresses and IngressClasses are readable.
+    pub(super) fn sees_routes(&self) -> bool {
         [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.view.sees(kind))
     }
 
@@ -104,27 +103,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Returns a Service in the namespace of the Ingress.
-    #[must_use]
-    pub fn service(&self, name: &str) -> Lookup<&'a Service> {
-        let last = self.last_service.get().filter(|last| *last.meta.key.name == *name);
-        let service = last.map_or_else(|| self.view.service(self.namespace(), name), Lookup::Found);
-        if let Lookup::Found(service) = service {
-            self.last_service.set(Some(service));
-        }
-        service
-    }
-
     /// Returns the annotations of the Ingress as ingress-nginx reads them.
     #[must_use]
     pub fn nginx(&self) -> NginxAnnotations<'a> {
         NginxAnnotations::of(self.ingress)
-    }
-
-    /// Returns `rewrite-target` if the controller accepts its value. The result is cached, because each path asks for it.
-    #[must_use]
-    pub fn rewrite_target(&self) -> Option<&'a str> {
-        *self.rewrite_target.get_or_init(|| self.nginx().rewrite_target())
     }
 
     /// Returns true if no controller is known to handle this Ingress. The result of a request is then unknown as well.

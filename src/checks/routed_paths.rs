@@ -17,6 +17,7 @@ use crate::routing::{
 pub(super) const ROUTES: Kinds = Kinds::of(&[Kind::Ingress, Kind::IngressClass]);
 
 /// A path of the evaluated Ingress, with the nginx server of its host.
+#[derive(Debug)]
 pub(super) struct Routed<'a> {
     pub(super) at: PathRef<'a>,
     pub(super) server: Rc<Server<'a>>,
@@ -24,16 +25,17 @@ pub(super) struct Routed<'a> {
 
 /// Returns every path that becomes a location. Paths of a canary do not (section 7.1), nor do paths with a resource backend
 /// or paths that another Ingress defines already.
-pub(super) fn routed<'a>(cx: &Context<'a>) -> Vec<Routed<'a>> {
-    if cx.nginx().is_canary() {
-        return Vec::new();
+pub(super) fn routed<'a>(cx: &Context<'a>) -> Rc<[Routed<'a>]> {
+    if !cx.sees_routes() || cx.nginx().is_canary() {
+        return Rc::new([]);
     }
     let of_rule = |rule: RuleRef<'a>| {
         let server = cx.server(&rule.rule.host, When::After).found();
         let routed = server.map(|server| rule.paths().map(move |at| Routed { at, server: Rc::clone(&server) }));
         routed.into_iter().flatten()
     };
-    cx.ingress.rules().flat_map(of_rule).filter(|Routed { at, server }| !server.has_dropped(*at)).collect()
+    let routed = || cx.ingress.rules().flat_map(of_rule).filter(|Routed { at, server }| !server.has_dropped(*at));
+    cx.memo.routed(cx.routes().budget(), || routed().collect())
 }
 
 impl<'a> Routed<'a> {

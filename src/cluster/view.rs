@@ -90,6 +90,13 @@ impl<'a> ClusterView<'a> {
         self.sees(kind) && self.none::<()>(kind).is_absent()
     }
 
+    /// Returns whether the check has declared this kind. An object of it that another check has found is then known to this
+    /// check as well.
+    #[must_use]
+    pub fn declares(&self, kind: Kind) -> bool {
+        self.declared(kind)
+    }
+
     /// Whether anything of a kind is known.
     #[must_use]
     pub fn sees(&self, kind: Kind) -> bool {

@@ -31,11 +31,12 @@ pub(crate) static BACKEND_EXPOSES_ADMISSION_WEBHOOK: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut by_name: HashMap<&str, Vec<(Kind, &ApiCaller)>> = HashMap::new();
     for backend in service_backends(cx) {
-        let target = Key::new(cx.namespace(), backend.name);
-        let known = by_name.entry(backend.name).or_insert_with(|| cx.view.api_callers(&target));
+        let target = || Key::new(cx.namespace(), backend.name);
+        let known = by_name.entry(backend.name).or_insert_with(|| cx.view.api_callers(&target()));
         if known.is_empty() {
             continue;
         }
+        let target = target();
         let numbers = numbers(cx, &backend);
         let is_it = |(_, caller): &&(Kind, &ApiCaller)| {
             caller.services.iter().any(|service| service.key == target && numbers.contains(&service.port))

@@ -4,7 +4,7 @@ use crate::checks::routed_paths::{ROUTES, Request, Routed, is_equivalent, of_hos
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kinds, PathType};
-use crate::routing::normalized;
+use crate::routing::{Modifier, normalized};
 
 pub(crate) static PATH_SHADOWED: Check = Check {
     code: "IG306",
@@ -20,11 +20,14 @@ pub(crate) static PATH_SHADOWED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for path in routed(cx) {
+    for path in routed(cx).iter() {
         let text = path.text();
         // IG304 and IG309 report these.
         let is_exact_root = text == "/" && path.at.path.path_type == PathType::Exact;
-        if path.server.is_regex && (is_exact_root || !enables_regex(cx, &path)) {
+        if path.server.is_regex && (is_exact_root || !enables_regex(cx, path)) {
+            continue;
+        }
+        if has_own_exact(path) {
             continue;
         }
         let Some(samples) = path.samples(cx) else { return };
@@ -56,6 +59,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("{} never matches, {why}: {} {}", Quoted(text), Request(sample), result(cx, &answer));
         of_host(cx, out.add(path.field(), path.at.subject(), message)).help(help);
     }
+}
+
+/// Whether the location of a path answers the request of exactly this path, by literal matching.
+fn has_own_exact(path: &Routed<'_>) -> bool {
+    let bytes = path.text().as_bytes();
+    let exact = path.server.plain(Modifier::Exact, bytes).filter(|_| !path.server.is_regex);
+    exact.is_some_and(|location| path.is_own(location)) && normalized(path.text()).as_deref() == Some(bytes)
 }
 
 /// Whether this Ingress itself turns the path into a regex.

@@ -20,7 +20,7 @@ pub(crate) static PATH_TRAILING_SLASH: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for path in routed(cx) {
+    for path in routed(cx).iter() {
         let (text, path_type) = (path.text(), path.at.path.path_type);
         let bare = text.strip_suffix('/').filter(|bare| !bare.is_empty());
         let Some(bare) = bare.filter(|_| path_type != PathType::ImplementationSpecific) else { continue };

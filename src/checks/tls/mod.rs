@@ -49,9 +49,12 @@ struct Used<'a> {
 
 /// Returns the distinct Secrets of the TLS entries that the controller uses; none if it does not read Secrets.
 fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
+    if cx.ingress.tls.is_empty() {
+        return Vec::new();
+    }
     let mut seen = HashSet::new();
-    let rules: HashSet<&Host> = cx.ingress.rules.iter().map(|rule| &rule.host).collect();
-    let wildcards: HashSet<Host> = rules.iter().filter_map(|host| host.wildcard()).collect();
+    let rules = cx.routes().own_hosts();
+    let wildcards = LazyCell::new(|| rules.iter().filter_map(|host| host.wildcard()).collect::<HashSet<Host>>());
     let is_nginx = cx.dialect().family == ControllerFamily::Nginx;
     // An unknown controller may be ingress-nginx, and a guess is not reported.
     let may_be_nginx = is_nginx || cx.is_unowned();

@@ -26,7 +26,7 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A default backend serves all other hosts; on ingress-nginx only in an Ingress without rules (section 2.3).
     let takes_the_rest = cx.ingress.default_backend.is_some() && cx.dialect().family != ControllerFamily::Nginx;
-    if cx.ingress.rules.is_empty() || takes_the_rest {
+    if cx.ingress.tls.is_empty() || cx.ingress.rules.is_empty() || takes_the_rest {
         return;
     }
     let routed = own_hosts(cx);

@@ -263,7 +263,10 @@ fn checks_read_only_what_they_declare() {
                 let view = ClusterView::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
                 let mut found = checks::Findings::new(check.code);
                 let routes = Routes::of(controllers, controllers.of(ingress), Some(ingress));
-                (check.run)(&Context::new(ingress, &view, &config.settings, &routes), &mut found);
+                (check.run)(
+                    &Context::new(ingress, &view, &config.settings, &routes, &checks::Memo::default()),
+                    &mut found,
+                );
                 read = read | view.asked();
             }
         }
