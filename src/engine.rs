@@ -131,8 +131,8 @@ impl Engine {
         let controller = controllers.of(ingress);
         let turns = self.turns.iter().filter(|Turn { check, .. }| wanted(check) && !exempt(check, ingress));
         // Each check sees only the kinds that it declares. The views outlive the routes, which all checks share.
-        let views: Vec<(&Turn, ClusterView<'_>)> =
-            turns.map(|turn| (turn, ClusterView::new(known, key, turn.check.needs, turn.check.hints))).collect();
+        let mut views: Vec<(&Turn, ClusterView<'_>)> = Vec::with_capacity(self.turns.len());
+        views.extend(turns.map(|turn| (turn, ClusterView::new(known, key, turn.check.needs, turn.check.hints))));
         let shares: u32 = views.iter().map(|(turn, _)| turn.share).sum();
         let reserve_of_share = allowance.steps / 2 / shares.max(1);
         let budget = Budget::new(allowance, reserve_of_share * shares);
@@ -141,7 +141,7 @@ impl Engine {
         let memo = Memo::default();
         let mut evaluation = Evaluation::default();
         // By the place of the check.
-        let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::with_capacity(views.len());
+        let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::new();
         let mut not_evaluated_at: Vec<(usize, NotEvaluated)> = Vec::new();
         for (Turn { check, place, share }, view) in &views {
             let mut not_evaluated = |why| not_evaluated_at.push((*place, NotEvaluated { check, why }));
@@ -166,7 +166,9 @@ impl Engine {
                 Ok(()) => found.into_inner(),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
-            found_at.push((*place, found));
+            if !found.is_empty() {
+                found_at.push((*place, found));
+            }
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }
