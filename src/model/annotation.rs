@@ -15,6 +15,9 @@ pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
 /// The annotation that waives findings on one object, with a reason.
 pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
 
+/// The number of annotations up to which comparing them one by one is faster than a binary search.
+const FEW: usize = 32;
+
 /// Whether some check can read this annotation. Others are dropped when an object is read, and an update that changes only
 /// others is not reviewed: `last-applied-configuration` changes with every label.
 #[must_use]
@@ -40,6 +43,12 @@ impl Annotations {
     /// The value of one of ingress-nginx's annotations by its short name, e.g. `rewrite-target`.
     #[must_use]
     pub fn nginx(&self, name: &str) -> Option<&str> {
+        // Checks ask for many names that are mostly absent: of few keys, hardly one has the right length.
+        if self.0.len() <= FEW {
+            let length = NGINX_PREFIX.len() + name.len();
+            let is_it = |key: &str| key.len() == length && key.ends_with(name) && key.starts_with(NGINX_PREFIX);
+            return self.0.iter().find(|(key, _)| is_it(key)).map(|(_, value)| &**value);
+        }
         // A key without the prefix is on the same side of the prefix as of every key that starts with it.
         let compare = |key: &str| match key.strip_prefix(NGINX_PREFIX) {
             Some(own) => own.cmp(name),
@@ -165,16 +174,24 @@ mod tests {
     #[test]
     fn an_nginx_annotation_is_found_among_similar_keys() {
         let names = ["a", "ab", "use-regex", "use-regexp", "zz"];
-        let keys = names.map(|name| format!("{NGINX_PREFIX}{name}"));
-        let others =
-            ["nginx.ingress.kubernetes.io", "nginx.ingress.kubernetes.io0", "a.ingress/b", "z-ingress", NGINX_PREFIX];
-        let all: Annotations = keys.iter().map(String::as_str).chain(others).map(|key| (key, key)).collect();
-        for (name, key) in names.iter().zip(&keys) {
-            assert_eq!(all.nginx(name), Some(&**key));
-        }
-        assert_eq!(all.nginx(""), Some(NGINX_PREFIX));
-        for absent in ["0", "aa", "use-rege", "use-regex\u{e9}", "zzz"] {
-            assert_eq!(all.nginx(absent), None, "{absent}");
+        let similar = [
+            "nginx.ingress.kubernetes.io",
+            "nginx.ingress.kubernetes.io0",
+            "nginx.ingress.kubernetes.jo/a",
+            NGINX_PREFIX,
+        ];
+        for others in [0, FEW] {
+            let mut keys: Vec<String> = names.iter().map(|name| format!("{NGINX_PREFIX}{name}")).collect();
+            keys.extend(similar.map(String::from));
+            keys.extend((0..others).map(|n| format!("{n}.ingress/a")));
+            let all: Annotations = keys.iter().map(|key| (&**key, &**key)).collect();
+            for (name, key) in names.iter().zip(&keys) {
+                assert_eq!(all.nginx(name), Some(&**key));
+            }
+            assert_eq!(all.nginx(""), Some(NGINX_PREFIX));
+            for absent in ["0", "aa", "use-rege", "use-regex\u{e9}", "zzz"] {
+                assert_eq!(all.nginx(absent), None, "{absent}");
+            }
         }
         assert_eq!(Annotations::default().nginx("a"), None);
     }
