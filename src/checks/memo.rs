@@ -8,11 +8,14 @@ use super::routed_paths::Routed;
 use crate::budget::Budget;
 use crate::cluster::Lookup;
 use crate::model::{Kind, Service};
+use crate::routing::OptionalBackend;
 
 /// The shared results of the checks of one evaluation.
 #[derive(Debug, Default)]
 pub struct Memo<'a> {
     routed: OnceCell<Rc<[Routed<'a>]>>,
+    /// Whether a redirect answers every request, and why every backend may be unused.
+    pub(super) every_backend: OnceCell<(bool, Option<OptionalBackend>)>,
     rewrite_target: OnceCell<Option<&'a str>>,
     /// The Service that was found last, because most paths of an Ingress have the same Service.
     last_service: Cell<Option<&'a Service>>,

@@ -54,10 +54,12 @@ impl ServiceBackend<'_> {
 /// actions of the AWS controller, and a default backend that no request can reach.
 pub(super) fn service_backends<'a>(cx: &Context<'a>) -> impl Iterator<Item = ServiceBackend<'a>> {
     let ingress = cx.ingress;
-    // An unknown controller may apply the redirect, and a guess is not reported.
-    let redirects =
-        cx.nginx().redirects_everything() && (cx.dialect().family.reads_nginx_annotations() || cx.is_unowned());
-    let doubt = OptionalBackend::of_every_backend(ingress, &cx.controller);
+    let (redirects, doubt) = *cx.memo.every_backend.get_or_init(|| {
+        // An unknown controller may apply the redirect, and a guess is not reported.
+        let may_redirect = cx.dialect().family.reads_nginx_annotations() || cx.is_unowned();
+        let redirects = may_redirect && cx.nginx().redirects_everything();
+        (redirects, OptionalBackend::of_every_backend(ingress, &cx.controller))
+    });
     let fallback = OptionalBackend::of_default_backend(ingress, cx.view, &cx.controller);
     // An unknown controller may do the same, and a guess is not reported.
     let may_be_fallback = cx.dialect().family == ControllerFamily::Nginx || cx.is_unowned();

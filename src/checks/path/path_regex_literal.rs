@@ -65,7 +65,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// Whether a path may be intended as a regex: `/api/*`, `/a|b`, `/x$`, but not `/odata/$metadata`, `/c++/docs`, `/v1.2` or
 /// `/wiki/Foo_(bar)`.
 fn may_be_regex(path: &str) -> bool {
-    path.ends_with('*') || path.ends_with('$') || path.contains(['|', '^']) || path.contains(")?")
+    path.ends_with(['*', '$']) || path.contains(['|', '^']) || (path.contains('?') && path.contains(")?"))
 }
 
 /// Returns requests that the path is intended to match. Other controllers read `/api/*` as everything below `/api`.

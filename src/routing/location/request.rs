@@ -40,7 +40,7 @@ pub fn normalized(path: &str) -> Option<Cow<'_, [u8]>> {
 /// change it.
 fn is_normal(path: &str) -> bool {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/');
-    path.starts_with('/') && path.as_bytes().iter().all(is_plain) && !path.contains("//")
+    path.starts_with('/') && path.as_bytes().iter().all(is_plain) && path.as_bytes().windows(2).all(|two| two != b"//")
 }
 
 /// Percent-decodes a text; `None` where nginx rejects it: a `%` without two digits, or NUL.
