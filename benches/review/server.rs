@@ -14,7 +14,7 @@ use axum::routing::post;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::{Inventory, SharedInventory, SyncStatus, Watches, load_text};
+use ingress_guard::cluster::{Inventory, Rights, SharedInventory, SyncStatus, Watches, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{CertificateSource, Limits, Options, SelfSigned, Server, TlsOptions, webhook};
 use ingress_guard::telemetry::{LogFormat, Metrics, start_log};
@@ -35,6 +35,7 @@ pub(crate) fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
     let status = SyncStatus {
         inventory: inventory.clone(),
         watches: Watches::default(),
+        rights: Rights::default(),
         required: engine.needs(),
         optional: engine.hints(),
     };
