@@ -40,7 +40,7 @@ struct Reads<'a> {
     author: Author<'a>,
     started: Instant,
     /// The objects that take precedence over the inventory.
-    live_reads: LiveReads,
+    known: LiveReads,
     /// The evidence that was asked for, and whether it is certain.
     confirmed: Confirmed,
     /// The kind and the result of each read.
@@ -67,14 +67,14 @@ impl Reviewer {
         let author = Author { namespace: &case.ingress.meta.key.namespace, user: case.request.user() };
         let mut reads = Reads::of(cluster, author);
         reads.fetch_referenced(case.ingress).await;
-        let mut verdict = self.evaluate_and_decide(case, &reads.live_reads, None);
+        let mut verdict = self.evaluate_and_decide(case, &reads.known, None);
         let mut wanted = reads.unread(most_important_first(verdict.at(Level::Deny)));
         for _ in 0..ROUNDS {
             if wanted.is_empty() || case.ends_early() {
                 break;
             }
             reads.confirm(&wanted).await;
-            verdict = self.evaluate_and_decide(case, &reads.live_reads, Some(&reads.confirmed));
+            verdict = self.evaluate_and_decide(case, &reads.known, Some(&reads.confirmed));
             let unconfirmed = verdict.decisions.iter().filter(|decision| decision.unconfirmed().is_some());
             wanted = reads.unread(most_important_first(unconfirmed.map(|decision| &decision.finding)));
         }
@@ -102,7 +102,7 @@ impl<'a> Reads<'a> {
             cluster,
             author,
             started: Instant::now(),
-            live_reads: LiveReads::default(),
+            known: LiveReads::default(),
             confirmed: Confirmed::new(),
             results: Vec::new(),
         }
@@ -132,8 +132,8 @@ impl<'a> Reads<'a> {
                 self.confirmed.insert(Evidence::Object(kind, key.clone()), Ok(()));
             }
         }
-        self.live_reads.merge(referenced.read);
-        self.live_reads.merge(referenced.cached);
+        self.known.merge(referenced.read);
+        self.known.merge(referenced.cached);
     }
 
     /// Returns the evidence that was not asked for yet.
@@ -169,7 +169,7 @@ impl<'a> Reads<'a> {
             let certain = Unconfirmed::of(kind, read);
             // What the watches know stays known. An object that is read on demand is not known otherwise.
             if certain.is_ok() || !self.cluster.watches.covers(kind, &key) {
-                self.live_reads.insert(kind, key.clone(), read.clone());
+                self.known.insert(kind, key.clone(), read.clone());
             }
             self.confirmed.insert(Evidence::Object(kind, key), certain);
         }

@@ -116,7 +116,7 @@ impl Live {
             match read {
                 // Only usable objects are cached: a Secret that was just fixed must not be reported again.
                 LiveRead::Found(object) if is_usable(object) => {
-                    self.usable.insert((kind, key.clone()), (**object).clone())
+                    self.usable.insert((kind, key.clone()), (**object).clone());
                 }
                 LiveRead::Absent => self.absent.insert((kind, key.clone()), ()),
                 _ => {}
