@@ -13,6 +13,7 @@ mod field;
 mod host;
 mod ingress;
 mod ingress_class;
+mod ingress_json;
 mod kind;
 mod labels;
 mod lax;

@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::Meta;
 use super::annotation::RawAnnotation;
-use super::ingress::{self, Ingress};
+use super::ingress::Ingress;
+use super::ingress_json::{WireSpec, WireStatus};
 use super::meta::{self, RawMeta};
 
 /// An Ingress as slices of JSON.
@@ -79,8 +80,8 @@ impl RawIngress<'_> {
     /// # Errors
     /// If spec or status are not those of an Ingress.
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
-        let spec: ingress::WireSpec = meta::parsed(self.spec)?;
-        let status: ingress::WireStatus = meta::parsed(self.status)?;
+        let spec: WireSpec = meta::parsed(self.spec)?;
+        let status: WireStatus = meta::parsed(self.status)?;
         Ok(Ingress::from_parts(head.meta, head.has_solver_label, spec, &status))
     }
 }

@@ -1,0 +1,178 @@
+//! The JSON of an Ingress, parsed as leniently as Go does.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::service::PortRef;
+use super::{Backend, Host, Ingress, Meta, Path, PathType, Rule, TlsEntry, lax, meta};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    metadata: meta::Wire,
+    #[serde(deserialize_with = "lax::null")]
+    spec: WireSpec,
+    #[serde(deserialize_with = "lax::null")]
+    status: WireStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct WireSpec {
+    ingress_class_name: Option<Box<str>>,
+    default_backend: Option<WireBackend>,
+    #[serde(deserialize_with = "lax::null")]
+    tls: Vec<WireTls>,
+    #[serde(deserialize_with = "lax::null")]
+    rules: Vec<WireRule>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WireTls {
+    #[serde(deserialize_with = "lax::null")]
+    hosts: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    secret_name: Box<str>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireRule {
+    #[serde(deserialize_with = "lax::null")]
+    host: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    http: WireHttp,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireHttp {
+    #[serde(deserialize_with = "lax::null")]
+    paths: Vec<WirePath>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WirePath {
+    #[serde(deserialize_with = "lax::null")]
+    path: Box<str>,
+    #[serde(deserialize_with = "lax::parsed")]
+    path_type: PathType,
+    #[serde(deserialize_with = "lax::null")]
+    backend: WireBackend,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireBackend {
+    service: Option<WireService>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireService {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    port: WirePort,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WirePort {
+    #[serde(deserialize_with = "lax::null")]
+    name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    number: i32,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct WireStatus {
+    #[serde(deserialize_with = "lax::null")]
+    load_balancer: WireLoadBalancer,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireLoadBalancer {
+    #[serde(deserialize_with = "lax::null")]
+    ingress: Vec<serde::de::IgnoredAny>,
+}
+
+impl From<Wire> for Ingress {
+    fn from(wire: Wire) -> Self {
+        let has_solver_label = wire.metadata.has_solver_label();
+        Self::from_parts(wire.metadata.into(), has_solver_label, wire.spec, &wire.status)
+    }
+}
+
+impl Ingress {
+    pub(super) fn from_parts(meta: Meta, has_solver_label: bool, spec: WireSpec, status: &WireStatus) -> Self {
+        let mut ingress = Self {
+            meta,
+            is_acme_solver: false,
+            class_name: spec.ingress_class_name,
+            default_backend: spec.default_backend.map(Backend::from),
+            tls: spec.tls.into_iter().map(TlsEntry::from).collect(),
+            rules: spec.rules.into_iter().map(Rule::from).collect(),
+            has_address: !status.load_balancer.ingress.is_empty(),
+        };
+        ingress.is_acme_solver = has_solver_label && ingress.serves_only_acme_challenges();
+        ingress
+    }
+}
+
+impl From<WireTls> for TlsEntry {
+    fn from(wire: WireTls) -> Self {
+        Self {
+            hosts: wire.hosts.iter().map(|host| Host::parse(host)).collect(),
+            secret_name: (!wire.secret_name.is_empty()).then_some(wire.secret_name),
+        }
+    }
+}
+
+impl From<WireRule> for Rule {
+    fn from(wire: WireRule) -> Self {
+        let mut paths: Box<[Path]> = wire.http.paths.into_iter().map(Path::from).collect();
+        for at in 1..paths.len() {
+            if paths[at].backend == paths[at - 1].backend {
+                paths[at].backend = Arc::clone(&paths[at - 1].backend);
+            }
+        }
+        Self { host: Host::parse(&wire.host), paths }
+    }
+}
+
+impl From<WirePath> for Path {
+    fn from(wire: WirePath) -> Self {
+        Self { path: wire.path, path_type: wire.path_type, backend: Arc::new(wire.backend.into()) }
+    }
+}
+
+impl From<&str> for PathType {
+    fn from(text: &str) -> Self {
+        match text {
+            "Exact" => Self::Exact,
+            "Prefix" => Self::Prefix,
+            _ => Self::ImplementationSpecific,
+        }
+    }
+}
+
+impl From<WireBackend> for Backend {
+    fn from(wire: WireBackend) -> Self {
+        let Some(WireService { name, port }) = wire.service else { return Self::Resource };
+        let port = if !port.name.is_empty() {
+            Some(PortRef::Name(port.name))
+        } else if port.number != 0 {
+            Some(PortRef::Number(port.number))
+        } else {
+            None
+        };
+        Self::Service { name, port }
+    }
+}
