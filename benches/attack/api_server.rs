@@ -152,14 +152,12 @@ async fn one(
     let is_it = |object: &&Value| {
         object["metadata"]["name"] == name && object["metadata"]["namespace"].as_str().unwrap_or_default() == namespace
     };
-    match cluster.objects.get(&*resource).into_iter().flatten().find(is_it) {
-        Some(object) => text(object).into_response(),
-        None => {
-            let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                                "code": 404, "reason": "NotFound", "message": "not found"});
-            (StatusCode::NOT_FOUND, text(&status)).into_response()
-        }
+    if let Some(object) = cluster.objects.get(&*resource).into_iter().flatten().find(is_it) {
+        return text(object).into_response();
     }
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                                "code": 404, "reason": "NotFound", "message": "not found"});
+    (StatusCode::NOT_FOUND, text(&status)).into_response()
 }
 
 fn class() -> Value {

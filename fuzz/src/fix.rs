@@ -39,7 +39,7 @@ pub(super) fn run(bytes: &[u8]) {
         let Some(document) = Document::parse(&text, origin.document.clone()) else { continue };
         let Ok(mut object) = document.object(&text, &origin.items) else { continue };
         let Some(before) = value(&text[origin.document.clone()]) else { continue };
-        let pointer: String = origin.items.iter().map(|item| format!("/items/{item}")).collect();
+        let pointer = origin.items.iter().fold(String::new(), |pointer, item| pointer + &format!("/items/{item}"));
         let key = &ingress.meta.key;
         let own =
             report.findings.iter().filter(|entry| (&entry.namespace, &entry.ingress) == (&key.namespace, &key.name));

@@ -257,7 +257,7 @@ impl ClusterSource {
         config.restrict(&mut inventory);
         on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::FetchedByName));
         let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken };
-        Ok((Loaded { snapshot, source, namespace }, Live::new(client, None)))
+        Ok((Loaded { snapshot, source, namespace }, Live::new(client)))
     }
 
     /// Names the cluster and its context, which differ between people; the address does not.

@@ -69,14 +69,14 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 struct PodArguments {
     /// Namespace of the pod that gets an Event when permissions are missing.
-    #[arg(long, env = "INGRESS_GUARD_POD_NAMESPACE", value_name = "NAMESPACE", requires_all = ["pod_name", "pod_uid"])]
-    pod_namespace: Option<String>,
+    #[arg(long = "pod-namespace", env = "INGRESS_GUARD_POD_NAMESPACE", value_name = "NAMESPACE", requires_all = ["name", "uid"])]
+    namespace: Option<String>,
     /// Name of that pod.
-    #[arg(long, env = "INGRESS_GUARD_POD_NAME", value_name = "NAME", requires = "pod_namespace")]
-    pod_name: Option<String>,
+    #[arg(long = "pod-name", env = "INGRESS_GUARD_POD_NAME", value_name = "NAME", requires = "namespace")]
+    name: Option<String>,
     /// Uid of that pod.
-    #[arg(long, env = "INGRESS_GUARD_POD_UID", value_name = "UID", requires = "pod_namespace")]
-    pod_uid: Option<String>,
+    #[arg(long = "pod-uid", env = "INGRESS_GUARD_POD_UID", value_name = "UID", requires = "namespace")]
+    uid: Option<String>,
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -139,14 +139,14 @@ fn watching(
     let rights = Rights::start(&client, &wanted, dependents, &pace);
     let watches = Watches::start(&client, wanted, &inventory, &rights, &pace);
     let status = status(&inventory, watches.clone(), rights.clone(), &engine, &config.policy);
-    let cluster = LiveCluster { live: Live::new(client, Some(rights)), watches, on_demand: config.on_demand() };
+    let cluster = LiveCluster { live: Live::with_rights(client, rights), watches, on_demand: config.on_demand() };
     (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
 }
 
 impl PodArguments {
     fn pod(&self) -> Option<Pod> {
-        let Self { pod_namespace, pod_name, pod_uid } = self;
-        Some(Pod { namespace: pod_namespace.clone()?, name: pod_name.clone()?, uid: pod_uid.clone()? })
+        let Self { namespace, name, uid } = self;
+        Some(Pod { namespace: namespace.clone()?, name: name.clone()?, uid: uid.clone()? })
     }
 }
 

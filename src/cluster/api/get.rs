@@ -28,7 +28,7 @@ const AT_ONCE: usize = 32;
 #[derive(Clone)]
 pub(super) struct ObjectClient {
     client: Client,
-    /// The rights of `serve`. Commands have none, and a 403 is certain for them.
+    /// The rights of `serve`; `None` in commands, which believe a 403.
     rights: Option<Rights>,
 }
 
@@ -46,6 +46,7 @@ impl std::fmt::Debug for ObjectClient {
 }
 
 impl ObjectClient {
+    /// Creates a client. With rights, refused reads count as forbidden only if these confirm it.
     pub(super) fn new(client: Client, rights: Option<Rights>) -> Self {
         Self { client, rights }
     }
@@ -96,7 +97,6 @@ impl ObjectClient {
         }
     }
 
-    /// Returns whether a refusal is certain. An API server that has just started refuses every request.
     fn is_forbidden(&self, kind: Kind, key: &Key) -> bool {
         self.rights.as_ref().is_none_or(|rights| rights.is_refusal_confirmed(Verb::Get, kind, Some(key)))
     }

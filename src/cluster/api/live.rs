@@ -49,14 +49,25 @@ pub struct Referenced {
 }
 
 impl Live {
-    /// Creates a reader that uses this client, on the runtime within which it is called. With `rights`, a refused read counts as
-    /// forbidden only if they confirm it.
+    /// Creates a reader that uses this client, on the runtime within which it is called.
     ///
     /// # Panics
     /// If it is called outside a tokio runtime.
     #[must_use]
-    pub fn new(client: Client, rights: Option<Rights>) -> Self {
-        let client = ObjectClient::new(client, rights);
+    pub fn new(client: Client) -> Self {
+        Self::of(ObjectClient::new(client, None))
+    }
+
+    /// Creates the same reader for `serve`: refused reads count as forbidden only if these rights confirm it.
+    ///
+    /// # Panics
+    /// If it is called outside a tokio runtime.
+    #[must_use]
+    pub fn with_rights(client: Client, rights: Rights) -> Self {
+        Self::of(ObjectClient::new(client, Some(rights)))
+    }
+
+    fn of(client: ObjectClient) -> Self {
         let queue = |places| ReadQueue::new(client.clone(), Handle::current(), places);
         Self {
             confirmations: queue(CONFIRMATIONS),

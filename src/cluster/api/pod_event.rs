@@ -59,7 +59,7 @@ impl Pod {
         match timeout(PATIENCE, created).await {
             Ok(Ok(_)) => {}
             Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
-                tracing::debug!("no permission to create Events")
+                tracing::debug!("no permission to create Events");
             }
             Ok(Err(error)) => tracing::warn!(error = %ApiError::from(error), "cannot create an Event"),
             Err(_) => tracing::warn!(error = %ApiError::Silence, "cannot create an Event"),

@@ -299,7 +299,7 @@ fn names_and_values_control_neither_terminal_nor_workflow() {
         .replace("number: 81", "number: 81 # \u{202e}");
     let folder = folder(&[(name, &format!("{CLASS}---\n{SERVICE}---\n{text}")), (broken, "kind: [")]);
     let is_seen =
-        |c: char| !(c.is_control() && c != '\n') && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        |c: char| (c == '\n' || !c.is_control()) && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let starts_command = |line: &str| line.trim_start().starts_with("::");
     for arguments in [
         &["-o", "text"][..],

@@ -391,8 +391,7 @@ impl Shared {
             if let Some(code) = store.starting {
                 return status(code, "forbidden");
             }
-            let verb = asked.split(' ').next().unwrap_or_default();
-            if store.is_denied(verb, resource) {
+            if store.is_denied(asked.split(' ').next().unwrap_or_default(), resource) {
                 return status(403, "forbidden");
             }
             (store.broken_gets.get(resource).copied(), store.slow_gets, answer(&store))

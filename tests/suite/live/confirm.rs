@@ -41,8 +41,7 @@ impl Guarded {
 
     /// Reviews over the objects of this API server, under a configuration.
     pub(super) fn over(api: Api, config: &str) -> Self {
-        let client = api.client();
-        Self::with_client(api, &client, checks::vital_kinds(), config)
+        Self::requiring(checks::vital_kinds(), api, config)
     }
 
     /// The same for a process that is not ready without the rights to these kinds.
@@ -67,7 +66,7 @@ impl Guarded {
             required: engine.needs() | config.policy.needs(),
             optional: engine.hints(),
         };
-        let live = Live::new(client.clone(), Some(rights));
+        let live = Live::with_rights(client.clone(), rights);
         let cluster = LiveCluster { live, watches, on_demand: config.on_demand() };
         let reviewer = Reviewer::new(inventory.clone(), engine, config.policy, now).with_cluster(cluster);
         Self { api, reviewer: Arc::new(reviewer), status, inventory }
