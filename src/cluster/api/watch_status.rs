@@ -14,7 +14,7 @@ use crate::model::{Key, Kind};
 /// The timing and page size of watches.
 #[derive(Debug, Clone)]
 pub struct Pace {
-    /// Objects in a page of a list.
+    /// Objects in a page of a list. The allocator keeps what the largest pages needed for a moment: several copies of their text.
     pub page: u32,
     /// The duration of one watch request in seconds, at most 294. Revoked permissions are noticed at its end.
     pub watch_seconds: u32,
@@ -40,7 +40,7 @@ pub struct Pace {
 impl Default for Pace {
     fn default() -> Self {
         Self {
-            page: 500,
+            page: 200,
             watch_seconds: 290,
             list: Duration::from_mins(1),
             first_pause: Duration::from_millis(800),

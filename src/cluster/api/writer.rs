@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
 use super::watch_status::WatchHandle;
-use crate::cluster::{Change, Inventory, SharedInventory};
+use crate::cluster::{Change, Coverage, Inventory, SharedInventory};
 use crate::model::Kind;
 
 /// The shortest time between two publications, and the longest from the arrival of a change to its publication. Each publication
@@ -65,10 +65,12 @@ impl Writer {
 
     fn apply(&mut self, batch: Batch) {
         let Batch { from, receipt, kind, changes } = batch;
-        self.is_changed |= !changes.is_empty();
+        let is_empty = changes.is_empty();
         for change in changes {
             self.next.change(kind, change);
         }
+        // Before its first list is complete, nothing of a kind counts as known: a publication would only copy it again and again.
+        self.is_changed |= !is_empty && self.next.coverage(kind) != Coverage::NotSynced;
         self.applied.push((from, receipt));
     }
 
@@ -85,8 +87,8 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cluster::Object;
     use crate::cluster::api::watch_status::WatchStatus;
-    use crate::cluster::{Coverage, Object};
     use crate::model::Key;
 
     fn handle() -> Arc<WatchHandle> {
@@ -106,7 +108,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_receipt_counts_as_published_once_its_changes_are_visible() {
-        let shared = SharedInventory::new(Inventory::default());
+        let mut listed = Inventory::default();
+        listed.cover(Kind::Service, Coverage::Complete);
+        let shared = SharedInventory::new(listed);
         let (writer, changes) = Writer::new(&shared);
         let handle = handle();
         handle.published().await;
@@ -154,5 +158,21 @@ mod tests {
             assert_eq!(is_there, state.coverage(Kind::Service) == Coverage::Complete, "a part of a batch");
         }
         assert_eq!(states.last().unwrap().coverage(Kind::Service), Coverage::Forbidden);
+    }
+
+    #[tokio::test]
+    async fn the_pages_of_a_first_list_are_published_at_its_end() {
+        let shared = SharedInventory::new(Inventory::default());
+        let (writer, changes) = Writer::new(&shared);
+        tokio::spawn(writer.run());
+        let handle = handle();
+        let first = shared.load();
+        changes.send(batch(&handle, handle.receive(), vec![service("a")])).await.unwrap();
+        handle.published().await;
+        assert!(Arc::ptr_eq(&first, &shared.load()), "nothing of it is known yet");
+        let last = vec![service("b"), Change::Cover(None, Coverage::Complete)];
+        changes.send(batch(&handle, handle.receive(), last)).await.unwrap();
+        handle.published().await;
+        assert_eq!(shared.load().count(Kind::Service), 2);
     }
 }
