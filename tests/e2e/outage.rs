@@ -87,7 +87,8 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     let new = terminal.apply(&list(&[service("new", &[80]), ingress("new", "outage", "new", 80)]));
     assert_eq!(new.code, 0, "{new}");
     webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
-    assert!(kinds.map(listed).iter().all(|times| *times > 1), "{:?}", webhook.log("listed"));
+    // The 410 arrives after the watch has opened, and the list follows it.
+    webhook.wait(Duration::from_mins(1), || kinds.map(listed).iter().all(|times| *times > 1));
     let retried = |code: &str| webhook.log("watch failed; retrying").iter().any(|line| line.to_string().contains(code));
     assert!(retried("(410)"), "{:?}", webhook.log("watch failed; retrying"));
     terminal.refuses_in_the_end(&doomed, &["Service \"doomed\" does not exist", "[IG201 service-not-found]"]);
