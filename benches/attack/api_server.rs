@@ -16,6 +16,8 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::bodies::SEEN;
+
 /// Namespaces, each with twenty Services and twenty Ingresses.
 const NAMESPACES: usize = 100;
 /// The interval of events.
@@ -66,9 +68,9 @@ impl ApiServer {
         Self { addr, state }
     }
 
-    /// Delivers the event of a new Service in `team-0`. GETs do not return it, so that only the watch can show it.
+    /// Delivers the event of a new Service. GETs do not return it, so that only the watch can show it.
     pub(crate) fn add_service(&self, name: &str) {
-        self.state.send("ADDED", service("team-0", name));
+        self.state.send("ADDED", service(SEEN, name));
     }
 }
 

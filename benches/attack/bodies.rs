@@ -5,7 +5,15 @@ use std::fmt::Write as _;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-/// A create of an Ingress with these annotations and this spec, in a namespace and by a user of its own for each name.
+/// The namespace of the Services whose events are awaited.
+pub(crate) const SEEN: &str = "team-9";
+
+/// The same review by another user in another namespace than those of the attacks.
+fn by(user: &str, namespace: &str, body: &Bytes) -> Bytes {
+    String::from_utf8_lossy(body).replace("mallory", user).replace("team-0", namespace).into()
+}
+
+/// A create of an Ingress with these annotations and this spec.
 fn create(name: &str, annotations: &[(&str, String)], spec: &Value) -> Bytes {
     let annotations: Map<String, Value> =
         annotations.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
@@ -41,16 +49,14 @@ fn spec(host: &str, paths: &[Value]) -> Value {
 /// An honest mistake: the Service does not exist.
 pub(crate) fn missing_service(n: usize) -> Bytes {
     let body = create("honest", &[], &spec(&format!("honest-{n}.example.com"), &[path("/", &format!("wbe-{n}"))]));
-    // Its user and namespace are not those of the attack.
-    let text = String::from_utf8_lossy(&body).replace("mallory", "alice").replace("team-0", "team-7");
-    text.into()
+    by("alice", "team-7", &body)
 }
 
 /// An Ingress that is valid as soon as the Service exists.
 pub(crate) fn service(name: &str) -> Bytes {
     let backend = json!({"service": {"name": name, "port": {"name": "http"}}});
     let paths = [json!({"path": "/", "pathType": "Prefix", "backend": backend})];
-    create("lag", &[], &spec(&format!("{name}.example.com"), &paths))
+    by("bob", SEEN, &create("lag", &[], &spec(&format!("{name}.example.com"), &paths)))
 }
 
 pub(crate) fn hosts_and_commas() -> Bytes {

@@ -117,10 +117,12 @@ async fn measure(bounds: &Bounds, api: &ApiServer, attack: &Attack) -> Row {
     drop(established);
     // Handshakes take time of this process too. A connection that cannot be established is not waited for.
     let _ = tokio::time::timeout(Duration::from_secs(15), all.recv()).await;
+    // Attackers have a thread of their own: they must not delay the probes in this process.
+    let attackers = Runtime::new();
     let mut senders = JoinSet::new();
     for n in 0..attack.connections.min(bounds.connections) {
         let body = attack.bodies[n % attack.bodies.len()].clone();
-        senders.spawn(send(program.client(), body, Arc::clone(&stop)));
+        senders.spawn_on(send(program.client(), body, Arc::clone(&stop)), attackers.handle());
     }
     let honest = tokio::spawn(honest(program.client(), Arc::clone(&stop)));
     let livez = tokio::spawn(livez(program.health, Arc::clone(&stop)));
@@ -141,6 +143,28 @@ async fn measure(bounds: &Bounds, api: &ApiServer, attack: &Attack) -> Row {
         answered += sent.unwrap_or_default();
     }
     Row { answered, reviews, livez, lags, lost, peak_mib }
+}
+
+/// A runtime with one thread, which ends in the background when it is dropped.
+struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    fn new() -> Self {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        Self(Some(builder.worker_threads(1).enable_all().build().expect("threads")))
+    }
+
+    fn handle(&self) -> &tokio::runtime::Handle {
+        self.0.as_ref().expect("it ends when it is dropped").handle()
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Sends one body after the other, and connects again if the server closes the connection.
