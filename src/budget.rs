@@ -12,6 +12,8 @@ pub struct Allowance {
     pub steps: u32,
     /// The time at which the evaluation ends early: a backstop, because steps bound the work.
     pub deadline: Option<Instant>,
+    /// Findings of one check that keep their texts, which bounds memory. All others still count for the verdict.
+    pub texts: usize,
     /// Set when nothing waits for the result any more: the evaluation ends early.
     pub cancelled: Option<Arc<AtomicBool>>,
 }
@@ -30,6 +32,10 @@ pub struct Budget {
     /// What was spent when the clock was read last.
     looked_at: Cell<Option<u32>>,
     spent: Cell<u32>,
+    /// The part of it that the content of the Ingress itself has cost.
+    own: Cell<u32>,
+    /// Whether what is spent counts as such.
+    is_own: Cell<bool>,
     /// The present check has asked for more than was left.
     exceeded: Cell<bool>,
     interrupted: Cell<bool>,
@@ -39,13 +45,19 @@ impl Allowance {
     /// Returns the allowance of one evaluation: about 100 ms at most.
     #[must_use]
     pub const fn full() -> Self {
-        Self { steps: 4_000_000, deadline: None, cancelled: None }
+        Self { steps: 4_000_000, texts: 200, deadline: None, cancelled: None }
+    }
+
+    /// Returns the allowance of one evaluation by a command, which reports every finding.
+    #[must_use]
+    pub fn command() -> Self {
+        Self { texts: usize::MAX, ..Self::full() }
     }
 
     /// Returns an allowance of about 2 ms, which is enough for nearly every Ingress.
     #[must_use]
-    pub const fn fast() -> Self {
-        Self { steps: 80_000, deadline: None, cancelled: None }
+    pub fn fast() -> Self {
+        Self { steps: 80_000, ..Self::full() }
     }
 }
 
@@ -62,6 +74,8 @@ impl Budget {
             reserve: Cell::new(0),
             looked_at: Cell::new(None),
             spent: Cell::new(0),
+            own: Cell::new(0),
+            is_own: Cell::new(false),
             exceeded: Cell::new(false),
             interrupted: Cell::new(false),
         }
@@ -71,6 +85,7 @@ impl Budget {
     pub fn begin(&self, reserve: u32) {
         self.pool.set(self.pool.get().saturating_add(self.reserve.replace(reserve)));
         self.exceeded.set(false);
+        self.is_own.set(false);
     }
 
     /// Spends steps, first those of the reserve. Once a check has asked for too much, it gets nothing more.
@@ -78,6 +93,10 @@ impl Budget {
     /// # Errors
     /// If less is left, or the evaluation is interrupted.
     pub fn spend(&self, steps: u32) -> Result<(), BudgetExceeded> {
+        if self.is_own.get() {
+            // Counted even if they are not spent: they are what it would cost.
+            self.own.set(self.own.get().saturating_add(steps));
+        }
         let reserve = self.reserve.get();
         let from_reserve = steps.min(reserve);
         let rest = self.pool.get().checked_sub(steps - from_reserve);
@@ -89,7 +108,27 @@ impl Budget {
         self.pool.set(rest);
         let spent = self.spent.get().saturating_add(steps);
         self.spent.set(spent);
-        if self.is_interrupted() { Err(BudgetExceeded) } else { Ok(()) }
+        if self.is_interrupted() {
+            self.exceeded.set(true);
+            return Err(BudgetExceeded);
+        }
+        Ok(())
+    }
+
+    /// Spends steps on the content of the Ingress itself: see [`Budget::is_exceeded_by_own`].
+    ///
+    /// # Errors
+    /// As [`Budget::spend`].
+    pub fn spend_own(&self, steps: u32) -> Result<(), BudgetExceeded> {
+        self.for_own(|| self.spend(steps))
+    }
+
+    /// Does work whose cost is that of the content of the Ingress itself.
+    pub fn for_own<T>(&self, work: impl FnOnce() -> T) -> T {
+        let before = self.is_own.replace(true);
+        let done = work();
+        self.is_own.set(before);
+        done
     }
 
     /// Returns whether the evaluation is to end: its deadline has passed, or nothing waits for it. Reads the clock at first and
@@ -103,10 +142,23 @@ impl Budget {
         self.interrupted.get()
     }
 
-    /// Returns whether the present check has asked for more than was left.
+    /// Returns whether the present check has asked for more than was left, or was interrupted while it worked.
     #[must_use]
     pub fn is_exceeded(&self) -> bool {
         self.exceeded.get()
+    }
+
+    /// Returns whether it would be exceeded without any other Ingress as well: so far, the content of the Ingress itself has cost
+    /// more than half of the allowance.
+    #[must_use]
+    pub fn is_exceeded_by_own(&self) -> bool {
+        self.exceeded.get() && self.own.get() > self.allowance.steps / 2
+    }
+
+    /// Returns how many findings of one check keep their texts.
+    #[must_use]
+    pub fn texts(&self) -> usize {
+        self.allowance.texts
     }
 
     /// Returns the steps that were spent.

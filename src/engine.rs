@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::budget::{Allowance, Budget};
-use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Memo, Settings};
+use crate::checks::{Applies, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Context, Findings, Memo, Oversized, Settings};
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
@@ -32,6 +32,9 @@ struct Turn {
 const SHARE: u32 = 1;
 const SHARE_NOT_WAIVABLE: u32 = 4;
 
+/// The most distinct hosts and paths of an Ingress whose paths are compared with requests.
+const MOST_PARTS: usize = 10_000;
+
 /// The result of the checks for one Ingress.
 #[derive(Debug, Default)]
 pub struct Evaluation {
@@ -43,6 +46,8 @@ pub struct Evaluation {
     pub spent: u32,
     /// Whether a check ran out of the allowance, so that a larger one may give another result.
     pub exhausted: bool,
+    /// The number of distinct hosts and paths if they are too many for path matching.
+    pub oversized: Option<usize>,
 }
 
 /// A check that was not evaluated.
@@ -63,6 +68,10 @@ pub enum NotEvaluatedReason {
     Deadline,
     /// The check exceeded its budget.
     Budget,
+    /// The check exceeded its budget because of the Ingress itself. It has a finding of its own for that.
+    TooCostly,
+    /// The Ingress has too many hosts and paths to match paths with requests.
+    Oversized,
 }
 
 impl Engine {
@@ -125,21 +134,24 @@ impl Engine {
         allowance: &Allowance,
     ) -> Evaluation {
         let key = &ingress.meta.key;
+        let turns: Vec<&Turn> =
+            self.turns.iter().filter(|turn| wanted(turn.check) && !exempt(turn.check, ingress)).collect();
+        let shares: u32 = turns.iter().map(|turn| turn.share).sum();
+        let reserve_of_share = allowance.steps / 2 / shares.max(1);
+        let budget = Budget::new(allowance, reserve_of_share * shares);
         let own = ClusterView::new(known, key, Kind::IngressClass.into(), Kinds::of(&[Kind::Ingress, Kind::ConfigMap]));
+        let own = own.within(&budget);
         let dialects = self.settings.dialects.with_observed_settings(&own);
         let controllers = Controllers::new(&own, &self.settings.classes, &dialects);
         let controller = controllers.of(ingress);
-        let turns = self.turns.iter().filter(|Turn { check, .. }| wanted(check) && !exempt(check, ingress));
         // Each check sees only the kinds that it declares. The views outlive the routes, which all checks share.
-        let mut views: Vec<(&Turn, ClusterView<'_>)> = Vec::with_capacity(self.turns.len());
-        views.extend(turns.map(|turn| (turn, ClusterView::new(known, key, turn.check.needs, turn.check.hints))));
-        let shares: u32 = views.iter().map(|(turn, _)| turn.share).sum();
-        let reserve_of_share = allowance.steps / 2 / shares.max(1);
-        let budget = Budget::new(allowance, reserve_of_share * shares);
-        let routes = Routes::of(controllers, controller, Some(ingress)).within(budget);
-        let budget = routes.budget();
+        let view = |check: &Check| ClusterView::new(known, key, check.needs, check.hints).within(&budget);
+        let mut views: Vec<(&Turn, ClusterView<'_>)> = Vec::with_capacity(turns.len());
+        views.extend(turns.into_iter().map(|turn| (turn, view(turn.check))));
+        let routes = Routes::of(controllers, controller, Some(ingress)).within(&budget);
         let memo = Memo::default();
-        let mut evaluation = Evaluation::default();
+        let mut evaluation = Evaluation { oversized: oversized(ingress), ..Evaluation::default() };
+        let reading = reading(ingress);
         // By the place of the check.
         let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::new();
         let mut not_evaluated_at: Vec<(usize, NotEvaluated)> = Vec::new();
@@ -157,27 +169,38 @@ impl Engine {
                 not_evaluated(NotEvaluatedReason::Deadline);
                 continue;
             }
-            let mut found = Findings::new(check.code);
-            let context = Context::new(ingress, view, &self.settings, &routes, &memo);
-            let outcome = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut found)));
+            let mut found = Findings::new(check.code, &budget);
+            let context =
+                Context::new(ingress, view, &self.settings, &routes, &memo).oversized(evaluation.oversized.is_some());
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                if budget.spend_own(reading).is_ok() {
+                    (check.run)(&context, &mut found);
+                }
+            }));
             let mut found = match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.
                 Err(_) => vec![failed(check)],
                 Ok(()) => found.into_inner(),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
-            if !found.is_empty() {
-                found_at.push((*place, found));
-            }
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }
             if budget.is_interrupted() {
                 not_evaluated(NotEvaluatedReason::Deadline);
+            } else if !check.waivable && *share > 0 && (context.exceeded_by_own() || budget.is_exceeded_by_own()) {
+                found.push(too_costly(check));
+                not_evaluated(NotEvaluatedReason::TooCostly);
             } else if context.exceeded_budget() || budget.is_exceeded() {
                 not_evaluated(NotEvaluatedReason::Budget);
             }
-            evaluation.exhausted |= budget.is_exceeded();
+            if context.left_out_matching() {
+                not_evaluated(NotEvaluatedReason::Oversized);
+            }
+            evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
+            if !found.is_empty() {
+                found_at.push((*place, found));
+            }
         }
         found_at.sort_by_key(|(place, _)| *place);
         not_evaluated_at.sort_by_key(|(place, _)| *place);
@@ -185,6 +208,7 @@ impl Engine {
         evaluation.findings = found_at.into_iter().flat_map(|(_, found)| found).collect();
         evaluation.spent = budget.spent();
         evaluation.report_not_evaluated();
+        evaluation.report_oversized(self.settings.oversized);
         evaluation
     }
 }
@@ -200,6 +224,35 @@ fn is_of_challenge(check: &Check, ingress: &Ingress, finding: &Finding) -> bool 
     check.waivable && ingress.is_acme_challenge_at(&finding.field)
 }
 
+/// The steps of one check for reading the Ingress once: its rules, paths and TLS entries.
+fn reading(ingress: &Ingress) -> u32 {
+    let hosts = ingress.rules.len() + ingress.tls.iter().map(|entry| 1 + entry.hosts.len()).sum::<usize>() / 4;
+    u32::try_from(hosts + ingress.paths().count() / 4).unwrap_or(u32::MAX)
+}
+
+/// Returns the number of distinct hosts and paths if it is more than [`MOST_PARTS`].
+fn oversized(ingress: &Ingress) -> Option<usize> {
+    let most = ingress.rules.len()
+        + ingress.paths().count()
+        + ingress.tls.iter().map(|entry| entry.hosts.len()).sum::<usize>();
+    if most <= MOST_PARTS {
+        return None;
+    }
+    Some(ingress.distinct_parts()).filter(|parts| *parts > MOST_PARTS)
+}
+
+/// The finding of a check that cannot be waived and that the Ingress itself is too costly for. Else such an Ingress could hide
+/// any fault.
+fn too_costly(check: &Check) -> Finding {
+    let message = format!(
+        "{} {} cannot be evaluated, because the Ingress itself is too costly: a fault that it reports may be present",
+        check.code, check.name
+    );
+    let mut finding = Finding::new(check.code, FieldPath::spec(), "too costly to evaluate", message);
+    finding.help("simplify the regexes or split the Ingress into several");
+    finding
+}
+
 fn failed(check: &Check) -> Finding {
     let message = format!("{} {} failed with an internal error: only the other checks apply", check.code, check.name);
     let help = "report the Ingress and the log of ingress-guard to the ingress-guard project";
@@ -209,10 +262,31 @@ fn failed(check: &Check) -> Finding {
 }
 
 impl Evaluation {
+    /// Adds the finding on an Ingress with too many hosts and paths. The subject has their number: a write that raises it has a
+    /// finding that the stored object does not have.
+    fn report_oversized(&mut self, effect: Oversized) {
+        let Some(parts) = self.oversized else { return };
+        let left_out = self.not_evaluated.iter().filter(|entry| entry.why == NotEvaluatedReason::Oversized);
+        let codes: Vec<&str> = left_out.map(|entry| entry.check.code).collect();
+        let codes = if codes.is_empty() { String::new() } else { format!(" ({} not evaluated)", codes.join(", ")) };
+        let message =
+            format!("{parts} hosts and paths, more than {MOST_PARTS}: paths are not compared with requests{codes}");
+        let subject = format!("oversized {parts}");
+        let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), subject, message);
+        finding.help("split the Ingress into several");
+        if effect == Oversized::Warn {
+            finding.at_most(Levels::both(Level::Warn));
+        }
+        self.findings.push(finding);
+    }
+
     /// Adds one finding for each reason, with the codes of the checks that were not evaluated for it.
     fn report_not_evaluated(&mut self) {
         let mut reasons: Vec<(NotEvaluatedReason, Vec<&'static str>)> = Vec::new();
         for NotEvaluated { check, why } in &self.not_evaluated {
+            if matches!(why, NotEvaluatedReason::TooCostly | NotEvaluatedReason::Oversized) {
+                continue;
+            }
             match reasons.iter_mut().find(|(known, _)| known == why) {
                 Some((_, codes)) => codes.push(check.code),
                 None => reasons.push((*why, vec![check.code])),
@@ -240,7 +314,10 @@ impl NotEvaluatedReason {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review exceeded its time limit".to_owned(),
-            Self::Budget => "path matching exceeded its budget (too many or too complex regexes)".to_owned(),
+            Self::Oversized => format!("the Ingress has more than {MOST_PARTS} hosts and paths"),
+            Self::Budget | Self::TooCostly => {
+                "the evaluation exceeded its budget (too many hosts, paths or regexes, or too complex ones)".to_owned()
+            }
             Self::Unknown(Unavailable { kind, coverage }) => match coverage {
                 Coverage::NotSynced => format!("the {kind} cache has not synced yet"),
                 Coverage::Forbidden => format!("RBAC does not allow ingress-guard to read {kind} objects"),
@@ -261,7 +338,7 @@ impl NotEvaluatedReason {
     fn is_of_the_platform(self) -> bool {
         match self {
             Self::Deadline => true,
-            Self::Budget => false,
+            Self::Budget | Self::TooCostly | Self::Oversized => false,
             Self::Unknown(Unavailable { coverage, .. }) => {
                 !matches!(coverage, Coverage::FetchedByName | Coverage::Unreadable)
             }
@@ -275,7 +352,7 @@ impl NotEvaluatedReason {
                 coverage: Coverage::Disabled | Coverage::NotProvided | Coverage::NotWatched | Coverage::Partial,
                 ..
             }) => Level::Audit,
-            Self::Unknown(_) | Self::Deadline | Self::Budget => Level::Warn,
+            Self::Unknown(_) | Self::Deadline | Self::Budget | Self::TooCostly | Self::Oversized => Level::Warn,
         }
     }
 }

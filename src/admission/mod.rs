@@ -25,10 +25,9 @@ use review::Request;
 
 use crate::analysis::{Previous, decide};
 use crate::budget::Allowance;
-use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED};
+use crate::checks::CHECK_FAILED;
 use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
-use crate::finding::Level;
 use crate::model::{Ingress, Key};
 use crate::policy::{Circumstances, Confirmed, Policy, Verdict};
 
@@ -147,15 +146,6 @@ impl Reviewer {
 
     async fn evaluate(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body)?;
-        if body.len() >= LARGE && request.is_too_large()? {
-            let reason =
-                "nothing was evaluated: the Ingress has too many rules, paths and hosts; split it into several";
-            let mut record = Record::new(&request, Outcome::Warn);
-            record.findings = vec![(CHECK_NOT_EVALUATED.code, Level::Warn)];
-            let key = Key::new(&record.namespace, &record.name);
-            let body = render::allow_not_evaluated(&request.uid.0, &key, CHECK_NOT_EVALUATED.code, reason);
-            return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
-        }
         let Some(mut ingress) = request.to_review()? else {
             let (body, record) = (render::allow(&request.uid.0), Record::new(&request, Outcome::Pass));
             return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
@@ -197,7 +187,7 @@ impl Reviewer {
             confirmed,
             now: case.now,
         };
-        decide(&self.policy, evaluation.findings, &circumstances, |is_denying| {
+        decide(&self.policy, evaluation, &circumstances, |is_denying| {
             if case.request.operation() != Operation::Update || case.ends_early() {
                 return Previous::None;
             }

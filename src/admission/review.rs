@@ -183,21 +183,6 @@ impl<'a> Request<'a> {
         new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
     }
 
-    /// Whether an object of the request has more than 160,000 parts, about ten thousand paths. Any workload in the cluster can
-    /// send such a review, and a few bytes of JSON can take a hundred times as much memory.
-    pub(super) fn is_too_large(&self) -> Result<bool, Rejection> {
-        const PARTS: usize = 160_000;
-        if self.writes_ingress() && matches!(self.operation(), Operation::Create | Operation::Update) {
-            for (field, object) in [("request.object", &self.object), ("request.oldObject", &self.old_object)] {
-                let parts = object.as_ref().map_or(Ok(0), RawIngress::parts);
-                if parts.map_err(|error| malformed(field, &error))? > PARTS {
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(false)
-    }
-
     /// Whether the request is for the Ingress itself or for its status. A write of the status can also change annotations; the API
     /// server keeps the stored spec.
     fn writes_ingress(&self) -> bool {

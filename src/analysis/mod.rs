@@ -4,7 +4,7 @@ mod ratchet;
 
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
-use crate::engine::{Engine, Evaluation, NotEvaluated};
+use crate::engine::{Engine, NotEvaluated};
 use crate::model::Ingress;
 use crate::policy::{Circumstances, Policy, Verdict};
 
@@ -37,7 +37,8 @@ pub fn analyze_applied<'a>(
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
-    let Evaluation { findings, not_evaluated, .. } = engine.run(ingress, known, &Allowance::full());
+    let evaluation = engine.run(ingress, known, &Allowance::command());
+    let not_evaluated = evaluation.not_evaluated.clone();
     // There is no request: no dry run, no user and no live reads.
     let circumstances = Circumstances {
         ingress,
@@ -49,9 +50,11 @@ pub fn analyze_applied<'a>(
         confirmed: None,
         now: known.now,
     };
-    let verdict = decide(policy, findings, &circumstances, |is_denying| match stored {
+    let verdict = decide(policy, evaluation, &circumstances, |is_denying| match stored {
         None => Previous::None,
-        Some((stored, before)) => Previous::Evaluated(engine.run_only(is_denying, stored, before, &Allowance::full())),
+        Some((stored, before)) => {
+            Previous::Evaluated(engine.run_only(is_denying, stored, before, &Allowance::command()))
+        }
     });
     Analysis { ingress, verdict, not_evaluated }
 }

@@ -1,7 +1,7 @@
 //! The ratchet: an update is denied only for findings that the stored object does not have yet.
 
-use crate::checks::{CHECK_FAILED, Check};
-use crate::engine::Evaluation;
+use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check};
+use crate::engine::{Evaluation, NotEvaluated, NotEvaluatedReason};
 use crate::finding::{Finding, Level};
 use crate::policy::{Circumstances, Policy, Preexisting, Verdict};
 
@@ -19,10 +19,11 @@ pub(crate) enum Previous {
 /// is called only then, with a filter that selects the denying checks.
 pub(crate) fn decide(
     policy: &Policy,
-    findings: Vec<Finding>,
+    evaluation: Evaluation,
     circumstances: &Circumstances<'_>,
     previous: impl FnOnce(&dyn Fn(&Check) -> bool) -> Previous,
 ) -> Verdict {
+    let Evaluation { findings, oversized, .. } = evaluation;
     let verdict = policy.decide(findings.clone(), circumstances);
     if !verdict.denies() {
         return verdict;
@@ -31,18 +32,28 @@ pub(crate) fn decide(
     let preexisting = match previous(&|check| denying.contains(&check.code)) {
         Previous::None => return verdict,
         Previous::Unreadable => findings.iter().map(identity).collect(),
-        Previous::Evaluated(before) => preexisting(&before, &findings),
+        Previous::Evaluated(before) => preexisting(&before, &findings, oversized),
     };
     policy.decide(findings, &Circumstances { preexisting: Some(&preexisting), ..*circumstances })
 }
 
 /// The findings of the stored object, and the current findings of each check that was not evaluated on it.
-fn preexisting(before: &Evaluation, now: &[Finding]) -> Preexisting {
+///
+/// If the stored object is itself too costly for a check that cannot be waived, only findings with the same subject are
+/// pre-existing. Else a costly object would be a way to any fault: first the costly one, then the fault. Checks that can be waived
+/// have no such effect, and those that other Ingresses were too costly for: an update is not denied for what was unknown before.
+///
+/// Too many hosts and paths are pre-existing unless the write raises their number.
+fn preexisting(before: &Evaluation, now: &[Finding], oversized: Option<usize>) -> Preexisting {
     let is_not_evaluated = |code: &str| {
-        before.not_evaluated.iter().any(|entry| entry.check.code == code)
+        let unknown = |entry: &NotEvaluated| entry.check.code == code && entry.why != NotEvaluatedReason::TooCostly;
+        before.not_evaluated.iter().any(unknown)
             || before.findings.iter().any(|failed| failed.code == CHECK_FAILED.code && &*failed.subject == code)
     };
-    let uncertain = now.iter().filter(|finding| is_not_evaluated(finding.code));
+    let is_as_large = oversized <= before.oversized;
+    let uncertain = now
+        .iter()
+        .filter(|finding| is_not_evaluated(finding.code) || (finding.code == CHECK_NOT_EVALUATED.code && is_as_large));
     before.findings.iter().chain(uncertain).map(identity).collect()
 }
 

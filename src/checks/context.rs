@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::{Memo, Settings};
-use crate::budget::BudgetExceeded;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
@@ -23,7 +22,10 @@ pub struct Context<'a> {
     pub controller: Controller<'a>,
     routes: &'a Routes<'a>,
     pub(super) hints_left: Cell<u8>,
-    exceeded_budget: Cell<bool>,
+    pub(super) exceeded_budget: Cell<bool>,
+    pub(super) exceeded_by_own: Cell<bool>,
+    pub(super) is_oversized: bool,
+    pub(super) left_out_matching: Cell<bool>,
     pub(super) memo: &'a Memo<'a>,
 }
 
@@ -46,6 +48,9 @@ impl<'a> Context<'a> {
             routes,
             hints_left: Cell::new(4),
             exceeded_budget: Cell::new(false),
+            exceeded_by_own: Cell::new(false),
+            is_oversized: false,
+            left_out_matching: Cell::new(false),
             memo,
         }
     }
@@ -73,20 +78,6 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn routes(&self) -> &'a Routes<'a> {
         self.routes
-    }
-
-    /// Returns the answer, or `None` if the budget for path matching is exceeded. The check then counts as not evaluated.
-    pub fn weighed<T>(&self, answer: Result<T, BudgetExceeded>) -> Option<T> {
-        if answer.is_err() {
-            self.exceeded_budget.set(true);
-        }
-        answer.ok()
-    }
-
-    /// Returns true if the budget for path matching was exceeded.
-    #[must_use]
-    pub fn exceeded_budget(&self) -> bool {
-        self.exceeded_budget.get()
     }
 
     /// Returns the dialect of the controller.

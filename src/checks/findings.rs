@@ -1,21 +1,35 @@
 //! The findings of one check.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use super::Context;
+use crate::budget::Budget;
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Key};
 
+/// The steps of a budget that one finding costs: its texts are written.
+const FINDING: u32 = 100;
+
 /// The findings of one check.
 #[derive(Debug)]
-pub struct Findings {
+pub struct Findings<'b> {
     code: &'static str,
+    budget: &'b Budget,
     found: Vec<Finding>,
+    /// The last one that was added after the budget was exceeded.
+    dropped: Option<Finding>,
 }
 
-impl Findings {
-    /// Creates an empty list for the check with this code.
+/// The longest message, help and subject, in bytes.
+const MESSAGE: usize = 1024;
+const SUBJECT: usize = 512;
+
+impl<'b> Findings<'b> {
+    /// Creates an empty list for the check with this code. A finding that is added after the budget was exceeded is dropped:
+    /// it may be due to something that was not looked up.
     #[must_use]
-    pub fn new(code: &'static str) -> Self {
-        Self { code, found: Vec::new() }
+    pub fn new(code: &'static str, budget: &'b Budget) -> Self {
+        Self { code, budget, found: Vec::new(), dropped: None }
     }
 
     /// Adds a finding and returns it, so that the caller can add help, a fix or evidence.
@@ -28,16 +42,55 @@ impl Findings {
         subject: impl Into<Box<str>>,
         message: impl Into<Box<str>>,
     ) -> &mut Finding {
+        if self.found.len() > self.budget.texts() {
+            self.found.last_mut().map(shorten);
+        }
+        let (subject, message) = (subject.into(), message.into());
+        let finding = Finding::new(self.code, field, identifying(subject), cut(message, MESSAGE));
+        if self.budget.spend_own(FINDING).is_err() {
+            return self.dropped.insert(finding);
+        }
         let at = self.found.len();
-        self.found.push(Finding::new(self.code, field, subject, message));
+        self.found.push(finding);
         &mut self.found[at]
     }
 
-    /// Returns the findings in the order in which they were added.
+    /// Returns the findings in the order in which they were added. Those for which the allowance has no texts share one.
     #[must_use]
-    pub fn into_inner(self) -> Vec<Finding> {
+    pub fn into_inner(mut self) -> Vec<Finding> {
+        let texts = self.budget.texts();
+        let more = self.found.len().saturating_sub(texts);
+        for finding in self.found.iter_mut().skip(texts) {
+            shorten(finding);
+            finding.message = format!("one of {more} more findings, whose details are left out").into();
+        }
+        for finding in self.found.iter_mut().take(texts) {
+            finding.help = cut(std::mem::take(&mut finding.help), MESSAGE);
+        }
         self.found
     }
+}
+
+/// Drops the texts of a finding and keeps what decides on it: the subject, the field, the evidence and the ceiling.
+fn shorten(finding: &mut Finding) {
+    finding.message = Box::default();
+    finding.help = Box::default();
+    finding.fix = None;
+}
+
+fn cut(text: Box<str>, bytes: usize) -> Box<str> {
+    if text.len() <= bytes { text } else { format!("{}…", &text[..text.floor_char_boundary(bytes)]).into() }
+}
+
+/// Replaces the end of a long subject by its hash, so that it still distinguishes the finding.
+fn identifying(subject: Box<str>) -> Box<str> {
+    if subject.len() <= SUBJECT {
+        return subject;
+    }
+    // With fixed keys, because baselines keep subjects.
+    let mut hasher = DefaultHasher::new();
+    subject.hash(&mut hasher);
+    format!("{}…{:016x}", &subject[..subject.floor_char_boundary(SUBJECT)], hasher.finish()).into()
 }
 
 /// Names an older Ingress of the same host: `the older Ingress shop/web`, or `an older Ingress` if messages may not name its

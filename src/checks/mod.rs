@@ -3,6 +3,7 @@
 
 mod annotation;
 mod backend;
+mod bounds;
 mod class;
 mod collision;
 mod context;
@@ -31,7 +32,7 @@ pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
 pub use registry::{ALL, find, listed, vital_kinds};
 use routed_paths::ROUTES;
-pub use settings::{NamespaceClasses, Settings};
+pub use settings::{NamespaceClasses, Oversized, Settings};
 
 /// One rule about Ingresses.
 #[derive(Debug)]

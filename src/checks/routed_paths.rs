@@ -50,6 +50,9 @@ impl<'a> Routed<'a> {
     /// Returns requests that the path is certainly intended to match, or nothing if the budget is exceeded.
     pub(super) fn samples(&self, cx: &Context<'a>) -> Option<Vec<String>> {
         // Among the regex metacharacters only the dot is common in literal paths.
+        if !cx.matches_paths() {
+            return None;
+        }
         if self.server.is_regex && self.text().contains(|c| "\\^$|?*+()[]{}".contains(c)) {
             cx.weighed(pattern_samples(self.text(), cx.routes().budget()))
         } else {
@@ -59,11 +62,17 @@ impl<'a> Routed<'a> {
 
     /// Returns the answer to a request for this host, or nothing if the budget is exceeded.
     pub(super) fn answer(&self, cx: &Context<'a>, path: &str) -> Option<Answer<'a>> {
+        if !cx.matches_paths() {
+            return None;
+        }
         cx.weighed(cx.routes().answer_on(&self.server, Scheme::Https, path, When::After))
     }
 
     /// Returns the location that matches a normalised path, or nothing if the budget is exceeded.
     pub(super) fn locate(&self, cx: &Context<'a>, path: &str) -> Option<Located<'_, 'a>> {
+        if !cx.matches_paths() {
+            return None;
+        }
         cx.weighed(self.server.locate(path.as_bytes(), cx.routes().budget()))
     }
 

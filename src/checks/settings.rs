@@ -18,6 +18,19 @@ pub struct Settings {
     pub class_rules: Vec<NamespaceClasses>,
     /// The number of days before its expiry from which on a certificate is reported.
     pub expiry_warning_days: u16,
+    /// The effect of too many hosts and paths in one Ingress.
+    pub oversized: Oversized,
+}
+
+/// The effect of too many hosts and paths in one Ingress, whose paths are not compared with requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Oversized {
+    /// It warns.
+    #[default]
+    Warn,
+    /// A write that raises their number is denied.
+    Deny,
 }
 
 impl Default for Settings {
@@ -29,6 +42,7 @@ impl Default for Settings {
             host_ownership: HostOwnership::default(),
             class_rules: Vec::new(),
             expiry_warning_days: 14,
+            oversized: Oversized::Warn,
         }
     }
 }

@@ -4,6 +4,7 @@ mod api;
 mod live_reads;
 mod lookup;
 mod manifests;
+mod others;
 mod snapshot;
 mod store;
 mod view;

@@ -8,23 +8,28 @@ use std::cell::Cell;
 use jiff::Timestamp;
 
 use super::{Coverage, Inventory, LiveRead, LiveReads, Lookup, Object};
+use crate::budget::Budget;
 use crate::model::{
-    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
-    Kinds, Namespace, Node, Pod, Secret, Service, Workload,
+    ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, IngressClass, Key, Kind, Kinds, Namespace,
+    Node, Pod, Secret, Service, Workload,
 };
+
+/// The steps of a budget that one lookup costs.
+pub(super) const LOOKUP: u32 = 4;
 
 /// The cluster as one check may read it while it evaluates one Ingress.
 #[derive(Debug)]
 pub struct ClusterView<'a> {
-    store: &'a Inventory,
-    live_reads: &'a LiveReads,
+    pub(super) store: &'a Inventory,
+    pub(super) live_reads: &'a LiveReads,
     /// The Ingress under evaluation: its stored version is left out.
-    candidate: Option<&'a Key>,
+    pub(super) candidate: Option<&'a Key>,
     now: Timestamp,
     needs: Kinds,
     hints: Kinds,
     asked: Cell<Kinds>,
     unavailable: Cell<Option<Unavailable>>,
+    pub(super) budget: Option<&'a Budget>,
 }
 
 /// The state of the cluster at one moment: the inventory, the live reads of this review, and the time.
@@ -63,7 +68,14 @@ impl<'a> ClusterView<'a> {
 
     fn of(state: ClusterState<'a>, candidate: Option<&'a Key>, needs: Kinds, hints: Kinds) -> Self {
         let ClusterState { store, live_reads, now } = state;
-        Self { store, live_reads, candidate, now, needs, hints, asked: Cell::default(), unavailable: Cell::default() }
+        let (asked, unavailable) = (Cell::default(), Cell::default());
+        Self { store, live_reads, candidate, now, needs, hints, asked, unavailable, budget: None }
+    }
+
+    /// Charges lookups to a budget: where it is exceeded, the answer is unknown.
+    #[must_use]
+    pub fn within(self, budget: &'a Budget) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 
     /// The time of the review.
@@ -226,62 +238,9 @@ impl<'a> ClusterView<'a> {
         self.object(of, Object::config_map, |store| store.config_map(key))
     }
 
-    /// Returns the other Ingresses as far as Ingresses are known, in no particular order.
-    pub fn ingresses(&self) -> impl Iterator<Item = &'a Ingress> {
-        let stored = self.readable(Kind::Ingress).into_iter().flat_map(Inventory::ingresses);
-        stored.filter_map(|other| self.other(other))
-    }
-
-    /// The other Ingresses with a rule or an alias for exactly this host, as far as Ingresses are known: see
-    /// [`ClusterView::knows`]. Those that are being deleted do not count: they will not be there when this one serves.
-    #[must_use]
-    pub fn others_on(&self, host: &Host) -> Lookup<Vec<&'a Ingress>> {
-        self.ask(Kind::Ingress, |store| Some(store.ingresses_on(host).filter_map(|other| self.other(other)).collect()))
-    }
-
-    /// The other Ingresses that send requests to this Service, as far as Ingresses are known.
-    #[must_use]
-    pub fn others_using(&self, namespace: &str, service: &str) -> Lookup<Vec<&'a Ingress>> {
-        let service = Key::new(namespace, service);
-        self.ask(Kind::Ingress, |store| {
-            Some(store.ingresses_using(&service).filter_map(|other| self.other(other)).collect())
-        })
-    }
-
-    /// The other Ingresses whose regexes have a group of this name, in any case.
-    #[must_use]
-    pub fn others_naming(&self, group: &str) -> Lookup<Vec<&'a Ingress>> {
-        let group = group.to_ascii_lowercase();
-        self.ask(Kind::Ingress, |store| {
-            Some(store.ingresses_naming(&group).filter_map(|other| self.other(other)).collect())
-        })
-    }
-
-    /// Whether some other Ingress with a rule or an alias for exactly this host is so.
-    #[must_use]
-    pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {
-        match self.others_on(host) {
-            Lookup::Found(others) => match others.into_iter().find(|other| is_so(other)) {
-                Some(other) => Lookup::Found(other),
-                None => self.none(Kind::Ingress),
-            },
-            Lookup::Absent => Lookup::Absent,
-            Lookup::Unknown => Lookup::Unknown,
-        }
-    }
-
-    /// Returns a stored Ingress in its latest version, unless it is the candidate or is being deleted.
-    fn other(&self, stored: &'a Ingress) -> Option<&'a Ingress> {
-        let key = &stored.meta.key;
-        if self.candidate == Some(key) {
-            return None;
-        }
-        let seen = match self.live_reads.get(Kind::Ingress, &key.namespace, &key.name) {
-            Some(LiveRead::Found(object)) => object.ingress()?,
-            Some(LiveRead::Absent) => return None,
-            Some(LiveRead::Forbidden | LiveRead::Failed(_)) | None => stored,
-        };
-        (!seen.meta.deleting).then_some(seen)
+    /// Spends steps on what the Ingress itself refers to; returns false if the budget is exceeded.
+    pub(super) fn affords(&self, steps: u32) -> bool {
+        self.budget.is_none_or(|budget| budget.spend_own(steps).is_ok())
     }
 
     /// One object: as it was read live for this review, else as the inventory has it.
@@ -291,6 +250,9 @@ impl<'a> ClusterView<'a> {
         live: impl FnOnce(&'a Object) -> Option<&'a T>,
         stored: impl FnOnce(&'a Inventory) -> Option<&'a T>,
     ) -> Lookup<&'a T> {
+        if !self.affords(LOOKUP) {
+            return Lookup::Unknown;
+        }
         match self.declared(kind).then(|| self.live_reads.get(kind, namespace, name)).flatten() {
             Some(LiveRead::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
             Some(LiveRead::Absent) => Lookup::Absent,
@@ -305,6 +267,9 @@ impl<'a> ClusterView<'a> {
 
     /// Objects that refer to another one of their namespace, which those that cannot be read might do too.
     fn referring<T>(&self, kind: Kind, namespace: &str, answer: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+        if !self.affords(LOOKUP) {
+            return Lookup::Unknown;
+        }
         if self.declared(kind) && self.store.has_unreadable(kind, namespace) {
             return self.note_unavailable(kind, Coverage::Unreadable);
         }
@@ -330,7 +295,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// Answers a question about all objects of a kind.
-    fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
+    pub(super) fn ask<T>(&self, kind: Kind, stored: impl FnOnce(&'a Inventory) -> Option<T>) -> Lookup<T> {
         match self.readable(kind) {
             Some(store) => stored(store).map_or_else(|| self.none(kind), Lookup::Found),
             None => Lookup::Unknown,
@@ -338,7 +303,7 @@ impl<'a> ClusterView<'a> {
     }
 
     /// Returns the answer if no known object of a kind matches: an unreadable one might.
-    fn none<T>(&self, kind: Kind) -> Lookup<T> {
+    pub(super) fn none<T>(&self, kind: Kind) -> Lookup<T> {
         if self.store.has_any_unreadable(kind) {
             return self.note_unavailable(kind, Coverage::Unreadable);
         }
@@ -360,7 +325,7 @@ impl<'a> ClusterView<'a> {
         }
     }
 
-    fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
+    pub(super) fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
         self.covered(kind, self.store.coverage(kind))
     }
 

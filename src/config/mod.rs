@@ -11,7 +11,9 @@ use wildmatch::WildMatch;
 pub use raw::{RawConfig, SecretsMode};
 use raw::{RawDialect, RawHostOwnership, RawNamespace};
 
-use crate::checks::{self, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Settings};
+use crate::checks::{
+    self, CHECK_NOT_EVALUATED, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Settings,
+};
 use crate::cluster::{Coverage, Inventory, Wanted};
 use crate::engine::Engine;
 use crate::file;
@@ -152,6 +154,10 @@ impl Config {
             let not_owned = checks::find("host-not-owned").map_or("", |check| check.code);
             checks.0.entry(not_owned).or_insert(Level::Deny);
         }
+        if raw.oversized == Oversized::Deny {
+            // All other findings of this check only warn.
+            checks.0.entry(CHECK_NOT_EVALUATED.code).or_insert(Level::Deny);
+        }
         if raw.namespaces.iter().any(|namespace| namespace.classes.is_some()) {
             // Assigned classes are enforced as well.
             let not_allowed = checks::find("class-not-allowed").map_or("", |check| check.code);
@@ -181,6 +187,7 @@ impl Config {
                 host_ownership: ownership(&raw.host_ownership)?,
                 class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
+                oversized: raw.oversized,
             },
             secrets: raw.secrets,
         })

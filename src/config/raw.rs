@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::checks::Oversized;
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
 use crate::routing::{Classless, ControllerFamily, ControllerSettings};
@@ -27,6 +28,9 @@ pub struct RawConfig {
     pub reveal_other_namespaces: bool,
     /// A certificate without automatic renewal is reported from this many days before its expiry.
     pub expiry_warning_days: u16,
+    /// Effect of an Ingress with more than 10,000 hosts and paths, whose paths are not compared with requests: it warns, or a
+    /// write that raises their number is denied.
+    pub oversized: Oversized,
     /// Ingress classes.
     pub classes: RawClasses,
     /// Controller dialects, in order. The first entry that matches the class of an Ingress and watches its namespace
@@ -163,6 +167,7 @@ impl Default for RawConfig {
             secrets: SecretsMode::default(),
             reveal_other_namespaces: true,
             expiry_warning_days: 14,
+            oversized: Oversized::default(),
             classes: RawClasses::default(),
             dialects: Vec::new(),
             host_ownership: Vec::new(),

@@ -138,8 +138,9 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let is_exact = at.path.path_type == PathType::Exact;
     let why = match () {
         () if is_plainly_regex(text) && !is_regex => {
-            let is_match = |pattern: Pattern| pattern.is_match(uri.as_bytes(), &Budget::default()) == Ok(true);
-            let matches = Pattern::location(text).is_ok_and(is_match);
+            let budget = Budget::default();
+            let pattern = Pattern::location(text, &budget);
+            let matches = pattern.is_ok_and(|pattern| pattern.is_match(uri.as_bytes(), &budget) == Ok(true));
             return matches.then(|| "matches only as a regex, but use-regex is not set for the host".to_owned());
         }
         () if text != uri && text.trim_end_matches('/') == uri.trim_end_matches('/') => {

@@ -114,11 +114,6 @@ impl<'a> RawMeta<'a> {
     pub(super) fn annotations(&self) -> &[RawAnnotation<'a>] {
         self.annotations.as_ref().map(|annotations| &*annotations.0).unwrap_or_default()
     }
-
-    /// Labels and finalizers.
-    pub(super) fn lists(&self) -> [Option<&'a RawValue>; 2] {
-        [self.labels, self.finalizers]
-    }
 }
 
 /// Parses a slice; an absent one is the zero value.

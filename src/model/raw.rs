@@ -1,10 +1,7 @@
 //! An Ingress as unparsed slices of JSON. Most updates need nothing else. Managed fields, and annotations that no check reads,
 //! are skipped while the review is read.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::Meta;
@@ -57,20 +54,6 @@ impl RawIngress<'_> {
         self.annotations() == other.annotations()
     }
 
-    /// Counts map entries and list items in labels, finalizers and spec, and relevant annotations; a list item counts as eight.
-    /// The cost of parsing and evaluating the Ingress is proportional to that count, not to its bytes.
-    ///
-    /// # Errors
-    /// If they are nested more deeply than any Ingress.
-    pub fn parts(&self) -> serde_json::Result<usize> {
-        let mut parts = self.annotations().len();
-        let lists = self.metadata.as_ref().map_or([None; 2], RawMeta::lists);
-        for raw in lists.into_iter().chain([self.spec]).flatten() {
-            parts = parts.saturating_add(serde_json::from_str::<Parts>(raw.get())?.0);
-        }
-        Ok(parts)
-    }
-
     fn annotations(&self) -> &[RawAnnotation<'_>] {
         self.metadata.as_ref().map(RawMeta::annotations).unwrap_or_default()
     }
@@ -86,84 +69,15 @@ impl RawIngress<'_> {
     }
 }
 
-/// Counts and keeps nothing.
-struct Parts(usize);
-
-impl<'de> Deserialize<'de> for Parts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Counter;
-        impl<'de> Visitor<'de> for Counter {
-            type Value = Parts;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-            fn visit_unit<E>(self) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_str<E>(self, _: &str) -> Result<Parts, E> {
-                Ok(Parts(0))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Parts, A::Error> {
-                let mut parts = 0_usize;
-                while let Some(Parts(inner)) = items.next_element()? {
-                    // An absent field counts as well.
-                    parts = parts.saturating_add(8).saturating_add(inner);
-                }
-                Ok(Parts(parts))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Parts, A::Error> {
-                let mut parts = 0_usize;
-                while let Some((IgnoredAny, Parts(inner))) = entries.next_entry()? {
-                    parts = parts.saturating_add(1).saturating_add(inner);
-                }
-                Ok(Parts(parts))
-            }
-        }
-        deserializer.deserialize_any(Counter)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn parts_are_entries_and_items_wherever_they_stand() {
-        let parts = |text: &str| serde_json::from_str::<RawIngress<'_>>(text).unwrap().parts().ok();
-        assert_eq!(parts("{}"), Some(0));
-        assert_eq!(parts(r#"{"status": {"a": [1, 2]}, "kind": "Ingress"}"#), Some(0));
-        assert_eq!(
-            parts(
-                r#"{"metadata": {"name": "a", "labels": {"b": "\"c"}}, "spec": {"rules": [{}, {"x": [1, -2, 0.5, null, true]}]}}"#
-            ),
-            Some(3 + 7 * 8)
-        );
-        assert_eq!(
-            parts(r#"{"metadata": {"annotations": {"nginx.org/a": "b", "c": "d"}, "finalizers": ["e"]}}"#),
-            Some(9)
-        );
-        let deep = format!("{{\"spec\": {}{}}}", "[".repeat(1000), "]".repeat(1000));
-        assert_eq!(parts(&deep), None);
-    }
 
     #[test]
     fn managed_fields_are_skipped_at_any_depth() {
         let deep = format!("{}1{}", "{\"f:a\": ".repeat(1000), "}".repeat(1000));
         let text = format!(r#"{{"metadata": {{"name": "web", "managedFields": [{{"fieldsV1": {deep}}}]}}}}"#);
         let raw: RawIngress<'_> = serde_json::from_str(&text).unwrap();
-        assert_eq!(raw.parts().unwrap(), 0);
         assert_eq!(&*raw.head().unwrap().meta.key.name, "web");
     }
 

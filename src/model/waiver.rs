@@ -46,9 +46,22 @@ impl Waiver<'_> {
     }
 }
 
-/// The clauses of an annotation's value, in order. `;` separates clauses; the reason extends to the end of its clause.
+/// The clauses of an annotation that are read; there are fewer checks.
+pub const MOST_WAIVERS: usize = 100;
+
+/// The clauses of an annotation's value, in order, up to [`MOST_WAIVERS`]. `;` separates clauses; the reason extends to the end of its clause.
 pub fn parse_waivers(value: &str) -> impl Iterator<Item = Result<Waiver<'_>, WaiverError<'_>>> {
-    value.split(';').map(str::trim).filter(|clause| !clause.is_empty()).map(parse_clause)
+    clauses(value).take(MOST_WAIVERS).map(parse_clause)
+}
+
+/// Returns whether an annotation has more clauses than are read.
+#[must_use]
+pub fn has_more_waivers(value: &str) -> bool {
+    clauses(value).nth(MOST_WAIVERS).is_some()
+}
+
+fn clauses(value: &str) -> impl Iterator<Item = &str> {
+    value.split(';').map(str::trim).filter(|clause| !clause.is_empty())
 }
 
 fn parse_clause(clause: &str) -> Result<Waiver<'_>, WaiverError<'_>> {

@@ -8,9 +8,13 @@ use foldhash::{HashMap, HashSet};
 use super::annotations::NginxAnnotations;
 use super::controller::{Controller, Controllers, Dialect};
 use super::location::{Claim, Server, by_age, claims};
-use crate::budget::Budget;
+use crate::budget::{Budget, BudgetExceeded};
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
+
+/// The steps of a budget for one location beside those for the bytes of its path, and for reading the annotations of an Ingress.
+const LOCATION: usize = 24;
+const READING: usize = 16;
 
 /// The routes of one controller, built host by host on demand.
 #[derive(Debug)]
@@ -20,7 +24,9 @@ pub struct Routes<'a> {
     candidate: Option<&'a Ingress>,
     /// The hosts of the candidate's rules.
     own: HashSet<&'a Host>,
-    budget: Budget,
+    /// That of the evaluation, if it is set, instead of the one of its own.
+    shared_budget: Option<&'a Budget>,
+    own_budget: Budget,
     after: Memo<'a>,
     before: Memo<'a>,
 }
@@ -53,7 +59,8 @@ impl<'a> Routes<'a> {
             controller,
             candidate,
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
-            budget: Budget::default(),
+            shared_budget: None,
+            own_budget: Budget::default(),
             after: Memo::default(),
             before: Memo::default(),
         }
@@ -61,8 +68,8 @@ impl<'a> Routes<'a> {
 
     /// Sets the budget of the evaluation; by default it is that of a full one.
     #[must_use]
-    pub fn within(self, budget: Budget) -> Self {
-        Self { budget, ..self }
+    pub fn within(self, budget: &'a Budget) -> Self {
+        Self { shared_budget: Some(budget), ..self }
     }
 
     /// Returns the hosts of the rules of the evaluated Ingress.
@@ -74,7 +81,7 @@ impl<'a> Routes<'a> {
     /// Returns the budget of the evaluation.
     #[must_use]
     pub fn budget(&self) -> &Budget {
-        &self.budget
+        self.shared_budget.unwrap_or(&self.own_budget)
     }
 
     /// Returns the server of a host; absent where no Ingress of this controller creates one.
@@ -84,14 +91,28 @@ impl<'a> Routes<'a> {
             return known.clone().map_or(Lookup::Absent, Lookup::Found);
         }
         let Lookup::Found(claims) = self.claims(host, when) else { return Lookup::Unknown };
-        let server = if self.reads_nginx_annotations() {
-            Server::of(host, &claims, |ingress, backend| self.is_canary_upstream(ingress, backend, when))
-        } else {
-            Server::neutral(host, &claims)
-        };
+        let Ok(server) = self.build(host, &claims, when) else { return Lookup::Unknown };
         let server = server.map(Rc::new);
         self.memo(when).servers.borrow_mut().insert(host.clone(), server.clone());
         server.map_or(Lookup::Absent, Lookup::Found)
+    }
+
+    fn build(&self, host: &Host, claims: &[Claim<'a>], when: When) -> Result<Option<Server<'a>>, BudgetExceeded> {
+        for Claim { ingress, rule, .. } in claims {
+            let bytes = rule.iter().flat_map(|rule| rule.paths()).map(|at| LOCATION + at.path.routed().len() / 8);
+            self.spend_on(ingress, LOCATION + bytes.sum::<usize>())?;
+        }
+        if !self.reads_nginx_annotations() {
+            return Ok(Server::neutral(host, claims));
+        }
+        Server::of(host, claims, |ingress, backend| self.is_canary_upstream(ingress, backend, when))
+    }
+
+    /// Spends steps on an Ingress.
+    fn spend_on(&self, ingress: &Ingress, steps: usize) -> Result<(), BudgetExceeded> {
+        let steps = u32::try_from(steps).unwrap_or(u32::MAX);
+        let is_own = self.candidate.is_some_and(|candidate| candidate.meta.key == ingress.meta.key);
+        if is_own { self.budget().spend_own(steps) } else { self.budget().spend(steps) }
     }
 
     /// Returns the controller.
@@ -117,6 +138,13 @@ impl<'a> Routes<'a> {
         // All hosts of the candidate at once: each rule of each Ingress is read only once.
         let hosts: Vec<&Host> = if self.own.contains(host) { self.own.iter().copied().collect() } else { vec![host] };
         let Some(handled) = self.handled_on(&hosts, when) else { return Lookup::Unknown };
+        let spent = handled.iter().try_for_each(|ingress| {
+            let target = ingress.meta.annotations.nginx("rewrite-target").unwrap_or_default();
+            self.spend_on(ingress, READING + 2 * ingress.rules.len() + target.len() / 4)
+        });
+        if spent.is_err() {
+            return Lookup::Unknown;
+        }
         let mut of_host = claims(hosts.iter().copied(), &handled);
         let mut memo = self.memo(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
@@ -144,12 +172,14 @@ impl<'a> Routes<'a> {
         for host in hosts {
             handled.extend(self.controllers.view().others_on(host).found()?);
         }
-        self.keep_handled(&mut handled, when);
+        self.keep_handled(&mut handled, when).ok()?;
         Some(handled)
     }
 
     /// Keeps the Ingresses of this controller, sorts them by age, and adds the candidate where it counts.
-    fn keep_handled(&self, others: &mut Vec<&'a Ingress>, when: When) {
+    fn keep_handled(&self, others: &mut Vec<&'a Ingress>, when: When) -> Result<(), BudgetExceeded> {
+        let comparisons = others.len().saturating_mul(others.len().max(1).ilog2() as usize);
+        self.budget().spend(u32::try_from(comparisons.saturating_mul(2)).unwrap_or(u32::MAX))?;
         others.sort_by(|a, b| by_age(a, b).then_with(|| a.meta.key.cmp(&b.meta.key)));
         others.dedup_by(|a, b| a.meta.key == b.meta.key);
         others.retain(|other| self.handles(other));
@@ -159,6 +189,8 @@ impl<'a> Routes<'a> {
             let at = others.partition_point(|other| by_age(other, candidate).is_lt());
             others.insert(at, candidate);
         }
+        // The classes of some may be unknown.
+        if self.budget().is_exceeded() { Err(BudgetExceeded) } else { Ok(()) }
     }
 
     /// Returns whether this controller handles an Ingress (sections 1.1 and 1.4).
@@ -169,29 +201,41 @@ impl<'a> Routes<'a> {
 
     /// Returns whether a canary was the first to use a backend's Service and port: no other rule with them gets a location
     /// then (section 7.1). A `defaultBackend` counts each time again.
-    fn is_canary_upstream(&self, ingress: &'a Ingress, backend: &'a Backend, when: When) -> bool {
-        let Backend::Service { name, port: Some(port) } = backend else { return false };
+    fn is_canary_upstream(
+        &self,
+        ingress: &'a Ingress,
+        backend: &'a Backend,
+        when: When,
+    ) -> Result<bool, BudgetExceeded> {
+        let Backend::Service { name, port: Some(port) } = backend else { return Ok(false) };
         let upstream = (&*ingress.meta.key.namespace, &**name, port);
         // A thousand Ingresses of a host may use one Service.
         if let Some(known) = self.memo(when).canary_upstreams.borrow().get(&upstream) {
-            return *known;
+            return Ok(*known);
         }
-        let is_canary_upstream = self.was_first_used_by_a_canary(upstream, when);
+        let is_canary_upstream = self.was_first_used_by_a_canary(upstream, when)?;
         self.memo(when).canary_upstreams.borrow_mut().insert(upstream, is_canary_upstream);
-        is_canary_upstream
+        Ok(is_canary_upstream)
     }
 
-    fn was_first_used_by_a_canary(&self, (namespace, name, port): (&str, &str, &PortRef), when: When) -> bool {
-        let Lookup::Found(mut users) = self.controllers.view().others_using(namespace, name) else { return false };
+    fn was_first_used_by_a_canary(
+        &self,
+        (namespace, name, port): (&str, &str, &PortRef),
+        when: When,
+    ) -> Result<bool, BudgetExceeded> {
+        let Lookup::Found(mut users) = self.controllers.view().others_using(namespace, name) else {
+            return if self.budget().is_exceeded() { Err(BudgetExceeded) } else { Ok(false) };
+        };
         let is_canary = |user: &Ingress| NginxAnnotations::of(user).is_canary();
         // Mostly no Ingress that uses it is a canary.
         if !self.candidate.is_some_and(is_canary) && !users.iter().any(|user| is_canary(user)) {
-            return false;
+            return Ok(false);
         }
-        self.keep_handled(&mut users, when);
+        self.keep_handled(&mut users, when)?;
         let users = users.into_iter().filter(|user| *user.meta.key.namespace == *namespace);
         let mut decides = None;
         for user in users {
+            self.spend_on(user, READING + user.paths().count())?;
             let is_it = |backend: &Backend| is_same(backend, name, port);
             if user.default_backend.as_ref().is_some_and(is_it)
                 || (decides.is_none() && user.paths().any(|at| is_it(&at.path.backend)))
@@ -199,7 +243,7 @@ impl<'a> Routes<'a> {
                 decides = Some(user);
             }
         }
-        decides.is_some_and(is_canary)
+        Ok(decides.is_some_and(is_canary))
     }
 }
 

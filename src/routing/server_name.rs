@@ -7,7 +7,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Hir, Look, LookSet};
 
-use super::location::{Pattern, PatternError, texts};
+use super::location::{Pattern, PatternError, parsing, texts};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::model::Host;
 
@@ -33,9 +33,6 @@ pub struct Regex {
     /// Texts that it matches, as far as its syntax shows.
     samples: Rc<[String]>,
 }
-
-/// The cost of a compiled regex in steps.
-const COMPILE: u32 = 4_000;
 
 impl ServerName {
     /// Returns the names of an item of `server-alias`: two for `.example.com` and for a regex that is an alternative of two hosts.
@@ -154,11 +151,11 @@ impl Regex {
 
 /// The names of a regex: its alternatives, if each is or ends in a literal text.
 fn of_regex(regex: &str, budget: &Budget) -> Result<Vec<ServerName>, BudgetExceeded> {
-    budget.spend(COMPILE)?;
-    let pattern = match Pattern::server_name(regex) {
+    budget.spend(parsing(regex))?;
+    let pattern = match Pattern::server_name(regex, budget) {
         Ok(pattern) => Rc::new(pattern),
         Err(PatternError::Invalid(_)) => return Ok(Vec::new()),
-        Err(PatternError::TooLong) => return Err(BudgetExceeded),
+        Err(PatternError::TooLong | PatternError::TooCostly) => return Err(BudgetExceeded),
     };
     let hir = parsed(regex);
     let samples: Rc<[String]> = hir.iter().flat_map(texts).collect();

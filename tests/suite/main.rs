@@ -6,6 +6,7 @@ mod admission;
 mod architecture;
 mod audit;
 mod binary;
+mod budget;
 mod check;
 mod configuration;
 #[path = "../console/mod.rs"]
@@ -16,6 +17,8 @@ mod explain;
 mod fix_text;
 mod fixes;
 mod fuzz;
+#[path = "../hostile/mod.rs"]
+mod hostile;
 mod kinds;
 mod language;
 mod live;

@@ -39,12 +39,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn aliases(cx: &Context<'_>, out: &mut Findings) {
-    let budget = cx.routes().budget();
     let field = || FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias"));
     for alias in cx.nginx().server_aliases() {
-        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { continue };
+        let Some(names) = cx.weighed_own(|budget| ServerName::of_alias(alias, budget)) else { continue };
         for name in &names {
-            let Some(is_catch_all) = cx.weighed(name.is_catch_all(budget)) else { continue };
+            let Some(is_catch_all) = cx.weighed_own(|budget| name.is_catch_all(budget)) else { continue };
             if is_catch_all {
                 report(field(), &format!("catch-all alias {}", Quoted(alias)), "host", "host names", out);
             } else if let Some(domain) = name.top_level_domain() {

@@ -20,7 +20,6 @@ pub(crate) static HOST_NOT_OWNED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let budget = cx.routes().budget();
     for (at, host) in cx.ingress.hosts() {
         let field = FieldPath::spec().field("rules").index(at).field("host");
         check(cx, field, &host.to_string(), &[ServerName::Rule(host.clone())], out);
@@ -33,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         return;
     }
     for alias in cx.nginx().server_aliases() {
-        let Some(names) = cx.weighed(ServerName::of_alias(alias, budget)) else { continue };
+        let Some(names) = cx.weighed_own(|budget| ServerName::of_alias(alias, budget)) else { continue };
         check(cx, FieldPath::annotation(&format!("{NGINX_PREFIX}server-alias")), alias, &names, out);
     }
 }
@@ -42,8 +41,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 fn check(cx: &Context<'_>, field: FieldPath, text: &str, names: &[ServerName], out: &mut Findings) {
     let mut undecided = None;
     for name in names {
-        let foreign = cx.settings.host_ownership.foreign(name, cx.namespace(), cx.routes().budget());
-        match cx.weighed(foreign) {
+        match cx.weighed_own(|budget| cx.settings.host_ownership.foreign(name, cx.namespace(), budget)) {
             Some(Some(foreign)) if foreign.overlap != Overlap::Undecided => {
                 return report(cx, field, text, &foreign, out);
             }

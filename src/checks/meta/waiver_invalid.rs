@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use crate::checks::{ALL, Applies, Check, Context, Findings, effects, find};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{FieldPath, Kinds, WAIVER_ANNOTATION, parse_waivers};
+use crate::model::{FieldPath, Kinds, MOST_WAIVERS, WAIVER_ANNOTATION, has_more_waivers, parse_waivers};
 
 /// The check for waivers without effect. The policy reports it as well, in namespaces that may not waive findings.
 pub static WAIVER_INVALID: Check = Check {
@@ -48,6 +48,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let message = format!("{message}: {}", effects::NOTHING_WAIVED);
         out.add(FieldPath::annotation(WAIVER_ANNOTATION), subject, message).help(help);
+    }
+    if has_more_waivers(value) {
+        let message = format!("clauses after the first {MOST_WAIVERS} are not read: {}", effects::NOTHING_WAIVED);
+        out.add(FieldPath::annotation(WAIVER_ANNOTATION), "too many clauses", message).help("remove some clauses");
     }
 }
 

@@ -25,7 +25,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if path.at.path.path_type != PathType::Exact || path.text() != "/" {
             continue;
         }
-        let Some(answer) = path.answer(cx, "/") else { return };
+        let Some(answer) = path.answer(cx, "/") else { continue };
         // Another path with the same backend answers in the same way.
         let Some(first) = answer.location.as_ref().filter(|it| !is_equivalent(it, cx.ingress, path.at)) else {
             continue;

@@ -47,11 +47,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut too_long_target = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
-        let Some(faults) = cx.weighed(server.config_errors(cx.routes().budget())) else { return };
+        let budget = cx.routes().budget();
+        // Its own paths first: the others may be many.
+        let own = cx.weighed(budget.for_own(|| server.invalid_locations(|location| is_own(cx, location), budget)));
+        let others = cx.weighed(server.invalid_locations(|location| !is_own(cx, location), budget));
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
-        let mut others = Vec::new();
-        for fault in &faults {
+        let mut of_others = Vec::new();
+        for fault in own.iter().chain(&others).flatten() {
             let (location, reason) = match fault {
                 ConfigError::Pattern(location, reason) => (location, reason),
                 ConfigError::PathTooLong(location) => {
@@ -69,7 +72,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 continue;
             };
             if ingress.meta.key != cx.ingress.meta.key {
-                others.push((at, ingress, reason));
+                of_others.push((at, ingress, reason));
                 continue;
             }
             let message = invalid(&Quoted(at.path.routed()).to_string(), reason);
@@ -77,7 +80,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.help("complete it, or escape literal characters with \\");
         }
         // One finding per host is enough.
-        let Some((at, ingress, reason)) = others.first() else { continue };
+        let Some((at, ingress, reason)) = of_others.first() else { continue };
         let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         if was_regex {
             let message = invalid(&format!("path {path}"), reason);

@@ -32,7 +32,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if !is_certain && !may_be_regex(text) {
             continue;
         }
-        let Some(samples) = samples(cx, text) else { return };
+        let Some(samples) = samples(cx, text) else { continue };
         let answers = samples.iter().filter_map(|sample| Some((sample, path.answer(cx, sample)?)));
         let is_lost = |answer: &crate::routing::Answer<'_>| {
             answer.location.as_ref().is_none_or(|location| !is_equivalent(location, cx.ingress, path.at))

@@ -20,7 +20,7 @@ pub(crate) static PATH_SHADOWED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for path in routed(cx).iter() {
+    'paths: for path in routed(cx).iter() {
         let text = path.text();
         // IG304 and IG309 report these.
         let is_exact_root = text == "/" && path.at.path.path_type == PathType::Exact;
@@ -30,10 +30,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if has_own_exact(path) {
             continue;
         }
-        let Some(samples) = path.samples(cx) else { return };
+        let Some(samples) = path.samples(cx) else { continue };
         let mut elsewhere = None;
         for sample in &samples {
-            let Some(answer) = path.answer(cx, sample) else { return };
+            let Some(answer) = path.answer(cx, sample) else { continue 'paths };
             if answer.location.as_ref().is_none_or(|location| is_equivalent(location, cx.ingress, path.at)) {
                 elsewhere = None;
                 break;

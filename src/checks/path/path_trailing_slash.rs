@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if path.server.is_regex && is_plainly_regex(text) {
             continue;
         }
-        let Some(answer) = path.answer(cx, bare) else { return };
+        let Some(answer) = path.answer(cx, bare) else { continue };
         let is_lost = match answer.outcome {
             Outcome::Redirect(_, Redirect::Slash) => answer.location.as_ref().is_some_and(|it| path.is_own(it)),
             ref outcome => *outcome == Outcome::DefaultBackend,

@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let cause = enables_regex.entry(&path.server.host).or_insert_with(|| regex_source(cx, &path.server));
         let Some(source) = cause.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
         for sample in plain_samples(text, path_type) {
-            let Some(answer) = path.answer(cx, &sample) else { return };
+            let Some(answer) = path.answer(cx, &sample) else { continue };
             // Without a location something else answers, for example `app-root`.
             let Some(location) = &answer.location else { continue };
             if is_equivalent(location, cx.ingress, path.at) || is_more_specific(location, &sample, text) {

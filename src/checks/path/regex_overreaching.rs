@@ -29,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         } else {
             continue;
         };
-        let Some(located) = path.locate(cx, &matched) else { return };
+        let Some(located) = path.locate(cx, &matched) else { continue };
         if !located.at().is_some_and(|location| path.is_own(location)) {
             continue;
         }

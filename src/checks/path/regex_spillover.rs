@@ -34,7 +34,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         else {
             continue;
         };
-        if before.is_regex || !after.is_regex || !cx.view.knows(Kind::Ingress) {
+        if before.is_regex || !after.is_regex || !cx.view.knows(Kind::Ingress) || !cx.matches_paths() {
             continue;
         }
         let budget = cx.routes().budget();
@@ -45,7 +45,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             for sample in plain_samples(path, at.path.path_type) {
                 let located = before.locate(sample.as_bytes(), budget);
                 let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), budget)?.at())));
-                let Some((was, is)) = cx.weighed(located) else { return };
+                let Some((was, is)) = cx.weighed(located) else { continue };
                 // A more specific location matches with and without regex matching.
                 let stays = |is| is_equivalent(is, ingress, at) || is_more_specific(is, &sample, path);
                 if was.and_then(|was| was.at).is_some_and(|was| was.is_same(at)) && !is.is_some_and(stays) {

@@ -1,9 +1,9 @@
 //! How to correct `rewrite-target` and the paths of its Ingress. The annotation applies to every path of the Ingress, so
 //! all findings on it suggest the same target.
 
+use crate::checks::Context;
 use crate::finding::Quoted;
-use crate::model::Ingress;
-use crate::routing::{Pattern, Piece, is_plainly_regex, literal_prefix, pieces};
+use crate::routing::{Piece, is_plainly_regex, literal_prefix, pieces};
 
 /// Endings of a path that match everything below it.
 const TAILS: [&str; 9] = ["(/|$)(.*)", "/?(.*)", "(/.*)?", "(/.*)", "/(.*)", "(.*)", "/.*", ".*", "/*"];
@@ -19,17 +19,17 @@ pub(super) struct RewriteAdvice {
 }
 
 impl RewriteAdvice {
-    pub(super) fn new(ingress: &Ingress, target: &str) -> Self {
-        let paths = || ingress.paths().map(|at| at.path.routed());
+    pub(super) fn new(cx: &Context<'_>, target: &str) -> Self {
+        let paths = || cx.ingress.paths().map(|at| at.path.routed());
         let needed = captures(target).max().unwrap_or(0);
         let is_rooted = target.starts_with('/') || target.contains("://");
         let uses_one = captures(target).all(|group| group == needed);
-        let suits_a_path = needed > 0 && paths().any(|path| groups(path) >= needed);
+        let suits_a_path = needed > 0 && paths().any(|path| groups(cx, path) >= needed);
         if !uses_one || suits_a_path {
             let keeps_subpath = uses_one && is_rooted;
             return Self { target: target.to_owned(), changes_target: false, groups: needed, keeps_subpath };
         }
-        let groups = match paths().map(usable_groups).max().unwrap_or(0) {
+        let groups = match paths().map(|path| usable_groups(cx, path)).max().unwrap_or(0) {
             0 if paths().all(|path| path == "/") => 1,
             0 => 2,
             most => most.min(9),
@@ -44,17 +44,17 @@ impl RewriteAdvice {
     }
 
     /// Describes the advice for one path.
-    pub(super) fn help(&self, path: &str) -> String {
+    pub(super) fn help(&self, cx: &Context<'_>, path: &str) -> String {
         let target = Quoted(&self.target);
-        let Some(missing) = self.groups.checked_sub(usable_groups(path)).filter(|missing| *missing > 0) else {
+        let Some(missing) = self.groups.checked_sub(usable_groups(cx, path)).filter(|missing| *missing > 0) else {
             return format!("use target {target}");
         };
-        let change = match self.path(path) {
+        let change = match self.path(cx, path) {
             Some(instead) if self.changes_target => {
                 return format!("use path {} and target {target}", Quoted(&instead));
             }
             Some(instead) => format!("use path {}", Quoted(&instead)),
-            None if self.groups > 2 && stem(path).is_some() => "move the path to a separate Ingress".to_owned(),
+            None if self.groups > 2 && stem(cx, path).is_some() => "move the path to a separate Ingress".to_owned(),
             None if missing == 1 => "add a capture group to the path".to_owned(),
             None => format!("add {missing} capture groups to the path"),
         };
@@ -62,8 +62,8 @@ impl RewriteAdvice {
     }
 
     /// Returns a path that captures the subpath in its last group.
-    fn path(&self, path: &str) -> Option<String> {
-        let stem = stem(path).filter(|_| self.keeps_subpath)?;
+    fn path(&self, cx: &Context<'_>, path: &str) -> Option<String> {
+        let stem = stem(cx, path).filter(|_| self.keeps_subpath)?;
         match (self.groups, &*stem) {
             (1, "") => Some("/(.*)".to_owned()),
             (2, "") => Some("/()(.*)".to_owned()),
@@ -79,23 +79,23 @@ pub(super) fn captures(target: &str) -> impl Iterator<Item = usize> {
     pieces(target).filter_map(|piece| if let Piece::Capture(group) = piece { Some(group) } else { None })
 }
 
-fn groups(path: &str) -> usize {
-    if path.contains('(') { Pattern::location(path).map_or(0, |pattern| pattern.groups()) } else { 0 }
+fn groups(cx: &Context<'_>, path: &str) -> usize {
+    if path.contains('(') { cx.pattern(path).map_or(0, |pattern| pattern.groups()) } else { 0 }
 }
 
 /// Counts the groups of a path. `/api(.*)` counts as none: its group holds a slash that the target has already.
-fn usable_groups(path: &str) -> usize {
+fn usable_groups(cx: &Context<'_>, path: &str) -> usize {
     let is_glued = path.strip_suffix("(.*)").is_some_and(|stem| !stem.ends_with('/') && is_literal(stem));
-    if is_glued { 0 } else { groups(path) }
+    if is_glued { 0 } else { groups(cx, path) }
 }
 
 /// Returns the regex of the literal part before the end of a path: `/api` for `/api/`, `/api/*` and `/api/(.*)`.
-fn stem(path: &str) -> Option<String> {
+fn stem(cx: &Context<'_>, path: &str) -> Option<String> {
     let stem = TAILS.iter().find_map(|tail| path.strip_suffix(tail)).unwrap_or(path).trim_end_matches('/');
     if is_literal(stem) {
         return Some(stem.to_owned());
     }
-    let is_regex = is_plainly_regex(stem) || groups(stem) > 0;
+    let is_regex = is_plainly_regex(stem) || groups(cx, stem) > 0;
     (!is_regex).then(|| escaped(stem))
 }
 

@@ -7,7 +7,7 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{Pattern, Piece, is_plainly_regex, pieces};
+use crate::routing::{Piece, is_plainly_regex, pieces};
 
 pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
     code: "IG310",
@@ -25,10 +25,10 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(target) = super::target(cx) else { return };
     let Some(wanted) = captures(target).max() else { return };
-    let advice = LazyCell::new(|| RewriteAdvice::new(cx.ingress, target));
+    let advice = LazyCell::new(|| RewriteAdvice::new(cx, target));
     for at in cx.ingress.paths() {
         let path = at.path.routed();
-        let Ok(count) = Pattern::location(path).map(|pattern| pattern.groups()) else { continue };
+        let Some(count) = cx.pattern(path).map(|pattern| pattern.groups()) else { continue };
         // IG311 reports literal paths.
         if wanted <= count || (count == 0 && !is_plainly_regex(path)) {
             continue;
@@ -46,7 +46,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
         let finding = out.add(field, format!("{} target={target}", at.subject()), message);
-        finding.help(advice.help(path));
+        finding.help(advice.help(cx, path));
         // The target may be intended for other paths of the Ingress, and this path keeps one of its groups.
         if count > 0 && captures(target).any(|capture| capture == count) {
             finding.at_most(WARN);

@@ -7,7 +7,7 @@ use crate::checks::routed_paths::{ROUTES, Request, Routed, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathType};
-use crate::routing::{Pattern, Piece, is_plainly_regex, pieces};
+use crate::routing::{Piece, is_plainly_regex, pieces};
 
 pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
     code: "IG311",
@@ -31,7 +31,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let has_capture = pieces(target).any(|piece| matches!(piece, Piece::Capture(_)));
     let has_variable = pieces(target).any(|piece| matches!(piece, Piece::Variable(_)));
     let literal: String = pieces(target).filter_map(Piece::literal).collect();
-    let advice = LazyCell::new(|| RewriteAdvice::new(cx.ingress, target));
+    let advice = LazyCell::new(|| RewriteAdvice::new(cx, target));
     for path in routed(cx).iter().filter(|_| !has_variable) {
         let text = path.text();
         // `Exact` and a regex with an end are intended for one page.
@@ -39,7 +39,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         // The groups of the path are kept, or IG310 reports that they are missing.
-        if has_capture && (is_plainly_regex(text) || has_groups(text)) {
+        if has_capture && (is_plainly_regex(text) || has_groups(cx, text)) {
             continue;
         }
         let Some(below) = below(cx, path) else { continue };
@@ -52,12 +52,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
         let finding = of_host(cx, out.add(field, format!("{} target={target}", path.at.subject()), message));
-        finding.help(advice.help(text));
+        finding.help(advice.help(cx, text));
     }
 }
 
-fn has_groups(path: &str) -> bool {
-    path.contains('(') && Pattern::location(path).map_or(true, |pattern| pattern.groups() > 0)
+fn has_groups(cx: &Context<'_>, path: &str) -> bool {
+    path.contains('(') && cx.pattern(path).is_none_or(|pattern| pattern.groups() > 0)
 }
 
 /// Returns a request below the path.

@@ -1,7 +1,6 @@
 //! Configuration that nginx rejects. One such error on one host prevents every reload: no Ingress change takes effect.
 //! Section 2.8.
 
-use super::locate::PATTERN;
 use super::pattern::{Pattern, PatternError, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
@@ -28,10 +27,22 @@ impl<'a> Server<'a> {
     /// # Errors
     /// When path matching exceeds its budget.
     pub fn config_errors(&self, budget: &Budget) -> Result<Vec<ConfigError<'_, 'a>>, BudgetExceeded> {
-        let mut errors: Vec<ConfigError<'_, 'a>> =
-            self.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other)).collect();
-        for location in &self.locations {
-            budget.spend(1)?;
+        let duplicates = self.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other));
+        Ok(duplicates.chain(self.invalid_locations(|_| true, budget)?).collect())
+    }
+
+    /// Returns the errors of single locations, of those that are in question.
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget.
+    pub fn invalid_locations(
+        &self,
+        is_in_question: impl Fn(&Location<'a>) -> bool,
+        budget: &Budget,
+    ) -> Result<Vec<ConfigError<'_, 'a>>, BudgetExceeded> {
+        let mut errors: Vec<ConfigError<'_, 'a>> = Vec::new();
+        for location in self.locations.iter().filter(|location| is_in_question(location)) {
+            budget.spend(2 + u32::try_from(location.path.len() / 32).unwrap_or(u32::MAX))?;
             if location.has_too_long_target() {
                 errors.push(ConfigError::TargetTooLong(location));
             }
@@ -42,15 +53,14 @@ impl<'a> Server<'a> {
             if !self.is_regex || literal_prefix(&location.path).len() == location.path.len() {
                 continue;
             }
-            budget.spend(PATTERN)?;
-            match Pattern::location(&location.path) {
+            match Pattern::location(&location.path, budget) {
                 Ok(pattern) => {
                     let taken = pattern.names().find(|name| is_no_name_for_a_group(name));
                     let reason = |name| format!("nginx has a variable \"{name}\" of its own");
                     errors.extend(taken.map(|name| ConfigError::Pattern(location, reason(name))));
                 }
                 Err(PatternError::Invalid(reason)) => errors.push(ConfigError::Pattern(location, reason)),
-                Err(PatternError::TooLong) => return Err(BudgetExceeded),
+                Err(PatternError::TooLong | PatternError::TooCostly) => return Err(BudgetExceeded),
             }
         }
         Ok(errors)

@@ -4,9 +4,6 @@ use super::pattern::{Pattern, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use crate::budget::{Budget, BudgetExceeded};
 
-/// The cost of one regex match, in comparisons of text.
-pub(crate) const PATTERN: u32 = 400;
-
 /// The location of a path.
 #[derive(Debug, Clone, Copy)]
 pub enum Located<'s, 'a> {
@@ -35,7 +32,14 @@ impl<'a> Server<'a> {
     /// # Errors
     /// When path matching exceeds its budget.
     pub fn locate(&self, uri: &[u8], budget: &Budget) -> Result<Located<'_, 'a>, BudgetExceeded> {
-        if self.is_regex { self.first_match(uri, budget) } else { Ok(self.longest_prefix(uri)) }
+        if self.is_regex {
+            return self.first_match(uri, budget);
+        }
+        // Each of its slashes may end the prefix.
+        let slashes = uri.iter().filter(|byte| **byte == b'/').count();
+        budget
+            .spend(u32::try_from(slashes.saturating_mul(8 + uri.len() / 64)).unwrap_or(u32::MAX).saturating_add(4))?;
+        Ok(self.longest_prefix(uri))
     }
 
     fn longest_prefix(&self, uri: &[u8]) -> Located<'_, 'a> {
@@ -59,14 +63,12 @@ impl<'a> Server<'a> {
     }
 
     fn first_match(&self, uri: &[u8], budget: &Budget) -> Result<Located<'_, 'a>, BudgetExceeded> {
-        budget.spend(u32::try_from(uri.len()).unwrap_or(u32::MAX))?;
-        for location in self.patterns_for(uri).into_iter().map(|at| &self.locations[at]) {
+        for location in self.patterns_for(uri, budget)?.into_iter().map(|at| &self.locations[at]) {
             if literal_prefix(&location.path).len() == location.path.len() {
                 return Ok(Located::At(location));
             }
-            budget.spend(PATTERN)?;
             // nginx rejects a regex that PCRE2 rejects: the host then answers by the previous configuration.
-            let pattern = Pattern::location(&location.path).map_err(|_| BudgetExceeded)?;
+            let pattern = Pattern::location(&location.path, budget).map_err(|_| BudgetExceeded)?;
             if pattern.is_match(uri, budget)? {
                 return Ok(Located::At(location));
             }

@@ -5,6 +5,7 @@ mod config_error;
 mod kubernetes;
 mod locate;
 mod pattern;
+mod pattern_costs;
 mod request;
 mod rewrite;
 mod rules;
@@ -18,7 +19,7 @@ pub use pattern::{Pattern, PatternError, alternatives_at_the_top, is_plainly_reg
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};
-pub(super) use samples::texts;
 pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
+pub(super) use samples::{parsing, texts};
 pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
 pub use variables::{Unknown, unknown_variables, variable_names};

@@ -2,22 +2,25 @@
 
 use pcre2::bytes::{Captures, Regex, RegexBuilder};
 
+use super::pattern_costs::PatternCosts;
 use crate::budget::{Budget, BudgetExceeded};
 
-/// The cost of one match in steps, and of one that PCRE2 gives up, which costs about a tenth of a millisecond.
-const MATCH: u32 = 400;
-const GIVEN_UP: u32 = 4_000;
-
-/// The longest path that PCRE2 compiles here, in bytes.
+/// The longest path that PCRE2 compiles here, in bytes. The longest parameter that nginx reads is shorter.
 const MAX_PATTERN: usize = 4096;
 
-/// Put before each pattern: PCRE2 gives up on what takes longer, about a tenth of a millisecond. More than any honest path
-/// needs; five thousand dishonest ones must not add up to more than a second.
-const LIMITS: &str = "(*LIMIT_MATCH=2000)(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024)";
+/// The steps of PCRE2 (its match limit) that nearly every match needs at most, and those after which a match is given up.
+const QUICK: u32 = 32;
+const THOROUGH: u32 = 2000;
 
-/// A path as nginx compiles it: without case, not as UTF-8 (section 2.6).
+/// A path as nginx compiles it: without case, not as UTF-8 (section 2.6). A match is tried with few steps first: a budget is
+/// charged for the worst case, because PCRE2 does not count for us and cannot be interrupted.
 #[derive(Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    quick: Regex,
+    /// The path, with what is put before it.
+    text: String,
+    costs: PatternCosts,
+}
 
 /// The reason why a path cannot be compiled as a regex.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,41 +31,49 @@ pub enum PatternError {
     /// Too long to compile.
     #[error("too long to look at")]
     TooLong,
+    /// The budget does not suffice to compile it.
+    #[error("too costly to compile")]
+    TooCostly,
 }
 
 impl Pattern {
     /// The pattern of a location: `~* "^path"`, written so that nginx reads the path as it is (section 2.6).
     ///
     /// # Errors
-    /// When PCRE2 refuses it.
-    pub fn location(path: &str) -> Result<Self, PatternError> {
-        Self::compile("^", path)
+    /// When PCRE2 refuses it, or the budget is exceeded.
+    pub fn location(path: &str, budget: &Budget) -> Result<Self, PatternError> {
+        let is_anchored = !alternatives_at_the_top(path);
+        Self::new(format!("^{path}"), PatternCosts::of(path, is_anchored), budget)
     }
 
     /// The pattern of a rewrite: `"(?i)path"`, which is not tied to the beginning (section 3.1).
     ///
     /// # Errors
-    /// When PCRE2 refuses it.
-    pub fn rewrite(path: &str) -> Result<Self, PatternError> {
-        Self::compile("", path)
+    /// When PCRE2 refuses it, or the budget is exceeded.
+    pub fn rewrite(path: &str, budget: &Budget) -> Result<Self, PatternError> {
+        // The location matches at the beginning already, so the leftmost match is there. Alternatives may match elsewhere.
+        let is_anchored = !alternatives_at_the_top(path);
+        let text = if is_anchored { format!("^(?:{path})") } else { path.to_owned() };
+        Self::new(text, PatternCosts::of(path, is_anchored), budget)
     }
 
     /// The pattern of a server name, without its `~`. nginx compares it with the host in lower case, so case is ignored here
     /// (`ngx_http_core_server_name`).
     ///
     /// # Errors
-    /// When PCRE2 refuses it.
-    pub fn server_name(regex: &str) -> Result<Self, PatternError> {
-        Self::compile("", regex)
+    /// When PCRE2 refuses it, or the budget is exceeded.
+    pub fn server_name(regex: &str, budget: &Budget) -> Result<Self, PatternError> {
+        let is_anchored = regex.starts_with('^') && !alternatives_at_the_top(regex);
+        Self::new(regex.to_owned(), PatternCosts::of(regex, is_anchored), budget)
     }
 
-    fn compile(before: &str, path: &str) -> Result<Self, PatternError> {
-        if path.len() > MAX_PATTERN {
+    fn new(text: String, costs: PatternCosts, budget: &Budget) -> Result<Self, PatternError> {
+        if text.len() > MAX_PATTERN {
             return Err(PatternError::TooLong);
         }
-        let pattern = format!("{LIMITS}{before}{path}");
-        let built = RegexBuilder::new().caseless(true).build(&pattern);
-        built.map(Self).map_err(|error| PatternError::Invalid(reason(&error.to_string())))
+        budget.spend(costs.compile()).map_err(|BudgetExceeded| PatternError::TooCostly)?;
+        let quick = compile(&text, QUICK)?;
+        Ok(Self { quick, text, costs })
     }
 
     /// Returns whether it matches.
@@ -70,8 +81,11 @@ impl Pattern {
     /// # Errors
     /// If the budget is exceeded or PCRE2 gives up.
     pub fn is_match(&self, uri: &[u8], budget: &Budget) -> Result<bool, BudgetExceeded> {
-        budget.spend(MATCH)?;
-        self.0.is_match(uri).map_err(|_| given_up(budget))
+        budget.spend(self.costs.one_match(QUICK, uri))?;
+        match self.quick.is_match(uri) {
+            Ok(is_match) => Ok(is_match),
+            Err(_) => self.thorough(uri, budget)?.is_match(uri).map_err(|_| BudgetExceeded),
+        }
     }
 
     /// Returns whether PCRE2 gives this match up.
@@ -79,8 +93,7 @@ impl Pattern {
     /// # Errors
     /// If the budget is exceeded.
     pub fn runs_away(&self, uri: &[u8], budget: &Budget) -> Result<bool, BudgetExceeded> {
-        budget.spend(GIVEN_UP)?;
-        Ok(self.0.is_match(uri).is_err())
+        Ok(self.thorough(uri, budget)?.is_match(uri).is_err())
     }
 
     /// Returns the captures; `None`: it does not match.
@@ -88,26 +101,36 @@ impl Pattern {
     /// # Errors
     /// If the budget is exceeded or PCRE2 gives up.
     pub fn captures<'s>(&self, uri: &'s [u8], budget: &Budget) -> Result<Option<Captures<'s>>, BudgetExceeded> {
-        budget.spend(MATCH)?;
-        self.0.captures(uri).map_err(|_| given_up(budget))
+        budget.spend(self.costs.one_match(QUICK, uri))?;
+        match self.quick.captures(uri) {
+            Ok(captures) => Ok(captures),
+            Err(_) => self.thorough(uri, budget)?.captures(uri).map_err(|_| BudgetExceeded),
+        }
+    }
+
+    /// Compiles the pattern again for one match with more steps.
+    fn thorough(&self, uri: &[u8], budget: &Budget) -> Result<Regex, BudgetExceeded> {
+        budget.spend(self.costs.compile().saturating_add(self.costs.one_match(THOROUGH, uri)))?;
+        compile(&self.text, THOROUGH).map_err(|_| BudgetExceeded)
     }
 
     /// Returns the number of groups without the whole match.
     #[must_use]
     pub fn groups(&self) -> usize {
-        self.0.captures_len() - 1
+        self.quick.captures_len() - 1
     }
 
     /// Returns the names of the named groups.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.capture_names().iter().flatten().map(String::as_str)
+        self.quick.capture_names().iter().flatten().map(String::as_str)
     }
 }
 
-/// Charges a match that PCRE2 gave up: its result is unknown.
-fn given_up(budget: &Budget) -> BudgetExceeded {
-    let _ = budget.spend(GIVEN_UP);
-    BudgetExceeded
+fn compile(text: &str, limit: u32) -> Result<Regex, PatternError> {
+    // Possessive repetition is an optimisation; finding it can take a thousand times as long as the rest.
+    let pattern = format!("(*NO_AUTO_POSSESS)(*LIMIT_MATCH={limit})(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024){text}");
+    let built = RegexBuilder::new().caseless(true).build(&pattern);
+    built.map_err(|error| PatternError::Invalid(reason(&error.to_string())))
 }
 
 /// PCRE2's own words without ours around them.
@@ -136,6 +159,14 @@ pub fn literal_prefix(path: &str) -> &str {
 /// Whether `|` divides the whole pattern, not only a group of it. Where that is hard to see: yes.
 #[must_use]
 pub fn alternatives_at_the_top(path: &str) -> bool {
+    // Brackets in quotations, comments, verbs and callouts, and after `\c`, are none.
+    const HARD: [&str; 5] = ["\\Q", "(?#", "(*", "(?C", "\\c"];
+    if !path.contains('|') {
+        return false;
+    }
+    if HARD.iter().any(|hard| path.contains(hard)) {
+        return true;
+    }
     let mut depth = 0_usize;
     let mut in_class = false;
     let mut characters = path.chars();
@@ -148,13 +179,13 @@ pub fn alternatives_at_the_top(path: &str) -> bool {
             ']' => in_class = false,
             _ if in_class => {}
             '(' => depth += 1,
-            ')' if depth == 0 => return path.contains('|'),
+            ')' if depth == 0 => return true,
             ')' => depth -= 1,
             '|' if depth == 0 => return true,
             _ => {}
         }
     }
-    (depth > 0 || in_class) && path.contains('|')
+    depth > 0 || in_class
 }
 
 /// Whether a path is meant as a pattern beyond doubt. `/odata/$metadata`, `/c++/docs`, `/v1.2` and `/wiki/Foo_(bar)`
@@ -199,18 +230,18 @@ mod tests {
             (r"/\(x\)", 0),
             ("/[(]", 0),
         ] {
-            assert_eq!(Pattern::location(path).unwrap().groups(), count, "{path}");
+            assert_eq!(Pattern::location(path, &Budget::default()).unwrap().groups(), count, "{path}");
         }
         for path in ["/api(/", "/(?<!v+)x", "/a[", "/a{1"] {
-            let invalid = matches!(Pattern::location(path), Err(PatternError::Invalid(_)));
+            let invalid = matches!(Pattern::location(path, &Budget::default()), Err(PatternError::Invalid(_)));
             assert_eq!(invalid, path != "/a{1", "{path}");
         }
-        assert_eq!(Pattern::location(&"(".repeat(5000)).unwrap_err(), PatternError::TooLong);
+        assert_eq!(Pattern::location(&"(".repeat(5000), &Budget::default()).unwrap_err(), PatternError::TooLong);
     }
 
     #[test]
     fn a_pattern_that_takes_too_long_is_given_up() {
-        let evil = Pattern::location("/(a+)+$").unwrap();
+        let evil = Pattern::location("/(a+)+$", &Budget::default()).unwrap();
         let budget = Budget::default();
         let runaway = format!("/{}b", "a".repeat(60));
         assert_eq!(evil.is_match(runaway.as_bytes(), &budget), Err(BudgetExceeded));

@@ -70,7 +70,7 @@ impl Location<'_> {
     pub fn rewritten(&self, uri: &[u8], budget: &Budget) -> Result<Rewritten, BudgetExceeded> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
         budget.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
-        let pattern = Pattern::rewrite(&self.path).map_err(|_| BudgetExceeded)?;
+        let pattern = Pattern::rewrite(&self.path, budget).map_err(|_| BudgetExceeded)?;
         let captures = pattern.captures(uri, budget)?;
         let Some(captures) = captures else { return Ok(Rewritten::Untouched) };
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));

@@ -3,7 +3,7 @@
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::pattern::{Pattern, is_plainly_regex};
+use super::pattern::{Pattern, PatternError, is_plainly_regex};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::model::{Host, PathRef, PathType};
 
@@ -43,8 +43,13 @@ pub fn plain_samples(path: &str, path_type: PathType) -> Vec<String> {
 /// # Errors
 /// When path matching exceeds its budget.
 pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, BudgetExceeded> {
-    budget.spend(1000)?;
-    let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(Vec::new()) };
+    budget.spend(parsing(path))?;
+    let Some(hir) = parsed(path) else { return Ok(Vec::new()) };
+    let pattern = match Pattern::location(path, budget) {
+        Ok(pattern) => pattern,
+        Err(PatternError::TooCostly) => return Err(BudgetExceeded),
+        Err(PatternError::Invalid(_) | PatternError::TooLong) => return Ok(Vec::new()),
+    };
     let mut samples: Vec<String> = Vec::new();
     for sample in texts(&hir) {
         // A browser sends such a path unchanged.
@@ -86,9 +91,13 @@ pub fn nests_repetitions(path: &str) -> bool {
 /// # Errors
 /// When path matching exceeds its budget.
 pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExceeded> {
-    // Each of the tries may take as long as PCRE2's own limit allows.
-    budget.spend(400_000)?;
-    let (Some(hir), Ok(pattern)) = (parsed(path), Pattern::location(path)) else { return Ok(None) };
+    budget.spend(parsing(path))?;
+    let Some(hir) = parsed(path) else { return Ok(None) };
+    let pattern = match Pattern::location(path, budget) {
+        Ok(pattern) => pattern,
+        Err(PatternError::TooCostly) => return Err(BudgetExceeded),
+        Err(PatternError::Invalid(_) | PatternError::TooLong) => return Ok(None),
+    };
     let mut attack = Vec::new();
     if !write(&hir, 30, &mut attack) && attack.is_empty() {
         return Ok(None);
@@ -98,6 +107,11 @@ pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExc
     let last = path.bytes().rfind(u8::is_ascii_alphanumeric).unwrap_or(b'!');
     attack.extend([1, last]);
     Ok(pattern.runs_away(&attack, budget)?.then_some(attack))
+}
+
+/// The steps of parsing a regex and writing samples of it.
+pub(crate) fn parsing(path: &str) -> u32 {
+    u32::try_from(100 + 10 * path.len()).unwrap_or(u32::MAX)
 }
 
 fn parsed(path: &str) -> Option<Hir> {

@@ -8,6 +8,7 @@ use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use super::pattern::literal_prefix;
 use super::rules::{Claim, Rewriting};
+use crate::budget::{Budget, BudgetExceeded};
 use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 use crate::routing::annotations::NginxAnnotations;
 
@@ -105,13 +106,16 @@ struct PendingLocation<'a> {
 impl<'a> Server<'a> {
     /// Renders the server block of these rules; `None`: no Ingress creates one. `is_canary_upstream` returns
     /// whether a canary was the first to use a Service and port (section 7.1).
-    #[must_use]
+    ///
+    /// # Errors
+    /// Those of `is_canary_upstream`.
     pub fn of(
         host: &Host,
         claims: &[Claim<'a>],
-        is_canary_upstream: impl Fn(&'a Ingress, &'a Backend) -> bool,
-    ) -> Option<Self> {
-        let mut pending = vec![implicit(host, claims)?];
+        is_canary_upstream: impl Fn(&'a Ingress, &'a Backend) -> Result<bool, BudgetExceeded>,
+    ) -> Result<Option<Self>, BudgetExceeded> {
+        let Some(implicit) = implicit(host, claims) else { return Ok(None) };
+        let mut pending = vec![implicit];
         let mut dropped = Vec::new();
         // Only the first location with the same text counts, whatever its type (section 2.4, B3).
         let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
@@ -123,7 +127,7 @@ impl<'a> Server<'a> {
                     drop(DroppedBecause::Resource);
                     continue;
                 }
-                if is_canary_upstream(ingress, backend) {
+                if is_canary_upstream(ingress, backend)? {
                     drop(DroppedBecause::CanaryUpstream);
                     continue;
                 }
@@ -152,7 +156,7 @@ impl<'a> Server<'a> {
             }
         }
         pending.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then_with(|| b.path.cmp(a.path)));
-        Some(Self::render(host, &pending, dropped))
+        Ok(Some(Self::render(host, &pending, dropped)))
     }
 
     fn render(host: &Host, pending: &[PendingLocation<'a>], dropped: Vec<Dropped<'a>>) -> Self {
@@ -221,7 +225,16 @@ impl<'a> Server<'a> {
     }
 
     /// Returns the locations whose regex may match this path by its literal prefix, in order.
-    pub(crate) fn patterns_for(&self, uri: &[u8]) -> Vec<usize> {
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget.
+    pub(crate) fn patterns_for(&self, uri: &[u8], budget: &Budget) -> Result<Vec<usize>, BudgetExceeded> {
+        // Each beginning of the path is looked up.
+        budget.spend(u32::try_from(uri.len().saturating_mul(2 + uri.len() / 256)).unwrap_or(u32::MAX))?;
+        if self.patterns.get().is_none() {
+            let bytes: usize = self.locations.iter().map(|location| 8 + location.path.len() / 8).sum();
+            budget.spend(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        }
         let patterns = self.patterns.get_or_init(|| {
             let mut patterns: HashMap<Box<[u8]>, Vec<usize>> = HashMap::new();
             for (at, location) in self.locations.iter().enumerate() {
@@ -233,8 +246,9 @@ impl<'a> Server<'a> {
         let uri = uri.to_ascii_lowercase();
         let starts = (0..=uri.len()).filter_map(|length| patterns.get(&uri[..length]));
         let mut found: Vec<usize> = starts.flatten().copied().collect();
+        budget.spend(u32::try_from(found.len()).unwrap_or(u32::MAX))?;
         found.sort_unstable();
-        found
+        Ok(found)
     }
 
     /// Returns the pairs of locations for which nginx rejects the configuration: "duplicate location" (section 2.8, B1 to

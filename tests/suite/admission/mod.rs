@@ -5,6 +5,7 @@ mod ceilings;
 mod pass;
 mod places;
 mod replay;
+mod size;
 mod words;
 
 use std::sync::Arc;

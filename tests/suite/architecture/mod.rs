@@ -41,7 +41,10 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["map", "diff"],
         ],
     ),
-    ("cluster", &[&["lookup"], &["store"], &["live_reads"], &["view"], &["manifests", "snapshot"], &["api"]]),
+    (
+        "cluster",
+        &[&["lookup"], &["store"], &["live_reads"], &["view"], &["others"], &["manifests", "snapshot"], &["api"]],
+    ),
 ];
 
 fn layer(module: &str) -> usize {

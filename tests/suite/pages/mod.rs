@@ -261,8 +261,8 @@ fn checks_read_only_what_they_declare() {
                 let free = ClusterView::new(known(&inventory), &ingress.meta.key, every_kind, Kinds::NONE);
                 let controllers = Controllers::new(&free, &config.settings.classes, &config.settings.dialects);
                 let view = ClusterView::new(known(&inventory), &ingress.meta.key, check.needs, check.hints);
-                let mut found = checks::Findings::new(check.code);
                 let routes = Routes::of(controllers, controllers.of(ingress), Some(ingress));
+                let mut found = checks::Findings::new(check.code, routes.budget());
                 (check.run)(
                     &Context::new(ingress, &view, &config.settings, &routes, &checks::Memo::default()),
                     &mut found,
