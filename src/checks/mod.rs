@@ -16,6 +16,7 @@ mod namespace_match;
 mod nearest;
 mod path;
 mod registry;
+mod request;
 mod routed_paths;
 mod settings;
 mod tls;

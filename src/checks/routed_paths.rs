@@ -1,15 +1,13 @@
-//! The paths of an Ingress as its controller routes them, and the result of a request in words. The checks on paths share
-//! these.
+//! The paths of an Ingress as its controller routes them. The checks on paths share these.
 
-use std::fmt;
 use std::rc::Rc;
 
 use super::Context;
 use super::findings::WARN;
-use crate::finding::{Finding, Quoted};
-use crate::model::{Backend, FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
+use crate::finding::Finding;
+use crate::model::{FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
-    Answer, ControllerFamily, Located, Location, NginxAnnotations, Outcome, Scheme, Server, When, literal_prefix,
+    Answer, ControllerFamily, Located, Location, NginxAnnotations, Scheme, Server, When, literal_prefix,
     pattern_samples, plain_samples,
 };
 
@@ -96,30 +94,6 @@ pub(super) fn is_equivalent(location: &Location<'_>, ingress: &Ingress, at: Path
 pub(super) fn is_more_specific(location: &Location<'_>, request: &str, path: &str) -> bool {
     let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact && at.path.routed() == request;
     location.at.is_some_and(is_exact) || literal_prefix(&location.path).len() > path.len()
-}
-
-/// Displays the path of a request in a message, without quotes if it is short and printable.
-pub(super) struct Request<'a>(pub(super) &'a str);
-
-impl fmt::Display for Request<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_clear = self.0.len() <= 60 && self.0.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
-        if is_clear { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
-    }
-}
-
-/// Describes the result of one request, as the end of `/api …`.
-pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
-    match &answer.outcome {
-        Outcome::Backend { of, backend, .. } => {
-            let service = match backend {
-                Backend::Service { name, .. } => format!("Service {}", Quoted(name)),
-                Backend::Resource => "a resource".to_owned(),
-            };
-            format!("goes to {service}{}", of_other(cx, &of.0.meta.key))
-        }
-        outcome => format!("returns {outcome}"),
-    }
 }
 
 /// Describes the Ingress of a path, Service or annotation: nothing for the evaluated Ingress, else ` of Ingress shop/other`.

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt as _};
-use serde::Deserialize;
 
 use super::annotation::CLASS_ANNOTATION;
 use super::service::PortRef;
-use super::{FieldPath, Host, Meta, ingress_json};
+use super::{FieldPath, Host, Meta};
 
 /// An Ingress.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(from = "ingress_json::Wire")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Ingress {
     /// Identity, age, annotations.
     pub meta: Meta,

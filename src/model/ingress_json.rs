@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::service::PortRef;
 use super::{Backend, Host, Ingress, Meta, Path, PathType, Rule, TlsEntry, lax, meta};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Wire {
+struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
     #[serde(deserialize_with = "lax::null")]
@@ -101,6 +101,12 @@ pub(super) struct WireStatus {
 struct WireLoadBalancer {
     #[serde(deserialize_with = "lax::null")]
     ingress: Vec<serde::de::IgnoredAny>,
+}
+
+impl<'de> Deserialize<'de> for Ingress {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Wire::deserialize(deserializer).map(Self::from)
+    }
 }
 
 impl From<Wire> for Ingress {

@@ -1,7 +1,8 @@
 //! IG207: ingress-nginx ignores resource backends.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, of_host, result};
+use crate::checks::request::result;
+use crate::checks::routed_paths::{ROUTES, of_host};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};

@@ -1,7 +1,8 @@
 //! IG304: Exact `/` that never matches.
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, result, routed};
+use crate::checks::request::result;
+use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};

@@ -3,9 +3,8 @@
 use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{
-    ROUTES, Request, is_equivalent, may_match_otherwise, of_host, owners, result, routed,
-};
+use crate::checks::request::{Request, result};
+use crate::checks::routed_paths::{ROUTES, is_equivalent, may_match_otherwise, of_host, owners, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kind, Kinds};

@@ -1,6 +1,7 @@
 //! IG306: a path that never matches.
 
-use crate::checks::routed_paths::{ROUTES, Request, Routed, is_equivalent, of_host, of_other, result, routed};
+use crate::checks::request::{Request, result};
+use crate::checks::routed_paths::{ROUTES, Routed, is_equivalent, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kinds, PathType};

@@ -1,6 +1,7 @@
 //! IG307: a path that ends in a slash.
 
-use crate::checks::routed_paths::{ROUTES, Request, of_host, result, routed};
+use crate::checks::request::{Request, result};
+use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kind, Kinds, PathType};

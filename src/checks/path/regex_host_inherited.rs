@@ -2,9 +2,8 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::routed_paths::{
-    ROUTES, Request, is_equivalent, is_more_specific, of_host, of_other, result, routed,
-};
+use crate::checks::request::{Request, result};
+use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Ingress, Kinds, PathType};

@@ -1,6 +1,7 @@
 //! IG316: a regex that matches too much.
 
-use crate::checks::routed_paths::{ROUTES, Request, of_host, routed};
+use crate::checks::request::Request;
+use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;

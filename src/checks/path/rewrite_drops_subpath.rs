@@ -3,7 +3,8 @@
 use std::cell::LazyCell;
 
 use super::rewrite_advice::RewriteAdvice;
-use crate::checks::routed_paths::{ROUTES, Request, Routed, of_host, routed};
+use crate::checks::request::Request;
+use crate::checks::routed_paths::{ROUTES, Routed, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathType};
