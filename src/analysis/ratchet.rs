@@ -23,13 +23,15 @@ pub(crate) fn decide(
     circumstances: &Circumstances<'_>,
     previous: impl FnOnce(&dyn Fn(&Check) -> bool) -> Previous,
 ) -> Verdict {
-    let Evaluation { findings, oversized, .. } = evaluation;
+    let Evaluation { findings, oversized, not_evaluated, .. } = evaluation;
     let verdict = policy.decide(findings.clone(), circumstances);
     if !verdict.denies() {
         return verdict;
     }
     let denying: Vec<&str> = verdict.at(Level::Deny).map(|finding| finding.code).collect();
-    let preexisting = match previous(&|check| denying.contains(&check.code)) {
+    // What a check may spend depends on the other checks, so all of them run again to see whether the stored object is as costly.
+    let is_too_costly = not_evaluated.iter().any(|entry| entry.why == NotEvaluatedReason::TooCostly);
+    let preexisting = match previous(&|check| is_too_costly || denying.contains(&check.code)) {
         Previous::None => return verdict,
         Previous::Unreadable => findings.iter().map(identity).collect(),
         Previous::Evaluated(before) => preexisting(&before, &findings, oversized),

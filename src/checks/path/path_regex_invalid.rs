@@ -43,45 +43,45 @@ fn target_too_long(cx: &Context<'_>, target: &str, out: &mut Findings) {
     finding.help("use a target of less than 4,000 bytes");
 }
 
+/// Reports an error of a location of this Ingress. Returns the rewrite target if that is the error.
+fn report<'a>(cx: &Context<'a>, fault: &ConfigError<'_, 'a>, out: &mut Findings) -> Option<&'a str> {
+    match fault {
+        ConfigError::PathTooLong(location) => too_long(cx, location, out),
+        ConfigError::TargetTooLong(location) => return location.target,
+        ConfigError::Pattern(location, reason) => {
+            // A Prefix path can have two locations.
+            let at = location.at.filter(|_| !location.is_exact_companion)?;
+            let message = invalid(&Quoted(at.path.routed()).to_string(), reason);
+            let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
+            finding.help("complete it, or escape literal characters with \\");
+        }
+        ConfigError::Duplicate(..) => {}
+    }
+    None
+}
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut too_long_target = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let budget = cx.routes().budget();
-        // Its own paths first: the others may be many.
+        // Its own paths are reported first: the others may be too many for the budget.
         let own = cx.weighed(budget.for_own(|| server.invalid_locations(|location| is_own(cx, location), budget)));
+        for fault in own.iter().flatten() {
+            too_long_target = report(cx, fault, out).or(too_long_target);
+        }
         let others = cx.weighed(server.invalid_locations(|location| !is_own(cx, location), budget));
+        let of_other_ingress = others.iter().flatten().find_map(|fault| match fault {
+            ConfigError::Pattern(location, reason) if !location.is_exact_companion => {
+                Some((location.at?, location.ingress?, reason))
+            }
+            _ => None,
+        });
+        // One finding per host is enough.
+        let Some((at, ingress, reason)) = of_other_ingress else { continue };
+        let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
-        let mut of_others = Vec::new();
-        for fault in own.iter().chain(&others).flatten() {
-            let (location, reason) = match fault {
-                ConfigError::Pattern(location, reason) => (location, reason),
-                ConfigError::PathTooLong(location) => {
-                    too_long(cx, location, out);
-                    continue;
-                }
-                ConfigError::TargetTooLong(location) => {
-                    too_long_target = too_long_target.or(location.target.filter(|_| is_own(cx, location)));
-                    continue;
-                }
-                ConfigError::Duplicate(..) => continue,
-            };
-            // A Prefix path can have two locations.
-            let Some((at, ingress)) = location.at.zip(location.ingress).filter(|_| !location.is_exact_companion) else {
-                continue;
-            };
-            if ingress.meta.key != cx.ingress.meta.key {
-                of_others.push((at, ingress, reason));
-                continue;
-            }
-            let message = invalid(&Quoted(at.path.routed()).to_string(), reason);
-            let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
-            finding.help("complete it, or escape literal characters with \\");
-        }
-        // One finding per host is enough.
-        let Some((at, ingress, reason)) = of_others.first() else { continue };
-        let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         if was_regex {
             let message = invalid(&format!("path {path}"), reason);
             let finding = of_host(cx, out.add(FieldPath::spec().field("rules"), format!("{host} broken"), message));
