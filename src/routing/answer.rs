@@ -236,7 +236,6 @@ impl<'a> Routes<'a> {
 impl Server<'_> {
     /// Returns whether `app-root` redirects `/`: any Ingress of the host can set it (section 3.4).
     fn has_app_root(&self) -> bool {
-        let mut annotations = self.locations.iter().filter_map(Location::annotations);
-        annotations.any(|annotations| annotations.app_root().is_some())
+        self.locations.iter().any(Location::has_app_root)
     }
 }

@@ -111,7 +111,8 @@ impl BodyBudget {
     /// Reads and drops the rest of a rejected body, within limits. A connection that is closed with unread bytes is reset, and the
     /// reset can overtake the response.
     pub(super) async fn discard(&self, body: &mut Body) {
-        let mut left = self.each;
+        // A body that is a little too large is read to its end.
+        let mut left = 2 * self.each;
         let rest = async {
             while let Some(Ok(frame)) = body.frame().await {
                 let size = frame.data_ref().map_or(0, bytes::Bytes::len);

@@ -61,15 +61,21 @@ fn report<'a>(cx: &Context<'a>, fault: &ConfigError<'_, 'a>, out: &mut Findings)
 }
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    let budget = cx.routes().budget();
     let mut too_long_target = None;
+    // Its own paths on all hosts are reported first: the others may be too many for the budget.
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
-        let budget = cx.routes().budget();
-        // Its own paths are reported first: the others may be too many for the budget.
         let own = cx.weighed(budget.for_own(|| server.invalid_locations(|location| is_own(cx, location), budget)));
         for fault in own.iter().flatten() {
             too_long_target = report(cx, fault, out).or(too_long_target);
         }
+    }
+    if let Some(target) = too_long_target {
+        target_too_long(cx, target, out);
+    }
+    for (_, host) in cx.ingress.hosts() {
+        let Some(server) = cx.server(host, When::After).found() else { continue };
         let others = cx.weighed(server.invalid_locations(|location| !is_own(cx, location), budget));
         let of_other_ingress = others.iter().flatten().find_map(|fault| match fault {
             ConfigError::Pattern(location, reason) if !location.is_exact_companion => {
@@ -91,9 +97,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
             finding.help("use a separate host");
         }
-    }
-    if let Some(target) = too_long_target {
-        target_too_long(cx, target, out);
     }
 }
 

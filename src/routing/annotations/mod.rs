@@ -94,10 +94,11 @@ impl<'a> NginxAnnotations<'a> {
         snippets.into_iter().any(|snippet| DIRECTIVES.iter().any(|directive| snippet.contains(directive)))
     }
 
-    /// Returns the name of the fallback Service, which replaces a Service without endpoints (section 4.6).
+    /// Returns the name of the fallback Service, which replaces a Service without endpoints (section 4.6). No Service has a name of
+    /// more than 253 bytes, and each path asks for it.
     #[must_use]
     pub fn default_backend(self) -> Option<&'a str> {
-        self.value("default-backend")
+        self.value("default-backend").filter(|name| name.len() <= 253)
     }
 
     /// Returns whether requests go to the Service's own address and not to its endpoints (section 4.5).

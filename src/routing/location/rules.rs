@@ -24,6 +24,8 @@ pub struct Claim<'a> {
 pub(crate) struct Rewriting<'a> {
     pub(crate) target: Option<&'a str>,
     pub(crate) use_regex: bool,
+    /// `/` of the host redirects to `app-root`.
+    pub(crate) has_app_root: bool,
 }
 
 /// Compares Ingresses in the order of ingress-nginx: the oldest first; those of the same second by name in reverse
@@ -52,7 +54,11 @@ pub fn claims<'a, 'h>(
     let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
     for ingress in ingresses {
         let annotations = NginxAnnotations::of(ingress);
-        let rewriting = Rewriting { target: annotations.rewrite_target(), use_regex: annotations.use_regex() };
+        let rewriting = Rewriting {
+            target: annotations.rewrite_target(),
+            use_regex: annotations.use_regex(),
+            has_app_root: annotations.app_root().is_some(),
+        };
         let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };
         for rule in ingress.rules() {
             if let Some(claims) = claims.get_mut(&rule.rule.host) {

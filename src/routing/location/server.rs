@@ -303,9 +303,14 @@ impl<'a> Location<'a> {
 
     /// Sets whether it rewrites. A rewrite to the location's own path has no effect, and a trailing slash changes that path.
     fn retarget(&mut self) {
-        let Rewriting { target, use_regex } = self.rewriting;
+        let Rewriting { target, use_regex, .. } = self.rewriting;
         self.target = target.filter(|target| **target != *self.path);
         self.enables_regex = self.target.is_some() || use_regex;
+    }
+
+    /// Returns whether its Ingress redirects `/` of the host (section 3.4).
+    pub(crate) fn has_app_root(&self) -> bool {
+        self.rewriting.has_app_root && self.ingress.is_some() && !self.only_backend
     }
 
     /// Returns the annotations that rewrite or redirect its requests.
