@@ -13,11 +13,11 @@ pub(crate) fn values(bytes: usize) -> Vec<(&'static str, String)> {
     let repeated = |text: &str| text.repeat(bytes.div_ceil(text.len()));
     vec![
         ("commas", repeated(",")),
-        ("names", (0..bytes / 8).map(|n| format!("h{n:04}.a,")).collect()),
-        ("own hosts", (0..bytes / 8).map(|n| format!("h{n}.x,")).collect()),
+        ("names", repeat(bytes / 8, |n| format!("h{n:04}.a,"))),
+        ("own hosts", repeat(bytes / 8, |n| format!("h{n}.x,"))),
         ("captures", format!("/{}", repeated("$1"))),
         ("variables", format!("/{}", repeated("$a-"))),
-        ("distinct variables", (0..bytes / 6).map(|n| format!("$v{n}-")).collect()),
+        ("distinct variables", repeat(bytes / 6, |n| format!("$v{n}-"))),
         ("groups", format!("/{}", repeated("(a+)+"))),
         ("clauses", repeated("x;")),
         ("letters", repeated("a")),
@@ -87,4 +87,10 @@ pub(crate) fn inventory(ingresses: impl IntoIterator<Item = Ingress>) -> Invento
         inventory.apply(Object::Ingress(Box::new(ingress)));
     }
     inventory
+}
+
+/// Joins numbered texts.
+fn repeat(count: usize, text: impl Fn(usize) -> String) -> String {
+    let texts: Vec<String> = (0..count).map(text).collect();
+    texts.concat()
 }

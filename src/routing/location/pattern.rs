@@ -179,9 +179,8 @@ pub fn alternatives_at_the_top(path: &str) -> bool {
             ']' => in_class = false,
             _ if in_class => {}
             '(' => depth += 1,
-            ')' if depth == 0 => return true,
+            ')' | '|' if depth == 0 => return true,
             ')' => depth -= 1,
-            '|' if depth == 0 => return true,
             _ => {}
         }
     }
