@@ -6,7 +6,7 @@
 //! - [`model`]: Kubernetes objects as checks read them, without I/O;
 //! - [`finding`]: findings, their levels, and patches that fix them;
 //! - [`budget`]: the work that one evaluation may do, in counted steps;
-//! - [`file`]: reading and replacing files that a user names;
+//! - [`mod@file`]: reading and replacing files that a user names;
 //! - [`cluster`]: the object cache, its sources (watches, lists, files, snapshots), and the view that a check reads;
 //! - [`document`]: a manifest as text: positions of fields, and fixes that keep every other byte;
 //! - [`routing`]: what a controller does with an Ingress: locations, backends, certificates;

@@ -78,7 +78,7 @@ impl Live {
         }
     }
 
-    /// Reads objects that denials depend on, the most important first. The first [`MOST`] are read.
+    /// Reads objects that denials depend on, the most important first. The first 100 are read.
     pub async fn confirm(&self, author: Author<'_>, wanted: &[(Kind, Key)], deadline: Instant) -> LiveReads {
         let (wanted, others) = wanted.split_at(wanted.len().min(MOST));
         let mut live_reads = self.confirmations.read(author, wanted, By::NameOrPage, deadline).await;
@@ -96,7 +96,7 @@ impl Live {
     }
 
     /// Reads the objects that an Ingress references, or returns those that were read a moment ago. `first` are those that
-    /// findings of the default levels deny for. Of the others, the first [`MOST`] are read.
+    /// findings of the default levels deny for. Of the others, the first 100 are read.
     pub async fn fetch_referenced(
         &self,
         author: Author<'_>,
