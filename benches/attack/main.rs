@@ -19,6 +19,7 @@ const BOUNDS: Bounds = Bounds {
     delay: Duration::from_millis(50),
     lag: Duration::from_millis(200),
     memory: 256,
+    lost: 0,
     connections: usize::MAX,
 };
 

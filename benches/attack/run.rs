@@ -52,6 +52,8 @@ pub(crate) struct Bounds {
     pub(crate) lag: Duration,
     /// The largest resident size, in MiB.
     pub(crate) memory: u64,
+    /// The largest part of the honest denials that may be lost, in percent.
+    pub(crate) lost: usize,
     /// The largest number of connections that send hostile reviews.
     pub(crate) connections: usize,
 }
@@ -270,7 +272,7 @@ impl Bounds {
             (is_late(|row| &row.livez), "/livez waits"),
             (longest(&row.lags) > self.lag, "changes are late"),
             (row.peak_mib > self.memory, "memory exceeds its limit"),
-            (row.lost > 0, "honest denials are lost"),
+            (100 * row.lost > self.lost * row.reviews.len(), "honest denials are lost"),
         ];
         for (_, bound) in broken.iter().filter(|(is_broken, _)| *is_broken) {
             println!("    out of bounds: {bound}");

@@ -17,9 +17,11 @@ use std::time::Duration;
 /// longer.
 const BOUNDS: run::Bounds = run::Bounds {
     duration: Duration::from_secs(1),
-    delay: Duration::from_millis(250),
-    lag: Duration::from_secs(1),
+    delay: Duration::from_millis(500),
+    lag: Duration::from_secs(2),
     memory: 512,
+    // A denial whose evidence is read too late is not confirmed.
+    lost: 5,
     connections: 8,
 };
 
