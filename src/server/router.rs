@@ -58,6 +58,26 @@ impl Drop for Cancel {
     }
 }
 
+/// A review without an answer so far. If its client goes first, the API server applies its `failurePolicy`, and nothing else here
+/// would show that.
+struct Unanswered<'a>(Option<&'a Metrics>);
+
+impl Unanswered<'_> {
+    fn end(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        // A panic is answered and counted by its layer.
+        if let Some(metrics) = self.0.filter(|_| !std::thread::panicking()) {
+            metrics.rejected("ClientGone");
+            tracing::warn!("the client has gone before its review was answered");
+        }
+    }
+}
+
 /// Returns the application of the webhook port. Slow reviews run on the runtime within which it is called.
 ///
 /// # Panics
@@ -157,10 +177,10 @@ impl<H: ReviewHandler> Webhook<H> {
             }
         };
         let started = Instant::now();
-        let reviewed = match self.fast(&complete).await? {
-            Some(reviewed) => reviewed,
-            None => self.slow(complete).await?,
-        };
+        let unanswered = Unanswered(Some(&self.metrics));
+        let reviewed = self.review(complete).await;
+        unanswered.end();
+        let reviewed = reviewed?;
         let took = started.elapsed();
         if reviewed.record.panicked {
             self.metrics.panics.inc();
@@ -168,6 +188,13 @@ impl<H: ReviewHandler> Webhook<H> {
         self.metrics.reviewed(&reviewed.record, took);
         log_review(&reviewed.record, took);
         Ok(reviewed.body)
+    }
+
+    async fn review(&self, body: Held) -> Result<Reviewed, Failure> {
+        match self.fast(&body).await? {
+            Some(reviewed) => Ok(reviewed),
+            None => self.slow(body).await,
+        }
     }
 
     /// Reviews a small body on this thread. Returns `None` for a large body, for a review that exceeds its allowance, and for one

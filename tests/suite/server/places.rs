@@ -283,6 +283,7 @@ async fn a_review_ends_when_its_client_has_gone() {
     sent.abort();
     eventually("the review ends", async || places.worker.cancelled.load(Ordering::SeqCst)).await;
     places.server.until_counts("ingress_guard_slow_reviews 0").await;
+    places.server.until_counts(r#"ingress_guard_rejected_requests_total{reason="ClientGone"} 1"#).await;
 }
 
 #[tokio::test]
