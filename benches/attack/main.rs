@@ -8,6 +8,7 @@ mod bodies;
 mod client;
 mod program;
 mod run;
+mod trust;
 
 use std::time::Duration;
 

@@ -8,6 +8,8 @@
 mod bodies;
 mod load;
 mod server;
+#[path = "../attack/trust.rs"]
+mod trust;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

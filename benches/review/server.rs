@@ -19,13 +19,12 @@ use ingress_guard::config::Config;
 use ingress_guard::server::{CertificateSource, Limits, Options, SelfSigned, Server, TlsOptions, webhook};
 use ingress_guard::telemetry::{LogFormat, Metrics, start_log};
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
 use crate::bodies::{HOSTS, SECRET, path_to};
+use crate::trust::trust;
 
 /// Returns a reviewer over an inventory of this many Ingresses.
 pub(crate) fn reviewer(ingresses: usize) -> (Arc<Reviewer>, SyncStatus) {
@@ -129,16 +128,8 @@ impl Running {
         BufReader::new(child.stdout.as_mut().expect("piped")).read_line(&mut line).expect("a line");
         let started: Value = serde_json::from_str(&line).expect("JSON");
         let pem = started["pem"].as_str().expect("a certificate");
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
         let port = u16::try_from(started["port"].as_u64().expect("a port")).expect("a port");
-        Self { child, port, connector: TlsConnector::from(Arc::new(config)) }
+        Self { child, port, connector: TlsConnector::from(trust(pem)) }
     }
 
     /// Returns the CPU time of all its threads so far (`/proc/PID/task/*/schedstat`, nanoseconds).

@@ -10,6 +10,8 @@ mod client;
 mod program;
 #[path = "../../benches/attack/run.rs"]
 mod run;
+#[path = "../../benches/attack/trust.rs"]
+mod trust;
 
 use std::time::Duration;
 

@@ -5,16 +5,17 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use ingress_guard::budget::Allowance;
-use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
+use ingress_guard::checks::{Check, Context, Findings, Settings};
 use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
 use ingress_guard::engine::{Engine, Evaluation};
 use ingress_guard::finding::{Level, Levels};
-use ingress_guard::model::{FieldPath, Ingress, Kinds};
+use ingress_guard::model::{FieldPath, Ingress};
 use ingress_guard::policy::Policy;
 use serde_json::{Value, json};
 
 use crate::admission::{Answer, GOOD, ask, create, reviewer, update};
+use crate::engine::TEMPLATE;
 use crate::hostile;
 use crate::pages::known;
 use crate::work::took;
@@ -141,19 +142,6 @@ fn the_verdict_and_the_steps_do_not_depend_on_the_load() {
         }
     });
 }
-
-const TEMPLATE: Check = Check {
-    code: "IG201",
-    name: "service-not-found",
-    summary: "",
-    levels: Levels::both(Level::Deny),
-    applies: Applies::Everywhere,
-    waivable: true,
-    needs: Kinds::NONE,
-    hints: Kinds::NONE,
-    page: "",
-    run: |_, _| {},
-};
 
 fn exhausts(cx: &Context<'_>, out: &mut Findings<'_>) {
     out.add(FieldPath::spec(), "before", "found before it ran out");

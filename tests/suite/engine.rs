@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::admission::{GOOD, ask, create, spec};
 use crate::pages::{known, now};
 
-const TEMPLATE: Check = Check {
+pub(crate) const TEMPLATE: Check = Check {
     code: "IG201",
     name: "service-not-found",
     summary: "",
