@@ -224,6 +224,10 @@ impl Watch {
         if let Some(key) = &self.only {
             return Ok(HashSet::from_iter([key.clone()]));
         }
+        // The pages of a first list that failed are not published yet: a change of the coverage publishes them.
+        if self.inventory.load().coverage(self.kind) == Coverage::NotSynced {
+            self.send(self.handle.receive(), vec![self.covered(Coverage::NotSynced)]).await?;
+        }
         tokio::select! {
             () = self.handle.published() => Ok(self.inventory.load().keys(self.kind)),
             () = self.changes.closed() => Err(ApiError::Stopped),

@@ -66,11 +66,13 @@ impl Writer {
     fn apply(&mut self, batch: Batch) {
         let Batch { from, receipt, kind, changes } = batch;
         let is_empty = changes.is_empty();
+        let covers = changes.iter().any(|change| matches!(change, Change::Cover(..)));
         for change in changes {
             self.next.change(kind, change);
         }
-        // Before its first list is complete, nothing of a kind counts as known: a publication would only copy it again and again.
-        self.is_changed |= !is_empty && self.next.coverage(kind) != Coverage::NotSynced;
+        // Before its first list is complete, nothing of a kind counts as known: to publish its pages would only copy them again and
+        // again.
+        self.is_changed |= covers || (!is_empty && self.next.coverage(kind) != Coverage::NotSynced);
         self.applied.push((from, receipt));
     }
 

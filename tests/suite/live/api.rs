@@ -45,6 +45,8 @@ struct Store {
     broken_gets: HashMap<String, u16>,
     /// The time between a GET, or the list of one namespace, and its answer, which has the state from before this time.
     slow_gets: Duration,
+    /// Pages of a list after the first one fail.
+    no_next_page: bool,
     /// Lists and watches fail with this status.
     refusing: Option<u16>,
     /// Watches are closed as soon as they are open.
@@ -227,6 +229,11 @@ impl Api {
     /// Lists and watches are answered with this status from now on, as for an unauthenticated user.
     pub(crate) fn answer_all_with(&self, status: u16) {
         self.store.lock().refusing = Some(status);
+    }
+
+    /// Lists fail after their first page.
+    pub(crate) fn break_next_pages(&self, broken: bool) {
+        self.store.lock().no_next_page = broken;
     }
 
     /// Lists and watches fail.
@@ -447,6 +454,9 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
         return watch(shared, resource, only, from);
     }
     let limit: usize = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(usize::MAX);
+    if store.no_next_page && query.contains_key("continue") {
+        return status(500, "etcd is away");
+    }
     let start: usize = query.get("continue").and_then(|token| token.parse().ok()).unwrap_or_default();
     let objects = store.objects.get(&resource);
     let chosen: Vec<&Value> =

@@ -12,8 +12,12 @@ use super::watch::{pace, service};
 use crate::server::client::eventually;
 
 fn watching(api: &Api) -> (SharedInventory, Watches) {
+    watching_only(api, &[Kind::Service, Kind::Ingress])
+}
+
+fn watching_only(api: &Api, kinds: &[Kind]) -> (SharedInventory, Watches) {
     let inventory = SharedInventory::new(Inventory::default());
-    let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
+    let wanted = Wanted { needs: Kinds::of(kinds), ..Wanted::default() };
     let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace());
     (inventory, watches)
 }
@@ -112,4 +116,23 @@ async fn objects_that_a_second_list_does_not_contain_are_removed_although_change
         eventually("removed", async || port(&inventory.load(), &name).is_none()).await;
     }
     assert_eq!(inventory.load().count(Kind::Service), 10);
+}
+
+/// The first page of a failed list has been applied, although nothing of it is visible.
+#[tokio::test]
+async fn objects_of_a_failed_first_list_are_forgotten_if_the_next_list_lacks_them() {
+    let api = Api::start().await;
+    for name in ["a", "b", "c"] {
+        api.put("services", service(name, 80));
+    }
+    api.break_next_pages(true);
+    // A change of another kind would publish the page as well.
+    let (inventory, watches) = watching_only(&api, &[Kind::Service]);
+    let has_failed = || watches.states().iter().any(|watch| watch.kind == Kind::Service && watch.restarts > 0);
+    eventually("the first list fails", async || has_failed()).await;
+    api.delete("services", "shop", "a");
+    api.break_next_pages(false);
+    complete(&inventory).await;
+    let state = inventory.load();
+    assert_eq!(["a", "b", "c"].map(|name| port(&state, name)), [None, Some(80), Some(80)]);
 }
