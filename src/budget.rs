@@ -12,7 +12,8 @@ pub struct Allowance {
     pub steps: u32,
     /// The time at which the evaluation ends early: a backstop, because steps bound the work.
     pub deadline: Option<Instant>,
-    /// Findings of one check that keep their texts, which bounds memory. All others still count for the verdict.
+    /// Findings that keep their texts, which bounds memory: of one check, and five times as many of all checks. All others still
+    /// count for the verdict.
     pub texts: usize,
     /// Set when nothing waits for the result any more: the evaluation ends early.
     pub cancelled: Option<Arc<AtomicBool>>,
@@ -29,6 +30,10 @@ pub struct Budget {
     pool: Cell<u32>,
     /// What the present check may spend before it takes from the pool.
     reserve: Cell<u32>,
+    /// What the present check leaves in the pool.
+    kept: Cell<u32>,
+    /// Findings that may keep their texts.
+    texts: Cell<usize>,
     /// What was spent when the clock was read last.
     looked_at: Cell<Option<u32>>,
     spent: Cell<u32>,
@@ -64,6 +69,8 @@ impl Allowance {
 impl Budget {
     /// Steps between two looks at the clock, about 100 µs.
     const INTERVAL: u32 = 4096;
+    /// The checks of one evaluation that can keep all texts that one check may have.
+    const CHECKS_WITH_ALL_TEXTS: usize = 5;
 
     /// Creates the budget of one evaluation. `reserved` steps are not in the pool: [`Budget::begin`] hands them out.
     #[must_use]
@@ -72,6 +79,8 @@ impl Budget {
             allowance: allowance.clone(),
             pool: Cell::new(allowance.steps.saturating_sub(reserved)),
             reserve: Cell::new(0),
+            kept: Cell::new(0),
+            texts: Cell::new(allowance.texts.saturating_mul(Self::CHECKS_WITH_ALL_TEXTS)),
             looked_at: Cell::new(None),
             spent: Cell::new(0),
             own: Cell::new(0),
@@ -81,9 +90,11 @@ impl Budget {
         }
     }
 
-    /// Begins the turn of a check with a reserve of its own. What is left of the reserve before goes to the pool.
-    pub fn begin(&self, reserve: u32) {
+    /// Begins the turn of a check with a reserve of its own. What is left of the reserve before goes to the pool. One check takes
+    /// all of the pool only if it `may_empty_pool`; any other leaves half of it to the checks after it.
+    pub fn begin(&self, reserve: u32, may_empty_pool: bool) {
         self.pool.set(self.pool.get().saturating_add(self.reserve.replace(reserve)));
+        self.kept.set(if may_empty_pool { 0 } else { self.pool.get() / 2 });
         self.exceeded.set(false);
         self.is_own.set(false);
     }
@@ -100,7 +111,7 @@ impl Budget {
         let reserve = self.reserve.get();
         let from_reserve = steps.min(reserve);
         let rest = self.pool.get().checked_sub(steps - from_reserve);
-        let Some(rest) = rest.filter(|_| !self.exceeded.get()) else {
+        let Some(rest) = rest.filter(|rest| !self.exceeded.get() && *rest >= self.kept.get()) else {
             self.exceeded.set(true);
             return Err(BudgetExceeded);
         };
@@ -155,10 +166,15 @@ impl Budget {
         self.exceeded.get() && self.own.get() > self.allowance.steps / 2
     }
 
-    /// Returns how many findings of one check keep their texts.
+    /// Returns how many findings of the next check keep their texts.
     #[must_use]
     pub fn texts(&self) -> usize {
-        self.allowance.texts
+        self.allowance.texts.min(self.texts.get())
+    }
+
+    /// Counts findings that keep their texts.
+    pub fn keep_texts(&self, findings: usize) {
+        self.texts.set(self.texts.get().saturating_sub(findings));
     }
 
     /// Returns the steps that were spent.

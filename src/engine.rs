@@ -28,9 +28,17 @@ struct Turn {
     share: u32,
 }
 
+impl Turn {
+    fn can_deny(&self) -> bool {
+        self.share > SHARE_OF_OTHERS
+    }
+}
+
 /// The share of a check that can deny, and of one that cannot be waived either.
-const SHARE: u32 = 1;
-const SHARE_NOT_WAIVABLE: u32 = 4;
+const SHARE: u32 = 8;
+const SHARE_NOT_WAIVABLE: u32 = 32;
+/// The share of any other check: enough to read an Ingress of any size once, whatever the checks before it have spent.
+const SHARE_OF_OTHERS: u32 = 1;
 
 /// The most distinct hosts and paths of an Ingress whose paths are compared with requests.
 const MOST_PARTS: usize = 10_000;
@@ -81,14 +89,14 @@ impl Engine {
     pub fn new(checks: Vec<&'static Check>, settings: Settings, policy: &Policy) -> Self {
         let turn = |(place, check): (usize, &'static Check)| {
             let share = match (policy.can_deny(check), check.waivable) {
-                (false, _) => 0,
+                (false, _) => SHARE_OF_OTHERS,
                 (true, true) => SHARE,
                 (true, false) => SHARE_NOT_WAIVABLE,
             };
             Turn { check, place, share }
         };
         let mut turns: Vec<Turn> = checks.into_iter().enumerate().map(turn).collect();
-        turns.sort_by_key(|turn| (turn.check.waivable, turn.share == 0));
+        turns.sort_by_key(|turn| (turn.check.waivable, !turn.can_deny()));
         Self { turns, settings }
     }
 
@@ -155,7 +163,8 @@ impl Engine {
         // By the place of the check.
         let mut found_at: Vec<(usize, Vec<Finding>)> = Vec::new();
         let mut not_evaluated_at: Vec<(usize, NotEvaluated)> = Vec::new();
-        for (Turn { check, place, share }, view) in &views {
+        for (turn, view) in &views {
+            let Turn { check, place, .. } = turn;
             let mut not_evaluated = |why| not_evaluated_at.push((*place, NotEvaluated { check, why }));
             if !check.applies.to(controller.dialect.family) {
                 // The controller is unknown: the check might apply to it.
@@ -164,7 +173,7 @@ impl Engine {
                 }
                 continue;
             }
-            budget.begin(share * reserve_of_share);
+            budget.begin(turn.share * reserve_of_share, !check.waivable);
             if budget.is_interrupted() {
                 not_evaluated(NotEvaluatedReason::Deadline);
                 continue;
@@ -188,7 +197,7 @@ impl Engine {
             }
             if budget.is_interrupted() {
                 not_evaluated(NotEvaluatedReason::Deadline);
-            } else if !check.waivable && *share > 0 && (context.exceeded_by_own() || budget.is_exceeded_by_own()) {
+            } else if !check.waivable && turn.can_deny() && (context.exceeded_by_own() || budget.is_exceeded_by_own()) {
                 found.push(too_costly(check));
                 not_evaluated(NotEvaluatedReason::TooCostly);
             } else if context.exceeded_budget() || budget.is_exceeded() {

@@ -59,6 +59,7 @@ impl<'b> Findings<'b> {
     #[must_use]
     pub fn into_inner(mut self) -> Vec<Finding> {
         let texts = self.budget.texts();
+        self.budget.keep_texts(self.found.len().min(texts));
         let more = self.found.len().saturating_sub(texts);
         for finding in self.found.iter_mut().skip(texts) {
             shorten(finding);

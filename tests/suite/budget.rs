@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use ingress_guard::budget::Allowance;
+use ingress_guard::budget::{Allowance, Budget};
 use ingress_guard::checks::{Check, Context, Findings, Settings};
 use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
@@ -143,6 +143,20 @@ fn the_verdict_and_the_steps_do_not_depend_on_the_load() {
     });
 }
 
+#[test]
+fn five_checks_may_keep_all_texts_that_one_check_may_have() {
+    let budget = Budget::new(&Allowance::full(), 0);
+    let of_one_check = || {
+        let mut found = Findings::new("IG201", &budget);
+        for n in 0..250 {
+            found.add(FieldPath::spec(), format!("{n}"), "a message");
+        }
+        found.into_inner()
+    };
+    let kept = (0..7).map(|_| of_one_check().iter().filter(|finding| &*finding.message == "a message").count());
+    assert_eq!(kept.collect::<Vec<_>>(), [200, 200, 200, 200, 200, 0, 0]);
+}
+
 fn exhausts(cx: &Context<'_>, out: &mut Findings<'_>) {
     out.add(FieldPath::spec(), "before", "found before it ran out");
     while cx.weighed(cx.routes().budget().spend(1_000)).is_some() {}
@@ -179,8 +193,8 @@ fn a_check_that_can_deny_has_a_reserve_that_no_other_uses_up() {
     let budget = "IG902 the evaluation exceeded its budget (too many hosts, paths or regexes, or too complex ones)";
     // What is found after a check ran out may be due to what it did not look up.
     assert_eq!(texts(vec![&EXHAUSTS, &FINDS]), ["IG201 before", "IG202 found", budget]);
-    // The order of findings is that of the list, although the check that can deny runs first.
-    assert_eq!(texts(vec![&WARNS, &EXHAUSTS]), ["IG201 before", budget]);
+    // The order of findings is that of the list, although the check that can deny runs first. It leaves a part to the other.
+    assert_eq!(texts(vec![&WARNS, &EXHAUSTS]), ["IG203 found", "IG201 before", budget]);
     assert_eq!(texts(vec![&WARNS, &FINDS]), ["IG203 found", "IG202 found"]);
     assert_eq!(texts(vec![&FINDS, &NOT_WAIVABLE]), ["IG202 found", "IG302 before", budget]);
 }
@@ -192,6 +206,21 @@ fn an_evaluation_ends_when_its_client_has_gone() {
     let allowance = Allowance { cancelled: Some(Arc::new(AtomicBool::new(true))), ..Allowance::full() };
     let evaluation = engine.run(&ingress, known(&Inventory::default()), &allowance);
     assert_eq!((evaluation.spent, evaluation.not_evaluated.len()), (0, 2));
+}
+
+#[test]
+fn an_ingress_with_many_regexes_gets_every_check_that_reads_it_once() {
+    let paths: Vec<String> = (0..5_000).map(|n| format!("/app/v{n}(/|$)(.*)")).collect();
+    let ingress: Ingress = serde_json::from_value(json!({
+        "metadata": {"namespace": "shop", "name": "web", "annotations": {(REGEX): "true", "nginx.ingress.kubernetes.io/typo": "x"}},
+        "spec": spec(paths.iter().map(String::as_str)),
+    }))
+    .unwrap();
+    let evaluation = evaluate(&hostile::inventory([]), &ingress, "many regexes");
+    let left_out: Vec<&str> = evaluation.not_evaluated.iter().map(|entry| entry.check.code).collect();
+    let matching = ["IG301", "IG306", "IG308", "IG309", "IG310", "IG311", "IG316", "IG317", "IG503"];
+    assert!(left_out.iter().all(|code| matching.contains(code)), "{left_out:?}");
+    assert!(evaluation.findings.iter().any(|finding| finding.code == "IG601"), "{:?}", evaluation.findings);
 }
 
 #[test]
