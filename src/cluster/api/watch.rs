@@ -2,11 +2,13 @@
 //! are kept meanwhile. Only a refusal that lasts and that the API server confirms changes what is known: a kind that RBAC
 //! forbids is then marked as forbidden, and an optional kind that the cluster no longer has is empty.
 
+use std::hash::BuildHasher as _;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use foldhash::HashSet;
+use foldhash::fast::RandomState;
 use futures::{AsyncBufReadExt as _, StreamExt as _};
 use kube::Client;
 use kube::api::WatchParams;
@@ -127,8 +129,9 @@ impl Watch {
     /// Brings the inventory up to date with a paginated list. Its pages are published as they arrive, and known objects stay
     /// known; objects that the list does not contain are removed at its end.
     async fn list(&mut self) -> Result<(), ApiError> {
-        // Before the first list this is empty, so no keys are removed from it below.
-        let mut gone = self.followed().await?;
+        // Hashes, because the keys of a large cluster would take several MiB. The seed is random: no name can collide on purpose.
+        let mut in_list: HashSet<u64> = HashSet::default();
+        let hasher = RandomState::default();
         let mut listed = 0;
         let place = (self.path(), self.fields());
         let mut pages = Pages::of(&self.client, self.kind, place, self.pace.page, self.pace.list);
@@ -136,14 +139,11 @@ impl Watch {
             let receipt = self.receive();
             let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
             listed += changes.len();
-            if !gone.is_empty() {
-                for key in changes.iter().filter_map(Change::key) {
-                    gone.remove(&key);
-                }
-            }
+            in_list.extend(changes.iter().filter_map(Change::key).map(|key| hasher.hash_one(&key)));
             self.send(receipt, changes).await?;
         }
         self.version = Some(pages.version()?);
+        let gone = self.followed(|key| !in_list.contains(&hasher.hash_one(key))).await?;
         let gone = gone.into_iter().map(Change::Delete);
         self.send(self.handle.receive(), gone.chain([self.covered(Coverage::Complete)]).collect()).await?;
         self.handle.status.lock().idle_since = None;
@@ -219,19 +219,22 @@ impl Watch {
         self.changes.send(batch).await.map_err(|_| ApiError::Stopped)
     }
 
-    /// Returns the keys of the watched objects in the inventory, after all changes that were sent.
-    async fn followed(&self) -> Result<HashSet<Key>, ApiError> {
+    /// Returns the wanted keys among those of the watched objects in the inventory, after all changes that were sent.
+    async fn followed(&self, is_wanted: impl Fn(&Key) -> bool) -> Result<Vec<Key>, ApiError> {
         if let Some(key) = &self.only {
-            return Ok(HashSet::from_iter([key.clone()]));
+            return Ok(Vec::from_iter(Some(key.clone()).filter(is_wanted)));
         }
-        // The pages of a first list that failed are not published yet: a change of the coverage publishes them.
+        // The pages of a first list are not published yet: a change of the coverage publishes them.
         if self.inventory.load().coverage(self.kind) == Coverage::NotSynced {
             self.send(self.handle.receive(), vec![self.covered(Coverage::NotSynced)]).await?;
         }
         tokio::select! {
-            () = self.handle.published() => Ok(self.inventory.load().keys(self.kind)),
-            () = self.changes.closed() => Err(ApiError::Stopped),
+            () = self.handle.published() => {}
+            () = self.changes.closed() => return Err(ApiError::Stopped),
         }
+        let mut wanted = Vec::new();
+        self.inventory.load().each_key(self.kind, |key| wanted.extend(is_wanted(key).then(|| key.clone())));
+        Ok(wanted)
     }
 
     /// Returns the change of the coverage of the watched objects.
@@ -282,7 +285,7 @@ impl Watch {
             Some(code @ 404) if !self.is_needed => (
                 code,
                 discovery::is_gone(&self.client, self.kind).await,
-                self.followed().await.map_or(true, |known| !known.is_empty()),
+                self.followed(|_| true).await.map_or(true, |known| !known.is_empty()),
             ),
             _ => (0, false, true),
         };
@@ -300,7 +303,7 @@ impl Watch {
     async fn rest(&mut self, error: &ApiError) -> Result<(), ApiError> {
         let answered = Instant::now();
         let is_missing = error.code() == Some(404);
-        let known = if is_missing { self.followed().await? } else { HashSet::default() };
+        let known = if is_missing { self.followed(|_| true).await? } else { Vec::new() };
         let coverage = if is_missing { Coverage::Complete } else { Coverage::Forbidden };
         let changes = known.into_iter().map(Change::Delete).chain([self.covered(coverage)]);
         self.send(self.handle.receive(), changes.collect()).await?;

@@ -6,32 +6,42 @@ use foldhash::HashSet;
 
 use super::Inventory;
 use crate::cluster::Object;
-use crate::cluster::store::namespaced::{Keyed, Namespaced};
+use crate::cluster::store::namespaced::Keyed as _;
 use crate::model::{Key, Kind};
 
 impl Inventory {
-    /// Returns the keys of a kind: objects that a list does not contain are removed.
+    /// Calls a function with the key of each object of a kind, readable or not.
+    pub fn each_key(&self, kind: Kind, mut call: impl FnMut(&Key)) {
+        match kind {
+            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
+                self.api_callers.all(kind).for_each(|caller| call(&caller.key));
+            }
+            Kind::Certificate => self.certificates.objects().iter().for_each(|object| call(object.key())),
+            Kind::ConfigMap => self.config_maps.keys().for_each(&mut call),
+            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
+                self.workloads.keys(kind).for_each(|key| call(&key));
+            }
+            Kind::EndpointSlice => self.endpoint_slices.objects().iter().for_each(|object| call(object.key())),
+            Kind::Ingress => self.ingresses.objects().iter().for_each(|object| call(object.key())),
+            Kind::IngressClass => self.classes.values().for_each(|class| call(&class.meta.key)),
+            Kind::Namespace => self.namespaces.keys().for_each(|name| call(&Key::new("", name))),
+            Kind::Secret => self.secrets.iter().for_each(|object| call(object.key())),
+            Kind::Service => self.services.iter().for_each(|object| call(object.key())),
+        }
+        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
+            for name in names {
+                call(&Key::new(namespace, name));
+            }
+        }
+    }
+
+    /// Returns the keys of a kind, readable or not.
     #[must_use]
     pub fn keys(&self, kind: Kind) -> HashSet<Key> {
-        let mut keys: HashSet<Key> = match kind {
-            Kind::ApiService | Kind::MutatingWebhookConfiguration | Kind::ValidatingWebhookConfiguration => {
-                self.api_callers.all(kind).map(|caller| caller.key.clone()).collect()
-            }
-            Kind::Certificate => keys_of(self.certificates.objects()),
-            Kind::ConfigMap => self.config_maps.keys().cloned().collect(),
-            Kind::DaemonSet | Kind::Deployment | Kind::Node | Kind::Pod | Kind::StatefulSet => {
-                self.workloads.keys(kind).collect()
-            }
-            Kind::EndpointSlice => keys_of(self.endpoint_slices.objects()),
-            Kind::Ingress => keys_of(self.ingresses.objects()),
-            Kind::IngressClass => self.classes.values().map(|class| class.meta.key.clone()).collect(),
-            Kind::Namespace => self.namespaces.keys().map(|name| Key::new("", name)).collect(),
-            Kind::Secret => keys_of(&self.secrets),
-            Kind::Service => keys_of(&self.services),
-        };
-        for ((_, namespace), names) in self.unreadable.iter().filter(|((of, _), _)| *of == kind) {
-            keys.extend(names.iter().map(|name| Key::new(namespace, name)));
-        }
+        let mut keys = HashSet::default();
+        self.each_key(kind, |key| {
+            keys.insert(key.clone());
+        });
         keys
     }
 
@@ -89,8 +99,4 @@ impl Inventory {
             Kind::Service => self.services.count(),
         }
     }
-}
-
-fn keys_of<T: Keyed>(objects: &Namespaced<T>) -> HashSet<Key> {
-    objects.iter().map(|object| object.key().clone()).collect()
 }

@@ -81,12 +81,20 @@ impl Inventory {
                 Object::Namespace(namespace)
             }
             // Checks read their status.
-            Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_)
-                if self.keys(object.kind()).contains(&object.key()) =>
-            {
-                return None;
-            }
+            Object::Node(_) | Object::Pod(_) | Object::EndpointSlice(_) if self.holds(&object) => return None,
             object => object,
         })
+    }
+
+    /// Returns whether an object with a status that checks read is stored.
+    fn holds(&self, object: &Object) -> bool {
+        match object {
+            Object::Node(node) => self.workloads.node(&node.name).is_some(),
+            Object::Pod(pod) => self.workloads.pod(&pod.key).is_some(),
+            Object::EndpointSlice(slice) => {
+                self.endpoint_slices.objects().get(&slice.key.namespace, &slice.key.name).is_some()
+            }
+            _ => false,
+        }
     }
 }

@@ -47,6 +47,11 @@ impl Workloads {
         }
     }
 
+    /// Returns a pod.
+    pub(crate) fn pod(&self, key: &Key) -> Option<&Pod> {
+        self.pods.get(&key.namespace, &key.name)
+    }
+
     /// Returns the keys of a kind.
     pub(crate) fn keys(&self, kind: Kind) -> Box<dyn Iterator<Item = Key> + '_> {
         match kind {
