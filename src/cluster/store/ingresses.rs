@@ -27,7 +27,7 @@ pub(crate) struct Ingresses {
     /// By namespace and name of the Services that they send requests to.
     users: Index<Key, Ingress>,
     /// By name of a regex group, in lower case.
-    groups: Index<Box<str>, Ingress>,
+    groups: Index<str, Ingress>,
 }
 
 impl Ingresses {
@@ -38,13 +38,13 @@ impl Ingresses {
         self.delete(&ingress.meta.key);
         let ingress = Arc::new(ingress);
         for host in claimed_hosts(&ingress) {
-            self.hosts.insert(host, &ingress);
+            self.hosts.insert(&host, &ingress);
         }
         for service in services(&ingress) {
-            self.users.insert(Key::new(&ingress.meta.key.namespace, service), &ingress);
+            self.users.insert(&Key::new(&ingress.meta.key.namespace, service), &ingress);
         }
         for group in ingress.group_names() {
-            self.groups.insert(group, &ingress);
+            self.groups.insert(&group, &ingress);
         }
         if ingress.has_address {
             *self.served.or_default(ClassKey::from(ingress.class_ref())) += 1;

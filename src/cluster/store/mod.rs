@@ -85,7 +85,7 @@ pub struct Inventory {
     secrets: Namespaced<Secret>,
     services: Namespaced<Service>,
     /// By name: the Services of this name in every namespace.
-    services_named: Index<Box<str>, Service>,
+    services_named: Index<str, Service>,
     workloads: Workloads,
     /// The objects that exist and could not be parsed. Their contents are unknown, and they never count as absent.
     unreadable: Arc<Unreadable>,
@@ -166,7 +166,7 @@ impl Inventory {
             Object::Service(service) if self.services.holds(&service) => {}
             Object::Service(service) => {
                 let service = Arc::new(service);
-                self.services_named.insert(service.meta.key.name.clone(), &service);
+                self.services_named.insert(&service.meta.key.name, &service);
                 self.services.insert(service);
             }
             Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
