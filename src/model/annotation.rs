@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::key_text::stored;
 
 /// The class annotation of an Ingress (deprecated since Kubernetes 1.18).
 pub const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
@@ -29,7 +32,7 @@ pub fn is_relevant(key: &str) -> bool {
 
 /// The relevant annotations of one object, sorted by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Annotations(Box<[(Box<str>, Box<str>)]>);
+pub struct Annotations(Box<[(Arc<str>, Box<str>)]>);
 
 impl Annotations {
     /// The value of an annotation, empty or not.
@@ -72,12 +75,12 @@ impl Annotations {
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Annotations {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
-        Self::sorted(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        Self::sorted(pairs.into_iter().map(|(key, value)| (stored(key), value.into())).collect())
     }
 }
 
 impl Annotations {
-    fn sorted(mut pairs: Vec<(Box<str>, Box<str>)>) -> Self {
+    fn sorted(mut pairs: Vec<(Arc<str>, Box<str>)>) -> Self {
         pairs.retain(|(key, _)| is_relevant(key));
         pairs.sort();
         Self(pairs.into_boxed_slice())
@@ -87,7 +90,7 @@ impl Annotations {
 impl<'de> Deserialize<'de> for Annotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let pairs = deserializer.deserialize_map(Relevant::<Option<Box<str>>>(PhantomData))?;
-        Ok(Self::sorted(pairs.into_iter().map(|(key, value)| (key.into(), value.unwrap_or_default())).collect()))
+        Ok(Self::sorted(pairs.into_iter().map(|(key, value)| (stored(&key), value.unwrap_or_default())).collect()))
     }
 }
 
@@ -113,7 +116,7 @@ impl RawAnnotations<'_> {
     pub(super) fn read(&self) -> serde_json::Result<Annotations> {
         let pairs = self.0.iter().map(|RawAnnotation { key, value }| {
             let value: Option<Box<str>> = serde_json::from_str(value.get())?;
-            Ok((key.as_ref().into(), value.unwrap_or_default()))
+            Ok((stored(key), value.unwrap_or_default()))
         });
         Ok(Annotations::sorted(pairs.collect::<serde_json::Result<_>>()?))
     }

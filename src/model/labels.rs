@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Deserialize;
+
+use super::key_text::stored;
 
 /// The labels of an object, or those that a selector requires.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "BTreeMap<Box<str>, Option<Box<str>>>")]
-pub struct Labels(Box<[(Box<str>, Box<str>)]>);
+pub struct Labels(Box<[(Arc<str>, Box<str>)]>);
 
 impl Labels {
     /// Whether there are none.
@@ -33,13 +36,13 @@ impl Labels {
 impl From<BTreeMap<Box<str>, Option<Box<str>>>> for Labels {
     /// `null` is the empty text, as for Go.
     fn from(labels: BTreeMap<Box<str>, Option<Box<str>>>) -> Self {
-        Self(labels.into_iter().map(|(name, value)| (name, value.unwrap_or_default())).collect())
+        Self(labels.into_iter().map(|(name, value)| (stored(&name), value.unwrap_or_default())).collect())
     }
 }
 
 impl From<BTreeMap<Box<str>, Box<str>>> for Labels {
     fn from(labels: BTreeMap<Box<str>, Box<str>>) -> Self {
-        Self(labels.into_iter().collect())
+        Self(labels.into_iter().map(|(name, value)| (stored(&name), value)).collect())
     }
 }
 

@@ -14,6 +14,7 @@ mod host;
 mod ingress;
 mod ingress_class;
 mod ingress_json;
+mod key_text;
 mod kind;
 mod labels;
 mod lax;
