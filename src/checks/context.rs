@@ -7,7 +7,10 @@ use super::{Memo, Settings};
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
-use crate::routing::{Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When};
+use crate::routing::{
+    AnnotationFault, Claim, Controller, ControllerId, Dialect, Loading, NginxAnnotations, Routes, Server, When,
+    annotation_faults,
+};
 
 /// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
 #[derive(Debug)]
@@ -98,6 +101,19 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn nginx(&self) -> NginxAnnotations<'a> {
         NginxAnnotations::of(self.ingress)
+    }
+
+    /// Returns the faults of the annotations, as far as they do not depend on kinds that the check has not declared. Reads
+    /// ConfigMaps, Secrets and Services.
+    #[must_use]
+    pub fn annotation_faults(&self) -> Vec<AnnotationFault<'a>> {
+        annotation_faults(self.ingress, self.dialect(), self.view)
+    }
+
+    /// Returns what the controller does with the Ingress because of its annotations.
+    #[must_use]
+    pub fn loading(&self) -> Loading {
+        self.routes.loading(self.ingress)
     }
 
     /// Returns true if no controller is known to handle this Ingress. The result of a request is then unknown as well.

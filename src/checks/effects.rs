@@ -10,6 +10,10 @@ pub(crate) const UNAVAILABLE: &str = "requests return 503";
 pub(crate) const NOT_FOUND: &str = "requests return 404";
 /// As [`NOT_FOUND`], for the paths of a host that no location takes.
 pub(crate) const UNMATCHED_NOT_FOUND: &str = "unmatched paths return 404";
+/// As [`UNAVAILABLE`], with 503 in `custom-http-errors` (section 7.2).
+pub(crate) const INTERCEPTED: &str = "requests return 404 from the default backend";
+/// ingress-nginx connects to port 0 of an external name (section 4.4).
+pub(crate) const PORT_ZERO: &str = "requests return 502";
 /// ingress-nginx connects to the address of a Service that does not listen on this port (section 4.5).
 pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
 /// A backend that does not work, where the status depends on the controller.
@@ -31,7 +35,7 @@ pub(crate) const NO_EFFECT: &str = "it has no effect";
 pub(crate) const UNHANDLED: &str = "no controller handles this Ingress, requests return 404";
 /// ingress-nginx refuses an annotation and does not load the Ingress: a new one is absent, a changed one keeps its previous
 /// version (section 7.0).
-pub(crate) const NOT_LOADED: &str = "requests return 404 or use the previous Ingress version";
+pub(crate) const NOT_LOADED: &str = "the Ingress is not loaded, requests return 404 or use its previous version";
 /// ingress-nginx returns 403 for the whole host, because it cannot verify client certificates (section 5.7).
 pub(crate) const HOST_FORBIDDEN: &str = "all requests for the host return 403";
 /// ingress-nginx drops one annotation with an invalid value (section 7.0).
@@ -68,6 +72,11 @@ pub(crate) const fn without_certificate(dialect: &Dialect) -> &'static str {
         ControllerFamily::Nginx => DEFAULT_CERTIFICATE,
         ControllerFamily::Traefik | ControllerFamily::Neutral => "clients get a certificate warning",
     }
+}
+
+/// Returns the effect of a fallback Service that is an ExternalName, in place of a Service that is none (section 4.6).
+pub(crate) fn with_external_fallback(service: &str) -> String {
+    format!("requests return 502, because the name of default-backend Service {service:?} is not resolved")
 }
 
 /// Returns the effect of the fallback Service of the annotation `default-backend` (section 4.6).

@@ -5,7 +5,8 @@ use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, Ingress, PortRef};
 use crate::routing::{
-    BackendReadiness, ControllerFamily, ExternalNameFault, FallbackService, LinkStatus, ResolvedBackend, Routes,
+    BackendReadiness, ControllerFamily, ExternalNameFault, FallbackAnswer, FallbackService, LinkStatus,
+    NginxAnnotations, ResolvedBackend, Routes,
 };
 
 /// Adds the steps from a backend to its endpoints.
@@ -38,10 +39,18 @@ pub(super) fn backend<'a>(
     explanation.ends(outcome, None);
     links(explanation, &resolved, (namespace, name), port.as_ref());
     if resolved.status() == LinkStatus::Broken {
-        let is_empty = routes.controller().dialect.family == ControllerFamily::Nginx && !resolved.by_address();
-        explanation.ends(RequestOutcome::Unavailable, is_empty.then_some(503));
+        let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
+        let status = match resolved {
+            ResolvedBackend::ExternalWithoutPort { .. } => Some(502),
+            _ => (is_nginx && !resolved.by_address()).then_some(503),
+        };
+        explanation.ends(RequestOutcome::Unavailable, status);
         if !resolved.by_address() {
-            fallback(explanation, routes, ingress, view);
+            fallback(explanation, routes, ingress, resolved.is_external(), view);
+        }
+        if is_nginx && explanation.status == Some(503) && NginxAnnotations::of(ingress).intercepts(503) {
+            explanation.holds("errors", "annotation custom-http-errors has 503: the default backend answers instead");
+            explanation.ends(RequestOutcome::DefaultBackend, 404);
         }
     }
 }
@@ -78,6 +87,11 @@ fn links(
             };
             let edit = kubectl(&["edit", "service", name, "--namespace", namespace]);
             explanation.breaks("service", format!("{service} has ExternalName {}, {why}", Quoted(external)), edit);
+        }
+        ResolvedBackend::ExternalWithoutPort { name: external } => {
+            explanation.holds("service", format!("{service} has ExternalName {}", Quoted(external)));
+            let detail = format!("port {wanted} has no numeric targetPort: the controller connects to port 0");
+            explanation.breaks("port", detail, get());
         }
         ResolvedBackend::NoPort { has, by_address } => {
             explanation.holds("service", service);
@@ -125,16 +139,27 @@ fn endpoints(explanation: &mut Explanation, readiness: &BackendReadiness<'_>, na
 }
 
 /// Adds the step for the fallback Service of the default-backend annotation (section 4.6).
-fn fallback<'a>(explanation: &mut Explanation, routes: &Routes<'_>, ingress: &'a Ingress, view: &ClusterView<'a>) {
+fn fallback<'a>(
+    explanation: &mut Explanation,
+    routes: &Routes<'_>,
+    ingress: &'a Ingress,
+    is_external: bool,
+    view: &ClusterView<'a>,
+) {
     let Some(fallback) = FallbackService::of(ingress, routes.controller(), view) else { return };
     let service = format!("Service {}/{} of annotation default-backend", ingress.meta.key.namespace, fallback.name);
-    match fallback.answers(routes.controller(), view) {
-        Some(true) => {
+    match fallback.answer(is_external, routes.controller(), view) {
+        FallbackAnswer::Served => {
             explanation.holds("fallback", format!("{service} answers instead"));
             explanation.ends(RequestOutcome::Service, None);
         }
-        Some(false) => {}
-        None => {
+        FallbackAnswer::Unused => {}
+        FallbackAnswer::Unresolved => {
+            let detail = format!("{service} is an ExternalName, which the controller does not resolve here");
+            explanation.breaks("fallback", detail, None);
+            explanation.ends(RequestOutcome::Unavailable, 502);
+        }
+        FallbackAnswer::Unknown => {
             explanation.unknown("fallback", format!("{service} answers if it has endpoints"));
             explanation.ends(RequestOutcome::Unknown, None);
         }

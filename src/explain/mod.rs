@@ -13,6 +13,7 @@ mod request;
 mod text;
 mod trail;
 mod unhandled;
+mod unloaded;
 mod url;
 
 pub use check::explain_check;

@@ -8,6 +8,7 @@ use super::trail::{Explanation, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
+use crate::routing::annotations::Effect;
 use crate::routing::{
     Answer, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome, Redirect, Refusal,
     Rewritten, Routes, Server, When, host_name, normalized,
@@ -48,13 +49,25 @@ pub(super) fn follow<'a>(
     if let Some(location) = &answer.location {
         path(explanation, routes, &answer.server, location);
     }
-    if let Some(Refusal { status, annotation }) = routes.refusal(answer, When::After) {
+    if let Some(Refusal { status, annotation }) = routes.refusal(answer) {
         let detail =
             format!("invalid value of annotation {annotation}: the controller returns {status} for every request");
         explanation.breaks("annotation", detail, answer.location.as_ref().and_then(|it| it.ingress).and_then(yaml));
         explanation.ends(if status == 403 { RequestOutcome::Forbidden } else { RequestOutcome::Unavailable }, status);
         return;
     }
+    answered(explanation, request, routes, answer, view);
+    doubt(explanation, routes, answer);
+}
+
+/// Adds the steps of the outcome.
+fn answered<'a>(
+    explanation: &mut Explanation,
+    request: &RequestUrl,
+    routes: &Routes<'a>,
+    answer: &Answer<'a>,
+    view: &ClusterView<'a>,
+) {
     match &answer.outcome {
         Outcome::BadRequest => {
             explanation.breaks("path", "nginx cannot parse the path and returns 400 before routing", None);
@@ -75,6 +88,23 @@ pub(super) fn follow<'a>(
             rewrite(explanation, request, path);
             backend(explanation, routes, of.0, resolved, view);
         }
+    }
+}
+
+/// Adds a step if an annotation may change the answer in some versions, and that of the controller is unknown.
+fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, answer: &Answer<'a>) {
+    let ingress = answer.location.as_ref().and_then(|location| location.ingress);
+    let Some((annotation, effect)) = ingress.and_then(|ingress| routes.loading(ingress).doubt) else { return };
+    let effect = match effect {
+        Effect::NotLoaded => "does not load the Ingress",
+        Effect::Forbidden => "returns 403 for every request of the host",
+        Effect::Unavailable => "returns 503 for every request",
+        Effect::Ignored | Effect::Open => return,
+    };
+    let detail = format!("the controller {effect} because of {annotation}, in some versions or with some settings");
+    explanation.unknown("annotation", detail);
+    if matches!(explanation.outcome, RequestOutcome::Service | RequestOutcome::Redirect) {
+        explanation.ends(RequestOutcome::Unknown, None);
     }
 }
 

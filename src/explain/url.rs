@@ -8,6 +8,7 @@ use super::path::{follow, is_refused};
 use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome, kubectl};
 use super::unhandled::{Unhandled, why_unhandled};
+use super::unloaded::{self, Unloaded};
 use crate::budget::BudgetExceeded;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
@@ -27,6 +28,7 @@ pub struct NoSuchClass {
 struct Answered<'a> {
     routes: Routes<'a>,
     answer: Answer<'a>,
+    unloaded: Vec<Unloaded<'a>>,
 }
 
 impl Answered<'_> {
@@ -83,10 +85,17 @@ pub(super) fn explain(
     };
     let (groups, unhandled) = select(controllers, ingresses, whose)?;
     let mut answered = Vec::new();
+    let mut all_unloaded = Vec::new();
     for group in groups {
         let routes = Routes::of(controllers, group.controller, group.alone());
+        let not_loaded = |ingress| {
+            let annotation = routes.loading(ingress).not_loaded?;
+            Some(Unloaded { ingress, annotation })
+        };
+        let unloaded: Vec<Unloaded<'_>> = group.ingresses.iter().copied().filter_map(not_loaded).collect();
+        all_unloaded.extend_from_slice(&unloaded);
         match routes.answer(request.scheme, &request.host, &request.path, When::After) {
-            Ok(Lookup::Found(answer)) => answered.push(Answered { routes, answer }),
+            Ok(Lookup::Found(answer)) => answered.push(Answered { routes, answer, unloaded }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
             Err(BudgetExceeded) => {
                 over_budget(&mut explanation, request, &routes);
@@ -112,6 +121,7 @@ pub(super) fn explain(
         return Ok(first);
     }
     no_controller_has_it(&mut explanation, &host, &unhandled, whose, &view);
+    unloaded::without(&mut explanation, &all_unloaded);
     explanation.near_misses = near_misses(&host, &request.path, &view, &unhandled, None);
     Ok(explanation)
 }
@@ -160,8 +170,9 @@ fn explain_answer<'a>(
     unhandled: &[Unhandled<'_>],
     view: &ClusterView<'a>,
 ) {
-    let Answered { routes, answer } = answered;
+    let Answered { routes, answer, unloaded } = answered;
     follow(explanation, request, routes, answer, view);
+    unloaded::without(explanation, unloaded);
     if request.scheme == Scheme::Https {
         certificate(explanation, host, routes, view);
     }

@@ -8,10 +8,11 @@ use super::{Key, lax, meta};
 
 /// The data keys that are kept; every other is dropped when an object is read. They are those of ingress-nginx'
 /// configuration that its answers depend on (section 7.2).
-const KEPT: [&str; 5] = [
+const KEPT: [&str; 6] = [
     "allow-cross-namespace-resources",
     "allow-snippet-annotations",
     "annotations-risk-level",
+    "global-allowed-response-headers",
     "ssl-redirect",
     "strict-validate-path-type",
 ];

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
-use super::annotations::NginxAnnotations;
+use super::annotations::{NginxAnnotations, Refusal};
 use super::location::{Located, Location, Modifier, Rewritten, Server, host_name, normalized};
-use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
@@ -220,8 +219,8 @@ impl<'a> Routes<'a> {
     /// (section 5.7); another invalid annotation denies the locations of its Ingress (section 7.0). Checks do not call it:
     /// they report on the paths whatever the annotations do.
     #[must_use]
-    pub fn refusal(&self, answer: &Answer<'a>, when: When) -> Option<Refusal> {
-        self.refuses_host(&answer.server.host, when).or_else(|| self.refuses_location(answer.location.as_ref()?))
+    pub fn refusal(&self, answer: &Answer<'a>) -> Option<Refusal> {
+        answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal)
     }
 
     /// Returns whether the host has a TLS entry, with a Secret or the default certificate: HTTP redirects to HTTPS then

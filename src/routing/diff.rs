@@ -203,7 +203,7 @@ fn answer(routes: &Routes<'_>, scheme: Scheme, host: &str, path: &str) -> Result
         ControllerId::Named(_) | ControllerId::Unnamed => {}
     }
     match routes.answer(scheme, host, path, When::After) {
-        Ok(Lookup::Found(answer)) => Ok(match (routes.refusal(&answer, When::After), &answer.outcome) {
+        Ok(Lookup::Found(answer)) => Ok(match (routes.refusal(&answer), &answer.outcome) {
             (Some(refusal), _) => Some(refusal.to_string()),
             (None, Outcome::DefaultBackend) => None,
             (None, outcome) => Some(outcome.to_string()),

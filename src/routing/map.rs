@@ -5,11 +5,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::annotations::NginxAnnotations;
-use super::backend::{FallbackService, LinkStatus, OptionalBackend, ResolvedBackend};
+use super::annotations::{NginxAnnotations, Refusal};
+use super::backend::{FallbackAnswer, FallbackService, LinkStatus, OptionalBackend, ResolvedBackend};
 use super::controller::{Controller, ControllerGroup, ControllerId, Controllers};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
-use super::refusal::Refusal;
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
 use crate::cluster::ClusterView;
@@ -64,6 +63,8 @@ pub enum RouteOutcome<'a> {
     Redirected(u16),
     /// Every request gets a forced response.
     Refused(Refusal),
+    /// The controller does not load the Ingress, because of this annotation (section 7.0).
+    NotLoaded(&'static str),
     /// An older Ingress has the same path.
     ServedBy(&'a Ingress),
     /// A canary of the Ingress that has the path.
@@ -109,27 +110,28 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
     let any = group.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
     let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
     hosts.into_iter().filter_map(move |host| {
-        let server = routes.server(host, When::After).found()?;
-        let refusal = routes.refuses_host(host, When::After);
+        let server = routes.server(host, When::After).found();
+        let unloaded = routes.unloaded_on(host, When::After);
+        if server.is_none() && unloaded.is_empty() {
+            return None;
+        }
+        let mut lines = server.map_or_else(Vec::new, |server| lines(&server, &controller, view));
+        lines.extend(unloaded.into_iter().flat_map(|(ingress, annotation)| not_loaded(host, ingress, annotation)));
+        // The sort is stable: the effective path comes first.
+        lines.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
         Some(HostRoutes {
             host: host.clone(),
             controller_id: controller.id,
             certificate: HostCertificate::of(host, &routes, view),
-            routes: lines(&server, refusal, &routes, &controller, view),
+            routes: lines,
         })
     })
 }
 
-fn lines<'a>(
-    server: &Server<'a>,
-    refusal: Option<Refusal>,
-    routes: &Routes<'a>,
-    controller: &Controller<'a>,
-    view: &ClusterView<'a>,
-) -> Vec<Route<'a>> {
+fn lines<'a>(server: &Server<'a>, controller: &Controller<'a>, view: &ClusterView<'a>) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_exact_companion).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
-        let refusal = refusal.or_else(|| routes.refuses_location(location));
+        let refusal = server.forbidden.or(location.refusal);
         let outcome = won(location, ingress, backend, refusal, controller, view);
         Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, outcome })
     });
@@ -146,10 +148,20 @@ fn lines<'a>(
         };
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }
     });
-    let mut routes: Vec<Route<'a>> = won.chain(lost).collect();
-    // The sort is stable: the effective path comes first.
-    routes.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
-    routes
+    won.chain(lost).collect()
+}
+
+/// Returns the paths of an Ingress that the controller does not load.
+fn not_loaded<'a>(
+    host: &Host,
+    ingress: &'a Ingress,
+    annotation: &'static str,
+) -> impl Iterator<Item = Route<'a>> + use<'a> {
+    let paths: Vec<PathRef<'a>> = ingress.paths().filter(|at| at.rule.host == *host).collect();
+    paths.into_iter().map(move |at| {
+        let outcome = RouteOutcome::NotLoaded(annotation);
+        Route { at: Some(at), is_regex: false, ingress, backend: &at.path.backend, outcome }
+    })
 }
 
 /// Returns the Ingress whose location a canary shares (section 7.1).
@@ -189,7 +201,8 @@ fn won<'a>(
         return RouteOutcome::Doubtful(resolved);
     }
     let fallback = FallbackService::of(ingress, controller, view).filter(|_| !resolved.by_address());
-    match fallback.filter(|it| it.answers(controller, view) == Some(true)) {
+    let answers = |it: &FallbackService<'_>| it.answer(resolved.is_external(), controller, view);
+    match fallback.filter(|it| answers(it) == FallbackAnswer::Served) {
         Some(FallbackService { name, .. }) => RouteOutcome::Fallback(resolved, name),
         None => RouteOutcome::Asked(resolved),
     }
@@ -214,6 +227,7 @@ impl Route<'_> {
             RouteOutcome::Fallback(..)
             | RouteOutcome::ServedBy(_)
             | RouteOutcome::Refused(_)
+            | RouteOutcome::NotLoaded(_)
             | RouteOutcome::NoLocation
             | RouteOutcome::CanaryUpstream
             | RouteOutcome::Unserved => LinkStatus::Broken,
@@ -245,6 +259,9 @@ impl fmt::Display for RouteOutcome<'_> {
             Self::Fallback(resolved, name) => write!(f, "{resolved}; fallback Service {}", Quoted(name)),
             Self::Redirected(status) => write!(f, "{status} redirect"),
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::NotLoaded(annotation) => {
+                write!(f, "the controller does not load the Ingress: annotation {annotation} is invalid")
+            }
             Self::ServedBy(by) => write!(f, "served by {}", by.meta.key),
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
             Self::NoLocation => f.write_str("backend is not a Service: the controller drops the path"),

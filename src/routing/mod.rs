@@ -9,25 +9,26 @@ mod backend;
 mod controller;
 mod diff;
 mod hosts;
+mod loading;
 mod location;
 mod map;
-mod refusal;
 mod routes;
 mod server_name;
 mod tls;
 mod version;
 
-pub use annotations::{NginxAnnotations, referenced_by};
+pub use annotations::{NginxAnnotations, Refusal, referenced_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
 pub use backend::{
-    BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackService, LinkStatus, NamedTemplate, OptionalBackend,
-    ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates, slice_prefix,
+    BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackAnswer, FallbackService, LinkStatus, NamedTemplate,
+    OptionalBackend, ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates, slice_prefix,
 };
 pub use controller::{
     ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
     Controllers, Dialect, DialectMatch, DialectRule, Dialects,
 };
 pub use diff::{RouteChange, RouteChanges};
+pub use loading::{AnnotationFault, FaultReason, Loading, annotation_faults};
 pub use location::{
     Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern, PatternError, Piece, Rewritten,
     Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex, literal_prefix,
@@ -35,7 +36,6 @@ pub use location::{
     unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
-pub use refusal::Refusal;
 pub use routes::{Routes, When};
 pub use server_name::ServerName;
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};

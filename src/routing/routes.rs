@@ -1,12 +1,13 @@
 //! The routes of one controller: the rules and servers of the hosts in question, built on demand and kept for one review.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use foldhash::{HashMap, HashSet};
 
 use super::annotations::NginxAnnotations;
 use super::controller::{Controller, Controllers, Dialect};
+use super::loading::Loading;
 use super::location::{Claim, Server, by_age, claims};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::cluster::Lookup;
@@ -27,6 +28,11 @@ pub struct Routes<'a> {
     /// That of the evaluation, if it is set, instead of the one of its own.
     shared_budget: Option<&'a Budget>,
     own_budget: Budget,
+    /// Whether stored Ingresses that are not loaded count: see [`Routes::with_previous_versions`].
+    counts_unloaded: bool,
+    leaves_out_unloaded: Cell<bool>,
+    /// What the controller does with each Ingress, by its address.
+    loading: RefCell<HashMap<*const Ingress, Loading>>,
     after: Memo<'a>,
     before: Memo<'a>,
 }
@@ -61,6 +67,9 @@ impl<'a> Routes<'a> {
             own: candidate.iter().flat_map(|candidate| &candidate.rules).map(|rule| &rule.host).collect(),
             shared_budget: None,
             own_budget: Budget::default(),
+            counts_unloaded: false,
+            leaves_out_unloaded: Cell::new(false),
+            loading: RefCell::default(),
             after: Memo::default(),
             before: Memo::default(),
         }
@@ -70,6 +79,48 @@ impl<'a> Routes<'a> {
     #[must_use]
     pub fn within(self, budget: &'a Budget) -> Self {
         Self { shared_budget: Some(budget), ..self }
+    }
+
+    /// Counts stored Ingresses that the controller does not load: it may still serve the versions from before a faulty change,
+    /// until it restarts (section 7.0). By default they count as absent.
+    #[must_use]
+    pub fn with_previous_versions(self) -> Self {
+        Self { counts_unloaded: true, ..self }
+    }
+
+    /// Returns whether a stored Ingress was left out because the controller does not load it.
+    #[must_use]
+    pub fn leaves_out_unloaded(&self) -> bool {
+        self.leaves_out_unloaded.get()
+    }
+
+    /// Returns what the controller does with an Ingress because of its annotations. Reads ConfigMaps and Secrets.
+    #[must_use]
+    pub fn loading(&self, ingress: &'a Ingress) -> Loading {
+        let at = std::ptr::from_ref(ingress);
+        if let Some(known) = self.loading.borrow().get(&at) {
+            return *known;
+        }
+        let loading = Loading::of(ingress, self.dialect(), self.controllers.view());
+        self.loading.borrow_mut().insert(at, loading);
+        loading
+    }
+
+    /// Returns the Ingresses of this controller with a rule for a host that it does not load, each with the annotation.
+    #[must_use]
+    pub fn unloaded_on(&self, host: &Host, when: When) -> Vec<(&'a Ingress, &'static str)> {
+        let mut others = self.controllers.view().others_on(host).found().unwrap_or_default();
+        others.retain(|other| self.handles(other));
+        others.extend(self.candidate.filter(|_| when == When::After && self.own.contains(host)));
+        others.sort_by(|a, b| by_age(a, b));
+        others.dedup_by(|a, b| a.meta.key == b.meta.key);
+        others.into_iter().filter_map(|ingress| Some((ingress, self.loading(ingress).not_loaded?))).collect()
+    }
+
+    /// Returns whether this controller handles an Ingress and its configuration has it (section 7.0).
+    #[must_use]
+    pub fn counts(&self, other: &'a Ingress) -> bool {
+        self.handles(other) && (self.counts_unloaded || self.loading(other).not_loaded.is_none())
     }
 
     /// Returns the hosts of the rules of the evaluated Ingress.
@@ -145,7 +196,7 @@ impl<'a> Routes<'a> {
         if spent.is_err() {
             return Lookup::Unknown;
         }
-        let mut of_host = claims(hosts.iter().copied(), &handled);
+        let mut of_host = claims(hosts.iter().copied(), &handled, |ingress| self.loading(ingress).refusal);
         let mut memo = self.memo(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
@@ -183,14 +234,28 @@ impl<'a> Routes<'a> {
         others.sort_by(|a, b| by_age(a, b).then_with(|| a.meta.key.cmp(&b.meta.key)));
         others.dedup_by(|a, b| a.meta.key == b.meta.key);
         others.retain(|other| self.handles(other));
+        if !self.counts_unloaded {
+            self.leave_out_unloaded(others)?;
+        }
         if when == When::After
-            && let Some(candidate) = self.candidate
+            && let Some(candidate) = self.candidate.filter(|candidate| self.loading(candidate).not_loaded.is_none())
         {
             let at = others.partition_point(|other| by_age(other, candidate).is_lt());
             others.insert(at, candidate);
         }
         // The classes of some may be unknown.
         if self.budget().is_exceeded() { Err(BudgetExceeded) } else { Ok(()) }
+    }
+
+    fn leave_out_unloaded(&self, others: &mut Vec<&'a Ingress>) -> Result<(), BudgetExceeded> {
+        let new = others.iter().filter(|other| !self.loading.borrow().contains_key(&std::ptr::from_ref(**other)));
+        let bytes: usize =
+            new.flat_map(|other| other.meta.annotations.iter()).map(|(_, value)| 2 + value.len() / 16).sum();
+        self.budget().spend(u32::try_from(bytes).unwrap_or(u32::MAX))?;
+        let all = others.len();
+        others.retain(|other| self.loading(other).not_loaded.is_none());
+        self.leaves_out_unloaded.set(self.leaves_out_unloaded.get() || others.len() < all);
+        Ok(())
     }
 
     /// Returns whether this controller handles an Ingress (sections 1.1 and 1.4).

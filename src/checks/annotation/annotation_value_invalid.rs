@@ -4,7 +4,8 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotations::{Annotation, Effect, ValueError};
+use crate::routing::annotations::{Annotation, Effect, Flaw};
+use crate::routing::{AnnotationFault, FaultReason};
 
 pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     code: "IG603",
@@ -40,23 +41,24 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (row, value) in cx.nginx().in_force(cx.dialect().version) {
         if is_too_long(cx, row, value) {
             too_long(row, value, out);
-        } else if !ROUTING_ANNOTATIONS.contains(&row.name) {
-            check_value(cx, row, value, out);
+        }
+    }
+    for fault in cx.annotation_faults() {
+        if let FaultReason::Value(flaw) = fault.reason
+            && is_reported(cx, &fault)
+        {
+            report(&fault, flaw, out);
         }
     }
 }
 
-fn check_value(cx: &Context<'_>, row: &Annotation, value: &str, out: &mut Findings) {
-    let Some(fault) = row.value_error(value, cx.dialect().validates_annotations()) else { return };
-    // IG608 reports disabled authentication, IG315 control characters.
-    let is_reported_elsewhere = fault.effect == Effect::Open
-        || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
-        || super::is_template(value);
-    // A controller of unknown version may not have the annotation.
-    let certain = fault.certain && (row.since.is_none() || cx.dialect().version.is_some());
-    if !is_reported_elsewhere && super::matters(cx, row, fault.effect) {
-        report(row, value, ValueError { certain, ..fault }, out);
-    }
+fn is_reported(cx: &Context<'_>, fault: &AnnotationFault<'_>) -> bool {
+    let AnnotationFault { row, value, effect, .. } = *fault;
+    // IG313 reports those of routing, IG608 disabled authentication, IG315 control characters.
+    let is_reported_elsewhere = ROUTING_ANNOTATIONS.contains(&row.name)
+        || effect == Effect::Open
+        || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()));
+    !is_reported_elsewhere && super::matters(cx, row, effect)
 }
 
 /// Returns true if nginx cannot read a value that the controller accepts. The controller does not write the annotations of a
@@ -83,18 +85,19 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("shorten the value");
 }
 
-fn report(row: &Annotation, value: &str, fault: ValueError, out: &mut Findings) {
+fn report(fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
+    let AnnotationFault { row, value, effect, certain, .. } = *fault;
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let field = FieldPath::annotation(&key);
-    let wrong = fault.flaw.map_or_else(|| "the value is empty".to_owned(), |flaw| format!("{} {flaw}", Quoted(value)));
-    let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
-    let message = format!("{wrong}: {since}{}", super::effect_on_requests(fault.effect));
+    let wrong = flaw.map_or_else(|| "the value is empty".to_owned(), |flaw| format!("{} {flaw}", Quoted(value)));
+    let since = if certain { "" } else { super::SINCE_VALIDATION };
+    let message = format!("{wrong}: {since}{}", super::effect_on_requests(effect));
     let finding = out.add(field.clone(), key, message);
     finding.help(row.form.wanted());
     if let Some(fixed) = row.form.fixed(value) {
         finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
-    if !fault.certain {
+    if !certain {
         finding.at_most(WARN);
     }
 }

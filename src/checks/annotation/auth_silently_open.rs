@@ -6,6 +6,7 @@ use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
 use crate::routing::annotations::{Effect, reference};
+use crate::routing::{AnnotationFault, FaultReason};
 
 pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
     code: "IG608",
@@ -51,18 +52,18 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
 
 /// Reports invalid values that disable the whole external authentication (section 7.2).
 fn external(cx: &Context<'_>, out: &mut Findings) {
-    let validates = cx.dialect().validates_annotations();
-    for (row, value) in cx.nginx().in_force(cx.dialect().version).filter(|(_, value)| !super::is_template(value)) {
-        let Some(fault) = row.value_error(value, validates).filter(|fault| fault.effect == Effect::Open) else {
+    for AnnotationFault { row, value, effect, reason, certain, .. } in cx.annotation_faults() {
+        let FaultReason::Value(flaw) = reason else { continue };
+        if effect != Effect::Open {
             continue;
-        };
-        let flaw = fault.flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
-        let since = if fault.certain { "" } else { super::SINCE_VALIDATION };
+        }
+        let flaw = flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
+        let since = if certain { "" } else { super::SINCE_VALIDATION };
         let message = format!("{} {flaw}: {since}auth-url is ignored too, {}", Quoted(value), effects::UNAUTHENTICATED);
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let finding = out.add(FieldPath::annotation(&key), key, message);
         finding.help(row.form.wanted());
-        if !fault.certain {
+        if !certain {
             finding.at_most(WARN);
         }
     }

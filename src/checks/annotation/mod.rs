@@ -33,12 +33,6 @@ fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
     !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
 }
 
-/// Returns true if the value holds a placeholder that a tool such as Helm was meant to replace.
-fn is_template(value: &str) -> bool {
-    let upper = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
-    value.contains("{{") || value.split("${").skip(1).any(upper)
-}
-
 /// Precedes an effect that depends on a version that is not known: controllers validate by default since 1.12 (section 7.2).
 const SINCE_VALIDATION: &str = "from version 1.12 on, ";
 

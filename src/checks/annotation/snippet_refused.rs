@@ -2,9 +2,10 @@
 
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Level, Levels};
+use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotations::Risk;
+use crate::routing::annotations::{Annotation, Risk};
+use crate::routing::{AnnotationFault, FaultReason};
 
 pub(crate) static SNIPPET_REFUSED: Check = Check {
     code: "IG609",
@@ -22,33 +23,38 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
 const HELP: &str = "remove it or enable allow-snippet-annotations";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let (allowed, max_risk) = (cx.dialect().allows_snippets(), cx.dialect().risk_level());
-    let is_known = allowed.is_some() && max_risk.is_some();
-    for (row, value) in cx.nginx().known().filter(|(row, _)| row.removed.is_none()) {
-        let is_snippet = row.name.ends_with("-snippet") && !value.is_empty();
-        let key = format!("{NGINX_PREFIX}{}", row.name);
-        let field = FieldPath::annotation(&key);
-        let finding = match max_risk.filter(|max_risk| row.risk > *max_risk) {
-            // The controller then loads none of the annotations and not the Ingress (section 7.0).
-            Some(max_risk) => {
-                let message = format!(
-                    "risk {} exceeds annotations-risk-level {max_risk}: {}",
-                    row.risk,
-                    super::effect_on_requests(super::Effect::NotLoaded)
-                );
-                out.add(field, key, message).help("remove it or raise the level")
+    for AnnotationFault { row, effect, reason, .. } in cx.annotation_faults() {
+        let (wrong, help) = match reason {
+            FaultReason::Risk(highest) => {
+                let effect = super::effect_on_requests(effect);
+                let risk = row.risk;
+                (
+                    format!("risk {risk} exceeds annotations-risk-level {highest}: {effect}"),
+                    "remove it or raise the level",
+                )
             }
-            None if is_snippet && allowed == Some(false) => {
-                let message = "snippets are disabled: the controller rejects the Ingress or ignores the snippet";
-                out.add(field, key, message).help(HELP)
+            FaultReason::SnippetsDisabled => {
+                ("snippets are disabled: the controller rejects the Ingress or ignores the snippet".to_owned(), HELP)
             }
-            // Newer versions disable snippets by default; the version of this controller is not known.
-            None if is_snippet && row.risk == Risk::Critical && !cx.dialect().settings_unknown() && !is_known => {
-                let message = "snippets are disabled by default from version 1.9.1 on: the snippet has no effect";
-                out.add(field, key, message).help(HELP).at_most(AUDIT)
-            }
-            None => continue,
+            _ => continue,
         };
-        cx.rests_on_settings(finding);
+        cx.rests_on_settings(report(row, wrong, out)).help(help);
     }
+    let is_known = cx.dialect().allows_snippets().is_some() && cx.dialect().risk_level().is_some();
+    if is_known || cx.dialect().settings_unknown() {
+        return;
+    }
+    // Newer versions disable snippets by default; the version of this controller is not known.
+    for (row, value) in cx.nginx().known() {
+        if row.is_snippet() && row.risk == Risk::Critical && !value.is_empty() {
+            let message =
+                "snippets are disabled by default from version 1.9.1 on: the snippet has no effect".to_owned();
+            cx.rests_on_settings(report(row, message, out)).help(HELP).at_most(AUDIT);
+        }
+    }
+}
+
+fn report<'o>(row: &Annotation, message: String, out: &'o mut Findings) -> &'o mut Finding {
+    let key = format!("{NGINX_PREFIX}{}", row.name);
+    out.add(FieldPath::annotation(&key), key, message)
 }

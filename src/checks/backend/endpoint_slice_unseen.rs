@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
         finding.help(format!("recreate it with a name that starts with {prefix:?}"));
         fallback.add_evidence(cx, finding);
-        if *others_serve || backend.doubt.is_some() || fallback.may_answer {
+        if *others_serve || backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(AUDIT);
         }
     }

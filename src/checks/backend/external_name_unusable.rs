@@ -1,8 +1,8 @@
 //! IG206: an ExternalName that the controller cannot use.
 
-use super::{Fallback, service, service_backends};
+use super::{Fallback, ServiceBackend, service, service_backends};
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, ServiceType};
 use crate::routing::ExternalNameFault;
@@ -15,7 +15,7 @@ pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
     page: include_str!("external_name_unusable.md"),
     run,
 };
@@ -27,6 +27,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let name = Quoted(&service.external_name);
+        if cx.controller.external_name_fault(&service.external_name).is_none() {
+            if cx.controller.dials_port_zero(service, backend.port) {
+                without_port(cx, &backend, out);
+            }
+            continue;
+        }
         let (what, help) = match cx.controller.external_name_fault(&service.external_name) {
             Some(ExternalNameFault::Loopback) => {
                 (format!("has externalName {name}, a loopback address"), "set externalName to another host")
@@ -49,8 +55,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
         fallback.add_evidence(cx, finding);
-        if backend.doubt.is_some() || fallback.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(AUDIT);
         }
+    }
+}
+
+/// Reports a port that is not a number: the fallback Service is not used then.
+fn without_port(cx: &Context<'_>, backend: &ServiceBackend<'_>, out: &mut Findings) {
+    let (name, port) = (backend.name, backend.port);
+    let message =
+        format!("port {port} of ExternalName Service {name:?} has no numeric targetPort: {}", effects::PORT_ZERO);
+    let finding = out.add(backend.port_field(), backend.subject(), message);
+    finding.rests_on(Kind::Service, Key::new(cx.namespace(), name)).help("set targetPort to a number").at_most(WARN);
+    if backend.doubt.is_some() {
+        finding.at_most(AUDIT);
     }
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::checks::{Context, effects};
 use crate::finding::{Finding, Patch};
-use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service};
-use crate::routing::{self, ControllerFamily, OptionalBackend, ResolvedBackend};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServiceType};
+use crate::routing::{self, ControllerFamily, FallbackAnswer, OptionalBackend, ResolvedBackend};
 
 /// A backend that names a Service and one of its ports, and that requests can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -85,6 +85,7 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
     match backend.doubt {
         Some(OptionalBackend::Canary) => effects::CANARY_UNUSED,
+        _ if cx.dialect().family == ControllerFamily::Nginx && cx.nginx().intercepts(503) => effects::INTERCEPTED,
         _ => effects::without_backend(cx.dialect()),
     }
 }
@@ -101,38 +102,49 @@ pub(super) fn resolved<'a>(cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Re
 
 /// The fallback Service of the Ingress: it answers for a Service without endpoints (annotation `default-backend`).
 pub(super) struct Fallback<'a> {
-    name: Option<&'a str>,
-    /// The fallback Service exists, or it is unknown whether it exists.
-    pub(super) may_answer: bool,
+    fallback: Option<routing::FallbackService<'a>>,
 }
 
 impl<'a> Fallback<'a> {
     pub(super) fn of(cx: &Context<'a>) -> Self {
-        let fallback = routing::FallbackService::of(cx.ingress, &cx.controller, cx.view);
-        Self { name: fallback.map(|it| it.name), may_answer: fallback.is_some_and(|it| it.may_answer()) }
+        Self { fallback: routing::FallbackService::of(cx.ingress, &cx.controller, cx.view) }
+    }
+
+    /// Returns whether the fallback Service may answer for a backend: it has endpoints, or that is unknown.
+    pub(super) fn may_answer(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>) -> bool {
+        let may = |(_, answer)| matches!(answer, FallbackAnswer::Served | FallbackAnswer::Unknown);
+        self.answer(cx, backend).is_some_and(may)
+    }
+
+    fn answer(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>) -> Option<(&'a str, FallbackAnswer)> {
+        let fallback = self.fallback.as_ref()?;
+        let is_external = service(cx, backend).is_some_and(|service| service.kind == ServiceType::ExternalName);
+        Some((fallback.name, fallback.answer(is_external, &cx.controller, cx.view)))
     }
 
     /// Returns the effect of a backend without endpoints.
-    pub(super) fn consequence(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>) -> String {
-        match self.name.filter(|_| self.may_answer) {
-            Some(name) => effects::with_fallback(name),
-            None => without_backend(cx, backend).to_owned(),
+    pub(super) fn consequence(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>) -> String {
+        match self.answer(cx, backend) {
+            Some((name, FallbackAnswer::Served | FallbackAnswer::Unknown)) => effects::with_fallback(name),
+            Some((name, FallbackAnswer::Unresolved)) => effects::with_external_fallback(name),
+            Some((_, FallbackAnswer::Unused)) | None => without_backend(cx, backend).to_owned(),
         }
     }
 
     /// Returns the effect of a Service that exists and does not answer on this port. If the controller connects to the
     /// address of the Service, it reads no endpoints and never uses the fallback.
-    pub(super) fn consequence_of_port(&self, cx: &Context<'_>, backend: &ServiceBackend<'_>, of: &Service) -> String {
+    pub(super) fn consequence_of_port(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>, of: &Service) -> String {
         if cx.controller.dials_address(cx.ingress, of, backend.port) {
             return effects::UNREACHABLE.to_owned();
         }
         self.consequence(cx, backend)
     }
 
-    /// Makes a finding depend on the fallback Service.
+    /// Makes a finding depend on the fallback Service and its endpoints.
     pub(super) fn add_evidence(&self, cx: &Context<'_>, finding: &mut Finding) {
-        if let Some(name) = self.name {
-            finding.rests_on(Kind::Service, Key::new(cx.namespace(), name));
+        if let Some(fallback) = &self.fallback {
+            finding.rests_on(Kind::Service, Key::new(cx.namespace(), fallback.name));
+            finding.rests_on_index_of(Kind::EndpointSlice, "endpoints");
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
     page: include_str!("service_not_found.md"),
     run,
 };
@@ -31,7 +31,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help(cx, backend.name));
         fallback.add_evidence(cx, finding);
-        if backend.doubt.is_some() || fallback.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(WARN);
         }
     }

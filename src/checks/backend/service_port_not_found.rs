@@ -14,7 +14,7 @@ pub(crate) static SERVICE_PORT_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
     page: include_str!("service_port_not_found.md"),
     run,
 };
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 .fix(backend.fix(only.number)),
             (None, ports) => finding.help(format!("use one of its ports: {}", list(ports))),
         };
-        if backend.doubt.is_some() || fallback.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(WARN);
         }
     }

@@ -14,7 +14,7 @@ pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
     page: include_str!("service_port_not_tcp.md"),
     run,
 };
@@ -48,7 +48,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             [only] => finding.help(format!("use port {only}")),
             ports => finding.help(format!("use one of its TCP ports: {}", list(ports))),
         };
-        if backend.doubt.is_some() || fallback.may_answer {
+        if backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(WARN);
         }
     }

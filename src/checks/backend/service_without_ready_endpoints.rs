@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
         finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(shortage.help());
         fallback.add_evidence(cx, finding);
-        if is_early || backend.doubt.is_some() || fallback.may_answer {
+        if is_early || backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(AUDIT);
         }
     }

@@ -87,7 +87,7 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
 fn is_no_group_elsewhere(cx: &Context<'_>, name: &str) -> bool {
     let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| cx.view.knows(kind));
     let others = cx.view.others_naming(name).found().filter(|_| knows_routes);
-    others.is_some_and(|others| !others.into_iter().any(|other| cx.routes().handles(other)))
+    others.is_some_and(|others| !others.into_iter().any(|other| cx.routes().counts(other)))
 }
 
 fn did_you_mean(variable: &str) -> String {

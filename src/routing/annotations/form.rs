@@ -129,7 +129,9 @@ impl Form {
             Self::RootPath => chars(value, PATH),
             Self::ServerName => chars(value.trim(), PATTERN),
             Self::ServerNames => value.split(',').find_map(|name| chars(name.trim(), PATTERN)),
-            Self::CommonName => unless(value.starts_with("CN="), "not of the form CN=pattern"),
+            Self::CommonName => {
+                unless(value.strip_prefix("CN=").is_some_and(may_be_go_regex), "not of the form CN=pattern")
+            }
             Self::Service => unless(is_dns_1035(value), "not a valid Service name"),
             Self::Reference | Self::Qualified => chars(value, NAME),
             Self::Text => None,
@@ -144,8 +146,10 @@ impl Form {
         let parts = text.matches('/').count() + 1;
         match self {
             Self::Headers => unless(text.split(',').all(is_header), "not a comma-separated list of header names"),
-            // The validator ignores spaces and a trailing comma; the parser does not.
-            Self::Codes => unless(text.split(',').all(is_int), "a list with spaces or empty items"),
+            // The validator ignores spaces and a trailing comma; the parser trims each code only.
+            Self::Codes => {
+                unless(text.split(',').all(|code| is_int(code.trim())), "not a comma-separated list of codes")
+            }
             Self::CacheDuration => unless(is_cache_duration(text), "not a list of codes with a duration"),
             Self::AuthUrl => unless(is_url_with_host(text), "not a URL with scheme and host"),
             Self::HttpUrl => unless(is_http_url(text), "not an http or https URL"),
@@ -305,8 +309,56 @@ fn is_url_with_host(value: &str) -> bool {
         let host = rest.split(['/', '?']).next().unwrap_or_default();
         let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
             && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-        is_scheme && !host.is_empty() && !host.contains("..")
+        is_scheme && !host.is_empty() && !host.contains("..") && !host.contains(' ')
     })
+}
+
+/// Returns whether Go's `regexp` may compile a pattern. Only errors that are certain count: brackets that do not match,
+/// nothing to repeat, a backslash at the end, and what RE2 lacks.
+fn may_be_go_regex(pattern: &str) -> bool {
+    const LACKS: [&str; 4] = ["(?=", "(?!", "(?<=", "(?<!"];
+    // `\Q` makes everything after it literal.
+    if pattern.contains("\\Q") {
+        return true;
+    }
+    let (mut depth, mut in_class, mut at_start) = (0_usize, false, true);
+    let mut bytes = pattern.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        let rest = &pattern.as_bytes()[at..];
+        let begins = std::mem::replace(&mut at_start, false);
+        match byte {
+            b'\\' => match bytes.next() {
+                None | Some((_, b'1'..=b'9')) => return false,
+                Some(_) => {}
+            },
+            b']' if in_class => in_class = false,
+            // A bracket that comes first is a member, as are those of `[:alpha:]`.
+            b'[' if !in_class || rest.starts_with(b"[:") => {
+                let first = rest[1..].strip_prefix(b"^").unwrap_or(&rest[1..]);
+                if in_class || first.starts_with(b"]") {
+                    return true;
+                }
+                in_class = true;
+            }
+            _ if in_class => {}
+            b'(' => {
+                if LACKS.iter().any(|lacks| rest.starts_with(lacks.as_bytes())) {
+                    return false;
+                }
+                depth += 1;
+                // A `?` after it begins a group with flags or a name.
+                at_start = !rest.starts_with(b"(?");
+            }
+            b')' => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return false,
+            },
+            b'|' => at_start = true,
+            b'*' | b'+' | b'?' if begins => return false,
+            _ => {}
+        }
+    }
+    depth == 0 && !in_class
 }
 
 fn is_http_url(value: &str) -> bool {

@@ -1,10 +1,12 @@
 //! The annotations of an Ingress as ingress-nginx reads them: sections 3, 4 and 7.
 
 mod form;
+mod refusal;
 mod spec;
 mod table;
 
 pub use form::{Flaw, Form, go_bool};
+pub use refusal::Refusal;
 pub use spec::{Annotation, Effect, Removed, Risk, ValueError, reference};
 pub use table::{ALL, find};
 
@@ -101,6 +103,15 @@ impl<'a> NginxAnnotations<'a> {
         self.value("default-backend").filter(|name| name.len() <= 253)
     }
 
+    /// Returns whether the default backend answers in place of this status (section 7.2, `custom-http-errors`).
+    #[must_use]
+    pub fn intercepts(self, status: u16) -> bool {
+        let is_read =
+            |value: &str| find("custom-http-errors").is_some_and(|row| row.value_error(value, None).is_none());
+        let codes = self.value("custom-http-errors").filter(|value| is_read(value));
+        codes.is_some_and(|codes| codes.split(',').any(|code| code.trim().parse() == Ok(status)))
+    }
+
     /// Returns whether requests go to the Service's own address and not to its endpoints (section 4.5).
     #[must_use]
     pub fn service_upstream(self) -> bool {
@@ -138,17 +149,23 @@ impl<'a> NginxAnnotations<'a> {
     }
 
     /// Returns the annotations that a controller of this version reads: it supports them, the annotation that they need is
-    /// on, and an old name stands alone.
+    /// on, and an old name stands alone. An empty value counts as absent where the old name has a value (section 7.0).
     pub fn in_force(self, version: Option<Version>) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
         let is_known = move |row: &Annotation| {
             let too_new = row.since.is_some_and(|since| version.is_some_and(|version| version < since));
             row.removed.is_none() && !too_new
         };
-        self.known().filter(move |(row, _)| {
+        self.known().filter(move |(row, value)| {
             is_known(row)
                 && row.with.is_none_or(|other| self.is_on(other))
                 && row.alias_of.is_none_or(|name| self.value(name).is_none())
+                && !(value.is_empty() && self.has_old_name(row))
         })
+    }
+
+    /// Returns whether an old name of an annotation has a value.
+    fn has_old_name(self, row: &Annotation) -> bool {
+        ALL.iter().any(|old| old.alias_of == Some(row.name) && self.value(old.name).is_some())
     }
 
     /// Returns the value of an annotation unless it is empty.

@@ -103,6 +103,12 @@ impl Annotation {
         !value.is_empty() && self.form.refused(value).is_none()
     }
 
+    /// Returns whether it is a snippet of nginx configuration.
+    #[must_use]
+    pub fn is_snippet(&self) -> bool {
+        self.name.ends_with("-snippet")
+    }
+
     /// Returns the problem of a value for a controller that validates values, does not, or of which that is unknown.
     #[must_use]
     pub fn value_error(&self, value: &str, validates: Option<bool>) -> Option<ValueError> {

@@ -2,6 +2,7 @@
 
 use core::net::IpAddr;
 
+use crate::model::{PortRef, Service, ServiceType, TargetPort};
 use crate::routing::controller::{Controller, ControllerFamily};
 
 /// Why ingress-nginx has no endpoint for an ExternalName (section 4.4).
@@ -42,6 +43,18 @@ fn is_dns_name(name: &str) -> bool {
 }
 
 impl Controller<'_> {
+    /// Returns whether ingress-nginx connects to port 0 of an ExternalName: it uses the `targetPort` as a number, and a name has
+    /// none. A number that the Service does not have is used as it is (section 4.4).
+    #[must_use]
+    pub fn dials_port_zero(&self, service: &Service, wanted: &PortRef) -> bool {
+        let is_zero = match (service.ports.iter().find(|port| port.answers_to(wanted)), wanted) {
+            (Some(port), _) => matches!(port.target, TargetPort::Name(_)),
+            (None, PortRef::Name(_)) => true,
+            (None, PortRef::Number(_)) => false,
+        };
+        is_zero && self.dialect.family == ControllerFamily::Nginx && service.kind == ServiceType::ExternalName
+    }
+
     /// Returns why the controller certainly has no endpoint for an ExternalName. Only ingress-nginx is known to reject any
     /// (section 4.4).
     #[must_use]

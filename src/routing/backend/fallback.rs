@@ -4,7 +4,20 @@ use super::readiness::BackendReadiness;
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Ingress, Service, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
-use crate::routing::controller::Controller;
+use crate::routing::controller::{Controller, ControllerFamily};
+
+/// The answer of a fallback Service to requests for a Service without endpoints (section 4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FallbackAnswer {
+    /// It serves them.
+    Served,
+    /// It is ignored, because its first port has no endpoint either: 503.
+    Unused,
+    /// 502: it is an ExternalName, whose name the controller does not resolve here.
+    Unresolved,
+    /// Unknown.
+    Unknown,
+}
 
 /// The Service that the annotation `default-backend` names: it serves requests in place of a Service without endpoints
 /// (section 4.6).
@@ -24,28 +37,28 @@ impl<'a> FallbackService<'a> {
         Some(Self { name, service: view.service(&ingress.meta.key.namespace, name) })
     }
 
-    /// Returns whether it may serve requests: it is not certain that it does not exist, and its endpoints may change.
+    /// Returns the answer to requests for a Service without endpoints. `is_external`: that is an ExternalName Service; the
+    /// controller resolves the name of a fallback Service only then. Reads what [`BackendReadiness::of`] reads.
     #[must_use]
-    pub fn may_answer(&self) -> bool {
-        !self.service.is_absent()
-    }
-
-    /// Returns whether its first port has a ready endpoint; `None`: unknown. Reads what [`BackendReadiness::of`] reads.
-    #[must_use]
-    pub fn answers(&self, controller: &Controller<'_>, view: &ClusterView<'a>) -> Option<bool> {
+    pub fn answer(&self, is_external: bool, controller: &Controller<'_>, view: &ClusterView<'a>) -> FallbackAnswer {
         let service = match self.service {
             Lookup::Found(service) => service,
-            Lookup::Absent => return Some(false),
-            Lookup::Unknown => return None,
+            Lookup::Absent => return FallbackAnswer::Unused,
+            Lookup::Unknown => return FallbackAnswer::Unknown,
         };
+        let Some(first) = service.ports.first() else { return FallbackAnswer::Unused };
         if service.kind == ServiceType::ExternalName {
-            return controller.external_name_fault(&service.external_name).map(|_| false);
+            return match controller.external_name_fault(&service.external_name) {
+                Some(_) => FallbackAnswer::Unused,
+                None if controller.dialect.family != ControllerFamily::Nginx => FallbackAnswer::Unknown,
+                None if is_external => FallbackAnswer::Served,
+                None => FallbackAnswer::Unresolved,
+            };
         }
-        let Some(first) = service.ports.first() else { return Some(false) };
         match BackendReadiness::of(view, service, &[first], |slice| controller.sees(slice, service)) {
-            BackendReadiness::Ready(_) => Some(true),
-            BackendReadiness::NotReady(_) => Some(false),
-            BackendReadiness::Unknown => None,
+            BackendReadiness::Ready(_) => FallbackAnswer::Served,
+            BackendReadiness::NotReady(_) => FallbackAnswer::Unused,
+            BackendReadiness::Unknown => FallbackAnswer::Unknown,
         }
     }
 }

@@ -9,7 +9,7 @@ mod readiness;
 
 pub use endpoints::{Endpoints, is_named_for, slice_prefix};
 pub use external_name::ExternalNameFault;
-pub use fallback::FallbackService;
+pub use fallback::{FallbackAnswer, FallbackService};
 pub use optional::OptionalBackend;
 pub use readiness::{BackendReadiness, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
 
@@ -55,6 +55,11 @@ pub enum ResolvedBackend<'a> {
         /// The reason why the controller certainly has no endpoint for it.
         fault: Option<ExternalNameFault>,
     },
+    /// An ExternalName Service whose port is not a number: the controller connects to port 0 (section 4.4).
+    ExternalWithoutPort {
+        /// The name.
+        name: &'a str,
+    },
     /// Not a Service: a resource, or an action that an annotation defines.
     NotMeant,
     /// Unknown: Services cannot be read.
@@ -87,7 +92,10 @@ impl<'a> ResolvedBackend<'a> {
         };
         if service.kind == ServiceType::ExternalName {
             let name = &*service.external_name;
-            return Self::External { name, fault: controller.external_name_fault(name) };
+            return match controller.external_name_fault(name) {
+                None if controller.dials_port_zero(service, wanted) => Self::ExternalWithoutPort { name },
+                fault => Self::External { name, fault },
+            };
         }
         let by_address = controller.dials_address(ingress, service, wanted);
         // Nothing listens at the Service's own address under a targetPort.
@@ -115,12 +123,13 @@ impl<'a> ResolvedBackend<'a> {
             | Self::NoService
             | Self::NoPort { .. }
             | Self::NotTcp { .. }
+            | Self::ExternalWithoutPort { .. }
             | Self::External { fault: Some(_), .. } => LinkStatus::Broken,
         }
     }
 
-    /// Returns whether requests go to the Service's own address: the fallback Service is not used then, and the error is 502
-    /// or 504.
+    /// Returns whether requests go to an address that does not depend on endpoints: that of the Service, or an external name.
+    /// The fallback Service is not used then, and the error is 502 or 504.
     #[must_use]
     pub const fn by_address(&self) -> bool {
         matches!(
@@ -128,7 +137,14 @@ impl<'a> ResolvedBackend<'a> {
             Self::Port { by_address: true, .. }
                 | Self::NoPort { by_address: true, .. }
                 | Self::NotTcp { by_address: true, .. }
+                | Self::ExternalWithoutPort { .. }
         )
+    }
+
+    /// Returns whether the Service is an ExternalName.
+    #[must_use]
+    pub const fn is_external(&self) -> bool {
+        matches!(self, Self::External { .. } | Self::ExternalWithoutPort { .. })
     }
 }
 
@@ -142,6 +158,7 @@ impl fmt::Display for ResolvedBackend<'_> {
             Self::NotTcp { .. } => f.write_str("the port is not TCP"),
             Self::External { name, fault: None } => write!(f, "external name {}", Quoted(name)),
             Self::External { name, fault: Some(_) } => write!(f, "external name {} cannot be used", Quoted(name)),
+            Self::ExternalWithoutPort { name } => write!(f, "external name {} without a port number", Quoted(name)),
             Self::NotMeant => f.write_str("no Service referenced"),
             Self::Unseen => f.write_str("unknown: Services cannot be read"),
         }

@@ -98,6 +98,12 @@ impl Dialect {
         self.settings().allow_cross_namespace_resources
     }
 
+    /// Returns whether `global-allowed-response-headers` allows any header (section 7.2); `None`: unknown.
+    #[must_use]
+    pub fn allows_response_headers(&self) -> Option<bool> {
+        self.settings().allows_response_headers
+    }
+
     /// Returns whether ExternalName Services are disabled: they have no endpoints then (section 4.4).
     #[must_use]
     pub fn refuses_external_names(&self) -> bool {

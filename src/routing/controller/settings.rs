@@ -28,6 +28,9 @@ pub struct ControllerSettings {
     /// `--disable-svc-external-name`
     #[serde(deserialize_with = "switch")]
     pub disable_svc_external_name: Option<bool>,
+    /// Whether `global-allowed-response-headers` allows any header for `custom-headers`.
+    #[serde(skip)]
+    pub allows_response_headers: Option<bool>,
     /// Whether HTTP redirects to HTTPS unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub ssl_redirect: Option<bool>,
@@ -50,6 +53,9 @@ impl ControllerSettings {
             annotations_risk_level: config_map.get("annotations-risk-level").map(risk),
             allow_cross_namespace_resources: switch("allow-cross-namespace-resources"),
             strict_validate_path_type: switch("strict-validate-path-type"),
+            allows_response_headers: config_map
+                .get("global-allowed-response-headers")
+                .map(|headers| !headers.trim().is_empty()),
             ssl_redirect: switch("ssl-redirect"),
             ..Self::default()
         }
@@ -67,6 +73,7 @@ impl ControllerSettings {
             enable_annotation_validation: self.enable_annotation_validation.or(others.enable_annotation_validation),
             strict_validate_path_type: self.strict_validate_path_type.or(others.strict_validate_path_type),
             disable_svc_external_name: self.disable_svc_external_name.or(others.disable_svc_external_name),
+            allows_response_headers: self.allows_response_headers.or(others.allows_response_headers),
             ssl_redirect: self.ssl_redirect.or(others.ssl_redirect),
         }
     }
@@ -84,6 +91,7 @@ impl ControllerSettings {
             enable_annotation_validation: since(1, 12, 0),
             strict_validate_path_type: since(1, 12, 0),
             disable_svc_external_name: Some(false),
+            allows_response_headers: since(1, 11, 0).map(|_| false),
             ssl_redirect: Some(true),
         }
     }

@@ -41,7 +41,9 @@ impl<'a> Server<'a> {
         budget: &Budget,
     ) -> Result<Vec<ConfigError<'_, 'a>>, BudgetExceeded> {
         let mut errors: Vec<ConfigError<'_, 'a>> = Vec::new();
-        for location in self.locations.iter().filter(|location| is_in_question(location)) {
+        // A server that returns 403 has no locations (section 5.7).
+        let rendered = self.locations.iter().filter(|_| self.forbidden.is_none());
+        for location in rendered.filter(|location| is_in_question(location)) {
             budget.spend(2 + u32::try_from(location.path.len() / 32).unwrap_or(u32::MAX))?;
             if location.has_too_long_target() {
                 errors.push(ConfigError::TargetTooLong(location));
@@ -71,7 +73,7 @@ impl Location<'_> {
     /// Returns whether the rewrite target is too long for nginx: it is unquoted, so it may be longer by one (section 2.8,
     /// B9).
     fn has_too_long_target(&self) -> bool {
-        self.target.is_some_and(|target| target.len() > LONGEST_PARAMETER + 1)
+        self.refusal.is_none() && self.target.is_some_and(|target| target.len() > LONGEST_PARAMETER + 1)
     }
 
     /// Returns whether the path is too long for nginx (section 2.8, B9).

@@ -55,7 +55,8 @@ impl<'a> Server<'a> {
         // A location that ends in a slash and proxies requests redirects a request without it (section 2.7).
         let with_slash = [uri, b"/"].concat();
         let slash = [Modifier::Exact, Modifier::Prefix].into_iter().find_map(|of| self.plain(of, &with_slash));
-        match (slash.filter(|_| self.redirects_to_slash), prefix) {
+        let redirects = |location: &&Location<'a>| self.redirects_to_slash && location.refusal.is_none();
+        match (slash.filter(redirects), prefix) {
             (Some(slash), _) => Located::Slash(slash),
             (None, Some(prefix)) => Located::At(prefix),
             (None, None) => Located::Nowhere,

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use foldhash::HashMap;
 
 use crate::model::{Host, Ingress, RuleRef};
-use crate::routing::annotations::NginxAnnotations;
+use crate::routing::annotations::{NginxAnnotations, Refusal};
 
 /// One rule of one Ingress for a host.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,8 @@ pub struct Claim<'a> {
     pub rule: Option<RuleRef<'a>>,
     /// The Ingress is a canary: it creates no server.
     pub is_canary: bool,
+    /// The response that its annotations force: 403 on the whole host, or 503 in its locations (section 7.0).
+    pub(crate) refusal: Option<Refusal>,
     pub(crate) rewriting: Rewriting<'a>,
 }
 
@@ -45,11 +47,23 @@ fn joined(key: &crate::model::Key) -> impl Iterator<Item = u8> {
     key.namespace.bytes().chain(*b"/").chain(key.name.bytes())
 }
 
-/// Returns the rules for each of these hosts, in the order of the given Ingresses.
+impl Claim<'_> {
+    /// Returns the 403 of the whole host. A rule without paths is skipped before its annotations apply, unless it has no host
+    /// (section 2.3).
+    pub(crate) fn forbids(&self) -> Option<Refusal> {
+        let is_read = |rule: &RuleRef<'_>| !rule.rule.paths.is_empty() || rule.rule.host == Host::Any;
+        let counts = !self.is_canary && self.rule.as_ref().is_some_and(is_read);
+        self.refusal.filter(|refusal| counts && refusal.is_of_host())
+    }
+}
+
+/// Returns the rules for each of these hosts, in the order of the given Ingresses. `refusal` returns the response that the
+/// annotations of an Ingress force.
 #[must_use]
 pub fn claims<'a, 'h>(
     hosts: impl IntoIterator<Item = &'h Host>,
     ingresses: &[&'a Ingress],
+    refusal: impl Fn(&'a Ingress) -> Option<Refusal>,
 ) -> HashMap<&'h Host, Vec<Claim<'a>>> {
     let mut claims: HashMap<&Host, Vec<Claim<'a>>> = hosts.into_iter().map(|host| (host, Vec::new())).collect();
     for ingress in ingresses {
@@ -59,7 +73,8 @@ pub fn claims<'a, 'h>(
             use_regex: annotations.use_regex(),
             has_app_root: annotations.app_root().is_some(),
         };
-        let claim = Claim { ingress, rule: None, is_canary: annotations.is_canary(), rewriting };
+        let (is_canary, refusal) = (annotations.is_canary(), refusal(ingress));
+        let claim = Claim { ingress, rule: None, is_canary, refusal, rewriting };
         for rule in ingress.rules() {
             if let Some(claims) = claims.get_mut(&rule.rule.host) {
                 claims.push(Claim { rule: Some(rule), ..claim });

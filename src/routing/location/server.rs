@@ -10,7 +10,7 @@ use super::pattern::literal_prefix;
 use super::rules::{Claim, Rewriting};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
-use crate::routing::annotations::NginxAnnotations;
+use crate::routing::annotations::{NginxAnnotations, Refusal};
 
 /// The server block of one host.
 #[derive(Debug)]
@@ -21,6 +21,9 @@ pub struct Server<'a> {
     pub locations: Vec<Location<'a>>,
     /// Some location enables regex matching, so all locations are regexes (section 2.6).
     pub is_regex: bool,
+    /// Every request returns 403: the configuration then has no location of this server (section 5.7). The locations are those
+    /// that it would have.
+    pub forbidden: Option<Refusal>,
     /// The paths without a location.
     pub dropped: Vec<Dropped<'a>>,
     /// A request without the trailing slash of a location redirects to it (section 2.7); not in Kubernetes' own rules.
@@ -51,6 +54,8 @@ pub struct Location<'a> {
     pub is_exact_companion: bool,
     /// It enables regex matching for the whole host.
     pub enables_regex: bool,
+    /// Every request returns 503, and the location neither rewrites nor proxies (section 7.0).
+    pub refusal: Option<Refusal>,
     /// Annotations do not rewrite or redirect here: the catch-all of a `defaultBackend` without rules (section 2.3), and
     /// controllers that do not read nginx annotations.
     only_backend: bool,
@@ -99,6 +104,7 @@ struct PendingLocation<'a> {
     backend: Option<&'a Backend>,
     only_backend: bool,
     rewriting: Rewriting<'a>,
+    refusal: Option<Refusal>,
     /// No path created it; the first path `/` replaces it.
     implicit: bool,
 }
@@ -119,7 +125,7 @@ impl<'a> Server<'a> {
         let mut dropped = Vec::new();
         // Only the first location with the same text counts, whatever its type (section 2.4, B3).
         let mut first: HashMap<&str, usize> = HashMap::from_iter([("/", 0)]);
-        for Claim { ingress, rule, rewriting, .. } in claims {
+        for Claim { ingress, rule, rewriting, refusal, .. } in claims {
             for at in rule.iter().flat_map(|rule| rule.paths()) {
                 let backend = &*at.path.backend;
                 let mut drop = |why| dropped.push(Dropped { ingress, at, why });
@@ -139,6 +145,7 @@ impl<'a> Server<'a> {
                     backend: Some(backend),
                     only_backend: false,
                     rewriting: *rewriting,
+                    refusal: refusal.map(Refusal::of_location),
                     implicit: false,
                 };
                 let known = first.get(draft.path).copied().filter(|known| pending[*known].exact == draft.exact);
@@ -156,7 +163,8 @@ impl<'a> Server<'a> {
             }
         }
         pending.sort_by(|a, b| b.path.len().cmp(&a.path.len()).then_with(|| b.path.cmp(a.path)));
-        Ok(Some(Self::render(host, &pending, dropped)))
+        let forbidden = claims.iter().find_map(Claim::forbids);
+        Ok(Some(Self { forbidden, ..Self::render(host, &pending, dropped) }))
     }
 
     fn render(host: &Host, pending: &[PendingLocation<'a>], dropped: Vec<Dropped<'a>>) -> Self {
@@ -201,6 +209,7 @@ impl<'a> Server<'a> {
             host: host.clone(),
             locations,
             is_regex: false,
+            forbidden: None,
             dropped,
             redirects_to_slash: true,
             without_location,
@@ -257,7 +266,7 @@ impl<'a> Server<'a> {
         let of = |sorted: &'_ [usize]| sorted.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>();
         let pairs = of(&self.exact).into_iter().chain(of(&self.prefix));
         let pairs = pairs.map(|(a, b)| (&self.locations[a], &self.locations[b]));
-        pairs.filter(|(a, b)| a.path == b.path)
+        pairs.filter(|(a, b)| self.forbidden.is_none() && a.path == b.path)
     }
 }
 
@@ -279,6 +288,7 @@ impl<'a> Location<'a> {
             target: None,
             is_exact_companion: false,
             enables_regex: false,
+            refusal: None,
             only_backend: true,
             rewriting: Rewriting::default(),
         }
@@ -294,6 +304,7 @@ impl<'a> Location<'a> {
             target: None,
             is_exact_companion: false,
             enables_regex: false,
+            refusal: draft.refusal,
             only_backend: draft.only_backend,
             rewriting: draft.rewriting,
         };
@@ -341,12 +352,20 @@ fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<PendingLocation<'a>
         backend: None,
         only_backend: false,
         rewriting: Rewriting::default(),
+        refusal: None,
         implicit: true,
     };
     let fallback = |ingress: &'a Ingress| ingress.default_backend.as_ref().filter(|it| **it != Backend::Resource);
     if *host != Host::Any {
-        let Claim { ingress, rewriting, .. } = *main.next()?;
-        return Some(PendingLocation { ingress: Some(ingress), backend: fallback(ingress), rewriting, ..bare });
+        let Claim { ingress, rewriting, refusal, .. } = *main.next()?;
+        let refusal = refusal.map(Refusal::of_location);
+        return Some(PendingLocation {
+            ingress: Some(ingress),
+            backend: fallback(ingress),
+            rewriting,
+            refusal,
+            ..bare
+        });
     }
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {

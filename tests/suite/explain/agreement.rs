@@ -64,7 +64,7 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
             "{request:?}: {explanation:?}"
         );
     }
-    if let Some(refusal) = routes.refusal(answer, When::After) {
+    if let Some(refusal) = routes.refusal(answer) {
         assert!(matches!(said.0, RequestOutcome::Forbidden | RequestOutcome::Unavailable), "{request:?}: {said:?}");
         return assert_eq!(said.1, Some(refusal.status), "{request:?}");
     }

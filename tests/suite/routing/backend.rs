@@ -61,7 +61,7 @@ fn resolved(settings: &str, manifests: &str) -> String {
         words += " (by address)";
     }
     if let Some(stand_in) = FallbackService::of(ingress, &controller, &view) {
-        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answers(&controller, &view));
+        let _ = write!(words, " or {} {:?}", stand_in.name, stand_in.answer(found.is_external(), &controller, &view));
     }
     words
 }
@@ -130,12 +130,12 @@ fn a_fallback_service_answers_if_it_has_endpoints() {
         let annotation = format!("nginx.ingress.kubernetes.io/default-backend: {name}");
         resolved("", &view(controller, &annotation, &service("absent", "number: 80")))
     };
-    assert_eq!(with(NGINX, "web"), "the Service does not exist or web Some(true)");
-    assert_eq!(with(NGINX, "empty"), "the Service does not exist or empty Some(false)");
-    assert_eq!(with(NGINX, "absent"), "the Service does not exist or absent Some(false)");
-    assert_eq!(with(NGINX, "odd"), "the Service does not exist or odd Some(false)");
-    assert_eq!(with(NGINX, "inside"), "the Service does not exist or inside Some(false)");
-    assert_eq!(with(NGINX, "outside"), "the Service does not exist or outside None");
+    assert_eq!(with(NGINX, "web"), "the Service does not exist or web Served");
+    assert_eq!(with(NGINX, "empty"), "the Service does not exist or empty Unused");
+    assert_eq!(with(NGINX, "absent"), "the Service does not exist or absent Unused");
+    assert_eq!(with(NGINX, "odd"), "the Service does not exist or odd Unused");
+    assert_eq!(with(NGINX, "inside"), "the Service does not exist or inside Unused");
+    assert_eq!(with(NGINX, "outside"), "the Service does not exist or outside Unresolved");
     assert_eq!(with(OTHER, "web"), "the Service does not exist");
 }
 

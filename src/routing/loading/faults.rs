@@ -1,0 +1,64 @@
+//! The faults of an Ingress' annotations, each with its effect. The checks on annotations report them, and routing obeys them.
+
+use super::fault::{AnnotationFault, FaultReason};
+use super::references;
+use crate::cluster::ClusterView;
+use crate::model::Ingress;
+use crate::routing::annotations::{Effect, NginxAnnotations, find};
+use crate::routing::controller::Dialect;
+
+/// Returns the faults of the annotations of an Ingress that ingress-nginx handles. Reads ConfigMaps, Secrets and Services.
+#[must_use]
+pub fn annotation_faults<'a>(
+    ingress: &'a Ingress,
+    dialect: &Dialect,
+    view: &ClusterView<'_>,
+) -> Vec<AnnotationFault<'a>> {
+    let annotations = NginxAnnotations::of(ingress);
+    let mut faults: Vec<AnnotationFault<'a>> = Vec::new();
+    for (row, value) in annotations.known().filter(|(row, _)| row.removed.is_none()) {
+        let (effect, reason) = match dialect.risk_level().filter(|highest| row.risk > *highest) {
+            // The controller then loads none of the annotations and not the Ingress (section 7.0).
+            Some(highest) => (Effect::NotLoaded, FaultReason::Risk(highest)),
+            None if row.is_snippet() && !value.is_empty() && dialect.allows_snippets() == Some(false) => {
+                (Effect::Ignored, FaultReason::SnippetsDisabled)
+            }
+            None => continue,
+        };
+        faults.push(AnnotationFault { row, value, effect, reason, certain: true, rests_on: None });
+    }
+    // ingress-nginx ignores references of a canary (section 7.1).
+    let reads_references = !annotations.is_canary();
+    if reads_references
+        && annotations.is_on("auth-type")
+        && ingress.meta.annotations.nginx("auth-secret").is_none()
+        && let (Some(row), Some(value)) = (find("auth-type"), annotations.value("auth-type"))
+    {
+        let (effect, reason) = (Effect::Unavailable, FaultReason::SecretNotSet);
+        faults.push(AnnotationFault { row, value, effect, reason, certain: true, rests_on: None });
+    }
+    for (row, value) in annotations.in_force(dialect.version).filter(|(_, value)| !is_template(value)) {
+        // A controller of unknown version may not have the annotation.
+        let has_it = row.since.is_none() || dialect.version.is_some();
+        if let Some(error) = row.value_error(value, dialect.validates_annotations()) {
+            faults.push(AnnotationFault {
+                row,
+                value,
+                effect: error.effect,
+                reason: FaultReason::Value(error.flaw),
+                certain: error.certain && has_it,
+                rests_on: None,
+            });
+        } else if reads_references && !value.is_empty() {
+            let fault = references::fault(row, value, ingress, dialect, view);
+            faults.extend(fault.map(|fault| AnnotationFault { certain: fault.certain && has_it, ..fault }));
+        }
+    }
+    faults
+}
+
+/// Returns whether the value holds a placeholder that a tool such as Helm was meant to replace.
+fn is_template(value: &str) -> bool {
+    let upper = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    value.contains("{{") || value.split("${").skip(1).any(upper)
+}

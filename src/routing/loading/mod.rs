@@ -1,0 +1,60 @@
+//! What ingress-nginx does with an Ingress because of its annotations: it does not load it, returns 503 in its locations, or
+//! 403 on its hosts. Sections 5.7 and 7.0.
+
+mod fault;
+mod faults;
+mod references;
+
+pub use fault::{AnnotationFault, FaultReason};
+pub use faults::annotation_faults;
+
+use super::annotations::{Effect, NginxAnnotations, Refusal};
+use super::controller::{ControllerFamily, Dialect};
+use crate::cluster::ClusterView;
+use crate::model::Ingress;
+
+/// What the controller does with an Ingress because of faults of its annotations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Loading {
+    /// The annotation for which the Ingress is certainly not loaded.
+    pub not_loaded: Option<&'static str>,
+    /// The response that its locations or its hosts certainly return.
+    pub refusal: Option<Refusal>,
+    /// The annotation that has one of these effects in some versions or with some settings, where they are not known.
+    pub doubt: Option<(&'static str, Effect)>,
+}
+
+impl Loading {
+    /// Evaluates the annotations of an Ingress. Reads ConfigMaps and Secrets.
+    #[must_use]
+    pub fn of(ingress: &Ingress, dialect: &Dialect, view: &ClusterView<'_>) -> Self {
+        let mut loading = Self::default();
+        if dialect.family != ControllerFamily::Nginx {
+            return loading;
+        }
+        // A canary has no locations and no server (section 7.1).
+        let is_canary = NginxAnnotations::of(ingress).is_canary();
+        for AnnotationFault { row, effect, certain, .. } in annotation_faults(ingress, dialect, view) {
+            let status = match effect {
+                Effect::Ignored | Effect::Open => continue,
+                Effect::NotLoaded => None,
+                Effect::Unavailable => Some(503),
+                Effect::Forbidden => Some(403),
+            };
+            if status.is_some() && is_canary {
+                continue;
+            }
+            match status {
+                _ if !certain => loading.doubt = loading.doubt.or(Some((row.name, effect))),
+                None => loading.not_loaded = loading.not_loaded.or(Some(row.name)),
+                Some(status) => {
+                    let refusal = Refusal { status, annotation: row.name };
+                    // 403 comes before any location.
+                    let known = loading.refusal.filter(|known| known.is_of_host() || !refusal.is_of_host());
+                    loading.refusal = known.or(Some(refusal));
+                }
+            }
+        }
+        loading
+    }
+}
