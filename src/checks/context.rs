@@ -32,6 +32,17 @@ pub struct Context<'a> {
     pub(super) memo: &'a Memo<'a>,
 }
 
+/// How much of an Ingress is in the nginx configuration: sections 5.7 and 7.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rendered {
+    /// Nothing: it is not loaded, or all its hosts return 403.
+    Nothing,
+    /// Locations that return 503, without the directives of annotations. `app-root` applies before them.
+    Refused,
+    /// Everything.
+    Whole,
+}
+
 impl<'a> Context<'a> {
     /// Creates the context of one check.
     #[must_use]
@@ -65,9 +76,26 @@ impl<'a> Context<'a> {
         if self.sees_routes() { self.routes.claims(host, when) } else { Lookup::Unknown }
     }
 
-    /// Whether Ingresses and IngressClasses are readable.
+    /// Whether Ingresses and IngressClasses are readable, and the Ingress is among the routes: one that is not loaded has none.
     pub(super) fn sees_routes(&self) -> bool {
-        [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.view.sees(kind))
+        let is_readable = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| self.view.sees(kind));
+        is_readable && self.loading().not_loaded.is_none()
+    }
+
+    /// Returns how much of the Ingress is in the nginx configuration.
+    #[must_use]
+    pub fn rendered(&self) -> Rendered {
+        let loading = self.loading();
+        let is_forbidden =
+            |host: &Host| self.server(host, When::After).found().is_some_and(|it| it.forbidden.is_some());
+        let mut hosts = self.ingress.hosts().into_iter().map(|(_, host)| host).peekable();
+        if loading.not_loaded.is_some() || (hosts.peek().is_some() && hosts.all(is_forbidden)) {
+            Rendered::Nothing
+        } else if loading.refusal.is_some() {
+            Rendered::Refused
+        } else {
+            Rendered::Whole
+        }
     }
 
     /// Returns the server that the controller generates for a host, before or after this change; absent if it generates none.

@@ -16,6 +16,8 @@ pub(crate) const INTERCEPTED: &str = "requests return 404 from the default backe
 pub(crate) const PORT_ZERO: &str = "requests return 502";
 /// ingress-nginx connects to the address of a Service that does not listen on this port (section 4.5).
 pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
+/// ingress-nginx puts the path into the server `_` (section 2.3).
+pub(crate) const ON_EVERY_HOST: &str = "every host without a rule serves this path";
 /// A backend that does not work, where the status depends on the controller.
 pub(crate) const FAILS: &str = "requests fail";
 /// A canary has no usable backend, no main Ingress, or nothing selects it: the main Ingress answers (section 7.1).

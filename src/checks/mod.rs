@@ -25,7 +25,7 @@ use crate::finding::Levels;
 use crate::model::Kinds;
 use crate::routing::ControllerFamily;
 
-pub use context::Context;
+pub use context::{Context, Rendered};
 pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};
 pub use memo::Memo;

@@ -12,7 +12,7 @@ use crate::analysis::analyze;
 use crate::checks::{self, Check};
 use crate::cluster::Inventory;
 use crate::config::{Config, nearest_check, unknown_check};
-use crate::explain::{RequestUrl, Style, explain_check, explain_ingress, explain_url};
+use crate::explain::{RequestUrl, Style, add_findings, explain_check, explain_ingress, explain_url};
 use crate::model::{Key, suggest};
 
 /// The most Ingresses that an error suggests.
@@ -109,7 +109,8 @@ fn is_name(text: &str) -> bool {
 fn url(arguments: &Arguments, request: &RequestUrl, config: &Config) -> anyhow::Result<(String, u8)> {
     let Loaded { snapshot, .. } = arguments.source.load(config)?;
     let class = arguments.class.as_deref();
-    let explanation = explain_url(request, snapshot.state(), &config.settings, class)?;
+    let mut explanation = explain_url(request, snapshot.state(), &config.settings, class)?;
+    add_findings(&mut explanation, snapshot.state(), &config.engine(), &config.policy);
     let text = match arguments.output {
         TextOrJson::Text => explanation.text(style()),
         TextOrJson::Json => super::json(&explanation)?,

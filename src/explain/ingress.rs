@@ -2,15 +2,14 @@
 
 use serde::Serialize;
 
+use super::found;
 use super::request::RequestUrl;
-use super::trail::{Explanation, RequestOutcome, SCHEMA_VERSION, exit_code};
+use super::trail::{Explanation, Found, RequestOutcome, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use crate::analysis::Analysis;
-use crate::checks::{CHECK_NOT_EVALUATED, Settings};
+use crate::checks::Settings;
 use crate::cluster::ClusterState;
-use crate::finding::Level;
 use crate::model::{Ingress, PathRef};
-use crate::policy::Decision;
 use crate::routing::{Scheme, path_samples, sample_host};
 
 /// The most paths that are traced.
@@ -32,22 +31,6 @@ pub struct IngressExplanation {
     pub findings: Vec<Found>,
     /// The checks that were not evaluated, each with the reason.
     pub not_evaluated: Vec<NotEvaluatedCheck>,
-}
-
-/// A finding of a check.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Found {
-    /// The check's code.
-    pub code: &'static str,
-    /// The level when the Ingress is written.
-    pub level: Level,
-    /// The field of the Ingress.
-    pub field: String,
-    /// The problem and its effect on requests.
-    pub message: String,
-    /// The fix in words; empty if there is no short one.
-    pub help: String,
 }
 
 /// A check that was not evaluated.
@@ -105,20 +88,12 @@ impl IngressExplanation {
 pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = analysis.ingress;
     let key = ingress.meta.key.to_string();
-    let decisions = analysis.verdict.distinct().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
-    let findings = decisions.map(|Decision { finding, level, .. }| Found {
-        code: finding.code,
-        level: *level,
-        field: finding.field.to_string(),
-        message: finding.message.to_string(),
-        help: finding.help.to_string(),
-    });
     let not_evaluated = analysis.not_evaluated.iter();
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
         paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),
         left_out: ingress.paths().count().saturating_sub(MOST),
-        findings: findings.collect(),
+        findings: found::all(analysis),
         not_evaluated: not_evaluated
             .map(|it| NotEvaluatedCheck { code: it.check.code, reason: it.why.text() })
             .collect(),

@@ -5,6 +5,7 @@
 mod backend;
 mod certificate;
 mod check;
+mod found;
 mod ingress;
 mod markdown;
 mod near;
@@ -17,9 +18,10 @@ mod unloaded;
 mod url;
 
 pub use check::explain_check;
-pub use ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
+pub use found::add_findings;
+pub use ingress::{IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
 pub use near::NearMiss;
 pub use request::{RequestUrl, RequestUrlError};
 pub use text::Style;
-pub use trail::{Explanation, ReadyBackend, RequestOutcome, ServedCertificate, Step};
+pub use trail::{Explanation, Found, ReadyBackend, RequestOutcome, ServedCertificate, Step};
 pub use url::{NoSuchClass, explain_url};

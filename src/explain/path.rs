@@ -103,7 +103,11 @@ fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, answer: &Answer
     };
     let detail = format!("the controller {effect} because of {annotation}, in some versions or with some settings");
     explanation.unknown("annotation", detail);
-    if matches!(explanation.outcome, RequestOutcome::Service | RequestOutcome::Redirect) {
+    let may_change = matches!(
+        explanation.outcome,
+        RequestOutcome::Service | RequestOutcome::Redirect | RequestOutcome::DefaultBackend
+    );
+    if may_change {
         explanation.ends(RequestOutcome::Unknown, None);
     }
 }

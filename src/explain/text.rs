@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
-use super::ingress::{Found, IngressExplanation, NotEvaluatedCheck, PathExplanation};
-use super::trail::{Explanation, RequestOutcome, Step};
+use super::ingress::{IngressExplanation, NotEvaluatedCheck, PathExplanation};
+use super::trail::{Explanation, Found, RequestOutcome, Step};
 use crate::checks::listed;
 use crate::finding::{one_line, start_of_line};
 
@@ -49,6 +49,7 @@ impl Explanation {
             write_step(out, step, is_first, style)?;
         }
         writeln!(out, "\n{}", one_line(&self.result()))?;
+        write_findings(out, &self.findings)?;
         if !self.near_misses.is_empty() {
             writeln!(out, "\nNear misses:")?;
         }
@@ -88,8 +89,8 @@ impl Explanation {
                     }
                     _ => String::new(),
                 };
-                if self.steps.iter().any(|step| step.what == "fallback") {
-                    "the fallback Service of annotation default-backend answers".to_owned()
+                if let Some(step) = self.steps.iter().find(|step| step.what == "fallback") {
+                    step.detail.clone()
                 } else {
                     format!("Service {} answers{asked}", service())
                 }
@@ -162,13 +163,7 @@ impl IngressExplanation {
         if self.left_out > 0 {
             writeln!(out, "\n  {} more paths are not shown", self.left_out)?;
         }
-        if !self.findings.is_empty() {
-            writeln!(out, "\nFindings:")?;
-        }
-        for Found { code, level, field, message, help } in &self.findings {
-            let help = if help.is_empty() { String::new() } else { format!("; {help}") };
-            writeln!(out, "  {level:<5} {code} {}: {}{}", one_line(field), one_line(message), one_line(&help))?;
-        }
+        write_findings(out, &self.findings)?;
         if !self.not_evaluated.is_empty() {
             writeln!(out, "\nNot evaluated:")?;
         }
@@ -181,6 +176,17 @@ impl IngressExplanation {
         }
         Ok(())
     }
+}
+
+fn write_findings(out: &mut String, findings: &[Found]) -> fmt::Result {
+    if !findings.is_empty() {
+        writeln!(out, "\nFindings:")?;
+    }
+    for Found { code, level, field, message, help } in findings {
+        let help = if help.is_empty() { String::new() } else { format!("; {help}") };
+        writeln!(out, "  {level:<5} {code} {}: {}{}", one_line(field), one_line(message), one_line(&help))?;
+    }
+    Ok(())
 }
 
 fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Result {

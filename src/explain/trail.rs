@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::near::NearMiss;
+use crate::finding::Level;
 
 /// The version of the JSON format.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -70,6 +71,22 @@ pub struct ServedCertificate {
     pub state: &'static str,
 }
 
+/// A finding of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The check's code.
+    pub code: &'static str,
+    /// The level when the Ingress is written.
+    pub level: Level,
+    /// The field of the Ingress.
+    pub field: String,
+    /// The problem and its effect on requests.
+    pub message: String,
+    /// The fix in words; empty if there is no short one.
+    pub help: String,
+}
+
 /// A traced URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,6 +120,9 @@ pub struct Explanation {
     pub certificate: Option<ServedCertificate>,
     /// The steps in order.
     pub steps: Vec<Step>,
+    /// The findings that concern the answer, highest level first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Found>,
     /// Hosts or paths that almost match.
     pub near_misses: Vec<NearMiss>,
     /// The results of other controllers that serve the host.
@@ -127,6 +147,7 @@ impl Explanation {
             backend: None,
             certificate: None,
             steps: Vec::new(),
+            findings: Vec::new(),
             near_misses: Vec::new(),
             others: Vec::new(),
         }
@@ -149,10 +170,12 @@ impl Explanation {
         self.status = status.into();
     }
 
-    /// The first failed step.
+    /// The first failed step. Failed steps before a fallback Service that answers do not count.
     #[must_use]
     pub fn broken(&self) -> Option<&Step> {
-        self.steps.iter().find(|step| step.ok == Some(false))
+        let answers = |step: &Step| step.what == "fallback" && step.ok == Some(true);
+        let since = self.steps.iter().position(answers).unwrap_or_default();
+        self.steps[since..].iter().find(|step| step.ok == Some(false))
     }
 
     /// 0 if the request is served or redirected, 1 if it fails, 2 if the result is unknown.

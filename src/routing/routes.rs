@@ -6,7 +6,7 @@ use std::rc::Rc;
 use foldhash::{HashMap, HashSet};
 
 use super::annotations::NginxAnnotations;
-use super::controller::{Controller, Controllers, Dialect};
+use super::controller::{Controller, ControllerFamily, Controllers, Dialect};
 use super::loading::Loading;
 use super::location::{Claim, Server, by_age, claims};
 use crate::budget::{Budget, BudgetExceeded};
@@ -197,9 +197,41 @@ impl<'a> Routes<'a> {
             return Lookup::Unknown;
         }
         let mut of_host = claims(hosts.iter().copied(), &handled, |ingress| self.loading(ingress).refusal);
+        if let Some(of_any) = of_host.get_mut(&Host::Any) {
+            of_any.extend(self.canaries_without_server(when));
+            of_any.sort_by(|a, b| by_age(a.ingress, b.ingress));
+        }
         let mut memo = self.memo(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));
         memo.get(host).map_or(Lookup::Unknown, |claims| Lookup::Found(Rc::clone(claims)))
+    }
+
+    /// Returns the rules of canaries for hosts without a server. Their paths are locations of the server `_` where a main rule was
+    /// the first to use the Service (section 2.3). Every Ingress is read, so a review does without them.
+    fn canaries_without_server(&self, when: When) -> Vec<Claim<'a>> {
+        if self.candidate.is_some() || self.dialect().family != ControllerFamily::Nginx {
+            return Vec::new();
+        }
+        let mut canaries: Vec<&'a Ingress> = self.controllers.view().ingresses().collect();
+        canaries.retain(|ingress| NginxAnnotations::of(ingress).is_canary() && self.counts(ingress));
+        let hosts: Vec<&Host> = canaries.iter().flat_map(|it| &it.rules).map(|rule| &rule.host).collect();
+        let has_server = |host: &Host| *host == Host::Any || !self.server(host, when).is_absent();
+        let lone: HashSet<&Host> = hosts.into_iter().filter(|host| !has_server(host)).collect();
+        claims(lone, &canaries, |_| None).into_values().flatten().collect()
+    }
+
+    /// Returns whether another rule than a canary's was the first to use a backend's Service and port (section 7.1).
+    #[must_use]
+    pub fn has_upstream_of_main(&self, ingress: &'a Ingress, backend: &'a Backend, when: When) -> bool {
+        let Backend::Service { name, port: Some(port) } = backend else { return false };
+        let namespace = &*ingress.meta.key.namespace;
+        let users = self.controllers.view().others_using(namespace, name).found().unwrap_or_default();
+        let is_main = |user: &&Ingress| {
+            let uses = || user.backends().any(|at| is_same(at.backend, name, port));
+            *user.meta.key.namespace == *namespace && !NginxAnnotations::of(user).is_canary() && uses()
+        };
+        let mut mains = users.into_iter().filter(is_main);
+        mains.any(|user| self.counts(user)) && matches!(self.is_canary_upstream(ingress, backend, when), Ok(false))
     }
 
     /// Returns the Ingress that decides which certificate ingress-nginx serves for a host, the default one included: the

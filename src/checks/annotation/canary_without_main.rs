@@ -34,6 +34,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(main) = main else { return };
         let mut help = "create the main Ingress first, with the same host, path and pathType";
         let problem = match main.get(&merge_key(at)) {
+            // The server for hosts without a rule has the path then (section 2.3).
+            None if main.is_empty() && cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After) => {
+                format!("no main Ingress has host {host}: {}", effects::ON_EVERY_HOST)
+            }
             None if main.is_empty() => {
                 format!("no main Ingress has host {host}: {}", effects::NOT_FOUND)
             }

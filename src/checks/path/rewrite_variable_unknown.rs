@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Rendered, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::Risk;
@@ -32,15 +32,16 @@ const OTHERS: [&str; 6] =
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // ingress-nginx ignores these annotations on a canary (section 7.1).
-    if cx.nginx().is_canary() {
+    let rendered = cx.rendered();
+    if cx.nginx().is_canary() || rendered == Rendered::Nothing {
         return;
     }
     // A target that equals the path is not a rewrite (section 2.7), and without a path none is generated.
     let rewrites = |target: &&str| cx.ingress.paths().any(|at| at.path.routed() != *target);
-    if let Some(target) = cx.rewrite_target().filter(rewrites) {
+    if let Some(target) = cx.rewrite_target().filter(|_| rendered == Rendered::Whole).filter(rewrites) {
         report(cx, "rewrite-target", target, out);
     }
-    for name in OTHERS {
+    for name in OTHERS.into_iter().filter(|name| rendered == Rendered::Whole || *name == "app-root") {
         if let Some(value) = cx.nginx().accepted(name) {
             report(cx, name, value, out);
         }

@@ -134,7 +134,10 @@ impl<'a> Server<'a> {
                     continue;
                 }
                 if is_canary_upstream(ingress, backend)? {
-                    drop(DroppedBecause::CanaryUpstream);
+                    // The rule of a canary may be for another host: see `Routes::claims`.
+                    if at.rule.host == *host {
+                        drop(DroppedBecause::CanaryUpstream);
+                    }
                     continue;
                 }
                 let draft = PendingLocation {
