@@ -7,10 +7,7 @@ use super::{Memo, Settings};
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
-use crate::routing::{
-    AnnotationFault, Claim, Controller, ControllerId, Dialect, Loading, NginxAnnotations, Routes, Server, When,
-    annotation_faults,
-};
+use crate::routing::{Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When};
 
 /// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
 #[derive(Debug)]
@@ -30,17 +27,6 @@ pub struct Context<'a> {
     pub(super) is_oversized: bool,
     pub(super) left_out_matching: Cell<bool>,
     pub(super) memo: &'a Memo<'a>,
-}
-
-/// How much of an Ingress is in the nginx configuration: sections 5.7 and 7.0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rendered {
-    /// Nothing: it is not loaded, or all its hosts return 403.
-    Nothing,
-    /// Locations that return 503, without the directives of annotations. `app-root` applies before them.
-    Refused,
-    /// Everything.
-    Whole,
 }
 
 impl<'a> Context<'a> {
@@ -82,22 +68,6 @@ impl<'a> Context<'a> {
         is_readable && self.loading().not_loaded.is_none()
     }
 
-    /// Returns how much of the Ingress is in the nginx configuration.
-    #[must_use]
-    pub fn rendered(&self) -> Rendered {
-        let loading = self.loading();
-        let is_forbidden =
-            |host: &Host| self.server(host, When::After).found().is_some_and(|it| it.forbidden.is_some());
-        let mut hosts = self.ingress.hosts().into_iter().map(|(_, host)| host).peekable();
-        if loading.not_loaded.is_some() || (hosts.peek().is_some() && hosts.all(is_forbidden)) {
-            Rendered::Nothing
-        } else if loading.refusal.is_some() {
-            Rendered::Refused
-        } else {
-            Rendered::Whole
-        }
-    }
-
     /// Returns the server that the controller generates for a host, before or after this change; absent if it generates none.
     /// Reads Ingresses and IngressClasses.
     #[must_use]
@@ -129,19 +99,6 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn nginx(&self) -> NginxAnnotations<'a> {
         NginxAnnotations::of(self.ingress)
-    }
-
-    /// Returns the faults of the annotations, as far as they do not depend on kinds that the check has not declared. Reads
-    /// ConfigMaps, Secrets and Services.
-    #[must_use]
-    pub fn annotation_faults(&self) -> Vec<AnnotationFault<'a>> {
-        annotation_faults(self.ingress, self.dialect(), self.view)
-    }
-
-    /// Returns what the controller does with the Ingress because of its annotations.
-    #[must_use]
-    pub fn loading(&self) -> Loading {
-        self.routes.loading(self.ingress)
     }
 
     /// Returns true if no controller is known to handle this Ingress. The result of a request is then unknown as well.

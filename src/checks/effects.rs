@@ -27,6 +27,10 @@ pub(crate) const RELOAD_FAILS: &str =
     "nginx cannot reload: no Ingress change takes effect in the whole cluster until this is fixed";
 /// The short form of [`RELOAD_FAILS`], for messages that would exceed 256 characters with the long one.
 pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress change takes effect";
+/// As [`RELOAD_FAILS`], for what is in no configuration as long as the annotation has a fault (sections 5.7 and 7.0).
+pub(crate) fn reload_will_fail(annotation: &str) -> String {
+    format!("nginx will reject the configuration once {annotation} is valid")
+}
 /// HTTPS without a usable certificate, on ingress-nginx (section 5.2).
 pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-signed) certificate";
 /// The served certificate is expired, not valid yet or incomplete.
@@ -37,7 +41,7 @@ pub(crate) const NO_EFFECT: &str = "it has no effect";
 pub(crate) const UNHANDLED: &str = "no controller handles this Ingress, requests return 404";
 /// ingress-nginx refuses an annotation and does not load the Ingress: a new one is absent, a changed one keeps its previous
 /// version (section 7.0).
-pub(crate) const NOT_LOADED: &str = "the Ingress is not loaded, requests return 404 or use its previous version";
+pub(crate) const NOT_LOADED: &str = "the Ingress is not loaded (404, or its previous version)";
 /// ingress-nginx returns 403 for the whole host, because it cannot verify client certificates (section 5.7).
 pub(crate) const HOST_FORBIDDEN: &str = "all requests for the host return 403";
 /// ingress-nginx drops one annotation with an invalid value (section 7.0).

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::Context;
 use super::findings::WARN;
+use super::{Context, effects};
 use crate::finding::Finding;
 use crate::model::{FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
@@ -114,6 +114,14 @@ pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut
         finding.at_most(WARN);
     }
     finding.rests_on_index("hosts")
+}
+
+/// Returns the effect of a location that nginx rejects. A host that returns 403 has no locations (section 5.7).
+pub(super) fn reload_fails(server: &Server<'_>) -> String {
+    match server.forbidden {
+        Some(refusal) => effects::reload_will_fail(refusal.annotation),
+        None => effects::RELOAD_FAILS_SHORT.to_owned(),
+    }
 }
 
 /// Whether it is unknown if a host uses regex matching: one of its Ingresses has a `rewrite-target` that only validating

@@ -28,7 +28,7 @@ pub use controller::{
     Controllers, Dialect, DialectMatch, DialectRule, Dialects,
 };
 pub use diff::{RouteChange, RouteChanges};
-pub use loading::{AnnotationFault, FaultReason, Loading, annotation_faults};
+pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
     Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern, PatternError, Piece, Rewritten,
     Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex, literal_prefix,

@@ -21,7 +21,7 @@ pub(crate) static ANNOTATION_REFERENCE_MISSING: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for fault in cx.annotation_faults() {
+    for fault in cx.reference_faults() {
         report(cx, &fault, out);
     }
 }

@@ -43,7 +43,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             too_long(row, value, out);
         }
     }
-    for fault in cx.annotation_faults() {
+    for fault in cx.value_faults() {
         if let FaultReason::Value(flaw) = fault.reason
             && is_reported(cx, &fault)
         {

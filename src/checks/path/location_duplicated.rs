@@ -3,8 +3,8 @@
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, of_other};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, of_other, reload_fails};
+use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Ingress, Kinds, PathType};
 use crate::routing::When;
@@ -59,7 +59,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                     format!("{}{one} and {second}{other} generate the same nginx location", Quoted(path))
                 }
             };
-            let message = format!("{twice}: {}", effects::RELOAD_FAILS_SHORT);
+            let effect = reload_fails(&server);
+            let message = format!("{twice}: {effect}");
             let is_old = before.contains(&directive);
             let finding = of_host(cx, out.add(field, format!("{host} {directive}"), message));
             finding.help(if at.path.routed() == second.0.path.routed() {
@@ -67,7 +68,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             } else {
                 "remove the path with the trailing slash"
             });
-            if is_old || !ours || is_doubtful {
+            if is_old || !ours || is_doubtful || server.forbidden.is_some() {
                 finding.at_most(WARN);
             }
         }

@@ -2,11 +2,11 @@
 
 use super::switch_field;
 use crate::checks::findings::WARN;
-use crate::checks::routed_paths::{ROUTES, of_host, of_other};
+use crate::checks::routed_paths::{ROUTES, of_host, of_other, reload_fails};
 use crate::checks::{Applies, Check, Context, Findings, effects};
-use crate::finding::{Level, Levels, Quoted};
+use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::{ConfigError, Location, When};
+use crate::routing::{ConfigError, Location, Server, When};
 
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
     code: "IG302",
@@ -22,11 +22,12 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
 };
 
 /// Reports a path of this Ingress that is too long for nginx, on any host.
-fn too_long(cx: &Context<'_>, location: &Location<'_>, out: &mut Findings) {
+fn too_long(cx: &Context<'_>, server: &Server<'_>, location: &Location<'_>, out: &mut Findings) {
     let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_exact_companion) else { return };
     let bytes = at.path.routed().len();
-    let message = format!("path of {bytes} bytes is too long: {}", effects::RELOAD_FAILS);
-    let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
+    let effect = if server.forbidden.is_some() { reload_fails(server) } else { effects::RELOAD_FAILS.to_owned() };
+    let message = format!("path of {bytes} bytes is too long: {effect}");
+    let finding = in_server(cx, server, out.add(at.field().field("path"), at.subject(), message));
     finding.help("use a path of less than 4,000 bytes");
 }
 
@@ -44,15 +45,20 @@ fn target_too_long(cx: &Context<'_>, target: &str, out: &mut Findings) {
 }
 
 /// Reports an error of a location of this Ingress. Returns the rewrite target if that is the error.
-fn report<'a>(cx: &Context<'a>, fault: &ConfigError<'_, 'a>, out: &mut Findings) -> Option<&'a str> {
+fn report<'a>(
+    cx: &Context<'a>,
+    server: &Server<'a>,
+    fault: &ConfigError<'_, 'a>,
+    out: &mut Findings,
+) -> Option<&'a str> {
     match fault {
-        ConfigError::PathTooLong(location) => too_long(cx, location, out),
-        ConfigError::TargetTooLong(location) => return location.target,
+        ConfigError::PathTooLong(location) => too_long(cx, server, location, out),
+        ConfigError::TargetTooLong(location) => return location.target.filter(|_| server.forbidden.is_none()),
         ConfigError::Pattern(location, reason) => {
             // A Prefix path can have two locations.
             let at = location.at.filter(|_| !location.is_exact_companion)?;
-            let message = invalid(&Quoted(at.path.routed()).to_string(), reason);
-            let finding = of_host(cx, out.add(at.field().field("path"), at.subject(), message));
+            let message = invalid(server, &Quoted(at.path.routed()).to_string(), reason);
+            let finding = in_server(cx, server, out.add(at.field().field("path"), at.subject(), message));
             finding.help("complete it, or escape literal characters with \\");
         }
         ConfigError::Duplicate(..) => {}
@@ -68,7 +74,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let own = cx.weighed(budget.for_own(|| server.invalid_locations(|location| is_own(cx, location), budget)));
         for fault in own.iter().flatten() {
-            too_long_target = report(cx, fault, out).or(too_long_target);
+            too_long_target = report(cx, &server, fault, out).or(too_long_target);
         }
     }
     if let Some(target) = too_long_target {
@@ -89,17 +95,26 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
         if was_regex {
-            let message = invalid(&format!("path {path}"), reason);
+            let message = invalid(&server, &format!("path {path}"), reason);
             let finding = of_host(cx, out.add(FieldPath::spec().field("rules"), format!("{host} broken"), message));
             finding.at_most(WARN).help("fix that path first");
         } else {
-            let message = format!("turns path {path} into an invalid regex: {}", effects::RELOAD_FAILS_SHORT);
-            let finding = of_host(cx, out.add(switch_field(cx), format!("{host} switched"), message));
+            let effect = reload_fails(&server);
+            let message = format!("turns path {path} into an invalid regex: {effect}");
+            let finding = in_server(cx, &server, out.add(switch_field(cx), format!("{host} switched"), message));
             finding.help("use a separate host");
         }
     }
 }
 
-fn invalid(path: &str, reason: &str) -> String {
-    format!("{path} is an invalid regex ({reason}): {}", effects::RELOAD_FAILS_SHORT)
+fn invalid(server: &Server<'_>, path: &str, reason: &str) -> String {
+    format!("{path} is an invalid regex ({reason}): {}", reload_fails(server))
+}
+
+/// Makes a finding depend on the host. One on a host that returns 403 warns.
+fn in_server<'f>(cx: &Context<'_>, server: &Server<'_>, finding: &'f mut Finding) -> &'f mut Finding {
+    if server.forbidden.is_some() {
+        finding.at_most(WARN);
+    }
+    of_host(cx, finding)
 }

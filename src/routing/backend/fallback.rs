@@ -1,6 +1,6 @@
 //! The fallback Service of an Ingress: annotation `default-backend`. Section 4.6.
 
-use super::readiness::BackendReadiness;
+use super::readiness::has_ready_endpoint;
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Ingress, Service, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
@@ -38,7 +38,7 @@ impl<'a> FallbackService<'a> {
     }
 
     /// Returns the answer to requests for a Service without endpoints. `is_external`: that is an ExternalName Service; the
-    /// controller resolves the name of a fallback Service only then. Reads what [`BackendReadiness::of`] reads.
+    /// controller resolves the name of a fallback Service only then. Reads EndpointSlices.
     #[must_use]
     pub fn answer(&self, is_external: bool, controller: &Controller<'_>, view: &ClusterView<'a>) -> FallbackAnswer {
         let service = match self.service {
@@ -55,10 +55,10 @@ impl<'a> FallbackService<'a> {
                 None => FallbackAnswer::Unresolved,
             };
         }
-        match BackendReadiness::of(view, service, &[first], |slice| controller.sees(slice, service)) {
-            BackendReadiness::Ready(_) => FallbackAnswer::Served,
-            BackendReadiness::NotReady(_) => FallbackAnswer::Unused,
-            BackendReadiness::Unknown => FallbackAnswer::Unknown,
+        match has_ready_endpoint(view, service, first, |slice| controller.sees(slice, service)) {
+            Some(true) => FallbackAnswer::Served,
+            Some(false) => FallbackAnswer::Unused,
+            None => FallbackAnswer::Unknown,
         }
     }
 }

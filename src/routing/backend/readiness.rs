@@ -104,6 +104,19 @@ impl<'a> BackendReadiness<'a> {
     }
 }
 
+/// Returns whether a port of a Service has a ready endpoint in the EndpointSlices that the controller `sees`; `None`: unknown.
+/// Reads EndpointSlices.
+pub(super) fn has_ready_endpoint(
+    view: &ClusterView<'_>,
+    service: &Service,
+    port: &ServicePort,
+    sees: impl Fn(&EndpointSlice) -> bool,
+) -> Option<bool> {
+    let mut slices = view.endpoint_slices(&service.meta.key.namespace, &service.meta.key.name).found()?;
+    slices.retain(|slice| sees(slice));
+    Some(Endpoints::resolved(port, &slices).ready > 0)
+}
+
 /// Returns the cause why a Service has no endpoints.
 fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<'a> {
     if service.selector.is_empty() {

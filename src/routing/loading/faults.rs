@@ -4,16 +4,12 @@ use super::fault::{AnnotationFault, FaultReason};
 use super::references;
 use crate::cluster::ClusterView;
 use crate::model::Ingress;
-use crate::routing::annotations::{Effect, NginxAnnotations, find};
+use crate::routing::annotations::{Annotation, Effect, NginxAnnotations, find};
 use crate::routing::controller::Dialect;
 
-/// Returns the faults of the annotations of an Ingress that ingress-nginx handles. Reads ConfigMaps, Secrets and Services.
+/// Returns the faults of annotation values, and of annotations that the settings of ingress-nginx refuse.
 #[must_use]
-pub fn annotation_faults<'a>(
-    ingress: &'a Ingress,
-    dialect: &Dialect,
-    view: &ClusterView<'_>,
-) -> Vec<AnnotationFault<'a>> {
+pub fn value_faults<'a>(ingress: &'a Ingress, dialect: &Dialect) -> Vec<AnnotationFault<'a>> {
     let annotations = NginxAnnotations::of(ingress);
     let mut faults: Vec<AnnotationFault<'a>> = Vec::new();
     for (row, value) in annotations.known().filter(|(row, _)| row.removed.is_none()) {
@@ -27,34 +23,52 @@ pub fn annotation_faults<'a>(
         };
         faults.push(AnnotationFault { row, value, effect, reason, certain: true, rests_on: None });
     }
+    for (row, value) in annotations.in_force(dialect.version).filter(|(_, value)| !is_template(value)) {
+        if let Some(error) = row.value_error(value, dialect.validates_annotations()) {
+            let (effect, reason) = (error.effect, FaultReason::Value(error.flaw));
+            let certain = error.certain && has_it(row, dialect);
+            faults.push(AnnotationFault { row, value, effect, reason, certain, rests_on: None });
+        }
+    }
+    faults
+}
+
+/// Returns the faults of references in annotations of an Ingress that ingress-nginx handles. Reads ConfigMaps, Secrets and
+/// Services.
+#[must_use]
+pub fn reference_faults<'a>(
+    ingress: &'a Ingress,
+    dialect: &Dialect,
+    view: &ClusterView<'_>,
+) -> Vec<AnnotationFault<'a>> {
+    let annotations = NginxAnnotations::of(ingress);
+    let mut faults: Vec<AnnotationFault<'a>> = Vec::new();
     // ingress-nginx ignores references of a canary (section 7.1).
-    let reads_references = !annotations.is_canary();
-    if reads_references
-        && annotations.is_on("auth-type")
+    if annotations.is_canary() {
+        return faults;
+    }
+    if annotations.is_on("auth-type")
         && ingress.meta.annotations.nginx("auth-secret").is_none()
         && let (Some(row), Some(value)) = (find("auth-type"), annotations.value("auth-type"))
     {
         let (effect, reason) = (Effect::Unavailable, FaultReason::SecretNotSet);
         faults.push(AnnotationFault { row, value, effect, reason, certain: true, rests_on: None });
     }
-    for (row, value) in annotations.in_force(dialect.version).filter(|(_, value)| !is_template(value)) {
-        // A controller of unknown version may not have the annotation.
-        let has_it = row.since.is_none() || dialect.version.is_some();
-        if let Some(error) = row.value_error(value, dialect.validates_annotations()) {
-            faults.push(AnnotationFault {
-                row,
-                value,
-                effect: error.effect,
-                reason: FaultReason::Value(error.flaw),
-                certain: error.certain && has_it,
-                rests_on: None,
-            });
-        } else if reads_references && !value.is_empty() {
+    for (row, value) in annotations.in_force(dialect.version).filter(|(_, value)| !value.is_empty()) {
+        // A value that is not a name has another fault.
+        let is_name = row.value_error(value, dialect.validates_annotations()).is_none() && !is_template(value);
+        if row.names.is_some() && is_name {
             let fault = references::fault(row, value, ingress, dialect, view);
-            faults.extend(fault.map(|fault| AnnotationFault { certain: fault.certain && has_it, ..fault }));
+            faults
+                .extend(fault.map(|fault| AnnotationFault { certain: fault.certain && has_it(row, dialect), ..fault }));
         }
     }
     faults
+}
+
+/// Returns whether the controller certainly has an annotation: one of unknown version may not.
+fn has_it(row: &Annotation, dialect: &Dialect) -> bool {
+    row.since.is_none() || dialect.version.is_some()
 }
 
 /// Returns whether the value holds a placeholder that a tool such as Helm was meant to replace.

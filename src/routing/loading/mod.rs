@@ -6,7 +6,7 @@ mod faults;
 mod references;
 
 pub use fault::{AnnotationFault, FaultReason};
-pub use faults::annotation_faults;
+pub use faults::{reference_faults, value_faults};
 
 use super::annotations::{Effect, NginxAnnotations, Refusal};
 use super::controller::{ControllerFamily, Dialect};
@@ -34,7 +34,10 @@ impl Loading {
         }
         // A canary has no locations and no server (section 7.1).
         let is_canary = NginxAnnotations::of(ingress).is_canary();
-        for AnnotationFault { row, effect, certain, .. } in annotation_faults(ingress, dialect, view) {
+        let values = value_faults(ingress, dialect);
+        for AnnotationFault { row, effect, certain, .. } in
+            values.into_iter().chain(reference_faults(ingress, dialect, view))
+        {
             let status = match effect {
                 Effect::Ignored | Effect::Open => continue,
                 Effect::NotLoaded => None,

@@ -269,7 +269,7 @@ impl<'a> Server<'a> {
         let of = |sorted: &'_ [usize]| sorted.windows(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>();
         let pairs = of(&self.exact).into_iter().chain(of(&self.prefix));
         let pairs = pairs.map(|(a, b)| (&self.locations[a], &self.locations[b]));
-        pairs.filter(|(a, b)| self.forbidden.is_none() && a.path == b.path)
+        pairs.filter(|(a, b)| a.path == b.path)
     }
 }
 

@@ -135,7 +135,7 @@ fn a_fallback_service_answers_if_it_has_endpoints() {
     assert_eq!(with(NGINX, "absent"), "the Service does not exist or absent Unused");
     assert_eq!(with(NGINX, "odd"), "the Service does not exist or odd Unused");
     assert_eq!(with(NGINX, "inside"), "the Service does not exist or inside Unused");
-    assert_eq!(with(NGINX, "outside"), "the Service does not exist or outside Unresolved");
+    assert_eq!(with(NGINX, "outside"), "the Service does not exist or outside Unused");
     assert_eq!(with(OTHER, "web"), "the Service does not exist");
 }
 

@@ -321,7 +321,9 @@ proptest! {
         for version in ["1.9.0", "1.11.8", "1.15.1"] {
             let with = denied(&strict(version), &view);
             let only: Vec<_> = unknown.difference(&with).collect();
-            prop_assert!(only.is_empty(), "{} would not: {:?} of {:?}", version, only, pairs);
+            // An Ingress that this version does not load has no paths to judge.
+            let is_not_loaded = with.iter().any(|(code, _)| ["IG603", "IG609"].contains(code));
+            prop_assert!(only.is_empty() || is_not_loaded, "{} would not: {:?} of {:?}", version, only, pairs);
         }
     }
 }
