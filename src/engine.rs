@@ -215,7 +215,7 @@ impl Engine {
                 not_evaluated(NotEvaluatedReason::Oversized);
             }
             evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
-            if *share > 0 && !found.is_empty() && routes.leaves_out_unloaded() && !budget.is_exceeded() {
+            if turn.can_deny() && !found.is_empty() && routes.leaves_out_unloaded() && !budget.is_exceeded() {
                 let mut again = Findings::new(check.code, &budget);
                 let context = Context::new(ingress, view, &self.settings, &with_previous, &memo_with_previous)
                     .oversized(evaluation.oversized.is_some());
