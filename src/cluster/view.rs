@@ -196,6 +196,13 @@ impl<'a> ClusterView<'a> {
         })
     }
 
+    /// Returns the namespaces with EndpointSlices for a Service of this name that has no such Service, for suggestions, among the
+    /// first 1000.
+    pub fn stray_endpoint_slices(&self, service: &str) -> impl Iterator<Item = &'a str> {
+        let store = self.readable(Kind::EndpointSlice).filter(|_| self.knows(Kind::Service));
+        store.into_iter().flat_map(move |store| store.stray_endpoint_slices(service))
+    }
+
     /// A Node.
     #[must_use]
     pub fn node(&self, name: &str) -> Lookup<&'a Node> {
@@ -219,6 +226,13 @@ impl<'a> ClusterView<'a> {
         })
     }
 
+    /// Returns whether a namespace has a workload, as far as workloads are known.
+    #[must_use]
+    pub fn has_workloads(&self, namespace: &str) -> bool {
+        let has = |kind: &Kind| self.readable(*kind).is_some_and(|store| store.has_workloads(*kind, namespace));
+        Kind::WORKLOADS.iter().any(has)
+    }
+
     /// A Certificate of cert-manager that is issued into this Secret.
     #[must_use]
     pub fn certificate_for(&self, namespace: &str, secret: &str) -> Lookup<&'a CertManagerCertificate> {
@@ -229,6 +243,18 @@ impl<'a> ClusterView<'a> {
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Lookup<&'a Secret> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
+    }
+
+    /// Returns the Secrets of a namespace with a certificate and key, by name, for suggestions. Empty where Secrets are read by
+    /// name only.
+    pub fn certificate_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.certificate_names(namespace))
+    }
+
+    /// Returns the namespaces with a Secret of this name, for suggestions, among the first 1000. Empty where Secrets are read
+    /// by name only.
+    pub fn secret_namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.secret_namespaces(name))
     }
 
     /// A ConfigMap's facts.

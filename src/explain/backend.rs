@@ -81,6 +81,7 @@ fn links(
         ResolvedBackend::External { name: external, fault: Some(fault) } => {
             let why = match fault {
                 ExternalNameFault::Refused => "which this controller is configured to reject",
+                ExternalNameFault::NoService => "which is the name of a Service that does not exist",
                 ExternalNameFault::Loopback | ExternalNameFault::Address | ExternalNameFault::NoName => {
                     "which is not the name of another host"
                 }

@@ -47,6 +47,9 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
         State::Valid(_) => format!("Secret {secret}, {}", found.state),
         State::Expired(_) => format!("the certificate of Secret {secret} {}", found.state),
         State::Early(_) => format!("the certificate of Secret {secret} is {}", found.state),
+        State::CommonNameOnly => {
+            format!("the certificate of Secret {secret} {}: {}", found.state, effects::CERTIFICATE_REJECTED)
+        }
         State::Mismatch => format!("the certificate of Secret {secret} is not valid for {host}: {instead}"),
         State::Missing => format!("Secret {secret} does not exist: {instead}"),
         State::Unusable(fault) => format!("Secret {secret} {fault}: {instead}"),
@@ -70,6 +73,7 @@ const fn state(state: CertificateState) -> &'static str {
         State::Valid(_) => "ok",
         State::Expired(_) => "expired",
         State::Early(_) => "not-yet-valid",
+        State::CommonNameOnly => "common-name-only",
         State::Mismatch => "mismatch",
         State::Missing => "missing",
         State::Unusable(_) | State::BadCa => "unusable",

@@ -7,7 +7,7 @@ use crate::budget::Budget;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
-use crate::routing::{DroppedBecause, Pattern, Server, is_plainly_regex, normalized};
+use crate::routing::{DroppedBecause, Pattern, Server, is_plainly_regex, matches_only_root, normalized};
 
 /// The most near misses that are listed.
 const MOST: usize = 8;
@@ -137,6 +137,7 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let (lower, lower_text) = (uri.to_ascii_lowercase(), text.to_ascii_lowercase());
     let is_exact = at.path.path_type == PathType::Exact;
     let why = match () {
+        () if is_regex && matches_only_root(text) => "matches only /, because nginx merges slashes",
         () if is_plainly_regex(text) && !is_regex => {
             let budget = Budget::default();
             let pattern = Pattern::location(text, &budget);

@@ -10,8 +10,8 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome, Redirect, Refusal,
-    Rewritten, Routes, Server, When, host_name, normalized,
+    Answer, AuthServiceFault, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome,
+    Redirect, Refusal, Rewritten, Routes, Server, When, host_name, normalized,
 };
 
 /// The ASCII characters that a header cannot contain.
@@ -85,6 +85,9 @@ fn answered<'a>(
             explanation.ends(RequestOutcome::Broken, 500);
         }
         Outcome::Backend { of, backend: resolved, path } => {
+            if is_without_authentication_service(explanation, routes, answer, view) {
+                return;
+            }
             rewrite(explanation, request, path);
             backend(explanation, routes, of.0, resolved, view);
         }
@@ -110,6 +113,25 @@ fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, answer: &Answer
     if may_change {
         explanation.ends(RequestOutcome::Unknown, None);
     }
+}
+
+/// Adds a step if external authentication certainly fails (section 0).
+fn is_without_authentication_service(
+    explanation: &mut Explanation,
+    routes: &Routes<'_>,
+    answer: &Answer<'_>,
+    view: &ClusterView<'_>,
+) -> bool {
+    let location = answer.location.as_ref().filter(|location| location.annotations().is_some());
+    let ingress = location.and_then(|location| location.ingress);
+    let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
+    let fault = ingress.filter(|_| is_nginx).and_then(|ingress| AuthServiceFault::of(ingress, view));
+    let Some(AuthServiceFault { namespace, service, port }) = fault else { return false };
+    let what = port.map_or_else(|| "does not exist".to_owned(), |port| format!("has no port {port}"));
+    let detail = format!("Service {namespace}/{service} of annotation auth-url {what}: every request returns 500");
+    explanation.breaks("authentication", detail, kubectl(&["get", "services", "--namespace", namespace]));
+    explanation.ends(RequestOutcome::Broken, 500);
+    true
 }
 
 /// Adds a step if nginx rejects a server whose answer is unknown.
@@ -236,7 +258,12 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
 fn nowhere(explanation: &mut Explanation, request: &RequestUrl, answer: &Answer<'_>) {
     let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
     let command = ingress.and_then(yaml);
-    explanation.breaks("path", format!("no path of the host matches {}", Quoted(&request.path)), command);
+    // Beside rules without a host, `spec.defaultBackend` is not the fallback (section 2.3).
+    let unused = ingress.filter(|it| it.default_backend.is_some() && answer.server.host == Host::Any);
+    let unused = unused.map_or_else(String::new, |ingress| {
+        format!("; spec.defaultBackend of Ingress {} does not apply to rules without a host", ingress.meta.key)
+    });
+    explanation.breaks("path", format!("no path of the host matches {}{unused}", Quoted(&request.path)), command);
 }
 
 /// The command that shows an Ingress.

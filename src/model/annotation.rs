@@ -30,6 +30,25 @@ pub fn is_relevant(key: &str) -> bool {
     key.contains("ingress") || DOMAINS.iter().any(|domain| key.starts_with(domain))
 }
 
+/// Whether a label is certainly intended as an annotation: controllers and cert-manager read this key among annotations only.
+pub(super) fn is_annotation_key(key: &str) -> bool {
+    const KEYS: [&str; 5] = [
+        CLASS_ANNOTATION,
+        WAIVER_ANNOTATION,
+        "cert-manager.io/cluster-issuer",
+        "cert-manager.io/issuer",
+        "kubernetes.io/tls-acme",
+    ];
+    const PREFIXES: [&str; 3] = ["ingress.kubernetes.io", "nginx.org", "nginx.com"];
+    let domain = key.split_once('/').map(|(domain, _)| domain);
+    let is_prefix = |prefix: &&str| {
+        domain
+            .and_then(|domain| domain.strip_suffix(*prefix))
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    };
+    KEYS.contains(&key) || PREFIXES.iter().any(|prefix| is_prefix(&prefix))
+}
+
 /// The relevant annotations of one object, sorted by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Annotations(Box<[(Arc<str>, Box<str>)]>);

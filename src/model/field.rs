@@ -38,6 +38,12 @@ impl FieldPath {
         Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Name(key.into())])
     }
 
+    /// `metadata.labels[key]`
+    #[must_use]
+    pub fn label(key: &str) -> Self {
+        Self(vec![Segment::Field("metadata"), Segment::Field("labels"), Segment::Name(key.into())])
+    }
+
     /// This place's field.
     #[must_use]
     pub fn field(mut self, name: &'static str) -> Self {

@@ -21,6 +21,8 @@ pub struct Ingress {
     pub tls: Box<[TlsEntry]>,
     /// `spec.rules`
     pub rules: Box<[Rule]>,
+    /// The keys of labels that are intended as annotations.
+    pub annotation_labels: Box<[Box<str>]>,
     /// It has a load-balancer address: some controller handles it.
     pub has_address: bool,
     /// Created by cert-manager to answer an HTTP-01 challenge: it has the label `acme.cert-manager.io/http01-solver`, and every path

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
+use super::meta::IngressLabels;
 use super::service::PortRef;
 use super::{Backend, Host, Ingress, Meta, Path, PathType, Rule, TlsEntry, lax, meta};
 
@@ -111,23 +112,24 @@ impl<'de> Deserialize<'de> for Ingress {
 
 impl From<Wire> for Ingress {
     fn from(wire: Wire) -> Self {
-        let has_solver_label = wire.metadata.has_solver_label();
-        Self::from_parts(wire.metadata.into(), has_solver_label, wire.spec, &wire.status)
+        let labels = IngressLabels::of(&wire.metadata);
+        Self::from_parts(wire.metadata.into(), labels, wire.spec, &wire.status)
     }
 }
 
 impl Ingress {
-    pub(super) fn from_parts(meta: Meta, has_solver_label: bool, spec: WireSpec, status: &WireStatus) -> Self {
+    pub(super) fn from_parts(meta: Meta, labels: IngressLabels, spec: WireSpec, status: &WireStatus) -> Self {
         let mut ingress = Self {
             meta,
             is_acme_solver: false,
+            annotation_labels: labels.annotations,
             class_name: spec.ingress_class_name,
             default_backend: spec.default_backend.map(Backend::from),
             tls: spec.tls.into_iter().map(TlsEntry::from).collect(),
             rules: spec.rules.into_iter().map(Rule::from).collect(),
             has_address: !status.load_balancer.ingress.is_empty(),
         };
-        ingress.is_acme_solver = has_solver_label && ingress.serves_only_acme_challenges();
+        ingress.is_acme_solver = labels.is_solver && ingress.serves_only_acme_challenges();
         ingress
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::annotation::{Annotations, RawAnnotation, RawAnnotations};
+use super::annotation::{Annotations, RawAnnotation, RawAnnotations, is_annotation_key};
 use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
@@ -137,10 +137,25 @@ impl Wire {
     pub(super) fn is_removed(&self) -> bool {
         self.is_deleted() && self.finalizers.is_empty()
     }
+}
 
-    /// The label that cert-manager sets on the Ingress of an HTTP-01 challenge.
-    pub(super) fn has_solver_label(&self) -> bool {
-        self.labels.get("acme.cert-manager.io/http01-solver").is_some_and(|value| value.as_deref() == Some("true"))
+/// The labels of an Ingress, as far as it is read.
+#[derive(Debug, Default)]
+pub(super) struct IngressLabels {
+    /// It has the label that cert-manager sets on the Ingress of an HTTP-01 challenge.
+    pub(super) is_solver: bool,
+    /// The keys of those that are intended as annotations.
+    pub(super) annotations: Box<[Box<str>]>,
+}
+
+impl IngressLabels {
+    /// Reads the labels of an Ingress.
+    pub(super) fn of(wire: &Wire) -> Self {
+        let is_true = |value: &Option<Box<str>>| value.as_deref() == Some("true");
+        Self {
+            is_solver: wire.labels.get("acme.cert-manager.io/http01-solver").is_some_and(is_true),
+            annotations: wire.labels.keys().filter(|key| is_annotation_key(key)).cloned().collect(),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::Meta;
 use super::annotation::RawAnnotation;
 use super::ingress::Ingress;
 use super::ingress_json::{WireSpec, WireStatus};
-use super::meta::{self, RawMeta};
+use super::meta::{self, IngressLabels, RawMeta};
 
 /// An Ingress as slices of JSON.
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,7 @@ pub struct IngressHead {
     /// The write removes the last finalizer of an object that is being deleted: the API server removes the object instead of
     /// storing it.
     pub is_removed: bool,
-    has_solver_label: bool,
+    labels: IngressLabels,
 }
 
 impl RawIngress<'_> {
@@ -39,7 +39,7 @@ impl RawIngress<'_> {
     /// If it is not object metadata.
     pub fn head(&self) -> serde_json::Result<IngressHead> {
         let wire = self.metadata.as_ref().map_or_else(|| Ok(meta::Wire::default()), RawMeta::read)?;
-        Ok(IngressHead { is_removed: wire.is_removed(), has_solver_label: wire.has_solver_label(), meta: wire.into() })
+        Ok(IngressHead { is_removed: wire.is_removed(), labels: IngressLabels::of(&wire), meta: wire.into() })
     }
 
     /// Whether both specs are equal byte for byte. The API server serialises both the same way.
@@ -65,7 +65,7 @@ impl RawIngress<'_> {
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
         let spec: WireSpec = meta::parsed(self.spec)?;
         let status: WireStatus = meta::parsed(self.status)?;
-        Ok(Ingress::from_parts(head.meta, head.has_solver_label, spec, &status))
+        Ok(Ingress::from_parts(head.meta, head.labels, spec, &status))
     }
 }
 

@@ -65,6 +65,8 @@ pub struct ServicePort {
     pub target: TargetPort,
     /// `protocol`
     pub protocol: Protocol,
+    /// `appProtocol` is `https`.
+    pub is_https: bool,
 }
 
 /// `targetPort`: a number or the name of a container port.
@@ -177,6 +179,8 @@ struct WirePort {
     target_port: Option<TargetPort>,
     #[serde(deserialize_with = "lax::null")]
     protocol: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    app_protocol: Box<str>,
 }
 
 impl From<Wire> for Service {
@@ -207,7 +211,13 @@ impl From<WirePort> for ServicePort {
             Some(target) => target,
         };
         let protocol = Protocol::parse(&wire.protocol);
-        Self { name: (!wire.name.is_empty()).then_some(wire.name), number: wire.port, target, protocol }
+        Self {
+            name: (!wire.name.is_empty()).then_some(wire.name),
+            number: wire.port,
+            target,
+            protocol,
+            is_https: wire.app_protocol.eq_ignore_ascii_case("https"),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The facts of a serving certificate that checks need: names, validity, order of its chain.
+//! The facts of a serving certificate that checks need: names, validity, and its chain.
 
 use jiff::Timestamp;
 use x509_parser::certificate::X509Certificate;
@@ -12,12 +12,20 @@ use super::Host;
 pub struct Certificate {
     /// The DNS names that it covers: its SANs, or its common name if it has no DNS SAN.
     pub names: Box<[Host]>,
+    /// The names are common names: it has no DNS SAN. Browsers ignore common names (RFC 9525).
+    pub by_common_name: bool,
     /// Not valid before.
     pub not_before: Timestamp,
     /// Not valid after.
     pub not_after: Timestamp,
     /// Each certificate of the chain is readable and was issued by the next.
     pub chain_in_order: bool,
+    /// It is the certificate of a certificate authority.
+    pub is_authority: bool,
+    /// It is alone in the chain, and another certificate has issued it.
+    pub lacks_issuer: bool,
+    /// The end of the validity of its issuer, if the chain contains it.
+    pub issuer_not_after: Option<Timestamp>,
 }
 
 impl Certificate {
@@ -26,13 +34,23 @@ impl Certificate {
     pub fn from_chain<B: AsRef<[u8]>>(chain: &[B]) -> Option<Self> {
         let leaf = &parse(chain.first()?.as_ref())?;
         let chain: Option<Vec<_>> = chain.iter().map(|der| parse(der.as_ref())).collect();
+        let is_issued_by = |subject: &X509Certificate<'_>, issuer: &X509Certificate<'_>| {
+            subject.issuer().as_raw() == issuer.subject().as_raw()
+        };
+        let next = chain.as_ref().and_then(|chain| chain.get(1)).filter(|next| is_issued_by(leaf, next));
+        let is_alone = chain.as_ref().is_some_and(|chain| chain.len() == 1);
+        let (names, by_common_name) = names(leaf);
         Some(Self {
-            names: names(leaf),
+            names,
+            by_common_name,
             not_before: Timestamp::from_second(leaf.validity().not_before.timestamp()).ok()?,
             not_after: Timestamp::from_second(leaf.validity().not_after.timestamp()).ok()?,
+            is_authority: leaf.is_ca(),
+            lacks_issuer: is_alone && !is_issued_by(leaf, leaf),
+            issuer_not_after: next.and_then(|next| Timestamp::from_second(next.validity().not_after.timestamp()).ok()),
             chain_in_order: chain.is_some_and(|chain| {
                 chain.windows(2).all(|pair| match pair {
-                    [subject, issuer] => subject.issuer().as_raw() == issuer.subject().as_raw(),
+                    [subject, issuer] => is_issued_by(subject, issuer),
                     _ => true,
                 })
             }),
@@ -43,6 +61,12 @@ impl Certificate {
     #[must_use]
     pub fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| name.covers(host))
+    }
+
+    /// Whether a SAN covers this host: Go's `VerifyHostname` ignores the common name.
+    #[must_use]
+    pub fn covers_by_san(&self, host: &Host) -> bool {
+        !self.by_common_name && self.covers(host)
     }
 }
 
@@ -55,8 +79,8 @@ fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     X509Certificate::from_der(der).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, certificate)| certificate)
 }
 
-/// SANs first, the common name only without them: Go's `VerifyHostname` and ingress-nginx's own `verifyHostname`.
-fn names(leaf: &X509Certificate<'_>) -> Box<[Host]> {
+/// The DNS SANs, or the common names if there are none (ingress-nginx's own `verifyHostname`). Returns whether they are common names.
+fn names(leaf: &X509Certificate<'_>) -> (Box<[Host]>, bool) {
     let sans: Box<[Host]> = leaf
         .subject_alternative_name()
         .ok()
@@ -69,12 +93,14 @@ fn names(leaf: &X509Certificate<'_>) -> Box<[Host]> {
         })
         .collect();
     if !sans.is_empty() {
-        return sans;
+        return (sans, false);
     }
-    leaf.subject()
+    let common = leaf
+        .subject()
         .iter_common_name()
         .filter_map(|name| name.as_str().ok())
         .filter(|n| !n.is_empty())
         .map(Host::parse)
-        .collect()
+        .collect();
+    (common, true)
 }

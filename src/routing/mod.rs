@@ -20,8 +20,9 @@ mod version;
 pub use annotations::{NginxAnnotations, Refusal, referenced_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
 pub use backend::{
-    BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackAnswer, FallbackService, LinkStatus, NamedTemplate,
-    OptionalBackend, ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates, slice_prefix,
+    AuthServiceFault, AuthUrl, BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackAnswer, FallbackService,
+    LinkStatus, NamedTemplate, OptionalBackend, ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates,
+    selects_no_workload, service_of_name, slice_prefix,
 };
 pub use controller::{
     ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
@@ -31,9 +32,9 @@ pub use diff::{RouteChange, RouteChanges};
 pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
     Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern, PatternError, Piece, Rewritten,
-    Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex, literal_prefix,
-    nests_repetitions, normalized, path_samples, pattern_samples, pieces, plain_samples, runaway, sample_host,
-    unknown_variables, variable_names,
+    SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
+    literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples, pattern_samples, pieces,
+    plain_samples, runaway, sample_host, unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use routes::{Routes, When};

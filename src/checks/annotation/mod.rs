@@ -1,26 +1,34 @@
 //! IG6xx: annotations that controllers ignore, refuse or misread.
 
 mod annotation_for_other_controller;
+mod annotation_misplaced;
 mod annotation_reference_missing;
 mod annotation_removed;
 mod annotation_unknown;
 mod annotation_value_invalid;
 mod auth_silently_open;
+mod auth_url_cannot_answer;
 mod canary_never_chosen;
 mod canary_steals_upstream;
 mod canary_without_main;
+mod cors_origin_without_scheme;
 mod snippet_refused;
+mod sticky_cookie_on_regex;
 
 pub(super) use annotation_for_other_controller::ANNOTATION_FOR_OTHER_CONTROLLER;
+pub(super) use annotation_misplaced::ANNOTATION_MISPLACED;
 pub(super) use annotation_reference_missing::ANNOTATION_REFERENCE_MISSING;
 pub(super) use annotation_removed::ANNOTATION_REMOVED;
 pub(super) use annotation_unknown::ANNOTATION_UNKNOWN;
 pub(super) use annotation_value_invalid::ANNOTATION_VALUE_INVALID;
 pub(super) use auth_silently_open::AUTH_SILENTLY_OPEN;
+pub(super) use auth_url_cannot_answer::AUTH_URL_CANNOT_ANSWER;
 pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
 pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
 pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
+pub(super) use cors_origin_without_scheme::CORS_ORIGIN_WITHOUT_SCHEME;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
+pub(super) use sticky_cookie_on_regex::STICKY_COOKIE_ON_REGEX;
 
 use super::{Context, effects};
 use crate::routing::annotations::{Annotation, Effect};

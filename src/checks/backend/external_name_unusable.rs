@@ -5,7 +5,7 @@ use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, ServiceType};
-use crate::routing::ExternalNameFault;
+use crate::routing::{ExternalNameFault, service_of_name};
 
 pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
     code: "IG206",
@@ -27,13 +27,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let name = Quoted(&service.external_name);
-        if cx.controller.external_name_fault(&service.external_name).is_none() {
+        if cx.controller.external_name_fault(&service.external_name, cx.view).is_none() {
             if cx.controller.dials_port_zero(service, backend.port) {
                 without_port(cx, &backend, out);
             }
             continue;
         }
-        let (what, help) = match cx.controller.external_name_fault(&service.external_name) {
+        let (what, help) = match cx.controller.external_name_fault(&service.external_name, cx.view) {
             Some(ExternalNameFault::Loopback) => {
                 (format!("has externalName {name}, a loopback address"), "set externalName to another host")
             }
@@ -44,6 +44,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Some(ExternalNameFault::NoName) => {
                 (format!("has externalName {name}, not a valid DNS name"), "set externalName to a host name")
             }
+            Some(ExternalNameFault::NoService) => (
+                format!("has externalName {name}, the name of a Service that does not exist"),
+                "set externalName to the name of an existing Service",
+            ),
             Some(ExternalNameFault::Refused) => (
                 "is an ExternalName, which disable-svc-external-name forbids".to_owned(),
                 "use a Service with an EndpointSlice",
@@ -54,6 +58,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("Service {:?} {what}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name)).help(help).at_most(WARN);
+        if let Some((namespace, target)) = service_of_name(&service.external_name) {
+            finding.rests_on(Kind::Service, Key::new(namespace, target));
+        }
         fallback.add_evidence(cx, finding);
         if backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(AUDIT);

@@ -1,7 +1,9 @@
 //! IG2xx: backends, from the Service to its endpoints.
 
 mod backend_exposes_admission_webhook;
+mod backend_protocol_missing;
 mod default_backend_ignored;
+mod default_backend_without_host;
 mod endpoint_slice_unseen;
 mod external_name_unusable;
 mod pods_without_readiness_probe;
@@ -15,7 +17,9 @@ mod service_target_port_used;
 mod service_without_ready_endpoints;
 
 pub(super) use backend_exposes_admission_webhook::BACKEND_EXPOSES_ADMISSION_WEBHOOK;
+pub(super) use backend_protocol_missing::BACKEND_PROTOCOL_MISSING;
 pub(super) use default_backend_ignored::DEFAULT_BACKEND_IGNORED;
+pub(super) use default_backend_without_host::DEFAULT_BACKEND_WITHOUT_HOST;
 pub(super) use endpoint_slice_unseen::ENDPOINT_SLICE_UNSEEN;
 pub(super) use external_name_unusable::EXTERNAL_NAME_UNUSABLE;
 pub(super) use pods_without_readiness_probe::PODS_WITHOUT_READINESS_PROBE;

@@ -3,12 +3,12 @@
 use foldhash::{HashMap, HashMapExt as _};
 use jiff::SignedDuration;
 
-use super::{Fallback, resolved, service, service_backends};
-use crate::checks::findings::AUDIT;
+use super::{Fallback, ServiceBackend, resolved, service, service_backends};
+use crate::checks::findings::{AUDIT, list};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Level, Levels};
-use crate::model::{Key, Kind, Kinds, PortRef};
-use crate::routing::{BackendReadiness, Cause, ResolvedBackend};
+use crate::finding::{Level, Levels, Quoted};
+use crate::model::{Key, Kind, Kinds, PortRef, Service};
+use crate::routing::{BackendReadiness, Cause, ResolvedBackend, Shortage, selects_no_workload};
 
 pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     code: "IG204",
@@ -33,7 +33,15 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for backend in service_backends(cx) {
         let Some(service) = service(cx, &backend) else { continue };
         let resolved = known.entry((backend.name, backend.port)).or_insert_with(|| resolved(cx, &backend));
-        let ResolvedBackend::Port { readiness: BackendReadiness::NotReady(shortage), .. } = resolved else { continue };
+        let ResolvedBackend::Port { readiness, .. } = resolved else { continue };
+        let shortage = match readiness {
+            BackendReadiness::NotReady(shortage) => shortage,
+            BackendReadiness::Unknown => {
+                without_workload(cx, &backend, service, &fallback, out);
+                continue;
+            }
+            BackendReadiness::Ready(_) => continue,
+        };
         // IG210 reports it.
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;
@@ -45,10 +53,45 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let message = format!("Service {:?} {shortage}{yet}: {consequence}", backend.name);
         let finding = out.add(backend.name_field(), backend.subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(shortage.help());
+        finding.rests_on_index_of(Kind::EndpointSlice, "endpoints").help(help(cx, service, shortage));
         fallback.add_evidence(cx, finding);
         if is_early || backend.doubt.is_some() || fallback.may_answer(cx, &backend) {
             finding.at_most(AUDIT);
         }
     }
+}
+
+/// Returns the fix, or the namespace of EndpointSlices that were created in the wrong one.
+fn help(cx: &Context<'_>, service: &Service, shortage: &Shortage<'_>) -> String {
+    if shortage.cause == Cause::NoSelector && cx.settings.reveal_other_namespaces && cx.takes_hint() {
+        let mut elsewhere: Vec<&str> = cx.view.stray_endpoint_slices(&service.meta.key.name).collect();
+        elsewhere.sort_unstable();
+        if !elsewhere.is_empty() {
+            return format!("move its EndpointSlice from namespace {}", list(elsewhere));
+        }
+    }
+    shortage.help()
+}
+
+/// Reports a selector that no workload of the files matches. Something else may create the pods, so it is a note.
+fn without_workload<'a>(
+    cx: &Context<'a>,
+    backend: &ServiceBackend<'_>,
+    service: &Service,
+    fallback: &Fallback<'a>,
+    out: &mut Findings,
+) {
+    if !selects_no_workload(cx.view, service) {
+        return;
+    }
+    let selector = service.selector.to_string();
+    let consequence = fallback.consequence_of_port(cx, backend, service);
+    let message = format!(
+        "Service {:?} has selector {}, which matches no workload: {consequence}",
+        backend.name,
+        Quoted(&selector)
+    );
+    let finding = out.add(backend.name_field(), backend.subject(), message);
+    finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
+    finding.help("fix the selector, or the labels of the pod template").at_most(AUDIT);
 }

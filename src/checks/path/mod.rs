@@ -1,5 +1,6 @@
 //! IG3xx: paths that do not match, or match more than intended.
 
+mod exact_widened;
 mod location_duplicated;
 mod path_control_character;
 mod path_exact_root_only;
@@ -12,13 +13,16 @@ mod path_type_strict;
 mod regex_backtracking;
 mod regex_host_inherited;
 mod regex_overreaching;
+mod regex_root_only;
 mod regex_spillover;
 mod rewrite_advice;
 mod rewrite_capture_missing;
 mod rewrite_drops_subpath;
+mod rewrite_slash_group;
 mod rewrite_value_ignored;
 mod rewrite_variable_unknown;
 
+pub(super) use exact_widened::EXACT_WIDENED;
 pub(super) use location_duplicated::LOCATION_DUPLICATED;
 pub(super) use path_control_character::PATH_CONTROL_CHARACTER;
 pub(super) use path_exact_root_only::PATH_EXACT_ROOT_ONLY;
@@ -31,14 +35,17 @@ pub(super) use path_type_strict::PATH_TYPE_STRICT;
 pub(super) use regex_backtracking::REGEX_BACKTRACKING;
 pub(super) use regex_host_inherited::REGEX_HOST_INHERITED;
 pub(super) use regex_overreaching::REGEX_OVERREACHING;
+pub(super) use regex_root_only::REGEX_ROOT_ONLY;
 pub(super) use regex_spillover::REGEX_SPILLOVER;
 pub(super) use rewrite_capture_missing::REWRITE_CAPTURE_MISSING;
 pub(super) use rewrite_drops_subpath::REWRITE_DROPS_SUBPATH;
+pub(super) use rewrite_slash_group::REWRITE_SLASH_GROUP;
 pub(super) use rewrite_value_ignored::REWRITE_VALUE_IGNORED;
 pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 
 use super::Context;
-use crate::model::{FieldPath, NGINX_PREFIX};
+use crate::model::{FieldPath, Ingress, NGINX_PREFIX};
+use crate::routing::Server;
 
 /// The length in bytes of the longest parameter that nginx reads (`NGX_CONF_BUFFER`). With a longer target nginx cannot
 /// reload, so its effect on paths does not matter.
@@ -55,4 +62,10 @@ fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
 fn switch_field(cx: &Context<'_>) -> FieldPath {
     let name = if cx.nginx().use_regex() { "use-regex" } else { "rewrite-target" };
     FieldPath::annotation(&format!("{NGINX_PREFIX}{name}"))
+}
+
+/// Returns an Ingress that enables regex matching for a host, preferably the evaluated one.
+fn regex_source<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
+    let sources = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
+    sources().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| sources().next())
 }

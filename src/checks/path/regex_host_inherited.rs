@@ -2,12 +2,13 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
+use super::regex_source;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{Ingress, Kinds, PathType};
-use crate::routing::{Server, is_plainly_regex, plain_samples};
+use crate::model::{Kinds, PathType};
+use crate::routing::{is_plainly_regex, plain_samples};
 
 pub(crate) static REGEX_HOST_INHERITED: Check = Check {
     code: "IG309",
@@ -51,10 +52,4 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             break;
         }
     }
-}
-
-/// Returns an Ingress that enables regex matching for a host, preferably the evaluated one.
-fn regex_source<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
-    let sources = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
-    sources().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| sources().next())
 }

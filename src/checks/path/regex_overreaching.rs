@@ -1,5 +1,6 @@
 //! IG316: a regex that matches too much.
 
+use crate::checks::findings::AUDIT;
 use crate::checks::request::Request;
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings};
@@ -23,7 +24,8 @@ pub(crate) static REGEX_OVERREACHING: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let text = path.text();
-        let (matched, instead) = if let Some((stem, rest)) = optional_slash(text) {
+        let optional = optional_slash(text);
+        let (matched, instead) = if let Some((stem, rest)) = optional {
             (format!("{stem}xyz"), format!("{stem}(?:/|$){rest}"))
         } else if let Some(last) = alternatives(text) {
             (format!("/x{last}"), format!("/(?:{})", text[1..].replace("|/", "|")))
@@ -38,6 +40,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = of_host(cx, out.add(path.field(), path.at.subject(), message));
         // Groups that capture nothing leave the numbers in `rewrite-target` valid.
         finding.help(format!("use path {}", Quoted(&instead)));
+        // Few hosts have such another path.
+        if optional.is_some() {
+            finding.at_most(AUDIT);
+        }
     }
 }
 

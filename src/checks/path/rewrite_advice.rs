@@ -3,6 +3,7 @@
 
 use crate::checks::Context;
 use crate::finding::Quoted;
+use crate::model::{PathRef, PathType};
 use crate::routing::{Piece, is_plainly_regex, literal_prefix, pieces};
 
 /// Endings of a path that match everything below it.
@@ -44,19 +45,25 @@ impl RewriteAdvice {
     }
 
     /// Describes the advice for one path.
-    pub(super) fn help(&self, cx: &Context<'_>, path: &str) -> String {
+    pub(super) fn help(&self, cx: &Context<'_>, at: PathRef<'_>) -> String {
+        let path = at.path.routed();
+        // Since 1.12 the controller rejects a regex with another type (section 2.9).
+        let kind = match at.path.path_type {
+            PathType::ImplementationSpecific => "",
+            PathType::Exact | PathType::Prefix => " with pathType: ImplementationSpecific",
+        };
         let target = Quoted(&self.target);
         let Some(missing) = self.groups.checked_sub(usable_groups(cx, path)).filter(|missing| *missing > 0) else {
             return format!("use target {target}");
         };
         let change = match self.path(cx, path) {
             Some(instead) if self.changes_target => {
-                return format!("use path {} and target {target}", Quoted(&instead));
+                return format!("use path {}{kind} and target {target}", Quoted(&instead));
             }
-            Some(instead) => format!("use path {}", Quoted(&instead)),
+            Some(instead) => format!("use path {}{kind}", Quoted(&instead)),
             None if self.groups > 2 && stem(cx, path).is_some() => "move the path to a separate Ingress".to_owned(),
-            None if missing == 1 => "add a capture group to the path".to_owned(),
-            None => format!("add {missing} capture groups to the path"),
+            None if missing == 1 => format!("add a capture group to the path{kind}"),
+            None => format!("add {missing} capture groups to the path{kind}"),
         };
         if self.changes_target { format!("{change} and use target {target}") } else { change }
     }

@@ -46,7 +46,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
         let finding = out.add(field, format!("{} target={target}", at.subject()), message);
-        finding.help(advice.help(cx, path));
+        finding.help(advice.help(cx, at));
         // The target may be intended for other paths of the Ingress, and this path keeps one of its groups.
         if count > 0 && captures(target).any(|capture| capture == count) {
             finding.at_most(WARN);

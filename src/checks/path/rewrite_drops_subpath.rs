@@ -53,7 +53,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}rewrite-target"));
         let finding = of_host(cx, out.add(field, format!("{} target={target}", path.at.subject()), message));
-        finding.help(advice.help(cx, text));
+        finding.help(advice.help(cx, path.at));
     }
 }
 

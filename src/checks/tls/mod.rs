@@ -1,5 +1,9 @@
 //! IG4xx: TLS Secrets, certificates and their hosts.
 
+mod certificate_chain_invalid;
+mod certificate_without_san;
+mod issuer_without_secret_name;
+mod passthrough_ineffective;
 mod tls_certificate_expired;
 mod tls_certificate_expiring;
 mod tls_certificate_host_mismatch;
@@ -13,6 +17,10 @@ mod tls_secret_shared;
 mod tls_secret_unusable;
 mod tls_secret_wrong_type;
 
+pub(super) use certificate_chain_invalid::CERTIFICATE_CHAIN_INVALID;
+pub(super) use certificate_without_san::CERTIFICATE_WITHOUT_SAN;
+pub(super) use issuer_without_secret_name::ISSUER_WITHOUT_SECRET_NAME;
+pub(super) use passthrough_ineffective::PASSTHROUGH_INEFFECTIVE;
 pub(super) use tls_certificate_expired::TLS_CERTIFICATE_EXPIRED;
 pub(super) use tls_certificate_expiring::TLS_CERTIFICATE_EXPIRING;
 pub(super) use tls_certificate_host_mismatch::TLS_CERTIFICATE_HOST_MISMATCH;

@@ -1,8 +1,11 @@
 //! IG409: a certificate that is ignored because of an older Ingress of the host.
 
+use crate::checks::findings::AUDIT;
+use crate::checks::routed_paths::of_other;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES, findings};
+use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
-use crate::model::{Host, Ingress, Kinds};
+use crate::model::{Certificate, Host, Ingress, Kind, Kinds, Secret, TlsFacts};
 use crate::routing::{NginxAnnotations, TlsEntries, When};
 
 pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
@@ -13,7 +16,7 @@ pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,
-    hints: Kinds::NONE,
+    hints: Kinds::of(&[Kind::Secret]),
     page: include_str!("tls_host_owned_elsewhere.md"),
     run,
 };
@@ -32,15 +35,47 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if is_the_same(cx, elder, host, mine.entry.secret_name.as_deref()) {
             continue;
         }
+        let field = super::secret_field(mine.index);
+        let subject = format!("{host} certificate");
+        // Without ages, as in files, the controller's order is not known yet.
+        if cx.ingress.meta.created.is_none() && elder.meta.created.is_none() {
+            let other = of_other(cx, &elder.meta.key);
+            let message = format!(
+                "{host} has another Secret in spec.tls{other}: only the certificate of the older one is served"
+            );
+            let finding = out.add(field, subject, message);
+            finding.rests_on_index("hosts").help("use the same secretName in both");
+            if !differ(cx, elder, host, mine.entry.secret_name.as_deref()) {
+                finding.at_most(AUDIT);
+            }
+            continue;
+        }
         let older = findings::older(cx, &elder.meta.key);
         let message = format!("ignored for {host}: {older} sets the certificate of this host");
-        let finding = out.add(super::secret_field(mine.index), format!("{host} certificate"), message);
+        let finding = out.add(field, subject, message);
         finding.rests_on_index("hosts").help("change secretName in the older Ingress, or remove spec.tls there");
     }
 }
 
 /// Returns whether both Ingresses name the same Secret for the host.
 fn is_the_same(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) -> bool {
-    let theirs = TlsEntries::of(&elder.tls).meant_for(host).and_then(|meant| meant.entry.secret_name.as_deref());
-    *elder.meta.key.namespace == *cx.namespace() && theirs == secret
+    *elder.meta.key.namespace == *cx.namespace() && secret_of(elder, host) == secret
+}
+
+fn secret_of<'i>(ingress: &'i Ingress, host: &Host) -> Option<&'i str> {
+    TlsEntries::of(&ingress.tls).meant_for(host).and_then(|meant| meant.entry.secret_name.as_deref())
+}
+
+/// Whether both certificates are known, and only one of them covers the host at this time.
+fn differ(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) -> bool {
+    let is_good = |certificate: &Certificate| {
+        let is_in_time = (certificate.not_before..=certificate.not_after).contains(&cx.view.now());
+        is_in_time && certificate.covers(host)
+    };
+    let held = |namespace: &str, name: Option<&str>| match cx.view.secret(namespace, name?) {
+        Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) => Some(is_good(certificate)),
+        _ => None,
+    };
+    let [mine, theirs] = [held(cx.namespace(), secret), held(&elder.meta.key.namespace, secret_of(elder, host))];
+    mine.zip(theirs).is_some_and(|(mine, theirs)| mine != theirs)
 }

@@ -1,7 +1,7 @@
 //! IG401: the TLS Secret does not exist in the namespace of the Ingress.
 
 use super::{Used, limit_while_pending, secret_field, secrets, without_certificate};
-use crate::checks::findings::WARN;
+use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
@@ -35,11 +35,26 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
         finding.rests_on(Kind::Secret, Key::new(cx.namespace(), name));
         if issuer != Issuer::Known {
-            finding.help("create the Secret, or set an issuer");
+            finding.help(help(cx, name));
         }
         limit_while_pending(finding, issuer);
         if may_be_decided_elsewhere {
             finding.at_most(WARN);
         }
     }
+}
+
+fn help(cx: &Context<'_>, name: &str) -> String {
+    if let Some((outdated, present)) = Issuer::outdated_annotation(cx.ingress) {
+        return format!("rename annotation {outdated}, which cert-manager ignores, to {present}");
+    }
+    if let Some(near) = cx.nearest(name, cx.view.certificate_names(cx.namespace())) {
+        return format!("did you mean {near:?}?");
+    }
+    let mut elsewhere: Vec<&str> = cx.view.secret_namespaces(name).collect();
+    elsewhere.sort_unstable();
+    if cx.settings.reveal_other_namespaces && !elsewhere.is_empty() {
+        return format!("copy it from another namespace: {}", list(elsewhere));
+    }
+    "create the Secret, or set an issuer".to_owned()
 }

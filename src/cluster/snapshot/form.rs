@@ -104,7 +104,11 @@ fn service(service: &Service) -> Value {
             TargetPort::Number(number) => json!(number),
             TargetPort::Name(name) => json!(name),
         };
-        json!({"name": port.name, "port": port.number, "targetPort": target, "protocol": port.protocol.to_string()})
+        let mut written = json!({"name": port.name, "port": port.number, "targetPort": target, "protocol": port.protocol.to_string()});
+        if port.is_https {
+            written["appProtocol"] = json!("https");
+        }
+        written
     };
     let mut spec = json!({"ports": service.ports.iter().map(port).collect::<Vec<_>>()});
     match service.kind {
@@ -159,8 +163,11 @@ fn node(node: &Node) -> Value {
 
 fn ingress(ingress: &Ingress) -> Value {
     let mut metadata = meta(&ingress.meta);
-    if ingress.is_acme_solver {
-        metadata["labels"] = json!({"acme.cert-manager.io/http01-solver": "true"});
+    let solver = ingress.is_acme_solver.then_some(("acme.cert-manager.io/http01-solver", "true"));
+    // The values of the other labels are not kept.
+    let labels: BTreeMap<&str, &str> = ingress.annotation_labels.iter().map(|key| (&**key, "")).chain(solver).collect();
+    if !labels.is_empty() {
+        metadata["labels"] = json!(labels);
     }
     let mut spec = json!({
         "tls": ingress.tls.iter().map(tls).collect::<Vec<_>>(),
@@ -224,9 +231,17 @@ enum TlsForm {
     #[serde(rename_all = "camelCase")]
     Pair {
         names: Vec<String>,
+        #[serde(default)]
+        by_common_name: bool,
         not_before: Timestamp,
         not_after: Timestamp,
         chain_in_order: bool,
+        #[serde(default)]
+        is_authority: bool,
+        #[serde(default)]
+        lacks_issuer: bool,
+        #[serde(default)]
+        issuer_not_after: Option<Timestamp>,
         key_is_known_to_fit: bool,
         ca_readable: bool,
     },
@@ -251,9 +266,13 @@ impl From<&Secret> for SecretFacts {
         let tls = match &secret.tls {
             TlsFacts::Pair { certificate, key, ca_readable } => TlsForm::Pair {
                 names: certificate.names.iter().map(Host::to_string).collect(),
+                by_common_name: certificate.by_common_name,
                 not_before: certificate.not_before,
                 not_after: certificate.not_after,
                 chain_in_order: certificate.chain_in_order,
+                is_authority: certificate.is_authority,
+                lacks_issuer: certificate.lacks_issuer,
+                issuer_not_after: certificate.issuer_not_after,
                 key_is_known_to_fit: *key == KeyFit::Fits,
                 ca_readable: *ca_readable,
             },
@@ -273,10 +292,29 @@ impl TryFrom<SecretFacts> for Secret {
 
     fn try_from(live_reads: SecretFacts) -> Result<Self, Self::Error> {
         let tls = match live_reads.tls {
-            TlsForm::Pair { names, not_before, not_after, chain_in_order, key_is_known_to_fit, ca_readable } => {
-                let names = names.iter().map(|name| Host::parse(name)).collect();
+            TlsForm::Pair {
+                names,
+                by_common_name,
+                not_before,
+                not_after,
+                chain_in_order,
+                is_authority,
+                lacks_issuer,
+                issuer_not_after,
+                key_is_known_to_fit,
+                ca_readable,
+            } => {
                 let key = if key_is_known_to_fit { KeyFit::Fits } else { KeyFit::Unknown };
-                let certificate = Certificate { names, not_before, not_after, chain_in_order };
+                let certificate = Certificate {
+                    names: names.iter().map(|name| Host::parse(name)).collect(),
+                    by_common_name,
+                    not_before,
+                    not_after,
+                    chain_in_order,
+                    is_authority,
+                    lacks_issuer,
+                    issuer_not_after,
+                };
                 TlsFacts::Pair { certificate, key, ca_readable }
             }
             TlsForm::Unusable(named) => {

@@ -12,6 +12,7 @@ mod overlay;
 mod persistent;
 mod referrers;
 mod shared;
+mod suggestions;
 mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -343,6 +344,12 @@ impl Inventory {
         self.workloads.making(kind, namespace, selector)
     }
 
+    /// Returns whether a namespace has a workload of this kind.
+    #[must_use]
+    pub fn has_workloads(&self, kind: Kind, namespace: &str) -> bool {
+        self.workloads.has(kind, namespace)
+    }
+
     /// Returns a Secret.
     #[must_use]
     pub fn secret(&self, namespace: &str, name: &str) -> Option<&Secret> {
@@ -353,16 +360,6 @@ impl Inventory {
     #[must_use]
     pub fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
         self.services.get(namespace, name)
-    }
-
-    /// Returns the names of the Services of a namespace.
-    pub fn service_names(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        self.services.within(namespace).map(|service| &*service.meta.key.name)
-    }
-
-    /// Returns the namespaces with a Service of this name.
-    pub fn service_namespaces(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.services_named.of(name).map(|service| &*service.meta.key.namespace)
     }
 
     /// Returns the Ingresses with a rule or an alias for exactly this host.

@@ -115,6 +115,11 @@ impl<T: Keyed> Namespaced<T> {
         self.0.values().flat_map(|objects| objects.iter()).map(|object| &**object)
     }
 
+    /// Returns the namespaces that have objects, in no particular order.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|namespace| &**namespace)
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.values().map(|objects| objects.len()).sum()
     }

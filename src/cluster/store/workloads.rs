@@ -95,6 +95,11 @@ impl Workloads {
         makers.filter(move |maker| selector.select(&maker.template.labels))
     }
 
+    /// Returns whether a namespace has a workload of a kind.
+    pub(crate) fn has(&self, kind: Kind, namespace: &str) -> bool {
+        self.makers.get(&kind).is_some_and(|makers| makers.within(namespace).next().is_some())
+    }
+
     /// Returns the pods that a selector matches, by name.
     pub(crate) fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Pod> {
         self.pods.within(namespace).filter(move |pod| selector.select(&pod.template.labels))

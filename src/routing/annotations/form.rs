@@ -132,7 +132,7 @@ impl Form {
             Self::CommonName => {
                 unless(value.strip_prefix("CN=").is_some_and(may_be_go_regex), "not of the form CN=pattern")
             }
-            Self::Service => unless(is_dns_1035(value), "not a valid Service name"),
+            Self::Service => unless(is_dns_1035(value), "not a Service name that ingress-nginx accepts (RFC 1035)"),
             Self::Reference | Self::Qualified => chars(value, NAME),
             Self::Text => None,
         }
@@ -207,7 +207,7 @@ impl Form {
             Self::RootPath => "use a path that begins with /".to_owned(),
             Self::ServerName | Self::ServerNames => "use host names".to_owned(),
             Self::CommonName => "use the form CN=pattern".to_owned(),
-            Self::Service => "use the name of a Service in this namespace".to_owned(),
+            Self::Service => "use a Service of this namespace whose name begins with a letter".to_owned(),
             Self::Reference => "use the form name or namespace/name".to_owned(),
             Self::Qualified => "use the form namespace/name".to_owned(),
             Self::Text => String::new(),

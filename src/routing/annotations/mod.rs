@@ -118,6 +118,28 @@ impl<'a> NginxAnnotations<'a> {
         self.go_bool("service-upstream") == Some(true)
     }
 
+    /// Returns whether TLS of the host is passed to the backend, if the controller supports it (section 5.6).
+    #[must_use]
+    pub fn passes_tls_through(self) -> bool {
+        self.go_bool("ssl-passthrough") == Some(true)
+    }
+
+    /// Returns whether a cookie keeps clients at one endpoint.
+    #[must_use]
+    pub fn is_sticky(self) -> bool {
+        self.accepted("affinity").is_some()
+    }
+
+    /// Returns the origins of `cors-allow-origin` that the controller skips, because they have no scheme (section 7.2). The
+    /// origin `*` allows all.
+    pub fn skipped_origins(self) -> impl Iterator<Item = &'a str> {
+        let set = self.accepted("cors-allow-origin").filter(|_| self.go_bool("enable-cors") == Some(true));
+        let origins = || set.into_iter().flat_map(|origins| origins.split(',')).map(str::trim);
+        let allows_all = origins().any(|origin| origin == "*");
+        origins()
+            .filter(move |origin| !allows_all && !origin.is_empty() && *origin != "null" && !origin.contains("://"))
+    }
+
     /// Returns whether the host without or with `www.` redirects to this one (section 7.2).
     #[must_use]
     pub fn redirects_www(self) -> bool {

@@ -2,6 +2,8 @@
 
 use core::net::IpAddr;
 
+use super::cluster_name::service_of_name;
+use crate::cluster::ClusterView;
 use crate::model::{PortRef, Service, ServiceType, TargetPort};
 use crate::routing::controller::{Controller, ControllerFamily};
 
@@ -14,6 +16,8 @@ pub enum ExternalNameFault {
     Address,
     /// Not a valid DNS name.
     NoName,
+    /// The name of a Service that does not exist.
+    NoService,
     /// The controller's settings disable ExternalName Services.
     Refused,
 }
@@ -56,11 +60,16 @@ impl Controller<'_> {
     }
 
     /// Returns why the controller certainly has no endpoint for an ExternalName. Only ingress-nginx is known to reject any
-    /// (section 4.4).
+    /// (section 4.4). Reads Services.
     #[must_use]
-    pub fn external_name_fault(&self, name: &str) -> Option<ExternalNameFault> {
+    pub fn external_name_fault(&self, name: &str, view: &ClusterView<'_>) -> Option<ExternalNameFault> {
+        if self.dialect.family != ControllerFamily::Nginx {
+            return None;
+        }
         let refuses = || self.dialect.refuses_external_names().then_some(ExternalNameFault::Refused);
-        (self.dialect.family == ControllerFamily::Nginx).then(|| ExternalNameFault::of(name).or_else(refuses)).flatten()
+        let is_absent = |(namespace, service): (&str, &str)| view.service(namespace, service).is_absent();
+        let no_service = || service_of_name(name).is_some_and(is_absent).then_some(ExternalNameFault::NoService);
+        ExternalNameFault::of(name).or_else(refuses).or_else(no_service)
     }
 }
 

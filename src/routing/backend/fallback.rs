@@ -48,7 +48,7 @@ impl<'a> FallbackService<'a> {
         };
         let Some(first) = service.ports.first() else { return FallbackAnswer::Unused };
         if service.kind == ServiceType::ExternalName {
-            return match controller.external_name_fault(&service.external_name) {
+            return match controller.external_name_fault(&service.external_name, view) {
                 Some(_) => FallbackAnswer::Unused,
                 None if controller.dialect.family != ControllerFamily::Nginx => FallbackAnswer::Unknown,
                 None if is_external => FallbackAnswer::Served,

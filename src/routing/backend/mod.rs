@@ -1,5 +1,7 @@
 //! The resolved backend of a location: its Service, port and endpoints. Sections 4.1 to 4.6.
 
+mod auth_service;
+mod cluster_name;
 mod endpoints;
 mod external_name;
 mod fallback;
@@ -7,11 +9,13 @@ mod optional;
 mod ports;
 mod readiness;
 
+pub use auth_service::{AuthServiceFault, AuthUrl};
+pub use cluster_name::service_of_name;
 pub use endpoints::{Endpoints, is_named_for, slice_prefix};
 pub use external_name::ExternalNameFault;
 pub use fallback::{FallbackAnswer, FallbackService};
 pub use optional::OptionalBackend;
-pub use readiness::{BackendReadiness, Cause, NamedTemplate, Shortage, Stuck, pod_templates};
+pub use readiness::{BackendReadiness, Cause, NamedTemplate, Shortage, Stuck, pod_templates, selects_no_workload};
 
 use std::fmt;
 
@@ -92,7 +96,7 @@ impl<'a> ResolvedBackend<'a> {
         };
         if service.kind == ServiceType::ExternalName {
             let name = &*service.external_name;
-            return match controller.external_name_fault(name) {
+            return match controller.external_name_fault(name, view) {
                 None if controller.dials_port_zero(service, wanted) => Self::ExternalWithoutPort { name },
                 fault => Self::External { name, fault },
             };

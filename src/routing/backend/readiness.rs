@@ -6,7 +6,9 @@ use core::fmt;
 use super::endpoints::Endpoints;
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
-use crate::model::{EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, TargetPort, Workload};
+use crate::model::{
+    EndpointSlice, Kind, Labels, PodState, PodTemplate, Service, ServicePort, ServiceType, TargetPort, Workload,
+};
 
 /// The number of pods that a message names.
 const NAMED: usize = 3;
@@ -139,8 +141,31 @@ fn without_endpoints<'a>(view: &ClusterView<'a>, service: &'a Service) -> Cause<
             // Other workloads of its pods have created none.
             Lookup::Absent | Lookup::Unknown => Cause::NothingSelected,
         },
-        Lookup::Unknown => Cause::Unexplained,
+        // Without pods, as in files, only a workload without replicas explains it.
+        Lookup::Unknown => match view.workloads(service) {
+            Lookup::Found(makers) if knows_workloads(view) && makers.iter().all(|(_, it)| it.replicas == Some(0)) => {
+                makers.first().map_or(Cause::Unexplained, |(kind, maker)| Cause::ScaledToZero(*kind, &maker.key.name))
+            }
+            _ => Cause::Unexplained,
+        },
     }
+}
+
+/// Whether every workload is known.
+fn knows_workloads(view: &ClusterView<'_>) -> bool {
+    Kind::WORKLOADS.into_iter().all(|kind| view.knows(kind))
+}
+
+/// Returns whether the selector of a Service matches no workload of its namespace, although the namespace has workloads and
+/// all of them are known. Something else, such as an operator, may create its pods. Reads pods and workloads.
+#[must_use]
+pub fn selects_no_workload(view: &ClusterView<'_>, service: &Service) -> bool {
+    service.kind != ServiceType::ExternalName
+        && !service.selector.is_empty()
+        && knows_workloads(view)
+        && view.has_workloads(&service.meta.key.namespace)
+        && view.workloads(service).is_absent()
+        && !matches!(view.pods(service), Lookup::Found(_))
 }
 
 /// Returns the pods of a Service that are not ready; completed pods only if there are no others.
@@ -174,7 +199,7 @@ fn stuck<'a>(view: &ClusterView<'a>, service: &Service) -> Stuck<'a> {
 fn unnamed<'a>(view: &ClusterView<'a>, service: &Service, ports: &[&ServicePort]) -> Option<Cause<'a>> {
     let makers = pod_templates(view, service);
     // Another workload may declare the name: all of them must be known.
-    if !Kind::WORKLOADS.into_iter().chain(makers.first().map(|maker| maker.kind)).all(|kind| view.knows(kind)) {
+    if !knows_workloads(view) || makers.first().is_some_and(|maker| !view.knows(maker.kind)) {
         return None;
     }
     let has = |port: &&ServicePort| match &port.target {

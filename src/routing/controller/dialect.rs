@@ -110,6 +110,12 @@ impl Dialect {
         self.settings().disable_svc_external_name == Some(true)
     }
 
+    /// Returns whether `ssl-passthrough` is enabled (section 5.6); `None`: unknown.
+    #[must_use]
+    pub fn passes_tls_through(&self) -> Option<bool> {
+        self.settings().enable_ssl_passthrough
+    }
+
     /// Returns whether Exact and Prefix paths with special characters are rejected (section 2.9); `None`: unknown.
     #[must_use]
     pub fn is_strict_about_path_types(&self) -> Option<bool> {

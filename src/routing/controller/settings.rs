@@ -31,6 +31,9 @@ pub struct ControllerSettings {
     /// Whether `global-allowed-response-headers` allows any header for `custom-headers`.
     #[serde(skip)]
     pub allows_response_headers: Option<bool>,
+    /// `--enable-ssl-passthrough`
+    #[serde(deserialize_with = "switch")]
+    pub enable_ssl_passthrough: Option<bool>,
     /// Whether HTTP redirects to HTTPS unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub ssl_redirect: Option<bool>,
@@ -74,6 +77,7 @@ impl ControllerSettings {
             strict_validate_path_type: self.strict_validate_path_type.or(others.strict_validate_path_type),
             disable_svc_external_name: self.disable_svc_external_name.or(others.disable_svc_external_name),
             allows_response_headers: self.allows_response_headers.or(others.allows_response_headers),
+            enable_ssl_passthrough: self.enable_ssl_passthrough.or(others.enable_ssl_passthrough),
             ssl_redirect: self.ssl_redirect.or(others.ssl_redirect),
         }
     }
@@ -92,6 +96,8 @@ impl ControllerSettings {
             strict_validate_path_type: since(1, 12, 0),
             disable_svc_external_name: Some(false),
             allows_response_headers: since(1, 11, 0).map(|_| false),
+            // Off unless the flag is set, and the flags of a controller are mostly unknown.
+            enable_ssl_passthrough: None,
             ssl_redirect: Some(true),
         }
     }
@@ -99,8 +105,8 @@ impl ControllerSettings {
     /// Returns only the settings that are flags: a ConfigMap does not change them.
     #[must_use]
     pub fn flags(self) -> Self {
-        let Self { enable_annotation_validation, disable_svc_external_name, .. } = self;
-        Self { enable_annotation_validation, disable_svc_external_name, ..Self::default() }
+        let Self { enable_annotation_validation, disable_svc_external_name, enable_ssl_passthrough, .. } = self;
+        Self { enable_annotation_validation, disable_svc_external_name, enable_ssl_passthrough, ..Self::default() }
     }
 }
 

@@ -15,7 +15,9 @@ mod variables;
 
 pub use config_error::ConfigError;
 pub use locate::Located;
-pub use pattern::{Pattern, PatternError, alternatives_at_the_top, is_plainly_regex, literal_prefix};
+pub use pattern::{
+    Pattern, PatternError, SLASH_GROUPS, alternatives_at_the_top, is_plainly_regex, literal_prefix, matches_only_root,
+};
 pub use request::{host_name, normalized};
 pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};

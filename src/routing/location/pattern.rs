@@ -156,6 +156,17 @@ pub fn literal_prefix(path: &str) -> &str {
     }
 }
 
+/// Groups that match a slash or nothing.
+pub const SLASH_GROUPS: [&str; 4] = ["(/|$)", "($|/)", "(/?)", "(/)?"];
+
+/// Returns whether a regex requires a second slash at the start, or the end: nginx merges slashes, so no request but `/`
+/// matches (section 2.7).
+#[must_use]
+pub fn matches_only_root(path: &str) -> bool {
+    let is_end = |rest: &str| ["", "(.*)", ".*"].contains(&rest.strip_suffix('$').unwrap_or(rest));
+    ["/(/|$)", "/($|/)", "/(?:/|$)", "/(?:$|/)"].iter().any(|start| path.strip_prefix(start).is_some_and(is_end))
+}
+
 /// Whether `|` divides the whole pattern, not only a group of it. Where that is hard to see: yes.
 #[must_use]
 pub fn alternatives_at_the_top(path: &str) -> bool {

@@ -3,6 +3,16 @@
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::Ingress;
 
+/// The annotations by which cert-manager's ingress-shim finds an issuer.
+const ISSUERS: [&str; 2] = ["cert-manager.io/cluster-issuer", "cert-manager.io/issuer"];
+/// Their names before cert-manager 0.11, which ignores them since.
+const OUTDATED: [(&str, &str); 2] = [
+    ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer"),
+    ("certmanager.k8s.io/issuer", "cert-manager.io/issuer"),
+];
+/// kube-lego's annotation, which cert-manager reads if it has a default issuer, and other controllers read too.
+const TLS_ACME: &str = "kubernetes.io/tls-acme";
+
 /// Whether a certificate is issued into a Secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Issuer {
@@ -18,17 +28,7 @@ impl Issuer {
     /// Returns the issuer of a Secret that an Ingress references. Reads Certificates.
     #[must_use]
     pub fn of(ingress: &Ingress, view: &ClusterView<'_>, secret: &str) -> Self {
-        // The annotations of cert-manager's ingress-shim, with the names before 0.11.
-        const ISSUERS: [&str; 4] = [
-            "cert-manager.io/issuer",
-            "cert-manager.io/cluster-issuer",
-            "certmanager.k8s.io/issuer",
-            "certmanager.k8s.io/cluster-issuer",
-        ];
-        let annotations = &ingress.meta.annotations;
-        let is_annotated = annotations.get("kubernetes.io/tls-acme") == Some("true")
-            || ISSUERS.iter().any(|key| annotations.get(key).is_some());
-        if is_annotated {
+        if Self::annotation(ingress).is_some() {
             return Self::Known;
         }
         match view.certificate_for(&ingress.meta.key.namespace, secret) {
@@ -36,5 +36,20 @@ impl Issuer {
             Lookup::Unknown => Self::Unknown,
             Lookup::Absent => Self::None,
         }
+    }
+
+    /// Returns the annotation of an Ingress that requests certificates for its `spec.tls`.
+    #[must_use]
+    pub fn annotation(ingress: &Ingress) -> Option<&'static str> {
+        let annotations = &ingress.meta.annotations;
+        let has_issuer = |key: &&str| annotations.get(key).is_some_and(|value| !value.is_empty());
+        let by_acme = || Some(TLS_ACME).filter(|key| annotations.get(key) == Some("true"));
+        ISSUERS.into_iter().find(has_issuer).or_else(by_acme)
+    }
+
+    /// Returns the annotation of an Ingress that cert-manager ignores since 0.11, and its present name.
+    #[must_use]
+    pub fn outdated_annotation(ingress: &Ingress) -> Option<(&'static str, &'static str)> {
+        OUTDATED.into_iter().find(|(key, _)| ingress.meta.annotations.get(key).is_some())
     }
 }

@@ -44,6 +44,8 @@ pub enum CertificateState {
     Expired(Timestamp),
     /// It covers the host and is not valid before then.
     Early(Timestamp),
+    /// It covers the host by its common name only, which browsers ignore.
+    CommonNameOnly,
     /// It does not cover the host.
     Mismatch,
     /// The Secret does not exist.
@@ -94,9 +96,15 @@ impl<'a> HostCertificate<'a> {
             Choice::Nothing | Choice::Default => return of(None, CertificateState::Default),
             Choice::Unseen => return of(None, CertificateState::Unseen),
         };
+        // ingress-nginx takes a common name only for an entry that names the host (section 5.2).
+        let by_name = TlsEntries::of(&ingress.tls).meant_for(&served).is_some_and(|meant| meant.by_name);
+        let takes_common_name = by_name || controller.dialect.family != ControllerFamily::Nginx;
+        let is_taken = |certificate: &Certificate, host: &Host| {
+            if takes_common_name { certificate.covers(host) } else { certificate.covers_by_san(host) }
+        };
         let state = match view.secret(&ingress.meta.key.namespace, secret) {
             Lookup::Found(found) => match held(found, controller) {
-                Ok(certificate) if certificate.covers(host) && certificate.covers(&served) => {
+                Ok(certificate) if is_taken(certificate, &served) && certificate.covers(host) => {
                     in_time(certificate, view)
                 }
                 Ok(_) => CertificateState::Mismatch,
@@ -119,6 +127,7 @@ impl<'a> HostCertificate<'a> {
             State::Uncovered
             | State::Expired(_)
             | State::Early(_)
+            | State::CommonNameOnly
             | State::Mismatch
             | State::Missing
             | State::Unusable(_)
@@ -206,7 +215,11 @@ fn is_for(
     view: &ClusterView<'_>,
 ) -> Option<bool> {
     match view.secret(&ingress.meta.key.namespace, secret) {
-        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| certificate.covers(host))),
+        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| {
+            // Go's `VerifyHostname` ignores the common name (section 5.2).
+            let is_nginx = controller.dialect.family == ControllerFamily::Nginx;
+            if is_nginx { certificate.covers_by_san(host) } else { certificate.covers(host) }
+        })),
         Lookup::Absent => Some(false),
         Lookup::Unknown => None,
     }
@@ -227,6 +240,7 @@ fn in_time(certificate: &Certificate, view: &ClusterView<'_>) -> CertificateStat
     match view.now() {
         now if now > certificate.not_after => CertificateState::Expired(certificate.not_after),
         now if now < certificate.not_before => CertificateState::Early(certificate.not_before),
+        _ if certificate.by_common_name => CertificateState::CommonNameOnly,
         _ => CertificateState::Valid(certificate.not_after),
     }
 }
@@ -248,6 +262,7 @@ impl fmt::Display for CertificateState {
             Self::Valid(until) => write!(f, "valid until {}", until.strftime("%F")),
             Self::Expired(at) => write!(f, "expired on {}", at.strftime("%F")),
             Self::Early(from) => write!(f, "not valid before {}", from.strftime("%F")),
+            Self::CommonNameOnly => f.write_str("has a common name, but no subject alternative name"),
             Self::Mismatch => f.write_str("not valid for the host"),
             Self::Missing => f.write_str("the Secret does not exist"),
             Self::Unusable(fault) => write!(f, "the Secret {fault}"),
