@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
-/// Replaces `certificate(…)`, `chain(…)` and `key(…)` by PEM text, indented as a YAML block.
+/// Replaces `certificate(…)`, `chain(…)`, `issued(…)`, `leaf(…)`, `authority(…)` and `key(…)` by PEM text, indented as a YAML block.
 pub(crate) fn expand(yaml: &str) -> String {
     let mut keys = HashMap::new();
     yaml.lines().fold(String::new(), |mut out, line| {
@@ -26,7 +26,7 @@ pub(crate) fn expand(yaml: &str) -> String {
 }
 
 fn replacement<'a>(line: &'a str, keys: &mut HashMap<String, KeyPair>) -> Option<(&'a str, String)> {
-    for form in ["certificate(", "chain(", "key("] {
+    for form in ["certificate(", "chain(", "issued(", "leaf(", "authority(", "key("] {
         let Some(start) = line.find(form) else { continue };
         let arguments = line[start + form.len()..].strip_suffix(')')?;
         let parts: Vec<&str> = arguments.split(';').map(str::trim).collect();
@@ -35,6 +35,9 @@ fn replacement<'a>(line: &'a str, keys: &mut HashMap<String, KeyPair>) -> Option
         let pem = match form {
             "key(" => key.serialize_pem(),
             "chain(" => certificate(&parts, key) + &certificate(&["other.example.com"], &KeyPair::generate().unwrap()),
+            "issued(" => issued(&parts, key).concat(),
+            "leaf(" => issued(&parts, key).swap_remove(0),
+            "authority(" => authority(&parts).self_signed(key).unwrap().pem(),
             _ => certificate(&parts, key),
         };
         return Some((&line[..start], pem));
@@ -44,6 +47,26 @@ fn replacement<'a>(line: &'a str, keys: &mut HashMap<String, KeyPair>) -> Option
 
 /// `HOSTS; FROM..UNTIL`, self-signed. `CN=name` instead of hosts: no SAN, that common name.
 pub(crate) fn certificate(parts: &[&str], key: &KeyPair) -> String {
+    params(parts).self_signed(key).unwrap().pem()
+}
+
+/// `HOSTS; FROM..UNTIL; KEY; FROM..UNTIL of the issuer`: a certificate and its issuer.
+fn issued(parts: &[&str], key: &KeyPair) -> Vec<String> {
+    let issuing_key = KeyPair::generate().unwrap();
+    let issuer = authority(&["CN=Example Intermediate", parts.get(3).unwrap_or(&"")]);
+    let issuer_pem = issuer.self_signed(&issuing_key).unwrap().pem();
+    let leaf = params(parts).signed_by(key, &Issuer::new(issuer, issuing_key)).unwrap();
+    vec![leaf.pem(), issuer_pem]
+}
+
+/// The parameters of a certificate authority.
+fn authority(parts: &[&str]) -> CertificateParams {
+    let mut params = params(parts);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+fn params(parts: &[&str]) -> CertificateParams {
     let hosts = parts[0];
     let (sans, name) = match hosts.strip_prefix("CN=") {
         Some(name) => (Vec::new(), name),
@@ -54,7 +77,7 @@ pub(crate) fn certificate(parts: &[&str], key: &KeyPair) -> String {
     let (from, until) = parts.get(1).and_then(|dates| dates.split_once("..")).unwrap_or(("2026-01-01", "2036-01-01"));
     params.not_before = day(from);
     params.not_after = day(until);
-    params.self_signed(key).unwrap().pem()
+    params
 }
 
 fn day(text: &str) -> time::OffsetDateTime {
