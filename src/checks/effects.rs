@@ -87,5 +87,5 @@ pub(crate) fn with_external_fallback(service: &str) -> String {
 
 /// Returns the effect of the fallback Service of the annotation `default-backend` (section 4.6).
 pub(crate) fn with_fallback(service: &str) -> String {
-    format!("requests go to default-backend Service {service:?} if it has endpoints, else return 503")
+    format!("requests return 503 unless default-backend {service:?} answers")
 }

@@ -245,16 +245,15 @@ impl<'a> ClusterView<'a> {
         self.object((Kind::Secret, namespace, name), Object::secret, |store| store.secret(namespace, name))
     }
 
-    /// Returns the Secrets of a namespace with a certificate and key, by name, for suggestions. Empty where Secrets are read by
-    /// name only.
+    /// Returns the names of the TLS Secrets of a namespace, for suggestions. Empty where Secrets are read by name only.
     pub fn certificate_names(&self, namespace: &str) -> impl Iterator<Item = &'a str> {
-        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.certificate_names(namespace))
+        self.listed(Kind::Secret).into_iter().flat_map(move |store| store.certificate_names(namespace))
     }
 
-    /// Returns the namespaces with a Secret of this name, for suggestions, among the first 1000. Empty where Secrets are read
+    /// Returns the namespaces with a TLS Secret of this name, for suggestions, among the first 1000. Empty where Secrets are read
     /// by name only.
     pub fn secret_namespaces(&self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.readable(Kind::Secret).into_iter().flat_map(move |store| store.secret_namespaces(name))
+        self.listed(Kind::Secret).into_iter().flat_map(move |store| store.secret_namespaces(name))
     }
 
     /// A ConfigMap's facts.
@@ -353,6 +352,11 @@ impl<'a> ClusterView<'a> {
 
     pub(super) fn readable(&self, kind: Kind) -> Option<&'a Inventory> {
         self.covered(kind, self.store.coverage(kind))
+    }
+
+    /// Returns the inventory, if objects of a kind are listed and not only read by name. That they are not is no gap.
+    fn listed(&self, kind: Kind) -> Option<&'a Inventory> {
+        (self.declared(kind) && is_readable(self.store.coverage(kind))).then_some(self.store)
     }
 
     /// Returns the inventory, if the coverage makes its contents reliable.

@@ -142,6 +142,15 @@ fn readiness_of_a_port_states_the_cause() {
             vec![SERVICE, SLICE, &other, &deployment("a", 0, ""), &deployment("b", 2, "")],
             "the Service has no endpoints; check why Deployment \"b\" creates no pods",
         ),
+        // Files without pods.
+        (
+            vec![SERVICE, SLICE, &deployment("web", 0, "")],
+            "the Service has no endpoints; scale up Deployment \"web\", which has 0 replicas",
+        ),
+        (
+            vec![SERVICE, SLICE, &deployment("web", 0, ""), &deployment("b", 1, "")],
+            "the Service has no endpoints; check that its selector matches running pods",
+        ),
         (
             vec![SERVICE, &deployment("web", 1, "")],
             "the Service maps port 80 (http) to container port \"http\", which its pods do not have; add this container port to Deployment \"web\"",

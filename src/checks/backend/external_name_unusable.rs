@@ -44,10 +44,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Some(ExternalNameFault::NoName) => {
                 (format!("has externalName {name}, not a valid DNS name"), "set externalName to a host name")
             }
-            Some(ExternalNameFault::NoService) => (
-                format!("has externalName {name}, the name of a Service that does not exist"),
-                "set externalName to the name of an existing Service",
-            ),
+            Some(ExternalNameFault::NoService) => {
+                (format!("has externalName {name}, a Service that does not exist"), "create this Service first")
+            }
             Some(ExternalNameFault::Refused) => (
                 "is an ExternalName, which disable-svc-external-name forbids".to_owned(),
                 "use a Service with an EndpointSlice",

@@ -2,6 +2,7 @@
 
 mod certificate_chain_invalid;
 mod certificate_without_san;
+mod covered;
 mod issuer_without_secret_name;
 mod passthrough_ineffective;
 mod tls_certificate_expired;
@@ -34,6 +35,8 @@ pub(super) use tls_secret_shared::TLS_SECRET_SHARED;
 pub(super) use tls_secret_unusable::TLS_SECRET_UNUSABLE;
 pub(super) use tls_secret_wrong_type::TLS_SECRET_WRONG_TYPE;
 
+use covered::{Covered, certificate};
+
 use std::cell::LazyCell;
 
 use foldhash::{HashSet, HashSetExt as _};
@@ -42,7 +45,7 @@ use super::findings::AUDIT;
 use super::{Context, effects};
 use crate::cluster::Lookup;
 use crate::finding::Finding;
-use crate::model::{Certificate, FieldPath, Host, Kind, Secret, TlsEntry, TlsFacts};
+use crate::model::{FieldPath, Host, Kind, Secret, TlsEntry};
 use crate::routing::{ControllerFamily, Issuer};
 
 /// A Secret that TLS connections depend on.
@@ -89,44 +92,6 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
         });
     }
     used
-}
-
-/// The hosts that the certificates of an Ingress cover, collected once.
-struct Covered<'a> {
-    names: HashSet<&'a Host>,
-    /// A certificate is unknown and may cover any host.
-    has_unknown: bool,
-}
-
-impl<'a> Covered<'a> {
-    fn by(cx: &Context<'a>) -> Self {
-        let mut covered = Self { names: HashSet::new(), has_unknown: false };
-        let mut seen = HashSet::new();
-        for entry in cx.ingress.tls.iter().filter(|entry| seen.insert(&entry.secret_name)) {
-            match certificate(cx, entry) {
-                Lookup::Found(certificate) => covered.names.extend(&certificate.names),
-                Lookup::Absent => {}
-                Lookup::Unknown => covered.has_unknown = true,
-            }
-        }
-        covered
-    }
-
-    fn may_hold(&self, host: &Host) -> bool {
-        self.has_unknown
-            || self.names.contains(host)
-            || host.wildcard().is_some_and(|wildcard| self.names.contains(&wildcard))
-    }
-}
-
-/// Returns the certificate in the Secret of an entry. Absent if no controller can serve it or the entry has no Secret.
-fn certificate<'a>(cx: &Context<'a>, entry: &TlsEntry) -> Lookup<&'a Certificate> {
-    let Some(name) = entry.secret_name.as_deref() else { return Lookup::Absent };
-    match cx.view.secret(cx.namespace(), name) {
-        Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) => Lookup::Found(certificate),
-        Lookup::Found(_) | Lookup::Absent => Lookup::Absent,
-        Lookup::Unknown => Lookup::Unknown,
-    }
 }
 
 fn secret_field(entry: usize) -> FieldPath {

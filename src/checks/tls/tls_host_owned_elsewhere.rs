@@ -6,7 +6,7 @@ use crate::checks::{Applies, Check, Context, Findings, ROUTES, findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{Certificate, Host, Ingress, Kind, Kinds, Secret, TlsFacts};
-use crate::routing::{NginxAnnotations, TlsEntries, When};
+use crate::routing::{Issuer, NginxAnnotations, TlsEntries, When};
 
 pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
     code: "IG409",
@@ -72,10 +72,11 @@ fn differ(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) 
         let is_in_time = (certificate.not_before..=certificate.not_after).contains(&cx.view.now());
         is_in_time && certificate.covers(host)
     };
-    let held = |namespace: &str, name: Option<&str>| match cx.view.secret(namespace, name?) {
+    let held = |of: &Ingress, name: Option<&str>| match cx.view.secret(&of.meta.key.namespace, name?) {
         Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) => Some(is_good(certificate)),
+        Lookup::Absent if Issuer::annotation(of).is_none() => Some(false),
         _ => None,
     };
-    let [mine, theirs] = [held(cx.namespace(), secret), held(&elder.meta.key.namespace, secret_of(elder, host))];
+    let [mine, theirs] = [held(cx.ingress, secret), held(elder, secret_of(elder, host))];
     mine.zip(theirs).is_some_and(|(mine, theirs)| mine != theirs)
 }

@@ -165,7 +165,7 @@ pub fn selects_no_workload(view: &ClusterView<'_>, service: &Service) -> bool {
         && knows_workloads(view)
         && view.has_workloads(&service.meta.key.namespace)
         && view.workloads(service).is_absent()
-        && !matches!(view.pods(service), Lookup::Found(_))
+        && view.pods(service).is_absent()
 }
 
 /// Returns the pods of a Service that are not ready; completed pods only if there are no others.

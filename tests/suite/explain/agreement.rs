@@ -75,7 +75,10 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
         Outcome::Broken => assert_eq!(said, (RequestOutcome::Broken, Some(500)), "{request:?}"),
         Outcome::Backend { of, .. } => {
             let may_fall_back = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
-            let expected = if may_fall_back || routes.loading(of.0).doubt.is_some() {
+            let is_unauthenticated = explanation.broken().is_some_and(|step| step.what == "authentication");
+            let expected = if is_unauthenticated {
+                vec![RequestOutcome::Broken]
+            } else if may_fall_back || routes.loading(of.0).doubt.is_some() {
                 vec![RequestOutcome::Unknown]
             } else {
                 vec![RequestOutcome::Service, RequestOutcome::Unavailable]

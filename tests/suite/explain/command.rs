@@ -265,3 +265,43 @@ fn completions_and_the_manual_page_name_every_command() {
     assert!(page.contains("\\-\\-snapshot"), "{page}");
     assert_eq!(run(&["man", file.join("below").to_str().unwrap()]).0, 2);
 }
+
+/// Explains a URL of an Ingress with these annotations and this spec, in files that are the whole cluster.
+fn explained(annotations: &str, spec: &str, url: &str) -> (i32, String) {
+    let text = format!(
+        "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: web, namespace: shop, annotations: {{{annotations}}}}}, \
+         spec: {{ingressClassName: nginx, {spec}}}}}\n"
+    );
+    let service =
+        "---\n{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {ports: [{port: 80}]}}\n";
+    let file = manifests(&(text + service));
+    let (code, out, _) = run(&["explain", url, "--manifests", file.path().to_str().unwrap()]);
+    (code, out)
+}
+
+const BACKEND: &str = "backend: {service: {name: web, port: {number: 80}}}";
+
+#[test]
+fn a_missing_authentication_service_breaks_every_request() {
+    let spec = format!("rules: [{{host: a.example.com, http: {{paths: [{{path: /, pathType: Prefix, {BACKEND}}}]}}}}]");
+    let annotation = "nginx.ingress.kubernetes.io/auth-url: 'http://login.sso.svc:4180/verify'";
+    let (code, out) = explained(annotation, &spec, "http://a.example.com/");
+    assert!(code == 1 && out.contains("Service sso/login of annotation auth-url does not exist"), "{code} {out}");
+}
+
+#[test]
+fn a_default_backend_beside_rules_without_a_host_is_named() {
+    let default = BACKEND.replace("backend: ", "defaultBackend: ");
+    let spec = format!("{default}, rules: [{{http: {{paths: [{{path: /menu, pathType: Prefix, {BACKEND}}}]}}}}]");
+    let (code, out) = explained("", &spec, "http://any.example.com/");
+    assert!(code == 1 && out.contains("spec.defaultBackend of Ingress shop/web does not apply"), "{code} {out}");
+}
+
+#[test]
+fn a_regex_that_matches_only_the_root_is_a_near_miss() {
+    let path = format!("{{path: '/(/|$)(.*)', pathType: ImplementationSpecific, {BACKEND}}}");
+    let spec = format!("rules: [{{host: a.example.com, http: {{paths: [{path}]}}}}]");
+    let annotation = "nginx.ingress.kubernetes.io/rewrite-target: '/$2'";
+    let (code, out) = explained(annotation, &spec, "http://a.example.com/x");
+    assert!(code == 1 && out.contains("matches only /, because nginx merges slashes"), "{code} {out}");
+}

@@ -162,3 +162,19 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
     assert_eq!(shown(NGINX, &config, &uncovered, APP), "-: the controller's default certificate");
     assert_eq!(shown("ingress.k8s.aws/alb", "", &with(String::new()), APP), "-: unknown");
 }
+
+#[test]
+fn a_common_name_counts_only_for_an_entry_that_names_the_host() {
+    let objects = |tls: &str| secret("named", &format!("CN=app.example.com; {YEARS}")) + &ingress(1, "", tls, APP);
+    let served = "named: has a common name, but no subject alternative name";
+    let ignored = "named: not valid for the host";
+    for (tls, on_nginx) in [
+        ("{hosts: [app.example.com], secretName: named}", served),
+        ("{secretName: named}", ignored),
+        ("{hosts: ['*.example.com'], secretName: named}", ignored),
+        ("{hosts: [b.example.com], secretName: named}", "-: no spec.tls entry for the host"),
+    ] {
+        assert_eq!(shown(NGINX, "", &objects(tls), APP), on_nginx, "{tls}");
+    }
+    assert_eq!(shown(OTHER, "", &objects("{secretName: named}"), APP), served);
+}

@@ -142,12 +142,25 @@ const EXAMPLES: [&[(&str, &str)]; 14] = [
     &[("use-regex", "true"), ("rewrite-target", "/$2"), ("ssl-redirect", "false"), ("service-upstream", "true")],
 ];
 
+/// The services that the examples authenticate with, and the Ingress of the login page.
+fn authentication() -> String {
+    let service = |namespace: &str, name: &str, port: u16| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: {namespace}}}, spec: {{ports: [{{port: {port}}}]}}}}\n---\n"
+        )
+    };
+    let login = ingress("login", &[], &nginx(&[rule("app.example.com", &["/oauth2"])]));
+    format!("{}{}{login}", service("default", "authelia", 80), service("auth", "outpost", 9000))
+}
+
 #[test]
 fn documented_examples_are_valid() {
     for example in EXAMPLES {
         let paths: &[&str] =
             if example.iter().any(|(name, _)| *name == "rewrite-target") { &["/a(/|$)(.*)"] } else { &["/"] };
         let view = annotated(example, paths).replace("pathType: Prefix", "pathType: ImplementationSpecific");
+        let authenticates = example.iter().any(|(name, _)| *name == "auth-url");
+        let view = if authenticates { format!("{}{view}", authentication()) } else { view };
         assert_eq!(findings_under(STRICT, &view), NO_FINDINGS, "{example:?}");
         assert_eq!(findings_under(&strict("1.15.1"), &view), NO_FINDINGS, "{example:?}");
     }

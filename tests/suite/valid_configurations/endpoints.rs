@@ -65,7 +65,12 @@ fn scale_from_zero_proxies_count_as_endpoints() {
     for target in ["keda-add-ons-http-interceptor-proxy.keda.svc.cluster.local", "kourier-internal.kourier-system.svc"]
     {
         let spec = format!("type: ExternalName, externalName: {target}, ports: [{{port: 80}}]");
-        assert_eq!(findings(&view(&[app(OLD, &spec)])), NO_FINDINGS, "{target}");
+        let (name, namespace) =
+            target.trim_end_matches(".cluster.local").trim_end_matches(".svc").split_once('.').unwrap();
+        let proxy = format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: {namespace}}}, spec: {{ports: [{{port: 80}}]}}}}\n---\n"
+        );
+        assert_eq!(findings(&view(&[app(OLD, &spec), proxy])), NO_FINDINGS, "{target}");
     }
 }
 

@@ -172,7 +172,7 @@ fn a_secret_requested_from_cert_manager_is_pending() {
 }
 
 #[test]
-fn secret_names_of_other_namespaces_are_not_revealed() {
+fn names_of_secrets_are_not_revealed() {
     let with_tls = format!(
         "{}, tls: [{{hosts: [app.example.com], secretName: prod-db-passwd}}]",
         nginx(&[rule("app.example.com", &["/"])])
@@ -185,6 +185,22 @@ fn secret_names_of_other_namespaces_are_not_revealed() {
     let findings = engine.run(ingress, crate::pages::known(&inventory), &Allowance::full()).findings;
     assert!(!findings.is_empty());
     assert!(findings.iter().all(|finding| !finding.to_string().contains("prod-db-password")), "{findings:?}");
+}
+
+#[test]
+fn the_namespace_of_a_certificate_is_revealed_only_if_the_configuration_allows_it() {
+    let with_tls =
+        nginx(&[rule("app.example.com", &["/"])]) + ", tls: [{hosts: [app.example.com], secretName: app-tls}]";
+    let elsewhere = secret("app-tls", "app.example.com")
+        .replace("namespace: shop}", "namespace: payments}\ntype: kubernetes.io/tls");
+    let inventory = super::store(&format!("{NGINX}{elsewhere}{}", ingress("web", NO_ANNOTATIONS, &with_tls)));
+    let ingress = inventory.ingress("shop", "web").unwrap();
+    for (config, is_named) in [("{}", true), ("revealOtherNamespaces: false", false)] {
+        let engine = ingress_guard::config::Config::parse("test", config).unwrap().engine();
+        let findings = engine.run(ingress, crate::pages::known(&inventory), &Allowance::full()).findings;
+        let finding = findings.iter().find(|finding| finding.code == "IG401").unwrap();
+        assert_eq!(finding.help.contains("payments"), is_named, "{finding}");
+    }
 }
 
 /// Evaluates within a time limit; generous, because tests are not optimised.
