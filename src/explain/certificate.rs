@@ -4,7 +4,7 @@ use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::checks::effects;
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
-use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes};
+use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes, SecretSource};
 
 /// Adds the step for the certificate of a host.
 pub(super) fn certificate<'a>(explanation: &mut Explanation, host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) {
@@ -57,6 +57,9 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
             format!("the ca.crt of Secret {secret} cannot be read, so its certificate is not used: {instead}")
         }
         State::Pending => format!("the certificate of Secret {secret} is not issued yet: {instead}"),
+        State::Unseen if routes.controller().secrets() == SecretSource::Gateway => {
+            "this controller reads the Secret in the namespace of its gateway, which is not visible".to_owned()
+        }
         State::Unseen if !routes.controller().reads_secrets() => {
             "this controller does not read certificates from Secrets".to_owned()
         }

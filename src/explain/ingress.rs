@@ -8,9 +8,9 @@ use super::trail::{Explanation, Found, RequestOutcome, SCHEMA_VERSION, exit_code
 use super::url::{Whose, explain};
 use crate::analysis::Analysis;
 use crate::checks::Settings;
-use crate::cluster::ClusterState;
+use crate::cluster::{ClusterState, ClusterView};
 use crate::model::{Ingress, PathRef};
-use crate::routing::{Scheme, path_samples, sample_host};
+use crate::routing::{Controllers, Scheme, path_samples, sample_host};
 
 /// The most paths that are traced.
 const MOST: usize = 200;
@@ -101,6 +101,16 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
     }
 }
 
+/// Returns a request that the path is intended to match on its controller.
+fn sample(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings: &Settings) -> Option<String> {
+    let view = ClusterView::unrestricted(known);
+    let controller = Controllers::new(&view, &settings.classes, &settings.dialects).of(ingress);
+    if controller.dialect.family.reads_nginx_annotations() || controller.known.is_none() {
+        return path_samples(at).into_iter().next();
+    }
+    Some(controller.meaning(ingress, at.path).sample())
+}
+
 fn path(
     key: &str,
     ingress: &Ingress,
@@ -110,7 +120,7 @@ fn path(
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let explanation = path_samples(at).into_iter().next().and_then(|path| {
+    let explanation = sample(ingress, at, known, settings).and_then(|path| {
         let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, notes: Vec::new() };
         explain(&request, known, settings, Whose::ControllerOf(ingress)).ok()
     });

@@ -7,7 +7,7 @@ use crate::budget::Budget;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
 use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
-use crate::routing::{DroppedBecause, Pattern, Server, is_plainly_regex, matches_only_root, normalized};
+use crate::routing::{Controller, DroppedBecause, Pattern, Server, is_plainly_regex, matches_only_root, normalized};
 
 /// The most near misses that are listed.
 const MOST: usize = 8;
@@ -36,11 +36,11 @@ pub(super) fn near_misses(
     path: &str,
     view: &ClusterView<'_>,
     unhandled: &[Unhandled<'_>],
-    server: Option<&Server<'_>>,
+    server: Option<(&Server<'_>, &Controller<'_>)>,
 ) -> Vec<NearMiss> {
     let mut misses = unhandled_hosts(host, unhandled);
-    match server.filter(|server| server.host != Host::Any) {
-        Some(server) => misses.extend(paths(server, path)),
+    match server.filter(|(server, _)| server.host != Host::Any) {
+        Some((server, controller)) => misses.extend(paths(server, controller, path)),
         None => misses.extend(hosts(host, view, unhandled)),
     }
     misses.truncate(MOST);
@@ -96,17 +96,21 @@ fn nearly(wanted: &Host, has: &Host) -> Option<(usize, String)> {
 }
 
 /// Paths of the host that almost match.
-fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
+fn paths(server: &Server<'_>, controller: &Controller<'_>, path: &str) -> Vec<NearMiss> {
     let Some(uri) = normalized(path) else { return Vec::new() };
     let uri = String::from_utf8_lossy(&uri);
     let located = server.locations.iter().filter(|location| !location.is_exact_companion);
     let located = located.filter_map(|location| location.ingress.zip(location.at));
-    let located = located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex)?)));
+    // Only controllers that read `use-regex` could match a path as a regex.
+    let may_be_regex = controller.dialect.family.reads_nginx_annotations() && !server.is_regex;
+    let located = located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex, may_be_regex)?)));
     let dropped = server.dropped.iter().filter_map(|dropped| {
         let why = match dropped.why {
             DroppedBecause::Duplicate(_) => return None,
             DroppedBecause::Resource => "a resource backend gets no location",
             DroppedBecause::CanaryUpstream => "no location, because a canary is the first user of its Service and port",
+            DroppedBecause::HostOf(_) => "the controller gives the host to an older Ingress",
+            DroppedBecause::NoMaster => "a minion, and no Ingress is the master of the host",
         };
         covers(dropped.at, &uri).then(|| (dropped.ingress, dropped.at, why.to_owned()))
     });
@@ -118,7 +122,8 @@ fn paths(server: &Server<'_>, path: &str) -> Vec<NearMiss> {
     misses.map(miss).collect()
 }
 
-fn covers(at: PathRef<'_>, uri: &str) -> bool {
+/// Whether a path matches a request by the rules of Kubernetes.
+pub(super) fn covers(at: PathRef<'_>, uri: &str) -> bool {
     let text = at.path.routed();
     uri == text || (at.path.path_type != PathType::Exact && below(uri, text))
 }
@@ -129,7 +134,7 @@ fn below(uri: &str, text: &str) -> bool {
 }
 
 /// The reason why a path does not match, if it almost does.
-fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
+fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool, may_be_regex: bool) -> Option<String> {
     let text = at.path.routed();
     if text == "/" && at.path.path_type != PathType::Exact || *at.path.backend == Backend::Resource {
         return None;
@@ -138,7 +143,7 @@ fn why_not(at: PathRef<'_>, uri: &str, is_regex: bool) -> Option<String> {
     let is_exact = at.path.path_type == PathType::Exact;
     let why = match () {
         () if is_regex && matches_only_root(text) => "matches only /, because nginx merges slashes",
-        () if is_plainly_regex(text) && !is_regex => {
+        () if is_plainly_regex(text) && may_be_regex => {
             let budget = Budget::default();
             let pattern = Pattern::location(text, &budget);
             let matches = pattern.is_ok_and(|pattern| pattern.is_match(uri.as_bytes(), &budget) == Ok(true));

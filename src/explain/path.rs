@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
 
 use super::backend::backend;
+use super::near::covers;
 use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
@@ -46,6 +47,9 @@ pub(super) fn follow<'a>(
     if refuses(explanation, routes, &answer.server) {
         return;
     }
+    if answer.outcome == Outcome::Unknown {
+        return unknown(explanation, routes, answer);
+    }
     if let Some(location) = &answer.location {
         path(explanation, routes, &answer.server, location);
     }
@@ -80,6 +84,8 @@ fn answered<'a>(
             }
             explanation.ends(RequestOutcome::DefaultBackend, 404);
         }
+        // Explained above.
+        Outcome::Unknown => {}
         Outcome::Broken => {
             explanation.breaks("rewrite", "rewrite-target results in an empty path: nginx returns 500", None);
             explanation.ends(RequestOutcome::Broken, 500);
@@ -174,6 +180,7 @@ fn not_loaded(explanation: &mut Explanation, fault: &ConfigError<'_, '_>) {
 fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>) {
     let ingress = answer.location.as_ref().and_then(|location| location.ingress);
     let ingress = ingress.or_else(|| answer.server.locations.iter().find_map(|location| location.ingress));
+    let ingress = ingress.or_else(|| answer.server.dropped.first().map(|dropped| dropped.ingress));
     let class = match ingress.map(Ingress::class_ref) {
         Some(ClassRef::Named(name)) => format!("IngressClass {}", Quoted(name)),
         Some(ClassRef::Annotated(name)) => format!("class annotation {}", Quoted(name)),
@@ -186,8 +193,11 @@ fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>
         .map_or_else(|| "handled by an unidentified controller".to_owned(), |name| format!("controller {name}"));
     explanation.holds("class", format!("{class}, {controller}"));
     if routes.controller().dialect.family == ControllerFamily::Neutral {
-        let own = "traced by the rules of Kubernetes: the effect of settings of this controller is unknown";
-        explanation.notes.push(own.to_owned());
+        let rules = routes
+            .controller()
+            .known
+            .map_or("the rules of Kubernetes".to_owned(), |known| format!("the documented rules of {}", known.product));
+        explanation.notes.push(format!("traced by {rules}: the effect of settings of this controller is unknown"));
     }
 }
 
@@ -255,7 +265,34 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
     explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{losers}"));
 }
 
+/// Adds the step of a request whose answer the documented rules do not settle.
+fn unknown(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>) {
+    let of = routes.controller().known.map_or("this controller", |known| known.product);
+    let path = answer.location.as_ref().and_then(|location| Some((location.ingress?, location.at?)));
+    let Some((ingress, at)) = path else {
+        let detail = "no path matches by the rules of Kubernetes, but the rules of this controller are unknown";
+        return explanation.unknown("path", detail);
+    };
+    explanation.ingress = Some(ingress.meta.key.to_string());
+    explanation.field = Some(at.field().to_string());
+    let written = format!("{} {}", at.path.path_type.name(), Quoted(at.path.routed()));
+    let of_ingress = format!("Ingress {} {}", ingress.meta.key, at.field());
+    explanation.unknown("path", format!("{of_ingress}: {written} may match, the rules of {of} decide"));
+}
+
 fn nowhere(explanation: &mut Explanation, request: &RequestUrl, answer: &Answer<'_>) {
+    let refused = answer.server.dropped.iter().find_map(|dropped| {
+        let key = &dropped.ingress.meta.key;
+        let why = match dropped.why {
+            DroppedBecause::HostOf(winner) => {
+                format!("the controller gives the host to Ingress {} alone, the oldest", winner.meta.key)
+            }
+            DroppedBecause::NoMaster => "it is a minion, and no Ingress is the master of the host".to_owned(),
+            _ => return None,
+        };
+        covers(dropped.at, &request.path)
+            .then(|| (format!("Ingress {key} has a path for this request, but {why}"), dropped.ingress))
+    });
     let ingress = answer.server.locations.iter().find_map(|location| location.ingress);
     let command = ingress.and_then(yaml);
     // Beside rules without a host, `spec.defaultBackend` is not the fallback (section 2.3).
@@ -263,7 +300,11 @@ fn nowhere(explanation: &mut Explanation, request: &RequestUrl, answer: &Answer<
     let unused = unused.map_or_else(String::new, |ingress| {
         format!("; spec.defaultBackend of Ingress {} does not apply to rules without a host", ingress.meta.key)
     });
-    explanation.breaks("path", format!("no path of the host matches {}{unused}", Quoted(&request.path)), command);
+    let (detail, command) = match refused {
+        Some((detail, ingress)) => (detail, yaml(ingress)),
+        None => (format!("no path of the host matches {}{unused}", Quoted(&request.path)), command),
+    };
+    explanation.breaks("path", detail, command);
 }
 
 /// The command that shows an Ingress.

@@ -1,8 +1,8 @@
 //! Ingresses that no controller is known to handle.
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{ControllerGroup, ControllerId, Controllers};
+use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress};
+use crate::routing::{ControllerGroup, ControllerId, Controllers, KnownController};
 
 /// An Ingress that no controller is known to handle.
 pub(super) struct Unhandled<'a> {
@@ -39,9 +39,24 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
         _ if unhandled.unwatched => "the controller of its class watches other namespaces only".to_owned(),
         ClassRef::Named(name) => match view.class(name) {
             Lookup::Absent => format!("IngressClass {name:?} does not exist"),
+            Lookup::Found(class) if is_annotation_only(&class.controller) => {
+                format!("GKE reads the annotation {CLASS_ANNOTATION} and ignores spec.ingressClassName {name:?}")
+            }
             Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),
         },
-        ClassRef::Annotated(name) => format!("no controller is known for class annotation {name:?}"),
+        ClassRef::Annotated(name) => match KnownController::of_annotation_class(name) {
+            Some(known) => format!(
+                "{} reads class annotation {name:?} and needs no IngressClass; whether it runs is not visible",
+                known.product
+            ),
+            None => format!(
+                "no IngressClass is named {name:?}; whether a controller reads this class annotation is one of its flags"
+            ),
+        },
         ClassRef::Classless => "it has no ingress class".to_owned(),
     }
+}
+
+fn is_annotation_only(controller: &str) -> bool {
+    KnownController::named(controller).is_some_and(|known| known.ignores_class_field)
 }

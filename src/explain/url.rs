@@ -179,7 +179,8 @@ fn explain_answer<'a>(
     // A request that the root of a host or a rule without a host gets may be intended for another path or host.
     let by_root = answer.location.as_ref().is_none_or(|location| location.path == "/");
     if by_root || !answered.has_host() {
-        explanation.near_misses = near_misses(host, &request.path, view, unhandled, Some(&*answer.server));
+        explanation.near_misses =
+            near_misses(host, &request.path, view, unhandled, Some((&*answer.server, routes.controller())));
     }
 }
 

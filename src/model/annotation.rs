@@ -25,8 +25,19 @@ const FEW: usize = 32;
 /// others is not reviewed: `last-applied-configuration` changes with every label.
 #[must_use]
 pub fn is_relevant(key: &str) -> bool {
-    const DOMAINS: [&str; 5] =
-        ["cert-manager.io/", "certmanager.k8s.io/", "nginx.org/", "nginx.com/", "kubernetes.io/tls-acme"];
+    const DOMAINS: [&str; 11] = [
+        "cert-manager.io/",
+        "certmanager.k8s.io/",
+        "haproxy.org/",
+        "k8s.apisix.apache.org/",
+        "konghq.com/",
+        "kubernetes.io/tls-acme",
+        "networking.gke.io/",
+        "nginx.com/",
+        "nginx.org/",
+        "projectcontour.io/",
+        "zalando.org/",
+    ];
     key.contains("ingress") || DOMAINS.iter().any(|domain| key.starts_with(domain))
 }
 

@@ -35,6 +35,8 @@ pub enum Outcome<'a> {
     DefaultBackend,
     /// 500: the rewritten path is empty.
     Broken,
+    /// Unknown: the controller matches paths by rules that are not known. The location is the path that may match.
+    Unknown,
     /// A backend gets the request.
     Backend {
         /// The Ingress of the backend; the Service is in its namespace.
@@ -91,6 +93,7 @@ impl fmt::Display for Outcome<'_> {
             Self::Redirect(status, _) => write!(f, "{status} redirect"),
             Self::DefaultBackend => f.write_str("404 from the default backend"),
             Self::Broken => f.write_str("500"),
+            Self::Unknown => f.write_str("an unknown answer"),
             Self::Backend { of, backend, path } => {
                 match backend {
                     Backend::Service { name, port } => {
@@ -162,9 +165,11 @@ impl<'a> Routes<'a> {
         }
         Ok(match server.locate(&uri, self.budget())? {
             Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
+            Located::Unknown(location) => answer(Some(location), Outcome::Unknown),
             Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
             Located::Nowhere => match self.catch_all(server, when) {
                 Some(location) => answer(Some(&location), self.outcome(server, &location, scheme, &uri, when)?),
+                None if self.matches_by_unknown_rules() => answer(None, Outcome::Unknown),
                 None => answer(None, Outcome::DefaultBackend),
             },
         })
@@ -182,6 +187,11 @@ impl<'a> Routes<'a> {
             let backend = claim.ingress.default_backend.as_ref()?;
             Some(Location::plain(Cow::Borrowed("/"), Modifier::Prefix, claim.ingress, None, backend))
         })
+    }
+
+    /// Returns whether the controller may match paths that Kubernetes' rules do not match.
+    fn matches_by_unknown_rules(&self) -> bool {
+        !self.reads_nginx_annotations() && self.controller().known.is_none()
     }
 
     fn outcome(

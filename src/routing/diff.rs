@@ -206,6 +206,7 @@ fn answer(routes: &Routes<'_>, scheme: Scheme, host: &str, path: &str) -> Result
         Ok(Lookup::Found(answer)) => Ok(match (routes.refusal(&answer), &answer.outcome) {
             (Some(refusal), _) => Some(refusal.to_string()),
             (None, Outcome::DefaultBackend) => None,
+            (None, Outcome::Unknown) => return Err(UnknownAnswer),
             (None, outcome) => Some(outcome.to_string()),
         }),
         Ok(Lookup::Absent) => Ok(None),

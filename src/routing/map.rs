@@ -73,6 +73,8 @@ pub enum RouteOutcome<'a> {
     NoLocation,
     /// A canary was the first to use the Service, so no other Ingress gets a location with it (section 7.1).
     CanaryUpstream,
+    /// A minion without a master for the host.
+    NoMaster,
     /// No controller handles the Ingress.
     Unserved,
 }
@@ -145,6 +147,8 @@ fn lines<'a>(server: &Server<'a>, controller: &Controller<'a>, view: &ClusterVie
             (DroppedBecause::Duplicate(by), _) => RouteOutcome::ServedBy(by),
             (DroppedBecause::Resource, _) => RouteOutcome::NoLocation,
             (DroppedBecause::CanaryUpstream, _) => RouteOutcome::CanaryUpstream,
+            (DroppedBecause::HostOf(by), _) => RouteOutcome::ServedBy(by),
+            (DroppedBecause::NoMaster, _) => RouteOutcome::NoMaster,
         };
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }
     });
@@ -230,6 +234,7 @@ impl Route<'_> {
             | RouteOutcome::NotLoaded(_)
             | RouteOutcome::NoLocation
             | RouteOutcome::CanaryUpstream
+            | RouteOutcome::NoMaster
             | RouteOutcome::Unserved => LinkStatus::Broken,
         }
     }
@@ -266,6 +271,7 @@ impl fmt::Display for RouteOutcome<'_> {
             Self::CanaryOf(by) => write!(f, "canary of {}", by.meta.key),
             Self::NoLocation => f.write_str("backend is not a Service: the controller drops the path"),
             Self::CanaryUpstream => f.write_str("no location, because a canary is the first user of the Service"),
+            Self::NoMaster => f.write_str("a minion, and no Ingress is the master of the host"),
             Self::Unserved => f.write_str("no controller handles this Ingress"),
         }
     }

@@ -12,6 +12,7 @@ mod hosts;
 mod loading;
 mod location;
 mod map;
+mod path_matching;
 mod routes;
 mod server_name;
 mod tls;
@@ -26,17 +27,18 @@ pub use backend::{
 };
 pub use controller::{
     ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
-    Controllers, Dialect, DialectMatch, DialectRule, Dialects,
+    Controllers, Dialect, DialectMatch, DialectRule, Dialects, KnownController, SecretSource,
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
-    Claim, ConfigError, Dropped, DroppedBecause, Located, Location, Modifier, Pattern, PatternError, Piece, Rewritten,
-    SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
+    Claim, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern, PatternError, Piece,
+    Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
     literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples, pattern_samples, pieces,
     plain_samples, runaway, sample_host, unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
+pub use path_matching::PathMeaning;
 pub use routes::{Routes, When};
 pub use server_name::ServerName;
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};

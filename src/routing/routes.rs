@@ -8,7 +8,7 @@ use foldhash::{HashMap, HashSet};
 use super::annotations::NginxAnnotations;
 use super::controller::{Controller, ControllerFamily, Controllers, Dialect};
 use super::loading::Loading;
-use super::location::{Claim, Server, by_age, claims};
+use super::location::{Claim, HostWinner, Server, by_age, claims};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
@@ -154,7 +154,9 @@ impl<'a> Routes<'a> {
             self.spend_on(ingress, LOCATION + bytes.sum::<usize>())?;
         }
         if !self.reads_nginx_annotations() {
-            return Ok(Server::neutral(host, claims));
+            let is_contested = *host != Host::Any && self.controller.known.is_some_and(|it| it.one_ingress_per_host);
+            let winner = if is_contested { HostWinner::of(claims) } else { None };
+            return Ok(Server::neutral(host, claims, |ingress, path| self.controller.meaning(ingress, path), winner));
         }
         Server::of(host, claims, |ingress, backend| self.is_canary_upstream(ingress, backend, when))
     }

@@ -172,6 +172,7 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     let outcome = match outcome {
         Outcome::BadRequest => PredictedOutcome::BadRequest,
         Outcome::Broken => PredictedOutcome::Broken,
+        Outcome::Unknown => unreachable!("nginx has no special paths"),
         Outcome::DefaultBackend => {
             PredictedOutcome::Backend(location.as_ref().and_then(|location| rewritten(routes, location, uri)))
         }

@@ -5,6 +5,7 @@ use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol};
+use crate::routing::ControllerFamily;
 
 pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
     code: "IG203",
@@ -35,6 +36,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // The address of the Service does not listen on a targetPort.
         let consequence = if cx.controller.dials_address(cx.ingress, service, backend.port) {
             format!("{} with service-upstream", effects::UNREACHABLE)
+        } else if cx.dialect().family == ControllerFamily::Nginx {
+            format!("ingress-nginx accepts it, {} on most other controllers", effects::FAILS)
         } else {
             format!("{} on controllers other than ingress-nginx and HAProxy", effects::FAILS)
         };

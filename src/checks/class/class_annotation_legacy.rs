@@ -5,7 +5,7 @@ use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, FieldPath, Kind, Kinds};
-use crate::routing::ClassRules;
+use crate::routing::KnownController;
 
 pub(crate) static CLASS_ANNOTATION_LEGACY: Check = Check {
     code: "IG104",
@@ -22,7 +22,10 @@ pub(crate) static CLASS_ANNOTATION_LEGACY: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(value) = cx.ingress.meta.annotations.get(CLASS_ANNOTATION) else { return };
-    if ClassRules::is_gce(value) {
+    let class = cx.view.class(value);
+    // The controller needs no IngressClass, and without one the field would name nothing.
+    let needs_annotation = !matches!(class, Lookup::Found(_)) && KnownController::of_annotation_class(value).is_some();
+    if KnownController::of_annotation_only(value).is_some() || (needs_annotation && cx.ingress.class_name.is_none()) {
         return;
     }
     let field = FieldPath::annotation_name(CLASS_ANNOTATION);
@@ -33,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         format!("deprecated: {} if the controller does not read the annotation", effects::NOT_FOUND)
     };
     let finding = out.add(field.clone(), CLASS_ANNOTATION, message);
-    let class_exists = matches!(cx.view.class(value), Lookup::Found(_));
+    let class_exists = matches!(class, Lookup::Found(_));
     if in_the_field == Some(value) {
         finding.help("remove the annotation");
         finding.fix(Patch::on(&field, value).remove(&field));

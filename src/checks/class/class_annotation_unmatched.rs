@@ -3,7 +3,7 @@
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
-use crate::routing::ControllerId;
+use crate::routing::{ControllerId, KnownController};
 
 pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
     code: "IG105",
@@ -21,10 +21,16 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
     let is_unserved = cx.view.class(value).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
-    if !is_unserved || cx.controller.id != ControllerId::None {
+    // The default class of a controller that needs no IngressClass: whether it runs is not known.
+    let needs_none = KnownController::of_annotation_class(value).is_some();
+    if !is_unserved || needs_none || cx.controller.id != ControllerId::Unknown {
         return;
     }
-    let message = format!("no known controller handles class {}: {}", Quoted(value), effects::NOT_FOUND);
+    let message = format!(
+        "no known controller handles class {}: {} unless a controller has this class in its flags",
+        Quoted(value),
+        effects::NOT_FOUND
+    );
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
     match cx.nearest(value, cx.view.class_names()) {

@@ -2,9 +2,10 @@
 
 use super::class_field;
 use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
-use crate::routing::{ClassRules, ControllerId};
+use crate::routing::{ControllerId, KnownController};
 
 pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
     code: "IG108",
@@ -21,20 +22,28 @@ pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
-    // If an IngressClass of that name exists, or a controller serves it, the controller is not the one of GKE.
-    let is_unserved = cx.view.class(name).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
-    if !ClassRules::is_gce(name) || !is_unserved || cx.controller.id != ControllerId::None {
+    // An IngressClass of that name may belong to another controller.
+    let class = match cx.view.class(name) {
+        Lookup::Found(class) => KnownController::named(&class.controller),
+        Lookup::Absent => KnownController::of_annotation_only(name),
+        Lookup::Unknown => None,
+    };
+    let is_of_gke = class.is_some_and(|known| known.ignores_class_field);
+    let is_unserved = cx.view.served(cx.ingress.class_ref()).is_absent();
+    if !is_of_gke || !is_unserved || cx.controller.id != ControllerId::None {
         return;
     }
     let message = format!(
         "the GKE controller ignores ingressClassName {name:?}: no load balancer is created, the Ingress gets no address"
     );
+    // Another name of an IngressClass is no value of the annotation.
+    let value = KnownController::of_annotation_only(name).map_or("gce", |_| name);
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
-    finding.help(format!("replace it with annotation {CLASS_ANNOTATION}: {name}"));
+    finding.help(format!("replace it with annotation {CLASS_ANNOTATION}: {value}"));
     // Without annotations the map itself would have to be added, and a patch cannot test that it is absent.
     if cx.ingress.meta.annotations.iter().next().is_some() {
         let annotation = FieldPath::annotation(CLASS_ANNOTATION);
-        finding.fix(Patch::on(&class_field(), name).remove(&class_field()).add(&annotation, name));
+        finding.fix(Patch::on(&class_field(), name).remove(&class_field()).add(&annotation, value));
     }
 }

@@ -5,7 +5,7 @@ use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};
-use crate::routing::{ClassRules, ControllerId};
+use crate::routing::{ControllerId, KnownController};
 
 pub(crate) static CLASS_NOT_FOUND: Check = Check {
     code: "IG101",
@@ -23,8 +23,9 @@ pub(crate) static CLASS_NOT_FOUND: Check = Check {
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
     let is_unserved = cx.view.class(name).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
-    // IG108 reports the two class names of GKE, because there the field is wrong and not the missing object.
-    if !is_unserved || cx.controller.id != ControllerId::None || ClassRules::is_gce(name) {
+    // IG108 reports the class names of GKE, because there the field is wrong and not the missing object.
+    let is_of_gke = KnownController::of_annotation_only(name).is_some();
+    if !is_unserved || cx.controller.id != ControllerId::None || is_of_gke {
         return;
     }
     let message = format!("IngressClass {} does not exist: {}", Quoted(name), effects::UNHANDLED);

@@ -163,7 +163,9 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
     let key = &route.ingress.meta.key;
     let broken = match &route.outcome {
         RouteOutcome::ServedBy(_) => PATH,
-        RouteOutcome::Unserved | RouteOutcome::Refused(_) | RouteOutcome::NotLoaded(_) => INGRESS,
+        RouteOutcome::Unserved | RouteOutcome::NoMaster | RouteOutcome::Refused(_) | RouteOutcome::NotLoaded(_) => {
+            INGRESS
+        }
         RouteOutcome::NoLocation | RouteOutcome::CanaryUpstream => SERVICE,
         RouteOutcome::Asked(resolved) | RouteOutcome::Fallback(resolved, _) if breaks_at_service(resolved) => SERVICE,
         RouteOutcome::Asked(_)

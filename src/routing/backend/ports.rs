@@ -2,26 +2,17 @@
 
 use crate::model::{Ingress, PortRef, Service, ServicePort, ServiceType};
 use crate::routing::annotations::NginxAnnotations;
-use crate::routing::controller::{Controller, ControllerFamily, ControllerId};
+use crate::routing::controller::{Controller, ControllerFamily};
 
 /// The port name with which the AWS Load Balancer Controller takes the action from an annotation; there is no Service.
 const ACTION_PORT: &str = "use-annotation";
-
-/// The controllers that match a backend's port against the Service's ports only, never against their targetPorts.
-const SERVICE_PORT_ONLY: &[&str] = &[
-    "ingress.gcp.kubernetes.io/gce",
-    "ingress.k8s.aws/alb",
-    "k8s.io/ingress-gce",
-    "projectcontour.io/ingress-controller",
-    "traefik.io/ingress-controller",
-];
 
 impl Controller<'_> {
     /// Returns whether the controller is known to match ports by the Service's ports only.
     #[must_use]
     pub fn wants_service_port(&self) -> bool {
         self.dialect.family == ControllerFamily::Traefik
-            || matches!(self.id, ControllerId::Named(controller) if SERVICE_PORT_ONLY.contains(&controller))
+            || (self.is_known() && self.known.is_some_and(|known| known.wants_service_port))
     }
 
     /// Returns the ports of a Service that a backend's port refers to: by number or name, and by targetPort where the

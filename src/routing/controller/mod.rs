@@ -2,20 +2,20 @@
 
 mod dialect;
 mod group;
+mod known;
 mod settings;
 
 pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
 pub use group::ControllerGroup;
+pub use known::{KnownController, SecretSource};
 pub use settings::ControllerSettings;
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{ClassRef, Ingress};
+use crate::model::{ClassRef, Ingress, Path};
+use crate::routing::path_matching::PathMeaning;
 
-/// Classes that a controller matches by name, without an IngressClass object.
+/// Classes that a controller matches by name. Its installation creates no IngressClass.
 const MATCHED_BY_NAME: [&str; 1] = ["contour"];
-/// The values of the class annotation that GKE's controller handles. It has no IngressClass object and ignores an Ingress
-/// that has the field (kubernetes/ingress-gce#1308, #1891).
-const GCE_ANNOTATIONS: [&str; 2] = ["gce", "gce-internal"];
 
 /// How the cluster treats Ingresses without an ingress class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
@@ -62,6 +62,8 @@ pub struct Controller<'a> {
     pub id: ControllerId<'a>,
     /// The dialect; Kubernetes' own rules where the controller is not known.
     pub dialect: &'a Dialect,
+    /// The row of the controller among the known ones, by its name or its class.
+    pub known: Option<&'static KnownController>,
 }
 
 impl ClassRules {
@@ -69,12 +71,6 @@ impl ClassRules {
     #[must_use]
     pub fn assumes(&self, name: &str) -> bool {
         MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
-    }
-
-    /// Returns whether GKE's controller handles this value of the class annotation.
-    #[must_use]
-    pub fn is_gce(name: &str) -> bool {
-        GCE_ANNOTATIONS.contains(&name)
     }
 }
 
@@ -94,11 +90,29 @@ impl<'a> Controller<'a> {
         matches!(self.id, ControllerId::Named(_) | ControllerId::Unnamed)
     }
 
-    /// Returns whether the controller reads the Secrets of TLS entries. The AWS Load Balancer Controller gets certificates
-    /// from ACM by host name (kubernetes-sigs/aws-load-balancer-controller#3178); an unknown controller may be that one.
+    /// Returns where the controller reads the Secrets of TLS entries. An unknown controller may read none.
+    #[must_use]
+    pub fn secrets(&self) -> SecretSource {
+        match (self.id, self.known) {
+            (ControllerId::Unknown, _) => SecretSource::Unknown,
+            (_, Some(known)) => known.secrets,
+            (_, None) => SecretSource::Ingress,
+        }
+    }
+
+    /// Returns whether the controller reads the Secrets of TLS entries in the namespace of the Ingress.
     #[must_use]
     pub fn reads_secrets(&self) -> bool {
-        !matches!(self.id, ControllerId::Named("ingress.k8s.aws/alb") | ControllerId::Unknown)
+        self.secrets() == SecretSource::Ingress
+    }
+
+    /// Returns the requests that a path of an Ingress matches, for a controller without nginx locations.
+    #[must_use]
+    pub fn meaning<'p>(&self, ingress: &Ingress, path: &'p Path) -> PathMeaning<'p> {
+        match self.known {
+            Some(known) => known.meaning(&ingress.meta.annotations, path),
+            None => known::meaning_by_kubernetes(path),
+        }
     }
 
     /// Returns whether two Ingresses certainly have the same controller: the same configured dialect, or the same
@@ -152,7 +166,7 @@ impl<'a> Controllers<'a> {
             return controller;
         }
         let id = if ingress.has_address { ControllerId::Unknown } else { ControllerId::None };
-        Controller { id, dialect: self.dialects.neutral() }
+        Controller { id, dialect: self.dialects.neutral(), known: None }
     }
 
     /// Returns the controller of the Ingresses of a namespace with this class. Reads IngressClasses and Ingresses.
@@ -161,11 +175,20 @@ impl<'a> Controllers<'a> {
         let Self { view, classes, dialects } = *self;
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
-            ClassRef::Classless => return Controller { id: self.classless(), dialect: dialects.neutral() },
+            ClassRef::Classless => {
+                return Controller { id: self.classless(), dialect: dialects.neutral(), known: None };
+            }
         };
         if let Lookup::Found(found) = view.class(name) {
             let dialect = dialects.of_class(name, &found.controller, namespace);
-            return Controller { id: ControllerId::Named(&found.controller), dialect };
+            let known = KnownController::named(&found.controller);
+            let is_read = matches!(class, ClassRef::Annotated(_)) || !known.is_some_and(|it| it.ignores_class_field);
+            let id = if is_read || dialect.family != ControllerFamily::Neutral {
+                ControllerId::Named(&found.controller)
+            } else {
+                without_class_object(Lookup::<()>::Absent, view.served(class))
+            };
+            return Controller { id, dialect, known };
         }
         let by_name = match class {
             // Unless IngressClasses can be read, one of this name may belong to another controller.
@@ -175,15 +198,22 @@ impl<'a> Controllers<'a> {
             _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
-            return Controller { id: ControllerId::Unnamed, dialect };
+            return Controller { id: ControllerId::Unnamed, dialect, known: None };
         }
-        let by_annotation = matches!(class, ClassRef::Annotated(value) if ClassRules::is_gce(value));
-        let id = if classes.assumes(name) || by_annotation {
-            ControllerId::Unnamed
-        } else {
-            without_class_object(view.class(name), view.served(class))
+        let known = match class {
+            ClassRef::Annotated(value) => KnownController::of_annotation_class(value),
+            _ => KnownController::of_class_name(name),
         };
-        Controller { id, dialect: dialects.neutral() }
+        let id = match class {
+            _ if classes.assumes(name) => ControllerId::Unnamed,
+            // GKE has no IngressClass object.
+            ClassRef::Annotated(_) if known.is_some_and(|it| it.ignores_class_field) => ControllerId::Unnamed,
+            // Whether a controller handles the class is its flag, such as `--ingress-class`.
+            ClassRef::Annotated(_) => served_or_unknown(view.served(class)),
+            _ if known.is_some() => served_or_unknown(view.served(class)),
+            _ => without_class_object(view.class(name), view.served(class)),
+        };
+        Controller { id, dialect: dialects.neutral(), known }
     }
 
     fn classless(&self) -> ControllerId<'a> {
@@ -197,6 +227,11 @@ impl<'a> Controllers<'a> {
             },
         }
     }
+}
+
+/// Returns the controller of a class that needs no IngressClass, from whether an Ingress of it has an address.
+fn served_or_unknown<'a>(served: Lookup<()>) -> ControllerId<'a> {
+    if matches!(served, Lookup::Found(())) { ControllerId::Unnamed } else { ControllerId::Unknown }
 }
 
 /// Returns the controller of a class without a readable IngressClass, from whether an Ingress of it has an address.

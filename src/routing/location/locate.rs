@@ -1,8 +1,9 @@
-//! The location of a server that gets a request, by nginx's order. Sections 2.6 and 2.7.
+//! The location of a server that gets a request, by nginx's order. Sections 2.6 and 2.7. Other controllers have special paths.
 
 use super::pattern::{Pattern, literal_prefix};
-use super::server::{Location, Modifier, Server};
+use super::server::{Location, Modifier, Server, Special};
 use crate::budget::{Budget, BudgetExceeded};
+use crate::routing::path_matching::{PathMeaning, glob_matches};
 
 /// The location of a path.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub enum Located<'s, 'a> {
     Slash(&'s Location<'a>),
     /// No location matches.
     Nowhere,
+    /// Whether this location gets the request is unknown.
+    Unknown(&'s Location<'a>),
 }
 
 impl<'s, 'a> Located<'s, 'a> {
@@ -21,7 +24,7 @@ impl<'s, 'a> Located<'s, 'a> {
     pub fn at(&self) -> Option<&'s Location<'a>> {
         match self {
             Self::At(location) => Some(location),
-            Self::Slash(_) | Self::Nowhere => None,
+            Self::Slash(_) | Self::Nowhere | Self::Unknown(_) => None,
         }
     }
 }
@@ -39,7 +42,55 @@ impl<'a> Server<'a> {
         let slashes = uri.split(|byte| *byte == b'/').count() - 1;
         budget
             .spend(u32::try_from(slashes.saturating_mul(8 + uri.len() / 64)).unwrap_or(u32::MAX).saturating_add(4))?;
-        Ok(self.longest_prefix(uri))
+        let plain = self.longest_prefix(uri);
+        if self.specials.is_empty() { Ok(plain) } else { self.special(plain, uri, budget) }
+    }
+
+    /// Returns the location for a path on a controller other than nginx, where `plain` is the one by Kubernetes' rules.
+    /// An exact path precedes every other one. A longer text precedes a shorter one, and globs come last.
+    fn special<'s>(
+        &'s self,
+        plain: Located<'s, 'a>,
+        uri: &[u8],
+        budget: &Budget,
+    ) -> Result<Located<'s, 'a>, BudgetExceeded> {
+        let length = match plain {
+            Located::At(location) if location.modifier == Modifier::Exact && !location.is_exact_companion => {
+                return Ok(plain);
+            }
+            Located::At(location) => location.path.trim_end_matches('/').len(),
+            Located::Slash(_) | Located::Nowhere | Located::Unknown(_) => 0,
+        };
+        let steps = self.specials.len().saturating_mul(4 + uri.len() / 64);
+        budget.spend(u32::try_from(steps).unwrap_or(u32::MAX))?;
+        let (mut longest, mut first_glob): (Option<(&str, Located<'_, 'a>)>, _) = (None, None);
+        for Special { location, by } in &self.specials {
+            let location = &self.locations[*location];
+            match *by {
+                PathMeaning::Unknown(text) if uri.starts_with(text.as_bytes()) => {
+                    return Ok(Located::Unknown(location));
+                }
+                PathMeaning::Text(text) | PathMeaning::ElementsOrText(text)
+                    if text.len() > length.max(longest.map_or(0, |(longest, _)| longest.len()))
+                        && uri.starts_with(text.as_bytes()) =>
+                {
+                    let is_certain = matches!(by, PathMeaning::Text(_));
+                    let located = if is_certain { Located::At(location) } else { Located::Unknown(location) };
+                    longest = Some((text, located));
+                }
+                PathMeaning::Glob(glob) if first_glob.is_none() => {
+                    let steps = (glob.len() / 8).saturating_mul(uri.len());
+                    budget.spend(u32::try_from(steps).unwrap_or(u32::MAX))?;
+                    first_glob = glob_matches(glob.as_bytes(), uri).then_some(Located::At(location));
+                }
+                _ => {}
+            }
+        }
+        Ok(match (longest, plain, first_glob) {
+            (Some((_, located)), ..) => located,
+            (None, Located::Nowhere, Some(glob)) => glob,
+            (None, plain, _) => plain,
+        })
     }
 
     fn longest_prefix(&self, uri: &[u8]) -> Located<'_, 'a> {

@@ -2,6 +2,7 @@
 //! it never asks the cluster. Section 2.
 
 mod config_error;
+mod host_winner;
 mod kubernetes;
 mod locate;
 mod pattern;
@@ -14,6 +15,7 @@ mod server;
 mod variables;
 
 pub use config_error::ConfigError;
+pub use host_winner::HostWinner;
 pub use locate::Located;
 pub use pattern::{
     Pattern, PatternError, SLASH_GROUPS, alternatives_at_the_top, is_plainly_regex, literal_prefix, matches_only_root,

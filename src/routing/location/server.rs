@@ -11,6 +11,7 @@ use super::rules::{Claim, Rewriting};
 use crate::budget::{Budget, BudgetExceeded};
 use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
 use crate::routing::annotations::{NginxAnnotations, Refusal};
+use crate::routing::path_matching::PathMeaning;
 
 /// The server block of one host.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub struct Server<'a> {
     pub dropped: Vec<Dropped<'a>>,
     /// A request without the trailing slash of a location redirects to it (section 2.7); not in Kubernetes' own rules.
     pub(crate) redirects_to_slash: bool,
+    /// The paths that more than their location matches, or that no location matches; not on nginx.
+    pub(crate) specials: Vec<Special<'a>>,
     without_location: HashSet<*const Path>,
     exact: Vec<usize>,
     prefix: Vec<usize>,
@@ -62,6 +65,15 @@ pub struct Location<'a> {
     rewriting: Rewriting<'a>,
 }
 
+/// A path that a controller matches by a rule of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Special<'a> {
+    /// The place of its location.
+    pub(crate) location: usize,
+    /// The requests that it matches.
+    pub(crate) by: PathMeaning<'a>,
+}
+
 /// How a location is matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Modifier {
@@ -71,6 +83,8 @@ pub enum Modifier {
     Prefix,
     /// `~* "^/path"`, the first wins.
     Regex,
+    /// By a rule of a controller other than nginx.
+    Special,
 }
 
 /// A path without a location.
@@ -93,6 +107,10 @@ pub enum DroppedBecause<'a> {
     Resource,
     /// The first to use this Service and port is a canary (section 7.1).
     CanaryUpstream,
+    /// The controller gives the host to this older Ingress alone.
+    HostOf(&'a Ingress),
+    /// A minion without a master for the host.
+    NoMaster,
 }
 
 /// A location before Prefix paths are split and regex matching is decided.
@@ -215,6 +233,7 @@ impl<'a> Server<'a> {
             forbidden: None,
             dropped,
             redirects_to_slash: true,
+            specials: Vec::new(),
             without_location,
             exact,
             prefix,
@@ -338,7 +357,7 @@ impl<'a> Location<'a> {
     pub fn directive(&self) -> String {
         match self.modifier {
             Modifier::Exact => format!("= {:?}", self.path),
-            Modifier::Prefix => format!("{:?}", self.path),
+            Modifier::Prefix | Modifier::Special => format!("{:?}", self.path),
             Modifier::Regex => format!("~* \"^{}\"", self.path),
         }
     }

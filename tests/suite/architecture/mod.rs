@@ -31,7 +31,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
     (
         "routing",
         &[
-            &["version"],
+            &["version", "path_matching"],
             &["annotations"],
             &["location", "controller"],
             &["loading"],

@@ -133,6 +133,7 @@ fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> S
     match outcome {
         Outcome::BadRequest => "400".to_owned(),
         Outcome::DefaultBackend => "404".to_owned(),
+        Outcome::Unknown => "unknown".to_owned(),
         Outcome::Broken => format!("500 by {}", matched()),
         Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
         Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", matched()),
