@@ -8,7 +8,7 @@ use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::policy::Policy;
-use crate::routing::{Controllers, Routes};
+use crate::routing::{Basis, Controllers, Routes};
 
 /// The checks that run, with their settings.
 #[derive(Debug)]
@@ -223,6 +223,12 @@ impl Engine {
                 if is_complete && !budget.is_exceeded() {
                     warn_of_the_rest(&mut found, &again.into_inner());
                 }
+            }
+            if controller.basis == Basis::ClassName && check.applies != Applies::Everywhere {
+                // Another controller may use the name of the class.
+                found.iter_mut().for_each(|finding| {
+                    finding.at_most(Levels::both(Level::Warn));
+                });
             }
             if !found.is_empty() {
                 found_at.push((*place, found));

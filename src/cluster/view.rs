@@ -109,6 +109,12 @@ impl<'a> ClusterView<'a> {
         self.declared(kind)
     }
 
+    /// Returns whether the view shows every object of a kind. Unlike a lookup, it does not count as one that failed.
+    #[must_use]
+    pub fn lists(&self, kind: Kind) -> bool {
+        self.declared(kind) && self.store.coverage(kind) == Coverage::Complete
+    }
+
     /// Whether anything of a kind is known.
     #[must_use]
     pub fn sees(&self, kind: Kind) -> bool {
@@ -129,6 +135,12 @@ impl<'a> ClusterView<'a> {
     /// Names of all IngressClasses, for hints.
     pub fn class_names(&self) -> impl Iterator<Item = &'a str> {
         self.classes().map(|class| &*class.meta.key.name)
+    }
+
+    /// Returns whether the view shows files that contain no IngressClass.
+    #[must_use]
+    pub fn lacks_classes(&self) -> bool {
+        self.store.coverage(Kind::IngressClass) == Coverage::Partial && self.store.classes().next().is_none()
     }
 
     /// A Namespace.

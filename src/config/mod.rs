@@ -181,6 +181,7 @@ impl Config {
                     assume: raw.classes.assume,
                     classless: raw.classes.classless,
                     controllers: raw.classes.controllers,
+                    from_annotations: raw.classes.from_annotations,
                 },
                 dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,

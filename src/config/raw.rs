@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::Oversized;
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
-use crate::routing::{Classless, ControllerFamily, ControllerSettings};
+use crate::routing::{ClassRules, Classless, ControllerFamily, ControllerSettings};
 
 /// The configuration file of ingress-guard.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -62,8 +62,8 @@ pub enum SecretsMode {
 }
 
 /// Ingress classes.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub struct RawClasses {
     /// Class names that a controller handles although no IngressClass of that name exists.
     pub assume: Vec<String>,
@@ -71,6 +71,8 @@ pub struct RawClasses {
     pub classless: Classless,
     /// Values of `spec.controller` whose controllers run in this cluster; empty: unknown.
     pub controllers: Vec<String>,
+    /// Whether `check` identifies a controller by the annotations of an Ingress if the files contain no IngressClass.
+    pub from_annotations: bool,
 }
 
 /// The dialect of one controller: its family, version and settings.
@@ -156,6 +158,13 @@ pub struct RawNamespace {
 pub struct RawSelector {
     /// Labels that a namespace must have, all of them.
     pub match_labels: BTreeMap<String, String>,
+}
+
+impl Default for RawClasses {
+    fn default() -> Self {
+        let ClassRules { assume, classless, controllers, from_annotations } = ClassRules::default();
+        Self { assume, classless, controllers, from_annotations }
+    }
 }
 
 impl Default for RawConfig {

@@ -103,7 +103,8 @@ fn paths(server: &Server<'_>, controller: &Controller<'_>, path: &str) -> Vec<Ne
     let located = located.filter_map(|location| location.ingress.zip(location.at));
     // Only controllers that read `use-regex` could match a path as a regex.
     let may_be_regex = controller.dialect.family.reads_nginx_annotations() && !server.is_regex;
-    let located = located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex, may_be_regex)?)));
+    let located =
+        located.filter_map(|(ingress, at)| Some((ingress, at, why_not(at, &uri, server.is_regex, may_be_regex)?)));
     let dropped = server.dropped.iter().filter_map(|dropped| {
         let why = match dropped.why {
             DroppedBecause::Duplicate(_) => return None,

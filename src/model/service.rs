@@ -33,6 +33,8 @@ pub struct Service {
     pub meta: Meta,
     /// The type of the Service.
     pub kind: ServiceType,
+    /// The type is NodePort or LoadBalancer: its ports are open on every node.
+    pub has_node_ports: bool,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
     /// `spec.selector`: its endpoints are the pods that it selects; without one, they are created manually.
@@ -186,6 +188,7 @@ struct WirePort {
 impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
         let WireSpec { kind, cluster_ip, external_name, selector, publishes_not_ready, ports } = wire.spec;
+        let has_node_ports = matches!(&*kind, "NodePort" | "LoadBalancer");
         let kind = match (&*kind, &*cluster_ip) {
             ("ExternalName", _) => ServiceType::ExternalName,
             (_, "None") => ServiceType::Headless,
@@ -194,6 +197,7 @@ impl From<Wire> for Service {
         Self {
             meta: wire.metadata.into(),
             kind,
+            has_node_ports,
             external_name: if kind == ServiceType::ExternalName { external_name } else { Box::default() },
             selector,
             publishes_not_ready,

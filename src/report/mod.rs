@@ -23,7 +23,7 @@ use crate::engine::NotEvaluatedReason;
 use crate::finding::{Finding, Level, Patch, one_line};
 use crate::model::{Key, Kind};
 use crate::policy::Decision;
-use crate::routing::RouteChanges;
+use crate::routing::{Basis, RouteChanges};
 
 pub use baseline::{Baseline, BaselineError};
 pub use github::github;
@@ -52,6 +52,9 @@ pub struct Report {
     pub not_evaluated: Vec<NotEvaluated>,
     /// Problems of the input: files that cannot be read, duplicate objects.
     pub diagnostics: Vec<Diagnostic>,
+    /// What is assumed about controllers, because the files contain no IngressClass.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<String>,
     /// The requests whose result changes, if files are overlaid on a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
@@ -223,6 +226,7 @@ impl Default for Report {
             findings: Vec::new(),
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
+            assumptions: Vec::new(),
             route_changes: None,
             routes: None,
             analyzed: Vec::new(),
@@ -257,6 +261,17 @@ impl Report {
             reason: not.why.text(),
             unknown: if let NotEvaluatedReason::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
         }));
+    }
+
+    /// Adds the controller that is assumed for a number of Ingresses.
+    pub fn assume(&mut self, product: &str, basis: Basis, ingresses: usize) {
+        let why = match basis {
+            Basis::Class => return,
+            Basis::Annotations => "by its annotations (classes.fromAnnotations: false turns this off)",
+            Basis::ClassName => "by the class name nginx alone, so that its rules only warn",
+        };
+        let ingresses = counted(ingresses, "Ingress");
+        self.assumptions.push(format!("no IngressClass in the files: {ingresses} evaluated for {product} {why}"));
     }
 
     /// Moves findings into the baseline.

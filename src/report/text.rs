@@ -159,6 +159,9 @@ pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
     if errors > 0 {
         let _ = writeln!(out, "{}: a part of the input was not evaluated", counted(errors, "error"));
     }
+    for assumption in &report.assumptions {
+        let _ = writeln!(out, "{assumption}");
+    }
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let (reason, on) = (one_line(reason), counted(ingresses, "Ingress"));
         let _ = writeln!(out, "not evaluated on {on}: {reason} ({})", listed(&codes));

@@ -26,7 +26,7 @@ pub use backend::{
     selects_no_workload, service_of_name, slice_prefix,
 };
 pub use controller::{
-    ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
+    Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
     Controllers, Dialect, DialectMatch, DialectRule, Dialects, KnownController, SecretSource,
 };
 pub use diff::{RouteChange, RouteChanges};

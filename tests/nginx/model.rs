@@ -213,6 +213,7 @@ impl Place {
                 Modifier::Exact => "=",
                 Modifier::Prefix => "",
                 Modifier::Regex => "~*",
+                Modifier::Special => unreachable!("nginx has no special paths"),
             },
             ingress: location.ingress.map(|ingress| ingress.meta.key.to_string()),
             at: location.at.map(|at| at.field().to_string()),

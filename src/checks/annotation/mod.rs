@@ -1,6 +1,7 @@
 //! IG6xx: annotations that controllers ignore, refuse or misread.
 
 mod annotation_for_other_controller;
+mod annotation_lost_on_controller;
 mod annotation_misplaced;
 mod annotation_reference_missing;
 mod annotation_removed;
@@ -16,6 +17,7 @@ mod snippet_refused;
 mod sticky_cookie_on_regex;
 
 pub(super) use annotation_for_other_controller::ANNOTATION_FOR_OTHER_CONTROLLER;
+pub(super) use annotation_lost_on_controller::ANNOTATION_LOST_ON_CONTROLLER;
 pub(super) use annotation_misplaced::ANNOTATION_MISPLACED;
 pub(super) use annotation_reference_missing::ANNOTATION_REFERENCE_MISSING;
 pub(super) use annotation_removed::ANNOTATION_REMOVED;

@@ -14,6 +14,7 @@ mod service_not_found;
 mod service_port_not_found;
 mod service_port_not_tcp;
 mod service_target_port_used;
+mod service_without_node_port;
 mod service_without_ready_endpoints;
 
 pub(super) use backend_exposes_admission_webhook::BACKEND_EXPOSES_ADMISSION_WEBHOOK;
@@ -29,6 +30,7 @@ pub(super) use service_not_found::SERVICE_NOT_FOUND;
 pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
+pub(super) use service_without_node_port::SERVICE_WITHOUT_NODE_PORT;
 pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
 
 use service_backend::{Fallback, ServiceBackend, resolved, service, service_backends};

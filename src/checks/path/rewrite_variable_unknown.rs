@@ -65,7 +65,9 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
         let (variable, wrong, help) = match unknown {
             Unknown::Variable(variable) => {
                 let near = cx.nearest(variable, variable_names());
-                let known = "use $1 to $9 or add it to extraVariables".to_owned();
+                // Groups exist only where a path is rewritten.
+                let groups = if name == "rewrite-target" { "use $1 to $9" } else { "remove it" };
+                let known = format!("{groups} or add it to extraVariables");
                 let wrong = format!("unknown variable ${variable} in {}", Quoted(value));
                 (variable, wrong, near.map_or(known, did_you_mean))
             }

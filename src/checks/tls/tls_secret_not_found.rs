@@ -1,11 +1,11 @@
 //! IG401: the TLS Secret does not exist in the namespace of the Ingress.
 
-use super::{Used, limit_while_pending, secret_field, secrets, without_certificate};
+use super::{Used, effects, limit_while_pending, secret_field, secrets, without_certificate};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
-use crate::routing::Issuer;
+use crate::routing::{Issuer, SecretSource};
 
 pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     code: "IG401",
@@ -20,7 +20,13 @@ pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     run,
 };
 
+/// The namespaces in which Istio's documentation installs a gateway.
+const GATEWAYS: [&str; 2] = ["istio-system", "istio-ingress"];
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
+    if cx.controller.secrets() == SecretSource::Gateway {
+        return beside_gateway(cx, out);
+    }
     for Used { entry, name, may_be_decided_elsewhere, .. } in
         secrets(cx).into_iter().filter(|used| used.secret.is_absent())
     {
@@ -57,4 +63,31 @@ fn help(cx: &Context<'_>, name: &str) -> String {
         return format!("copy it from another namespace: {}", list(elsewhere));
     }
     "create the Secret, or set an issuer".to_owned()
+}
+
+/// Reports Secrets in the namespace of the Ingress, where a controller with a gateway does not look. The gateway may run in
+/// any namespace, so that the finding warns at most.
+fn beside_gateway(cx: &Context<'_>, out: &mut Findings) {
+    // Referenced Secrets alone say nothing about other namespaces.
+    if GATEWAYS.contains(&cx.namespace()) || !cx.view.lists(Kind::Secret) {
+        return;
+    }
+    let named = cx.ingress.tls.iter().enumerate();
+    for (entry, name) in named.filter_map(|(entry, it)| Some((entry, it.secret_name.as_deref()?))) {
+        let is_beside = cx.view.secret(cx.namespace(), name).found().is_some();
+        if !is_beside || !GATEWAYS.iter().all(|namespace| cx.view.secret(namespace, name).is_absent()) {
+            continue;
+        }
+        let message = format!(
+            "Secret {} is in namespace {:?}, and Istio reads it in the namespace of its gateway: {}",
+            Quoted(name),
+            cx.namespace(),
+            effects::without_certificate(cx.dialect())
+        );
+        let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+        GATEWAYS.iter().for_each(|namespace| {
+            finding.rests_on(Kind::Secret, Key::new(namespace, name));
+        });
+        finding.help("create the Secret in the namespace of the gateway, such as istio-system").at_most(WARN);
+    }
 }

@@ -6,6 +6,7 @@ mod options;
 mod output;
 mod places;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use input::Input;
@@ -19,7 +20,7 @@ use crate::cluster::{ClusterState, ClusterView, Snapshot};
 use crate::config::Config;
 use crate::model::{Ingress, Key};
 use crate::report::Report;
-use crate::routing::{Controllers, RouteChanges};
+use crate::routing::{Basis, Controllers, RouteChanges};
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.validate()?;
@@ -55,8 +56,25 @@ fn analyzed(input: &Input, config: &Config) -> Report {
         progress.step();
     }
     drop(progress);
+    assume_controllers(&mut report, input, config);
     report.route_changes = input.before.as_ref().map(|before| route_changes(input, &before.snapshot, config));
     report
+}
+
+/// Adds the controllers that are assumed where the files contain no IngressClass.
+fn assume_controllers(report: &mut Report, input: &Input, config: &Config) {
+    let Settings { classes, dialects, .. } = &config.settings;
+    let view = ClusterView::unrestricted(input.state());
+    let controllers = Controllers::new(&view, classes, dialects);
+    let mut assumed: BTreeMap<(&str, Basis), usize> = BTreeMap::new();
+    for controller in input.ingresses().map(|ingress| controllers.of(ingress)) {
+        if let Some(known) = controller.known.filter(|_| controller.basis != Basis::Class) {
+            *assumed.entry((known.product, controller.basis)).or_default() += 1;
+        }
+    }
+    for ((product, basis), ingresses) in assumed {
+        report.assume(product, basis, ingresses);
+    }
 }
 
 /// Returns the requests whose outcome changes when the files are applied to the cluster.

@@ -112,6 +112,7 @@ fn service(service: &Service) -> Value {
     };
     let mut spec = json!({"ports": service.ports.iter().map(port).collect::<Vec<_>>()});
     match service.kind {
+        ServiceType::Cluster if service.has_node_ports => spec["type"] = json!("NodePort"),
         ServiceType::Cluster => {}
         ServiceType::Headless => spec["clusterIP"] = json!("None"),
         ServiceType::ExternalName => {

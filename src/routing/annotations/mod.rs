@@ -4,11 +4,13 @@ mod form;
 mod refusal;
 mod spec;
 mod table;
+mod traefik;
 
 pub use form::{Flaw, Form, go_bool};
 pub use refusal::Refusal;
 pub use spec::{Annotation, Effect, Removed, Risk, ValueError, reference};
 pub use table::{ALL, find};
+pub use traefik::TraefikSupport;
 
 use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
 use crate::routing::version::Version;

@@ -30,6 +30,8 @@ pub struct KnownController {
     pub secrets: SecretSource,
     /// It matches the port of a backend with the ports of the Service only, never with targetPorts.
     pub wants_service_port: bool,
+    /// It connects to node ports of a Service if this annotation of the Ingress or the Service has this value.
+    pub uses_node_ports_if: Option<(&'static str, &'static str)>,
     /// It gives a host to one Ingress, the oldest, unless the Ingresses are mergeable.
     pub one_ingress_per_host: bool,
 }
@@ -60,8 +62,12 @@ const KUBERNETES: KnownController = KnownController {
     matching_annotations: &[],
     secrets: SecretSource::Ingress,
     wants_service_port: false,
+    uses_node_ports_if: None,
     one_ingress_per_host: false,
 };
+
+/// A prefix that several controllers read.
+const SHARED_PREFIX: &str = "ingress.kubernetes.io/";
 
 /// The controllers, ingress-nginx first.
 static ALL: &[KnownController] = &[
@@ -101,6 +107,7 @@ static ALL: &[KnownController] = &[
         matching_annotations: &["alb.ingress.kubernetes.io/use-regex-path-match"],
         secrets: SecretSource::Elsewhere,
         wants_service_port: true,
+        uses_node_ports_if: Some(("alb.ingress.kubernetes.io/target-type", "instance")),
         ..KUBERNETES
     },
     KnownController {
@@ -144,7 +151,7 @@ static ALL: &[KnownController] = &[
         controllers: &["ingress-controllers.konghq.com/kong"],
         annotation_classes: &["kong"],
         class_names: &["kong"],
-        prefixes: &["konghq.com/", "ingress.kubernetes.io/"],
+        prefixes: &["konghq.com/", SHARED_PREFIX],
         implementation_specific: PathMatching::RegexAfter("/~"),
         matching_annotations: &["konghq.com/regex-prefix"],
         ..KUBERNETES
@@ -152,7 +159,7 @@ static ALL: &[KnownController] = &[
     KnownController {
         product: "HAProxy Kubernetes Ingress Controller",
         controllers: &["haproxy.org/ingress-controller"],
-        prefixes: &["haproxy.org/", "ingress.kubernetes.io/"],
+        prefixes: &["haproxy.org/", SHARED_PREFIX],
         implementation_specific: Text,
         ..KUBERNETES
     },
@@ -160,7 +167,7 @@ static ALL: &[KnownController] = &[
         product: "HAProxy Ingress",
         controllers: &["haproxy-ingress.github.io/controller"],
         annotation_classes: &["haproxy"],
-        prefixes: &["haproxy-ingress.github.io/", "ingress.kubernetes.io/"],
+        prefixes: &["haproxy-ingress.github.io/", SHARED_PREFIX],
         implementation_specific: Text,
         matching_annotations: &["haproxy-ingress.github.io/path-type", "ingress.kubernetes.io/path-type"],
         ..KUBERNETES
@@ -230,6 +237,21 @@ impl KnownController {
     #[must_use]
     pub fn reads(&self, annotation: &str) -> bool {
         self.prefixes.iter().any(|prefix| annotation.starts_with(prefix))
+    }
+
+    /// Returns the controller whose annotations an Ingress has; `None`: it has those of none or of several.
+    #[must_use]
+    pub fn marked_by(annotations: &Annotations) -> Option<&'static Self> {
+        let mut marked = annotations.iter().filter(|(key, _)| !key.starts_with(SHARED_PREFIX));
+        let first = marked.find_map(|(key, _)| Self::reading(key))?;
+        let is_other = |key: &str| Self::reading(key).is_some_and(|other| !std::ptr::eq(other, first));
+        if marked.any(|(key, _)| is_other(key)) { None } else { Some(first) }
+    }
+
+    /// Returns the first value of `spec.controller`.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        self.controllers.first().copied()
     }
 
     /// Returns ingress-nginx.

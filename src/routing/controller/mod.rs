@@ -31,7 +31,7 @@ pub enum Classless {
 }
 
 /// The configured rules for ingress classes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ClassRules {
     /// Class names that are served although no IngressClass of that name exists.
     pub assume: Vec<String>,
@@ -39,6 +39,14 @@ pub struct ClassRules {
     pub classless: Classless,
     /// The values of `spec.controller` that run in this cluster; empty: not configured.
     pub controllers: Vec<String>,
+    /// Whether the annotations of an Ingress identify its controller where files contain no IngressClass.
+    pub from_annotations: bool,
+}
+
+impl Default for ClassRules {
+    fn default() -> Self {
+        Self { assume: Vec::new(), classless: Classless::default(), controllers: Vec::new(), from_annotations: true }
+    }
 }
 
 /// The identity of the controller that handles an Ingress.
@@ -64,6 +72,19 @@ pub struct Controller<'a> {
     pub dialect: &'a Dialect,
     /// The row of the controller among the known ones, by its name or its class.
     pub known: Option<&'static KnownController>,
+    /// What identifies the controller.
+    pub basis: Basis,
+}
+
+/// What identifies the controller of an Ingress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// Its class, as far as it is known.
+    Class,
+    /// The prefix of its annotations: files contain no IngressClass.
+    Annotations,
+    /// The name of its class alone, which other controllers use as well.
+    ClassName,
 }
 
 impl ClassRules {
@@ -75,6 +96,15 @@ impl ClassRules {
 }
 
 impl<'a> Controller<'a> {
+    /// Creates a controller that the class of the Ingress identifies.
+    pub(super) const fn new(
+        id: ControllerId<'a>,
+        dialect: &'a Dialect,
+        known: Option<&'static KnownController>,
+    ) -> Self {
+        Self { id, dialect, known, basis: Basis::Class }
+    }
+
     /// Returns `spec.controller` of its IngressClass, where it is known.
     #[must_use]
     pub const fn name(&self) -> Option<&'a str> {
@@ -149,10 +179,34 @@ impl<'a> Controllers<'a> {
         self.view
     }
 
-    /// Returns the controller of an Ingress by its class. Reads IngressClasses and Ingresses.
+    /// Returns the controller of an Ingress by its class, or by its annotations where files contain no IngressClass. Reads
+    /// IngressClasses and Ingresses.
     #[must_use]
     pub fn of(&self, ingress: &Ingress) -> Controller<'a> {
-        self.of_class(ingress.class_ref(), &ingress.meta.key.namespace)
+        let controller = self.of_class(ingress.class_ref(), &ingress.meta.key.namespace);
+        let by_annotations = || self.without_classes(ingress);
+        if controller.id == ControllerId::Unknown { by_annotations().unwrap_or(controller) } else { controller }
+    }
+
+    /// Returns the controller that the annotations of an Ingress identify, or the name `nginx` of its class, if the files
+    /// contain no IngressClass.
+    fn without_classes(&self, ingress: &Ingress) -> Option<Controller<'a>> {
+        let Self { view, classes, dialects } = *self;
+        if !classes.from_annotations || !view.lacks_classes() {
+            return None;
+        }
+        let name = match ingress.class_ref() {
+            ClassRef::Named(name) | ClassRef::Annotated(name) => name,
+            ClassRef::Classless => "",
+        };
+        let (known, basis) = match KnownController::marked_by(&ingress.meta.annotations) {
+            Some(known) => (known, Basis::Annotations),
+            None if name == "nginx" => (KnownController::ingress_nginx(), Basis::ClassName),
+            None => return None,
+        };
+        let controller = known.name()?;
+        let dialect = dialects.of_class(name, controller, &ingress.meta.key.namespace);
+        Some(Controller { basis, ..Controller::new(ControllerId::Named(controller), dialect, Some(known)) })
     }
 
     /// Returns the controller that handles a stored Ingress: not one that watches other namespaces only (section 1.4). If
@@ -166,7 +220,7 @@ impl<'a> Controllers<'a> {
             return controller;
         }
         let id = if ingress.has_address { ControllerId::Unknown } else { ControllerId::None };
-        Controller { id, dialect: self.dialects.neutral(), known: None }
+        Controller::new(id, self.dialects.neutral(), None)
     }
 
     /// Returns the controller of the Ingresses of a namespace with this class. Reads IngressClasses and Ingresses.
@@ -176,7 +230,7 @@ impl<'a> Controllers<'a> {
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
             ClassRef::Classless => {
-                return Controller { id: self.classless(), dialect: dialects.neutral(), known: None };
+                return Controller::new(self.classless(), dialects.neutral(), None);
             }
         };
         if let Lookup::Found(found) = view.class(name) {
@@ -188,7 +242,7 @@ impl<'a> Controllers<'a> {
             } else {
                 without_class_object(Lookup::<()>::Absent, view.served(class))
             };
-            return Controller { id, dialect, known };
+            return Controller::new(id, dialect, known);
         }
         let by_name = match class {
             // Unless IngressClasses can be read, one of this name may belong to another controller.
@@ -198,7 +252,7 @@ impl<'a> Controllers<'a> {
             _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
-            return Controller { id: ControllerId::Unnamed, dialect, known: None };
+            return Controller::new(ControllerId::Unnamed, dialect, None);
         }
         let known = match class {
             ClassRef::Annotated(value) => KnownController::of_annotation_class(value),
@@ -213,7 +267,7 @@ impl<'a> Controllers<'a> {
             _ if known.is_some() => served_or_unknown(view.served(class)),
             _ => without_class_object(view.class(name), view.served(class)),
         };
-        Controller { id, dialect: dialects.neutral(), known }
+        Controller::new(id, dialects.neutral(), known)
     }
 
     fn classless(&self) -> ControllerId<'a> {

@@ -73,6 +73,7 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
         Outcome::Redirect(status, _) => assert_eq!(said, (RequestOutcome::Redirect, Some(*status)), "{request:?}"),
         Outcome::DefaultBackend => assert_eq!(said, (RequestOutcome::DefaultBackend, Some(404)), "{request:?}"),
         Outcome::Broken => assert_eq!(said, (RequestOutcome::Broken, Some(500)), "{request:?}"),
+        Outcome::Unknown => assert_eq!(said, (RequestOutcome::Unknown, None), "{request:?}"),
         Outcome::Backend { of, .. } => {
             let may_fall_back = explanation.steps.iter().any(|step| step.what == "fallback" && step.ok.is_none());
             let is_unauthenticated = explanation.broken().is_some_and(|step| step.what == "authentication");
