@@ -11,7 +11,7 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome,
     Redirect, Refusal, Rewritten, Routes, Server, When, host_name, normalized,
 };
 
@@ -191,7 +191,12 @@ fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>
         .controller()
         .name()
         .map_or_else(|| "handled by an unidentified controller".to_owned(), |name| format!("controller {name}"));
-    explanation.holds("class", format!("{class}, {controller}"));
+    if routes.controller().basis == Basis::Annotations {
+        let detail = format!("{class} is not in the files; the annotations of the Ingress are for {controller}");
+        explanation.unknown("class", detail);
+    } else {
+        explanation.holds("class", format!("{class}, {controller}"));
+    }
     if routes.controller().dialect.family == ControllerFamily::Neutral {
         let rules = routes
             .controller()

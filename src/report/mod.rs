@@ -1,6 +1,7 @@
 //! The report of a command about many Ingresses, and its formats. The engine and the policy produce the findings; the report
 //! adds their places in files and counts them. The JSON format is the report itself.
 
+mod assumptions;
 mod baseline;
 mod github;
 mod html;
@@ -23,7 +24,7 @@ use crate::engine::NotEvaluatedReason;
 use crate::finding::{Finding, Level, Patch, one_line};
 use crate::model::{Key, Kind};
 use crate::policy::Decision;
-use crate::routing::{Basis, RouteChanges};
+use crate::routing::RouteChanges;
 
 pub use baseline::{Baseline, BaselineError};
 pub use github::github;
@@ -261,17 +262,6 @@ impl Report {
             reason: not.why.text(),
             unknown: if let NotEvaluatedReason::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
         }));
-    }
-
-    /// Adds the controller that is assumed for a number of Ingresses.
-    pub fn assume(&mut self, product: &str, basis: Basis, ingresses: usize) {
-        let why = match basis {
-            Basis::Class => return,
-            Basis::Annotations => "by its annotations (classes.fromAnnotations: false turns this off)",
-            Basis::ClassName => "by the class name nginx alone, so that its rules only warn",
-        };
-        let ingresses = counted(ingresses, "Ingress");
-        self.assumptions.push(format!("no IngressClass in the files: {ingresses} evaluated for {product} {why}"));
     }
 
     /// Moves findings into the baseline.

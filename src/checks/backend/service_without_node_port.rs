@@ -1,4 +1,4 @@
-//! IG215: the AWS Load Balancer Controller is told to use node ports, and the Service has none.
+//! IG215: the AWS Load Balancer Controller uses node ports, and the Service has none.
 
 use super::{service, service_backends};
 use crate::checks::{Applies, Check, Context, Findings};
@@ -12,8 +12,8 @@ pub(crate) static SERVICE_WITHOUT_NODE_PORT: Check = Check {
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
-    needs: Kinds::of(&[Kind::Service, Kind::IngressClass]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    needs: Kinds::of(&[Kind::Service]),
+    hints: Kinds::NONE,
     page: include_str!("service_without_node_port.md"),
     run,
 };

@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let message = format!(
         "the GKE controller ignores ingressClassName {name:?}: no load balancer is created, the Ingress gets no address"
     );
-    // Another name of an IngressClass is no value of the annotation.
+    // The annotation has two values. An IngressClass may have any name.
     let value = KnownController::of_annotation_only(name).map_or("gce", |_| name);
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");

@@ -4,12 +4,12 @@ use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::ControllerFamily;
-use crate::routing::controller::{Controller, ControllerId};
+use crate::routing::controller::{Basis, Controller, ControllerId};
 
 /// The reason why a backend may be unused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OptionalBackend {
-    /// No controller is known to handle the Ingress.
+    /// No controller is known to handle the Ingress, or only the name of its class suggests one.
     Unowned,
     /// A canary without a working backend gets no traffic; the main Ingress serves the requests (section 7.1).
     Canary,
@@ -27,6 +27,7 @@ impl OptionalBackend {
         let is_nginx = controller.dialect.family.reads_nginx_annotations();
         match controller.id {
             ControllerId::None | ControllerId::Unknown => Some(Self::Unowned),
+            _ if controller.basis == Basis::ClassName => Some(Self::Unowned),
             _ if is_nginx && annotations.is_canary() => Some(Self::Canary),
             _ if is_nginx && annotations.may_answer_by_snippet() => Some(Self::Snippet),
             _ => None,

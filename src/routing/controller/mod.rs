@@ -114,10 +114,10 @@ impl<'a> Controller<'a> {
         }
     }
 
-    /// Returns whether it is certain that a controller handles the Ingress.
+    /// Returns whether it is certain that a controller handles the Ingress. The name of its class alone is not enough.
     #[must_use]
     pub const fn is_known(&self) -> bool {
-        matches!(self.id, ControllerId::Named(_) | ControllerId::Unnamed)
+        matches!(self.id, ControllerId::Named(_) | ControllerId::Unnamed) && !matches!(self.basis, Basis::ClassName)
     }
 
     /// Returns where the controller reads the Secrets of TLS entries. An unknown controller may read none.

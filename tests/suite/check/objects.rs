@@ -198,3 +198,36 @@ fn a_baseline_accepts_known_findings_and_no_new_ones() {
     fs::write(folder.path().join("base.json"), "{\"schemaVersion\": 9, \"accepted\": {}}").unwrap();
     assert!(check(folder.path(), &["a.yaml", "--baseline", "base.json"]).err.contains("schemaVersion 9"));
 }
+
+#[test]
+fn annotations_identify_the_controller_of_files_without_an_ingress_class() {
+    let annotated = |annotation: &str| {
+        let metadata = format!("metadata: {{name: web, annotations: {{{annotation}}}}}");
+        let text = ingress("web", "web", 80).replace("metadata: {name: web}", &metadata);
+        text.replace("path: /\n        pathType: Prefix", "path: /(.*)\n        pathType: ImplementationSpecific")
+    };
+    let bad = "nginx.ingress.kubernetes.io/rewrite-target: /$2";
+    let evaluated = |text: &str, arguments: &[&str]| {
+        let folder = folder(&[("a.yaml", text), ("off.yml.txt", "classes: {fromAnnotations: false}\n")]);
+        let (_, report) = report(folder.path(), &[&["a.yaml", "--select", "IG310,IG602"], arguments].concat());
+        let findings = report["findings"].as_array().unwrap().iter();
+        let findings: Vec<String> =
+            findings.map(|it| format!("{} {}", it["level"].as_str().unwrap(), it["code"].as_str().unwrap())).collect();
+        (findings, report["assumptions"].to_string())
+    };
+    let (findings, said) = evaluated(&annotated(bad), &[]);
+    assert_eq!(findings, ["deny IG310"]);
+    assert!(said.contains("1 Ingress evaluated for ingress-nginx by its annotations"), "{said}");
+    // The class name nginx is a guess.
+    let (findings, said) = evaluated(&annotated("konghq.com/strip-path: \"true\", nginx.org/lb-method: x"), &[]);
+    assert_eq!(findings, ["warn IG602", "warn IG602"], "{said}");
+    assert!(said.contains("by the class name nginx alone"), "{said}");
+    let (findings, said) = evaluated(&annotated("nginx.org/lb-method: x"), &[]);
+    assert_eq!(findings, Vec::<String>::new());
+    assert!(said.contains("F5 NGINX Ingress Controller by its annotations"), "{said}");
+    let (findings, said) = evaluated(&annotated(bad), &["--config", "off.yml.txt"]);
+    assert_eq!((findings, said.as_str()), (Vec::new(), "null"));
+    // An IngressClass in the files decides.
+    let other = CLASS.replace("k8s.io/ingress-nginx", "example.com/other");
+    assert_eq!(evaluated(&format!("{other}---\n{}", annotated(bad)), &[]).0, Vec::<String>::new());
+}

@@ -5,4 +5,5 @@ mod agreement;
 mod check;
 mod command;
 mod forms;
+mod other_controllers;
 mod page;
