@@ -30,13 +30,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (name, support) in lost.filter(|(_, support)| support.is_missing(version)) {
         let (effect, most) = lost_with(name);
         let key = format!("{NGINX_PREFIX}{name}");
-        let message = format!("lost on this controller (Traefik's ingress-nginx provider): {effect}");
+        let message = format!("lost on this controller: {effect}");
         let finding = out.add(FieldPath::annotation_name(&key), &*key, message);
         finding.at_most(most);
         finding.help(match support {
-            TraefikSupport::Since(since) => format!("upgrade Traefik to {since} or use a Traefik middleware"),
-            TraefikSupport::Hub => "use Traefik Hub or protect the path before Traefik".to_owned(),
-            TraefikSupport::Unsupported => "use a Traefik middleware or remove the annotation".to_owned(),
+            TraefikSupport::Since(since) => format!("upgrade Traefik to {since} or use a middleware"),
+            TraefikSupport::Hub => "use Traefik Hub or a filter before Traefik".to_owned(),
+            TraefikSupport::Unsupported => "use a Traefik middleware or remove it".to_owned(),
         });
     }
 }

@@ -32,11 +32,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let message = format!(
-            "Service {} has no node ports, and target-type {wanted} uses them: no load balancer is created for the Ingress",
+            "Service {} has no node ports, which target-type {wanted} needs: no load balancer is created",
             Quoted(backend.name)
         );
         let finding = out.add(backend.name_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.help("set the type of the Service to NodePort, or target-type to ip");
+        finding.help("use type NodePort, or target-type ip");
     }
 }

@@ -26,11 +26,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if !is_unserved || needs_none || cx.controller.id != ControllerId::Unknown {
         return;
     }
-    let message = format!(
-        "no known controller handles class {}: {} unless a controller has this class in its flags",
-        Quoted(value),
-        effects::NOT_FOUND
-    );
+    let message =
+        format!("no known controller handles class {}: {} unless a flag names it", Quoted(value), effects::NOT_FOUND);
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
     match cx.nearest(value, cx.view.class_names()) {

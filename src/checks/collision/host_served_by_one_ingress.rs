@@ -35,7 +35,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let (message, help) = match winner.refuses(cx.ingress) {
             Some(DroppedBecause::HostOf(other)) => {
                 let other = older(cx, &other.meta.key);
-                (format!("{host} belongs to {other} alone: {} for this Ingress", effects::NOT_FOUND), MERGE)
+                (format!("{host} belongs to {other} alone: {}", effects::NOT_FOUND), MERGE)
             }
             // The master may be outside the files.
             Some(DroppedBecause::NoMaster) if cx.view.knows(Kind::Ingress) => {
@@ -62,8 +62,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-const MERGE: &str = "merge the paths into one Ingress, or make them mergeable (nginx.org/mergeable-ingress-type)";
-const ADD_MASTER: &str = "add an Ingress with this host and nginx.org/mergeable-ingress-type: master";
+const MERGE: &str = "merge the paths or use nginx.org/mergeable-ingress-type";
+const ADD_MASTER: &str = "add an Ingress of type master with this host";
 
 /// Returns the other one of two Ingresses, if this is one of them.
 fn rival<'a>(own: &Ingress, first: &'a Ingress, second: &'a Ingress) -> Option<&'a Ingress> {

@@ -79,7 +79,7 @@ fn beside_gateway(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let message = format!(
-            "Secret {} is in namespace {:?}, and Istio reads it in the namespace of its gateway: {}",
+            "Istio reads Secret {} in the namespace of its gateway, not in {:?}: {}",
             Quoted(name),
             cx.namespace(),
             effects::without_certificate(cx.dialect())
@@ -88,6 +88,6 @@ fn beside_gateway(cx: &Context<'_>, out: &mut Findings) {
         GATEWAYS.iter().for_each(|namespace| {
             finding.rests_on(Kind::Secret, Key::new(namespace, name));
         });
-        finding.help("create the Secret in the namespace of the gateway, such as istio-system").at_most(WARN);
+        finding.help("create it there, such as in istio-system").at_most(WARN);
     }
 }

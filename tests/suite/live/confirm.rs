@@ -142,7 +142,8 @@ async fn readiness_distinguishes_missing_from_forbidden_kinds() {
     assert!(!status.missing().is_empty());
     eventually("a reason", async || status.missing().iter().any(|line| line.contains("slow down"))).await;
     guarded.is_ready().await;
-    let note = "Service: no permission to get, list, watch; blind: IG201 to IG206, IG210, IG211, IG213, IG604, IG615";
+    let note =
+        "Service: no permission to get, list, watch; blind: IG201 to IG206, IG210, IG211, IG213, IG215, IG604, IG615";
     assert_eq!(status.notes(), [note]);
     let watch = guarded.watch(Kind::Service);
     assert!(watch.restarts > 0 && watch.trouble.is_some());

@@ -104,7 +104,9 @@ pub(crate) fn answer(lines: &str, host: &str, path: &str) -> String {
 
 /// As above, for a controller without known settings.
 pub(crate) fn neutral_answer(lines: &str, host: &str, path: &str) -> String {
-    with_routes(&inventory_of("example.com/unheard-of", ingresses(lines)), |routes| in_words(routes, host, path))
+    with_routes(&inventory_of("haproxy.org/ingress-controller", ingresses(lines)), |routes| {
+        in_words(routes, host, path)
+    })
 }
 
 pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
