@@ -2,15 +2,18 @@
 
 use super::Context;
 use crate::model::Host;
-use crate::routing::{AnnotationFault, Loading, When, reference_faults, value_faults};
+use crate::routing::{AnnotationFault, Loading, Refusal, When, reference_faults, value_faults};
 
 /// How much of an Ingress is in the nginx configuration: sections 5.7 and 7.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rendered {
-    /// Nothing: it is not loaded, or all its hosts return 403.
+    /// Nothing: it is not loaded.
     Nothing,
-    /// Locations that return 503, without the directives of annotations. `app-root` applies before them.
-    Refused,
+    /// Nothing as long as this annotation has a fault: all its hosts return 403.
+    Forbidden(&'static str),
+    /// Locations that return 503, without the directives of annotations, as long as this annotation has a fault. `app-root`
+    /// applies before them.
+    Refused(&'static str),
     /// Everything.
     Whole,
 }
@@ -38,15 +41,15 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn rendered(&self) -> Rendered {
         let loading = self.loading();
-        let is_forbidden =
-            |host: &Host| self.server(host, When::After).found().is_some_and(|it| it.forbidden.is_some());
-        let mut hosts = self.ingress.hosts().into_iter().map(|(_, host)| host).peekable();
-        if loading.not_loaded.is_some() || (hosts.peek().is_some() && hosts.all(is_forbidden)) {
-            Rendered::Nothing
-        } else if loading.refusal.is_some() {
-            Rendered::Refused
-        } else {
-            Rendered::Whole
+        if loading.not_loaded.is_some() {
+            return Rendered::Nothing;
+        }
+        let forbids = |(_, host): (usize, &Host)| self.server(host, When::After).found()?.forbidden;
+        let forbidden: Option<Vec<Refusal>> = self.ingress.hosts().into_iter().map(forbids).collect();
+        match (forbidden.and_then(|all| all.first().copied()), loading.refusal) {
+            (Some(refusal), _) => Rendered::Forbidden(refusal.annotation),
+            (None, Some(refusal)) => Rendered::Refused(refusal.annotation),
+            (None, None) => Rendered::Whole,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations, Outcome,
-    Redirect, Refusal, Rewritten, Routes, Server, When, host_name, normalized,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations,
+    Outcome, Redirect, Refusal, Rewritten, Routes, Server, When, host_name, normalized,
 };
 
 /// The ASCII characters that a header cannot contain.

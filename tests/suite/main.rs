@@ -22,6 +22,7 @@ mod hostile;
 mod kinds;
 mod language;
 mod live;
+mod loading;
 mod manifests;
 mod messages;
 mod pages;

@@ -11,7 +11,7 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     code: "IG603",
     name: "annotation-value-invalid",
     summary: "invalid annotation value: requests return 404, 503 or 403, or the annotation is ignored",
-    levels: Levels::new(Level::Warn, Level::Deny),
+    levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,
@@ -82,7 +82,8 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let (start, length) = (Quoted(value), value.len());
     let message = format!("{start} has {length} bytes, nginx reads {MAX_BYTES}: {}", effects::RELOAD_FAILS_SHORT);
-    out.add(FieldPath::annotation(&key), format!("{key} too long"), message).help("shorten the value");
+    let finding = out.add(FieldPath::annotation(&key), format!("{key} too long"), message);
+    finding.help("shorten the value").at_most(super::UNLESS_NOT_LOADED);
 }
 
 fn report(fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
@@ -99,5 +100,7 @@ fn report(fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
     }
     if !certain {
         finding.at_most(WARN);
+    } else if effect != Effect::NotLoaded {
+        finding.at_most(super::UNLESS_NOT_LOADED);
     }
 }

@@ -33,6 +33,7 @@ pub(super) use snippet_refused::SNIPPET_REFUSED;
 pub(super) use sticky_cookie_on_regex::STICKY_COOKIE_ON_REGEX;
 
 use super::{Context, effects};
+use crate::finding::{Level, Levels};
 use crate::routing::annotations::{Annotation, Effect};
 
 /// Returns true if the effect changes what requests get. A canary has no locations, and the controller ignores most of its
@@ -42,6 +43,9 @@ fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
     let is_read = || (effect == Effect::Ignored) && READ.iter().any(|start| row.name.starts_with(start));
     !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
 }
+
+/// The ceiling of a finding that leaves the Ingress loaded.
+const UNLESS_NOT_LOADED: Levels = Levels::new(Level::Warn, Level::Deny);
 
 /// Precedes an effect that depends on a version that is not known: controllers validate by default since 1.12 (section 7.2).
 const SINCE_VALIDATION: &str = "from version 1.12 on, ";

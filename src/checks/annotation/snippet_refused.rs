@@ -4,14 +4,14 @@ use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
-use crate::routing::annotations::{Annotation, Risk};
+use crate::routing::annotations::{Annotation, Effect, Risk};
 use crate::routing::{AnnotationFault, FaultReason};
 
 pub(crate) static SNIPPET_REFUSED: Check = Check {
     code: "IG609",
     name: "snippet-refused",
     summary: "snippets are disabled, or the annotation exceeds the `annotations-risk-level` of the controller",
-    levels: Levels::new(Level::Warn, Level::Deny),
+    levels: Levels::both(Level::Deny),
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,
@@ -38,7 +38,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             _ => continue,
         };
-        cx.rests_on_settings(report(row, wrong, out)).help(help);
+        let finding = cx.rests_on_settings(report(row, wrong, out)).help(help);
+        if effect != Effect::NotLoaded {
+            finding.at_most(super::UNLESS_NOT_LOADED);
+        }
     }
     let is_known = cx.dialect().allows_snippets().is_some() && cx.dialect().risk_level().is_some();
     if is_known || cx.dialect().settings_unknown() {

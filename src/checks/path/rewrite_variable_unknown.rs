@@ -38,17 +38,23 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     // A target that equals the path is not a rewrite (section 2.7), and without a path none is generated.
     let rewrites = |target: &&str| cx.ingress.paths().any(|at| at.path.routed() != *target);
-    if let Some(target) = cx.rewrite_target().filter(|_| rendered == Rendered::Whole).filter(rewrites) {
-        report(cx, "rewrite-target", target, out);
+    if let Some(target) = cx.rewrite_target().filter(rewrites) {
+        report(cx, "rewrite-target", target, rendered, out);
     }
-    for name in OTHERS.into_iter().filter(|name| rendered == Rendered::Whole || *name == "app-root") {
+    for name in OTHERS {
         if let Some(value) = cx.nginx().accepted(name) {
-            report(cx, name, value, out);
+            report(cx, name, value, rendered, out);
         }
     }
 }
 
-fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
+fn report(cx: &Context<'_>, name: &str, value: &str, rendered: Rendered, out: &mut Findings) {
+    let absent_for = match rendered {
+        Rendered::Forbidden(annotation) => Some(annotation),
+        Rendered::Refused(annotation) if name != "app-root" => Some(annotation),
+        Rendered::Nothing | Rendered::Refused(_) | Rendered::Whole => None,
+    };
+    let effect = absent_for.map_or_else(|| effects::RELOAD_FAILS_SHORT.to_owned(), effects::reload_will_fail);
     // A snippet can define variables.
     let has_snippet = || cx.nginx().known().any(|(row, text)| row.risk == Risk::Critical && !text.is_empty());
     let is_uncertain = name != "rewrite-target" || has_snippet();
@@ -74,13 +80,13 @@ fn report(cx: &Context<'_>, name: &str, value: &str, out: &mut Findings) {
             Unknown::Stray => ("", format!("a $ without a name in {}", Quoted(value)), "remove the $".to_owned()),
         };
         let key = format!("{NGINX_PREFIX}{name}");
-        let message = format!("{wrong}: {}", effects::RELOAD_FAILS_SHORT);
+        let message = format!("{wrong}: {effect}");
         let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
         finding.help(help);
         if let Unknown::Variable(_) = unknown {
             finding.rests_on_index("groups");
         }
-        if is_uncertain {
+        if is_uncertain || absent_for.is_some() {
             finding.at_most(WARN);
         }
     }
