@@ -29,7 +29,7 @@ pub(crate) const RELOAD_FAILS: &str =
 pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress change takes effect";
 /// As [`RELOAD_FAILS`], for what is in no configuration as long as the annotation has a fault (sections 5.7 and 7.0).
 pub(crate) fn reload_will_fail(annotation: &str) -> String {
-    format!("nginx will reject the configuration once {annotation} is valid")
+    format!("nginx rejects it once {annotation} is valid")
 }
 /// HTTPS without a usable certificate, on ingress-nginx (section 5.2).
 pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-signed) certificate";
@@ -82,7 +82,7 @@ pub(crate) const fn without_certificate(dialect: &Dialect) -> &'static str {
 
 /// Returns the effect of a fallback Service that is an ExternalName, in place of a Service that is none (section 4.6).
 pub(crate) fn with_external_fallback(service: &str) -> String {
-    format!("requests return 502, because the name of default-backend Service {service:?} is not resolved")
+    format!("requests return 502 (default-backend {service:?} is an ExternalName)")
 }
 
 /// Returns the effect of the fallback Service of the annotation `default-backend` (section 4.6).

@@ -1,4 +1,4 @@
-//! What the controller does with an Ingress because of its annotations, at every door: checks, `explain` and the route map.
+//! The effect of annotations on the whole Ingress, in checks, `explain` and the route map.
 
 use ingress_guard::analysis::analyze;
 use ingress_guard::checks;

@@ -55,7 +55,7 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
         }
         FaultReason::HeadersNotAllowed => (
             "no header is in global-allowed-response-headers".to_owned(),
-            "add the headers to global-allowed-response-headers in the ConfigMap of the controller".to_owned(),
+            "allow them in the ConfigMap of the controller".to_owned(),
         ),
         FaultReason::Value(_) | FaultReason::Risk(_) | FaultReason::SnippetsDisabled => return,
     };

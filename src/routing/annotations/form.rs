@@ -130,7 +130,7 @@ impl Form {
             Self::ServerName => chars(value.trim(), PATTERN),
             Self::ServerNames => value.split(',').find_map(|name| chars(name.trim(), PATTERN)),
             Self::CommonName => {
-                unless(value.strip_prefix("CN=").is_some_and(may_be_go_regex), "not of the form CN=pattern")
+                unless(value.strip_prefix("CN=").is_some_and(may_be_go_regex), "not CN= with a valid pattern")
             }
             Self::Service => unless(is_dns_1035(value), "not a Service name that ingress-nginx accepts (RFC 1035)"),
             Self::Reference | Self::Qualified => chars(value, NAME),

@@ -334,7 +334,7 @@ proptest! {
         for version in ["1.9.0", "1.11.8", "1.15.1"] {
             let with = denied(&strict(version), &view);
             let only: Vec<_> = unknown.difference(&with).collect();
-            // An Ingress that this version does not load has no paths to judge.
+            // The paths of an Ingress that this version does not load have no findings.
             let is_not_loaded = with.iter().any(|(code, _)| ["IG315", "IG603", "IG609"].contains(code));
             prop_assert!(only.is_empty() || is_not_loaded, "{} would not: {:?} of {:?}", version, only, pairs);
         }
