@@ -227,12 +227,12 @@ impl<'a> Routes<'a> {
     pub fn has_upstream_of_main(&self, ingress: &'a Ingress, backend: &'a Backend, when: When) -> bool {
         let Backend::Service { name, port: Some(port) } = backend else { return false };
         let namespace = &*ingress.meta.key.namespace;
-        let users = self.controllers.view().others_using(namespace, name).found().unwrap_or_default();
+        let others = self.controllers.view().others_using(namespace, name).found().unwrap_or_default();
         let is_main = |user: &&Ingress| {
-            let uses = || user.backends().any(|at| is_same(at.backend, name, port));
-            *user.meta.key.namespace == *namespace && !NginxAnnotations::of(user).is_canary() && uses()
+            let has_it = || user.backends().any(|at| is_same(at.backend, name, port));
+            *user.meta.key.namespace == *namespace && !NginxAnnotations::of(user).is_canary() && has_it()
         };
-        let mut mains = users.into_iter().filter(is_main);
+        let mut mains = others.into_iter().filter(is_main);
         mains.any(|user| self.counts(user)) && matches!(self.is_canary_upstream(ingress, backend, when), Ok(false))
     }
 

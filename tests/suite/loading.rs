@@ -81,7 +81,7 @@ const REFUSED: (&str, &str) = ("limit-rps", "10/s");
 fn an_ingress_that_is_not_loaded_leaves_its_host_to_the_others() {
     let older = ingress("older", 1, &[REFUSED], &[("/foo", "Prefix", "idle")]);
     let younger = ingress("younger", 2, &[], &[("/foo", "Prefix", "busy")]);
-    let alone = world(&[older.clone()]);
+    let alone = world(std::slice::from_ref(&older));
     let explanation = explained(&alone, "/foo");
     assert_eq!((explanation.outcome, explanation.exit_code()), (RequestOutcome::DefaultBackend, 1));
     assert!(explanation.broken().is_some_and(|step| step.what == "loading"), "{explanation:?}");
@@ -106,7 +106,7 @@ fn a_finding_that_rests_on_the_absence_of_an_unloaded_ingress_warns() {
         let annotations = [refused, &[("use-regex", "true")]].concat();
         ingress("older", 1, &annotations, &[("/bar", "ImplementationSpecific", "busy")])
     };
-    assert!(found(&world(&[own.clone()]), "younger").contains(&("IG314", Level::Deny)));
+    assert!(found(&world(std::slice::from_ref(&own)), "younger").contains(&("IG314", Level::Deny)));
     assert!(!found(&world(&[rival(&[]), own.clone()]), "younger").iter().any(|(code, _)| *code == "IG314"));
     assert!(found(&world(&[rival(&[REFUSED]), own.clone()]), "younger").contains(&("IG314", Level::Warn)));
     // This one changes nothing either way.

@@ -33,7 +33,7 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
     let named = Quoted(name);
     let (wrong, help) = match reason {
         FaultReason::SecretNotSet => {
-            subject = row.name.to_owned();
+            row.name.clone_into(&mut subject);
             ("auth-secret is not set".to_owned(), format!("add {NGINX_PREFIX}auth-secret or remove auth-type"))
         }
         FaultReason::Absent(kind) => (
