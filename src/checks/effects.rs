@@ -54,7 +54,7 @@ pub(crate) const NOTHING_WAIVED: &str = "nothing is waived";
 /// Describes a rewrite, as the end of `/api is …`. nginx rejects an empty path (section 3.2).
 pub(crate) fn rewritten_to(path: &str) -> String {
     if path.is_empty() {
-        "rewritten to an empty path, nginx returns 500".to_owned()
+        "rewritten to \"\", nginx returns 500".to_owned()
     } else {
         format!("rewritten to {}", Quoted(path))
     }
@@ -87,5 +87,5 @@ pub(crate) fn with_external_fallback(service: &str) -> String {
 
 /// Returns the effect of the fallback Service of the annotation `default-backend` (section 4.6).
 pub(crate) fn with_fallback(service: &str) -> String {
-    format!("requests return 503 unless default-backend {service:?} answers")
+    format!("requests return 503 unless Service {service:?} answers")
 }

@@ -366,7 +366,7 @@ impl<'a> ClusterView<'a> {
         self.covered(kind, self.store.coverage(kind))
     }
 
-    /// Returns the inventory, if objects of a kind are listed and not only read by name. That they are not is no gap.
+    /// Returns the inventory, if objects of a kind are listed and not only read by name. Otherwise the check is complete all the same.
     fn listed(&self, kind: Kind) -> Option<&'a Inventory> {
         (self.declared(kind) && is_readable(self.store.coverage(kind))).then_some(self.store)
     }

@@ -29,16 +29,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     } else if leads_back(cx, url) {
         let message = format!("{} is behind this authentication itself: requests return 500", Quoted(url));
         let finding = out.add(field("auth-url"), "auth-url itself", message);
-        finding.rests_on_index("hosts").help("use the cluster address of the service, http://NAME.NAMESPACE.svc");
+        finding.rests_on_index("hosts").help("use the cluster address of the service");
     }
     let signin = nginx.accepted("auth-signin").filter(|_| nginx.value("satisfy") != Some("any"));
     if let Some(signin) = signin.filter(|signin| leads_back(cx, signin)) {
-        let message = format!(
-            "auth-signin {} is behind the authentication of this Ingress: clients are redirected in a loop",
-            Quoted(signin)
-        );
+        let message = format!("{} is behind the same authentication: clients are redirected in a loop", Quoted(signin));
         let finding = out.add(field("auth-signin"), "auth-signin itself", message);
-        finding.rests_on_index("hosts").help("serve this path by a separate Ingress without auth-url");
+        finding.rests_on_index("hosts").help("serve this path by an Ingress without auth-url");
         // The service may allow this path.
         finding.at_most(AUDIT);
     }

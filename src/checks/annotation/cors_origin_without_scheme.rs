@@ -23,7 +23,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     for origin in cx.nginx().skipped_origins() {
         let message = format!(
-            "{} in cors-allow-origin has no scheme, the controller skips it: browsers of this origin get no CORS headers",
+            "{} has no scheme, the controller skips it: browsers of this origin get no CORS headers",
             Quoted(origin)
         );
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}cors-allow-origin"));

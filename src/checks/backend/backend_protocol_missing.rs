@@ -33,12 +33,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             continue;
         };
         let message = format!(
-            "port {port} of Service {:?} expects HTTPS, the controller sends plain HTTP: requests return 400 or redirect in a loop",
+            "port {port} of Service {:?} expects HTTPS, but gets HTTP: requests return 400 or redirect in a loop",
             backend.name
         );
         let finding = out.add(backend.port_field(), backend.service_subject(), message);
         finding.rests_on(Kind::Service, Key::new(cx.namespace(), backend.name));
-        finding.help("set annotation backend-protocol: HTTPS");
+        finding.help("set backend-protocol: HTTPS");
     }
 }
 

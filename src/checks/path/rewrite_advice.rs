@@ -48,9 +48,9 @@ impl RewriteAdvice {
     pub(super) fn help(&self, cx: &Context<'_>, at: PathRef<'_>) -> String {
         let path = at.path.routed();
         // Since 1.12 the controller rejects a regex with another type (section 2.9).
-        let kind = match at.path.path_type {
-            PathType::ImplementationSpecific => "",
-            PathType::Exact | PathType::Prefix => " with pathType: ImplementationSpecific",
+        let (what, kind) = match at.path.path_type {
+            PathType::ImplementationSpecific => ("path", ""),
+            PathType::Exact | PathType::Prefix => ("ImplementationSpecific", " and pathType: ImplementationSpecific"),
         };
         let target = Quoted(&self.target);
         let Some(missing) = self.groups.checked_sub(usable_groups(cx, path)).filter(|missing| *missing > 0) else {
@@ -58,12 +58,12 @@ impl RewriteAdvice {
         };
         let change = match self.path(cx, path) {
             Some(instead) if self.changes_target => {
-                return format!("use path {}{kind} and target {target}", Quoted(&instead));
+                return format!("use {what} {} and target {target}", Quoted(&instead));
             }
-            Some(instead) => format!("use path {}{kind}", Quoted(&instead)),
+            Some(instead) => format!("use {what} {}", Quoted(&instead)),
             None if self.groups > 2 && stem(cx, path).is_some() => "move the path to a separate Ingress".to_owned(),
-            None if missing == 1 => format!("add a capture group to the path{kind}"),
-            None => format!("add {missing} capture groups to the path{kind}"),
+            None if missing == 1 => format!("add a capture group{kind} to the path"),
+            None => format!("add {missing} capture groups{kind} to the path"),
         };
         if self.changes_target { format!("{change} and use target {target}") } else { change }
     }

@@ -63,9 +63,9 @@ fn fault(cx: &Context<'_>, certificate: &Certificate) -> Option<Fault> {
     }
     // An issuer without an intermediate is one that clients know.
     certificate.lacks_issuer.then(|| Fault {
-        what: "is alone in tls.crt, without an intermediate certificate".to_owned(),
-        effect: "clients that do not know its issuer reject it",
-        help: "append the intermediate certificates, unless clients trust the issuer itself",
+        what: "has no intermediate certificate in tls.crt".to_owned(),
+        effect: "some clients reject it",
+        help: "append the intermediates, unless clients trust its issuer",
         is_certain: false,
     })
 }

@@ -27,15 +27,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if enabled != Some(true) {
         let field = FieldPath::annotation(&format!("{NGINX_PREFIX}ssl-passthrough"));
         let message = match enabled {
-            Some(_) => {
-                "the controller runs without --enable-ssl-passthrough: nginx terminates TLS and uses HTTPS to the backend"
-            }
+            Some(_) => "the controller runs without --enable-ssl-passthrough: nginx terminates TLS itself",
             None => {
-                "read only with the controller flag --enable-ssl-passthrough, which is off by default: without it nginx terminates TLS"
+                "needs the controller flag --enable-ssl-passthrough, off by default: without it nginx terminates TLS"
             }
         };
         let finding = out.add(field, "ssl-passthrough", message);
-        finding.help("set the flag, or use backend-protocol: HTTPS instead");
+        finding.help("set the flag or backend-protocol: HTTPS");
         if enabled.is_none() {
             finding.at_most(AUDIT);
         }

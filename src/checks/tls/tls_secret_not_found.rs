@@ -51,8 +51,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn help(cx: &Context<'_>, name: &str) -> String {
-    if let Some((outdated, present)) = Issuer::outdated_annotation(cx.ingress) {
-        return format!("rename annotation {outdated}, which cert-manager ignores, to {present}");
+    if Issuer::has_outdated_annotation(cx.ingress) {
+        return "change the prefix of the annotation to cert-manager.io/".to_owned();
     }
     if let Some(near) = cx.nearest(name, cx.view.certificate_names(cx.namespace())) {
         return format!("did you mean {near:?}?");

@@ -6,10 +6,7 @@ use crate::model::Ingress;
 /// The annotations by which cert-manager's ingress-shim finds an issuer.
 const ISSUERS: [&str; 2] = ["cert-manager.io/cluster-issuer", "cert-manager.io/issuer"];
 /// Their names before cert-manager 0.11, which ignores them since.
-const OUTDATED: [(&str, &str); 2] = [
-    ("certmanager.k8s.io/cluster-issuer", "cert-manager.io/cluster-issuer"),
-    ("certmanager.k8s.io/issuer", "cert-manager.io/issuer"),
-];
+const OUTDATED: [&str; 2] = ["certmanager.k8s.io/cluster-issuer", "certmanager.k8s.io/issuer"];
 /// kube-lego's annotation, which cert-manager reads if it has a default issuer, and other controllers read too.
 const TLS_ACME: &str = "kubernetes.io/tls-acme";
 
@@ -47,9 +44,9 @@ impl Issuer {
         ISSUERS.into_iter().find(has_issuer).or_else(by_acme)
     }
 
-    /// Returns the annotation of an Ingress that cert-manager ignores since 0.11, and its present name.
+    /// Returns whether an Ingress names its issuer by an annotation that cert-manager ignores since 0.11.
     #[must_use]
-    pub fn outdated_annotation(ingress: &Ingress) -> Option<(&'static str, &'static str)> {
-        OUTDATED.into_iter().find(|(key, _)| ingress.meta.annotations.get(key).is_some())
+    pub fn has_outdated_annotation(ingress: &Ingress) -> bool {
+        OUTDATED.iter().any(|key| ingress.meta.annotations.get(key).is_some())
     }
 }
