@@ -63,7 +63,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// Returns the fix, or the namespace of EndpointSlices that were created in the wrong one.
 fn help(cx: &Context<'_>, service: &Service, shortage: &Shortage<'_>) -> String {
-    if shortage.cause == Cause::NoSelector && cx.settings.reveal_other_namespaces && cx.takes_hint() {
+    let is_unexplained = matches!(shortage.cause, Cause::NoSelector | Cause::NothingSelected | Cause::Unexplained);
+    if is_unexplained && cx.settings.reveal_other_namespaces && cx.takes_hint() {
         let mut elsewhere: Vec<&str> = cx.view.stray_endpoint_slices(&service.meta.key.name).collect();
         elsewhere.sort_unstable();
         if !elsewhere.is_empty() {
