@@ -133,7 +133,8 @@ fn alone(objects: Vec<Object>, now: Timestamp, complete: bool) -> Snapshot {
             && match kind {
                 Kind::Service | Kind::Ingress => true,
                 Kind::IngressClass | Kind::Secret => inventory.count(kind) > 0,
-                kind if Kind::WORKLOADS.contains(&kind) => has_workload,
+                // Pods that no workload creates are in files as well.
+                kind if Kind::WORKLOADS.contains(&kind) || kind == Kind::Pod => has_workload,
                 _ => false,
             };
         inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
