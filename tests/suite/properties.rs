@@ -60,9 +60,7 @@ fn less_knowledge_adds_no_finding() {
     let mut lost = HashSet::new();
     let (mut evaluated, mut wrong) = (0, Vec::new());
     for check in checks::ALL {
-        for (mut config, manifests) in sources(check.page) {
-            // Without IngressClasses, annotations are evidence of a controller.
-            config.settings.classes.from_annotations = false;
+        for (config, manifests) in sources(check.page) {
             let full = inventory(&config, &manifests);
             for kind in Kind::ALL {
                 let mut less = inventory(&config, &manifests);
@@ -120,7 +118,9 @@ fn additional(some: &[Finding], all: &[Finding]) -> Vec<String> {
 /// Calls back with each example and the same example without one of its objects.
 fn without_each(mut request: impl FnMut(&Config, &Inventory, Inventory, Kind, &Key)) {
     for check in checks::ALL {
-        for (config, manifests) in sources(check.page) {
+        for (mut config, manifests) in sources(check.page) {
+            // Without IngressClasses, annotations are evidence of a controller.
+            config.settings.classes.from_annotations = false;
             let full = inventory(&config, &manifests);
             for kind in Kind::ALL {
                 for object in full.objects(kind) {

@@ -79,7 +79,7 @@ fn beside_gateway(cx: &Context<'_>, out: &mut Findings) {
             continue;
         }
         let message = format!(
-            "Istio reads Secret {} in the namespace of its gateway, not in {:?}: {}",
+            "Secret {} in {:?} is not read, Istio reads it in the namespace of its gateway: {}",
             Quoted(name),
             cx.namespace(),
             effects::without_certificate(cx.dialect())
