@@ -226,9 +226,9 @@ impl Engine {
             }
             if controller.basis == Basis::ClassName && check.applies != Applies::Everywhere {
                 // Another controller may use the name of the class.
-                found.iter_mut().for_each(|finding| {
+                for finding in &mut found {
                     finding.at_most(Levels::both(Level::Warn));
-                });
+                }
             }
             if !found.is_empty() {
                 found_at.push((*place, found));

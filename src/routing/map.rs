@@ -144,10 +144,9 @@ fn lines<'a>(server: &Server<'a>, controller: &Controller<'a>, view: &ClusterVie
         let outcome = match (why, main) {
             _ if controller.id == ControllerId::None => RouteOutcome::Unserved,
             (_, Some(main)) => RouteOutcome::CanaryOf(main),
-            (DroppedBecause::Duplicate(by), _) => RouteOutcome::ServedBy(by),
+            (DroppedBecause::Duplicate(by) | DroppedBecause::HostOf(by), _) => RouteOutcome::ServedBy(by),
             (DroppedBecause::Resource, _) => RouteOutcome::NoLocation,
             (DroppedBecause::CanaryUpstream, _) => RouteOutcome::CanaryUpstream,
-            (DroppedBecause::HostOf(by), _) => RouteOutcome::ServedBy(by),
             (DroppedBecause::NoMaster, _) => RouteOutcome::NoMaster,
         };
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }

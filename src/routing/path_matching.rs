@@ -52,7 +52,6 @@ impl PathMatching {
         let star = |text: Option<_>| text.map_or(PathMeaning::Exact(path), PathMeaning::Text);
         match self {
             Self::Elements => PathMeaning::Elements(path),
-            Self::Text => PathMeaning::Text(path),
             Self::ElementsOrText => PathMeaning::ElementsOrText(path),
             Self::Glob if path.contains(['*', '?']) => PathMeaning::Glob(path),
             Self::Glob => PathMeaning::Exact(path),
@@ -65,7 +64,7 @@ impl PathMatching {
             },
             Self::RegexIf(characters) if path.contains(|c| characters.contains(c)) => literal(path),
             Self::RegexAfter(mark) if path.starts_with(mark) => literal(&path[mark.len()..]),
-            Self::RegexIf(_) | Self::RegexAfter(_) => PathMeaning::Text(path),
+            Self::Text | Self::RegexIf(_) | Self::RegexAfter(_) => PathMeaning::Text(path),
             Self::Unknown => literal(path),
         }
     }

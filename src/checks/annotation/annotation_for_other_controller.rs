@@ -46,13 +46,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         |key: &str| own.reads(key) || (cx.dialect().family.reads_nginx_annotations() && key.starts_with(NGINX_PREFIX));
     let has_own = cx.ingress.meta.annotations.iter().any(|(key, _)| reads(key));
     for (key, _) in cx.ingress.meta.annotations.iter() {
-        let foreign = match key.starts_with(OLD_PREFIX) {
-            true => "ingress-nginx before 0.9",
-            false => match KnownController::reading(key) {
-                Some(foreign) => foreign.product,
-                None => continue,
-            },
-        };
+        let Some(foreign) = KnownController::reading(key) else { continue };
+        let foreign = if key.starts_with(OLD_PREFIX) { "ingress-nginx before 0.9" } else { foreign.product };
         if reads(key) || is_written_by_controllers(key) {
             continue;
         }

@@ -85,9 +85,9 @@ fn beside_gateway(cx: &Context<'_>, out: &mut Findings) {
             effects::without_certificate(cx.dialect())
         );
         let finding = out.add(secret_field(entry), format!("secret={name}"), message);
-        GATEWAYS.iter().for_each(|namespace| {
+        for namespace in GATEWAYS {
             finding.rests_on(Kind::Secret, Key::new(namespace, name));
-        });
+        }
         finding.help("create it there, such as in istio-system").at_most(WARN);
     }
 }

@@ -26,7 +26,7 @@ impl<'a> HostWinner<'a> {
         let mut rivals = claims.iter().map(|claim| claim.ingress).filter(|ingress| !is_minion(ingress));
         let Some(first) = rivals.next() else { return (!claims.is_empty()).then_some(Self::NoMaster) };
         let second = rivals.find(|other| other.meta.key != first.meta.key);
-        let age = |ingress: &Ingress| ingress.meta.created.map(|created| created.as_second());
+        let age = |ingress: &Ingress| ingress.meta.created.map(jiff::Timestamp::as_second);
         Some(match second.filter(|second| age(second) == age(first)) {
             Some(second) => Self::Undecided(first, second),
             None => Self::Ingress(first),
