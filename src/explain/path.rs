@@ -160,19 +160,9 @@ fn refuses(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'
 
 /// nginx rejects the host, and with it every later Ingress change (section 2.8).
 fn not_loaded(explanation: &mut Explanation, fault: &ConfigError<'_, '_>) {
-    let (location, why) = match fault {
-        ConfigError::Duplicate(one, other) => {
-            let of = other.ingress.map_or_else(String::new, |it| format!(", also from Ingress {}", it.meta.key));
-            (*one, format!("duplicate location {}{of}", one.directive()))
-        }
-        ConfigError::Pattern(location, why) => (*location, format!("{}: {why}", Quoted(&location.path))),
-        ConfigError::PathTooLong(location) => (*location, "it is longer than nginx allows".to_owned()),
-        ConfigError::TargetTooLong(location) => {
-            (*location, "its rewrite-target is longer than nginx allows".to_owned())
-        }
-    };
+    let location = fault.location();
     let whose = location.ingress.map_or_else(String::new, |it| format!(" of Ingress {}", it.meta.key));
-    let detail = format!("rejects the configuration because of a path{whose}: {why}");
+    let detail = format!("rejects the configuration because of a path{whose}: {fault}");
     explanation.breaks("nginx", detail, location.ingress.and_then(yaml));
     explanation.ends(RequestOutcome::NotLoaded, None);
 }

@@ -58,6 +58,32 @@ impl ServerName {
         Ok(if names.0.is_empty() || names.0.contains('*') { Vec::new() } else { names.1 })
     }
 
+    /// Returns the reason for which nginx refuses an item of `server-alias`, and whether every version of PCRE does
+    /// (section 2.8, B7 and B17; `ngx_http_core_server_name`, `ngx_hash_add_key`).
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget, or the regex is too long to compile.
+    pub fn flaw_of_alias(alias: &str, budget: &Budget) -> Result<Option<(String, bool)>, BudgetExceeded> {
+        if let Some(regex) = alias.strip_prefix('~') {
+            if regex.is_empty() {
+                return Ok(Some(("is an empty regex".to_owned(), true)));
+            }
+            return match Pattern::server_name(regex, budget) {
+                Ok(_) => Ok(None),
+                Err(PatternError::Invalid { reason, in_both }) => {
+                    Ok(Some((format!("is an invalid regex ({reason})"), in_both)))
+                }
+                Err(PatternError::TooLong | PatternError::TooCostly) => Err(BudgetExceeded),
+            };
+        }
+        budget.spend(u32::try_from(alias.len() / 8).unwrap_or(u32::MAX))?;
+        let asterisks = alias.matches('*').count();
+        let is_bare = alias == "." || (alias.starts_with('*') && (alias.len() < 3 || !alias.starts_with("*.")));
+        let is_wildcard = alias.starts_with('.') || alias.starts_with("*.") || alias.ends_with(".*");
+        let is_refused = is_bare || alias.contains("..") || asterisks > 1 || (asterisks == 1 && !is_wildcard);
+        Ok(is_refused.then(|| ("is not a valid server name".to_owned(), true)))
+    }
+
     /// Returns the hosts that contain every name of the set, the nearest first. In the configuration a wildcard stands for all names
     /// below its domain, and [`Host::Any`] for all names.
     pub fn domains(&self) -> impl Iterator<Item = Host> {
@@ -154,7 +180,7 @@ fn of_regex(regex: &str, budget: &Budget) -> Result<Vec<ServerName>, BudgetExcee
     budget.spend(parsing(regex))?;
     let pattern = match Pattern::server_name(regex, budget) {
         Ok(pattern) => Rc::new(pattern),
-        Err(PatternError::Invalid(_)) => return Ok(Vec::new()),
+        Err(PatternError::Invalid { .. }) => return Ok(Vec::new()),
         Err(PatternError::TooLong | PatternError::TooCostly) => return Err(BudgetExceeded),
     };
     let hir = parsed(regex);
@@ -256,6 +282,31 @@ mod tests {
             ("~(", "a.example.com", false),
         ] {
             assert_eq!(meets(alias, host), Some(met), "{alias} {host}");
+        }
+    }
+
+    #[test]
+    fn nginx_refuses_some_aliases() {
+        let is_refused = |alias: &str| ServerName::flaw_of_alias(alias, &Budget::default()).unwrap().is_some();
+        for alias in ["~", "~[", "~^foo(", "*", "*.", "*.a.*", "a..b", ".", "a*.b", "a.*.b"] {
+            assert!(is_refused(alias), "{alias}");
+        }
+        for alias in [
+            r"~^a\d+$",
+            "~^al.*",
+            "a.*",
+            "www.*",
+            ".shop.test",
+            "~^",
+            "*.sub.x",
+            "-",
+            "_",
+            "127.0.0.1",
+            "a_b.x",
+            "a.",
+            ".a*",
+        ] {
+            assert!(!is_refused(alias), "{alias}");
         }
     }
 

@@ -153,7 +153,7 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
 fn describe(fault: &ConfigError<'_, '_>) -> String {
     match fault {
         ConfigError::Duplicate(one, other) => format!("duplicate {} and {}", one.directive(), other.directive()),
-        ConfigError::Pattern(location, reason) => format!("{}: {reason}", location.directive()),
+        ConfigError::Pattern { location, reason, .. } => format!("{}: {reason}", location.directive()),
         ConfigError::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
         ConfigError::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
     }

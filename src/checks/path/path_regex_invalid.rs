@@ -5,7 +5,7 @@ use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, of_host, of_other, reload_fails};
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Finding, Level, Levels, Quoted};
-use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathRef};
 use crate::routing::{ConfigError, Location, Server, When};
 
 pub(crate) static PATH_REGEX_INVALID: Check = Check {
@@ -54,12 +54,14 @@ fn report<'a>(
     match fault {
         ConfigError::PathTooLong(location) => too_long(cx, server, location, out),
         ConfigError::TargetTooLong(location) => return location.target.filter(|_| server.forbidden.is_none()),
-        ConfigError::Pattern(location, reason) => {
-            // A Prefix path can have two locations.
-            let at = location.at.filter(|_| !location.is_exact_companion)?;
+        ConfigError::Pattern { location, reason, is_certain } => {
+            let at = location.at?;
             let message = invalid(server, &Quoted(at.path.routed()).to_string(), reason);
             let finding = in_server(cx, server, out.add(at.field().field("path"), at.subject(), message));
             finding.help("complete it, or escape literal characters with \\");
+            if !is_certain {
+                finding.at_most(WARN);
+            }
         }
         ConfigError::Duplicate(..) => {}
     }
@@ -73,8 +75,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for (_, host) in cx.ingress.hosts() {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let own = cx.weighed(budget.for_own(|| server.invalid_locations(|location| is_own(cx, location), budget)));
+        let mut last = None;
         for fault in own.iter().flatten() {
-            too_long_target = report(cx, &server, fault, out).or(too_long_target);
+            // A Prefix path can have two locations, one after the other.
+            let path = path_of(fault).map(|at| std::ptr::from_ref(at.path));
+            if path.is_none() || last.replace(path) != Some(path) {
+                too_long_target = report(cx, &server, fault, out).or(too_long_target);
+            }
         }
     }
     if let Some(target) = too_long_target {
@@ -84,13 +91,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(server) = cx.server(host, When::After).found() else { continue };
         let others = cx.weighed(server.invalid_locations(|location| !is_own(cx, location), budget));
         let of_other_ingress = others.iter().flatten().find_map(|fault| match fault {
-            ConfigError::Pattern(location, reason) if !location.is_exact_companion => {
-                Some((location.at?, location.ingress?, reason))
+            ConfigError::Pattern { location, reason, is_certain } => {
+                Some((location.at?, location.ingress?, reason, *is_certain))
             }
             _ => None,
         });
         // One finding per host is enough.
-        let Some((at, ingress, reason)) = of_other_ingress else { continue };
+        let Some((at, ingress, reason, is_certain)) = of_other_ingress else { continue };
         let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
@@ -103,8 +110,16 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let message = format!("turns path {path} into an invalid regex: {effect}");
             let finding = in_server(cx, &server, out.add(switch_field(cx), format!("{host} switched"), message));
             finding.help("use a separate host");
+            if !is_certain {
+                finding.at_most(WARN);
+            }
         }
     }
+}
+
+/// Returns the path of a regex that nginx rejects.
+fn path_of<'a>(fault: &ConfigError<'_, 'a>) -> Option<PathRef<'a>> {
+    if let ConfigError::Pattern { location, .. } = fault { location.at } else { None }
 }
 
 fn invalid(server: &Server<'_>, path: &str, reason: &str) -> String {

@@ -1,10 +1,13 @@
 //! Configuration that nginx rejects. One such error on one host prevents every reload: no Ingress change takes effect.
 //! Section 2.8.
 
+use std::fmt;
+
 use super::pattern::{Pattern, PatternError, literal_prefix};
 use super::server::{Location, Modifier, Server};
 use super::variables::is_no_name_for_a_group;
 use crate::budget::{Budget, BudgetExceeded};
+use crate::finding::Quoted;
 use crate::routing::annotations::LONGEST_PARAMETER;
 
 /// An error for which nginx rejects a server, and with it the whole configuration: no Ingress change takes effect until it
@@ -13,12 +16,47 @@ use crate::routing::annotations::LONGEST_PARAMETER;
 pub enum ConfigError<'s, 'a> {
     /// B1 to B3: "duplicate location".
     Duplicate(&'s Location<'a>, &'s Location<'a>),
-    /// B4 and B10: PCRE2 or nginx rejects the regex, for this reason.
-    Pattern(&'s Location<'a>, String),
+    /// B4, B10 and B19: PCRE or nginx rejects the regex.
+    Pattern {
+        /// The location.
+        location: &'s Location<'a>,
+        /// The reason.
+        reason: String,
+        /// Whether every version of PCRE rejects it.
+        is_certain: bool,
+    },
     /// B9: "too long parameter" for the path.
     PathTooLong(&'s Location<'a>),
     /// B9: "too long parameter" for the `rewrite-target`.
     TargetTooLong(&'s Location<'a>),
+}
+
+impl<'s, 'a> ConfigError<'s, 'a> {
+    /// Returns the location, or the first of two.
+    #[must_use]
+    pub const fn location(&self) -> &'s Location<'a> {
+        match self {
+            Self::Duplicate(location, _)
+            | Self::Pattern { location, .. }
+            | Self::PathTooLong(location)
+            | Self::TargetTooLong(location) => location,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError<'_, '_> {
+    /// Writes the reason without the Ingress of the location.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate(one, other) => {
+                write!(f, "duplicate location {}", one.directive())?;
+                other.ingress.map_or(Ok(()), |ingress| write!(f, ", also from Ingress {}", ingress.meta.key))
+            }
+            Self::Pattern { location, reason, .. } => write!(f, "{}: {reason}", Quoted(&location.path)),
+            Self::PathTooLong(_) => f.write_str("it is longer than nginx allows"),
+            Self::TargetTooLong(_) => f.write_str("its rewrite-target is longer than nginx allows"),
+        }
+    }
 }
 
 impl<'a> Server<'a> {
@@ -60,9 +98,15 @@ impl<'a> Server<'a> {
                 Ok(pattern) => {
                     let taken = pattern.names().find(|name| is_no_name_for_a_group(name));
                     let reason = |name| format!("nginx has a variable \"{name}\" of its own");
-                    errors.extend(taken.map(|name| ConfigError::Pattern(location, reason(name))));
+                    errors.extend(taken.map(|name| ConfigError::Pattern {
+                        location,
+                        reason: reason(name),
+                        is_certain: true,
+                    }));
                 }
-                Err(PatternError::Invalid(reason)) => errors.push(ConfigError::Pattern(location, reason)),
+                Err(PatternError::Invalid { reason, in_both }) => {
+                    errors.push(ConfigError::Pattern { location, reason, is_certain: in_both });
+                }
                 Err(PatternError::TooLong | PatternError::TooCostly) => return Err(BudgetExceeded),
             }
         }

@@ -1,4 +1,6 @@
-//! Paths as regexes: compiled with PCRE2 as nginx does, within a budget, and recognised by their syntax.
+//! Paths as regexes: compiled with PCRE2 within a budget, read as PCRE1 does, and recognised by their syntax.
+
+use std::borrow::Cow;
 
 use pcre2::bytes::{Captures, Regex, RegexBuilder};
 
@@ -25,9 +27,14 @@ pub struct Pattern {
 /// The reason why a path cannot be compiled as a regex.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// PCRE2 refuses it, and so does the controller.
-    #[error("{0}")]
-    Invalid(String),
+    /// PCRE2 refuses it for this reason. `in_both` is true if PCRE1 certainly refuses it too.
+    #[error("{reason}")]
+    Invalid {
+        /// The reason in the words of PCRE2.
+        reason: String,
+        /// Whether the two libraries agree.
+        in_both: bool,
+    },
     /// Too long to compile.
     #[error("too long to look at")]
     TooLong,
@@ -126,11 +133,67 @@ impl Pattern {
     }
 }
 
+/// Compiles a pattern as PCRE1 reads it, with which the image of ingress-nginx is built (section 2.8, B4).
 fn compile(text: &str, limit: u32) -> Result<Regex, PatternError> {
+    let text = literal_braces(text);
+    compile_exactly(&text, limit).or_else(|error| {
+        let literal = literal_escapes(&text);
+        literal.and_then(|literal| compile_exactly(&literal, limit).ok()).ok_or(error)
+    })
+}
+
+fn compile_exactly(text: &str, limit: u32) -> Result<Regex, PatternError> {
     // Possessive repetition is an optimisation; finding it can take a thousand times as long as the rest.
     let pattern = format!("(*NO_AUTO_POSSESS)(*LIMIT_MATCH={limit})(*LIMIT_DEPTH=1000)(*LIMIT_HEAP=1024){text}");
     let built = RegexBuilder::new().caseless(true).build(&pattern);
-    built.map_err(|error| PatternError::Invalid(reason(&error.to_string())))
+    built.map_err(|error| PatternError::Invalid {
+        reason: reason(&error.to_string()),
+        in_both: INVALID_IN_BOTH.contains(&error.code()),
+    })
+}
+
+/// The error codes of PCRE2 for patterns that PCRE1 refuses too: an escape, a quantifier, a class, a parenthesis or the name of
+/// a group that is not complete, a reference to no group, and numbers that are too large.
+const INVALID_IN_BOTH: [i32; 26] = [
+    101, 102, 104, 105, 106, 108, 109, 111, 112, 113, 114, 115, 118, 122, 124, 126, 127, 130, 134, 137, 141, 142, 143,
+    144, 162, 177,
+];
+
+/// Escapes the brace of `{,3}`, which is text to PCRE1 and to PCRE2 before 10.43.
+fn literal_braces(text: &str) -> Cow<'_, str> {
+    if !text.contains("{,") || text.contains("\\Q") {
+        return Cow::Borrowed(text);
+    }
+    let mut literal = String::with_capacity(text.len() + 8);
+    let mut is_escaped = false;
+    for (at, character) in text.char_indices() {
+        if character == '{' && !is_escaped && text[at..].starts_with("{,") {
+            literal.push('\\');
+        }
+        is_escaped = character == '\\' && !is_escaped;
+        literal.push(character);
+    }
+    Cow::Owned(literal)
+}
+
+/// Removes the backslash before letters and digits that it does not give a meaning: `\j` is `j` to PCRE1. `None`: there is none.
+fn literal_escapes(text: &str) -> Option<String> {
+    const WITHOUT_MEANING: &str = "ijmqyIJMOTY89";
+    let mut literal = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match characters.as_str().chars().next().filter(|_| character == '\\') {
+            Some(next) => {
+                characters.next();
+                if !WITHOUT_MEANING.contains(next) {
+                    literal.push(character);
+                }
+                literal.push(next);
+            }
+            None => literal.push(character),
+        }
+    }
+    (literal.len() < text.len()).then_some(literal)
 }
 
 /// PCRE2's own words without ours around them.
@@ -243,10 +306,29 @@ mod tests {
             assert_eq!(Pattern::location(path, &Budget::default()).unwrap().groups(), count, "{path}");
         }
         for path in ["/api(/", "/(?<!v+)x", "/a[", "/a{1"] {
-            let invalid = matches!(Pattern::location(path, &Budget::default()), Err(PatternError::Invalid(_)));
+            let invalid = matches!(Pattern::location(path, &Budget::default()), Err(PatternError::Invalid { .. }));
             assert_eq!(invalid, path != "/a{1", "{path}");
         }
         assert_eq!(Pattern::location(&"(".repeat(5000), &Budget::default()).unwrap_err(), PatternError::TooLong);
+    }
+
+    #[test]
+    fn patterns_are_read_as_pcre1_reads_them() {
+        let matches = |path: &str, uri: &str| {
+            Pattern::location(path, &Budget::default()).unwrap().is_match(uri.as_bytes(), &Budget::default())
+                == Ok(true)
+        };
+        assert!(matches(r"/foo\j", "/fooj") && matches(r"/\8", "/8") && matches(r"/\d\y", "/1y"));
+        assert!(matches("/x{,3}", "/x{,3}") && !matches("/x{,3}", "/xx"));
+        assert!(matches(r"/x\{,3}", "/x{,3}") && matches("/x{2,3}", "/xx"));
+        let in_both = |path: &str| match Pattern::location(path, &Budget::default()) {
+            Err(PatternError::Invalid { in_both, .. }) => Some(in_both),
+            _ => None,
+        };
+        for path in ["/(", "/)", "/[a", r"/foo\", "/*+?+", "/(?<1a>x)", "/a{99999}", r"/\x{110000}", r"/\1"] {
+            assert_eq!(in_both(path), Some(true), "{path}");
+        }
+        assert_eq!(in_both(r"/(?<=a+)b"), Some(false));
     }
 
     #[test]

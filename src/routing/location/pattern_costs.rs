@@ -14,6 +14,8 @@ pub(super) struct PatternCosts {
     copies: u64,
     /// PCRE2 tries only the beginning of a text.
     is_anchored: bool,
+    /// The number of compilations: escapes may have to be read in another way.
+    attempts: u64,
 }
 
 /// Nanoseconds of one step.
@@ -25,12 +27,13 @@ impl PatternCosts {
     pub(super) fn of(path: &str, is_anchored: bool) -> Self {
         let count = |wanted: u8| path.bytes().filter(|byte| *byte == wanted).count() as u64;
         let marks = path.matches("(?").count() as u64 + count(b'\\');
-        Self { bytes: path.len() as u64, groups: count(b'('), marks, copies: copies(path), is_anchored }
+        let attempts = 1 + u64::from(path.contains('\\'));
+        Self { bytes: path.len() as u64, groups: count(b'('), marks, copies: copies(path), is_anchored, attempts }
     }
 
     /// Returns the steps of one compilation.
     pub(super) fn compile(self) -> u32 {
-        steps(500 + 22 * self.bytes + self.marks * self.marks * 9 / 4 + 25 * self.copies)
+        steps(self.attempts * (500 + 22 * self.bytes + self.marks * self.marks * 9 / 4 + 25 * self.copies))
     }
 
     /// Returns the steps of one match with this match limit.

@@ -48,7 +48,7 @@ pub fn pattern_samples(path: &str, budget: &Budget) -> Result<Vec<String>, Budge
     let pattern = match Pattern::location(path, budget) {
         Ok(pattern) => pattern,
         Err(PatternError::TooCostly) => return Err(BudgetExceeded),
-        Err(PatternError::Invalid(_) | PatternError::TooLong) => return Ok(Vec::new()),
+        Err(PatternError::Invalid { .. } | PatternError::TooLong) => return Ok(Vec::new()),
     };
     let mut samples: Vec<String> = Vec::new();
     for sample in texts(&hir) {
@@ -96,7 +96,7 @@ pub fn runaway(path: &str, budget: &Budget) -> Result<Option<Vec<u8>>, BudgetExc
     let pattern = match Pattern::location(path, budget) {
         Ok(pattern) => pattern,
         Err(PatternError::TooCostly) => return Err(BudgetExceeded),
-        Err(PatternError::Invalid(_) | PatternError::TooLong) => return Ok(None),
+        Err(PatternError::Invalid { .. } | PatternError::TooLong) => return Ok(None),
     };
     let mut attack = Vec::new();
     if !write(&hir, 30, &mut attack) && attack.is_empty() {

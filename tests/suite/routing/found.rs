@@ -136,7 +136,7 @@ fn refused(view: &str, host: &str) -> Vec<String> {
         let faults = server.config_errors(routes.budget()).unwrap();
         let words = faults.iter().map(|fault| match fault {
             ConfigError::Duplicate(one, _) => format!("duplicate {}", one.path),
-            ConfigError::Pattern(location, reason) => format!("{}: {reason}", location.path),
+            ConfigError::Pattern { location, reason, .. } => format!("{}: {reason}", location.path),
             ConfigError::PathTooLong(location) => format!("path of {} bytes", location.path.len()),
             ConfigError::TargetTooLong(location) => format!("target of {} bytes", location.target.map_or(0, str::len)),
         });
