@@ -31,6 +31,9 @@ pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress cha
 pub(crate) fn reload_will_fail(annotation: &str) -> String {
     format!("nginx rejects it once {annotation} is valid")
 }
+/// The controller panics at each synchronisation (section 6.4).
+pub(crate) const CONTROLLER_CRASHES: &str =
+    "the controller crashes at each start, and no Ingress change takes effect until this is fixed";
 /// HTTPS without a usable certificate, on ingress-nginx (section 5.2).
 pub(crate) const DEFAULT_CERTIFICATE: &str = "clients get the default (self-signed) certificate";
 /// The served certificate is expired, not valid yet or incomplete.

@@ -85,6 +85,8 @@ pub static ALL: &[&Check] = &[
     &annotation::AUTH_SILENTLY_OPEN,
     &annotation::SNIPPET_REFUSED,
     &annotation::ANNOTATION_REMOVED,
+    &annotation::ANNOTATION_BREAKS_RELOAD,
+    &annotation::CANARY_CRASHES_CONTROLLER,
     &annotation::ANNOTATION_LOST_ON_CONTROLLER,
     &annotation::AUTH_URL_CANNOT_ANSWER,
     &annotation::STICKY_COOKIE_ON_REGEX,

@@ -13,6 +13,7 @@ mod loading;
 mod location;
 mod map;
 mod path_matching;
+mod reload;
 mod routes;
 mod server_name;
 mod tls;
@@ -32,13 +33,14 @@ pub use controller::{
 pub use diff::{RouteChange, RouteChanges};
 pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
-    Claim, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern, PatternError, Piece,
-    Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name, is_plainly_regex,
-    literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples, pattern_samples, pieces,
-    plain_samples, runaway, sample_host, unknown_variables, variable_names,
+    Claim, Condition, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern,
+    PatternError, Piece, Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name,
+    is_plainly_regex, literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples, pattern_samples,
+    pieces, plain_samples, runaway, sample_host, unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use path_matching::PathMeaning;
+pub use reload::{Certainty, ReloadBlock, ReloadFault, VariableFault};
 pub use routes::{Routes, When};
 pub use server_name::ServerName;
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};

@@ -174,6 +174,10 @@ impl<'a> Routes<'a> {
         &self.controller
     }
 
+    pub(super) const fn controllers(&self) -> &Controllers<'a> {
+        &self.controllers
+    }
+
     pub(super) fn dialect(&self) -> &'a Dialect {
         self.controller.dialect
     }
@@ -300,7 +304,7 @@ impl<'a> Routes<'a> {
 
     /// Returns whether a canary was the first to use a backend's Service and port: no other rule with them gets a location
     /// then (section 7.1). A `defaultBackend` counts each time again.
-    fn is_canary_upstream(
+    pub(super) fn is_canary_upstream(
         &self,
         ingress: &'a Ingress,
         backend: &'a Backend,

@@ -1,5 +1,6 @@
 //! IG6xx: annotations that controllers ignore, refuse or misread.
 
+mod annotation_breaks_reload;
 mod annotation_for_other_controller;
 mod annotation_lost_on_controller;
 mod annotation_misplaced;
@@ -9,6 +10,7 @@ mod annotation_unknown;
 mod annotation_value_invalid;
 mod auth_silently_open;
 mod auth_url_cannot_answer;
+mod canary_crashes_controller;
 mod canary_never_chosen;
 mod canary_steals_upstream;
 mod canary_without_main;
@@ -16,6 +18,7 @@ mod cors_origin_without_scheme;
 mod snippet_refused;
 mod sticky_cookie_on_regex;
 
+pub(super) use annotation_breaks_reload::ANNOTATION_BREAKS_RELOAD;
 pub(super) use annotation_for_other_controller::ANNOTATION_FOR_OTHER_CONTROLLER;
 pub(super) use annotation_lost_on_controller::ANNOTATION_LOST_ON_CONTROLLER;
 pub(super) use annotation_misplaced::ANNOTATION_MISPLACED;
@@ -25,6 +28,7 @@ pub(super) use annotation_unknown::ANNOTATION_UNKNOWN;
 pub(super) use annotation_value_invalid::ANNOTATION_VALUE_INVALID;
 pub(super) use auth_silently_open::AUTH_SILENTLY_OPEN;
 pub(super) use auth_url_cannot_answer::AUTH_URL_CANNOT_ANSWER;
+pub(super) use canary_crashes_controller::CANARY_CRASHES_CONTROLLER;
 pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
 pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
 pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;

@@ -26,4 +26,5 @@ pub use rules::{Claim, by_age, claims};
 pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub(super) use samples::{parsing, texts};
 pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
-pub use variables::{Unknown, unknown_variables, variable_names};
+pub(super) use variables::WITHOUT_FORMER;
+pub use variables::{Condition, Unknown, unknown_variables, variable_names};

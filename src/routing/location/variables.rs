@@ -1,17 +1,20 @@
 //! nginx variables: which of those that a text uses the controller's nginx does not know. One unknown variable, and it
 //! does not load its configuration (section 2.8, B5 and B6).
 
+use std::fmt;
+
 use super::rewrite::{Piece, pieces};
+use crate::model::{Host, Ingress};
+use crate::routing::annotations::NginxAnnotations;
+use crate::routing::version::Version;
 
 /// Variables of nginx 1.27 itself with the modules that the controller's image has, sorted: those of upstream's index of
-/// variables for these modules; all of them that nginx 1.22 has were tried with it. And those of the geoip2, brotli and
-/// OpenTelemetry modules, and of the older images' `GeoIP`.
+/// variables for these modules; all of them that nginx 1.22 has were tried with it.
 const OF_NGINX: &[&str] = &[
     "ancient_browser",
     "args",
     "binary_remote_addr",
     "body_bytes_sent",
-    "brotli_ratio",
     "bytes_sent",
     "connection",
     "connection_requests",
@@ -43,11 +46,6 @@ const OF_NGINX: &[&str] = &[
     "msec",
     "msie",
     "nginx_version",
-    "opentelemetry_context_b3",
-    "opentelemetry_context_traceparent",
-    "opentelemetry_sampled",
-    "opentelemetry_span_id",
-    "opentelemetry_trace_id",
     "pid",
     "pipe",
     "proxy_add_x_forwarded_for",
@@ -81,7 +79,6 @@ const OF_NGINX: &[&str] = &[
     "server_name",
     "server_port",
     "server_protocol",
-    "slice_range",
     "ssl_alpn_protocol",
     "ssl_cipher",
     "ssl_ciphers",
@@ -134,37 +131,24 @@ const OF_NGINX: &[&str] = &[
 const MAY_BE_SET: &[&str] = &[
     "ancient_browser",
     "args",
-    "brotli_ratio",
     "http3",
     "invalid_referer",
     "limit_rate",
     "modern_browser",
     "msie",
-    "opentelemetry_context_b3",
-    "opentelemetry_context_traceparent",
-    "opentelemetry_sampled",
-    "opentelemetry_span_id",
-    "opentelemetry_trace_id",
     "proxy_host",
     "proxy_port",
     "uid_reset",
     "upstream_queue_time",
 ];
 
-/// Variables that the controller's template sets somewhere, sorted: nginx then knows them everywhere. `subdomain` is
-/// the group of every wildcard host's pattern.
+/// Variables that the controller's template sets in every location or for every request, sorted.
 const OF_TEMPLATE: &[&str] = &[
-    "auth_cookie",
     "balancer_ewma_score",
     "best_http_host",
-    "block_ref",
-    "block_ua",
-    "cache_key",
     "connection_upgrade",
-    "cors",
-    "escaped_request_uri",
-    "full_x_forwarded_for",
-    "global_rate_limit_exceeding",
+    "force_no_ssl_redirect",
+    "force_ssl_redirect",
     "ingress_name",
     "literal_dollar",
     "location_path",
@@ -173,37 +157,147 @@ const OF_TEMPLATE: &[&str] = &[
     "pass_access_scheme",
     "pass_port",
     "pass_server_port",
+    "preserve_trailing_slash",
     "proxy_alternative_upstream_name",
     "proxy_upstream_name",
-    "redirect_to",
     "req_id",
     "service_name",
     "service_port",
-    "subdomain",
-    "target",
-    "the_real_ip",
-    "tmp_cache_key",
+    "ssl_redirect",
+    "use_port_in_redirects",
 ];
 
-/// Prefixes that any name may follow: variable families of nginx, of its modules and of the template.
+/// Prefixes that any name may follow: variable families of nginx and of its modules.
 const FAMILIES: &[&str] = &[
-    "allowlist_",
     "arg_",
-    "authheader",
     "cookie_",
-    "geoip2_",
-    "geoip_",
     "http_",
-    "limit_",
-    "opentracing_context_",
     "proxy_protocol_tlv_",
     "sent_http_",
     "sent_trailer_",
     "upstream_cookie_",
     "upstream_http_",
     "upstream_trailer_",
-    "whitelist_",
 ];
+
+/// Variables that exist only if something in the whole configuration asks for them, sorted (section 2.8, B5).
+const CONDITIONAL: &[(&str, Condition)] = &[
+    ("auth_cookie", Condition::ExternalAuth),
+    ("auth_keepalive_share_vars", Condition::AuthKeepalive),
+    ("auth_path", Condition::AuthKeepalive),
+    ("auth_response_headers", Condition::AuthKeepalive),
+    ("block_ref", Condition::Setting),
+    ("block_ua", Condition::Setting),
+    ("brotli_ratio", Condition::Setting),
+    ("cache_key", Condition::AuthCacheKey),
+    ("cors", Condition::Cors),
+    ("escaped_request_uri", Condition::AuthSignin),
+    ("forwarded_for_proxy_protocol", Condition::Setting),
+    ("full_x_forwarded_for", Condition::Setting),
+    ("global_rate_limit_exceeding", Condition::Former),
+    ("redirect_to", Condition::WwwRedirect),
+    ("slice_range", Condition::Former),
+    ("subdomain", Condition::WildcardHost),
+    ("target", Condition::ExternalAuth),
+    ("the_real_ip", Condition::Former),
+    ("tmp_cache_key", Condition::AuthCacheKey),
+];
+
+/// As [`CONDITIONAL`], for every name with this prefix. The names of `limit_` and `allowlist_` are generated.
+const CONDITIONAL_FAMILIES: &[(&str, Condition)] = &[
+    ("allowlist_", Condition::Former),
+    ("authheader", Condition::AuthResponseHeaders),
+    ("geoip2_", Condition::Setting),
+    ("geoip_", Condition::Former),
+    ("limit_", Condition::Former),
+    ("opentelemetry_", Condition::OpenTelemetry),
+    ("opentracing_context_", Condition::Former),
+    ("whitelist_", Condition::Former),
+];
+
+/// The condition under which a variable exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// Some location has `auth-url`.
+    ExternalAuth,
+    /// Some location has `auth-url` and `auth-keepalive`.
+    AuthKeepalive,
+    /// Some location has `auth-url` and `auth-cache-key`.
+    AuthCacheKey,
+    /// Some location has `auth-url` and `auth-response-headers`.
+    AuthResponseHeaders,
+    /// Some location has `auth-url` and `auth-signin`.
+    AuthSignin,
+    /// Some location has `enable-cors`.
+    Cors,
+    /// Some location has `enable-opentelemetry`, or the ConfigMap enables it.
+    OpenTelemetry,
+    /// Some host has `from-to-www-redirect`.
+    WwwRedirect,
+    /// Some host is a wildcard.
+    WildcardHost,
+    /// A key of the ConfigMap asks for it.
+    Setting,
+    /// Only controllers before [`WITHOUT_FORMER`] have it.
+    Former,
+}
+
+impl fmt::Display for Condition {
+    /// Writes what must exist, e.g. `an Ingress with auth-url`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let annotation = match self {
+            Self::ExternalAuth => "auth-url",
+            Self::AuthKeepalive => "auth-keepalive",
+            Self::AuthCacheKey => "auth-cache-key",
+            Self::AuthResponseHeaders => "auth-response-headers",
+            Self::AuthSignin => "auth-signin",
+            Self::Cors => "enable-cors",
+            Self::OpenTelemetry => "enable-opentelemetry",
+            Self::WwwRedirect => "from-to-www-redirect",
+            Self::WildcardHost => return f.write_str("an Ingress with a wildcard host"),
+            Self::Setting => return f.write_str("a key of the ConfigMap"),
+            Self::Former => return f.write_str("an older controller"),
+        };
+        write!(f, "an Ingress with {annotation}")
+    }
+}
+
+/// The first version that was run without the variables of [`Condition::Former`].
+pub(crate) const WITHOUT_FORMER: Version = Version::new(1, 15, 0);
+
+impl Condition {
+    /// Returns the condition under which a variable exists; `None`: it always exists, or never.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        if is_variable(&name) {
+            return None;
+        }
+        let named = CONDITIONAL.binary_search_by(|(known, _)| (*known).cmp(&*name)).ok().map(|at| CONDITIONAL[at].1);
+        let family = || CONDITIONAL_FAMILIES.iter().find(|(prefix, _)| name.starts_with(prefix));
+        named.or_else(|| family().map(|(_, condition)| *condition))
+    }
+
+    /// Returns whether an Ingress satisfies it.
+    #[must_use]
+    pub fn is_met_by(self, ingress: &Ingress) -> bool {
+        let annotations = NginxAnnotations::of(ingress);
+        let with_auth = |name: &str| annotations.accepted("auth-url").is_some() && annotations.accepted(name).is_some();
+        match self {
+            _ if annotations.is_canary() => false,
+            Self::ExternalAuth => annotations.accepted("auth-url").is_some(),
+            Self::AuthKeepalive => with_auth("auth-keepalive"),
+            Self::AuthCacheKey => with_auth("auth-cache-key"),
+            Self::AuthResponseHeaders => with_auth("auth-response-headers"),
+            Self::AuthSignin => with_auth("auth-signin"),
+            Self::Cors => annotations.enables("enable-cors"),
+            Self::OpenTelemetry => annotations.enables("enable-opentelemetry"),
+            Self::WwwRedirect => annotations.redirects_www(),
+            Self::WildcardHost => ingress.rules.iter().any(|rule| matches!(rule.host, Host::Wildcard(_))),
+            Self::Setting | Self::Former => false,
+        }
+    }
+}
 
 /// The names of variables that are not of a family, for suggestions.
 pub fn variable_names() -> impl Iterator<Item = &'static str> {
@@ -253,6 +347,22 @@ mod tests {
             assert!(list.is_sorted());
         }
         assert!(MAY_BE_SET.iter().all(|name| OF_NGINX.contains(name)));
+        assert!(CONDITIONAL.is_sorted_by_key(|(name, _)| *name));
+        assert!(CONDITIONAL.iter().all(|(name, _)| !is_variable(name)));
+    }
+
+    #[test]
+    fn some_variables_exist_under_a_condition() {
+        for (name, condition) in [
+            ("Auth_Cookie", Some(Condition::ExternalAuth)),
+            ("limit_app", Some(Condition::Former)),
+            ("limit_rate", None),
+            ("geoip2_city", Some(Condition::Setting)),
+            ("ssl_redirect", None),
+            ("tenant", None),
+        ] {
+            assert_eq!(Condition::of(name), condition, "{name}");
+        }
     }
 
     #[test]

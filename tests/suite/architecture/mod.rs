@@ -37,6 +37,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["loading"],
             &["backend", "routes", "server_name"],
             &["hosts"],
+            &["reload"],
             &["tls"],
             &["answer"],
             &["map", "diff"],

@@ -1,0 +1,12 @@
+//! Faults of one Ingress that stop the controller for all: nginx refuses the whole configuration, or the controller crashes.
+//! Sections 2.8 and 6.4.
+
+mod annotations;
+mod block;
+mod variables;
+mod written;
+
+pub use annotations::ReloadFault;
+pub use block::ReloadBlock;
+pub use variables::VariableFault;
+pub use written::Certainty;
