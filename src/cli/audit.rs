@@ -7,14 +7,15 @@ use clap::{Args, ValueEnum};
 use super::analysis_options::AnalysisOptions;
 use super::cluster_source::{Loaded, Source};
 use super::progress::Progress;
-use super::report_output::{Format, Formats, Outputs, page, with_map};
+use super::report_output::{Format, Formats, Outputs, page, with_controllers, with_map};
 use crate::analysis::analyze;
 use crate::cluster::ClusterState;
 use crate::config::Config;
 use crate::finding::one_line;
 use crate::model::Ingress;
 use crate::policy::{Policy, Profile};
-use crate::report::{Report, Text, hosts, text, what_if};
+use crate::report::{ReloadBlockEntry, Report, Text, hosts, text, what_if};
+use crate::routing::ReloadBlock;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -45,6 +46,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let Loaded { snapshot, source, .. } = arguments.source.load(&config)?;
     let mut report = analyzed(snapshot.state(), &config);
     arguments.analysis.accept(&mut report)?;
+    report.reload_blocks = with_controllers(snapshot.state(), &config, |controllers| {
+        ReloadBlock::of_each(controllers).into_iter().map(ReloadBlockEntry::from).collect()
+    });
     if arguments.outputs.has(Format::Json) {
         report.routes = Some(with_map(snapshot.state(), &config, hosts));
     }

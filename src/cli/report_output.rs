@@ -132,7 +132,16 @@ pub(super) fn page(
 
 /// Calls `render` with the route map of the whole cluster state.
 pub(super) fn with_map<T>(state: ClusterState<'_>, config: &Config, render: impl FnOnce(&RouteMap<'_>) -> T) -> T {
+    with_controllers(state, config, |controllers| render(&RouteMap::of(controllers)))
+}
+
+/// Calls `answer` with the controllers of the whole cluster state.
+pub(super) fn with_controllers<T>(
+    state: ClusterState<'_>,
+    config: &Config,
+    answer: impl FnOnce(Controllers<'_>) -> T,
+) -> T {
     let view = ClusterView::unrestricted(state);
     let dialects = config.settings.dialects.with_observed_settings(&view);
-    render(&RouteMap::of(Controllers::new(&view, &config.settings.classes, &dialects)))
+    answer(Controllers::new(&view, &config.settings.classes, &dialects))
 }

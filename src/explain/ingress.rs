@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::found;
+use super::reload::ReloadBlocks;
 use super::request::RequestUrl;
 use super::trail::{Explanation, Found, RequestOutcome, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
@@ -89,9 +90,11 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
     let ingress = analysis.ingress;
     let key = ingress.meta.key.to_string();
     let not_evaluated = analysis.not_evaluated.iter();
+    let blocks = ReloadBlocks::of_one();
+    let paths = ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings, &blocks));
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
-        paths: ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings)).collect(),
+        paths: paths.collect(),
         left_out: ingress.paths().count().saturating_sub(MOST),
         findings: found::all(analysis),
         not_evaluated: not_evaluated
@@ -117,12 +120,13 @@ fn path(
     at: PathRef<'_>,
     known: ClusterState<'_>,
     settings: &Settings,
+    blocks: &ReloadBlocks,
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
     let explanation = sample(ingress, at, known, settings).and_then(|path| {
         let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, notes: Vec::new() };
-        explain(&request, known, settings, Whose::ControllerOf(ingress)).ok()
+        explain(&request, known, settings, Whose::ControllerOf(ingress), blocks).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);

@@ -10,6 +10,7 @@ mod ingress;
 mod markdown;
 mod near;
 mod path;
+mod reload;
 mod request;
 mod text;
 mod trail;

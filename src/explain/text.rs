@@ -70,11 +70,11 @@ impl Explanation {
     pub fn result(&self) -> String {
         let refused =
             self.outcome == RequestOutcome::Service && self.broken().is_some_and(|step| step.what == "certificate");
-        self.answer() + if refused { ", with a certificate that browsers reject" } else { "" }
+        self.answer("answers") + if refused { ", with a certificate that browsers reject" } else { "" }
     }
 
-    /// The answer, without regard to the certificate.
-    fn answer(&self) -> String {
+    /// The answer, without regard to the certificate. `answers` is the verb of a Service.
+    pub(super) fn answer(&self, answers: &str) -> String {
         let status = self.status.map_or_else(|| "an error".to_owned(), |status| status.to_string());
         let service = || {
             self.backend
@@ -92,7 +92,7 @@ impl Explanation {
                 if let Some(step) = self.steps.iter().find(|step| step.what == "fallback") {
                     step.detail.clone()
                 } else {
-                    format!("Service {} answers{asked}", service())
+                    format!("Service {} {answers}{asked}", service())
                 }
             }
             RequestOutcome::Redirect => match &self.redirect {
@@ -107,7 +107,8 @@ impl Explanation {
             }
             RequestOutcome::Unavailable => format!("{status} from the controller"),
             RequestOutcome::NotLoaded => {
-                "nginx cannot reload: the controller keeps its previous configuration".to_owned()
+                let then = self.once_fixed.as_ref().map_or_else(String::new, |then| format!("; once fixed: {then}"));
+                format!("no change is loaded: the previous configuration {answers}, and none after a restart{then}")
             }
             RequestOutcome::BadRequest | RequestOutcome::Broken => format!("{status} from nginx"),
             RequestOutcome::Unknown => "result unknown: see the steps marked ?".to_owned(),
@@ -150,7 +151,7 @@ impl IngressExplanation {
                 host = &path.host;
                 writeln!(out, "\n{}", start_of_line(host))?;
                 if let Some(Explanation { steps, .. }) = &path.explanation {
-                    for step in steps.iter().filter(|step| step.what == "certificate") {
+                    for step in steps.iter().filter(|step| ["certificate", "reload"].contains(&step.what)) {
                         write_step(out, step, false, style)?;
                     }
                 }
@@ -201,10 +202,12 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
                 Some((ingress, field)) if !own => format!(" through Ingress {ingress} {field}"),
                 _ => String::new(),
             };
+            // The step is written above the paths of the host.
+            let step = step.filter(|step| step.what != "reload");
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
             let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
-            (Some(*own && served), format!("GET {asked}: {}{whose}{why}", explanation.answer()))
+            (Some(*own && served), format!("GET {asked}: {}{whose}{why}", explanation.answer("answers")))
         }
     };
     let (sign, colour) = match ok {

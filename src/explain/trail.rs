@@ -22,7 +22,7 @@ pub enum RequestOutcome {
     DefaultBackend,
     /// 503; without a status another error: the controller is not ingress-nginx, or connects to the address of the Service.
     Unavailable,
-    /// nginx cannot reload, and the controller keeps its previous configuration.
+    /// nginx cannot reload, or the controller crashes: the previous configuration answers, and none after a restart.
     NotLoaded,
     /// 400
     BadRequest,
@@ -103,6 +103,12 @@ pub struct Explanation {
     pub outcome: RequestOutcome,
     /// The HTTP status of the response, if the controller sends it.
     pub status: Option<u16>,
+    /// `namespace/name` of the Ingress for which the controller loads no change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_by: Option<String>,
+    /// The answer once that Ingress is fixed, if the request does not depend on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub once_fixed: Option<String>,
     /// The target of a redirect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<String>,
@@ -139,6 +145,8 @@ impl Explanation {
             controller: None,
             outcome: RequestOutcome::Unknown,
             status: None,
+            blocked_by: None,
+            once_fixed: None,
             redirect: None,
             ingress: None,
             field: None,

@@ -1,10 +1,13 @@
 //! Traces a URL: the controllers that serve the host, their answers, and near misses.
 
+use std::rc::Rc;
+
 use thiserror::Error;
 
 use super::certificate::certificate;
 use super::near::near_misses;
 use super::path::{follow, is_refused};
+use super::reload::{ReloadBlocks, reload};
 use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome, kubectl};
 use super::unhandled::{Unhandled, why_unhandled};
@@ -14,7 +17,7 @@ use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{Answer, ControllerGroup, Controllers, Outcome, Routes, Scheme, When, host_name};
+use crate::routing::{Answer, ControllerGroup, Controllers, Outcome, ReloadBlock, Routes, Scheme, When, host_name};
 
 /// The class of `--class` does not exist.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -29,6 +32,7 @@ struct Answered<'a> {
     routes: Routes<'a>,
     answer: Answer<'a>,
     unloaded: Vec<Unloaded<'a>>,
+    block: Option<Rc<ReloadBlock>>,
 }
 
 impl Answered<'_> {
@@ -65,7 +69,7 @@ pub fn explain_url(
     settings: &Settings,
     class: Option<&str>,
 ) -> Result<Explanation, NoSuchClass> {
-    explain(request, known, settings, class.map_or(Whose::Any, Whose::Class))
+    explain(request, known, settings, class.map_or(Whose::Any, Whose::Class), &ReloadBlocks::default())
 }
 
 pub(super) fn explain(
@@ -73,6 +77,7 @@ pub(super) fn explain(
     known: ClusterState<'_>,
     settings: &Settings,
     whose: Whose<'_>,
+    blocks: &ReloadBlocks,
 ) -> Result<Explanation, NoSuchClass> {
     let view = ClusterView::unrestricted(known);
     let dialects = settings.dialects.with_observed_settings(&view);
@@ -86,7 +91,11 @@ pub(super) fn explain(
     let (groups, unhandled) = select(controllers, ingresses, whose)?;
     let mut answered = Vec::new();
     let mut all_unloaded = Vec::new();
+    let mut blocked = None;
     for group in groups {
+        let is_unidentified = group.alone().is_some();
+        let block = if is_unidentified { None } else { blocks.of(controllers, group.controller) };
+        blocked = blocked.or_else(|| block.clone());
         let routes = Routes::of(controllers, group.controller, group.alone());
         let not_loaded = |ingress| {
             let annotation = routes.loading(ingress).not_loaded?;
@@ -95,7 +104,7 @@ pub(super) fn explain(
         let unloaded: Vec<Unloaded<'_>> = group.ingresses.iter().copied().filter_map(not_loaded).collect();
         all_unloaded.extend_from_slice(&unloaded);
         match routes.answer(request.scheme, &request.host, &request.path, When::After) {
-            Ok(Lookup::Found(answer)) => answered.push(Answered { routes, answer, unloaded }),
+            Ok(Lookup::Found(answer)) => answered.push(Answered { routes, answer, unloaded, block }),
             Ok(Lookup::Absent | Lookup::Unknown) => {}
             Err(BudgetExceeded) => {
                 over_budget(&mut explanation, request, &routes);
@@ -122,6 +131,10 @@ pub(super) fn explain(
     }
     no_controller_has_it(&mut explanation, &host, &unhandled, whose, &view);
     unloaded::without(&mut explanation, &all_unloaded);
+    // The controller from which the 404 would come may not load any change.
+    if let Some(block) = blocked.filter(|_| explanation.outcome == RequestOutcome::DefaultBackend) {
+        reload(&mut explanation, &block, None);
+    }
     explanation.near_misses = near_misses(&host, &request.path, &view, &unhandled, None);
     Ok(explanation)
 }
@@ -170,7 +183,7 @@ fn explain_answer<'a>(
     unhandled: &[Unhandled<'_>],
     view: &ClusterView<'a>,
 ) {
-    let Answered { routes, answer, unloaded } = answered;
+    let Answered { routes, answer, unloaded, block } = answered;
     follow(explanation, request, routes, answer, view);
     unloaded::without(explanation, unloaded);
     if request.scheme == Scheme::Https {
@@ -181,6 +194,9 @@ fn explain_answer<'a>(
     if by_root || !answered.has_host() {
         explanation.near_misses =
             near_misses(host, &request.path, view, unhandled, Some((&*answer.server, routes.controller())));
+    }
+    if let Some(block) = block {
+        reload(explanation, block, Some(&answer.server));
     }
 }
 

@@ -6,6 +6,7 @@ mod baseline;
 mod github;
 mod html;
 mod junit;
+mod reload_block;
 mod route_map;
 mod sarif;
 mod text;
@@ -30,6 +31,7 @@ pub use baseline::{Baseline, BaselineError};
 pub use github::github;
 pub use html::{Page, html};
 pub use junit::junit;
+pub use reload_block::ReloadBlockEntry;
 pub use route_map::{CertificateEntry, HostEntry, PathEntry, hosts};
 pub use sarif::sarif;
 pub use text::{Text, text};
@@ -56,6 +58,9 @@ pub struct Report {
     /// What is assumed about controllers, because the files contain no IngressClass.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
+    /// The Ingresses for which a controller loads no change of any Ingress, one for each controller.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reload_blocks: Vec<ReloadBlockEntry>,
     /// The requests whose result changes, if files are overlaid on a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
@@ -228,6 +233,7 @@ impl Default for Report {
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
             assumptions: Vec::new(),
+            reload_blocks: Vec::new(),
             route_changes: None,
             routes: None,
             analyzed: Vec::new(),

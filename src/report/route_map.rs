@@ -76,13 +76,13 @@ impl HostEntry {
                 secret,
                 ends,
             },
-            paths: of.routes.iter().map(PathEntry::of).collect(),
+            paths: of.routes.iter().map(|route| PathEntry::of(route, of.status(route))).collect(),
         }
     }
 }
 
 impl PathEntry {
-    fn of(route: &Route<'_>) -> Self {
+    fn of(route: &Route<'_>, status: LinkStatus) -> Self {
         let (service, port) = match route.backend {
             Backend::Service { name, port } => (Some(name.to_string()), port.as_ref()),
             Backend::Resource => (None, None),
@@ -93,7 +93,7 @@ impl PathEntry {
             ingress: route.ingress.meta.key.to_string(),
             service,
             port: port.map(|port| port.to_string().trim_matches('"').to_owned()),
-            standing: word(route.status()),
+            standing: word(status),
             detail: route.outcome.to_string(),
         }
     }

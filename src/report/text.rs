@@ -47,6 +47,10 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
         let title = title.primary_title(format!("{}: {}", diagnostic.location(), one_line(&diagnostic.message)));
         let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
     }
+    for block in &report.reload_blocks {
+        let title = Title::ERROR.primary_title(one_line(&block.message));
+        let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
+    }
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
         let _ = writeln!(out, "{}", renderer.render(&[group(entry, options)]));
         out.extend(options.source(entry).and_then(|(_, lines)| fix(entry, lines)));

@@ -4,11 +4,13 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::rc::Rc;
 
 use super::annotations::{NginxAnnotations, Refusal};
 use super::backend::{FallbackAnswer, FallbackService, LinkStatus, OptionalBackend, ResolvedBackend};
 use super::controller::{Controller, ControllerGroup, ControllerId, Controllers};
 use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
+use super::reload::ReloadBlock;
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
 use crate::cluster::ClusterView;
@@ -33,6 +35,8 @@ pub struct HostRoutes<'a> {
     pub certificate: HostCertificate<'a>,
     /// The paths, the longest first; of equal ones, the effective one first.
     pub routes: Vec<Route<'a>>,
+    /// The Ingress for which the controller loads no change.
+    pub block: Option<Rc<ReloadBlock>>,
 }
 
 /// One path of one Ingress.
@@ -110,6 +114,7 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
     let routes = Routes::of(controllers, controller, group.alone());
     let named = group.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
     let any = group.ingresses.iter().any(|ingress| ingress.rules.is_empty() && ingress.default_backend.is_some());
+    let block = if group.alone().is_some() { None } else { ReloadBlock::of(controllers, controller).map(Rc::new) };
     let hosts: BTreeSet<&Host> = named.chain(any.then_some(&Host::Any)).collect();
     hosts.into_iter().filter_map(move |host| {
         let server = routes.server(host, When::After).found();
@@ -126,6 +131,7 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
             controller_id: controller.id,
             certificate: HostCertificate::of(host, &routes, view),
             routes: lines,
+            block: block.clone(),
         })
     })
 }
@@ -249,6 +255,16 @@ impl Route<'_> {
 }
 
 impl HostRoutes<'_> {
+    /// Returns whether requests for a route of the host reach its backend. While the controller loads no change, the configuration
+    /// from before decides, which is unknown.
+    #[must_use]
+    pub fn status(&self, route: &Route<'_>) -> LinkStatus {
+        match route.status() {
+            LinkStatus::Ok if self.block.is_some() => LinkStatus::Unknown,
+            status => status,
+        }
+    }
+
     /// Returns the name of the controller, or what is known of it.
     #[must_use]
     pub fn controller(&self) -> &str {

@@ -212,6 +212,11 @@ fn ingress(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = 
     let identity = (select(&["shop", "shop-2", "team"][..]), select(&["a", "m", "z", "a-"][..]), 0_u8..4);
     (identity, annotations(texts), prop::option::weighted(0.15, backend()), rules).prop_map(
         |((namespace, name, second), annotations, default_backend, rules)| {
+            // A canary with a rule without paths crashes the controller (section 6.4).
+            let is_canary =
+                annotations.iter().any(|(name, value)| *name == "canary" && ["true", "True", "1"].contains(&&**value));
+            let mut rules = rules;
+            rules.retain(|rule| !is_canary || !rule.paths.is_empty());
             // The API server requires rules or a default backend.
             let default_backend =
                 default_backend.or(rules.is_empty().then_some(Backend::Service("web", Port::Number(80))));

@@ -106,7 +106,7 @@ fn host_row<'a>(of: &HostRoutes<'a>, page: &Page<'_>) -> HostRow<'a> {
         h: visible(&of.host.to_string()).into_owned(),
         c: Cow::Owned(visible(of.controller()).into_owned()),
         k: certificate_row(of, page),
-        r: of.routes.iter().map(route_row).collect(),
+        r: of.routes.iter().map(|route| route_row(route, of.status(route))).collect(),
     }
 }
 
@@ -147,7 +147,7 @@ fn days(now: Timestamp, at: Timestamp) -> String {
     if at >= now { format!("{days} day{s} left") } else { format!("{} day{s} ago", -days) }
 }
 
-fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
+fn route_row<'a>(route: &Route<'a>, status: LinkStatus) -> RouteRow<'a> {
     const PATH: u8 = 0;
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
@@ -180,7 +180,7 @@ fn route_row<'a>(route: &Route<'a>) -> RouteRow<'a> {
         format!("{}/{}", visible(&key.namespace), visible(&key.name)),
         service,
         Cow::Owned(visible(&route.outcome.to_string()).into_owned()),
-        route.status() as u8,
+        status as u8,
         broken,
     )
 }

@@ -105,6 +105,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
     let data = Data::new(report, page);
     let cards = cards(report, &data);
     let codes: BTreeSet<&str> = report.findings.iter().map(|entry| entry.code).collect();
+    let blocks = report.reload_blocks.iter().map(|block| visible(&block.message).into_owned());
     let template = PageTemplate {
         policy: format!(
             "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
@@ -119,7 +120,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         made_in_words: page.made.strftime("%F %H:%M UTC").to_string(),
         what_if: page.what_if,
         cards,
-        diagnostics: report.diagnostics.iter().map(diagnostic).collect(),
+        diagnostics: blocks.chain(report.diagnostics.iter().map(diagnostic)).collect(),
         namespaces: namespaces(report),
         not_evaluated: not_evaluated(report),
         changes: report.route_changes.as_ref().map(Changes::of),

@@ -7,3 +7,4 @@ mod command;
 mod forms;
 mod other_controllers;
 mod page;
+mod reload;
