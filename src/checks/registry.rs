@@ -87,6 +87,7 @@ pub static ALL: &[&Check] = &[
     &annotation::ANNOTATION_REMOVED,
     &annotation::ANNOTATION_BREAKS_RELOAD,
     &annotation::CANARY_CRASHES_CONTROLLER,
+    &annotation::EXPLOITABLE_ON_THIS_VERSION,
     &annotation::ANNOTATION_LOST_ON_CONTROLLER,
     &annotation::AUTH_URL_CANNOT_ANSWER,
     &annotation::STICKY_COOKIE_ON_REGEX,

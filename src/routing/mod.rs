@@ -8,6 +8,7 @@ mod answer;
 mod backend;
 mod controller;
 mod diff;
+mod exploits;
 mod hosts;
 mod loading;
 mod location;
@@ -31,6 +32,7 @@ pub use controller::{
     Controllers, Dialect, DialectMatch, DialectRule, Dialects, KnownController, SecretSource,
 };
 pub use diff::{RouteChange, RouteChanges};
+pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};
 pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
     Claim, Condition, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern,

@@ -14,6 +14,12 @@ impl Version {
         Self(major, minor, patch)
     }
 
+    /// Whether two versions differ in the last number at most.
+    #[must_use]
+    pub fn is_of_minor(self, other: Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+
     /// Whether this can still be what reads `networking.k8s.io/v1`, which came with version 1.0.
     #[must_use]
     pub fn reads_ingress_v1(self) -> bool {

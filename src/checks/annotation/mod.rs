@@ -15,6 +15,7 @@ mod canary_never_chosen;
 mod canary_steals_upstream;
 mod canary_without_main;
 mod cors_origin_without_scheme;
+mod exploitable_on_this_version;
 mod snippet_refused;
 mod sticky_cookie_on_regex;
 
@@ -33,6 +34,7 @@ pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
 pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
 pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
 pub(super) use cors_origin_without_scheme::CORS_ORIGIN_WITHOUT_SCHEME;
+pub(super) use exploitable_on_this_version::EXPLOITABLE_ON_THIS_VERSION;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
 pub(super) use sticky_cookie_on_regex::STICKY_COOKIE_ON_REGEX;
 

@@ -36,7 +36,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["location", "controller"],
             &["loading"],
             &["backend", "routes", "server_name"],
-            &["hosts"],
+            &["hosts", "exploits"],
             &["reload"],
             &["tls"],
             &["answer"],
