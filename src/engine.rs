@@ -8,7 +8,7 @@ use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::policy::Policy;
-use crate::routing::{Basis, Controllers, Routes};
+use crate::routing::{Basis, Controllers, Routes, Unsettled};
 
 /// The checks that run, with their settings.
 #[derive(Debug)]
@@ -39,6 +39,17 @@ const SHARE: u32 = 8;
 const SHARE_NOT_WAIVABLE: u32 = 32;
 /// The share of any other check: enough to read an Ingress of any size once, whatever the checks before it have spent.
 const SHARE_OF_OTHERS: u32 = 1;
+
+/// The optional kinds by which the controller of an Ingress is found, and that decide whether it loads the Ingress.
+const CONTROLLER_HINTS: Kinds = Kinds::of(&[
+    Kind::ConfigMap,
+    Kind::DaemonSet,
+    Kind::Deployment,
+    Kind::Ingress,
+    Kind::Pod,
+    Kind::Secret,
+    Kind::StatefulSet,
+]);
 
 /// The most distinct hosts and paths of an Ingress whose paths are compared with requests.
 const MOST_PARTS: usize = 10_000;
@@ -80,6 +91,8 @@ pub enum NotEvaluatedReason {
     TooCostly,
     /// The Ingress has too many hosts and paths to match paths with requests.
     Oversized,
+    /// The controller may be ingress-nginx or another one.
+    Unsettled,
 }
 
 impl Engine {
@@ -147,16 +160,12 @@ impl Engine {
         let shares: u32 = turns.iter().map(|turn| turn.share).sum();
         let reserve_of_share = allowance.steps / 2 / shares.max(1);
         let budget = Budget::new(allowance, reserve_of_share * shares);
-        let own = ClusterView::new(
-            known,
-            key,
-            Kind::IngressClass.into(),
-            Kinds::of(&[Kind::Ingress, Kind::ConfigMap, Kind::Secret]),
-        );
+        let own = ClusterView::new(known, key, Kind::IngressClass.into(), CONTROLLER_HINTS);
         let own = own.within(&budget);
         let dialects = self.settings.dialects.with_observed_settings(&own);
         let controllers = Controllers::new(&own, &self.settings.classes, &dialects);
         let controller = controllers.of(ingress);
+        let unsettled = controllers.unsettled(ingress);
         // Each check sees only the kinds that it declares. The views outlive the routes, which all checks share.
         let view = |check: &Check| ClusterView::new(known, key, check.needs, check.hints).within(&budget);
         let mut views: Vec<(&Turn, ClusterView<'_>)> = Vec::with_capacity(turns.len());
@@ -178,6 +187,8 @@ impl Engine {
                 // The controller is unknown: the check might apply to it.
                 if let Some(unknown) = own.unavailable() {
                     not_evaluated(NotEvaluatedReason::Unknown(unknown));
+                } else if unsettled.is_some() {
+                    not_evaluated(NotEvaluatedReason::Unsettled);
                 }
                 continue;
             }
@@ -239,7 +250,7 @@ impl Engine {
         evaluation.not_evaluated = not_evaluated_at.into_iter().map(|(_, not_evaluated)| not_evaluated).collect();
         evaluation.findings = found_at.into_iter().flat_map(|(_, found)| found).collect();
         evaluation.spent = budget.spent();
-        evaluation.report_not_evaluated();
+        evaluation.report_not_evaluated(unsettled);
         evaluation.report_oversized(self.settings.oversized);
         evaluation
     }
@@ -324,7 +335,7 @@ impl Evaluation {
     }
 
     /// Adds one finding for each reason, with the codes of the checks that were not evaluated for it.
-    fn report_not_evaluated(&mut self) {
+    fn report_not_evaluated(&mut self, unsettled: Option<Unsettled<'_>>) {
         let mut reasons: Vec<(NotEvaluatedReason, Vec<&'static str>)> = Vec::new();
         for NotEvaluated { check, why } in &self.not_evaluated {
             if matches!(why, NotEvaluatedReason::TooCostly | NotEvaluatedReason::Oversized) {
@@ -336,11 +347,18 @@ impl Evaluation {
             }
         }
         for (why, codes) in reasons {
-            let message = format!("{} not evaluated: {}", codes.join(", "), why.text());
+            let reason = match unsettled {
+                Some(unsettled) if why == NotEvaluatedReason::Unsettled => unsettled.to_string(),
+                _ => why.text(),
+            };
+            let message = format!("{} not evaluated: {reason}", codes.join(", "));
             let mut finding = Finding::new(CHECK_NOT_EVALUATED.code, FieldPath::spec(), why.text(), message);
             finding.at_most(Levels::both(why.ceiling()));
             if why == NotEvaluatedReason::Budget {
                 finding.help("simplify the regexes or split the host");
+            }
+            if let Some(unsettled) = unsettled.filter(|_| why == NotEvaluatedReason::Unsettled) {
+                finding.help(unsettled.help());
             }
             if why.is_of_the_platform() {
                 // The affected checks depend on the Ingress, so the shared text leaves them out.
@@ -357,6 +375,10 @@ impl NotEvaluatedReason {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review exceeded its time limit".to_owned(),
+            Self::Unsettled => {
+                "the controller may be ingress-nginx or another one; dialects in the configuration settles it"
+                    .to_owned()
+            }
             Self::Oversized => format!("the Ingress has more than {MOST_PARTS} hosts and paths"),
             Self::Budget | Self::TooCostly => {
                 "the evaluation exceeded its budget (too many hosts, paths or regexes, or too complex ones)".to_owned()
@@ -381,7 +403,7 @@ impl NotEvaluatedReason {
     fn is_of_the_platform(self) -> bool {
         match self {
             Self::Deadline => true,
-            Self::Budget | Self::TooCostly | Self::Oversized => false,
+            Self::Budget | Self::TooCostly | Self::Oversized | Self::Unsettled => false,
             Self::Unknown(Unavailable { coverage, .. }) => {
                 !matches!(coverage, Coverage::FetchedByName | Coverage::Unreadable)
             }
@@ -394,7 +416,8 @@ impl NotEvaluatedReason {
             Self::Unknown(Unavailable {
                 coverage: Coverage::Disabled | Coverage::NotProvided | Coverage::NotWatched | Coverage::Partial,
                 ..
-            }) => Level::Audit,
+            })
+            | Self::Unsettled => Level::Audit,
             Self::Unknown(_) | Self::Deadline | Self::Budget | Self::TooCostly | Self::Oversized => Level::Warn,
         }
     }

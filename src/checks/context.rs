@@ -87,8 +87,12 @@ impl<'a> Context<'a> {
         self.controller.dialect
     }
 
-    /// Adds the ConfigMap of the controller to the objects that a finding depends on, if its settings were observed.
+    /// Adds the ConfigMap and the workloads of the controller to the objects that a finding depends on, if its version or settings
+    /// were observed in them.
     pub fn rests_on_settings<'f>(&self, finding: &'f mut Finding) -> &'f mut Finding {
+        for (kind, key) in &self.dialect().workloads {
+            finding.rests_on(*kind, key.clone());
+        }
         match self.dialect().observed_from() {
             Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
             None => finding,

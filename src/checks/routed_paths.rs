@@ -7,8 +7,7 @@ use super::{Context, effects};
 use crate::finding::Finding;
 use crate::model::{FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
-    Answer, ControllerFamily, Located, Location, NginxAnnotations, Scheme, Server, When, literal_prefix,
-    pattern_samples, plain_samples,
+    Answer, Located, Location, NginxAnnotations, Scheme, Server, When, literal_prefix, pattern_samples, plain_samples,
 };
 
 /// The kinds that the location model reads.
@@ -109,7 +108,7 @@ pub(super) fn of_other(cx: &Context<'_>, key: &Key) -> String {
 /// Adds the index that findings on a host depend on, and caps them at Warn for controllers that only resemble
 /// ingress-nginx.
 pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut Finding {
-    if cx.dialect().family == ControllerFamily::Traefik {
+    if cx.dialect().is_imitated {
         // Traefik reads the same annotations. Its matching is not proven to agree with nginx in every case.
         finding.at_most(WARN);
     }

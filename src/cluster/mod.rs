@@ -1,6 +1,7 @@
 //! The state of the cluster: the object store, its sources (API server, files, snapshots), and the view that checks read.
 
 mod api;
+mod controllers;
 mod live_reads;
 mod lookup;
 mod manifests;
@@ -13,6 +14,7 @@ pub use api::{
     Author, Dependents, ListError, Live, Pace, Pod, Referenced, Right, Rights, SyncStatus, Verb, Wanted, WatchStatus,
     Watches, list,
 };
+pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{

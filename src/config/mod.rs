@@ -20,7 +20,7 @@ use crate::file;
 use crate::finding::Level;
 use crate::model::{Host, Key, Kind, Kinds, suggest};
 use crate::policy::{NamespaceRule, Overrides, Policy};
-use crate::routing::{ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects};
+use crate::routing::{AnnotationClass, ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects, Discovery};
 
 /// The most bytes of a configuration file: ten thousand owned hosts take one MB.
 const LARGEST: u64 = 16 << 20;
@@ -183,7 +183,8 @@ impl Config {
                     controllers: raw.classes.controllers,
                     from_annotations: raw.classes.from_annotations,
                 },
-                dialects: Dialects::new(dialects.collect::<Result<_, _>>()?),
+                dialects: Dialects::new(dialects.collect::<Result<_, _>>()?)
+                    .with_discovery(Discovery { mode: raw.discovery.mode, namespaces: raw.discovery.namespaces }),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
                 host_ownership: ownership(&raw.host_ownership)?,
                 class_rules,
@@ -281,10 +282,16 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {
         key.filter(|key| key.can_name(Kind::ConfigMap))
             .ok_or_else(|| fault("configMap", "not the name of a ConfigMap; use the form \"namespace/name\""))
     });
+    let annotation_class = match (raw.annotation_class, &matches) {
+        (Some(class), _) => AnnotationClass::Set(vec![class]),
+        (None, DialectMatch::Controller(_)) => AnnotationClass::Default,
+        // A class that is matched by name probably has its own annotation value.
+        (None, DialectMatch::Class(_)) => AnnotationClass::Assumed,
+    };
     let dialect = Dialect {
         version,
         config_map: config_map.transpose()?,
-        annotation_class: raw.annotation_class,
+        annotation_class,
         watch_namespaces: raw.watch_namespaces,
         default_certificate: raw.default_certificate,
         extra_variables: raw.extra_variables,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::checks::Oversized;
 use crate::finding::Level;
 use crate::policy::{BreakGlass, MissingReferences, Profile};
-use crate::routing::{ClassRules, Classless, ControllerFamily, ControllerSettings};
+use crate::routing::{ClassRules, Classless, ControllerFamily, ControllerSettings, Discovery, DiscoveryMode};
 
 /// The configuration file of ingress-guard.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -36,6 +36,8 @@ pub struct RawConfig {
     /// Controller dialects, in order. The first entry that matches the class of an Ingress and watches its namespace
     /// applies. If no such entry watches the namespace, the first that matches the class applies.
     pub dialects: Vec<RawDialect>,
+    /// Discovery of the controllers that run in the cluster.
+    pub discovery: RawDiscovery,
     /// Assigns hosts to namespaces. The most specific host applies, whatever the order.
     pub host_ownership: Vec<RawHostOwnership>,
     /// Users and groups that are warned, never denied.
@@ -88,9 +90,9 @@ pub struct RawDialect {
     /// The controller's version, such as "1.15.1". Findings that depend on it do not deny while it is unknown.
     #[serde(default = "unknown")]
     pub version: String,
-    /// The controller's flag `--ingress-class`.
-    #[serde(default = "nginx")]
-    pub annotation_class: String,
+    /// The controller's flag `--ingress-class`. Default: that of the running controller, else `nginx`.
+    #[serde(default)]
+    pub annotation_class: Option<String>,
     /// The controller's flag `--watch-namespace`; empty: all namespaces.
     #[serde(default)]
     pub watch_namespaces: Vec<String>,
@@ -106,6 +108,24 @@ pub struct RawDialect {
     /// Keys of the controller's ConfigMap, and flags, that affect routes. They override the ConfigMap.
     #[serde(default)]
     pub settings: ControllerSettings,
+}
+
+/// Discovery of the controllers that run in the cluster: version, flags and ConfigMap. Configured dialects override it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawDiscovery {
+    /// What is read: `off`: nothing, `classes`: known values of `spec.controller`, `workloads`: also the images and flags of
+    /// controller workloads and pods.
+    pub mode: DiscoveryMode,
+    /// Namespaces whose workloads count, besides those of the Helm releases of IngressClasses.
+    pub namespaces: Vec<String>,
+}
+
+impl Default for RawDiscovery {
+    fn default() -> Self {
+        let Discovery { mode, namespaces } = Discovery::default();
+        Self { mode, namespaces }
+    }
 }
 
 /// The Ingresses that a dialect applies to. Exactly one of the two keys is set.
@@ -179,6 +199,7 @@ impl Default for RawConfig {
             oversized: Oversized::default(),
             classes: RawClasses::default(),
             dialects: Vec::new(),
+            discovery: RawDiscovery::default(),
             host_ownership: Vec::new(),
             break_glass: BreakGlass::default(),
             namespaces: Vec::new(),
@@ -190,10 +211,6 @@ impl Default for RawConfig {
 
 fn unknown() -> String {
     "unknown".to_owned()
-}
-
-fn nginx() -> String {
-    "nginx".to_owned()
 }
 
 fn yes() -> bool {

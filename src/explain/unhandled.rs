@@ -2,7 +2,7 @@
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress};
-use crate::routing::{ControllerGroup, ControllerId, Controllers, KnownController};
+use crate::routing::{ControllerGroup, ControllerId, Controllers, Dialect, KnownController, Unsettled};
 
 /// An Ingress that no controller is known to handle.
 pub(super) struct Unhandled<'a> {
@@ -11,14 +11,24 @@ pub(super) struct Unhandled<'a> {
     pub(super) certain: bool,
     /// The controller of its class is known and watches other namespaces only.
     unwatched: bool,
+    /// Its controller may be ingress-nginx or another one.
+    pub(super) unsettled: Option<Unsettled<'a>>,
+    /// The controller of its IngressClass ignores the class annotation.
+    ignored: Option<&'a Dialect>,
 }
 
 impl<'a> Unhandled<'a> {
     /// Returns the Ingresses of a group whose controller is not known.
     pub(super) fn of(group: ControllerGroup<'a>, controllers: Controllers<'a>) -> impl Iterator<Item = Self> {
         let certain = group.controller.id == ControllerId::None;
-        let unwatched = move |ingress| controllers.of(ingress).is_known();
-        group.ingresses.into_iter().map(move |ingress| Self { ingress, certain, unwatched: unwatched(ingress) })
+        // Which rules apply to one Ingress of a host decides about all others of the same controller.
+        let of_group = group.ingresses.iter().find_map(|ingress| controllers.unsettled(ingress));
+        group.ingresses.into_iter().map(move |ingress| {
+            let unsettled = controllers.unsettled(ingress).or(of_group);
+            let unwatched = unsettled.is_none() && controllers.of(ingress).is_known();
+            let ignored = controllers.ignores_annotation(ingress.class_ref(), &ingress.meta.key.namespace);
+            Self { ingress, certain, unwatched, unsettled, ignored }
+        })
     }
 
     /// Returns whether it has a rule for a host.
@@ -35,6 +45,9 @@ impl<'a> Unhandled<'a> {
 
 /// Returns why no controller handles an Ingress, in words.
 pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -> String {
+    if let Some(unsettled) = unhandled.unsettled {
+        return format!("{unsettled}; {}", unsettled.help());
+    }
     match unhandled.ingress.class_ref() {
         _ if unhandled.unwatched => "the controller of its class watches other namespaces only".to_owned(),
         ClassRef::Named(name) => match view.class(name) {
@@ -44,6 +57,9 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
             }
             Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),
         },
+        ClassRef::Annotated(name) if unhandled.ignored.is_some() => {
+            format!("the controller of class {name:?} handles another annotation value only (--ingress-class)")
+        }
         ClassRef::Annotated(name) => match KnownController::of_annotation_class(name) {
             Some(known) => format!(
                 "{} reads class annotation {name:?} and needs no IngressClass; whether it runs is not visible",

@@ -157,14 +157,17 @@ fn select<'a>(
             controllers.grouped(candidates)
         }
     };
-    let (mut known, unknown): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.controller.is_known());
+    let is_unsettled = |ingress: &&Ingress| controllers.unsettled(ingress).is_some();
+    let (mut known, unknown): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|group| group.controller.is_known() && !group.ingresses.iter().any(is_unsettled));
     let unhandled: Vec<_> = unknown.into_iter().flat_map(|group| Unhandled::of(group, controllers)).collect();
     if let Whose::Class(name) = whose
         && known.is_empty()
     {
         // No namespace in particular: the first controller of the class.
         let controller = controllers.of_class(ClassRef::Named(name), "");
-        if controller.is_known() {
+        let is_settled = unhandled.iter().all(|unhandled| unhandled.unsettled.is_none());
+        if controller.is_known() && is_settled {
             known.push(ControllerGroup { controller, ingresses: Vec::new() });
         } else if unhandled.is_empty() {
             let classes = controllers.view().class_names().map(str::to_owned).collect();

@@ -60,6 +60,13 @@ pub(super) fn is_annotation_key(key: &str) -> bool {
     KEYS.contains(&key) || PREFIXES.iter().any(|prefix| is_prefix(&prefix))
 }
 
+/// Whether a key of an annotation or label is a spelling of `ingress.class` or `ingressClassName`, whatever its prefix.
+#[must_use]
+pub fn is_class_key(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    matches!(&*name.replace(['.', '-', '_'], ""), "ingressclass" | "ingressclassname" | "specingressclassname")
+}
+
 /// The relevant annotations of one object, sorted by key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Annotations(Box<[(Arc<str>, Box<str>)]>);

@@ -28,6 +28,8 @@ pub struct Ingress {
     /// Created by cert-manager to answer an HTTP-01 challenge: it has the label `acme.cert-manager.io/http01-solver`, and every path
     /// is one of a challenge.
     pub is_acme_solver: bool,
+    /// The key of a label that was meant as the class. Controllers do not read labels.
+    pub class_label: Option<Box<str>>,
 }
 
 /// How an Ingress names its class.

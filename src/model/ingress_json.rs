@@ -123,6 +123,7 @@ impl Ingress {
             meta,
             is_acme_solver: false,
             annotation_labels: labels.annotations,
+            class_label: labels.class,
             class_name: spec.ingress_class_name,
             default_backend: spec.default_backend.map(Backend::from),
             tls: spec.tls.into_iter().map(TlsEntry::from).collect(),

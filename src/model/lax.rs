@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// For `#[serde(default, deserialize_with = "lax::null")]`.
@@ -41,4 +41,40 @@ where
         }
     }
     deserializer.deserialize_option(Text(PhantomData))
+}
+
+/// Text; any other value is the empty text. For fields that the API server alone validates: a file may have a number there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "AnyText")]
+pub(super) struct Text(pub(super) Box<str>);
+
+/// A list of texts; any other value is an empty list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "AnyTexts")]
+pub(super) struct Texts(pub(super) Vec<Text>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyText {
+    Text(Box<str>),
+    Other(IgnoredAny),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyTexts {
+    Texts(Vec<Text>),
+    Other(IgnoredAny),
+}
+
+impl From<AnyText> for Text {
+    fn from(any: AnyText) -> Self {
+        if let AnyText::Text(text) = any { Self(text) } else { Self::default() }
+    }
+}
+
+impl From<AnyTexts> for Texts {
+    fn from(any: AnyTexts) -> Self {
+        if let AnyTexts::Texts(texts) = any { Self(texts) } else { Self::default() }
+    }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::annotation::{Annotations, RawAnnotation, RawAnnotations, is_annotation_key};
+use super::annotation::{Annotations, RawAnnotation, RawAnnotations, is_annotation_key, is_class_key};
 use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
@@ -74,6 +74,7 @@ pub(super) struct Wire {
     deletion_timestamp: Option<Timestamp>,
     #[serde(deserialize_with = "lax::null")]
     finalizers: Vec<IgnoredAny>,
+    generation: Option<i64>,
 }
 
 /// The same as slices of JSON, of which most are never parsed.
@@ -107,6 +108,7 @@ impl<'a> RawMeta<'a> {
             creation_timestamp: parsed(self.creation_timestamp)?,
             deletion_timestamp: parsed(self.deletion_timestamp)?,
             finalizers: parsed(self.finalizers)?,
+            generation: None,
         })
     }
 
@@ -128,6 +130,11 @@ impl Wire {
         labels.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
     }
 
+    /// `generation`: the number of changes of the spec.
+    pub(super) fn generation(&self) -> Option<i64> {
+        self.generation
+    }
+
     /// `deletionTimestamp` is set.
     pub(super) fn is_deleted(&self) -> bool {
         self.deletion_timestamp.is_some()
@@ -146,6 +153,8 @@ pub(super) struct IngressLabels {
     pub(super) is_solver: bool,
     /// The keys of those that are intended as annotations.
     pub(super) annotations: Box<[Box<str>]>,
+    /// The key of a label that is intended as the class.
+    pub(super) class: Option<Box<str>>,
 }
 
 impl IngressLabels {
@@ -154,6 +163,7 @@ impl IngressLabels {
         let is_true = |value: &Option<Box<str>>| value.as_deref() == Some("true");
         Self {
             is_solver: wire.labels.get("acme.cert-manager.io/http01-solver").is_some_and(is_true),
+            class: wire.labels.keys().find(|key| is_class_key(key)).cloned(),
             annotations: wire.labels.keys().filter(|key| is_annotation_key(key)).cloned().collect(),
         }
     }

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::controller_process::{ControllerProcess, WireVariable};
+use super::lax::Texts;
 use super::service::Protocol;
 use super::{Labels, lax};
 
@@ -16,6 +18,8 @@ pub struct PodTemplate {
     /// It has a readiness probe, a startup probe or a readiness gate. A pod without any of them is ready as soon as its
     /// processes have started.
     pub has_probe: bool,
+    /// The first container that runs an ingress controller which reads the annotations of ingress-nginx.
+    pub controller: Option<Box<ControllerProcess>>,
 }
 
 impl PodTemplate {
@@ -61,6 +65,12 @@ struct WireContainer {
     startup_probe: Option<IgnoredAny>,
     #[serde(deserialize_with = "lax::null")]
     restart_policy: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    image: Box<str>,
+    command: Texts,
+    args: Texts,
+    #[serde(deserialize_with = "lax::null")]
+    env: Vec<WireVariable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -78,11 +88,20 @@ impl PodTemplate {
     pub(super) fn of(labels: Labels, spec: WireSpec) -> Self {
         // An init container with restartPolicy Always is a sidecar: it runs beside the others, and its ports count.
         let sidecars = spec.init_containers.into_iter().filter(|container| &*container.restart_policy == "Always");
-        let containers: Vec<WireContainer> = spec.containers.into_iter().chain(sidecars).collect();
+        let mut containers: Vec<WireContainer> = spec.containers.into_iter().chain(sidecars).collect();
         let is_probed = |it: &WireContainer| it.readiness_probe.is_some() || it.startup_probe.is_some();
         let has_probe = !spec.readiness_gates.is_empty() || containers.iter().any(is_probed);
+        let controller = containers.iter_mut().find_map(WireContainer::controller).map(Box::new);
         let ports = containers.into_iter().flat_map(|container| container.ports).map(ContainerPort::from).collect();
-        Self { labels, ports, has_probe }
+        Self { labels, ports, has_probe, controller }
+    }
+}
+
+impl WireContainer {
+    /// Returns the controller that it runs, if it runs one.
+    fn controller(&mut self) -> Option<ControllerProcess> {
+        let (image, env) = (std::mem::take(&mut self.image), std::mem::take(&mut self.env));
+        ControllerProcess::of(image, &self.command.0, &self.args.0, env)
     }
 }
 

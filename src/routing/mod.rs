@@ -28,8 +28,9 @@ pub use backend::{
     selects_no_workload, service_of_name, slice_prefix,
 };
 pub use controller::{
-    Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerGroup, ControllerId, ControllerSettings,
-    Controllers, Dialect, DialectMatch, DialectRule, Dialects, KnownController, SecretSource,
+    AnnotationClass, Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerFlags, ControllerGroup,
+    ControllerId, ControllerSettings, Controllers, Dialect, DialectMatch, DialectRule, Dialects, Discovered, Discovery,
+    DiscoveryMode, Instance, KnownController, Release, SecretSource, Unsettled,
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};

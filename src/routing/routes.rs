@@ -168,14 +168,16 @@ impl<'a> Routes<'a> {
         if is_own { self.budget().spend_own(steps) } else { self.budget().spend(steps) }
     }
 
+    /// Returns the controllers of the cluster.
+    #[must_use]
+    pub const fn controllers(&self) -> &Controllers<'a> {
+        &self.controllers
+    }
+
     /// Returns the controller.
     #[must_use]
     pub const fn controller(&self) -> &Controller<'a> {
         &self.controller
-    }
-
-    pub(super) const fn controllers(&self) -> &Controllers<'a> {
-        &self.controllers
     }
 
     pub(super) fn dialect(&self) -> &'a Dialect {

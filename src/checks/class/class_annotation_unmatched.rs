@@ -1,14 +1,15 @@
 //! IG105: the class annotation matches no known controller.
 
+use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
-use crate::routing::{ControllerId, KnownController};
+use crate::routing::{ControllerId, Dialect, KnownController};
 
 pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
     code: "IG105",
     name: "class-annotation-unmatched",
-    summary: "the class annotation matches neither an IngressClass nor a known controller",
+    summary: "no known controller handles the class annotation",
     levels: Levels::both(Level::Warn),
     applies: Applies::Everywhere,
     waivable: true,
@@ -20,6 +21,11 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let ClassRef::Annotated(value) = cx.ingress.class_ref() else { return };
+    if cx.controller.id == ControllerId::None
+        && let Some(dialect) = cx.routes().controllers().ignores_annotation(cx.ingress.class_ref(), cx.namespace())
+    {
+        return ignored(cx, value, dialect, out);
+    }
     let is_unserved = cx.view.class(value).is_absent() && cx.view.served(cx.ingress.class_ref()).is_absent();
     // The default class of a controller that needs no IngressClass: whether it runs is not known.
     let needs_none = KnownController::of_annotation_class(value).is_some();
@@ -34,4 +40,18 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         Some(near) => finding.help(format!("did you mean {near:?}? Set spec.ingressClassName: {near} instead")),
         None => finding.help("set spec.ingressClassName to an existing IngressClass instead"),
     };
+}
+
+/// The controller of an IngressClass compares the annotation with its flag only. The name of the class is no other value.
+fn ignored(cx: &Context<'_>, value: &str, dialect: &Dialect, out: &mut Findings) {
+    let handled = list(dialect.annotation_class.values().into_iter());
+    let message = format!(
+        "class {} exists, but its controller handles only annotation value {handled} (--ingress-class): {}",
+        Quoted(value),
+        effects::NOT_FOUND
+    );
+    let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
+    finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
+    finding.help(format!("set spec.ingressClassName: {value} instead of the annotation"));
+    cx.rests_on_settings(finding);
 }

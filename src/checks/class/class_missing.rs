@@ -3,7 +3,7 @@
 use super::class_field;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
-use crate::model::{ClassRef, Kind, Kinds};
+use crate::model::{ClassRef, Ingress, Kind, Kinds, is_class_key};
 use crate::routing::Classless;
 
 pub(crate) static CLASS_MISSING: Check = Check {
@@ -20,7 +20,8 @@ pub(crate) static CLASS_MISSING: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    if cx.ingress.class_ref() != ClassRef::Classless || cx.settings.classes.classless == Classless::Served {
+    // A running controller with --watch-ingress-without-class handles it, too.
+    if cx.ingress.class_ref() != ClassRef::Classless || cx.controller.is_known() {
         return;
     }
     let ignored = cx.settings.classes.classless == Classless::Ignored;
@@ -38,7 +39,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     } else {
         format!("ingress-nginx and other controllers ignore this Ingress, {}", effects::NOT_FOUND)
     };
-    let message = format!("no class is set{default_class}: {effect}");
+    let misplaced = misplaced_class(cx.ingress);
+    let unread = misplaced.as_ref().map_or_else(String::new, |place| format!(" ({place} is not read)"));
+    let message = format!("no class is set{unread}{default_class}: {effect}");
     let finding = out.add(class_field(), "classless", message);
     finding.rests_on_index("served classes");
     match default.found() {
@@ -46,6 +49,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             "set spec.ingressClassName: {}, the default class applies only when an Ingress is created",
             class.meta.key.name
         )),
+        None if misplaced.is_some() => finding.help("set spec.ingressClassName instead"),
         None => finding.help("set spec.ingressClassName"),
     };
+}
+
+/// Returns the label or the annotation that was meant as the class: controllers read `kubernetes.io/ingress.class` only.
+fn misplaced_class(ingress: &Ingress) -> Option<String> {
+    let mut keys = ingress.meta.annotations.iter().map(|(key, _)| key);
+    let annotation = keys.find(|key| is_class_key(key)).map(|key| format!("annotation {key}"));
+    annotation.or_else(|| ingress.class_label.as_ref().map(|key| format!("label {key}")))
 }

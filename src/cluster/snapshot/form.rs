@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 
 use crate::cluster::Object;
 use crate::model::{
-    AddressType, ApiCaller, Backend, Certificate, ContainerPort, EndpointSlice, Host, Ingress, Key, KeyFit, Kind,
-    Labels, Meta, Node, Path, Pod, PodState, PodTemplate, PortRef, Rule, Secret, Service, ServicePort, ServiceType,
-    SlicePort, TargetPort, TlsEntry, TlsFacts, TlsFault,
+    AddressType, ApiCaller, Backend, Certificate, ContainerPort, ControllerProcess, ControllerProgram, EndpointSlice,
+    EnvironmentValue, Host, Ingress, IngressClass, Key, KeyFit, Kind, Labels, Meta, Node, Path, Pod, PodState,
+    PodTemplate, PortRef, Rollout, Rule, Secret, Service, ServicePort, ServiceType, SlicePort, TargetPort, TlsEntry,
+    TlsFacts, TlsFault, Workload,
 };
 
 pub(super) fn written(object: &Object) -> Value {
@@ -25,19 +26,13 @@ pub(super) fn written(object: &Object) -> Value {
         }
         Object::EndpointSlice(slice) => endpoint_slice(slice),
         Object::Ingress(it) => ingress(it),
-        Object::IngressClass(it) => json!({"metadata": meta(&it.meta), "spec": {"controller": it.controller}}),
+        Object::IngressClass(it) => ingress_class(it),
         Object::Namespace(it) => json!({"metadata": {"name": it.name, "labels": it.labels}}),
         Object::Node(it) => node(it),
         Object::Pod(it) => pod(it),
         Object::Secret(it) => json!(SecretFacts::from(it)),
         Object::Service(it) => service(it),
-        Object::Workload(_, it) => json!({
-            "metadata": of_key(&it.key),
-            "spec": {
-                "replicas": it.replicas,
-                "template": {"metadata": {"labels": labels(&it.template.labels)}, "spec": containers(&it.template)},
-            },
-        }),
+        Object::Workload(_, it) => workload(it),
     }
 }
 
@@ -133,6 +128,40 @@ fn labels(labels: &Labels) -> Value {
     labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<Map<_, _>>().into()
 }
 
+fn ingress_class(class: &IngressClass) -> Value {
+    let mut metadata = meta(&class.meta);
+    if let Some(version) = &class.version_label {
+        metadata["labels"] = json!({"app.kubernetes.io/version": version});
+    }
+    if let Some(namespace) = &class.release_namespace {
+        metadata["annotations"]["meta.helm.sh/release-namespace"] = json!(namespace);
+    }
+    json!({"metadata": metadata, "spec": {"controller": class.controller}})
+}
+
+fn workload(workload: &Workload) -> Value {
+    let pods = |running: i32, updated: i32, available: i32| {
+        json!({"observedGeneration": 1, "desiredNumberScheduled": 1, "replicas": running,
+               "updatedReplicas": updated, "availableReplicas": available})
+    };
+    let status = match workload.rollout {
+        Rollout::Unknown => Value::Null,
+        Rollout::Unavailable => pods(1, 1, 0),
+        Rollout::Progressing => pods(1, 0, 1),
+        Rollout::Complete => pods(1, 1, 1),
+    };
+    let template = &workload.template;
+    json!({
+        "metadata": of_key(&workload.key),
+        "spec": {
+            "replicas": workload.replicas,
+            "selector": {"matchLabels": labels(&workload.selector)},
+            "template": {"metadata": {"labels": labels(&template.labels)}, "spec": containers(template)},
+        },
+        "status": status,
+    })
+}
+
 /// One container that stands for all.
 fn containers(template: &PodTemplate) -> Value {
     let port = |port: &ContainerPort| json!({"name": port.name, "containerPort": port.number, "protocol": port.protocol.to_string()});
@@ -140,7 +169,37 @@ fn containers(template: &PodTemplate) -> Value {
     if template.has_probe {
         container["readinessProbe"] = json!({});
     }
+    if let Some(controller) = template.controller.as_deref() {
+        run_by(controller, &mut container);
+    }
     json!({"containers": [container]})
+}
+
+/// The command of a controller with the flags that are kept. If they are unknown, the command is a script.
+fn run_by(controller: &ControllerProcess, container: &mut Value) {
+    let (program, prefix) = match controller.program {
+        ControllerProgram::Nginx => ("nginx-ingress-controller", "--"),
+        ControllerProgram::Traefik => ("--providers.kubernetesingressnginx", "--providers.kubernetesingressnginx."),
+    };
+    container["image"] = json!(controller.image);
+    let Some(flags) = &controller.flags else {
+        container["command"] = json!(["sh"]);
+        return;
+    };
+    let name = |name: &str| match controller.program {
+        ControllerProgram::Nginx => name.to_owned(),
+        ControllerProgram::Traefik => name.replace('-', ""),
+    };
+    let flags = flags.iter().map(|(flag, value)| format!("{prefix}{}={value}", name(flag)));
+    container["args"] = std::iter::once(program.to_owned()).chain(flags).collect::<Vec<_>>().into();
+    let variable = |(name, value): &(Box<str>, EnvironmentValue)| match value {
+        EnvironmentValue::Text(text) => json!({"name": name, "value": text}),
+        EnvironmentValue::Namespace => {
+            json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}})
+        }
+        EnvironmentValue::Unknown => json!({"name": name, "valueFrom": {}}),
+    };
+    container["env"] = controller.environment.iter().map(variable).collect();
 }
 
 fn pod(pod: &Pod) -> Value {
@@ -169,6 +228,9 @@ fn ingress(ingress: &Ingress) -> Value {
     let labels: BTreeMap<&str, &str> = ingress.annotation_labels.iter().map(|key| (&**key, "")).chain(solver).collect();
     if !labels.is_empty() {
         metadata["labels"] = json!(labels);
+    }
+    if let Some(label) = &ingress.class_label {
+        metadata["labels"][&**label] = json!("");
     }
     let mut spec = json!({
         "tls": ingress.tls.iter().map(tls).collect::<Vec<_>>(),

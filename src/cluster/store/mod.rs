@@ -4,6 +4,7 @@
 mod api_callers;
 mod change;
 mod contents;
+mod controllers;
 mod index;
 mod ingresses;
 mod namespaced;

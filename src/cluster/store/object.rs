@@ -120,6 +120,18 @@ impl Object {
         if let Self::Service(service) = self { Some(service) } else { None }
     }
 
+    /// Returns the workload, if it is one.
+    #[must_use]
+    pub fn workload(&self) -> Option<&Workload> {
+        if let Self::Workload(_, workload) = self { Some(workload) } else { None }
+    }
+
+    /// Returns the pod, if it is one.
+    #[must_use]
+    pub fn pod(&self) -> Option<&Pod> {
+        if let Self::Pod(pod) = self { Some(pod) } else { None }
+    }
+
     /// Returns the kind.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -1,7 +1,7 @@
 //! The pods behind Services, their workloads, and their Nodes. They are looked up by a Service's selector among the pods of
 //! one namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::namespaced::Namespaced;
@@ -14,11 +14,14 @@ pub(crate) struct Workloads {
     makers: BTreeMap<Kind, Namespaced<Workload>>,
     nodes: Arc<BTreeMap<Box<str>, Node>>,
     pods: Namespaced<Pod>,
+    /// The workloads and pods that run an ingress controller, which are few.
+    controllers: Arc<BTreeSet<(Kind, Key)>>,
 }
 
 impl Workloads {
     /// Adds or replaces a Deployment, StatefulSet or DaemonSet.
     pub(crate) fn apply(&mut self, kind: Kind, workload: Workload) {
+        self.note_controller(kind, &workload.key, workload.template.controller.is_some());
         self.makers.entry(kind).or_default().insert(Arc::new(workload));
     }
 
@@ -29,11 +32,13 @@ impl Workloads {
 
     /// Adds or replaces a Pod.
     pub(crate) fn apply_pod(&mut self, pod: Pod) {
+        self.note_controller(Kind::Pod, &pod.key, pod.template.controller.is_some());
         self.pods.insert(Arc::new(pod));
     }
 
     /// Removes an object.
     pub(crate) fn delete(&mut self, kind: Kind, key: &Key) {
+        self.note_controller(kind, key, false);
         match kind {
             Kind::Node => {
                 Arc::make_mut(&mut self.nodes).remove(&key.name);
@@ -45,6 +50,29 @@ impl Workloads {
                 self.makers.get_mut(&kind).and_then(|makers| makers.remove(key));
             }
         }
+    }
+
+    /// Records whether an object runs an ingress controller.
+    fn note_controller(&mut self, kind: Kind, key: &Key, runs_one: bool) {
+        let of = (kind, key.clone());
+        if runs_one != self.controllers.contains(&of) {
+            let controllers = Arc::make_mut(&mut self.controllers);
+            if runs_one {
+                controllers.insert(of)
+            } else {
+                controllers.remove(&of)
+            };
+        }
+    }
+
+    /// Returns the keys of the workloads and pods that run an ingress controller.
+    pub(crate) fn controllers(&self) -> &BTreeSet<(Kind, Key)> {
+        &self.controllers
+    }
+
+    /// Returns a workload.
+    pub(crate) fn workload(&self, kind: Kind, key: &Key) -> Option<&Workload> {
+        self.makers.get(&kind)?.get(&key.namespace, &key.name)
     }
 
     /// Returns a pod.

@@ -1,17 +1,15 @@
 //! Dialects: a controller family with its version and settings. The controller of an Ingress' class selects the dialect, or
 //! a configured class name does.
 
-use std::borrow::Cow;
-
+use super::annotation_class::AnnotationClass;
+use super::discovery::Discovery;
+use super::flags::ControllerFlags;
+use super::instance::INGRESS_NGINX;
 use super::settings::ControllerSettings;
-use crate::cluster::ClusterView;
-use crate::model::Key;
+use crate::model::{Key, Kind};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::annotations::Risk;
 use crate::routing::version::Version;
-
-/// The `spec.controller` of ingress-nginx without `--controller-class`.
-const INGRESS_NGINX: &str = "k8s.io/ingress-nginx";
 
 /// The family of controllers whose rules apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
@@ -40,8 +38,10 @@ pub struct Dialect {
     pub family: ControllerFamily,
     /// The controller's version; `None`: unknown, and what depends on it does not deny.
     pub version: Option<Version>,
-    /// `--ingress-class`: the value of the class annotation that it handles.
-    pub annotation_class: String,
+    /// The suffix that a fork adds to its version, e.g. `hardened1`; `None`: upstream, or unknown.
+    pub fork: Option<Box<str>>,
+    /// `--ingress-class`: the values of the class annotation that it handles.
+    pub annotation_class: AnnotationClass,
     /// `--watch-namespace`; empty: all.
     pub watch_namespaces: Vec<String>,
     /// `--default-ssl-certificate` is set, so hosts without a certificate get that one.
@@ -55,6 +55,14 @@ pub struct Dialect {
     pub config_map: Option<Key>,
     /// The settings observed in its ConfigMap; `None`: it has not been read.
     pub observed: Option<ControllerSettings>,
+    /// The flags of the running controller that no configuration key sets.
+    pub flags: ControllerFlags,
+    /// The running controllers of the class have different settings, or some that are not known: defaults do not apply.
+    pub settings_disagree: bool,
+    /// An imitation of ingress-nginx handles the Ingresses, alone or beside it.
+    pub is_imitated: bool,
+    /// The workloads and pods that the version and the settings were read from.
+    pub workloads: Vec<(Kind, Key)>,
 }
 
 impl Dialect {
@@ -64,13 +72,18 @@ impl Dialect {
         Self {
             family,
             version: None,
-            annotation_class: "nginx".to_owned(),
+            fork: None,
+            annotation_class: AnnotationClass::Assumed,
             watch_namespaces: Vec::new(),
             default_certificate: false,
             extra_variables: Vec::new(),
             settings: ControllerSettings::default(),
             config_map: None,
             observed: None,
+            flags: ControllerFlags::default(),
+            settings_disagree: false,
+            is_imitated: family == ControllerFamily::Traefik,
+            workloads: Vec::new(),
         }
     }
 
@@ -146,6 +159,7 @@ impl Dialect {
     fn settings(&self) -> ControllerSettings {
         let defaults = ControllerSettings::defaults(self.version);
         match (&self.config_map, self.observed) {
+            _ if self.settings_disagree => self.settings.or(self.observed.unwrap_or_default()),
             (None, _) => self.settings.or(defaults),
             (Some(_), Some(observed)) => self.settings.or(observed).or(defaults),
             (Some(_), None) => self.settings.or(defaults.flags()),
@@ -155,7 +169,7 @@ impl Dialect {
     /// Returns whether settings are unknown because the ConfigMap has not been read.
     #[must_use]
     pub fn settings_unknown(&self) -> bool {
-        self.config_map.is_some() && self.observed.is_none()
+        self.settings_disagree || (self.config_map.is_some() && self.observed.is_none())
     }
 
     /// Returns the ConfigMap in which settings were observed.
@@ -180,6 +194,14 @@ pub enum DialectMatch {
     Class(String),
 }
 
+impl DialectMatch {
+    /// Returns whether it selects the Ingresses of this `spec.controller`.
+    #[must_use]
+    pub fn is_controller(&self, controller: &str) -> bool {
+        matches!(self, Self::Controller(wanted) if wanted == controller)
+    }
+}
+
 /// One entry of `dialects`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialectRule {
@@ -193,7 +215,9 @@ pub struct DialectRule {
 /// name may each watch their own namespaces. If none watches it, the first one that matches applies.
 #[derive(Debug, Clone)]
 pub struct Dialects {
-    rules: Vec<DialectRule>,
+    pub(super) rules: Vec<DialectRule>,
+    /// How running controllers are discovered.
+    pub discovery: Discovery,
     /// The dialect of ingress-nginx, if no rule matches.
     built_in: Dialect,
     neutral: Dialect,
@@ -205,8 +229,29 @@ impl Dialects {
     pub fn new(rules: Vec<DialectRule>) -> Self {
         Self {
             rules,
+            discovery: Discovery::default(),
             built_in: Dialect::new(ControllerFamily::Nginx),
             neutral: Dialect::new(ControllerFamily::Neutral),
+        }
+    }
+
+    /// Sets how running controllers are discovered.
+    #[must_use]
+    pub fn with_discovery(self, discovery: Discovery) -> Self {
+        Self { discovery, ..self }
+    }
+
+    /// Assumes that an ingress-nginx runs, of this version if it is known. Configured entries keep their versions.
+    pub fn assume_ingress_nginx(&mut self, version: Option<Version>) {
+        let is_it = |rule: &DialectRule| rule.matches.is_controller(INGRESS_NGINX);
+        if !self.rules.iter().any(is_it) {
+            let matches = DialectMatch::Controller(INGRESS_NGINX.to_owned());
+            let dialect =
+                Dialect { annotation_class: AnnotationClass::Default, ..Dialect::new(ControllerFamily::Nginx) };
+            self.rules.push(DialectRule { matches, dialect });
+        }
+        for rule in self.rules.iter_mut().filter(|rule| is_it(rule)) {
+            rule.dialect.version = rule.dialect.version.or(version);
         }
     }
 
@@ -225,15 +270,30 @@ impl Dialects {
     /// Ingresses of a namespace.
     #[must_use]
     pub fn of_name(&self, name: &str, namespace: &str) -> Option<&Dialect> {
-        self.find(namespace, |rule| matches!(&rule.matches, DialectMatch::Class(wanted) if wanted == name))
+        let by_flag = |dialect: &Dialect| {
+            dialect.flags.ingress_class_by_name == Some(true) && dialect.annotation_class.includes(name)
+        };
+        self.find(namespace, |rule| match &rule.matches {
+            DialectMatch::Class(wanted) => wanted == name,
+            DialectMatch::Controller(_) => by_flag(&rule.dialect),
+        })
+    }
+
+    /// Returns the dialect of a controller that certainly handles the Ingresses of a namespace without a class.
+    #[must_use]
+    pub fn of_classless(&self, namespace: &str) -> Option<&Dialect> {
+        let serves = |dialect: &Dialect| dialect.flags.watch_ingress_without_class == Some(true);
+        self.find(namespace, |rule| serves(&rule.dialect)).filter(|dialect| dialect.watches(namespace))
     }
 
     /// Returns the dialect of a controller that handles this value of the class annotation without an IngressClass, for
     /// Ingresses of a namespace.
     #[must_use]
     pub fn of_annotation(&self, value: &str, namespace: &str) -> Option<&Dialect> {
-        let takes = |dialect: &Dialect| dialect.family.reads_nginx_annotations() && dialect.annotation_class == value;
-        let built_in = || Some(&self.built_in).filter(|dialect| takes(dialect));
+        let takes =
+            |dialect: &Dialect| dialect.family.reads_nginx_annotations() && dialect.annotation_class.includes(value);
+        let is_replaced = || self.rules.iter().any(|rule| rule.matches.is_controller(INGRESS_NGINX));
+        let built_in = || Some(&self.built_in).filter(|dialect| takes(dialect) && !is_replaced());
         self.find(namespace, |rule| takes(&rule.dialect)).or_else(built_in)
     }
 
@@ -250,20 +310,6 @@ impl Dialects {
         keys.sort();
         keys.dedup();
         keys
-    }
-
-    /// Returns the dialects with the settings currently observed in the controllers' ConfigMaps. If a ConfigMap does not
-    /// exist, its controller keeps the last settings, which are unknown. Reads ConfigMaps.
-    #[must_use]
-    pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
-        let mut observed = Cow::Borrowed(self);
-        for (index, rule) in self.rules.iter().enumerate() {
-            let Some(key) = &rule.dialect.config_map else { continue };
-            if let Some(config_map) = view.config_map(key).found() {
-                observed.to_mut().rules[index].dialect.observed = Some(ControllerSettings::from_config_map(config_map));
-            }
-        }
-        observed
     }
 
     /// Returns the dialect of Kubernetes' own rules.

@@ -1,14 +1,30 @@
 //! The controller that handles an Ingress, as far as it can be known: sections 1.1 to 1.4.
 
+mod annotation_class;
 mod dialect;
+mod discovered;
+mod discovery;
+mod flags;
 mod group;
+mod instance;
 mod known;
+mod known_values;
+mod observed;
+mod release;
 mod settings;
+mod unsettled;
 
+pub use annotation_class::AnnotationClass;
 pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
+pub use discovered::Discovered;
+pub use discovery::{Discovery, DiscoveryMode};
+pub use flags::ControllerFlags;
 pub use group::ControllerGroup;
+pub use instance::Instance;
 pub use known::{KnownController, SecretSource};
+pub use release::Release;
 pub use settings::ControllerSettings;
+pub use unsettled::Unsettled;
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{ClassRef, Ingress, Path};
@@ -229,12 +245,13 @@ impl<'a> Controllers<'a> {
         let Self { view, classes, dialects } = *self;
         let name = match class {
             ClassRef::Named(name) | ClassRef::Annotated(name) => name,
-            ClassRef::Classless => {
-                return Controller::new(self.classless(), dialects.neutral(), None);
-            }
+            ClassRef::Classless => return self.classless(namespace),
         };
         if let Lookup::Found(found) = view.class(name) {
             let dialect = dialects.of_class(name, &found.controller, namespace);
+            if self.ignores_annotation(class, namespace).is_some() {
+                return self.of_ignored_annotation(class, name, namespace);
+            }
             let known = KnownController::named(&found.controller);
             let is_read = matches!(class, ClassRef::Annotated(_)) || !known.is_some_and(|it| it.ignores_class_field);
             let id = if is_read || dialect.family != ControllerFamily::Neutral {
@@ -252,6 +269,9 @@ impl<'a> Controllers<'a> {
             _ => dialects.of_name(name, namespace),
         };
         if let Some(dialect) = by_name {
+            if self.may_be_renamed(class, dialect, namespace) {
+                return Controller::new(ControllerId::Unknown, dialects.neutral(), None);
+            }
             return Controller::new(ControllerId::Unnamed, dialect, None);
         }
         let known = match class {
@@ -270,16 +290,47 @@ impl<'a> Controllers<'a> {
         Controller::new(id, dialects.neutral(), known)
     }
 
-    fn classless(&self) -> ControllerId<'a> {
-        match self.classes.classless {
-            Classless::Served => ControllerId::Unnamed,
+    fn classless(&self, namespace: &str) -> Controller<'a> {
+        let Self { view, classes, dialects } = *self;
+        let id = match classes.classless {
             Classless::Ignored => ControllerId::None,
-            Classless::Unknown => match self.view.served(ClassRef::Classless) {
-                Lookup::Found(()) => ControllerId::Unnamed,
-                // A controller that handles classless Ingresses leaves no trace before it has set an address.
-                Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,
-            },
+            Classless::Served => ControllerId::Unnamed,
+            Classless::Unknown => {
+                if let Some(dialect) = dialects.of_classless(namespace) {
+                    return Controller::new(ControllerId::Unnamed, dialect, None);
+                }
+                match view.served(ClassRef::Classless) {
+                    Lookup::Found(()) => ControllerId::Unnamed,
+                    // A controller that handles classless Ingresses leaves no trace before it has set an address.
+                    Lookup::Absent | Lookup::Unknown => ControllerId::Unknown,
+                }
+            }
+        };
+        Controller::new(id, dialects.neutral(), None)
+    }
+
+    /// Returns the dialect of the controller of an IngressClass, if the class annotation names that class and the controller
+    /// does not handle this value: it compares the annotation with `--ingress-class` only (section 1.1.2). Reads IngressClasses.
+    #[must_use]
+    pub fn ignores_annotation(&self, class: ClassRef<'_>, namespace: &str) -> Option<&'a Dialect> {
+        let ClassRef::Annotated(value) = class else { return None };
+        let found = self.view.class(value).found()?;
+        let dialect = self.dialects.of_class(value, &found.controller, namespace);
+        let is_nginx = dialect.family == ControllerFamily::Nginx && !dialect.is_imitated;
+        (is_nginx && dialect.annotation_class.excludes(value)).then_some(dialect)
+    }
+
+    /// Returns the controller of an annotation that names the class of a controller that ignores it.
+    fn of_ignored_annotation(&self, class: ClassRef<'_>, value: &str, namespace: &str) -> Controller<'a> {
+        let Self { view, dialects, .. } = *self;
+        if let Some(dialect) = dialects.of_annotation(value, namespace) {
+            return Controller::new(ControllerId::Unnamed, dialect, None);
         }
+        let id = match view.served(class) {
+            Lookup::Absent => ControllerId::None,
+            Lookup::Found(()) | Lookup::Unknown => ControllerId::Unknown,
+        };
+        Controller::new(id, dialects.neutral(), None)
     }
 }
 

@@ -45,7 +45,15 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
     ),
     (
         "cluster",
-        &[&["lookup"], &["store"], &["live_reads"], &["view"], &["others"], &["manifests", "snapshot"], &["api"]],
+        &[
+            &["lookup"],
+            &["store"],
+            &["live_reads"],
+            &["view"],
+            &["others", "controllers"],
+            &["manifests", "snapshot"],
+            &["api"],
+        ],
     ),
 ];
 

@@ -1,0 +1,94 @@
+//! The dialects with what is known of the running controllers: discovered workloads, then the settings of their ConfigMaps.
+
+use std::borrow::Cow;
+
+use super::annotation_class::AnnotationClass;
+use super::dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
+use super::discovery::DiscoveryMode;
+use super::known_values::is_ingress_nginx;
+use super::settings::ControllerSettings;
+use crate::cluster::ClusterView;
+
+impl Dialects {
+    /// Returns the dialects with the versions, flags and settings currently observed in the cluster. Configured values take
+    /// precedence. If a ConfigMap does not exist, its controller keeps the last settings, which are unknown. Reads ConfigMaps,
+    /// IngressClasses, and the workloads and pods of controllers.
+    #[must_use]
+    pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
+        let mut observed = self.with_discovered(view);
+        for index in 0..observed.rules.len() {
+            let Some(key) = &observed.rules[index].dialect.config_map else { continue };
+            if let Some(config_map) = view.config_map(key).found() {
+                let settings = ControllerSettings::from_config_map(config_map);
+                observed.to_mut().rules[index].dialect.observed = Some(settings);
+            }
+        }
+        observed
+    }
+
+    /// Returns the dialects with those of the controllers that run in the cluster, and of the values of `spec.controller` that
+    /// are known to be ingress-nginx.
+    #[must_use]
+    pub fn with_discovered(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
+        let mut dialects = Cow::Borrowed(self);
+        if self.discovery.mode == DiscoveryMode::Off {
+            return dialects;
+        }
+        let found = self.discovery.find(view);
+        let groups = found.groups();
+        for group in &groups {
+            let controller = group.controller_class;
+            let configured = |rule: &DialectRule| match &rule.matches {
+                DialectMatch::Controller(wanted) => wanted == controller,
+                DialectMatch::Class(name) => view.class(name).found().is_some_and(|it| *it.controller == *controller),
+            };
+            let of_controller: Vec<usize> =
+                (0..self.rules.len()).filter(|index| configured(&self.rules[*index])).collect();
+            let is_only_group = groups.iter().filter(|it| it.controller_class == controller).count() == 1;
+            match *of_controller {
+                [] => {
+                    let matches = DialectMatch::Controller(controller.to_owned());
+                    dialects.to_mut().rules.push(DialectRule { matches, dialect: group.dialect() });
+                }
+                [index] if is_only_group => dialects.to_mut().rules[index].dialect.complete(group.dialect()),
+                // Several entries of the configuration describe the controllers of one name. They are not matched with those
+                // that run.
+                _ => {}
+            }
+        }
+        for class in view.classes().filter(|class| is_ingress_nginx(&class.controller)) {
+            let is_known = |rule: &DialectRule| rule.matches.is_controller(&class.controller);
+            if !dialects.rules.iter().any(is_known) {
+                let dialect =
+                    Dialect { annotation_class: AnnotationClass::Unknown, ..Dialect::new(ControllerFamily::Nginx) };
+                let matches = DialectMatch::Controller(class.controller.to_string());
+                dialects.to_mut().rules.push(DialectRule { matches, dialect });
+            }
+        }
+        dialects
+    }
+}
+
+impl Dialect {
+    /// Completes the configured values with those of the running controllers.
+    fn complete(&mut self, running: Self) {
+        if self.version.is_none() {
+            (self.version, self.fork) = (running.version, running.fork);
+        }
+        if matches!(self.annotation_class, AnnotationClass::Default | AnnotationClass::Assumed) {
+            self.annotation_class = running.annotation_class;
+        }
+        if self.watch_namespaces.is_empty() {
+            self.watch_namespaces = running.watch_namespaces;
+        }
+        if self.config_map.is_none() {
+            self.config_map = running.config_map;
+        }
+        self.settings = self.settings.or(running.settings);
+        self.default_certificate |= running.default_certificate;
+        self.flags = running.flags;
+        self.is_imitated |= running.is_imitated;
+        self.settings_disagree = running.settings_disagree;
+        self.workloads = running.workloads;
+    }
+}
