@@ -87,10 +87,31 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- uniq $configMaps | toJson }}
 {{- end }}
 
+{{- /* The namespaces whose controllers are discovered, as a JSON array. A Role needs its namespace: the default ingress-nginx is
+left out while it does not exist. */}}
+{{- define "ingress-guard.controllerNamespaces" -}}
+{{- $discovery := .Values.config.discovery | default dict }}
+{{- $namespaces := list }}
+{{- if eq (include "ingress-guard.level" (ternary (get $discovery "mode") "workloads" (hasKey $discovery "mode"))) "workloads" }}
+{{- if hasKey $discovery "namespaces" }}
+{{- $namespaces = $discovery.namespaces }}
+{{- else }}
+{{- $namespaces = list "kube-system" }}
+{{- if lookup "v1" "Namespace" "" "ingress-nginx" }}
+{{- $namespaces = append $namespaces "ingress-nginx" }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- uniq $namespaces | toJson }}
+{{- end }}
+
 {{- define "ingress-guard.config" -}}
 {{- $config := deepCopy .Values.config }}
 {{- if hasKey $config "secrets" }}
 {{- $_ := set $config "secrets" (include "ingress-guard.secretsMode" .) }}
+{{- end }}
+{{- if hasKey (default dict $config.discovery) "mode" }}
+{{- $_ := set $config.discovery "mode" (include "ingress-guard.level" $config.discovery.mode) }}
 {{- end }}
 {{- range $rule := prepend (default list $config.namespaces) $config }}
 {{- range $check, $level := default dict $rule.checks }}

@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use wildmatch::WildMatch;
 
+use super::assumed_controller::AssumedController;
 use super::overwriting::refuse_overwriting;
 use super::report_output::Outputs;
 use crate::checks::{self, Check};
@@ -31,6 +32,8 @@ pub(super) struct AnalysisOptions {
     /// Override the profile of the configuration file.
     #[arg(long, env = "INGRESS_GUARD_PROFILE", value_name = "NAME")]
     pub(super) profile: Option<ProfileName>,
+    #[command(flatten)]
+    assumed: AssumedController,
     /// Run only these checks: codes or names, or patterns with * and ? (quote them).
     #[arg(long, env = "INGRESS_GUARD_SELECT", value_name = "CHECK", value_delimiter = ',')]
     pub(super) select: Vec<String>,
@@ -84,6 +87,7 @@ impl AnalysisOptions {
     /// Reads the configuration and applies the flags to it.
     pub(super) fn config(&self) -> anyhow::Result<Config> {
         let mut config = crate::cli::config(self.config_file().as_deref())?;
+        self.assumed.apply_to(&mut config);
         if let Some(profile) = self.profile {
             config.policy.profile = profile.profile();
         }

@@ -7,6 +7,7 @@ use anyhow::{bail, ensure};
 use clap::Args;
 
 use super::TextOrJson;
+use super::assumed_controller::AssumedController;
 use super::cluster_source::{Loaded, Source};
 use crate::analysis::analyze;
 use crate::checks::{self, Check};
@@ -35,6 +36,8 @@ pub(super) struct Arguments {
     examples: bool,
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    assumed: AssumedController,
     /// Trace the request through the controller of this IngressClass only.
     #[arg(long, value_name = "NAME")]
     class: Option<String>,
@@ -64,7 +67,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         "--examples needs the code or name of a check, not {:?}",
         arguments.what
     );
-    let config = || super::config(arguments.config.as_deref());
+    let config = || {
+        let mut config = super::config(arguments.config.as_deref())?;
+        arguments.assumed.apply_to(&mut config);
+        anyhow::Ok(config)
+    };
     let (text, code) = match target {
         Target::Page(check) => (explain_check(check, arguments.examples, style(), super::width()), 0),
         Target::Ingress { namespace, name } => ingress(arguments, namespace, &name, &config()?)?,

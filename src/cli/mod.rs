@@ -2,11 +2,13 @@
 //! or a failing request, 2 error.
 
 mod analysis_options;
+mod assumed_controller;
 mod audit;
 mod check;
 mod checks;
 mod cluster_source;
 mod completions;
+mod controllers;
 mod explain;
 mod man;
 mod overwriting;
@@ -66,6 +68,10 @@ enum Command {
     Explain(Box<explain::Arguments>),
     /// List all checks with their levels.
     Checks(checks::Arguments),
+    /// List the ingress controllers of a cluster with version, settings and the source of each value.
+    ///
+    /// It reads from the cluster of your kubeconfig, from manifests or from a snapshot, and never writes.
+    Controllers(controllers::Arguments),
     /// Save the cluster state to a file for offline use with --snapshot.
     ///
     /// The file contains the objects that checks read. Of Secrets it contains certificate metadata only: hosts, validity and
@@ -100,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Controllers(arguments) => controllers::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -16,9 +16,9 @@ use crate::checks;
 use crate::cluster::{self, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches};
 use crate::config::Config;
 use crate::engine::Engine;
-use crate::model::{Kind, Kinds};
+use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
-use crate::server::{self, CertificateSource, Limits, SelfSigned, Server, Signals, TlsOptions};
+use crate::server::{self, CertificateSource, ClusterReadiness, Limits, SelfSigned, Server, Signals, TlsOptions};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// The interval at which the certificate files are read again. The kubelet takes up to a minute to update a mounted Secret.
@@ -91,6 +91,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
+    let dialects = config.settings.dialects.clone();
     let (reviewer, status) = if arguments.manifests.is_empty() {
         let pod = arguments.pod.pod();
         watching(arguments.cluster.client().await?, config, pod, arguments.allow_missing_rights)
@@ -100,8 +101,9 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let options = options(arguments)?;
     let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
+    let readiness = Arc::new(ClusterReadiness { status, dialects });
     tokio::select! {
-        _drained = server.run(app, Arc::new(status), signals.drain) => Ok(()),
+        _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
     }
 }
@@ -110,6 +112,11 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
 fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer, SyncStatus)> {
     let mut inventory = cluster::load(paths)?;
     config.restrict(&mut inventory);
+    // Of the kinds that are not watched, only the controllers are read.
+    for (kind, key) in inventory.controllers().clone() {
+        let coverage = inventory.coverage(kind);
+        inventory.cover_one(kind, &Key::new(&key.namespace, ""), coverage);
+    }
     for kind in Kind::ALL {
         if !kind.is_watched() {
             inventory.cover(kind, Coverage::NotWatched);

@@ -1,6 +1,6 @@
 //! The workloads and pods of ingress controllers, as far as the view shows them.
 
-use super::view::{ClusterView, LOOKUP};
+use super::view::{ClusterView, LOOKUP, is_readable};
 use super::{Coverage, LiveRead, Object};
 use crate::model::{Key, Kind, Pod, PodState, Workload};
 
@@ -11,17 +11,16 @@ pub struct ControllerPods<'a> {
     pub workloads: Vec<(Kind, &'a Workload)>,
     /// The pods that are ready.
     pub ready_pods: Vec<&'a Pod>,
-    /// Whether every pod is known.
-    pub knows_pods: bool,
 }
 
 impl<'a> ClusterView<'a> {
     /// Returns the workloads and pods that run an ingress controller. Reads Deployments, StatefulSets, DaemonSets and Pods.
     #[must_use]
     pub fn controller_pods(&self) -> ControllerPods<'a> {
-        let mut pods = ControllerPods { knows_pods: self.knows_every_pod(), ..ControllerPods::default() };
+        let mut pods = ControllerPods::default();
         for (kind, key) in self.store.controllers() {
-            if !self.sees(*kind) || !self.affords(LOOKUP) {
+            let coverage = self.controller_coverage(*kind, &key.namespace);
+            if !is_readable(coverage) || !self.declares(*kind) || !self.affords(LOOKUP) {
                 continue;
             }
             let live = self.live_reads.get(*kind, &key.namespace, &key.name);
@@ -32,6 +31,19 @@ impl<'a> ClusterView<'a> {
             }
         }
         pods
+    }
+
+    /// Returns whether every pod of the controllers of a namespace is known.
+    #[must_use]
+    pub fn knows_controller_pods(&self, namespace: &str) -> bool {
+        self.declares(Kind::Pod)
+            && self.controller_coverage(Kind::Pod, namespace) == Coverage::Complete
+            && !self.store.has_unreadable(Kind::Pod, namespace)
+    }
+
+    /// Returns the coverage of the controllers of a namespace: an empty name stands for them.
+    fn controller_coverage(&self, kind: Kind, namespace: &str) -> Coverage {
+        self.store.coverage_of(kind, namespace, "")
     }
 
     fn pod(&self, live: Option<&'a LiveRead>, key: &Key) -> Option<&'a Pod> {
@@ -48,11 +60,5 @@ impl<'a> ClusterView<'a> {
             Some(_) => None,
             None => self.store.workload(kind, key),
         }
-    }
-
-    fn knows_every_pod(&self) -> bool {
-        self.sees(Kind::Pod)
-            && self.store.coverage(Kind::Pod) == Coverage::Complete
-            && !self.store.has_any_unreadable(Kind::Pod)
     }
 }

@@ -399,6 +399,6 @@ impl<'a> ClusterView<'a> {
 }
 
 /// Returns whether the store's contents of a kind are reliable.
-fn is_readable(coverage: Coverage) -> bool {
+pub(super) fn is_readable(coverage: Coverage) -> bool {
     matches!(coverage, Coverage::Complete | Coverage::Partial)
 }

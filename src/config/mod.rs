@@ -4,7 +4,9 @@ mod raw;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use thiserror::Error;
 use wildmatch::WildMatch;
 
@@ -14,7 +16,7 @@ use raw::{RawDialect, RawHostOwnership, RawNamespace};
 use crate::checks::{
     self, CHECK_NOT_EVALUATED, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Settings,
 };
-use crate::cluster::{Coverage, Inventory, Wanted};
+use crate::cluster::{ClusterState, ClusterView, Coverage, FindConfigMaps, Inventory, LiveReads, Wanted};
 use crate::engine::Engine;
 use crate::file;
 use crate::finding::Level;
@@ -130,9 +132,29 @@ impl Config {
             needs: open(engine.needs() | self.policy.needs()),
             hints: open(engine.hints()),
             config_maps: self.settings.dialects.config_maps(),
+            controller_namespaces: self.settings.dialects.discovery.watched_namespaces().to_vec(),
+            running_config_maps: self.running_config_maps(),
             on_demand: self.on_demand().iter().filter(|kind| engine.needs().contains(*kind)).collect(),
         };
         (inventory, wanted)
+    }
+
+    /// Returns how to find the ConfigMaps of running controllers that no watch follows.
+    fn running_config_maps(&self) -> Option<FindConfigMaps> {
+        let dialects = self.settings.dialects.clone();
+        if dialects.discovery.watched_namespaces().is_empty() {
+            return None;
+        }
+        let find = move |inventory: &Inventory| {
+            let live_reads = LiveReads::default();
+            let state = ClusterState { store: inventory, live_reads: &live_reads, now: Timestamp::now() };
+            let view = ClusterView::unrestricted(state);
+            let configured = dialects.config_maps();
+            let mut found = dialects.with_discovered(&view).config_maps();
+            found.retain(|key| !configured.contains(key));
+            found
+        };
+        Some(FindConfigMaps(Arc::new(find)))
     }
 
     /// Disables the kinds of an inventory that this configuration excludes.

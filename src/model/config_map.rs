@@ -18,7 +18,7 @@ const KEPT: [&str; 6] = [
 ];
 
 /// A ConfigMap, reduced to what a controller's answers depend on.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct ConfigMap {
     /// Namespace and name.

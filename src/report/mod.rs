@@ -3,6 +3,7 @@
 
 mod assumptions;
 mod baseline;
+mod controllers;
 mod github;
 mod html;
 mod junit;
@@ -28,6 +29,7 @@ use crate::policy::Decision;
 use crate::routing::RouteChanges;
 
 pub use baseline::{Baseline, BaselineError};
+pub use controllers::{ClassEntry, ControllersReport, SettingEntry};
 pub use github::github;
 pub use html::{Page, html};
 pub use junit::junit;

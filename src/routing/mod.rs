@@ -29,8 +29,9 @@ pub use backend::{
 };
 pub use controller::{
     AnnotationClass, Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerFlags, ControllerGroup,
-    ControllerId, ControllerSettings, Controllers, Dialect, DialectMatch, DialectRule, Dialects, Discovered, Discovery,
-    DiscoveryMode, Instance, KnownController, Release, SecretSource, Unsettled,
+    ControllerId, ControllerSettings, Controllers, DescribedSetting, Dialect, DialectMatch, DialectRule, Dialects,
+    Discovered, Discovery, DiscoveryMode, Instance, KnownController, ObservedController, Release, SecretSource,
+    Unsettled,
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};

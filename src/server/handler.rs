@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
-use crate::cluster::{Rights, SyncStatus, WatchStatus};
+use crate::cluster::{ClusterState, ClusterView, LiveReads, Rights, SyncStatus, WatchStatus};
+use crate::routing::{Dialects, ObservedController};
 
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
@@ -34,6 +37,20 @@ pub trait Readiness: Send + Sync + 'static {
     fn rights(&self) -> Rights {
         Rights::default()
     }
+
+    /// Returns the controller of each IngressClass, as far as it is known.
+    fn controllers(&self) -> Vec<ObservedController> {
+        Vec::new()
+    }
+}
+
+/// The readiness of a process that evaluates Ingresses by these dialects.
+#[derive(Debug)]
+pub struct ClusterReadiness {
+    /// The state of the inventory and of its watches.
+    pub status: SyncStatus,
+    /// The dialects before discovery.
+    pub dialects: Dialects,
 }
 
 impl ReviewHandler for Reviewer {
@@ -61,5 +78,33 @@ impl Readiness for SyncStatus {
 
     fn rights(&self) -> Rights {
         self.rights.clone()
+    }
+}
+
+impl Readiness for ClusterReadiness {
+    fn missing(&self) -> Vec<String> {
+        self.status.missing()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.status.notes()
+    }
+
+    fn objects(&self) -> Vec<(&'static str, usize)> {
+        self.status.objects()
+    }
+
+    fn watches(&self) -> Vec<WatchStatus> {
+        self.status.watches()
+    }
+
+    fn rights(&self) -> Rights {
+        self.status.rights.clone()
+    }
+
+    fn controllers(&self) -> Vec<ObservedController> {
+        let (store, live_reads) = (self.status.inventory.load(), LiveReads::default());
+        let state = ClusterState { store: &store, live_reads: &live_reads, now: Timestamp::now() };
+        self.dialects.observed_controllers(&ClusterView::unrestricted(state))
     }
 }

@@ -56,6 +56,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     health.metrics.show_rights(&health.readiness.rights());
+    health.metrics.show_controllers(health.readiness.controllers());
     let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }

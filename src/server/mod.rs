@@ -40,7 +40,7 @@ use self::listener::{Port, Transport};
 use self::runtime::WebhookRuntime;
 use crate::telemetry::Metrics;
 
-pub use self::handler::{Readiness, ReviewHandler};
+pub use self::handler::{ClusterReadiness, Readiness, ReviewHandler};
 pub use self::limits::Limits;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;

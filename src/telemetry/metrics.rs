@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::admission::Record;
 use crate::cluster::{Rights, WatchStatus};
+use crate::routing::ObservedController;
 
 /// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -43,6 +44,13 @@ struct ReasonLabel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ControllerLabels {
+    class: String,
+    controller: String,
+    version: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -77,6 +85,7 @@ pub struct Metrics {
     watch_age: Family<KindLabel, Gauge<f64, AtomicU64>>,
     watch_restarts: Family<KindLabel, Counter>,
     watch_skipped: Family<KindLabel, Counter>,
+    controller_info: Family<ControllerLabels, Gauge>,
     check_blind: Family<CodeLabel, Gauge>,
     right_missing: Family<RightLabels, Gauge>,
     handshake_failures: Family<ReasonLabel, Counter>,
@@ -117,6 +126,7 @@ impl Metrics {
             watch_age: Family::default(),
             watch_restarts: Family::default(),
             watch_skipped: Family::default(),
+            controller_info: Family::default(),
             check_blind: Family::default(),
             right_missing: Family::default(),
             handshake_failures: Family::default(),
@@ -168,6 +178,11 @@ impl Metrics {
 
     fn register_rights(&mut self) {
         let r = &mut self.registry;
+        r.register(
+            "controller_info",
+            "The controller of each IngressClass and its version; empty: unknown",
+            self.controller_info.clone(),
+        );
         r.register(
             "check_blind",
             "1 while a permission that a check needs is missing, by code",
@@ -252,6 +267,15 @@ impl Metrics {
         for (kind, verb, is_missing) in rights.by_verb() {
             let labels = RightLabels { kind: kind.name(), verb: verb.name() };
             self.right_missing.get_or_create(&labels).set(i64::from(is_missing));
+        }
+    }
+
+    /// Sets the controller of each IngressClass; those that no longer exist disappear.
+    pub fn show_controllers(&self, controllers: Vec<ObservedController>) {
+        self.controller_info.clear();
+        for ObservedController { class, controller, version } in controllers {
+            let version = version.map(|version| version.to_string()).unwrap_or_default();
+            self.controller_info.get_or_create(&ControllerLabels { class, controller, version }).set(1);
         }
     }
 

@@ -55,7 +55,7 @@ impl fmt::Display for Verb {
 pub struct Right {
     /// The kind.
     pub kind: Kind,
-    /// The only object; `None`: every object of the kind.
+    /// The only object, or with an empty name every object of a namespace; `None`: every object of the kind.
     pub only: Option<Key>,
     /// The verb.
     pub verb: Verb,
@@ -75,6 +75,18 @@ struct AnswerStatus {
 }
 
 impl Right {
+    /// Returns whether it is a right to the controllers of one namespace. A cluster may deny it on purpose.
+    #[must_use]
+    pub fn is_of_controllers(&self) -> bool {
+        self.only.as_ref().is_some_and(|key| key.name.is_empty())
+    }
+
+    /// Returns whether it is a right to this object.
+    pub(crate) fn covers(&self, object: Option<&Key>) -> bool {
+        let is_within = |only: &Key| object.is_some_and(|key| only.name.is_empty() && key.namespace == only.namespace);
+        self.only.is_none() || self.only.as_ref() == object || self.only.as_ref().is_some_and(is_within)
+    }
+
     /// Asks the API server for this right. `None`: it cannot decide, because an authorizer failed.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tokio::time::timeout;
 
 use super::access_review::Verb;
-use super::pages::{ApiError, Pages, Unreadable, fields, path};
+use super::pages::{ApiError, Pages, Selection, Unreadable, path};
 use super::rights::Rights;
 use crate::cluster::live_reads::{ANSWER_TIME, LiveRead, ReadFailure};
 use crate::cluster::{LiveReads, Object};
@@ -103,8 +103,8 @@ impl ObjectClient {
 
     /// Reads the first page of a namespace within [`ANSWER_TIME`].
     pub(super) async fn page(&self, kind: Kind, namespace: &str) -> NamespacePage {
-        let place = (path(kind, Some(namespace)), fields(kind));
-        let mut pages = Pages::of(&self.client, kind, place, PAGE, ANSWER_TIME);
+        let selection = Selection::all(kind, Some(namespace));
+        let mut pages = Pages::of(&self.client, kind, selection, PAGE, ANSWER_TIME);
         match pages.next().await {
             Ok(page) => {
                 let is_complete = pages.is_complete();

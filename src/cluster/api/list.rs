@@ -6,7 +6,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use kube::Client;
 use thiserror::Error;
 
-use super::pages::{ApiError, Pages, fields, path};
+use super::pages::{ApiError, Pages, Selection};
 use crate::cluster::{Coverage, Inventory, Object};
 use crate::model::{Key, Kind, Kinds};
 
@@ -80,7 +80,7 @@ async fn list_kind(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
 
 async fn all_pages(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
     let mut listed = Listed { kind, coverage: Coverage::Complete, objects: Vec::new(), unreadable: Vec::new() };
-    let mut pages = Pages::of(client, kind, (path(kind, None), fields(kind)), PAGE, PATIENCE);
+    let mut pages = Pages::of(client, kind, Selection::all(kind, None), PAGE, PATIENCE);
     while let Some(page) = pages.next().await? {
         for object in page {
             match object {

@@ -1,6 +1,7 @@
 //! Reads from the API server: lists, watches, and GETs of single objects. Only this module of `cluster` does network I/O.
 
 mod access_review;
+mod config_maps;
 mod discovery;
 mod get;
 mod list;
@@ -24,6 +25,6 @@ pub use pod_event::Pod;
 pub use read_queue::Author;
 pub use rights::{Dependents, Rights};
 pub use status::SyncStatus;
-pub use wanted::Wanted;
+pub use wanted::{FindConfigMaps, Wanted};
 pub use watch_status::{Pace, WatchStatus};
 pub use watches::Watches;

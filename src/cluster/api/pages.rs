@@ -112,15 +112,10 @@ pub(crate) struct HeadMeta {
 }
 
 impl Pages {
-    /// Creates the paginated list of a kind at a URL path, with a field selector and `size` objects per page.
-    pub(crate) fn of(
-        client: &Client,
-        kind: Kind,
-        (path, fields): (String, Option<String>),
-        size: u32,
-        patience: Duration,
-    ) -> Self {
-        let params = ListParams { field_selector: fields, ..ListParams::default() }.limit(size);
+    /// Creates the paginated list of the selected objects of a kind, with `size` objects per page.
+    pub(crate) fn of(client: &Client, kind: Kind, selection: Selection, size: u32, patience: Duration) -> Self {
+        let Selection { path, fields, labels } = selection;
+        let params = ListParams { field_selector: fields, label_selector: labels, ..ListParams::default() }.limit(size);
         Self { client: client.clone(), kind, path, patience, params: Some(params), version: None }
     }
 
@@ -158,9 +153,39 @@ pub(crate) fn read(kind: Kind, item: &RawValue) -> Result<Object, Unreadable> {
     })
 }
 
+/// The label of the workloads and pods of ingress-nginx: its chart, its static manifests and most forks set it.
+const CONTROLLER_LABEL: &str = "app.kubernetes.io/name=ingress-nginx";
+
+/// The objects of one kind that a list or a watch returns.
+#[derive(Debug, Clone)]
+pub(crate) struct Selection {
+    /// The URL path.
+    pub(crate) path: String,
+    /// The field selector.
+    pub(crate) fields: Option<String>,
+    /// The label selector.
+    pub(crate) labels: Option<String>,
+}
+
+impl Selection {
+    /// Every object of a kind, in one namespace or in all.
+    pub(crate) fn all(kind: Kind, namespace: Option<&str>) -> Self {
+        Self { path: path(kind, namespace), fields: fields(kind), labels: None }
+    }
+
+    /// One object; with an empty name, those of the namespace that belong to an ingress-nginx.
+    pub(crate) fn only(kind: Kind, key: &Key) -> Self {
+        let path = path(kind, Some(&key.namespace));
+        if key.name.is_empty() {
+            return Self { path, fields: None, labels: Some(CONTROLLER_LABEL.to_owned()) };
+        }
+        Self { path, fields: Some(format!("metadata.name={}", key.name)), labels: None }
+    }
+}
+
 /// Returns the field selector of a kind. Helm releases are Secrets of up to a megabyte each, and no controller reads one as a
 /// certificate (section 5.2).
-pub(crate) fn fields(kind: Kind) -> Option<String> {
+fn fields(kind: Kind) -> Option<String> {
     (kind == Kind::Secret).then(|| "type!=helm.sh/release.v1".to_owned())
 }
 

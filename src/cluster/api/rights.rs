@@ -62,6 +62,7 @@ impl Rights {
         let right = |kind, only, verb| Right { kind, only, verb };
         let watched = (wanted.needs | optional).iter().map(|kind| (kind, None));
         let watched = watched.chain(wanted.config_maps.iter().map(|key| (Kind::ConfigMap, Some(key.clone()))));
+        let watched = watched.chain(wanted.controllers().map(|(kind, namespace)| (kind, Some(namespace))));
         let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
         let read = wanted.on_demand.iter().map(|kind| right(kind, None, Verb::Get));
         let rights = Self(Arc::new(Inner {
@@ -77,13 +78,17 @@ impl Rights {
     }
 
     /// Returns the rights that the API server denies. An optional kind without any right is a decision of the cluster; an
-    /// optional kind with a part of its rights is a mistake.
+    /// optional kind with a part of its rights is a mistake. The same applies to the controllers of a namespace.
     #[must_use]
     pub fn missing(&self) -> Vec<Right> {
         let answers = self.0.answers.lock();
         let granted: Kinds = answers.iter().filter(|(_, granted)| **granted).map(|(right, _)| right.kind).collect();
-        let is_needed = |kind| !self.0.optional.contains(kind) || granted.contains(kind);
-        let denied = answers.iter().filter(|(right, granted)| !**granted && is_needed(right.kind));
+        let is_used = |right: &Right| answers.iter().any(|(other, granted)| *granted && other.only == right.only);
+        let is_needed = |right: &Right| match right.is_of_controllers() {
+            true => is_used(right),
+            false => !self.0.optional.contains(right.kind) || granted.contains(right.kind),
+        };
+        let denied = answers.iter().filter(|(right, granted)| !**granted && is_needed(right));
         denied.map(|(right, _)| right.clone()).collect()
     }
 
@@ -147,9 +152,7 @@ impl Rights {
     /// otherwise the task asks for it. A 403 alone proves nothing: an API server that starts refuses everything.
     pub(crate) fn is_refusal_confirmed(&self, verb: Verb, kind: Kind, key: Option<&Key>) -> bool {
         let answers = self.0.answers.lock();
-        let is_of = |right: &Right| {
-            right.verb == verb && right.kind == kind && (right.only.is_none() || right.only.as_ref() == key)
-        };
+        let is_of = |right: &Right| right.verb == verb && right.kind == kind && right.covers(key);
         let is_confirmed = answers.iter().any(|(right, granted)| !granted && is_of(right));
         if !is_confirmed {
             self.0.ask.notify_one();

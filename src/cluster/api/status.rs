@@ -74,11 +74,11 @@ impl SyncStatus {
         self.watches.states()
     }
 
-    /// The watched single objects, each with the coverage of that object.
+    /// The watched single objects without controllers, which are optional, each with the coverage of that object.
     fn single_objects(&self) -> Vec<(WatchStatus, Coverage)> {
         let store = self.inventory.load();
         let covered = |watch: WatchStatus| {
-            let key = watch.only.clone()?;
+            let key = watch.only.clone().filter(|key| !key.name.is_empty())?;
             let coverage = store.coverage_of(watch.kind, &key.namespace, &key.name);
             Some((watch, coverage))
         };

@@ -1,6 +1,10 @@
 //! The objects that a process needs from the API server.
 
-use crate::model::{Key, Kinds};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cluster::Inventory;
+use crate::model::{Key, Kind, Kinds};
 
 /// The objects to watch and to read.
 #[derive(Debug, Clone, Default)]
@@ -13,4 +17,27 @@ pub struct Wanted {
     pub config_maps: Vec<Key>,
     /// The kinds that are not watched: their objects are read by name.
     pub on_demand: Kinds,
+    /// The namespaces whose controllers are watched. All of it is optional.
+    pub controller_namespaces: Vec<String>,
+    /// Returns the ConfigMaps of the controllers that run in a cluster. They are read by name, again and again.
+    pub running_config_maps: Option<FindConfigMaps>,
+}
+
+/// Finds ConfigMaps in an inventory.
+#[derive(Clone)]
+pub struct FindConfigMaps(pub Arc<dyn Fn(&Inventory) -> Vec<Key> + Send + Sync>);
+
+impl fmt::Debug for FindConfigMaps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FindConfigMaps")
+    }
+}
+
+impl Wanted {
+    /// Returns the kinds and namespaces of the controllers that are watched; the name of each key is empty.
+    pub(crate) fn controllers(&self) -> impl Iterator<Item = (Kind, Key)> {
+        const KINDS: [Kind; 3] = [Kind::DaemonSet, Kind::Deployment, Kind::Pod];
+        let of_kind = |kind| self.controller_namespaces.iter().map(move |namespace| (kind, Key::new(namespace, "")));
+        KINDS.into_iter().flat_map(of_kind)
+    }
 }

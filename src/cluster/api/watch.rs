@@ -20,7 +20,7 @@ use tokio::time::{sleep, timeout};
 
 use super::access_review::{Right, Verb};
 use super::discovery;
-use super::pages::{self, ApiError, Head, HeadMeta, Pages, Unreadable, fields, path};
+use super::pages::{self, ApiError, Head, HeadMeta, Pages, Selection, Unreadable};
 use super::rights::Rights;
 use super::watch_status::{Outage, Pace, WatchHandle, without_digits};
 use super::writer::Batch;
@@ -30,7 +30,7 @@ use crate::model::{Key, Kind};
 /// The watch of one kind, or of one object of it.
 pub(crate) struct Watch {
     pub(crate) kind: Kind,
-    /// The only object that is watched; `None`: every object of the kind.
+    /// The only object that is watched, or with an empty name the controllers of a namespace; `None`: every object of the kind.
     pub(crate) only: Option<Key>,
     /// Whether a check requires it; otherwise it is optional.
     pub(crate) is_needed: bool,
@@ -133,8 +133,7 @@ impl Watch {
         let mut in_list: HashSet<u64> = HashSet::default();
         let hasher = RandomState::default();
         let mut listed = 0;
-        let place = (self.path(), self.fields());
-        let mut pages = Pages::of(&self.client, self.kind, place, self.pace.page, self.pace.list);
+        let mut pages = Pages::of(&self.client, self.kind, self.selection(), self.pace.page, self.pace.list);
         while let Some(objects) = pages.next().await? {
             let receipt = self.receive();
             let changes: Vec<Change> = objects.into_iter().filter_map(|object| self.change(object)).collect();
@@ -154,9 +153,10 @@ impl Watch {
     /// Applies changes until the watch request ends.
     async fn watch(&mut self, version: &str) -> Result<(), ApiError> {
         const BATCH: usize = 256;
-        let params = WatchParams { field_selector: self.fields(), ..WatchParams::default() };
+        let Selection { path, fields, labels } = self.selection();
+        let params = WatchParams { field_selector: fields, label_selector: labels, ..WatchParams::default() };
         let params = params.timeout(self.pace.watch_seconds);
-        let request = Request::new(self.path()).watch(&params, version)?;
+        let request = Request::new(path).watch(&params, version)?;
         let patience = Duration::from_secs(u64::from(self.pace.watch_seconds) + 5);
         // Lines of text: the event type of the client cannot borrow JSON, and depends on the order of its fields.
         let stream = timeout(patience, self.client.request_stream(request)).await;
@@ -221,7 +221,7 @@ impl Watch {
 
     /// Returns the wanted keys among those of the watched objects in the inventory, after all changes that were sent.
     async fn followed(&self, is_wanted: impl Fn(&Key) -> bool) -> Result<Vec<Key>, ApiError> {
-        if let Some(key) = &self.only {
+        if let Some(key) = self.only.as_ref().filter(|key| !key.name.is_empty()) {
             return Ok(Vec::from_iter(Some(key.clone()).filter(is_wanted)));
         }
         // The pages of a first list are not published yet: a change of the coverage publishes them.
@@ -233,6 +233,8 @@ impl Watch {
             () = self.changes.closed() => return Err(ApiError::Stopped),
         }
         let mut wanted = Vec::new();
+        let is_watched = |key: &Key| self.only.as_ref().is_none_or(|only| key.namespace == only.namespace);
+        let is_wanted = |key: &Key| is_watched(key) && is_wanted(key);
         self.inventory.load().each_key(self.kind, |key| wanted.extend(is_wanted(key).then(|| key.clone())));
         Ok(wanted)
     }
@@ -242,13 +244,11 @@ impl Watch {
         Change::Cover(self.only.clone(), coverage)
     }
 
-    fn path(&self) -> String {
-        path(self.kind, self.only.as_ref().map(|key| &*key.namespace))
-    }
-
-    /// Returns the field selector.
-    fn fields(&self) -> Option<String> {
-        self.only.as_ref().map(|key| format!("metadata.name={}", key.name)).or_else(|| fields(self.kind))
+    fn selection(&self) -> Selection {
+        match &self.only {
+            Some(key) => Selection::only(self.kind, key),
+            None => Selection::all(self.kind, None),
+        }
     }
 
     /// Numbers a receipt and records that the API server answers.

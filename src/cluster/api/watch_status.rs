@@ -59,7 +59,7 @@ impl Default for Pace {
 pub struct WatchStatus {
     /// The kind.
     pub kind: Kind,
-    /// The only object that is watched; `None`: every object of the kind.
+    /// The only object that is watched, or with an empty name the controllers of a namespace; `None`: every object of the kind.
     pub only: Option<Key>,
     /// The time of the last event; the API server sends a bookmark about every minute.
     pub last_event: Option<Instant>,

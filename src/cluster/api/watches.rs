@@ -7,6 +7,8 @@ use futures::future::join_all;
 use kube::Client;
 use tokio::time::timeout;
 
+use super::config_maps;
+use super::get::ObjectClient;
 use super::rights::Rights;
 use super::wanted::Wanted;
 use super::watch::Watch;
@@ -23,17 +25,26 @@ impl Watches {
     /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
     #[must_use]
     pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, rights: &Rights, pace: &Pace) -> Self {
-        let Wanted { needs, hints, config_maps, on_demand: _ } = wanted;
+        let controllers: Vec<(Kind, Key)> = wanted.controllers().collect();
+        let Wanted { needs, hints, config_maps, running_config_maps, .. } = wanted;
         let outage = Arc::new(Outage::default());
         let mut first = Inventory::clone(&inventory.load());
         for key in &config_maps {
             first.cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
         }
+        for (kind, namespace) in &controllers {
+            first.cover_one(*kind, namespace, Coverage::NotSynced);
+        }
         inventory.publish(first);
         let (writer, changes) = Writer::new(inventory);
         tokio::spawn(writer.run());
+        if let Some(find) = running_config_maps {
+            let client = ObjectClient::new(client.clone(), Some(rights.clone()));
+            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find));
+        }
         let kinds = (needs | hints).iter().map(|kind| (kind, None));
         let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));
+        let watched = watched.chain(controllers.into_iter().map(|(kind, namespace)| (kind, Some(namespace))));
         let start = |(kind, only): (Kind, Option<Key>)| {
             let status = WatchStatus {
                 kind,
@@ -47,7 +58,7 @@ impl Watches {
             let handle = Arc::new(WatchHandle::new(status));
             let watch = Watch {
                 kind,
-                is_needed: only.is_some() || needs.contains(kind),
+                is_needed: only.as_ref().is_some_and(|key| !key.name.is_empty()) || needs.contains(kind),
                 only,
                 client: client.clone(),
                 inventory: inventory.clone(),
@@ -98,7 +109,8 @@ impl Watches {
     pub fn covers(&self, kind: Kind, key: &Key) -> bool {
         self.0.iter().any(|watch| {
             let status = watch.status.lock();
-            status.kind == kind && status.only.as_ref().is_none_or(|only| only == key)
+            let covers = |only: &Key| only == key || (only.name.is_empty() && only.namespace == key.namespace);
+            status.kind == kind && status.only.as_ref().is_none_or(covers)
         })
     }
 

@@ -156,7 +156,7 @@ impl Dialect {
 
     /// Returns the effective settings: the configured ones, then those of the ConfigMap, then the defaults of the version.
     /// While the ConfigMap has not been read, the defaults of its keys are unknown.
-    fn settings(&self) -> ControllerSettings {
+    pub(super) fn settings(&self) -> ControllerSettings {
         let defaults = ControllerSettings::defaults(self.version);
         match (&self.config_map, self.observed) {
             _ if self.settings_disagree => self.settings.or(self.observed.unwrap_or_default()),

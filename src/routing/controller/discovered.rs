@@ -51,7 +51,8 @@ impl Discovery {
                 found.ignored.push((*kind, workload.key.clone()));
                 continue;
             }
-            found.add(*kind, workload, &pods, &mut of_workloads);
+            let knows_pods = view.knows_controller_pods(&workload.key.namespace);
+            found.add((*kind, workload), &pods, knows_pods, &mut of_workloads);
         }
         for pod in pods.ready_pods.iter().filter(|pod| !of_workloads.contains(&pod.key)) {
             let source = (Kind::Pod, pod.key.clone());
@@ -78,7 +79,13 @@ fn owns(workload: &Workload, pod: &Pod) -> bool {
 
 impl Discovered {
     /// Adds the controllers of a workload: its template once the rollout is complete, and each ready pod that differs from it.
-    fn add(&mut self, kind: Kind, workload: &Workload, pods: &ControllerPods<'_>, seen: &mut BTreeSet<Key>) {
+    fn add(
+        &mut self,
+        (kind, workload): (Kind, &Workload),
+        pods: &ControllerPods<'_>,
+        knows_pods: bool,
+        seen: &mut BTreeSet<Key>,
+    ) {
         let own: Vec<&Pod> = pods.ready_pods.iter().copied().filter(|pod| owns(workload, pod)).collect();
         seen.extend(own.iter().map(|pod| pod.key.clone()));
         let source = || (kind, workload.key.clone());
@@ -96,7 +103,7 @@ impl Discovered {
             Rollout::Progressing => {}
         }
         own.iter().filter_map(|pod| pod.template.controller.as_deref()).for_each(add);
-        if workload.rollout == Rollout::Progressing && (!pods.knows_pods || own.is_empty()) {
+        if workload.rollout == Rollout::Progressing && (!knows_pods || own.is_empty()) {
             self.unclear.push(source());
             // The pods may have other images and flags than the template.
             self.instances.extend(template.map(|process| Instance {

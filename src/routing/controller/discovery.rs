@@ -28,3 +28,11 @@ impl Default for Discovery {
         Self { mode: DiscoveryMode::default(), namespaces }
     }
 }
+
+impl Discovery {
+    /// Returns the namespaces whose controllers are watched.
+    #[must_use]
+    pub fn watched_namespaces(&self) -> &[String] {
+        if self.mode == DiscoveryMode::Workloads { &self.namespaces } else { &[] }
+    }
+}

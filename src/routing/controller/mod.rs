@@ -1,6 +1,7 @@
 //! The controller that handles an Ingress, as far as it can be known: sections 1.1 to 1.4.
 
 mod annotation_class;
+mod described;
 mod dialect;
 mod discovered;
 mod discovery;
@@ -15,6 +16,7 @@ mod settings;
 mod unsettled;
 
 pub use annotation_class::AnnotationClass;
+pub use described::DescribedSetting;
 pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
 pub use discovered::Discovered;
 pub use discovery::{Discovery, DiscoveryMode};
@@ -22,6 +24,7 @@ pub use flags::ControllerFlags;
 pub use group::ControllerGroup;
 pub use instance::Instance;
 pub use known::{KnownController, SecretSource};
+pub use observed::ObservedController;
 pub use release::Release;
 pub use settings::ControllerSettings;
 pub use unsettled::Unsettled;

@@ -8,8 +8,34 @@ use super::discovery::DiscoveryMode;
 use super::known_values::is_ingress_nginx;
 use super::settings::ControllerSettings;
 use crate::cluster::ClusterView;
+use crate::model::IngressClass;
+use crate::routing::version::Version;
+
+/// The controller of an IngressClass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedController {
+    /// The IngressClass.
+    pub class: String,
+    /// Its `spec.controller`.
+    pub controller: String,
+    /// The version; `None`: unknown.
+    pub version: Option<Version>,
+}
 
 impl Dialects {
+    /// Returns the controller of each IngressClass. Reads what [`Dialects::with_discovered`] reads.
+    #[must_use]
+    pub fn observed_controllers(&self, view: &ClusterView<'_>) -> Vec<ObservedController> {
+        let dialects = self.with_discovered(view);
+        let known = |class: &IngressClass| {
+            let (class, controller) = (class.meta.key.name.to_string(), class.controller.to_string());
+            // No namespace in particular: the first controller of the class.
+            let version = dialects.of_class(&class, &controller, "").version;
+            ObservedController { class, controller, version }
+        };
+        view.classes().map(known).collect()
+    }
+
     /// Returns the dialects with the versions, flags and settings currently observed in the cluster. Configured values take
     /// precedence. If a ConfigMap does not exist, its controller keeps the last settings, which are unknown. Reads ConfigMaps,
     /// IngressClasses, and the workloads and pods of controllers.

@@ -6,7 +6,7 @@ use std::fmt;
 use super::known_values::is_another_controller;
 use super::{Controllers, Dialect};
 use crate::finding::Quoted;
-use crate::model::{ClassRef, Ingress, NGINX_PREFIX};
+use crate::model::{ClassRef, Ingress, IngressClass, NGINX_PREFIX};
 
 /// The reason why it is unknown whether ingress-nginx handles an Ingress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +30,23 @@ impl<'a> Controllers<'a> {
             ClassRef::Classless => return None,
         };
         if let Some(found) = self.view.class(name).found() {
-            let is_neutral =
-                std::ptr::eq(self.dialects.of_class(name, &found.controller, namespace), self.dialects.neutral());
             let has_annotations = ingress.meta.annotations.iter().any(|(key, _)| key.starts_with(NGINX_PREFIX));
-            let is_unsettled = is_neutral && has_annotations && !is_another_controller(&found.controller);
-            return is_unsettled.then_some(Unsettled::Controller(&found.controller));
+            return self.unsettled_class(found).filter(|_| has_annotations);
         }
         let ClassRef::Annotated(value) = class else { return None };
         let dialect = self.dialects.of_annotation(value, namespace).filter(|_| self.view.class(value).is_absent())?;
         self.may_be_renamed(class, dialect, namespace)
             .then(|| self.other_class_of(dialect, namespace))?
             .map(Unsettled::Annotation)
+    }
+
+    /// Returns why it is unknown whether ingress-nginx handles the Ingresses of an IngressClass that have annotations of it.
+    #[must_use]
+    pub fn unsettled_class(&self, class: &'a IngressClass) -> Option<Unsettled<'a>> {
+        let dialect = self.dialects.of_class(&class.meta.key.name, &class.controller, "");
+        let is_neutral = std::ptr::eq(dialect, self.dialects.neutral());
+        let is_unsettled = is_neutral && !is_another_controller(&class.controller);
+        is_unsettled.then_some(Unsettled::Controller(&class.controller))
     }
 
     /// Returns whether a controller whose `--ingress-class` is not known may handle another value of the annotation: it has an

@@ -1,0 +1,68 @@
+//! The ConfigMaps of the controllers that run in the cluster. Which these are changes with the controllers, so they are not watched:
+//! each is read by name, every few seconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::get::ObjectClient;
+use super::wanted::FindConfigMaps;
+use super::watch_status::{WatchHandle, WatchStatus};
+use super::writer::Batch;
+use crate::cluster::{Change, Coverage, Inventory, LiveRead, Object, SharedInventory};
+use crate::model::{Key, Kind};
+
+/// The time between two reads of a ConfigMap.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Follows the ConfigMaps until the writer of the inventory stops.
+pub(super) async fn follow(
+    client: ObjectClient,
+    inventory: SharedInventory,
+    changes: mpsc::Sender<Batch>,
+    find: FindConfigMaps,
+) {
+    let status = WatchStatus {
+        kind: Kind::ConfigMap,
+        only: None,
+        last_event: None,
+        restarts: 0,
+        skipped: 0,
+        trouble: None,
+        idle_since: None,
+    };
+    let handle = Arc::new(WatchHandle::new(status));
+    loop {
+        let state = inventory.load();
+        let wanted = (find.0)(&state).into_iter().map(|key| (Kind::ConfigMap, key));
+        let reads = client.get_all(wanted).await;
+        let news: Vec<Change> = reads.iter().flat_map(|(_, key, read)| news(&state, key, read)).collect();
+        if !news.is_empty() {
+            let batch =
+                Batch { from: Arc::clone(&handle), receipt: handle.receive(), kind: Kind::ConfigMap, changes: news };
+            if changes.send(batch).await.is_err() {
+                return;
+            }
+        }
+        sleep(INTERVAL).await;
+    }
+}
+
+/// Returns the changes of an inventory that a read brings up.
+fn news(state: &Inventory, key: &Key, read: &LiveRead) -> Vec<Change> {
+    let (coverage, change) = match read {
+        LiveRead::Found(object) => (Coverage::Complete, Some(Change::Apply((**object).clone()))),
+        LiveRead::Absent => (Coverage::Complete, Some(Change::Delete(key.clone()))),
+        LiveRead::Forbidden => (Coverage::Forbidden, None),
+        LiveRead::Failed(_) => (Coverage::ReadFailed, None),
+    };
+    let is_same = state.coverage_of(Kind::ConfigMap, &key.namespace, &key.name) == coverage
+        && match read {
+            LiveRead::Found(object) => Object::config_map(object) == state.config_map(key),
+            LiveRead::Absent => state.config_map(key).is_none(),
+            LiveRead::Forbidden | LiveRead::Failed(_) => true,
+        };
+    if is_same { Vec::new() } else { change.into_iter().chain([Change::Cover(Some(key.clone()), coverage)]).collect() }
+}

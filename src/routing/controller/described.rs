@@ -1,0 +1,106 @@
+//! What is known of a controller, setting by setting, with the source of each value.
+
+use super::dialect::Dialect;
+use super::settings::ControllerSettings;
+
+/// One setting of a controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribedSetting {
+    /// The name of the flag or of the key of the ConfigMap.
+    pub name: &'static str,
+    /// The value; `None`: unknown.
+    pub value: Option<String>,
+    /// The source of the value.
+    pub source: String,
+}
+
+/// The source of a value that the configuration file sets.
+const CONFIGURATION: &str = "configuration";
+
+impl Dialect {
+    /// Describes the version and every setting. `configured` is the same dialect before anything was observed in the cluster.
+    #[must_use]
+    pub fn described(&self, configured: &Self) -> Vec<DescribedSetting> {
+        let sources: Vec<String> = self.workloads.iter().map(|(kind, key)| format!("{kind} {key}")).collect();
+        let workloads = sources.join(", ");
+        let running = || if workloads.is_empty() { "not discovered".to_owned() } else { workloads.clone() };
+        let either = |is_configured: bool| if is_configured { CONFIGURATION.to_owned() } else { running() };
+        let version = self.version.map(|version| {
+            let fork = self.fork.as_ref().map_or_else(String::new, |fork| format!("-{fork}"));
+            format!("{version}{fork}")
+        });
+        let row = |name, value: Option<String>, source| DescribedSetting { name, value, source };
+        let classes = self.annotation_class.values().join(", ");
+        let namespaces =
+            if self.watch_namespaces.is_empty() { "all".to_owned() } else { self.watch_namespaces.join(", ") };
+        let is_observed = !self.workloads.is_empty();
+        let mut rows = vec![
+            row("version", version, either(configured.version.is_some())),
+            row(
+                "ingress-class",
+                Some(classes).filter(|classes| !classes.is_empty()),
+                either(self.annotation_class == configured.annotation_class),
+            ),
+            row(
+                "watch-namespace",
+                (is_observed || !self.watch_namespaces.is_empty()).then_some(namespaces),
+                either(!configured.watch_namespaces.is_empty()),
+            ),
+            row(
+                "configmap",
+                self.config_map.as_ref().map(ToString::to_string),
+                either(configured.config_map.is_some()),
+            ),
+        ];
+        let effective = self.settings().entries();
+        let layers =
+            (configured.settings.entries(), self.settings.entries(), self.observed.unwrap_or_default().entries());
+        for (at, (name, value)) in effective.into_iter().enumerate() {
+            let source = match () {
+                () if layers.0[at].1.is_some() => CONFIGURATION.to_owned(),
+                () if layers.1[at].1.is_some() => running(),
+                () if layers.2[at].1.is_some() => {
+                    self.config_map.as_ref().map_or_else(String::new, |key| format!("ConfigMap {key}"))
+                }
+                () if value.is_some() => "default".to_owned(),
+                () if self.settings_disagree => "the running controllers differ, or a flag cannot be read".to_owned(),
+                () if self.settings_unknown() => "the ConfigMap is not known".to_owned(),
+                () => "the version is not known".to_owned(),
+            };
+            rows.push(row(name, value, source));
+        }
+        let flags = &self.flags;
+        let switches = [
+            ("watch-ingress-without-class", flags.watch_ingress_without_class),
+            ("ingress-class-by-name", flags.ingress_class_by_name),
+            ("enable-ssl-passthrough", flags.enable_ssl_passthrough),
+            ("disable-catch-all", flags.disable_catch_all),
+        ];
+        let texts = [
+            ("default-backend-service", &flags.default_backend_service),
+            ("default-ssl-certificate", &flags.default_ssl_certificate),
+            ("publish-service", &flags.publish_service),
+            ("watch-namespace-selector", &flags.watch_namespace_selector),
+        ];
+        rows.extend(switches.map(|(name, value)| row(name, value.map(|on| on.to_string()), running())));
+        let or_none = |text: &String| if text.is_empty() { "not set".to_owned() } else { text.clone() };
+        rows.extend(texts.map(|(name, value)| row(name, value.as_ref().map(or_none), running())));
+        rows
+    }
+}
+
+impl ControllerSettings {
+    /// Returns each setting with its value; `None`: not set, or unknown.
+    fn entries(self) -> [(&'static str, Option<String>); 7] {
+        let switch = |on: Option<bool>| on.map(|on| on.to_string());
+        [
+            ("allow-snippet-annotations", switch(self.allow_snippet_annotations)),
+            ("annotations-risk-level", self.annotations_risk_level.map(|risk| risk.to_string())),
+            ("allow-cross-namespace-resources", switch(self.allow_cross_namespace_resources)),
+            ("enable-annotation-validation", switch(self.enable_annotation_validation)),
+            ("strict-validate-path-type", switch(self.strict_validate_path_type)),
+            ("disable-svc-external-name", switch(self.disable_svc_external_name)),
+            ("ssl-redirect", switch(self.ssl_redirect)),
+        ]
+    }
+}
