@@ -11,6 +11,7 @@ mod check;
 mod configuration;
 #[path = "../console/mod.rs"]
 mod console;
+mod discovery;
 mod docs;
 mod engine;
 mod explain;
