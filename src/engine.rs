@@ -8,7 +8,7 @@ use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::policy::Policy;
-use crate::routing::{Basis, Controllers, Routes, Unsettled};
+use crate::routing::{Basis, Controller, Controllers, Routes, Unsettled};
 
 /// The checks that run, with their settings.
 #[derive(Debug)]
@@ -211,6 +211,9 @@ impl Engine {
                 Ok(()) => found.into_inner(),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
+            if check.applies != Applies::Everywhere && controller.dialect.is_known_by_workloads {
+                found.iter_mut().for_each(|finding| rest_on_workloads(finding, &controller));
+            }
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }
@@ -305,6 +308,13 @@ fn too_costly(check: &Check) -> Finding {
     let mut finding = Finding::new(check.code, FieldPath::spec(), "too costly to evaluate", message);
     finding.help("simplify the regexes or split the Ingress into several");
     finding
+}
+
+/// Makes a finding depend on the workloads that show which controller this is.
+fn rest_on_workloads(finding: &mut Finding, controller: &Controller<'_>) {
+    for (kind, key) in &controller.dialect.workloads {
+        finding.rests_on(*kind, key.clone());
+    }
 }
 
 fn failed(check: &Check) -> Finding {

@@ -7,6 +7,7 @@ use super::{Memo, Settings};
 use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Finding;
 use crate::model::{Host, Ingress, Kind};
+use crate::routing::annotations::Annotation;
 use crate::routing::{Claim, Controller, ControllerId, Dialect, NginxAnnotations, Routes, Server, When};
 
 /// The input of a check: one Ingress, the cluster view, the settings and the routes of the controller.
@@ -96,6 +97,14 @@ impl<'a> Context<'a> {
         match self.dialect().observed_from() {
             Some(key) => finding.rests_on(Kind::ConfigMap, key.clone()),
             None => finding,
+        }
+    }
+
+    /// Does the same for a finding on the value of an annotation, if the version or a setting makes the value invalid.
+    pub(super) fn rests_on_validation(&self, finding: &mut Finding, row: &Annotation, value: &str) {
+        let always = row.value_error(value, None).is_some_and(|fault| fault.certain);
+        if row.since.is_some() || !always {
+            self.rests_on_settings(finding);
         }
     }
 

@@ -23,6 +23,14 @@ pub enum Evidence {
     Index(Kind, &'static str),
 }
 
+impl Evidence {
+    /// Returns whether it is a workload or a pod: the controller that handles the Ingress.
+    #[must_use]
+    pub fn is_of_running_controller(&self) -> bool {
+        matches!(self, Self::Object(kind, _) if *kind == Kind::Pod || Kind::WORKLOADS.contains(kind))
+    }
+}
+
 /// One problem of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

@@ -130,6 +130,11 @@ impl Wire {
         labels.into_iter().map(|(key, value)| (key, value.unwrap_or_default())).collect()
     }
 
+    /// The API server has stored the object: `creationTimestamp` is set.
+    pub(super) fn is_stored(&self) -> bool {
+        self.creation_timestamp.is_some()
+    }
+
     /// `generation`: the number of changes of the spec.
     pub(super) fn generation(&self) -> Option<i64> {
         self.generation

@@ -96,8 +96,9 @@ impl From<Wire> for Workload {
         let generation = wire.metadata.generation();
         let rollout = match wire.status {
             _ if replicas == Some(0) => Rollout::Unavailable,
-            // A file has an empty status, too: `status: {}`.
             Some(status) if status.observed_generation.is_some() => status.rollout(replicas, generation),
+            // It is stored, and no controller has created a pod yet. A file has `status: {}` at most.
+            _ if wire.metadata.is_stored() => Rollout::Unavailable,
             _ => Rollout::Unknown,
         };
         Self {
@@ -147,6 +148,8 @@ mod tests {
         for none in ["null", "{}"] {
             assert_eq!(rollout(2, 2, none), Rollout::Unknown);
         }
+        let stored = r#"{"metadata": {"name": "c", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": {}}"#;
+        assert_eq!(serde_json::from_str::<Workload>(stored).unwrap().rollout, Rollout::Unavailable);
         let daemons = r#"{"observedGeneration": 2, "desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}"#;
         assert_eq!(rollout(2, 1, daemons), Rollout::Complete);
     }

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::{Circumstances, Decision, MissingReferences, Policy, Scope, Unconfirmed, check_of};
 use crate::checks::{self, Check};
-use crate::finding::{Finding, Level};
+use crate::finding::{Evidence, Finding, Level};
 use crate::model::{WAIVER_ANNOTATION, parse_waivers};
 use crate::policy::Profile;
 
@@ -107,7 +107,8 @@ impl<'a> Ceilings<'a> {
     }
 
     fn reference(&self, finding: &Finding) -> Cap {
-        if finding.rests_on.is_empty() {
+        // A controller that runs is not about to be created with the Ingress.
+        if finding.rests_on.iter().all(Evidence::is_of_running_controller) {
             return None;
         }
         match self.policy.missing_references {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::answer::{Outcome, Scheme};
 use super::controller::{ControllerId, Controllers};
-use super::location::{path_samples, sample_host};
+use super::location::{host_name, path_samples, sample_host};
 use super::routes::{Routes, When};
 use crate::cluster::Lookup;
 use crate::finding::one_line;
@@ -201,6 +201,10 @@ fn answer(routes: &Routes<'_>, scheme: Scheme, host: &str, path: &str) -> Result
         ControllerId::Unknown => return Err(UnknownAnswer),
         ControllerId::None => return Ok(None),
         ControllerId::Named(_) | ControllerId::Unnamed => {}
+    }
+    let claims = routes.claims(&Host::parse(&host_name(host)), When::After).found().unwrap_or_default();
+    if claims.iter().any(|claim| routes.controllers().unsettled(claim.ingress).is_some()) {
+        return Err(UnknownAnswer);
     }
     match routes.answer(scheme, host, path, When::After) {
         Ok(Lookup::Found(answer)) => Ok(match (routes.refusal(&answer), &answer.outcome) {

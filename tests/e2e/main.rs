@@ -13,6 +13,7 @@ mod cluster;
 #[path = "../console/mod.rs"]
 mod console;
 mod control_plane;
+mod controllers;
 mod deploy;
 mod documents;
 mod explain;

@@ -168,10 +168,20 @@ impl<'c> Webhook<'c> {
 
     /// Returns the response of `/readyz` with its head; empty if the connection is refused.
     pub(crate) fn readiness(&self) -> String {
+        self.health("/readyz")
+    }
+
+    /// Returns the response with the metrics.
+    pub(crate) fn metrics(&self) -> String {
+        self.health("/metrics")
+    }
+
+    /// Returns the response of the health port; empty if it does not answer.
+    fn health(&self, path: &str) -> String {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.health)) else { return String::new() };
         let mut answer = String::new();
-        let request =
-            stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").and_then(|()| stream.read_to_string(&mut answer));
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        let request = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
         if request.is_ok() { answer } else { String::new() }
     }
 

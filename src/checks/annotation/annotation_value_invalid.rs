@@ -47,7 +47,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if let FaultReason::Value(flaw) = fault.reason
             && is_reported(cx, &fault)
         {
-            report(&fault, flaw, out);
+            report(cx, &fault, flaw, out);
         }
     }
 }
@@ -86,7 +86,7 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     finding.help("shorten the value").at_most(super::UNLESS_NOT_LOADED);
 }
 
-fn report(fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
+fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
     let AnnotationFault { row, value, effect, certain, .. } = *fault;
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let field = FieldPath::annotation(&key);
@@ -98,6 +98,7 @@ fn report(fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
     if let Some(fixed) = row.form.fixed(value) {
         finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
+    cx.rests_on_validation(finding, row, value);
     if !certain {
         finding.at_most(WARN);
     } else if effect != Effect::NotLoaded {

@@ -63,6 +63,7 @@ fn external(cx: &Context<'_>, out: &mut Findings) {
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let finding = out.add(FieldPath::annotation(&key), key, message);
         finding.help(row.form.wanted());
+        cx.rests_on_validation(finding, row, value);
         if !certain {
             finding.at_most(WARN);
         }

@@ -42,7 +42,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     };
 }
 
-/// The controller of an IngressClass compares the annotation with its flag only. The name of the class is no other value.
+/// The controller of an IngressClass compares the annotation with its flag only, not with the name of the class.
 fn ignored(cx: &Context<'_>, value: &str, dialect: &Dialect, out: &mut Findings) {
     let handled = list(dialect.annotation_class.values().into_iter());
     let message = format!(

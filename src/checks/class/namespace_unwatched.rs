@@ -30,6 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let message = format!("namespace {:?} is not in watchNamespaces{watched}: {}", cx.namespace(), effects::UNHANDLED);
     let finding = out.add(class_ref_field(cx.ingress), "unwatched namespace", message);
     finding.help("use a class whose controller watches it");
+    cx.rests_on_settings(finding);
     // The class determines the controller.
     if let (ClassRef::Named(name) | ClassRef::Annotated(name), ControllerId::Named(_)) =
         (cx.ingress.class_ref(), cx.controller.id)

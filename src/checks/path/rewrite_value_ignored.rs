@@ -60,6 +60,7 @@ fn report(cx: &Context<'_>, row: &Annotation, value: &str, fault: ValueError, ou
     if let Some(fixed) = row.form.fixed(value) {
         finding.fix(Patch::on(&field, value).replace(&field, fixed));
     }
+    cx.rests_on_validation(finding, row, value);
     // Another annotation may enable regex matching in place of `use-regex`.
     let is_certain = fault.certain
         && lost.is_some_and(|path| !may_match_otherwise(cx, &path.server))

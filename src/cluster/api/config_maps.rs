@@ -14,15 +14,13 @@ use super::writer::Batch;
 use crate::cluster::{Change, Coverage, Inventory, LiveRead, Object, SharedInventory};
 use crate::model::{Key, Kind};
 
-/// The time between two reads of a ConfigMap.
-const INTERVAL: Duration = Duration::from_secs(5);
-
 /// Follows the ConfigMaps until the writer of the inventory stops.
 pub(super) async fn follow(
     client: ObjectClient,
     inventory: SharedInventory,
     changes: mpsc::Sender<Batch>,
     find: FindConfigMaps,
+    pause: Duration,
 ) {
     let status = WatchStatus {
         kind: Kind::ConfigMap,
@@ -46,7 +44,7 @@ pub(super) async fn follow(
                 return;
             }
         }
-        sleep(INTERVAL).await;
+        sleep(pause).await;
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Pace {
     pub shortest_watch: Duration,
     /// The pause of an idle watch; see [`WatchStatus::idle_since`].
     pub idle: Duration,
+    /// The pause between two reads of the ConfigMap of a running controller.
+    pub config_maps: Duration,
 }
 
 impl Default for Pace {
@@ -50,6 +52,7 @@ impl Default for Pace {
             rights: Duration::from_mins(1),
             shortest_watch: Duration::from_millis(800),
             idle: Duration::from_mins(5),
+            config_maps: Duration::from_secs(5),
         }
     }
 }

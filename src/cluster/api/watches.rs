@@ -40,7 +40,7 @@ impl Watches {
         tokio::spawn(writer.run());
         if let Some(find) = running_config_maps {
             let client = ObjectClient::new(client.clone(), Some(rights.clone()));
-            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find));
+            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find, pace.config_maps));
         }
         let kinds = (needs | hints).iter().map(|kind| (kind, None));
         let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));

@@ -63,6 +63,8 @@ pub struct Dialect {
     pub is_imitated: bool,
     /// The workloads and pods that the version and the settings were read from.
     pub workloads: Vec<(Kind, Key)>,
+    /// Only the workloads show that the controller is an ingress-nginx.
+    pub is_known_by_workloads: bool,
 }
 
 impl Dialect {
@@ -84,6 +86,7 @@ impl Dialect {
             settings_disagree: false,
             is_imitated: family == ControllerFamily::Traefik,
             workloads: Vec::new(),
+            is_known_by_workloads: false,
         }
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::annotation_class::AnnotationClass;
 use super::dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
 use super::discovery::DiscoveryMode;
+use super::instance::INGRESS_NGINX;
 use super::known_values::is_ingress_nginx;
 use super::settings::ControllerSettings;
 use crate::cluster::ClusterView;
@@ -74,7 +75,9 @@ impl Dialects {
             match *of_controller {
                 [] => {
                     let matches = DialectMatch::Controller(controller.to_owned());
-                    dialects.to_mut().rules.push(DialectRule { matches, dialect: group.dialect() });
+                    let is_known_by_workloads = controller != INGRESS_NGINX && !is_ingress_nginx(controller);
+                    let dialect = Dialect { is_known_by_workloads, ..group.dialect() };
+                    dialects.to_mut().rules.push(DialectRule { matches, dialect });
                 }
                 [index] if is_only_group => dialects.to_mut().rules[index].dialect.complete(group.dialect()),
                 // Several entries of the configuration describe the controllers of one name. They are not matched with those

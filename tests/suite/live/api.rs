@@ -352,7 +352,7 @@ async fn all_of_group(
     all(shared, Path(resource), query).await
 }
 
-/// Watches in one namespace are only for one object by its name.
+/// Watches in one namespace are only for one object by its name, or for the objects of ingress-nginx.
 async fn all_of_namespace(
     shared: State<Shared>,
     Path((namespace, resource)): Path<(String, String)>,
@@ -360,6 +360,10 @@ async fn all_of_namespace(
 ) -> Response {
     if let Some(name) = query.get("fieldSelector").and_then(|fields| fields.strip_prefix("metadata.name=")) {
         return answer(shared.0, resource, Some(format!("{namespace}/{name}")), &query.0);
+    }
+    if let Some(labels) = query.get("labelSelector") {
+        assert_eq!(labels, "app.kubernetes.io/name=ingress-nginx");
+        return answer(shared.0, resource, Some(format!("{namespace}/")), &query.0);
     }
     assert!(!query.contains_key("resourceVersion"), "the list must not come from a cache");
     let limit = query["limit"].clone();
@@ -470,7 +474,13 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
 }
 
 fn is_chosen(object: &Value, only: Option<&String>) -> bool {
-    only.is_none_or(|only| *only == key(object))
+    only.is_none_or(|only| match only.strip_suffix('/') {
+        Some(namespace) => {
+            object["metadata"]["namespace"] == namespace
+                && object["metadata"]["labels"]["app.kubernetes.io/name"] == "ingress-nginx"
+        }
+        None => *only == key(object),
+    })
 }
 
 fn watch(shared: Shared, resource: String, only: Option<String>, from: u64) -> Response {

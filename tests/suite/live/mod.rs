@@ -3,6 +3,7 @@
 
 pub(crate) mod api;
 pub(crate) mod confirm;
+mod controllers;
 pub(crate) mod list;
 mod optional;
 mod publication;
