@@ -122,7 +122,7 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
         if server.is_none() && unloaded.is_empty() {
             return None;
         }
-        let mut lines = server.map_or_else(Vec::new, |server| lines(&server, &controller, view));
+        let mut lines = server.map_or_else(Vec::new, |server| lines(&server, &routes, &controller, view));
         lines.extend(unloaded.into_iter().flat_map(|(ingress, annotation)| not_loaded(host, ingress, annotation)));
         // The sort is stable: the effective path comes first.
         lines.sort_by(|a, b| (Reverse(a.path().len()), a.path()).cmp(&(Reverse(b.path().len()), b.path())));
@@ -136,11 +136,22 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
     })
 }
 
-fn lines<'a>(server: &Server<'a>, controller: &Controller<'a>, view: &ClusterView<'a>) -> Vec<Route<'a>> {
+fn lines<'a>(
+    server: &Server<'a>,
+    routes: &Routes<'a>,
+    controller: &Controller<'a>,
+    view: &ClusterView<'a>,
+) -> Vec<Route<'a>> {
     let won = server.locations.iter().filter(|location| !location.is_exact_companion).filter_map(|location| {
         let (ingress, backend) = (location.ingress?, location.backend?);
         let refusal = server.forbidden.or(location.refusal);
-        let outcome = won(location, ingress, backend, refusal, controller, view);
+        let outcome = match won(location, ingress, backend, refusal, controller, view) {
+            // Other rules than those of Kubernetes may apply.
+            RouteOutcome::Asked(resolved) if routes.controllers().unsettled(ingress).is_some() => {
+                RouteOutcome::Doubtful(resolved)
+            }
+            outcome => outcome,
+        };
         Some(Route { at: location.at, is_regex: location.modifier == Modifier::Regex, ingress, backend, outcome })
     });
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {

@@ -6,30 +6,30 @@ const INTERNAL_EXAMPLE: &str = "k8s.io/internal-ingress-nginx";
 /// `pkg/controller/nginxingress`).
 const AKS_APP_ROUTING: &str = "webapprouting.kubernetes.azure.com/nginx";
 
-/// Parts of the values of controllers that do not read the annotations of ingress-nginx, from the documentation of each.
+/// The domains in the values of controllers that do not read the annotations of ingress-nginx, from the documentation of each.
 const OTHERS: [&str; 22] = [
-    "ako.vmware.com/",
-    "alb",
-    "apisix",
-    "azure/application-gateway",
-    "cilium.io/",
-    "citrix.com/",
-    "f5.com/",
-    "gce",
-    "getambassador.io/",
-    "gke.io/",
-    "haproxy",
-    "istio.io/",
-    "konghq",
-    "ngrok",
-    "nginx.org/",
-    "openshift.io/",
-    "pomerium.io/",
-    "projectcontour.io/",
-    "skipper",
-    "tailscale.com/",
-    "traefik",
-    "voyagermesh.com/",
+    "apisix.apache.org",
+    "azure",
+    "cilium.io",
+    "citrix.com",
+    "eks.amazonaws.com",
+    "f5.com",
+    "getambassador.io",
+    "gke.io",
+    "haproxy-ingress.github.io",
+    "haproxy.org",
+    "istio.io",
+    "k8s.aws",
+    "konghq.com",
+    "nginx.org",
+    "ngrok.com",
+    "openshift.io",
+    "pomerium.io",
+    "projectcontour.io",
+    "tailscale.com",
+    "traefik.io",
+    "vmware.com",
+    "zalando.org",
 ];
 
 /// Returns whether a value of `spec.controller` certainly belongs to an ingress-nginx, beside `k8s.io/ingress-nginx`.
@@ -40,5 +40,23 @@ pub(super) fn is_ingress_nginx(controller: &str) -> bool {
 /// Returns whether a value of `spec.controller` certainly belongs to a controller that does not read the annotations of
 /// ingress-nginx.
 pub(super) fn is_another_controller(controller: &str) -> bool {
-    OTHERS.iter().any(|part| controller.contains(part))
+    let domain = controller.split('/').next().unwrap_or_default();
+    let is_of = |other: &str| domain.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    OTHERS.iter().any(|other| is_of(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_recognised_by_their_domain() {
+        for known in ["traefik.io/ingress-controller", "ingress.k8s.aws/alb", "azure/application-gateway"] {
+            assert!(is_another_controller(known) && !is_ingress_nginx(known), "{known}");
+        }
+        for unknown in ["example.com/traefik.io", "nottraefik.io/x", "k8s.io/external-nginx", ""] {
+            assert!(!is_another_controller(unknown) && !is_ingress_nginx(unknown), "{unknown}");
+        }
+        assert!(is_ingress_nginx("webapprouting.kubernetes.azure.com/nginx/default"));
+    }
 }
