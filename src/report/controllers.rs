@@ -100,9 +100,12 @@ impl ControllersReport {
                 None => "unknown controller".to_owned(),
             };
             let _ = writeln!(text, "IngressClass {}: {} ({of})", one_line(class), one_line(controller));
-            for SettingEntry { name, value, source } in settings {
-                let value = one_line(value.as_deref().unwrap_or("unknown"));
-                let _ = writeln!(text, "  {name:<32} {value:<24} {}", one_line(source));
+            let shown = |entry: &SettingEntry| one_line(entry.value.as_deref().unwrap_or("unknown"));
+            let names = settings.iter().map(|entry| entry.name.len()).max().unwrap_or_default();
+            let values = settings.iter().map(|entry| shown(entry).chars().count()).max().unwrap_or_default();
+            for entry in settings {
+                let (name, value, source) = (entry.name, shown(entry), one_line(&entry.source));
+                let _ = writeln!(text, "  {name:<names$}  {value:<values$}  {source}");
             }
             for note in notes {
                 let _ = writeln!(text, "  note: {}", one_line(note));
