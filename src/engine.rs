@@ -8,7 +8,7 @@ use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds};
 use crate::policy::Policy;
-use crate::routing::{Basis, Controller, Controllers, Routes, Unsettled};
+use crate::routing::{Basis, Controller, Controllers, FamilySource, Routes, Unsettled};
 
 /// The checks that run, with their settings.
 #[derive(Debug)]
@@ -211,8 +211,10 @@ impl Engine {
                 Ok(()) => found.into_inner(),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
-            if check.applies != Applies::Everywhere && controller.dialect.is_known_by_workloads {
-                found.iter_mut().for_each(|finding| rest_on_workloads(finding, &controller));
+            if check.applies != Applies::Everywhere && controller.dialect.family_source == FamilySource::Workloads {
+                for finding in &mut found {
+                    rest_on_workloads(finding, &controller);
+                }
             }
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
@@ -368,7 +370,9 @@ impl Evaluation {
                 finding.help("simplify the regexes or split the host");
             }
             if let Some(unsettled) = unsettled.filter(|_| why == NotEvaluatedReason::Unsettled) {
-                finding.help(unsettled.help());
+                let help = unsettled.help();
+                finding.shared_warning(format!("checks of ingress-nginx not evaluated: {reason}; {help}"));
+                finding.help(help);
             }
             if why.is_of_the_platform() {
                 // The affected checks depend on the Ingress, so the shared text leaves them out.

@@ -14,7 +14,7 @@ pub struct ControllerPods<'a> {
 }
 
 impl<'a> ClusterView<'a> {
-    /// Returns the workloads and pods that run an ingress controller. Reads Deployments, StatefulSets, DaemonSets and Pods.
+    /// Returns the workloads and pods that run an ingress controller. Reads workloads and pods.
     #[must_use]
     pub fn controller_pods(&self) -> ControllerPods<'a> {
         let mut pods = ControllerPods::default();

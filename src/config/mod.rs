@@ -4,7 +4,6 @@ mod raw;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use thiserror::Error;
@@ -154,7 +153,7 @@ impl Config {
             found.retain(|key| !configured.contains(key));
             found
         };
-        Some(FindConfigMaps(Arc::new(find)))
+        Some(FindConfigMaps::by(find))
     }
 
     /// Disables the kinds of an inventory that this configuration excludes.

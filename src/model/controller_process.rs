@@ -41,10 +41,13 @@ pub struct ControllerProcess {
     pub image: Box<str>,
     /// The flags that are kept, in order, without `--` and the provider's prefix, in lower case. The value of a switch without
     /// one is `true`. `None`: the flags cannot be read from the container, as in a shell script.
-    pub flags: Option<Box<[(Box<str>, Box<str>)]>>,
+    pub flags: Option<Flags>,
     /// The environment variables that the flags reference.
     pub environment: Box<[(Box<str>, EnvironmentValue)]>,
 }
+
+/// Flags with their values.
+pub type Flags = Box<[(Box<str>, Box<str>)]>;
 
 /// The program of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +163,7 @@ fn starts_provider(word: &str) -> bool {
 }
 
 /// Reads flags as Go's `pflag` does: `--name=value`, `--name value`, and `--name` for a switch.
-fn flags<'a>(program: ControllerProgram, words: impl Iterator<Item = &'a str>) -> Box<[(Box<str>, Box<str>)]> {
+fn flags<'a>(program: ControllerProgram, words: impl Iterator<Item = &'a str>) -> Flags {
     let mut words = words.peekable();
     let mut flags = Vec::new();
     while let Some(word) = words.next() {

@@ -30,8 +30,8 @@ pub use backend::{
 pub use controller::{
     AnnotationClass, Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerFlags, ControllerGroup,
     ControllerId, ControllerSettings, Controllers, DescribedSetting, Dialect, DialectMatch, DialectRule, Dialects,
-    Discovered, Discovery, DiscoveryMode, Instance, KnownController, ObservedController, Release, SecretSource,
-    Unsettled,
+    Discovered, Discovery, DiscoveryMode, FamilySource, Instance, KnownController, ObservedController, Release,
+    SecretSource, Unsettled,
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};

@@ -263,7 +263,7 @@ fn an_annotation_that_the_controller_ignores_returns_404() {
     let ingress = of_class("annotations: {kubernetes.io/ingress.class: internal}", "");
     let (found, outcome) = findings("", &(internal.clone() + &deployment(KEY, "v1.15.1", &[], COMPLETE) + &ingress));
     assert!(
-        found.contains("Warn IG105: class \"internal\" exists, but its controller handles only annotation value nginx"),
+        found.contains("Warn IG105: the controller of class \"internal\" handles annotation value nginx only"),
         "{found}"
     );
     assert_eq!(outcome, "DefaultBackend");

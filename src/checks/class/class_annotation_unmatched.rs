@@ -44,14 +44,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// The controller of an IngressClass compares the annotation with its flag only, not with the name of the class.
 fn ignored(cx: &Context<'_>, value: &str, dialect: &Dialect, out: &mut Findings) {
-    let handled = list(dialect.annotation_class.values().into_iter());
+    let handled = list(dialect.annotation_class.values());
     let message = format!(
-        "class {} exists, but its controller handles only annotation value {handled} (--ingress-class): {}",
+        "the controller of class {} handles annotation value {handled} only (--ingress-class): {}",
         Quoted(value),
         effects::NOT_FOUND
     );
     let finding = out.add(FieldPath::annotation(CLASS_ANNOTATION), value, message);
     finding.rests_on(Kind::IngressClass, Key::new("", value)).rests_on_index("served classes");
-    finding.help(format!("set spec.ingressClassName: {value} instead of the annotation"));
+    finding.help(format!("set spec.ingressClassName: {value} instead"));
     cx.rests_on_settings(finding);
 }

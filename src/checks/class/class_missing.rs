@@ -40,8 +40,10 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         format!("ingress-nginx and other controllers ignore this Ingress, {}", effects::NOT_FOUND)
     };
     let misplaced = misplaced_class(cx.ingress);
-    let unread = misplaced.as_ref().map_or_else(String::new, |place| format!(" ({place} is not read)"));
-    let message = format!("no class is set{unread}{default_class}: {effect}");
+    let message = match &misplaced {
+        Some(place) => format!("no class is set ({place} is not read): {}", effects::NOT_FOUND),
+        None => format!("no class is set{default_class}: {effect}"),
+    };
     let finding = out.add(class_field(), "classless", message);
     finding.rests_on_index("served classes");
     match default.found() {

@@ -34,7 +34,7 @@ pub(super) async fn follow(
     let handle = Arc::new(WatchHandle::new(status));
     loop {
         let state = inventory.load();
-        let wanted = (find.0)(&state).into_iter().map(|key| (Kind::ConfigMap, key));
+        let wanted = find.find(&state).into_iter().map(|key| (Kind::ConfigMap, key));
         let reads = client.get_all(wanted).await;
         let news: Vec<Change> = reads.iter().flat_map(|(_, key, read)| news(&state, key, read)).collect();
         if !news.is_empty() {

@@ -84,9 +84,12 @@ impl Rights {
         let answers = self.0.answers.lock();
         let granted: Kinds = answers.iter().filter(|(_, granted)| **granted).map(|(right, _)| right.kind).collect();
         let is_used = |right: &Right| answers.iter().any(|(other, granted)| *granted && other.only == right.only);
-        let is_needed = |right: &Right| match right.is_of_controllers() {
-            true => is_used(right),
-            false => !self.0.optional.contains(right.kind) || granted.contains(right.kind),
+        let is_needed = |right: &Right| {
+            if right.is_of_controllers() {
+                is_used(right)
+            } else {
+                !self.0.optional.contains(right.kind) || granted.contains(right.kind)
+            }
         };
         let denied = answers.iter().filter(|(right, granted)| !**granted && is_needed(right));
         denied.map(|(right, _)| right.clone()).collect()

@@ -25,7 +25,21 @@ pub struct Wanted {
 
 /// Finds ConfigMaps in an inventory.
 #[derive(Clone)]
-pub struct FindConfigMaps(pub Arc<dyn Fn(&Inventory) -> Vec<Key> + Send + Sync>);
+pub struct FindConfigMaps(Arc<Find>);
+
+type Find = dyn Fn(&Inventory) -> Vec<Key> + Send + Sync;
+
+impl FindConfigMaps {
+    /// Finds them with this function.
+    #[must_use]
+    pub fn by(find: impl Fn(&Inventory) -> Vec<Key> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    pub(super) fn find(&self, inventory: &Inventory) -> Vec<Key> {
+        (self.0)(inventory)
+    }
+}
 
 impl fmt::Debug for FindConfigMaps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -54,6 +54,9 @@ impl Workloads {
 
     /// Records whether an object runs an ingress controller.
     fn note_controller(&mut self, kind: Kind, key: &Key, runs_one: bool) {
+        if !runs_one && self.controllers.is_empty() {
+            return;
+        }
         let of = (kind, key.clone());
         if runs_one != self.controllers.contains(&of) {
             let controllers = Arc::make_mut(&mut self.controllers);

@@ -63,8 +63,17 @@ pub struct Dialect {
     pub is_imitated: bool,
     /// The workloads and pods that the version and the settings were read from.
     pub workloads: Vec<(Kind, Key)>,
-    /// Only the workloads show that the controller is an ingress-nginx.
-    pub is_known_by_workloads: bool,
+    /// How the family is known.
+    pub family_source: FamilySource,
+}
+
+/// How the family of a controller is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FamilySource {
+    /// By the configuration or the value of `spec.controller`.
+    Value,
+    /// By the workloads that have this value as `--controller-class`.
+    Workloads,
 }
 
 impl Dialect {
@@ -86,7 +95,7 @@ impl Dialect {
             settings_disagree: false,
             is_imitated: family == ControllerFamily::Traefik,
             workloads: Vec::new(),
-            is_known_by_workloads: false,
+            family_source: FamilySource::Value,
         }
     }
 

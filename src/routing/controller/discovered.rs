@@ -31,7 +31,7 @@ pub(super) struct InstanceGroup<'a> {
 }
 
 impl Discovery {
-    /// Returns the controllers that run in a cluster. Reads Deployments, StatefulSets, DaemonSets, Pods and IngressClasses.
+    /// Returns the controllers that run in a cluster. Reads workloads, pods and IngressClasses.
     #[must_use]
     pub fn find(&self, view: &ClusterView<'_>) -> Discovered {
         let mut found = Discovered::default();
@@ -132,7 +132,9 @@ impl Discovered {
                 continue;
             }
             let mut by_namespace: BTreeMap<_, Vec<&Instance>> = BTreeMap::new();
-            members.into_iter().for_each(|it| by_namespace.entry(&it.watch_namespace).or_default().push(it));
+            for it in members {
+                by_namespace.entry(&it.watch_namespace).or_default().push(it);
+            }
             groups.extend(by_namespace.into_values().map(|members| InstanceGroup { controller_class, members }));
         }
         groups

@@ -17,7 +17,7 @@ mod unsettled;
 
 pub use annotation_class::AnnotationClass;
 pub use described::DescribedSetting;
-pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
+pub use dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects, FamilySource};
 pub use discovered::Discovered;
 pub use discovery::{Discovery, DiscoveryMode};
 pub use flags::ControllerFlags;

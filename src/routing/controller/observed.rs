@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::annotation_class::AnnotationClass;
-use super::dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects};
+use super::dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects, FamilySource};
 use super::discovery::DiscoveryMode;
 use super::instance::INGRESS_NGINX;
 use super::known_values::is_ingress_nginx;
@@ -75,8 +75,9 @@ impl Dialects {
             match *of_controller {
                 [] => {
                     let matches = DialectMatch::Controller(controller.to_owned());
-                    let is_known_by_workloads = controller != INGRESS_NGINX && !is_ingress_nginx(controller);
-                    let dialect = Dialect { is_known_by_workloads, ..group.dialect() };
+                    let is_known = controller == INGRESS_NGINX || is_ingress_nginx(controller);
+                    let family_source = if is_known { FamilySource::Value } else { FamilySource::Workloads };
+                    let dialect = Dialect { family_source, ..group.dialect() };
                     dialects.to_mut().rules.push(DialectRule { matches, dialect });
                 }
                 [index] if is_only_group => dialects.to_mut().rules[index].dialect.complete(group.dialect()),
