@@ -47,7 +47,7 @@ pub struct ControllerProcess {
 }
 
 /// Flags with their values.
-pub type Flags = Box<[(Box<str>, Box<str>)]>;
+type Flags = Box<[(Box<str>, Box<str>)]>;
 
 /// The program of a controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
