@@ -389,10 +389,9 @@ impl NotEvaluatedReason {
     pub fn text(self) -> String {
         match self {
             Self::Deadline => "the review exceeded its time limit".to_owned(),
-            Self::Unsettled => {
-                "the controller may be ingress-nginx or another one; dialects in the configuration settles it"
-                    .to_owned()
-            }
+            Self::Unsettled => "the controller may be ingress-nginx or another one; settle it in the configuration: \
+                dialects: [{match: {controller: VALUE}, engine: nginx}]"
+                .to_owned(),
             Self::Oversized => format!("the Ingress has more than {MOST_PARTS} hosts and paths"),
             Self::Budget | Self::TooCostly => {
                 "the evaluation exceeded its budget (too many hosts, paths or regexes, or too complex ones)".to_owned()

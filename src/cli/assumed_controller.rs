@@ -40,3 +40,22 @@ impl AssumedController {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_assumed_controller_has_a_version_or_none() {
+        let read = |text: &str| text.parse::<Assumption>();
+        assert_eq!(read("ingress-nginx"), Ok(Assumption(None)));
+        assert_eq!(read("ingress-nginx@1.15.1"), Ok(Assumption(Some(Version::new(1, 15, 1)))));
+        for wrong in ["", "traefik", "ingress-nginx@latest", "ingress-nginx@"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let mut config = Config::default();
+        AssumedController { assume_controller: Some(Assumption(Some(Version::new(1, 15, 1)))) }.apply_to(&mut config);
+        let dialect = config.settings.dialects.of_class("nginx", "k8s.io/ingress-nginx", "shop");
+        assert_eq!((dialect.version, dialect.allows_snippets()), (Some(Version::new(1, 15, 1)), Some(false)));
+    }
+}

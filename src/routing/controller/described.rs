@@ -1,5 +1,6 @@
 //! What is known of a controller, setting by setting, with the source of each value.
 
+use super::annotation_class::AnnotationClass;
 use super::dialect::Dialect;
 use super::settings::ControllerSettings;
 
@@ -39,7 +40,13 @@ impl Dialect {
             row(
                 "ingress-class",
                 Some(classes).filter(|classes| !classes.is_empty()),
-                either(self.annotation_class == configured.annotation_class),
+                match &self.annotation_class {
+                    AnnotationClass::Set(_) if self.annotation_class == configured.annotation_class => {
+                        CONFIGURATION.to_owned()
+                    }
+                    AnnotationClass::Default => "default".to_owned(),
+                    _ => running(),
+                },
             ),
             row(
                 "watch-namespace",
