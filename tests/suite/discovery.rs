@@ -131,7 +131,7 @@ fn only_the_namespaces_of_discovery_count() {
         "metadata: {name: nginx, annotations: {meta.helm.sh/release-namespace: tenant},",
     );
     assert_eq!(dialect("", &release).version, Some(Version::new(1, 9, 0)));
-    let both = look_alike.clone() + &deployment(KEY, "v1.15.1", &[], COMPLETE);
+    let both = look_alike + &deployment(KEY, "v1.15.1", &[], COMPLETE);
     assert_eq!(dialect("", &both).version, Some(Version::new(1, 15, 1)), "a look-alike changes nothing");
 
     let inventory = inventory(&both);
