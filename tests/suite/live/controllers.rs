@@ -45,7 +45,7 @@ impl Guarded {
         static NOTHING: LazyLock<LiveReads> = LazyLock::new(LiveReads::default);
         let store = self.inventory.load();
         let view = ClusterView::unrestricted(ClusterState { store: &store, live_reads: &NOTHING, now: now() });
-        let known = Config::default().settings.dialects.known_controllers(&view);
+        let known = Config::default().settings.dialects.observed_controllers(&view);
         known[0].version.map(|version| version.to_string()).unwrap_or_default()
     }
 
