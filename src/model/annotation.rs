@@ -57,7 +57,7 @@ pub(super) fn is_annotation_key(key: &str) -> bool {
             .and_then(|domain| domain.strip_suffix(*prefix))
             .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    KEYS.contains(&key) || PREFIXES.iter().any(|prefix| is_prefix(&prefix))
+    KEYS.contains(&key) || PREFIXES.iter().any(is_prefix)
 }
 
 /// Whether a key of an annotation or label is a spelling of `ingress.class` or `ingressClassName`, whatever its prefix.

@@ -9,6 +9,7 @@ use super::Host;
 
 /// The facts about the leaf of a certificate chain. The bytes are not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Certificate {
     /// The DNS names that it covers: its SANs, or its common name if it has no DNS SAN.
     pub names: Box<[Host]>,

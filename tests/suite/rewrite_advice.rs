@@ -51,11 +51,11 @@ fn findings(target: &str, paths: &[String]) -> Vec<Finding> {
     found.filter(|finding| matches!(finding.code, "IG310" | "IG311")).collect()
 }
 
-/// Splits `use path "…" and target "…"` into what it changes and the new value.
+/// Splits `use path "…", target "…"` into what it changes and the new value.
 fn advice(help: &str) -> BTreeMap<&str, String> {
-    let parts = help.strip_prefix("use ").unwrap_or_else(|| panic!("{help}")).split(" and ");
+    let parts = help.strip_prefix("use ").unwrap_or_else(|| panic!("{help}")).split("\", ");
     let change = parts.map(|part| part.split_once(' ').unwrap());
-    change.map(|(what, value)| (what, serde_json::from_str(value).unwrap())).collect()
+    change.map(|(what, value)| (what, value.trim_matches('"').replace("\\\\", "\\"))).collect()
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl RewriteAdvice {
         };
         let change = match self.path(cx, path) {
             Some(instead) if self.changes_target => {
-                return format!("use {what} {} and target {target}", Quoted(&instead));
+                return format!("use {what} {}, target {target}", Quoted(&instead));
             }
             Some(instead) => format!("use {what} {}", Quoted(&instead)),
             None if self.groups > 2 && stem(cx, path).is_some() => "move the path to a separate Ingress".to_owned(),

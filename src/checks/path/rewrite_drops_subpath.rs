@@ -45,7 +45,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let Some(below) = below(cx, path) else { continue };
         let message = format!(
-            "{} drops the subpath of {}: {} is {}",
+            "{} drops subpaths of {}: {} is {}",
             Quoted(target),
             Quoted(text),
             Request(&below),
