@@ -51,6 +51,8 @@ pub struct Finding {
     pub rests_on: Vec<Evidence>,
     /// The highest level that this finding can have, whatever its check's level is.
     pub ceiling: Levels,
+    /// The level of this finding if the configuration does not set that of its check; `None`: that of its check.
+    pub by_default: Option<Levels>,
     /// The text of the warning at admission if the platform is the cause, not the Ingress: rights, watches, time. It is equal for
     /// all Ingresses, so that kubectl prints it once.
     pub shared_warning: Option<Box<str>>,
@@ -74,6 +76,7 @@ impl Finding {
             fix: None,
             rests_on: Vec::new(),
             ceiling: Levels::both(Level::Deny),
+            by_default: None,
             shared_warning: None,
         }
     }
@@ -110,6 +113,12 @@ impl Finding {
     /// Makes the platform the cause, with a text that does not depend on the Ingress.
     pub fn shared_warning(&mut self, text: impl Into<Box<str>>) -> &mut Self {
         self.shared_warning = Some(text.into());
+        self
+    }
+
+    /// Sets the level that applies if the configuration does not set that of the check.
+    pub fn by_default(&mut self, levels: Levels) -> &mut Self {
+        self.by_default = Some(levels);
         self
     }
 

@@ -72,9 +72,10 @@ impl<'a> Ceilings<'a> {
     /// Returns the lowest of the check's level and every ceiling, or `None` if the check is off.
     pub(super) fn rule(&self, finding: Finding) -> Option<Decision> {
         let check = check_of(&finding)?;
+        let default = finding.by_default.unwrap_or(check.levels);
         let level = match self.scope.rule {
-            Some(rule) => rule.level(self.policy, check),
-            None => self.policy.checks.level(check, self.profile),
+            Some(rule) => rule.level(self.policy, check, default),
+            None => self.policy.checks.level(check, default, self.profile),
         };
         if level == Level::Off {
             return None;
@@ -82,8 +83,7 @@ impl<'a> Ceilings<'a> {
         // A finding that cannot deny under this profile is not downgraded from deny.
         let level = level.min(self.profile.pick(finding.ceiling));
         let lifted = self.profile.lifted();
-        let could_deny =
-            level == Level::Deny || lifted.pick(check.levels).min(lifted.pick(finding.ceiling)) == Level::Deny;
+        let could_deny = level == Level::Deny || lifted.pick(default).min(lifted.pick(finding.ceiling)) == Level::Deny;
         let caps = [
             Some((level, Ceiling::Level)),
             self.waiver(check),

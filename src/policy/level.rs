@@ -46,8 +46,8 @@ impl Overrides {
         self.0.get(check.code).copied()
     }
 
-    pub(super) fn level(&self, check: &Check, profile: Profile) -> Level {
-        let level = self.of(check).unwrap_or_else(|| profile.lifted().pick(check.levels));
+    pub(super) fn level(&self, check: &Check, default: Levels, profile: Profile) -> Level {
+        let level = self.of(check).unwrap_or_else(|| profile.lifted().pick(default));
         profile.cap(level)
     }
 }
@@ -73,8 +73,8 @@ pub struct NamespaceRule {
 }
 
 impl NamespaceRule {
-    pub(super) fn level(&self, policy: &Policy, check: &Check) -> Level {
+    pub(super) fn level(&self, policy: &Policy, check: &Check, default: Levels) -> Level {
         let profile = self.profile.unwrap_or(policy.profile);
-        self.checks.of(check).map_or_else(|| policy.checks.level(check, profile), |level| profile.cap(level))
+        self.checks.of(check).map_or_else(|| policy.checks.level(check, default, profile), |level| profile.cap(level))
     }
 }

@@ -148,19 +148,21 @@ impl Policy {
     /// Returns the level of a check before any ceiling, unless a namespace rule sets another.
     #[must_use]
     pub fn level(&self, check: &Check) -> Level {
-        self.checks.level(check, self.profile)
+        self.checks.level(check, check.levels, self.profile)
     }
 
     /// Returns whether a check has a level other than `off` in some namespace.
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
-        self.level(check) > Level::Off || self.namespaces.iter().any(|rule| rule.level(self, check) > Level::Off)
+        self.level(check) > Level::Off
+            || self.namespaces.iter().any(|rule| rule.level(self, check, check.levels) > Level::Off)
     }
 
     /// Returns whether findings of a check deny in some namespace.
     #[must_use]
     pub fn can_deny(&self, check: &Check) -> bool {
-        self.level(check) == Level::Deny || self.namespaces.iter().any(|rule| rule.level(self, check) == Level::Deny)
+        self.level(check) == Level::Deny
+            || self.namespaces.iter().any(|rule| rule.level(self, check, check.levels) == Level::Deny)
     }
 
     /// Switches every other check off, in all namespaces.

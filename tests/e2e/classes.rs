@@ -52,7 +52,7 @@ fn a_class_set_by_annotation_uses_that_controllers_rules() {
 
     // No controller is known to handle this one until its status has an address.
     let expected = "Warning: live-annotated/first IG105 metadata.annotations[kubernetes.io/ingress.class]: no known controller handles class \
-                \"annotatde\": requests return 404; did you mean \"annotated\"? Set spec.ingressClassName: annotated \
+                \"annotatde\": requests return 404 unless a flag names it; did you mean \"annotated\"? Set spec.ingressClassName: annotated \
                 instead\n";
     let first = terminal.apply(&annotated("first", "annotatde", "web").to_string());
     assert_eq!((first.code, first.stderr), (0, format!("{DEPRECATED}{expected}")));

@@ -83,7 +83,7 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     let (start, length) = (Quoted(value), value.len());
     let message = format!("{start} has {length} bytes, nginx reads {MAX_BYTES}: {}", effects::RELOAD_FAILS_SHORT);
     let finding = out.add(FieldPath::annotation(&key), format!("{key} too long"), message);
-    finding.help("shorten the value").at_most(super::UNLESS_NOT_LOADED);
+    finding.help("shorten the value").by_default(super::LOADED);
 }
 
 fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
@@ -102,6 +102,6 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out
     if !certain {
         finding.at_most(WARN);
     } else if effect != Effect::NotLoaded {
-        finding.at_most(super::UNLESS_NOT_LOADED);
+        finding.by_default(super::LOADED);
     }
 }

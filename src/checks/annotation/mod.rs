@@ -50,8 +50,8 @@ fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
     !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
 }
 
-/// The ceiling of a finding that leaves the Ingress loaded.
-const UNLESS_NOT_LOADED: Levels = Levels::new(Level::Warn, Level::Deny);
+/// The default level of a finding on an Ingress that is loaded all the same.
+const LOADED: Levels = Levels::new(Level::Warn, Level::Deny);
 
 /// Precedes an effect that depends on a version that is not known: controllers validate by default since 1.12 (section 7.2).
 const SINCE_VALIDATION: &str = "from version 1.12 on, ";

@@ -40,7 +40,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let finding = cx.rests_on_settings(report(row, wrong, out)).help(help);
         if effect != Effect::NotLoaded {
-            finding.at_most(super::UNLESS_NOT_LOADED);
+            finding.by_default(super::LOADED);
         }
     }
     let is_known = cx.dialect().allows_snippets().is_some() && cx.dialect().risk_level().is_some();
