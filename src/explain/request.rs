@@ -7,6 +7,8 @@ use crate::routing::Scheme;
 
 /// The longest request line that nginx accepts (`large_client_header_buffers`), in bytes.
 const LONGEST: usize = 8 << 10;
+/// The longest DNS name, in bytes (RFC 1035).
+const LONGEST_HOST: usize = 253;
 
 /// The URL of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,9 @@ pub enum RequestUrlError {
     /// It is longer than nginx accepts.
     #[error("the URL has {0} bytes, nginx returns 414 from {LONGEST} bytes on")]
     TooLong(usize),
+    /// The host is longer than a DNS name can be.
+    #[error("the host has {0} bytes, a DNS name has {LONGEST_HOST} at most")]
+    LongHost(usize),
     /// Another scheme.
     #[error("Ingresses do not serve {0}:// URLs; use http:// or https://")]
     Scheme(String),
@@ -74,6 +79,9 @@ impl RequestUrl {
         }
         // http and https URLs always have a host.
         let host = url.host_str().unwrap_or_default().to_owned();
+        if host.len() > LONGEST_HOST {
+            return Err(RequestUrlError::LongHost(host.len()));
+        }
         if host.contains('*') {
             return Err(RequestUrlError::Wildcard(host));
         }
@@ -128,6 +136,7 @@ mod tests {
             assert!(matches!(error, Err(RequestUrlError::Malformed(..))), "{text}: {error:?}");
         }
         assert_eq!(RequestUrl::read("https://*.a.b/"), Err(RequestUrlError::Wildcard("*.a.b".to_owned())));
+        assert_eq!(RequestUrl::read(&"a.".repeat(150)), Err(RequestUrlError::LongHost(300)));
         assert_eq!(RequestUrl::read("ftp://app.example.com/"), Err(RequestUrlError::Scheme("ftp".to_owned())));
         assert_eq!(RequestUrl::read(&format!("https://a/{}", "b".repeat(9000))), Err(RequestUrlError::TooLong(9010)));
     }
