@@ -4,6 +4,7 @@
 mod assumptions;
 mod baseline;
 mod controllers;
+mod diagnostic;
 mod github;
 mod html;
 mod junit;
@@ -23,13 +24,14 @@ use serde::Serialize;
 use crate::analysis::Analysis;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
 use crate::engine::NotEvaluatedReason;
-use crate::finding::{Finding, Level, Patch, one_line};
+use crate::finding::{Finding, Level, Patch};
 use crate::model::{Key, Kind};
 use crate::policy::Decision;
 use crate::routing::RouteChanges;
 
 pub use baseline::{Baseline, BaselineError};
 pub use controllers::{ClassEntry, ControllersReport, SettingEntry};
+pub use diagnostic::{Diagnostic, Severity};
 pub use github::github;
 pub use html::{Page, html};
 pub use junit::junit;
@@ -185,45 +187,6 @@ pub struct NotEvaluated {
     /// The kind whose objects are unknown, if that is the reason.
     #[serde(skip)]
     pub unknown: Option<Kind>,
-}
-
-/// A problem of the input.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Diagnostic {
-    /// The severity.
-    pub severity: Severity,
-    /// The problem and its fix.
-    pub message: String,
-    /// The file as given on the command line.
-    pub file: String,
-    /// Line, from 1; absent if the whole file is concerned.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub line: Option<usize>,
-    /// Column in characters, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub column: Option<usize>,
-}
-
-/// The severity of a diagnostic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The results are complete.
-    Warning,
-    /// Part of the input was not analyzed.
-    Error,
-}
-
-impl Diagnostic {
-    /// `file:line:column`, or as much of it as is known.
-    fn location(&self) -> String {
-        let mut location = one_line(&self.file);
-        for number in [self.line, self.column].into_iter().flatten() {
-            location = format!("{location}:{number}");
-        }
-        location
-    }
 }
 
 impl Default for Report {
