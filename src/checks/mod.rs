@@ -26,6 +26,7 @@ use crate::finding::Levels;
 use crate::model::Kinds;
 use crate::routing::ControllerFamily;
 
+pub(crate) use annotation::CANARY_WITHOUT_MAIN;
 pub use context::Context;
 pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};
@@ -33,6 +34,7 @@ pub use loading::Rendered;
 pub use memo::Memo;
 pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
+pub(crate) use path::PATH_REGEX_LITERAL;
 pub use registry::{ALL, find, listed, vital_kinds};
 use routed_paths::ROUTES;
 pub use settings::{NamespaceClasses, Oversized, Settings};

@@ -36,6 +36,12 @@ impl<'a> ClusterView<'a> {
         self.others(|store| store.ingresses_naming(&group))
     }
 
+    /// The other Ingresses with a regex as an alias, which may match any host.
+    #[must_use]
+    pub fn others_with_regex_alias(&self) -> Lookup<Vec<&'a Ingress>> {
+        self.others(Inventory::ingresses_with_regex_alias)
+    }
+
     /// Whether some other Ingress with a rule or an alias for exactly this host is so.
     #[must_use]
     pub fn other_on(&self, host: &Host, is_so: impl Fn(&Ingress) -> bool) -> Lookup<&'a Ingress> {

@@ -3,7 +3,7 @@
 use super::trail::{Explanation, ReadyBackend, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
-use crate::model::{Backend, Ingress, PortRef};
+use crate::model::{Backend, Ingress, PortRef, suggest};
 use crate::routing::{
     BackendReadiness, ControllerFamily, ExternalNameFault, FallbackAnswer, FallbackService, LinkStatus,
     NginxAnnotations, ResolvedBackend, Routes,
@@ -37,7 +37,7 @@ pub(super) fn backend<'a>(
     });
     let outcome = if resolved == ResolvedBackend::NotMeant { RequestOutcome::Unknown } else { RequestOutcome::Service };
     explanation.ends(outcome, None);
-    links(explanation, &resolved, (namespace, name), port.as_ref());
+    links(explanation, &resolved, (namespace, name), port.as_ref(), view);
     if resolved.status() == LinkStatus::Broken {
         let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
         let status = match resolved {
@@ -61,6 +61,7 @@ fn links(
     resolved: &ResolvedBackend<'_>,
     (namespace, name): (&str, &str),
     port: Option<&PortRef>,
+    view: &ClusterView<'_>,
 ) {
     let service = format!("Service {namespace}/{name}");
     let wanted = port.map(ToString::to_string).unwrap_or_default();
@@ -72,7 +73,8 @@ fn links(
         ResolvedBackend::Unseen => explanation.unknown("service", format!("the existence of {service} is unknown")),
         ResolvedBackend::NoService => {
             let all = kubectl(&["get", "services", "--namespace", namespace]);
-            explanation.breaks("service", format!("{service} does not exist"), all);
+            let hint = elsewhere(namespace, name, view);
+            explanation.breaks("service", format!("{service} does not exist{hint}"), all);
         }
         ResolvedBackend::External { name: external, fault: None } => {
             explanation.holds("service", format!("{service} has ExternalName {}", Quoted(external)));
@@ -121,6 +123,19 @@ fn links(
             endpoints(explanation, readiness, namespace, name);
         }
     }
+}
+
+/// Names where a missing Service is, or the one that is probably meant.
+fn elsewhere(namespace: &str, name: &str, view: &ClusterView<'_>) -> String {
+    let mut others: Vec<&str> = view.service_namespaces(name).filter(|other| *other != namespace).collect();
+    others.sort_unstable();
+    if let Some(first) = others.first() {
+        return format!(
+            "; namespace {first} has one of this name, but a backend must be in the namespace of its Ingress"
+        );
+    }
+    let meant = suggest::did_you_mean(name, view.service_names(namespace));
+    meant.map_or_else(String::new, |meant| format!("; {meant}"))
 }
 
 fn endpoints(explanation: &mut Explanation, readiness: &BackendReadiness<'_>, namespace: &str, service: &str) {

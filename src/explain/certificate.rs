@@ -4,14 +4,25 @@ use super::trail::{Explanation, ServedCertificate, kubectl};
 use crate::checks::effects;
 use crate::cluster::ClusterView;
 use crate::model::{Host, Ingress};
-use crate::routing::{CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes, SecretSource};
+use crate::routing::{
+    CertificateState, ControllerFamily, HostCertificate, LinkStatus, Routes, SecretSource, Server, When,
+};
 
-/// Adds the step for the certificate of a host.
-pub(super) fn certificate<'a>(explanation: &mut Explanation, host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) {
+/// Adds the step for the certificate of a host, whose requests this server gets.
+pub(super) fn certificate<'a>(
+    explanation: &mut Explanation,
+    host: &Host,
+    server: &Server<'a>,
+    routes: &Routes<'a>,
+    view: &ClusterView<'a>,
+) {
     let found = HostCertificate::of(host, routes, view);
     let secret = found.ingress.zip(found.secret).map(|(ingress, name)| (&*ingress.meta.key.namespace, name));
     let named = secret.map(|(namespace, name)| format!("{namespace}/{name}"));
-    let detail = words(&found, host, routes, named.as_deref().unwrap_or_default());
+    let mut detail = words(&found, host, routes, named.as_deref().unwrap_or_default());
+    if found.state == CertificateState::Plain {
+        detail.push_str(&unused(server, routes));
+    }
     let state = state(found.state);
     explanation.certificate = Some(ServedCertificate { secret: named, state });
     match found.status() {
@@ -38,7 +49,7 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
                     "its default certificate"
                 }
             };
-            format!("no Ingress of the host has spec.tls: the TLS endpoint sends {own}")
+            format!("no entry of spec.tls applies to {host}: the TLS endpoint sends {own}")
         }
         State::Default => format!(
             "spec.tls of Ingress {ingress} has no Secret for {host}: clients get the controller's default certificate"
@@ -51,6 +62,9 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
             format!("the certificate of Secret {secret} {}: {}", found.state, effects::CERTIFICATE_REJECTED)
         }
         State::Mismatch => format!("the certificate of Secret {secret} is not valid for {host}: {instead}"),
+        State::CommonNameIgnored => format!(
+            "the certificate of Secret {secret} has no SAN, and its common name counts only if spec.tls names {host}: {instead}"
+        ),
         State::Missing => format!("Secret {secret} does not exist: {instead}"),
         State::Unusable(fault) => format!("Secret {secret} {fault}: {instead}"),
         State::BadCa => {
@@ -68,6 +82,17 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
     }
 }
 
+/// Names an Ingress of a server whose `spec.tls` does not apply, with the reason.
+fn unused(server: &Server<'_>, routes: &Routes<'_>) -> String {
+    let claims = routes.claims(&server.host, When::After).found().unwrap_or_default();
+    let Some(claim) = claims.iter().find(|claim| !claim.ingress.tls.is_empty()) else { return String::new() };
+    let why = match server.host {
+        Host::Any => "a rule without a host has no certificate of its own",
+        Host::Exact(_) | Host::Wildcard(_) => "this name is an alias that matches as a pattern",
+    };
+    format!("; spec.tls of Ingress {} does not count: {why}", claim.ingress.meta.key)
+}
+
 /// The state for [`ServedCertificate`].
 const fn state(state: CertificateState) -> &'static str {
     use CertificateState as State;
@@ -77,7 +102,7 @@ const fn state(state: CertificateState) -> &'static str {
         State::Expired(_) => "expired",
         State::Early(_) => "not-yet-valid",
         State::CommonNameOnly => "common-name-only",
-        State::Mismatch => "mismatch",
+        State::Mismatch | State::CommonNameIgnored => "mismatch",
         State::Missing => "missing",
         State::Unusable(_) | State::BadCa => "unusable",
         State::Pending => "pending",

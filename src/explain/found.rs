@@ -2,10 +2,19 @@
 
 use super::trail::{Explanation, Found};
 use crate::analysis::{Analysis, analyze};
-use crate::checks::CHECK_NOT_EVALUATED;
+use crate::checks::{CANARY_WITHOUT_MAIN, CHECK_NOT_EVALUATED, PATH_REGEX_LITERAL};
 use crate::cluster::ClusterState;
 use crate::engine::Engine;
+use crate::finding::Level;
 use crate::policy::{Decision, Policy};
+
+impl Found {
+    /// Whether the requests that a path is intended for do not reach its backend, although a sample request may.
+    pub(super) fn breaks(&self, path: &str) -> bool {
+        let is_so = [PATH_REGEX_LITERAL.code, CANARY_WITHOUT_MAIN.code].contains(&self.code);
+        is_so && self.field == path && self.level >= Level::Warn
+    }
+}
 
 /// Returns the findings of an analysis, highest level first.
 pub(super) fn all(analysis: &Analysis<'_>) -> Vec<Found> {

@@ -58,6 +58,9 @@ pub struct PathExplanation {
     pub path_type: &'static str,
     /// Whether this path matches the sample request; otherwise `explanation` has the matching one.
     pub own: bool,
+    /// The code of the finding by which the path does not serve the requests that it is intended for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken_by: Option<&'static str>,
     /// The traced sample request; `None` if no request certainly matches the path.
     pub explanation: Option<Explanation>,
 }
@@ -66,12 +69,13 @@ impl PathExplanation {
     /// Whether requests for this path certainly fail, or match another path.
     fn is_broken(&self) -> bool {
         let is_elsewhere = |explanation: &Explanation| !self.own && explanation.outcome != RequestOutcome::Unknown;
-        self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
+        self.broken_by.is_some()
+            || self.explanation.as_ref().is_some_and(|explanation| explanation.is_broken() || is_elsewhere(explanation))
     }
 
     /// Whether requests for this path are served by it.
     fn is_served(&self) -> bool {
-        self.own && self.explanation.as_ref().is_none_or(Explanation::is_served)
+        self.own && self.broken_by.is_none() && self.explanation.as_ref().is_none_or(Explanation::is_served)
     }
 }
 
@@ -89,14 +93,19 @@ impl IngressExplanation {
 pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, settings: &Settings) -> IngressExplanation {
     let ingress = analysis.ingress;
     let key = ingress.meta.key.to_string();
+    let findings = found::all(analysis);
     let not_evaluated = analysis.not_evaluated.iter();
     let blocks = ReloadBlocks::of_one();
-    let paths = ingress.paths().take(MOST).map(|at| path(&key, ingress, at, known, settings, &blocks));
+    let paths = ingress.paths().take(MOST).map(|at| {
+        let mut path = path(&key, ingress, at, known, settings, &blocks);
+        path.broken_by = findings.iter().find(|found| found.breaks(&path.field)).map(|found| found.code);
+        path
+    });
     IngressExplanation {
         schema_version: SCHEMA_VERSION,
         paths: paths.collect(),
         left_out: ingress.paths().count().saturating_sub(MOST),
-        findings: found::all(analysis),
+        findings,
         not_evaluated: not_evaluated
             .map(|it| NotEvaluatedCheck { code: it.check.code, reason: it.why.text() })
             .collect(),
@@ -114,19 +123,19 @@ fn sample(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings:
     Some(controller.meaning(ingress, at.path).sample())
 }
 
-fn path(
+fn path<'a>(
     key: &str,
-    ingress: &Ingress,
-    at: PathRef<'_>,
-    known: ClusterState<'_>,
+    ingress: &'a Ingress,
+    at: PathRef<'a>,
+    known: ClusterState<'a>,
     settings: &Settings,
     blocks: &ReloadBlocks,
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
     let explanation = sample(ingress, at, known, settings).and_then(|path| {
-        let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, notes: Vec::new() };
-        explain(&request, known, settings, Whose::ControllerOf(ingress), blocks).ok()
+        let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, query: None, notes: Vec::new() };
+        explain(&request, known, settings, Whose::Path(ingress, at), blocks).ok()
     });
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
@@ -135,6 +144,7 @@ fn path(
     };
     PathExplanation {
         own: explanation.as_ref().is_none_or(is_own),
+        broken_by: None,
         field,
         host: at.rule.host.to_string(),
         path: at.path.path.to_string(),

@@ -3,6 +3,7 @@
 //! [`HostCertificate`](crate::routing::HostCertificate) the objects it depends on.
 
 mod backend;
+mod canary;
 mod certificate;
 mod check;
 mod found;
@@ -10,6 +11,7 @@ mod ingress;
 mod markdown;
 mod near;
 mod path;
+mod redirect;
 mod reload;
 mod request;
 mod text;

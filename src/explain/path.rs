@@ -1,37 +1,18 @@
 //! The steps from the host to the backend: class, host, path, redirect, rewrite.
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_encode, utf8_percent_encode};
-
 use super::backend::backend;
 use super::near::covers;
+use super::redirect::redirect;
 use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome, kubectl};
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
-use crate::model::{ClassRef, FieldPath, Host, Ingress};
+use crate::model::{ClassRef, FieldPath, Host, Ingress, PathType};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations,
-    Outcome, Redirect, Refusal, Rewritten, Routes, Server, When, host_name, normalized,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Refusal,
+    Rewritten, Routes, Server, When, escaped, is_plainly_regex, pieces,
 };
-
-/// The ASCII characters that a header cannot contain.
-const UNSENT: &AsciiSet = &CONTROLS.add(b' ');
-/// The ASCII characters that nginx percent-encodes in a redirect (`ngx_escape_uri`).
-const ESCAPED: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'%')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// Adds the steps of an answer.
 pub(super) fn follow<'a>(
@@ -94,7 +75,7 @@ fn answered<'a>(
             if is_without_authentication_service(explanation, routes, answer, view) {
                 return;
             }
-            rewrite(explanation, request, path);
+            rewrite(explanation, request, answer.location.as_ref(), path);
             backend(explanation, routes, of.0, resolved, view);
         }
     }
@@ -167,7 +148,7 @@ fn not_loaded(explanation: &mut Explanation, fault: &ConfigError<'_, '_>) {
     explanation.ends(RequestOutcome::NotLoaded, None);
 }
 
-fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>) {
+pub(super) fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>) {
     let ingress = answer.location.as_ref().and_then(|location| location.ingress);
     let ingress = ingress.or_else(|| answer.server.locations.iter().find_map(|location| location.ingress));
     let ingress = ingress.or_else(|| answer.server.dropped.first().map(|dropped| dropped.ingress));
@@ -196,7 +177,7 @@ fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: &Answer<'_>
     }
 }
 
-fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) {
+pub(super) fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) {
     let claims = routes.claims(&server.host, When::After).found().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for claim in claims.iter() {
@@ -308,61 +289,12 @@ fn yaml(ingress: &Ingress) -> Option<String> {
     kubectl(&["get", "ingress", &key.name, "--namespace", &key.namespace, "--output=yaml"])
 }
 
-fn redirect(
-    explanation: &mut Explanation,
-    request: &RequestUrl,
-    routes: &Routes<'_>,
-    answer: &Answer<'_>,
-    (status, why): (u16, Redirect),
-) {
-    let RequestUrl { host, path, .. } = request;
-    let scheme = request.scheme_name();
-    let annotations = answer.location.as_ref().and_then(Location::annotations);
-    let (to, reason) = match why {
-        Redirect::Slash => {
-            // To the location's path, because that of the request can contain `//` or `..`; and without the host's trailing dot.
-            let host = host_name(host);
-            let path = answer.location.as_ref().map(|location| utf8_percent_encode(&location.path, ESCAPED));
-            (path.map(|path| format!("{scheme}://{host}{path}")), "adds the trailing slash".to_owned())
-        }
-        Redirect::Www => {
-            let sent = path.strip_suffix('/').unwrap_or(path);
-            (Some(format!("{scheme}://{}{sent}", answer.server.host)), "annotation from-to-www-redirect".to_owned())
-        }
-        Redirect::Https => (Some(format!("https://{host}{path}")), "ssl-redirect".to_owned()),
-        Redirect::AppRoot => {
-            let mut of_server = answer.server.locations.iter().filter_map(Location::annotations);
-            let root = of_server.find_map(NginxAnnotations::app_root);
-            (root.map(|root| format!("{scheme}://{host}{root}")), "annotation app-root".to_owned())
-        }
-        Redirect::Annotated => {
-            let names = ["temporal-redirect", "permanent-redirect"];
-            let set = names.iter().find_map(|name| Some((name, annotations?.value(name)?)));
-            (set.map(|(_, to)| to.to_owned()), set.map_or_else(String::new, |(name, _)| format!("annotation {name}")))
-        }
-        Redirect::Target => {
-            let location = answer.location.as_ref().zip(normalized(path));
-            let rewritten = location.and_then(|(at, uri)| at.rewritten(&uri, routes.budget()).ok());
-            let to = match rewritten {
-                // Captured text is decoded, and a header needs it encoded.
-                Some(Rewritten::Redirect(to)) => to.map(|to| percent_encode(&to, UNSENT).to_string()),
-                _ => None,
-            };
-            (to, "rewrite-target is a URL".to_owned())
-        }
-    };
-    let target =
-        to.as_deref().map_or_else(|| "a target that depends on the request".to_owned(), |to| Quoted(to).to_string());
-    explanation.holds("redirect", format!("{status} to {target}: {reason}"));
-    explanation.redirect = to;
-    explanation.ends(RequestOutcome::Redirect, status);
-}
-
-fn rewrite(explanation: &mut Explanation, request: &RequestUrl, path: &Rewritten) {
+fn rewrite(explanation: &mut Explanation, request: &RequestUrl, location: Option<&Location<'_>>, path: &Rewritten) {
     match path {
         Rewritten::To(to) => {
-            let to = String::from_utf8_lossy(to).into_owned();
-            explanation.holds("rewrite", format!("the backend receives path {}", Quoted(&to)));
+            let to = escaped(to);
+            let always = if location.is_some_and(is_rewritten_alike) { ", whatever path is requested" } else { "" };
+            explanation.holds("rewrite", format!("the backend receives path {}{always}", Quoted(&to)));
             explanation.upstream_path = Some(to);
         }
         Rewritten::Variable => {
@@ -372,4 +304,12 @@ fn rewrite(explanation: &mut Explanation, request: &RequestUrl, path: &Rewritten
             explanation.upstream_path = Some(request.path.clone());
         }
     }
+}
+
+/// Returns whether a location rewrites many paths to the same one.
+fn is_rewritten_alike(location: &Location<'_>) -> bool {
+    let is_fixed = location.target.is_some_and(|target| pieces(target).all(|it| matches!(it, Piece::Literal(_))));
+    let is_one_path =
+        location.at.is_some_and(|at| at.path.path_type == PathType::Exact) || location.path.ends_with('$');
+    is_fixed && (!is_one_path || is_plainly_regex(location.path.trim_end_matches('$')))
 }

@@ -19,6 +19,8 @@ pub struct RequestUrl {
     pub host: String,
     /// The path as it is sent, percent-encoded.
     pub path: String,
+    /// The query as it is sent, which redirects keep.
+    pub query: Option<String>,
     /// Assumptions about the URL, and parts of it without effect.
     pub notes: Vec<String>,
 }
@@ -85,21 +87,21 @@ impl RequestUrl {
         if host.contains('*') {
             return Err(RequestUrlError::Wildcard(host));
         }
-        Ok(Self { scheme, host, path: url.path().to_owned(), notes })
+        Ok(Self { scheme, host, path: url.path().to_owned(), query: url.query().map(str::to_owned), notes })
     }
 
     /// The URL without the parts that have no effect.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}{}", self.scheme_name(), self.host, self.path)
+        format!("{}://{}{}", self.scheme.name(), self.host, self.target())
     }
 
-    /// `http` or `https`.
+    /// Path and query, as the request line has them.
     #[must_use]
-    pub const fn scheme_name(&self) -> &'static str {
-        match self.scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+    pub fn target(&self) -> String {
+        match &self.query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.clone(),
         }
     }
 }
@@ -115,7 +117,7 @@ mod tests {
             ("http://app.example.com", "http://app.example.com/", 0),
             ("app.example.com/api", "https://app.example.com/api", 1),
             ("app.example.com:8443", "https://app.example.com/", 2),
-            ("https://alice:secret@app.example.com/?q=1#top", "https://app.example.com/", 2),
+            ("https://alice:secret@app.example.com/?q=1#top", "https://app.example.com/?q=1", 2),
             ("HTTPS://APP.Example.com/Api", "https://app.example.com/Api", 0),
             ("https://bücher.example/ä b", "https://xn--bcher-kva.example/%C3%A4%20b", 0),
             ("https://app.example.com/a/../b/./c", "https://app.example.com/b/c", 0),

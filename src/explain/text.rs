@@ -23,6 +23,9 @@ const GREEN: &str = "\u{1b}[32m";
 const YELLOW: &str = "\u{1b}[33m";
 pub(super) const RESET: &str = "\u{1b}[0m";
 
+/// The steps of a backend.
+const LINKS: [&str; 3] = ["service", "port", "endpoints"];
+
 impl Explanation {
     /// Renders the explanation as text.
     #[must_use]
@@ -92,6 +95,8 @@ impl Explanation {
                 if let Some(step) = self.steps.iter().find(|step| step.what == "fallback") {
                     step.detail.clone()
                 } else {
+                    let is_unsure = self.steps.iter().any(|step| step.ok.is_none() && LINKS.contains(&step.what));
+                    let answers = if is_unsure { "would answer" } else { answers };
                     format!("Service {} {answers}{asked}", service())
                 }
             }
@@ -198,6 +203,9 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
             let step = explanation.broken().filter(|step| step.what != "certificate");
             let served =
                 matches!(explanation.outcome, RequestOutcome::Service | RequestOutcome::Redirect) && step.is_none();
+            let served = served && path.broken_by.is_none();
+            let found =
+                path.broken_by.map_or_else(String::new, |code| format!("; {code} below names requests that it loses"));
             let whose = match explanation.ingress.as_ref().zip(explanation.field.as_ref()) {
                 Some((ingress, field)) if !own => format!(" through Ingress {ingress} {field}"),
                 _ => String::new(),
@@ -207,7 +215,7 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
             let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
-            (Some(*own && served), format!("GET {asked}: {}{whose}{why}", explanation.answer("answers")))
+            (Some(*own && served), format!("GET {asked}: {}{whose}{why}{found}", explanation.answer("answers")))
         }
     };
     let (sign, colour) = match ok {

@@ -1,7 +1,7 @@
 //! Ingresses that no controller is known to handle.
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress};
+use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress, suggest};
 use crate::routing::{ControllerGroup, ControllerId, Controllers, Dialect, KnownController, Unsettled};
 
 /// An Ingress that no controller is known to handle.
@@ -51,7 +51,11 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
     match unhandled.ingress.class_ref() {
         _ if unhandled.unwatched => "the controller of its class watches other namespaces only".to_owned(),
         ClassRef::Named(name) => match view.class(name) {
-            Lookup::Absent => format!("IngressClass {name:?} does not exist"),
+            Lookup::Absent => {
+                let meant = suggest::did_you_mean(name, view.class_names());
+                let meant = meant.map_or_else(String::new, |meant| format!("; {meant}"));
+                format!("IngressClass {name:?} does not exist{meant}")
+            }
             Lookup::Found(class) if is_annotation_only(&class.controller) => {
                 format!("GKE reads the annotation {CLASS_ANNOTATION} and ignores spec.ingressClassName {name:?}")
             }
@@ -69,7 +73,19 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
                 "no IngressClass is named {name:?}; whether a controller reads this class annotation is one of its flags"
             ),
         },
-        ClassRef::Classless => "it has no ingress class".to_owned(),
+        ClassRef::Classless => {
+            let mut classes: Vec<&str> = view.class_names().collect();
+            classes.sort_unstable();
+            let class = match classes[..] {
+                [] => "CLASS".to_owned(),
+                [class] => class.to_owned(),
+                _ => format!("CLASS, one of {}", classes.join(", ")),
+            };
+            format!(
+                "it has no ingress class, and ingress-nginx ignores such Ingresses unless it runs with \
+                 --watch-ingress-without-class; add to spec: ingressClassName: {class}"
+            )
+        }
     }
 }
 

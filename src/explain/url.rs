@@ -1,11 +1,13 @@
 //! Traces a URL: the controllers that serve the host, their answers, and near misses.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use thiserror::Error;
 
+use super::canary::share;
 use super::certificate::certificate;
-use super::near::near_misses;
+use super::near::{Wanted, near_misses};
 use super::path::{follow, is_refused};
 use super::reload::{ReloadBlocks, reload};
 use super::request::RequestUrl;
@@ -16,8 +18,10 @@ use crate::budget::BudgetExceeded;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::finding::Quoted;
-use crate::model::{ClassRef, Host, Ingress};
-use crate::routing::{Answer, ControllerGroup, Controllers, Outcome, ReloadBlock, Routes, Scheme, When, host_name};
+use crate::model::{ClassRef, Host, Ingress, PathRef};
+use crate::routing::{
+    Answer, ControllerGroup, Controllers, NginxAnnotations, Outcome, ReloadBlock, Routes, Scheme, When, host_name,
+};
 
 /// The class of `--class` does not exist.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -55,8 +59,8 @@ pub(super) enum Whose<'i> {
     Any,
     /// The controller of a class.
     Class(&'i str),
-    /// The controller of an Ingress.
-    ControllerOf(&'i Ingress),
+    /// The controller of the Ingress of this path.
+    Path(&'i Ingress, PathRef<'i>),
 }
 
 /// Traces a request through each controller that serves the host, or through that of a class.
@@ -72,11 +76,11 @@ pub fn explain_url(
     explain(request, known, settings, class.map_or(Whose::Any, Whose::Class), &ReloadBlocks::default())
 }
 
-pub(super) fn explain(
+pub(super) fn explain<'a>(
     request: &RequestUrl,
-    known: ClusterState<'_>,
+    known: ClusterState<'a>,
     settings: &Settings,
-    whose: Whose<'_>,
+    whose: Whose<'a>,
     blocks: &ReloadBlocks,
 ) -> Result<Explanation, NoSuchClass> {
     let view = ClusterView::unrestricted(known);
@@ -120,9 +124,10 @@ pub(super) fn explain(
     } else {
         answered.retain(Answered::takes_anything);
     }
+    let wanted = Wanted { host: &host, path: &request.path, unhandled: &unhandled, controllers };
     let mut explained = answered.iter().map(|answered| {
         let mut explanation = explanation.clone();
-        explain_answer(&mut explanation, request, &host, answered, &unhandled, &view);
+        explain_answer(&mut explanation, request, answered, &wanted, whose);
         explanation
     });
     if let Some(mut first) = explained.next() {
@@ -135,7 +140,8 @@ pub(super) fn explain(
     if let Some(block) = blocked.filter(|_| explanation.outcome == RequestOutcome::DefaultBackend) {
         reload(&mut explanation, &block, None);
     }
-    explanation.near_misses = near_misses(&host, &request.path, &view, &unhandled, None);
+    explanation.near_misses = near_misses(&wanted, None);
+    explanation.notes.extend(name_wanted(request, &view));
     Ok(explanation)
 }
 
@@ -152,7 +158,7 @@ fn select<'a>(
             candidates.retain(|ingress| ingress.class_ref() == ClassRef::Named(name));
             controllers.grouped(candidates)
         }
-        Whose::ControllerOf(handled) => {
+        Whose::Path(handled, _) => {
             candidates.retain(|ingress| ingress.meta.key == handled.meta.key);
             controllers.grouped(candidates)
         }
@@ -181,26 +187,54 @@ fn select<'a>(
 fn explain_answer<'a>(
     explanation: &mut Explanation,
     request: &RequestUrl,
-    host: &Host,
     answered: &Answered<'a>,
-    unhandled: &[Unhandled<'_>],
-    view: &ClusterView<'a>,
+    wanted: &Wanted<'_, 'a>,
+    whose: Whose<'a>,
 ) {
     let Answered { routes, answer, unloaded, block } = answered;
-    follow(explanation, request, routes, answer, view);
+    let view = wanted.controllers.view();
+    let is_shared = match whose {
+        Whose::Path(ingress, at) if NginxAnnotations::of(ingress).is_canary() => {
+            share(explanation, routes, answer, (ingress, at), view)
+        }
+        _ => false,
+    };
+    if !is_shared {
+        follow(explanation, request, routes, answer, view);
+    }
     unloaded::without(explanation, unloaded);
     if request.scheme == Scheme::Https {
-        certificate(explanation, host, routes, view);
+        certificate(explanation, wanted.host, &answer.server, routes, view);
     }
-    // A request that the root of a host or a rule without a host gets may be intended for another path or host.
+    // A request that the root of a host or a rule without a host gets may be intended for another path or host, and a regex may
+    // have taken it from another path.
     let by_root = answer.location.as_ref().is_none_or(|location| location.path == "/");
-    if by_root || !answered.has_host() {
-        explanation.near_misses =
-            near_misses(host, &request.path, view, unhandled, Some((&*answer.server, routes.controller())));
+    if !is_shared && (by_root || answer.server.is_regex || !answered.has_host()) {
+        explanation.near_misses = near_misses(wanted, Some((answer, routes.controller())));
+    }
+    if !answered.has_host() {
+        explanation.notes.extend(name_wanted(request, view));
     }
     if let Some(block) = block {
         reload(explanation, block, Some(&answer.server));
     }
+}
+
+/// Returns how to send the name of a host, for a request by address.
+fn name_wanted(request: &RequestUrl, view: &ClusterView<'_>) -> Option<String> {
+    let address = request.host.trim_start_matches('[').trim_end_matches(']');
+    address.parse::<IpAddr>().ok()?;
+    let hosts = view.ingresses().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
+    let first = hosts.filter(|host| matches!(host, Host::Exact(_))).min().map(Host::to_string);
+    let host = first.unwrap_or_else(|| "app.example.com".to_owned());
+    let url = request.url();
+    let url = if is_plain(&url) { url } else { "URL".to_owned() };
+    Some(format!("rules match host names, not addresses; send the name: curl -H 'Host: {host}' {url}"))
+}
+
+/// Returns whether a URL needs no quotes in a shell.
+fn is_plain(url: &str) -> bool {
+    url.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~/:@%+,=".contains(&byte))
 }
 
 /// Explains that path matching exceeded its budget, unless nginx rejects the server anyway.
@@ -242,7 +276,7 @@ fn no_controller_has_it(
     let all = kubectl(&["get", "ingresses", "--all-namespaces"]);
     let whose = match whose {
         Whose::Class(class) => format!(" in the controller of class {}", Quoted(class)),
-        Whose::Any | Whose::ControllerOf(_) => String::new(),
+        Whose::Any | Whose::Path(..) => String::new(),
     };
     explanation.breaks("host", format!("no Ingress rule, wildcard or alias{whose} matches {host}"), all);
     explanation.ends(RequestOutcome::DefaultBackend, 404);

@@ -59,6 +59,20 @@ impl Host {
         name.match_indices('.').map(|(dot, _)| Self::Wildcard(name[dot + 1..].into()))
     }
 
+    /// Returns the names of an nginx server that match this host, regexes aside, in nginx's order of preference: the name,
+    /// wildcards before a domain, wildcards after labels. `.example.com` stands for the domain and all names below it.
+    pub fn server_names(&self) -> impl Iterator<Item = Self> {
+        let name = if let Self::Exact(name) = self { &**name } else { "" };
+        let own = (!name.is_empty()).then(|| Self::Exact(format!(".{name}").into()));
+        let below = self.parents().flat_map(|parent| {
+            let Self::Wildcard(domain) = &parent else { return vec![parent] };
+            let with_domain = Self::Exact(format!(".{domain}").into());
+            vec![parent, with_domain]
+        });
+        let starts = name.rmatch_indices('.').map(|(dot, _)| Self::Exact(format!("{}.*", &name[..dot]).into()));
+        [self.clone()].into_iter().chain(own).chain(below).chain(starts)
+    }
+
     /// Returns the host with `www.` added or removed, for ingress-nginx's `from-to-www-redirect`.
     #[must_use]
     pub fn www_twin(&self) -> Option<Self> {
@@ -107,6 +121,8 @@ mod tests {
         let parents: Vec<Host> = Host::parse("a.b.foo").parents().collect();
         assert_eq!(parents, [Host::parse("*.b.foo"), Host::parse("*.foo")]);
         assert_eq!(Host::Any.parents().count(), 0);
+        let names: Vec<String> = Host::parse("a.b.foo").server_names().map(|name| name.to_string()).collect();
+        assert_eq!(names, ["a.b.foo", ".a.b.foo", "*.b.foo", ".b.foo", "*.foo", ".foo", "a.b.*", "a.*"]);
         assert_eq!(Host::parse("www.foo.com").www_twin(), Some(Host::parse("foo.com")));
         assert_eq!(Host::parse("foo.com").www_twin(), Some(Host::parse("www.foo.com")));
     }

@@ -63,12 +63,6 @@ impl Certificate {
     pub fn covers(&self, host: &Host) -> bool {
         self.names.iter().any(|name| name.covers(host))
     }
-
-    /// Whether a SAN covers this host: Go's `VerifyHostname` ignores the common name.
-    #[must_use]
-    pub fn covers_by_san(&self, host: &Host) -> bool {
-        !self.by_common_name && self.covers(host)
-    }
 }
 
 /// Whether every one of these DER certificates can be read.

@@ -12,6 +12,9 @@ use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
 
+/// Locations whose path begins so are not redirected to HTTPS: the default of `no-tls-redirect-locations` (section 5.5).
+const NEVER_TO_HTTPS: &str = "/.well-known/acme-challenge";
+
 /// The answer to a request as far as routing decides it; the backend's endpoints are
 /// [`ResolvedBackend`](super::ResolvedBackend)'s.
 #[derive(Debug, Clone)]
@@ -140,10 +143,10 @@ impl<'a> Routes<'a> {
             Lookup::Absent => return Ok(Lookup::Absent),
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
-        self.answer_on(&server, scheme, path, when).map(Lookup::Found)
+        self.answer_to(&server, &Host::parse(&name), (scheme, path), when).map(Lookup::Found)
     }
 
-    /// Returns the answer of one server.
+    /// Returns the answer of one server to a request for its host.
     ///
     /// # Errors
     /// When path matching exceeds its budget.
@@ -154,21 +157,31 @@ impl<'a> Routes<'a> {
         path: &str,
         when: When,
     ) -> Result<Answer<'a>, BudgetExceeded> {
+        self.answer_to(server, &server.host, (scheme, path), when)
+    }
+
+    fn answer_to(
+        &self,
+        server: &Rc<Server<'a>>,
+        host: &Host,
+        (scheme, path): (Scheme, &str),
+        when: When,
+    ) -> Result<Answer<'a>, BudgetExceeded> {
         let answer = |location: Option<&Location<'a>>, outcome| Answer {
             server: Rc::clone(server),
             location: location.cloned(),
             outcome,
         };
         let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
-        if *uri == *b"/" && server.has_app_root() {
+        if *uri == *b"/" && server.app_root().is_some() {
             return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
         }
         Ok(match server.locate(&uri, self.budget())? {
-            Located::At(location) => answer(Some(location), self.outcome(server, location, scheme, &uri, when)?),
+            Located::At(location) => answer(Some(location), self.outcome(location, host, (scheme, &uri), when)?),
             Located::Unknown(location) => answer(Some(location), Outcome::Unknown),
             Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),
             Located::Nowhere => match self.catch_all(server, when) {
-                Some(location) => answer(Some(&location), self.outcome(server, &location, scheme, &uri, when)?),
+                Some(location) => answer(Some(&location), self.outcome(&location, host, (scheme, &uri), when)?),
                 None if self.matches_by_unknown_rules() => answer(None, Outcome::Unknown),
                 None => answer(None, Outcome::DefaultBackend),
             },
@@ -196,15 +209,14 @@ impl<'a> Routes<'a> {
 
     fn outcome(
         &self,
-        server: &Server<'a>,
         location: &Location<'a>,
-        scheme: Scheme,
-        uri: &[u8],
+        host: &Host,
+        (scheme, uri): (Scheme, &[u8]),
         when: When,
     ) -> Result<Outcome<'a>, BudgetExceeded> {
         let annotations = location.annotations();
-        if let Some(status) = annotations.and_then(NginxAnnotations::redirect_status) {
-            return Ok(Outcome::Redirect(status, Redirect::Annotated));
+        if let Some(redirect) = annotations.and_then(NginxAnnotations::redirect) {
+            return Ok(Outcome::Redirect(redirect.status, Redirect::Annotated));
         }
         // The rewrite module's directives come before the controller's own code, which redirects to HTTPS.
         let path = location.rewritten(uri, self.budget())?;
@@ -215,7 +227,9 @@ impl<'a> Routes<'a> {
         }
         if scheme == Scheme::Http
             && let Some(annotations) = annotations
-            && (annotations.forces_https() || (annotations.redirects_to_https() && self.has_certificate(server, when)))
+            && !location.path.starts_with(NEVER_TO_HTTPS)
+            && (annotations.forces_https()
+                || (self.dialect().redirects_to_https(annotations) && self.has_certificate(host, when) != Some(false)))
         {
             return Ok(Outcome::Redirect(308, Redirect::Https));
         }
@@ -232,19 +246,11 @@ impl<'a> Routes<'a> {
     pub fn refusal(&self, answer: &Answer<'a>) -> Option<Refusal> {
         answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal)
     }
-
-    /// Returns whether the host has a TLS entry, with a Secret or the default certificate: HTTP redirects to HTTPS then
-    /// (sections 5.2 and 5.5).
-    fn has_certificate(&self, server: &Server<'a>, when: When) -> bool {
-        // The server `_` always has the default certificate, but redirects go by name.
-        let mut names = [Some(server.host.clone()), server.host.wildcard()].into_iter().flatten();
-        names.any(|name| self.asks_for_tls(&name, when).is_some())
-    }
 }
 
-impl Server<'_> {
-    /// Returns whether `app-root` redirects `/`: any Ingress of the host can set it (section 3.4).
-    fn has_app_root(&self) -> bool {
-        self.locations.iter().any(Location::has_app_root)
+impl<'a> Server<'a> {
+    /// Returns the `app-root` to which `/` redirects: any Ingress of the host can set it (section 3.4).
+    pub(super) fn app_root(&self) -> Option<&'a str> {
+        self.locations.iter().filter(|location| location.has_app_root()).find_map(|it| it.annotations()?.app_root())
     }
 }

@@ -6,44 +6,65 @@ use std::rc::Rc;
 use super::annotations::NginxAnnotations;
 use super::location::{Claim, Server};
 use super::routes::{Routes, When};
+use super::server_name::ServerName;
+use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::Host;
 
 impl<'a> Routes<'a> {
-    /// Returns the server that serves requests for a name: its own, one with the name as an alias, a wildcard, or `_`
+    /// Returns the server that serves requests for a name: its own, one with a matching alias, a wildcard, or `_`
     /// (section 2.3; nginx "Server names").
     #[must_use]
     pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
-        let exact = Host::parse(name);
-        let mut tries: Vec<(Host, Via)> = vec![(exact.clone(), Via::Rule), (exact.clone(), Via::Alias)];
-        tries.extend(exact.parents().map(|parent| (parent, Via::Alias)));
-        // A rule's wildcard is a pattern to nginx and comes after every alias; it stands for one label of `[\w-]+`.
-        let label = name.split('.').next().unwrap_or_default();
-        let is_label = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        let wildcard = exact.wildcard().filter(|_| !label.is_empty() && label.bytes().all(is_label));
-        tries.extend(wildcard.map(|wildcard| (wildcard, Via::Rule)));
-        for (host, via) in tries {
-            let found = match via {
-                Via::Rule => self.server(&host, when),
-                Via::Alias => self.aliased(&host, when),
-            };
-            if !found.is_absent() {
-                return found;
-            }
+        let host = Host::parse(name);
+        let own = self.server(&host, when);
+        let mut by_name = host.server_names().map(|alias| self.aliased(&alias, when));
+        let found = if own.is_absent() { by_name.find(|found| !found.is_absent()) } else { Some(own) };
+        match found.unwrap_or_else(|| self.server_by_regex(&host, when)) {
+            Lookup::Absent => self.server(&Host::Any, when),
+            found => found,
         }
-        self.server(&Host::Any, when)
     }
 
-    /// Returns the server with this effective alias.
+    /// Returns the server with this effective alias, as it is written.
     pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Some(handled) = self.handled_on(&[alias], when) else { return Lookup::Unknown };
-        let mut hosts: Vec<&Host> = handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host).collect();
-        // Of two servers with one name nginx uses the first; the controller writes them in the order of their hosts.
-        hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
-        hosts.dedup();
-        for host in hosts {
-            if self.aliases(host, when).iter().any(|of| of == alias) {
+        for host in in_configuration_order(handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host)) {
+            if self.aliases(host, when).iter().any(|of| Host::parse(of) == *alias) {
                 return self.server(host, when);
+            }
+        }
+        Lookup::Absent
+    }
+
+    /// Returns the first server of the configuration with a regex that matches a host: an alias, or the wildcard of a rule,
+    /// which is a regex to nginx and stands for one label of `[\w-]+`.
+    fn server_by_regex(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        let Lookup::Found(mut with_regex) = self.view().others_with_regex_alias() else { return Lookup::Unknown };
+        if !self.reads_nginx_annotations() {
+            with_regex.clear();
+        }
+        if self.keep_handled(&mut with_regex, when).is_err() {
+            return Lookup::Unknown;
+        }
+        let of_aliases = with_regex.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
+        let is_label_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let label = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let is_label = |name: &str| !label(name).is_empty() && label(name).bytes().all(is_label_byte);
+        let wildcard = host.wildcard().filter(|_| matches!(host, Host::Exact(name) if is_label(name)));
+        for of in in_configuration_order(of_aliases.chain(&wildcard)) {
+            if wildcard.as_ref() == Some(of) {
+                let found = self.server(of, when);
+                if !found.is_absent() {
+                    return found;
+                }
+            }
+            for alias in self.aliases(of, when).into_iter().filter(|alias| alias.starts_with('~')) {
+                match ServerName::alias_matches(alias, host, self.budget()) {
+                    Ok(true) => return self.server(of, when),
+                    Ok(false) => {}
+                    Err(BudgetExceeded) => return Lookup::Unknown,
+                }
             }
         }
         Lookup::Absent
@@ -52,7 +73,7 @@ impl<'a> Routes<'a> {
     /// Returns the aliases of a host: those of the oldest Ingress with any, without names that are hosts themselves
     /// (section 2.3).
     #[must_use]
-    pub fn aliases(&self, host: &Host, when: When) -> Vec<Host> {
+    pub fn aliases(&self, host: &Host, when: When) -> Vec<&'a str> {
         if !self.reads_nginx_annotations() {
             return Vec::new();
         }
@@ -60,9 +81,12 @@ impl<'a> Routes<'a> {
         // A defaultBackend without rules has no host to which aliases apply.
         let rules = claims.iter().filter(|claim| claim.rule.is_some());
         let main = rules.map(|claim| claim.ingress).filter(|ingress| !NginxAnnotations::of(ingress).is_canary());
-        let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().map(Host::parse).collect());
-        let mut aliases: Vec<Host> = of_each.find(|aliases: &Vec<Host>| !aliases.is_empty()).unwrap_or_default();
-        aliases.retain(|alias| alias != host && self.server(alias, when).is_absent());
+        let mut of_each = main.map(|ingress| NginxAnnotations::of(ingress).server_aliases().collect());
+        let mut aliases: Vec<&str> = of_each.find(|aliases: &Vec<&str>| !aliases.is_empty()).unwrap_or_default();
+        aliases.retain(|alias| {
+            let alias = Host::parse(alias);
+            alias != *host && self.server(&alias, when).is_absent()
+        });
         aliases
     }
 
@@ -80,8 +104,11 @@ impl<'a> Routes<'a> {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Via {
-    Rule,
-    Alias,
+/// Returns hosts in the order of their servers in the configuration, each once: of two servers with one name nginx uses the
+/// first.
+fn in_configuration_order<'h>(hosts: impl Iterator<Item = &'h Host>) -> Vec<&'h Host> {
+    let mut hosts: Vec<&Host> = hosts.collect();
+    hosts.sort_by_cached_key(|host| if **host == Host::Any { "_".to_owned() } else { host.to_string() });
+    hosts.dedup();
+    hosts
 }

@@ -15,7 +15,7 @@ use super::routes::{Routes, When};
 use super::tls::HostCertificate;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
-use crate::model::{Backend, Host, Ingress, Path, PathRef, PathType};
+use crate::model::{Backend, Host, Ingress, PathRef};
 
 /// Every host of every controller, in the order of their names.
 #[derive(Debug, Default)]
@@ -157,7 +157,7 @@ fn lines<'a>(
     let lost = server.dropped.iter().map(|Dropped { ingress, at, why }| {
         let is_canary =
             controller.dialect.family.reads_nginx_annotations() && NginxAnnotations::of(ingress).is_canary();
-        let main = if is_canary { main_of(server, at) } else { None };
+        let main = if is_canary { server.shared_with(*at).and_then(|location| location.ingress) } else { None };
         let outcome = match (why, main) {
             _ if controller.id == ControllerId::None => RouteOutcome::Unserved,
             (_, Some(main)) => RouteOutcome::CanaryOf(main),
@@ -184,18 +184,6 @@ fn not_loaded<'a>(
     })
 }
 
-/// Returns the Ingress whose location a canary shares (section 7.1).
-fn main_of<'a>(server: &Server<'a>, canary: &PathRef<'_>) -> Option<&'a Ingress> {
-    let is_exact = |path: &Path| path.path_type == PathType::Exact;
-    let is_it =
-        |at: &PathRef<'_>| at.path.routed() == canary.path.routed() && is_exact(at.path) == is_exact(canary.path);
-    server
-        .locations
-        .iter()
-        .find(|location| location.at.as_ref().is_some_and(is_it))
-        .and_then(|location| location.ingress)
-}
-
 fn won<'a>(
     location: &Location<'a>,
     ingress: &'a Ingress,
@@ -210,8 +198,8 @@ fn won<'a>(
     if let Some(refusal) = refusal {
         return RouteOutcome::Refused(refusal);
     }
-    if let Some(status) = location.annotations().and_then(NginxAnnotations::redirect_status) {
-        return RouteOutcome::Redirected(status);
+    if let Some(redirect) = location.annotations().and_then(NginxAnnotations::redirect) {
+        return RouteOutcome::Redirected(redirect.status);
     }
     let resolved = ResolvedBackend::of(ingress, backend, controller, view);
     if resolved.status() != LinkStatus::Broken {

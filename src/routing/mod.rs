@@ -14,13 +14,14 @@ mod loading;
 mod location;
 mod map;
 mod path_matching;
+mod redirect;
 mod reload;
 mod routes;
 mod server_name;
 mod tls;
 mod version;
 
-pub use annotations::{NginxAnnotations, Refusal, referenced_by};
+pub use annotations::{AnnotatedRedirect, NginxAnnotations, Refusal, referenced_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
 pub use backend::{
     AuthServiceFault, AuthUrl, BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackAnswer, FallbackService,
@@ -38,12 +39,13 @@ pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};
 pub use loading::{AnnotationFault, FaultReason, Loading, reference_faults, value_faults};
 pub use location::{
     Claim, Condition, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern,
-    PatternError, Piece, Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, host_name,
-    is_plainly_regex, literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples, pattern_samples,
-    pieces, plain_samples, runaway, sample_host, unknown_variables, variable_names,
+    PatternError, Piece, Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, escaped,
+    host_name, is_plainly_regex, literal_prefix, matches_only_root, nests_repetitions, normalized, path_samples,
+    pattern_samples, pieces, plain_samples, runaway, sample_host, unknown_variables, variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use path_matching::PathMeaning;
+pub use redirect::Received;
 pub use reload::{Certainty, ReloadBlock, ReloadFault, VariableFault};
 pub use routes::{Routes, When};
 pub use server_name::ServerName;

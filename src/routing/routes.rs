@@ -10,7 +10,7 @@ use super::controller::{Controller, ControllerFamily, Controllers, Dialect};
 use super::loading::Loading;
 use super::location::{Claim, HostWinner, Server, by_age, claims};
 use crate::budget::{Budget, BudgetExceeded};
-use crate::cluster::Lookup;
+use crate::cluster::{ClusterView, Lookup};
 use crate::model::{Backend, Host, Ingress, PortRef};
 
 /// The steps of a budget for one location beside those for the bytes of its path, and for reading the annotations of an Ingress.
@@ -180,6 +180,10 @@ impl<'a> Routes<'a> {
         &self.controller
     }
 
+    pub(super) fn view(&self) -> &'a ClusterView<'a> {
+        self.controllers.view()
+    }
+
     pub(super) fn dialect(&self) -> &'a Dialect {
         self.controller.dialect
     }
@@ -268,7 +272,7 @@ impl<'a> Routes<'a> {
     }
 
     /// Keeps the Ingresses of this controller, sorts them by age, and adds the candidate where it counts.
-    fn keep_handled(&self, others: &mut Vec<&'a Ingress>, when: When) -> Result<(), BudgetExceeded> {
+    pub(super) fn keep_handled(&self, others: &mut Vec<&'a Ingress>, when: When) -> Result<(), BudgetExceeded> {
         let comparisons = others.len().saturating_mul(others.len().max(1).ilog2() as usize);
         self.budget().spend(u32::try_from(comparisons.saturating_mul(2)).unwrap_or(u32::MAX))?;
         others.sort_by(|a, b| by_age(a, b).then_with(|| a.meta.key.cmp(&b.meta.key)));

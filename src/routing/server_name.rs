@@ -84,6 +84,19 @@ impl ServerName {
         Ok(is_refused.then(|| ("is not a valid server name".to_owned(), true)))
     }
 
+    /// Returns whether an item of `server-alias` matches a host name.
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget, or the regex is too long to compile.
+    pub fn alias_matches(alias: &str, host: &Host, budget: &Budget) -> Result<bool, BudgetExceeded> {
+        for name in Self::of_alias(alias, budget)? {
+            if name.meets(host, budget)? == Some(true) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns the hosts that contain every name of the set, the nearest first. In the configuration a wildcard stands for all names
     /// below its domain, and [`Host::Any`] for all names.
     pub fn domains(&self) -> impl Iterator<Item = Host> {

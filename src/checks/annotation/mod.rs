@@ -32,7 +32,7 @@ pub(super) use auth_url_cannot_answer::AUTH_URL_CANNOT_ANSWER;
 pub(super) use canary_crashes_controller::CANARY_CRASHES_CONTROLLER;
 pub(super) use canary_never_chosen::CANARY_NEVER_CHOSEN;
 pub(super) use canary_steals_upstream::CANARY_STEALS_UPSTREAM;
-pub(super) use canary_without_main::CANARY_WITHOUT_MAIN;
+pub(crate) use canary_without_main::CANARY_WITHOUT_MAIN;
 pub(super) use cors_origin_without_scheme::CORS_ORIGIN_WITHOUT_SCHEME;
 pub(super) use exploitable_on_this_version::EXPLOITABLE_ON_THIS_VERSION;
 pub(super) use snippet_refused::SNIPPET_REFUSED;

@@ -28,7 +28,7 @@ pub(super) use path_control_character::PATH_CONTROL_CHARACTER;
 pub(super) use path_exact_root_only::PATH_EXACT_ROOT_ONLY;
 pub(super) use path_exact_root_unreachable::PATH_EXACT_ROOT_UNREACHABLE;
 pub(super) use path_regex_invalid::PATH_REGEX_INVALID;
-pub(super) use path_regex_literal::PATH_REGEX_LITERAL;
+pub(crate) use path_regex_literal::PATH_REGEX_LITERAL;
 pub(super) use path_shadowed::PATH_SHADOWED;
 pub(super) use path_trailing_slash::PATH_TRAILING_SLASH;
 pub(super) use path_type_strict::PATH_TYPE_STRICT;

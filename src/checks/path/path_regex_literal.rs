@@ -61,16 +61,21 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// Whether a path may be intended as a regex: `/api/*`, `/a|b`, `/x$`, but not `/odata/$metadata`, `/c++/docs`, `/v1.2` or
+/// Whether a path may be intended as a regex: `/api/*`, `/api/*.css`, `/a|b`, `/x$`, but not `/odata/$metadata`, `/c++/docs`, `/v1.2` or
 /// `/wiki/Foo_(bar)`.
 fn may_be_regex(path: &str) -> bool {
-    path.ends_with(['*', '$']) || path.contains(['|', '^']) || (path.contains('?') && path.contains(")?"))
+    path.ends_with(['*', '$'])
+        || path.contains("/*.")
+        || path.contains(['|', '^'])
+        || (path.contains('?') && path.contains(")?"))
 }
 
 /// Returns requests that the path is intended to match. Other controllers read `/api/*` as everything below `/api`.
 fn samples(cx: &Context<'_>, path: &str) -> Option<Vec<String>> {
     match path.strip_suffix('*') {
         Some(stem) if stem.ends_with('/') && !is_plainly_regex(path) => Some(vec![format!("{stem}x")]),
+        // Here the asterisk stands for the name of a file.
+        None if path.contains("/*.") && !is_plainly_regex(path) => Some(vec![path.replace('*', "x")]),
         _ => cx.weighed(pattern_samples(path, cx.routes().budget())),
     }
 }

@@ -28,6 +28,8 @@ pub(crate) struct Ingresses {
     users: Index<Key, Ingress>,
     /// By name of a regex group, in lower case.
     groups: Index<str, Ingress>,
+    /// Those with a regex as an alias, which no host name finds.
+    with_regex_alias: Index<(), Ingress>,
 }
 
 impl Ingresses {
@@ -46,6 +48,9 @@ impl Ingresses {
         for group in ingress.group_names() {
             self.groups.insert(&group, &ingress);
         }
+        if has_regex_alias(&ingress) {
+            self.with_regex_alias.insert(&(), &ingress);
+        }
         if ingress.has_address {
             *self.served.or_default(ClassKey::from(ingress.class_ref())) += 1;
         }
@@ -62,6 +67,9 @@ impl Ingresses {
         }
         for group in ingress.group_names() {
             self.groups.remove(&group, &ingress);
+        }
+        if has_regex_alias(&ingress) {
+            self.with_regex_alias.remove(&(), &ingress);
         }
         if ingress.has_address {
             let class = ClassKey::from(ingress.class_ref());
@@ -90,6 +98,10 @@ impl Ingresses {
         self.groups.of(group)
     }
 
+    pub(crate) fn with_regex_alias(&self) -> impl Iterator<Item = &Ingress> {
+        self.with_regex_alias.of(&())
+    }
+
     pub(crate) fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.served.get(&ClassKey::from(class)).is_some()
     }
@@ -104,6 +116,11 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
     }
     hosts.extend(ingress.meta.annotations.server_aliases().map(Host::parse));
     hosts
+}
+
+/// Returns whether an alias of an Ingress is a regex, which nginx marks with `~`.
+fn has_regex_alias(ingress: &Ingress) -> bool {
+    ingress.meta.annotations.server_aliases().any(|alias| alias.starts_with('~'))
 }
 
 /// Returns the Services that an Ingress sends requests to.

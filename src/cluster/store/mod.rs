@@ -378,6 +378,11 @@ impl Inventory {
         self.ingresses.naming(group)
     }
 
+    /// Returns the Ingresses with a regex as an alias.
+    pub fn ingresses_with_regex_alias(&self) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.with_regex_alias()
+    }
+
     /// Returns whether any stored Ingress of this class has an address: a controller handles the class then.
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {

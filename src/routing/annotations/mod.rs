@@ -32,6 +32,17 @@ pub fn referenced_by(ingress: &Ingress) -> impl Iterator<Item = (Kind, &str)> {
 #[derive(Debug, Clone, Copy)]
 pub struct NginxAnnotations<'a>(&'a Annotations);
 
+/// A redirect that answers every request (section 4.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnnotatedRedirect<'a> {
+    /// The annotation, without its prefix.
+    pub annotation: &'static str,
+    /// The status.
+    pub status: u16,
+    /// The value, which need not be a whole URL.
+    pub target: &'a str,
+}
+
 impl<'a> NginxAnnotations<'a> {
     /// Returns the annotations of an Ingress.
     #[must_use]
@@ -55,24 +66,43 @@ impl<'a> NginxAnnotations<'a> {
     /// Returns whether a redirect answers every request before a backend is chosen (section 4.7).
     #[must_use]
     pub fn redirects_everything(self) -> bool {
-        ["permanent-redirect", "temporal-redirect"].iter().any(|name| self.is_set(name))
+        self.redirect().is_some()
     }
 
-    /// Returns the status of the redirect that answers every request: `temporal-redirect` takes precedence over
-    /// `permanent-redirect` (section 7.2).
+    /// Returns the redirect that answers every request: `temporal-redirect` takes precedence over `permanent-redirect`. One
+    /// that is no http or https URL is ignored, and `permanent-redirect` with it (section 7.2).
     #[must_use]
-    pub fn redirect_status(self) -> Option<u16> {
+    pub fn redirect(self) -> Option<AnnotatedRedirect<'a>> {
         let code = |name, default| {
             let code = self.0.nginx(name).and_then(|code| code.parse().ok());
             code.filter(|code| (300..=308).contains(code)).unwrap_or(default)
         };
-        if self.is_set("temporal-redirect") {
-            Some(code("temporal-redirect-code", 302))
-        } else if self.is_set("permanent-redirect") {
-            Some(code("permanent-redirect-code", 301))
-        } else {
-            None
+        if let Some(target) = self.value("temporal-redirect") {
+            let status = code("temporal-redirect-code", 302);
+            let redirect = AnnotatedRedirect { annotation: "temporal-redirect", status, target };
+            return Form::HttpUrl.unread(target).is_none().then_some(redirect);
         }
+        let target = self.value("permanent-redirect")?;
+        let status = code("permanent-redirect-code", 301);
+        Some(AnnotatedRedirect { annotation: "permanent-redirect", status, target })
+    }
+
+    /// Returns whether the targets of redirects stay relative: nginx puts scheme and host before the others (section 7.2).
+    #[must_use]
+    pub fn keeps_redirects_relative(self) -> bool {
+        self.go_bool("relative-redirects") == Some(true)
+    }
+
+    /// Returns whether the redirect to HTTPS keeps a slash at the end (section 5.5).
+    #[must_use]
+    pub fn preserves_trailing_slash(self) -> bool {
+        self.go_bool("preserve-trailing-slash") == Some(true)
+    }
+
+    /// Returns whether the redirect to HTTPS names the port (section 5.5).
+    #[must_use]
+    pub fn uses_port_in_redirects(self) -> bool {
+        self.go_bool("use-port-in-redirects") == Some(true)
     }
 
     /// Returns the absolute path to which `/` of the host redirects (section 3.4).
@@ -227,10 +257,6 @@ impl<'a> NginxAnnotations<'a> {
     pub fn set_in_snippets(self) -> HashSet<String> {
         const SNIPPETS: [&str; 3] = ["auth-snippet", "configuration-snippet", "server-snippet"];
         SNIPPETS.iter().filter_map(|name| self.value(name)).flat_map(variables_of_snippet).collect()
-    }
-
-    fn is_set(self, name: &str) -> bool {
-        self.value(name).is_some()
     }
 
     /// Returns the value of an annotation if the controller's validator accepts it.

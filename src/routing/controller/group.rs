@@ -38,13 +38,14 @@ impl<'a> Controllers<'a> {
     }
 
     /// Returns the Ingresses that may serve requests for a host, by key: those with the host itself, an alias or a wildcard
-    /// that covers it, or no host. `None`: the Ingresses are not known. Reads Ingresses.
+    /// that may cover it, or no host. `None`: the Ingresses are not known. Reads Ingresses.
     #[must_use]
     pub fn candidates_for(&self, host: &Host) -> Option<Vec<&'a Ingress>> {
         let mut ingresses = Vec::new();
-        for host in [host.clone()].into_iter().chain(host.parents()).chain([Host::Any]) {
+        for host in host.server_names().chain([Host::Any]) {
             ingresses.extend(self.view.others_on(&host).found()?);
         }
+        ingresses.extend(self.view.others_with_regex_alias().found()?);
         ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         ingresses.dedup_by(|a, b| a.meta.key == b.meta.key);
         Some(ingresses)

@@ -2,6 +2,30 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
+/// The ASCII characters that nginx percent-encodes in a path that it writes itself (`ngx_escape_uri`).
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Returns a path as nginx sends it after a rewrite or in a redirect: encoded again (section 3.2).
+#[must_use]
+pub fn escaped(path: &[u8]) -> String {
+    percent_encode(path, ESCAPED).to_string()
+}
+
 /// Returns the path of a request as locations match it: percent-decoded, `.` and `..` resolved, `//` merged, without query
 /// and fragment (section 2.7; nginx `ngx_http_parse_complex_uri`). `None`: nginx answers 400.
 #[must_use]

@@ -1,5 +1,7 @@
 //! The path that the backend gets: `rewrite-target`. Sections 3.1 and 3.2.
 
+use std::borrow::Cow;
+
 use super::pattern::Pattern;
 use super::server::Location;
 use crate::budget::{Budget, BudgetExceeded};
@@ -68,6 +70,19 @@ impl Location<'_> {
     /// # Errors
     /// When path matching exceeds its budget.
     pub fn rewritten(&self, uri: &[u8], budget: &Budget) -> Result<Rewritten, BudgetExceeded> {
+        self.rewritten_with(uri, |_| None, budget)
+    }
+
+    /// Rewrites the path of a request of which the values of some variables are known.
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget.
+    pub fn rewritten_with<'v>(
+        &self,
+        uri: &[u8],
+        variable: impl Fn(&str) -> Option<Cow<'v, [u8]>>,
+        budget: &Budget,
+    ) -> Result<Rewritten, BudgetExceeded> {
         let Some(target) = self.target else { return Ok(Rewritten::Untouched) };
         budget.spend(u32::try_from(target.len()).unwrap_or(u32::MAX).saturating_add(400))?;
         let pattern = Pattern::rewrite(&self.path, budget).map_err(|_| BudgetExceeded)?;
@@ -76,16 +91,18 @@ impl Location<'_> {
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();
         for piece in pieces(target) {
-            let text = match piece {
-                Piece::Literal(text) => Some(text.as_bytes()),
-                Piece::Capture(group) => captures.get(group).map(|group| group.as_bytes()),
+            match piece {
+                Piece::Literal(text) => rewritten.extend(text.as_bytes()),
+                Piece::Capture(group) => rewritten.extend(captures.get(group).map_or(&[][..], |it| it.as_bytes())),
                 Piece::Variable(name) if pattern.names().any(|named| named == name) => {
-                    captures.name(name).map(|group| group.as_bytes())
+                    rewritten.extend(captures.name(name).map_or(&[][..], |it| it.as_bytes()));
                 }
-                Piece::Variable(_) if is_url => return Ok(Rewritten::Redirect(None)),
-                Piece::Variable(_) => return Ok(Rewritten::Variable),
-            };
-            rewritten.extend(text.unwrap_or_default());
+                Piece::Variable(name) => match variable(name) {
+                    Some(value) => rewritten.extend(&*value),
+                    None if is_url => return Ok(Rewritten::Redirect(None)),
+                    None => return Ok(Rewritten::Variable),
+                },
+            }
         }
         Ok(match () {
             () if is_url => Rewritten::Redirect(Some(rewritten)),

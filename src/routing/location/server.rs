@@ -247,6 +247,15 @@ impl<'a> Server<'a> {
         self.without_location.contains(&std::ptr::from_ref(at.path))
     }
 
+    /// Returns the location of a main Ingress that a canary path shares (section 7.1).
+    #[must_use]
+    pub fn shared_with(&self, canary: PathRef<'_>) -> Option<&Location<'a>> {
+        let is_exact = |path: &Path| path.path_type == PathType::Exact;
+        let is_same =
+            |at: PathRef<'_>| at.path.routed() == canary.path.routed() && is_exact(at.path) == is_exact(canary.path);
+        self.locations.iter().find(|location| location.at.is_some_and(is_same))
+    }
+
     /// Returns the location with this path that is not a regex.
     pub(crate) fn plain(&self, modifier: Modifier, path: &[u8]) -> Option<&Location<'a>> {
         let sorted = if modifier == Modifier::Exact { &self.exact } else { &self.prefix };

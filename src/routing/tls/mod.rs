@@ -46,6 +46,8 @@ pub enum CertificateState {
     Early(Timestamp),
     /// It covers the host by its common name only, which browsers ignore.
     CommonNameOnly,
+    /// It covers the host by its common name only, which ingress-nginx ignores because `spec.tls` does not name the host.
+    CommonNameIgnored,
     /// It does not cover the host.
     Mismatch,
     /// The Secret does not exist.
@@ -78,7 +80,7 @@ impl<'a> HostCertificate<'a> {
     pub fn of(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Self {
         let controller = routes.controller();
         let deciding = match controller.dialect.family {
-            ControllerFamily::Nginx => on_nginx(host, routes, view),
+            ControllerFamily::Nginx => on_nginx(host, routes),
             ControllerFamily::Traefik | ControllerFamily::Neutral => elsewhere(host, routes, view),
         };
         let Some((ingress, served)) = deciding else {
@@ -96,18 +98,15 @@ impl<'a> HostCertificate<'a> {
             Choice::Nothing | Choice::Default => return of(None, CertificateState::Default),
             Choice::Unseen => return of(None, CertificateState::Unseen),
         };
-        // ingress-nginx takes a common name only for an entry that names the host (section 5.2).
-        let by_name = TlsEntries::of(&ingress.tls).meant_for(&served).is_some_and(|meant| meant.by_name);
-        let takes_common_name = by_name || controller.dialect.family != ControllerFamily::Nginx;
-        let is_taken = |certificate: &Certificate, host: &Host| {
-            if takes_common_name { certificate.covers(host) } else { certificate.covers_by_san(host) }
-        };
         let state = match view.secret(&ingress.meta.key.namespace, secret) {
             Lookup::Found(found) => match held(found, controller) {
-                Ok(certificate) if is_taken(certificate, &served) && certificate.covers(host) => {
-                    in_time(certificate, view)
+                Ok(certificate) if !certificate.covers(host) || !certificate.covers(&served) => {
+                    CertificateState::Mismatch
                 }
-                Ok(_) => CertificateState::Mismatch,
+                Ok(certificate) if !counts(certificate, ingress, &served, controller) => {
+                    CertificateState::CommonNameIgnored
+                }
+                Ok(certificate) => in_time(certificate, view),
                 Err(fault @ CertificateState::Unusable(TlsFault::Empty(_))) => pending_or(fault, ingress, secret, view),
                 Err(fault) => fault,
             },
@@ -128,6 +127,7 @@ impl<'a> HostCertificate<'a> {
             | State::Expired(_)
             | State::Early(_)
             | State::CommonNameOnly
+            | State::CommonNameIgnored
             | State::Mismatch
             | State::Missing
             | State::Unusable(_)
@@ -136,24 +136,58 @@ impl<'a> HostCertificate<'a> {
     }
 }
 
+impl Routes<'_> {
+    /// Returns whether ingress-nginx has a certificate for a name, the default one included: HTTP redirects to HTTPS then. The
+    /// table of certificates has hosts, aliases as they are written, and wildcards for one label (sections 5.4 and 5.5). `None`:
+    /// unknown. Reads Ingresses, IngressClasses and Secrets.
+    #[must_use]
+    pub fn has_certificate(&self, host: &Host, when: When) -> Option<bool> {
+        let mut has = Some(false);
+        for name in [Some(host.clone()), host.wildcard()].into_iter().flatten() {
+            if self.asks_for_tls(&name, when).is_some() {
+                return Some(true);
+            }
+            let Some(server) = self.aliased(&name, when).found() else { continue };
+            let Some(ingress) = self.asks_for_tls(&server.host, when) else { continue };
+            match is_for_alias(ingress, &server.host, &name, self) {
+                Some(true) => return Some(true),
+                Some(false) => {}
+                None => has = None,
+            }
+        }
+        has
+    }
+}
+
+/// Returns whether the certificate of a host covers an alias too, which has none otherwise; `None`: unknown.
+fn is_for_alias(ingress: &Ingress, host: &Host, alias: &Host, routes: &Routes<'_>) -> Option<bool> {
+    let (controller, view) = (routes.controller(), routes.view());
+    match choice(ingress, host, controller, view) {
+        Choice::Secret(secret) => {
+            let is_used = is_found_for(ingress, secret, host, controller, view)?;
+            if is_used { is_for(ingress, secret, alias, controller, view) } else { Some(false) }
+        }
+        Choice::Default if controller.dialect.default_certificate => None,
+        Choice::Default | Choice::Nothing => Some(false),
+        Choice::Unseen => None,
+    }
+}
+
 /// Returns the Ingress that decides on ingress-nginx, with the host for which it decides. ingress-nginx looks a certificate
 /// up by the exact name, then by the wildcard that covers it; each may be a rule's host or an alias (section 5.4). An alias
-/// has the certificate of its host only if that covers the alias too.
-fn on_nginx<'a>(host: &Host, routes: &Routes<'a>, view: &ClusterView<'a>) -> Option<(&'a Ingress, Host)> {
+/// has the certificate of its host only if that covers the alias too, and so has the name that `from-to-www-redirect` redirects.
+fn on_nginx<'a>(host: &Host, routes: &Routes<'a>) -> Option<(&'a Ingress, Host)> {
     let mut other = None;
     for name in [Some(host.clone()), host.wildcard()].into_iter().flatten() {
         if let Some(ingress) = routes.asks_for_tls(&name, When::After) {
             return Some((ingress, name));
         }
-        let Some(server) = routes.aliased(&name, When::After).found() else { continue };
+        let aliased = routes.aliased(&name, When::After).found();
+        let redirected = || routes.www_twin(&name.to_string(), When::After).filter(|_| name == *host);
+        let Some(server) = aliased.or_else(redirected) else { continue };
         let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };
-        let is_for_alias = match choice(ingress, &server.host, routes.controller(), view) {
-            Choice::Secret(secret) => is_for(ingress, secret, &name, routes.controller(), view),
-            Choice::Default | Choice::Nothing => Some(false),
-            Choice::Unseen => None,
-        };
         let deciding = Some((ingress, server.host.clone()));
-        if is_for_alias != Some(false) {
+        if is_for_alias(ingress, &server.host, &name, routes) != Some(false) {
             return deciding;
         }
         other = other.or(deciding);
@@ -195,7 +229,7 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, vi
     }
     let meant = meant.map(|meant| meant.entry);
     for name in meant.into_iter().chain(&ingress.tls).filter_map(|entry| entry.secret_name.as_deref()) {
-        match is_for(ingress, name, host, controller, view) {
+        match is_found_for(ingress, name, host, controller, view) {
             Some(true) => return Choice::Secret(name),
             Some(false) => {}
             None => return Choice::Unseen,
@@ -204,6 +238,29 @@ fn choice<'a>(ingress: &'a Ingress, host: &Host, controller: &Controller<'_>, vi
     // An entry without hosts applies to all of them.
     let meant = meant.or_else(|| ingress.tls.iter().find(|entry| entry.hosts.is_empty()));
     meant.map_or(Choice::Nothing, named)
+}
+
+/// Returns whether a controller that scans the Secrets of an Ingress takes one for a host; `None`: unknown. ingress-nginx looks
+/// at SANs only then (section 5.2).
+fn is_found_for(
+    ingress: &Ingress,
+    secret: &str,
+    host: &Host,
+    controller: &Controller<'_>,
+    view: &ClusterView<'_>,
+) -> Option<bool> {
+    let covers = is_for(ingress, secret, host, controller, view)?;
+    let found = view.secret(&ingress.meta.key.namespace, secret).found();
+    let certificate = found.and_then(|secret| held(secret, controller).ok());
+    Some(covers && certificate.is_some_and(|certificate| counts(certificate, ingress, host, controller)))
+}
+
+/// Returns whether ingress-nginx considers the names of a certificate for a host: a common name only where `spec.tls` names the
+/// host (section 5.2).
+fn counts(certificate: &Certificate, ingress: &Ingress, host: &Host, controller: &Controller<'_>) -> bool {
+    !certificate.by_common_name
+        || controller.dialect.family != ControllerFamily::Nginx
+        || TlsEntries::of(&ingress.tls).meant_for(host).is_some_and(|meant| meant.by_name)
 }
 
 /// Returns whether a Secret of an Ingress' namespace has a certificate that covers a host; `None`: unknown.
@@ -215,11 +272,7 @@ fn is_for(
     view: &ClusterView<'_>,
 ) -> Option<bool> {
     match view.secret(&ingress.meta.key.namespace, secret) {
-        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| {
-            // Go's `VerifyHostname` ignores the common name (section 5.2).
-            let is_nginx = controller.dialect.family == ControllerFamily::Nginx;
-            if is_nginx { certificate.covers_by_san(host) } else { certificate.covers(host) }
-        })),
+        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| certificate.covers(host))),
         Lookup::Absent => Some(false),
         Lookup::Unknown => None,
     }
@@ -263,6 +316,7 @@ impl fmt::Display for CertificateState {
             Self::Expired(at) => write!(f, "expired on {}", at.strftime("%F")),
             Self::Early(from) => write!(f, "not valid before {}", from.strftime("%F")),
             Self::CommonNameOnly => f.write_str("has a common name, but no subject alternative name"),
+            Self::CommonNameIgnored => f.write_str("has a common name only, and spec.tls does not name the host"),
             Self::Mismatch => f.write_str("not valid for the host"),
             Self::Missing => f.write_str("the Secret does not exist"),
             Self::Unusable(fault) => write!(f, "the Secret {fault}"),

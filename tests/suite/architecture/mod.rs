@@ -40,7 +40,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["reload"],
             &["tls"],
             &["answer"],
-            &["map", "diff"],
+            &["map", "diff", "redirect"],
         ],
     ),
     (

@@ -34,6 +34,7 @@ fn visits(inventory: &Inventory) -> Vec<RequestUrl> {
                 scheme,
                 host: host.clone(),
                 path: path.clone(),
+                query: None,
                 notes: vec![],
             })
         };
