@@ -7,8 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::TextOrJson;
-use crate::checks;
+use crate::checks::{self, Check};
 use crate::finding::Level;
+use crate::policy::Policy;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -22,7 +23,7 @@ pub(super) struct Arguments {
 
 /// A check in the JSON output.
 #[derive(Serialize)]
-struct Entry {
+pub(super) struct Entry {
     code: &'static str,
     name: &'static str,
     level: Level,
@@ -30,15 +31,17 @@ struct Entry {
     waivable: bool,
 }
 
+impl Entry {
+    /// Returns the entry of a check with its level under a policy.
+    pub(super) fn of(check: &Check, policy: &Policy) -> Self {
+        let Check { code, name, summary, waivable, .. } = *check;
+        Self { code, name, level: policy.level(check), summary, waivable }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let policy = super::config(arguments.config.as_deref())?.policy;
-    let entries = checks::ALL.iter().map(|check| Entry {
-        code: check.code,
-        name: check.name,
-        level: policy.level(check),
-        summary: check.summary,
-        waivable: check.waivable,
-    });
+    let entries = checks::ALL.iter().map(|check| Entry::of(check, &policy));
     super::print(&match arguments.output {
         TextOrJson::Text => text(entries)?,
         TextOrJson::Json => super::json(&entries.collect::<Vec<_>>())?,

@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::cluster::{self, Coverage, Inventory, Live, LiveReads, Object, Snapshot};
 use crate::config::Config;
 use crate::file;
-use crate::model::{Ingress, Key, Kind, Kinds};
+use crate::model::{Backend, Ingress, Key, Kind, Kinds};
 use crate::routing::referenced_by;
 
 /// The limit for connecting to the API server.
@@ -64,6 +64,15 @@ pub(super) struct Source {
     live: ClusterSource,
 }
 
+/// The part of a live cluster that a command needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope<'n> {
+    /// All of it.
+    Cluster,
+    /// At least one namespace; `None`: that of the kubeconfig context.
+    NamespaceAtLeast(Option<&'n str>),
+}
+
 /// Cluster state, and where it comes from.
 pub(super) struct Loaded {
     pub(super) snapshot: Snapshot,
@@ -93,6 +102,11 @@ struct Fetch {
 impl Source {
     /// Reads the cluster state.
     pub(super) fn load(&self, config: &Config) -> anyhow::Result<Loaded> {
+        self.load_for(config, Scope::Cluster)
+    }
+
+    /// Reads the cluster state, or what RBAC allows of it in one namespace.
+    pub(super) fn load_for(&self, config: &Config, scope: Scope<'_>) -> anyhow::Result<Loaded> {
         let is_live = self.manifests.is_empty() && self.snapshot.is_none();
         ensure!(
             is_live || !self.live.is_given(),
@@ -103,7 +117,7 @@ impl Source {
         }
         match &self.snapshot {
             Some(path) => snapshot(path, config),
-            None => self.live.list(config)?.fetch_referenced(),
+            None => self.live.list(config, scope)?.fetch_referenced(),
         }
     }
 
@@ -132,7 +146,7 @@ impl Base {
     pub(super) fn list(&self, config: &Config) -> anyhow::Result<Option<Listed>> {
         match &self.snapshot {
             Some(path) => Ok(Some(Listed { loaded: snapshot(path, config)?, fetch: None })),
-            None if self.cluster => self.live.list(config).map(Some),
+            None if self.cluster => self.live.list(config, Scope::Cluster).map(Some),
             None => {
                 ensure!(!self.live.is_given(), "--kubeconfig and --context need --cluster");
                 Ok(None)
@@ -223,16 +237,16 @@ impl ClusterSource {
     }
 
     /// Lists every kind that is not fetched by name.
-    pub(super) fn list(&self, config: &Config) -> anyhow::Result<Listed> {
+    pub(super) fn list(&self, config: &Config, scope: Scope<'_>) -> anyhow::Result<Listed> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
-        let (loaded, live) = runtime.block_on(self.listed(config))?;
+        let (loaded, live) = runtime.block_on(self.listed(config, scope))?;
         let config_maps = config.settings.dialects.config_maps();
         let fetch = Fetch { runtime, live, kinds: config.on_demand(), config_maps };
         Ok(Listed { loaded, fetch: Some(fetch) })
     }
 
-    async fn listed(&self, config: &Config) -> anyhow::Result<(Loaded, Live)> {
+    async fn listed(&self, config: &Config, scope: Scope<'_>) -> anyhow::Result<(Loaded, Live)> {
         let mut connection = self.connection().await?;
         connection.connect_timeout = Some(CONNECT);
         let server = connection.cluster_url.to_string();
@@ -245,7 +259,11 @@ impl ClusterSource {
         let is_listed = |kind: &Kind| !on_demand.contains(*kind) && nothing.coverage(*kind) != Coverage::Disabled;
         let kinds: Kinds = Kind::ALL.into_iter().filter(is_listed).collect();
         let taken = Timestamp::now();
-        let mut inventory = cluster::list(&client, kinds).await.map_err(|error| {
+        let only = match scope {
+            Scope::Cluster => None,
+            Scope::NamespaceAtLeast(only) => Some(only.unwrap_or(&namespace)),
+        };
+        let mut inventory = cluster::list(&client, kinds, only).await.map_err(|error| {
             if error.is_unauthorized() {
                 anyhow!(
                     "{server} rejects the credentials of the kubeconfig (401): check whether the token or certificate has expired"
@@ -254,6 +272,7 @@ impl ClusterSource {
                 anyhow::Error::new(error).context(format!("cannot read the cluster at {server}"))
             }
         })?;
+        cover_referenced(&mut inventory);
         config.restrict(&mut inventory);
         on_demand.iter().for_each(|kind| inventory.cover(kind, Coverage::FetchedByName));
         let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken };
@@ -290,6 +309,23 @@ impl ClusterSource {
     }
 }
 
+/// Records that the Services of listed Ingresses are known where one namespace was listed: an absent one does not exist.
+fn cover_referenced(inventory: &mut Inventory) {
+    let of = |ingress: &Ingress| {
+        let names = ingress.backends().filter_map(|at| match at.backend {
+            Backend::Service { name, .. } => Some(name.to_string()),
+            Backend::Resource => None,
+        });
+        names.map(|name| Key::new(&ingress.meta.key.namespace, &name)).collect::<Vec<_>>()
+    };
+    let services: BTreeSet<Key> = inventory.ingresses().flat_map(of).collect();
+    for kind in [Kind::Service, Kind::EndpointSlice] {
+        if inventory.coverage(kind) == Coverage::OneNamespace {
+            services.iter().for_each(|key| inventory.cover_one(kind, key, Coverage::Complete));
+        }
+    }
+}
+
 /// The Secrets and ConfigMaps that an Ingress references.
 fn referenced(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
     referenced_by(ingress).map(|(kind, name)| (kind, Key::new(&ingress.meta.key.namespace, name)))
@@ -297,11 +333,14 @@ fn referenced(ingress: &Ingress) -> impl Iterator<Item = (Kind, Key)> {
 
 /// Warns about kinds that RBAC hides. Fails without the Ingresses, because nothing can be evaluated then.
 fn warn_about_missing_rights(snapshot: &Snapshot) -> anyhow::Result<()> {
+    if snapshot.inventory.coverage(Kind::Ingress) == Coverage::OneNamespace {
+        super::warn("RBAC allows listing the Ingresses of one namespace only: those of others are unknown");
+    }
     let is_forbidden = |kind: &Kind| snapshot.inventory.coverage(*kind) == Coverage::Forbidden;
     if is_forbidden(&Kind::Ingress) {
         bail!(
             "RBAC does not allow listing the Ingresses of all namespaces, any of which can define a host; \
-             chart/files/rules.yaml has the required rules"
+             chart/files/rules.yaml has the required rules; explain --namespace needs those of one namespace"
         );
     }
     for kind in Kind::ALL.iter().filter(|kind| is_forbidden(kind)) {

@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
 use clap::Args;
+use serde::Serialize;
 
 use super::TextOrJson;
 use super::assumed_controller::AssumedController;
-use super::cluster_source::{Loaded, Source};
+use super::checks::Entry;
+use super::cluster_source::{Loaded, Scope, Source};
 use crate::analysis::analyze;
 use crate::checks::{self, Check};
 use crate::cluster::Inventory;
@@ -27,8 +29,9 @@ pub(super) struct Arguments {
     /// dot. Another single word is a check, or else the name of an Ingress.
     #[arg(value_name = "URL | [NAMESPACE/]NAME | CHECK")]
     what: String,
-    /// Namespace of the Ingress; the argument is then the name alone. Without it: the namespace of the kubeconfig context, or
-    /// "default" with --manifests and --snapshot.
+    /// Namespace of the Ingress; the argument is then its name alone, or a URL with scheme. Without it: the namespace of the
+    /// kubeconfig context, or "default" with --manifests and --snapshot. If RBAC does not allow listing the cluster, only this
+    /// namespace is read.
     #[arg(long, short, value_name = "NAMESPACE")]
     namespace: Option<String>,
     /// Print the whole documentation of a check, with the examples that it reports and does not report.
@@ -73,7 +76,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         anyhow::Ok(config)
     };
     let (text, code) = match target {
-        Target::Page(check) => (explain_check(check, arguments.examples, style(), super::width()), 0),
+        Target::Page(check) => (page(arguments, check)?, 0),
         Target::Ingress { namespace, name } => ingress(arguments, namespace, &name, &config()?)?,
         Target::Url(request) => url(arguments, &request, &config()?)?,
     };
@@ -83,7 +86,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 /// Finds out what the argument refers to. Codes and names of checks contain no dot, slash or colon; namespaces contain no dot.
 fn target(what: &str, namespace: Option<&str>) -> anyhow::Result<Target> {
-    if let Some(namespace) = namespace {
+    if let Some(namespace) = namespace.filter(|_| !what.contains("://")) {
         ensure!(is_name(what), "--namespace needs the name of an Ingress, not {what:?}");
         return Ok(Target::Ingress { namespace: Some(namespace.to_owned()), name: what.to_owned() });
     }
@@ -113,8 +116,28 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
 }
 
+/// The documentation of a check in the JSON output.
+#[derive(Serialize)]
+struct Page {
+    #[serde(flatten)]
+    entry: Entry,
+    /// The whole page, in Markdown.
+    documentation: &'static str,
+}
+
+fn page(arguments: &Arguments, check: &'static Check) -> anyhow::Result<String> {
+    match arguments.output {
+        TextOrJson::Text => Ok(explain_check(check, arguments.examples, style(), super::width())),
+        TextOrJson::Json => {
+            let policy = super::config(arguments.config.as_deref())?.policy;
+            super::json(&Page { entry: Entry::of(check, &policy), documentation: check.page })
+        }
+    }
+}
+
 fn url(arguments: &Arguments, request: &RequestUrl, config: &Config) -> anyhow::Result<(String, u8)> {
-    let Loaded { snapshot, .. } = arguments.source.load(config)?;
+    let scope = Scope::NamespaceAtLeast(arguments.namespace.as_deref());
+    let Loaded { snapshot, .. } = arguments.source.load_for(config, scope)?;
     let class = arguments.class.as_deref();
     let mut explanation = explain_url(request, snapshot.state(), &config.settings, class)?;
     add_findings(&mut explanation, snapshot.state(), &config.engine(), &config.policy);
@@ -131,7 +154,8 @@ fn ingress(
     name: &str,
     config: &Config,
 ) -> anyhow::Result<(String, u8)> {
-    let Loaded { snapshot, namespace: default, .. } = arguments.source.load(config)?;
+    let scope = Scope::NamespaceAtLeast(namespace.as_deref());
+    let Loaded { snapshot, namespace: default, .. } = arguments.source.load_for(config, scope)?;
     let is_bare = namespace.is_none();
     let key = Key::new(&namespace.unwrap_or(default), name);
     let Some(ingress) = snapshot.inventory.ingress(&key.namespace, &key.name) else {

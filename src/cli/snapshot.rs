@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
-use super::cluster_source::ClusterSource;
+use super::cluster_source::{ClusterSource, Scope};
 use super::overwriting::refuse_overwriting;
 use crate::file::{self, Access};
 
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let inputs: Vec<&Path> = arguments.config.as_deref().into_iter().chain(arguments.cluster.kubeconfig()).collect();
     refuse_overwriting(&arguments.output.iter().map(PathBuf::as_path).collect::<Vec<_>>(), &inputs, &[])?;
     let config = super::config(arguments.config.as_deref())?;
-    let snapshot = arguments.cluster.list(&config)?.fetch_referenced()?.snapshot;
+    let snapshot = arguments.cluster.list(&config, Scope::Cluster)?.fetch_referenced()?.snapshot;
     match &arguments.output {
         Some(path) => {
             let written = file::replace(path, Access::Private, |out| snapshot.write(out));

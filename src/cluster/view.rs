@@ -357,7 +357,7 @@ impl<'a> ClusterView<'a> {
     /// Returns the answer for an object that a readable store does not hold.
     fn outside<T>(&self, kind: Kind, coverage: Coverage) -> Lookup<T> {
         match coverage {
-            Coverage::Partial => self.note_unavailable(kind, Coverage::Partial),
+            Coverage::Partial | Coverage::OneNamespace => self.note_unavailable(kind, coverage),
             _ => Lookup::Absent,
         }
     }
@@ -400,5 +400,5 @@ impl<'a> ClusterView<'a> {
 
 /// Returns whether the store's contents of a kind are reliable.
 pub(super) fn is_readable(coverage: Coverage) -> bool {
-    matches!(coverage, Coverage::Complete | Coverage::Partial)
+    matches!(coverage, Coverage::Complete | Coverage::Partial | Coverage::OneNamespace)
 }

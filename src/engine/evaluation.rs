@@ -124,6 +124,7 @@ impl NotEvaluatedReason {
                 Coverage::Forbidden => format!("RBAC does not allow ingress-guard to read {kind} objects"),
                 Coverage::Disabled => format!("reading {kind} objects is disabled"),
                 Coverage::Partial => format!("{kind} objects that are not in the files are unknown"),
+                Coverage::OneNamespace => format!("{kind} objects of other namespaces are unknown"),
                 Coverage::ReadFailed => format!("the API server did not return a referenced {kind}"),
                 Coverage::FetchedByName | Coverage::Unreadable => {
                     format!("the contents of a referenced {kind} are unknown")

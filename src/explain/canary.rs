@@ -29,7 +29,7 @@ pub(super) fn share<'a>(
     let selectors: Vec<String> = SELECTORS.iter().filter_map(|name| of(name)).collect();
     explanation.controller = routes.controller().name().map(str::to_owned);
     class(explanation, routes, answer);
-    host(explanation, routes, &answer.server);
+    host(explanation, routes, &answer.server, false);
     explanation.ingress = Some(canary.meta.key.to_string());
     explanation.field = Some(at.field().to_string());
     let key = &main.meta.key;

@@ -12,7 +12,8 @@ impl Found {
     /// Whether the requests that a path is intended for do not reach its backend, although a sample request may.
     pub(super) fn breaks(&self, path: &str) -> bool {
         let is_so = [PATH_REGEX_LITERAL.code, CANARY_WITHOUT_MAIN.code].contains(&self.code);
-        is_so && self.field == path && self.level >= Level::Warn
+        let is_there = self.field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        is_so && is_there && self.level >= Level::Warn
     }
 }
 

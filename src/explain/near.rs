@@ -10,8 +10,8 @@ use crate::budget::Budget;
 use crate::finding::Quoted;
 use crate::model::{Backend, FieldPath, Host, Ingress, PathRef, PathType, suggest};
 use crate::routing::{
-    Answer, Controller, ControllerFamily, Controllers, DroppedBecause, Location, Pattern, Server, is_plainly_regex,
-    literal_prefix, matches_only_root, normalized,
+    Answer, Controller, ControllerFamily, Controllers, DroppedBecause, Location, Outcome, Pattern, Server,
+    is_plainly_regex, literal_prefix, matches_only_root, normalized,
 };
 
 /// The most near misses that are listed.
@@ -108,7 +108,7 @@ fn fallback_of_others(ingress: &Ingress, controllers: Controllers<'_>) -> Option
         return None;
     }
     let field = FieldPath::spec().field("defaultBackend");
-    Some(NearMiss::of(ingress, &field, "defaultBackend applies only to the hosts of the rules beside it".to_owned()))
+    Some(NearMiss::of(ingress, &field, "applies only to the hosts of the rules beside it".to_owned()))
 }
 
 /// The reason why a rule's host does not match, if it is similar.
@@ -158,7 +158,7 @@ fn paths(answer: &Answer<'_>, controller: &Controller<'_>, path: &str) -> Vec<Ne
             None => others.push((ingress, at, "does not match".to_owned())),
         }
     }
-    if answer.location.as_ref().is_none_or(|location| location.backend.is_none()) {
+    if answer.outcome == Outcome::DefaultBackend {
         others.sort_by_cached_key(|(_, at, _)| Reverse(shared_start(at.path.routed(), &uri)));
         misses.extend(others);
     }

@@ -10,8 +10,8 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress, PathType};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Refusal,
-    Rewritten, Routes, Server, When, escaped, is_plainly_regex, pieces,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Redirect,
+    Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex, pieces,
 };
 
 /// Adds the steps of an answer.
@@ -24,7 +24,10 @@ pub(super) fn follow<'a>(
 ) {
     explanation.controller = routes.controller().name().map(str::to_owned);
     class(explanation, routes, answer);
-    host(explanation, routes, &answer.server);
+    let asked = Host::parse(&host_name(&request.host));
+    let is_redirected = answer.outcome == Outcome::Redirect(308, Redirect::Www);
+    let by_alias = answer.server.host != Host::Any && !answer.server.host.covers(&asked) && !is_redirected;
+    host(explanation, routes, &answer.server, by_alias);
     if refuses(explanation, routes, &answer.server) {
         return;
     }
@@ -124,7 +127,7 @@ fn is_without_authentication_service(
 /// Adds a step if nginx rejects a server whose answer is unknown.
 pub(super) fn is_refused(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) -> bool {
     explanation.controller = routes.controller().name().map(str::to_owned);
-    host(explanation, routes, server);
+    host(explanation, routes, server, false);
     refuses(explanation, routes, server)
 }
 
@@ -177,7 +180,7 @@ pub(super) fn class(explanation: &mut Explanation, routes: &Routes<'_>, answer: 
     }
 }
 
-pub(super) fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>) {
+pub(super) fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>, by_alias: bool) {
     let claims = routes.claims(&server.host, When::After).found().unwrap_or_default();
     let mut names: Vec<String> = Vec::new();
     for claim in claims.iter() {
@@ -193,6 +196,7 @@ pub(super) fn host(explanation: &mut Explanation, routes: &Routes<'_>, server: &
         match &server.host {
             Host::Any if names.is_empty() => "no Ingress rule matches".to_owned(),
             Host::Any => format!("no Ingress rule matches; Ingresses without a host apply: {names}{oldest_first}"),
+            host if by_alias => format!("{host} in Ingress {names}{oldest_first}, by an alias"),
             host => format!("{host} in Ingress {names}{oldest_first}"),
         },
     );

@@ -92,7 +92,9 @@ impl Explanation {
                     }
                     _ => String::new(),
                 };
-                if let Some(step) = self.steps.iter().find(|step| step.what == "fallback") {
+                if self.steps.iter().any(|step| step.what == "canary") {
+                    format!("Service {} {answers} the requests that are selected for the canary", service())
+                } else if let Some(step) = self.steps.iter().find(|step| step.what == "fallback") {
                     step.detail.clone()
                 } else {
                     let is_unsure = self.steps.iter().any(|step| step.ok.is_none() && LINKS.contains(&step.what));

@@ -178,6 +178,19 @@ impl Explanation {
         self.status = status.into();
     }
 
+    /// Turns the result that no Ingress serves the request into an unknown one, for this reason.
+    pub(super) fn leaves_open(&mut self, why: &str) {
+        self.notes.push(why.to_owned());
+        if self.outcome == RequestOutcome::DefaultBackend {
+            for step in self.steps.iter_mut().filter(|step| step.ok == Some(false)) {
+                step.ok = None;
+                step.command = None;
+            }
+            self.ends(RequestOutcome::Unknown, None);
+        }
+        self.others.iter_mut().for_each(|other| other.leaves_open(why));
+    }
+
     /// The first failed step. Failed steps before a fallback Service that answers do not count.
     #[must_use]
     pub fn broken(&self) -> Option<&Step> {

@@ -1,7 +1,7 @@
 //! Ingresses that no controller is known to handle.
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress, suggest};
+use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress, Kind, suggest};
 use crate::routing::{ControllerGroup, ControllerId, Controllers, Dialect, KnownController, Unsettled};
 
 /// An Ingress that no controller is known to handle.
@@ -59,6 +59,10 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
             Lookup::Found(class) if is_annotation_only(&class.controller) => {
                 format!("GKE reads the annotation {CLASS_ANNOTATION} and ignores spec.ingressClassName {name:?}")
             }
+            Lookup::Unknown if !view.sees(Kind::IngressClass) => format!(
+                "IngressClasses cannot be read; a configuration can name the controller of class {name:?}, such as \
+                 dialects: [{{match: {{class: {name}}}, engine: nginx}}]"
+            ),
             Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),
         },
         ClassRef::Annotated(name) if unhandled.ignored.is_some() => {

@@ -16,9 +16,9 @@ use super::unhandled::{Unhandled, why_unhandled};
 use super::unloaded::{self, Unloaded};
 use crate::budget::BudgetExceeded;
 use crate::checks::Settings;
-use crate::cluster::{ClusterState, ClusterView, Lookup};
+use crate::cluster::{ClusterState, ClusterView, Coverage, Lookup};
 use crate::finding::Quoted;
-use crate::model::{ClassRef, Host, Ingress, PathRef};
+use crate::model::{ClassRef, Host, Ingress, Kind, PathRef};
 use crate::routing::{
     Answer, ControllerGroup, Controllers, NginxAnnotations, Outcome, ReloadBlock, Routes, Scheme, When, host_name,
 };
@@ -77,6 +77,20 @@ pub fn explain_url(
 }
 
 pub(super) fn explain<'a>(
+    request: &RequestUrl,
+    known: ClusterState<'a>,
+    settings: &Settings,
+    whose: Whose<'a>,
+    blocks: &ReloadBlocks,
+) -> Result<Explanation, NoSuchClass> {
+    let mut explanation = trace(request, known, settings, whose, blocks)?;
+    if known.store.coverage(Kind::Ingress) == Coverage::OneNamespace {
+        explanation.leaves_open("Ingresses of other namespaces are unknown");
+    }
+    Ok(explanation)
+}
+
+fn trace<'a>(
     request: &RequestUrl,
     known: ClusterState<'a>,
     settings: &Settings,
@@ -208,7 +222,10 @@ fn explain_answer<'a>(
     }
     // A request that the root of a host or a rule without a host gets may be intended for another path or host, and a regex may
     // have taken it from another path.
-    let by_root = answer.location.as_ref().is_none_or(|location| location.path == "/");
+    let by_root = match &answer.location {
+        Some(location) => location.path == "/",
+        None => answer.outcome == Outcome::DefaultBackend,
+    };
     if !is_shared && (by_root || answer.server.is_regex || !answered.has_host()) {
         explanation.near_misses = near_misses(wanted, Some((answer, routes.controller())));
     }

@@ -16,9 +16,12 @@ impl<'a> Routes<'a> {
     /// (section 2.3; nginx "Server names").
     #[must_use]
     pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
-        let host = Host::parse(name);
+        // `_` is the name of the server that has no host.
+        let host = if name == "_" { Host::Any } else { Host::parse(name) };
         let own = self.server(&host, when);
-        let mut by_name = host.server_names().map(|alias| self.aliased(&alias, when));
+        // A regex is not a name of a host, although it is kept like one.
+        let names = host.server_names().filter(|_| !name.starts_with('~'));
+        let mut by_name = names.map(|alias| self.aliased(&alias, when));
         let found = if own.is_absent() { by_name.find(|found| !found.is_absent()) } else { Some(own) };
         match found.unwrap_or_else(|| self.server_by_regex(&host, when)) {
             Lookup::Absent => self.server(&Host::Any, when),

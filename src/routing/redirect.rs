@@ -8,6 +8,7 @@ use super::annotations::NginxAnnotations;
 use super::answer::{Answer, Outcome, Redirect, Scheme};
 use super::location::{Location, Piece, Rewritten, escaped, host_name, normalized, pieces};
 use super::routes::{Routes, When};
+use super::server_name::ServerName;
 use crate::model::Host;
 
 /// The ASCII characters that a header cannot contain.
@@ -42,7 +43,8 @@ impl<'r> Received<'r> {
 
     /// Returns the query with its question mark; empty if there is none.
     fn query(self) -> &'r str {
-        self.target.find('?').map_or("", |at| &self.target[at..])
+        let sent = self.target.split('#').next().unwrap_or_default();
+        sent.find('?').map_or("", |at| &sent[at..])
     }
 
     /// Returns scheme and host of an absolute URL, as nginx and the controller's template write them.
@@ -117,7 +119,6 @@ impl<'a> Routes<'a> {
                 let uri = normalized(received.target)?;
                 let rewritten = location?.rewritten_with(&uri, |name| received.variable(name), self.budget());
                 let Ok(Rewritten::Redirect(Some(target))) = rewritten else { return None };
-                // Captured text is decoded, and a header needs it encoded.
                 Some(percent_encode(&target, UNSENT).to_string() + received.query())
             }
         }
@@ -129,8 +130,10 @@ impl<'a> Routes<'a> {
         let host = Host::parse(&host_name(received.host));
         let of_wildcard = matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);
         let label = received.host.split('.').next().filter(|_| of_wildcard).map(str::to_ascii_lowercase);
-        let aliases = || self.aliases(&answer.server.host, When::After);
-        let by_regex = !of_wildcard && answer.server.host != host && aliases().iter().any(|it| it.starts_with('~'));
+        let mut regexes = self.aliases(&answer.server.host, When::After);
+        regexes.retain(|alias| alias.starts_with('~') && !of_wildcard && answer.server.host != host);
+        // A match that exceeds the budget may be one.
+        let by_regex = regexes.iter().any(|it| ServerName::alias_matches(it, &host, self.budget()) != Ok(false));
         let mut expanded = Vec::new();
         for piece in pieces(root) {
             match piece {

@@ -41,6 +41,8 @@ pub(crate) struct Annotations {
     use_regex: bool,
     pub(crate) app_root: Option<String>,
     pub(crate) redirect: Option<(u16, String)>,
+    /// `relative-redirects`
+    pub(crate) is_relative: bool,
 }
 
 /// The configuration that the controller generates for a world.
@@ -80,17 +82,18 @@ impl Annotations {
             let code = ingress.annotation(name).and_then(|code| code.parse().ok());
             code.filter(|code| (300..=308).contains(code)).unwrap_or(otherwise)
         };
-        let redirect = if let Some(url) = ingress.annotation("temporal-redirect") {
-            Some((code("temporal-redirect-code", 302), url.to_owned()))
-        } else {
-            let url = ingress.annotation("permanent-redirect");
-            url.map(|url| (code("permanent-redirect-code", 301), url.to_owned()))
+        // `redirect.Parse`: a value of `temporal-redirect` with another scheme ends in an error, whatever else is set.
+        let redirect = match (ingress.annotation("temporal-redirect"), ingress.annotation("permanent-redirect")) {
+            (Some(url), _) if url.starts_with("http") => Some((code("temporal-redirect-code", 302), url.to_owned())),
+            (Some(_), _) | (None, None) => None,
+            (None, Some(url)) => Some((code("permanent-redirect-code", 301), url.to_owned())),
         };
         Self {
             target: relative(ingress, "rewrite-target").unwrap_or_default(),
             use_regex: is_true(ingress, "use-regex"),
             app_root: relative(ingress, "app-root").filter(|root| root.starts_with('/')),
             redirect,
+            is_relative: is_true(ingress, "relative-redirects"),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
-    Answer, ClassRules, ConfigError, Controllers, Dialects, Location, Modifier, Outcome, Redirect, Rewritten, Routes,
+    Answer, ClassRules, ConfigError, Controllers, Dialects, Location, Modifier, Outcome, Received, Rewritten, Routes,
     Scheme, When, normalized,
 };
 use serde_json::json;
@@ -49,7 +49,7 @@ pub(crate) struct PredictedAnswer {
 pub(crate) enum PredictedOutcome {
     BadRequest,
     Broken,
-    /// The status, and the percent-decoded target as far as the model knows it.
+    /// The status, and the target as far as the model knows it.
     Redirect(u16, Option<Vec<u8>>),
     /// The percent-decoded path of the request to the backend; `None`: the original path.
     Backend(Option<Vec<u8>>),
@@ -165,9 +165,12 @@ fn name(host: &Host) -> String {
 
 fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     let answer = routes.answer(Scheme::Http, &request.host, &request.target, When::After);
-    let Ok(Lookup::Found(Answer { server, location, outcome })) = answer else {
+    let Ok(Lookup::Found(answer)) = answer else {
         return PredictedAnswer { server: "_".to_owned(), place: None, outcome: PredictedOutcome::BudgetExceeded };
     };
+    let received = Received { scheme: Scheme::Http, host: &request.host, target: &request.target };
+    let to = routes.redirect_target(&answer, received).map(String::into_bytes);
+    let Answer { server, location, outcome } = answer;
     let uri = normalized(&request.target).map(Cow::into_owned);
     let outcome = match outcome {
         Outcome::BadRequest => PredictedOutcome::BadRequest,
@@ -180,27 +183,14 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
             Rewritten::To(path) => Some(path),
             _ => None,
         }),
-        Outcome::Redirect(status, Redirect::Slash) => PredictedOutcome::Redirect(
-            status,
-            uri.map(|uri| [b"http://".to_vec(), host(request), uri, b"/".to_vec()].concat()),
-        ),
-        Outcome::Redirect(status, Redirect::Target) => {
-            PredictedOutcome::Redirect(status, location.as_ref().and_then(|location| rewritten(routes, location, uri)))
-        }
-        Outcome::Redirect(status, _) => PredictedOutcome::Redirect(status, None),
+        Outcome::Redirect(status, _) => PredictedOutcome::Redirect(status, to),
     };
     PredictedAnswer { server: name(&server.host), place: location.as_ref().map(Place::of), outcome }
-}
-
-/// The host as nginx writes it into a redirect.
-fn host(request: &Request) -> Vec<u8> {
-    ingress_guard::routing::host_name(&request.host).into_bytes()
 }
 
 fn rewritten(routes: &Routes<'_>, location: &Location<'_>, uri: Option<Vec<u8>>) -> Option<Vec<u8>> {
     match location.rewritten(&uri?, routes.budget()) {
         Ok(Rewritten::To(path)) => Some(path),
-        Ok(Rewritten::Redirect(url)) => url,
         _ => None,
     }
 }

@@ -62,6 +62,9 @@ fn write(location: &Location, server: &Server, (number, at): (usize, usize), tex
     };
     let _ = writeln!(text, "add_header X-Server {number} always;\nadd_header X-Location {at} always;");
     let _ = writeln!(text, "set $location_path \"{}\";", path.replace('$', "${literal_dollar}"));
+    if location.annotations.is_relative {
+        text.push_str("absolute_redirect off;\n");
+    }
     if let Some((code, url)) = &location.annotations.redirect {
         let _ = writeln!(text, "return {code} {url};");
     }

@@ -38,7 +38,7 @@ impl Ask {
     fn host(&self, world: &World) -> String {
         let rules = world.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| rule.host.to_owned());
         let aliases = world.ingresses.iter().filter_map(|ingress| ingress.annotation("server-alias"));
-        let aliases = aliases.flat_map(|aliases| aliases.split(',')).map(|alias| alias.trim().to_owned());
+        let aliases = aliases.flat_map(|aliases| aliases.split(',')).map(|alias| named(alias.trim()));
         let mut known: Vec<String> = rules.chain(aliases).collect();
         known.push(String::new());
         known.sort();
@@ -121,6 +121,16 @@ impl Ask {
             1 => format!("{path}?/.."),
             _ => path,
         }
+    }
+}
+
+/// A host that an alias may match.
+fn named(alias: &str) -> String {
+    match alias {
+        pattern if pattern.starts_with('~') => "alex.example.net".to_owned(),
+        _ => alias
+            .strip_suffix(".*")
+            .map_or_else(|| alias.trim_start_matches('.').to_owned(), |labels| format!("{labels}.a.io")),
     }
 }
 

@@ -161,6 +161,14 @@ const ALIASES: &[&str] = &[
     "*.b.example.com",
     "9.example.org",
     "c.example.com,*.example.org",
+    "alias.*",
+    "app.*, *.example.net",
+    ".example.net",
+    ".b.example.com",
+    r"~^al\w+\.example\.net$",
+    r"~^([a-z]+)\.example\.",
+    "~^",
+    r"~org$,alias.*",
 ];
 const TARGETS: &[&str] = &[
     "/",
@@ -183,6 +191,8 @@ const TARGETS: &[&str] = &[
     "/x?y=1",
     "/${1}",
     "$scheme://$1",
+    "https://$host/x",
+    "https://new.example.com$request_uri",
     "",
     "/foo",
     "/a//b/../$2",
@@ -235,18 +245,22 @@ fn annotations(texts: Vec<Text>) -> impl Strategy<Value = Vec<(&'static str, Str
     let of = |weight, name: &'static str, value: BoxedStrategy<String>| {
         prop::option::weighted(weight, value.prop_map(move |value| (name, value)))
     };
-    let root = select(&["/home", "/", "home", "http://other.example.com/", "/a b"][..]).prop_map(str::to_owned);
+    let root = select(&["/home", "/", "/$1", "/$scheme/$host", "home", "http://other.example.com/", "/a b"][..])
+        .prop_map(str::to_owned);
+    let permanent = select(&["https://elsewhere.example.com/x", "/x", "//x", "elsewhere"][..]).prop_map(str::to_owned);
+    let temporal = select(&["https://elsewhere.example.com/y", "//y", "/y"][..]).prop_map(str::to_owned);
     (
         of(0.15, "use-regex", bools().boxed()),
         of(0.2, "rewrite-target", target.boxed()),
         of(0.12, "canary", bools().boxed()),
         of(0.12, "server-alias", select(ALIASES).prop_map(str::to_owned).boxed()),
         of(0.04, "app-root", root.boxed()),
-        of(0.04, "permanent-redirect", Just("https://elsewhere.example.com/x".to_owned()).boxed()),
-        of(0.02, "temporal-redirect", Just("https://elsewhere.example.com/y".to_owned()).boxed()),
+        of(0.04, "permanent-redirect", permanent.boxed()),
+        of(0.02, "temporal-redirect", temporal.boxed()),
         of(0.02, "permanent-redirect-code", select(&["308", "200", "x"][..]).prop_map(str::to_owned).boxed()),
+        of(0.02, "relative-redirects", bools().boxed()),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h)| [a, b, c, d, e, f, g, h].into_iter().flatten().collect())
+        .prop_map(|(a, b, c, d, e, f, g, h, i)| [a, b, c, d, e, f, g, h, i].into_iter().flatten().collect())
 }
 
 fn rule(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = Rule> {

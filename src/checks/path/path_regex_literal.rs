@@ -51,6 +51,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             Some(stem) if !is_certain => {
                 finding.help(format!("use path {} with pathType: Prefix", Quoted(or_root(stem))))
             }
+            _ if is_glob(text) && !is_certain => {
+                let regex = text.replace('.', "\\.").replace('*', "[^/]*");
+                finding
+                    .help(format!("use path {} with nginx.ingress.kubernetes.io/use-regex: \"true\"", Quoted(&regex)))
+            }
             _ => finding.help("set nginx.ingress.kubernetes.io/use-regex: \"true\""),
         };
         // If another path answers the request, that may be intended.
@@ -65,7 +70,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// `/wiki/Foo_(bar)`.
 fn may_be_regex(path: &str) -> bool {
     path.ends_with(['*', '$'])
-        || path.contains("/*.")
+        || is_glob(path)
         || path.contains(['|', '^'])
         || (path.contains('?') && path.contains(")?"))
 }
@@ -75,9 +80,14 @@ fn samples(cx: &Context<'_>, path: &str) -> Option<Vec<String>> {
     match path.strip_suffix('*') {
         Some(stem) if stem.ends_with('/') && !is_plainly_regex(path) => Some(vec![format!("{stem}x")]),
         // Here the asterisk stands for the name of a file.
-        None if path.contains("/*.") && !is_plainly_regex(path) => Some(vec![path.replace('*', "x")]),
+        None if is_glob(path) && !is_plainly_regex(path) => Some(vec![path.replace('*', "x")]),
         _ => cx.weighed(pattern_samples(path, cx.routes().budget())),
     }
+}
+
+/// Whether an asterisk stands for the name of a file, as in shells.
+fn is_glob(path: &str) -> bool {
+    path.contains("/*.")
 }
 
 fn or_root(path: &str) -> &str {

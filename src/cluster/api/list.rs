@@ -43,14 +43,16 @@ struct Listed {
     unreadable: Vec<Key>,
 }
 
-/// Lists these kinds. A kind that RBAC forbids is [`Coverage::Forbidden`]; a custom kind that the cluster does not have
-/// has no objects; an unreadable object is recorded as existing.
+/// Lists these kinds. A kind that RBAC forbids is [`Coverage::Forbidden`], or [`Coverage::OneNamespace`] if that of a given
+/// namespace may be read; a custom kind that the cluster does not have has no objects; an unreadable object is recorded as
+/// existing.
 ///
 /// # Errors
 /// If the API server cannot be reached, rejects the credentials, or fails.
-pub async fn list(client: &Client, kinds: Kinds) -> Result<Inventory, ListError> {
-    let lists = stream::iter(kinds.iter())
-        .map(|kind| async move { list_kind(client, kind).await.map_err(|source| ListError { kind, source }) });
+pub async fn list(client: &Client, kinds: Kinds, namespace: Option<&str>) -> Result<Inventory, ListError> {
+    let lists = stream::iter(kinds.iter()).map(|kind| async move {
+        list_kind(client, kind, namespace).await.map_err(|source| ListError { kind, source })
+    });
     let mut inventory = Inventory::default();
     let mut lists = lists.buffer_unordered(AT_ONCE);
     while let Some(Listed { kind, coverage, objects, unreadable }) = lists.try_next().await? {
@@ -65,10 +67,18 @@ pub async fn list(client: &Client, kinds: Kinds) -> Result<Inventory, ListError>
     Ok(inventory)
 }
 
-async fn list_kind(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
+async fn list_kind(client: &Client, kind: Kind, namespace: Option<&str>) -> Result<Listed, ApiError> {
+    let everywhere = list_in(client, kind, None).await?;
+    match namespace.filter(|_| everywhere.coverage == Coverage::Forbidden && kind.is_namespaced()) {
+        Some(namespace) => list_in(client, kind, Some(namespace)).await,
+        None => Ok(everywhere),
+    }
+}
+
+async fn list_in(client: &Client, kind: Kind, namespace: Option<&str>) -> Result<Listed, ApiError> {
     let nothing = |coverage| Listed { kind, coverage, objects: Vec::new(), unreadable: Vec::new() };
     for attempt in 1.. {
-        match all_pages(client, kind).await {
+        match all_pages(client, kind, namespace).await {
             Err(error) if error.code() == Some(403) => return Ok(nothing(Coverage::Forbidden)),
             Err(error) if error.code() == Some(404) && kind.is_custom() => return Ok(nothing(Coverage::Complete)),
             Err(error) if error.code() == Some(410) && attempt < ATTEMPTS => {}
@@ -78,9 +88,10 @@ async fn list_kind(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
     Ok(nothing(Coverage::NotSynced))
 }
 
-async fn all_pages(client: &Client, kind: Kind) -> Result<Listed, ApiError> {
-    let mut listed = Listed { kind, coverage: Coverage::Complete, objects: Vec::new(), unreadable: Vec::new() };
-    let mut pages = Pages::of(client, kind, Selection::all(kind, None), PAGE, PATIENCE);
+async fn all_pages(client: &Client, kind: Kind, namespace: Option<&str>) -> Result<Listed, ApiError> {
+    let coverage = if namespace.is_some() { Coverage::OneNamespace } else { Coverage::Complete };
+    let mut listed = Listed { kind, coverage, objects: Vec::new(), unreadable: Vec::new() };
+    let mut pages = Pages::of(client, kind, Selection::all(kind, namespace), PAGE, PATIENCE);
     while let Some(page) = pages.next().await? {
         for object in page {
             match object {

@@ -293,7 +293,7 @@ impl From<Coverage> for CoverageForm {
     fn from(coverage: Coverage) -> Self {
         match coverage {
             Coverage::Complete => Self::Complete,
-            Coverage::Partial => Self::Partial,
+            Coverage::Partial | Coverage::OneNamespace => Self::Partial,
             Coverage::Forbidden => Self::Forbidden,
             Coverage::Disabled => Self::SwitchedOff,
             Coverage::NotProvided => Self::NotGiven,

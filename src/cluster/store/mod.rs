@@ -45,6 +45,8 @@ pub enum Coverage {
     Complete,
     /// Partial, such as files that are not the whole cluster: an object that it does not contain may exist.
     Partial,
+    /// As [`Coverage::Partial`]: RBAC allows reading one namespace only.
+    OneNamespace,
     /// Nothing certain: the first list has not completed.
     NotSynced,
     /// Nothing certain: RBAC forbids reading it.

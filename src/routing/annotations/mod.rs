@@ -69,8 +69,8 @@ impl<'a> NginxAnnotations<'a> {
         self.redirect().is_some()
     }
 
-    /// Returns the redirect that answers every request: `temporal-redirect` takes precedence over `permanent-redirect`. One
-    /// that is no http or https URL is ignored, and `permanent-redirect` with it (section 7.2).
+    /// Returns the redirect that answers every request: `temporal-redirect` takes precedence over `permanent-redirect`. If
+    /// its value is not an http or https URL, the controller ignores both (section 7.2).
     #[must_use]
     pub fn redirect(self) -> Option<AnnotatedRedirect<'a>> {
         let code = |name, default| {

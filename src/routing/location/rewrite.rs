@@ -2,9 +2,15 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+
 use super::pattern::Pattern;
 use super::server::Location;
 use crate::budget::{Budget, BudgetExceeded};
+
+/// The ASCII characters of captured text that stay encoded in a redirect (`ngx_escape_uri` for arguments, then
+/// `ngx_unescape_uri` for redirects).
+const REDIRECTED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%');
 
 /// The result of a rewrite.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +19,7 @@ pub enum Rewritten {
     Untouched,
     /// The backend gets this path.
     To(Vec<u8>),
-    /// The target is a URL: nginx redirects there with 302. `None`: the URL depends on a variable of the request.
+    /// The target is a URL: nginx redirects there with 302. Captured text is encoded. `None`: the URL depends on a variable of the request.
     Redirect(Option<Vec<u8>>),
     /// The rewritten path is empty: nginx answers 500.
     Empty,
@@ -91,11 +97,18 @@ impl Location<'_> {
         let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
         let mut rewritten = Vec::new();
         for piece in pieces(target) {
+            let mut add = |captured: &[u8]| {
+                if is_url {
+                    rewritten.extend(percent_encode(captured, REDIRECTED).flat_map(str::bytes));
+                } else {
+                    rewritten.extend(captured);
+                }
+            };
             match piece {
                 Piece::Literal(text) => rewritten.extend(text.as_bytes()),
-                Piece::Capture(group) => rewritten.extend(captures.get(group).map_or(&[][..], |it| it.as_bytes())),
+                Piece::Capture(group) => add(captures.get(group).map_or(&[][..], |it| it.as_bytes())),
                 Piece::Variable(name) if pattern.names().any(|named| named == name) => {
-                    rewritten.extend(captures.name(name).map_or(&[][..], |it| it.as_bytes()));
+                    add(captures.name(name).map_or(&[][..], |it| it.as_bytes()));
                 }
                 Piece::Variable(name) => match variable(name) {
                     Some(value) => rewritten.extend(&*value),

@@ -73,7 +73,6 @@ fn an_ingress_is_named_as_with_kubectl() {
         (["-n", "blog", "web"], "Ingress blog/web not found; did you mean \"shop/web\"?"),
         (["-n", "shop", "app.example.com"], "Ingress shop/app.example.com not found"),
         (["-n", "shop", "shop/web"], "--namespace needs the name of an Ingress, not \"shop/web\""),
-        (["-n", "shop", "https://a.b"], "--namespace needs the name of an Ingress, not \"https://a.b\""),
     ] {
         let (code, _, stderr) = explain(&words);
         assert_eq!(code, 2, "{words:?}");
@@ -205,8 +204,8 @@ fn with_and_without_www_are_one_with_the_annotation() {
     let file = manifests(&view);
     let (code, out, _) = explain(&file, "http://example.com/a/");
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("308 to \"http://www.example.com/a\": annotation from-to-www-redirect"), "{out}");
-    assert!(explain(&file, "http://www.example.com/a/").1.contains("Service default/web answers"));
+    assert!(out.contains("308 to \"http://www.example.com:80/a\": annotation from-to-www-redirect"), "{out}");
+    assert!(explain(&file, "http://www.example.com/a/").1.contains("Service default/web would answer"));
     let file = manifests(&(view + &ingress("bare", "example.com", "{}")));
     let (_, out, _) = explain(&file, "http://example.com/a/");
     assert!(out.contains("host         example.com in Ingress default/bare"), "{out}");
@@ -243,6 +242,70 @@ async fn a_cluster_and_its_snapshot_give_the_same_explanation() {
     assert_eq!(code, 0, "{text}{stderr}");
     assert!(text.contains("? service      the existence of Service shop/web is unknown"), "{text}");
     assert!(stderr.starts_with("warning: RBAC does not allow listing Service objects"), "{stderr}");
+}
+
+/// The `view` role of a namespace allows no list of the whole cluster.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rights_of_one_namespace_suffice() {
+    let api = Api::start().await;
+    let class = serde_json::json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
+    api.put("ingressclasses", class);
+    for (namespace, host) in [("shop", "app.example.com"), ("team", "team.example.com")] {
+        let backend = |name: &str| serde_json::json!({"service": {"name": name, "port": {"number": 80}}});
+        let path = |path: &str, name| serde_json::json!({"path": path, "pathType": "Prefix", "backend": backend(name)});
+        let paths = [path("/", "web"), path("/absent", "absent")];
+        api.put(
+            "ingresses",
+            serde_json::json!({"metadata": {"name": "web", "namespace": namespace},
+            "spec": {"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": paths}}]}}),
+        );
+        api.put(
+            "services",
+            serde_json::json!({"metadata": {"name": "web", "namespace": namespace},
+            "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}),
+        );
+    }
+    for kind in ["ingresses", "services", "endpointslices", "pods"] {
+        api.deny("list all", kind, true);
+    }
+    let (code, text, stderr) = run_over(&api, &["explain", "-n", "shop", "http://app.example.com/absent"]).await;
+    assert_eq!(code, 1, "{text}{stderr}");
+    assert!(text.contains("✗ service      Service shop/absent does not exist"), "{text}");
+    assert!(stderr.contains("warning: RBAC allows listing the Ingresses of one namespace only"), "{stderr}");
+    // The context of the kubeconfig has namespace "shop".
+    let (_, text, stderr) = run_over(&api, &["explain", "web"]).await;
+    assert!(text.starts_with("Ingress shop/web\n"), "{text}{stderr}");
+    // A host of another namespace may exist.
+    let (code, text, _) = run_over(&api, &["explain", "http://team.example.com/"]).await;
+    assert_eq!(code, 2, "{text}");
+    assert!(!text.contains("404"), "{text}");
+    let (code, _, stderr) = run_over(&api, &["audit"]).await;
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("explain --namespace needs those of one namespace"), "{stderr}");
+}
+
+#[test]
+fn the_documentation_of_a_check_can_be_json() {
+    let (code, text, _) = run(&["explain", "ig202", "-o", "json"]);
+    let page: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &page["code"], &page["level"]), (0, &"IG202".into(), &"deny".into()), "{text}");
+    assert!(page["documentation"].as_str().is_some_and(|page| page.starts_with("# IG202 ")), "{text}");
+}
+
+/// A request by an alias redirects if its certificate covers it, and Secrets may be unknown.
+#[test]
+fn a_redirect_that_depends_on_an_unknown_certificate_is_unknown() {
+    let file = manifests(
+        "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
+         {nginx.ingress.kubernetes.io/server-alias: b.example.com}}, spec: {ingressClassName: nginx, \
+         tls: [{hosts: [a.example.com], secretName: tls}], rules: [{host: a.example.com, http: {paths: [{path: /, \
+         pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}}\n",
+    );
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]);
+    let (code, out, _) = explain("http://b.example.com/x");
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("? redirect     308 to \"https://b.example.com/x\" if the certificate"), "{out}");
+    assert_eq!(explain("http://a.example.com/x").0, 0);
 }
 
 #[test]

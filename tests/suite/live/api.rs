@@ -439,7 +439,8 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
     if let Some(code) = store.starting.or(store.refusing) {
         return status(code, "etcd is away");
     }
-    if store.is_denied(verb, &resource) {
+    let is_of_all = only.is_none() && store.is_denied("list all", &resource);
+    if store.is_denied(verb, &resource) || is_of_all {
         return status(403, &format!("{resource} is forbidden: User \"guard\" cannot {verb} resource"));
     }
     if store.missing.contains(&resource) {

@@ -56,7 +56,7 @@ async fn lists_are_paginated() {
     for number in 0..1201 {
         api.put("services", service(&format!("web-{number}")));
     }
-    let inventory = list(&api.client(), Kinds::of(&[Kind::Service, Kind::Ingress])).await.unwrap();
+    let inventory = list(&api.client(), Kinds::of(&[Kind::Service, Kind::Ingress]), None).await.unwrap();
     assert_eq!(inventory.count(Kind::Service), 1201);
     assert_eq!(inventory.coverage(Kind::Service), Coverage::Complete);
     assert_eq!(inventory.coverage(Kind::Ingress), Coverage::Complete);
@@ -74,13 +74,13 @@ async fn forbidden_absent_and_unreadable_are_distinguished() {
     api.forbid("services", true);
     api.lacks("certificates", true);
     let kinds = Kinds::of(&[Kind::Service, Kind::Ingress, Kind::Certificate]);
-    let inventory = list(&api.client(), kinds).await.unwrap();
+    let inventory = list(&api.client(), kinds, None).await.unwrap();
     assert_eq!(inventory.coverage(Kind::Service), Coverage::Forbidden);
     assert_eq!(inventory.coverage(Kind::Certificate), Coverage::Complete, "the cluster does not have the kind");
     assert!(inventory.is_unreadable(Kind::Ingress, "shop", "strange"));
     // Every API server has this kind: one without it is not an API server.
     api.lacks("ingresses", true);
-    let error = list(&api.client(), kinds).await.unwrap_err().to_string();
+    let error = list(&api.client(), kinds, None).await.unwrap_err().to_string();
     assert!(error.starts_with("cannot list ingresses: "), "{error}");
 }
 

@@ -133,6 +133,16 @@ fn an_alias_gets_the_certificate_of_its_host_if_it_covers_the_alias() {
 }
 
 #[test]
+fn a_name_that_redirects_to_its_twin_has_the_certificate_of_the_twin() {
+    let to = "nginx.ingress.kubernetes.io/from-to-www-redirect: 'true'";
+    let main = ingress(1, to, "{hosts: [app.example.com], secretName: own}", APP);
+    let www =
+        |names: &str| shown(NGINX, "", &(secret("own", &format!("{names}; {YEARS}")) + &main), "www.app.example.com");
+    assert_eq!(www("app.example.com, www.app.example.com"), "own: valid until 2027-06-01");
+    assert_eq!(www("app.example.com"), "own: not valid for the host");
+}
+
+#[test]
 fn whether_a_secret_is_usable_depends_on_the_controller() {
     let entry = "{hosts: [app.example.com], secretName: own}";
     let with = |secret: String| secret + &ingress(1, "", entry, APP);
@@ -167,7 +177,7 @@ fn whether_a_secret_is_usable_depends_on_the_controller() {
 fn a_common_name_counts_only_for_an_entry_that_names_the_host() {
     let objects = |tls: &str| secret("named", &format!("CN=app.example.com; {YEARS}")) + &ingress(1, "", tls, APP);
     let served = "named: has a common name, but no subject alternative name";
-    let ignored = "named: not valid for the host";
+    let ignored = "named: has a common name only, and spec.tls does not name the host";
     for (tls, on_nginx) in [
         ("{hosts: [app.example.com], secretName: named}", served),
         ("{secretName: named}", ignored),
