@@ -47,9 +47,12 @@ pub(super) struct Wanted<'r, 'a> {
 /// other path of the host is listed too, the nearest first.
 pub(super) fn near_misses(wanted: &Wanted<'_, '_>, answer: Option<(&Answer<'_>, &Controller<'_>)>) -> Vec<NearMiss> {
     let mut misses = unhandled_hosts(wanted.host, wanted.unhandled);
-    match answer.filter(|(answer, _)| answer.server.host != Host::Any) {
-        Some((answer, controller)) => misses.extend(paths(answer, controller, wanted.path)),
-        None => misses.extend(hosts(wanted)),
+    let is_unserved = answer.is_none_or(|(answer, _)| answer.outcome == Outcome::DefaultBackend);
+    if answer.is_none_or(|(answer, _)| answer.server.host == Host::Any) {
+        misses.extend(hosts(wanted, is_unserved));
+    }
+    if let Some((answer, controller)) = answer.filter(|(answer, _)| is_unserved || answer.server.host != Host::Any) {
+        misses.extend(paths(answer, controller, wanted.path));
     }
     misses.truncate(MOST);
     misses
@@ -66,8 +69,8 @@ fn unhandled_hosts(host: &Host, unhandled: &[Unhandled<'_>]) -> Vec<NearMiss> {
     unhandled.iter().filter_map(of).take(MOST).collect()
 }
 
-/// Similar hosts, each once, the most likely first; then fallbacks of other hosts.
-fn hosts(wanted: &Wanted<'_, '_>) -> Vec<NearMiss> {
+/// Similar hosts, each once, the most likely first; then the fallbacks of other hosts, if no Ingress serves the request.
+fn hosts(wanted: &Wanted<'_, '_>, is_unserved: bool) -> Vec<NearMiss> {
     let Wanted { host, unhandled, controllers, .. } = wanted;
     let mut near: Vec<(usize, NearMiss)> = Vec::new();
     let is_unhandled =
@@ -79,7 +82,8 @@ fn hosts(wanted: &Wanted<'_, '_>) -> Vec<NearMiss> {
             near.push((rank, miss));
         }
         near.extend(only_in_tls(host, ingress).map(|miss| (0, miss)));
-        near.extend(fallback_of_others(ingress, *controllers).map(|miss| (usize::MAX, miss)));
+        let fallback = fallback_of_others(ingress, *controllers).filter(|_| is_unserved);
+        near.extend(fallback.map(|miss| (usize::MAX, miss)));
     }
     near.sort_by(|(a, one), (b, other)| {
         a.cmp(b).then_with(|| one.ingress.cmp(&other.ingress)).then_with(|| one.field.cmp(&other.field))

@@ -10,8 +10,8 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress, PathType};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Redirect,
-    Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex, pieces,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Received,
+    Redirect, Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex, pieces,
 };
 
 /// Adds the steps of an answer.
@@ -78,7 +78,10 @@ fn answered<'a>(
             if is_without_authentication_service(explanation, routes, answer, view) {
                 return;
             }
-            rewrite(explanation, request, answer.location.as_ref(), path);
+            let target = request.target();
+            let received = Received { scheme: request.scheme, host: &request.host, target: &target };
+            let known = answer.location.as_ref().and_then(|location| routes.rewritten(location, received));
+            rewrite(explanation, request, answer.location.as_ref(), known.as_ref().unwrap_or(path));
             backend(explanation, routes, of.0, resolved, view);
         }
     }

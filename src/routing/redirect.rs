@@ -116,12 +116,17 @@ impl<'a> Routes<'a> {
                 Some(format!("{}://{}{root}", received.scheme.name(), received.host))
             }
             Redirect::Target => {
-                let uri = normalized(received.target)?;
-                let rewritten = location?.rewritten_with(&uri, |name| received.variable(name), self.budget());
-                let Ok(Rewritten::Redirect(Some(target))) = rewritten else { return None };
+                let Rewritten::Redirect(Some(target)) = self.rewritten(location?, received)? else { return None };
                 Some(percent_encode(&target, UNSENT).to_string() + received.query())
             }
         }
+    }
+
+    /// Rewrites the path of a request at its location, with the variables that depend only on the request.
+    #[must_use]
+    pub fn rewritten(&self, location: &Location<'a>, received: Received<'_>) -> Option<Rewritten> {
+        let uri = normalized(received.target)?;
+        location.rewritten_with(&uri, |name| received.variable(name), self.budget()).ok()
     }
 
     /// Returns the value of `app-root` with its variables filled in. It is evaluated outside of every location: a number stands

@@ -308,6 +308,22 @@ fn a_redirect_that_depends_on_an_unknown_certificate_is_unknown() {
     assert_eq!(explain("http://a.example.com/x").0, 0);
 }
 
+/// Values that depend only on the request are known, and a server without host has paths of its own.
+#[test]
+fn variables_of_the_request_are_filled_in() {
+    let file = manifests(
+        "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: web, annotations: \
+         {nginx.ingress.kubernetes.io/rewrite-target: '/of/$host/$1'}}, spec: {ingressClassName: nginx, \
+         rules: [{http: {paths: [{path: '/a/(.*)', pathType: ImplementationSpecific, \
+         backend: {service: {name: web, port: {number: 80}}}}]}}]}}\n",
+    );
+    let explain = |url: &str| run(&["explain", url, "--manifests", file.path().to_str().unwrap()]).1;
+    let out = explain("http://a.example.com/a/b%20c");
+    assert!(out.contains("the backend receives path \"/of/a.example.com/b%20c\""), "{out}");
+    let out = explain("http://a.example.com/b");
+    assert!(out.contains("ImplementationSpecific \"/a/(.*)\": does not match"), "{out}");
+}
+
 #[test]
 fn completions_and_the_manual_page_name_every_command() {
     let commands = ["serve", "explain", "checks", "snapshot", "completions", "man"];
