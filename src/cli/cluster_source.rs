@@ -321,7 +321,9 @@ fn cover_referenced(inventory: &mut Inventory) {
     let services: BTreeSet<Key> = inventory.ingresses().flat_map(of).collect();
     for kind in [Kind::Service, Kind::EndpointSlice] {
         if inventory.coverage(kind) == Coverage::OneNamespace {
-            services.iter().for_each(|key| inventory.cover_one(kind, key, Coverage::Complete));
+            for key in &services {
+                inventory.cover_one(kind, key, Coverage::Complete);
+            }
         }
     }
 }

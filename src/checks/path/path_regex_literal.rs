@@ -53,8 +53,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             }
             _ if is_glob(text) && !is_certain => {
                 let regex = text.replace('.', "\\.").replace('*', "[^/]*");
-                finding
-                    .help(format!("use path {} with nginx.ingress.kubernetes.io/use-regex: \"true\"", Quoted(&regex)))
+                finding.help(format!("use path {} and annotation use-regex", Quoted(&regex)))
             }
             _ => finding.help("set nginx.ingress.kubernetes.io/use-regex: \"true\""),
         };
