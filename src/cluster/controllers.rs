@@ -1,6 +1,6 @@
 //! The workloads and pods of ingress controllers, as far as the view shows them.
 
-use super::view::{ClusterView, LOOKUP, is_readable};
+use super::view::{ClusterView, LOOKUP};
 use super::{Coverage, LiveRead, Object};
 use crate::model::{Key, Kind, Pod, PodState, Workload};
 
@@ -20,7 +20,7 @@ impl<'a> ClusterView<'a> {
         let mut pods = ControllerPods::default();
         for (kind, key) in self.store.controllers() {
             let coverage = self.controller_coverage(*kind, &key.namespace);
-            if !is_readable(coverage) || !self.declares(*kind) || !self.affords(LOOKUP) {
+            if !coverage.is_readable() || !self.declares(*kind) || !self.affords(LOOKUP) {
                 continue;
             }
             let live = self.live_reads.get(*kind, &key.namespace, &key.name);

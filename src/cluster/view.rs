@@ -322,7 +322,7 @@ impl<'a> ClusterView<'a> {
         of: impl Fn(&'a Inventory, Kind) -> Vec<T>,
     ) -> Lookup<Vec<T>> {
         let asked =
-            kinds.iter().copied().filter(|kind| self.declared(*kind) && is_readable(self.store.coverage(*kind)));
+            kinds.iter().copied().filter(|kind| self.declared(*kind) && self.store.coverage(*kind).is_readable());
         let found: Vec<T> = asked.flat_map(|kind| of(self.store, kind)).collect();
         if !found.is_empty() {
             return Lookup::Found(found);
@@ -368,13 +368,13 @@ impl<'a> ClusterView<'a> {
 
     /// Returns the inventory, if objects of a kind are listed and not only read by name. Otherwise the check is complete all the same.
     fn listed(&self, kind: Kind) -> Option<&'a Inventory> {
-        (self.declared(kind) && is_readable(self.store.coverage(kind))).then_some(self.store)
+        (self.declared(kind) && self.store.coverage(kind).is_readable()).then_some(self.store)
     }
 
     /// Returns the inventory, if the coverage makes its contents reliable.
     fn covered(&self, kind: Kind, coverage: Coverage) -> Option<&'a Inventory> {
         let coverage = if self.declared(kind) { coverage } else { Coverage::Undeclared };
-        if is_readable(coverage) {
+        if coverage.is_readable() {
             return Some(self.store);
         }
         self.note_unavailable::<()>(kind, coverage);
@@ -396,9 +396,4 @@ impl<'a> ClusterView<'a> {
         }
         Lookup::Unknown
     }
-}
-
-/// Returns whether the store's contents of a kind are reliable.
-pub(super) fn is_readable(coverage: Coverage) -> bool {
-    matches!(coverage, Coverage::Complete | Coverage::Partial | Coverage::OneNamespace)
 }
