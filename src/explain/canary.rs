@@ -1,7 +1,7 @@
 //! A path of a canary: it shares the location of a main Ingress, which serves the other requests (section 7.1).
 
 use super::backend::backend;
-use super::path::{class, host};
+use super::path::{class, doubt, host};
 use super::trail::Explanation;
 use crate::cluster::ClusterView;
 use crate::finding::Quoted;
@@ -40,5 +40,7 @@ pub(super) fn share<'a>(
         explanation.holds("canary", format!("{shared}; {} selects its requests", selectors.join(", ")));
     }
     backend(explanation, routes, canary, &at.path.backend, view);
+    doubt(explanation, routes, Some(main));
+    doubt(explanation, routes, Some(canary));
     true
 }

@@ -45,7 +45,7 @@ pub(super) fn follow<'a>(
         return;
     }
     answered(explanation, request, routes, answer, view);
-    doubt(explanation, routes, answer);
+    doubt(explanation, routes, answer.location.as_ref().and_then(|location| location.ingress));
 }
 
 /// Adds the steps of the outcome.
@@ -87,9 +87,8 @@ fn answered<'a>(
     }
 }
 
-/// Adds a step if an annotation may change the answer in some versions, and that of the controller is unknown.
-fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, answer: &Answer<'a>) {
-    let ingress = answer.location.as_ref().and_then(|location| location.ingress);
+/// Adds a step if an annotation of an Ingress may change the answer in some versions, and that of the controller is unknown.
+pub(super) fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, ingress: Option<&'a Ingress>) {
     let Some((annotation, effect)) = ingress.and_then(|ingress| routes.loading(ingress).doubt) else { return };
     let effect = match effect {
         Effect::NotLoaded => "does not load the Ingress",

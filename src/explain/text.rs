@@ -68,6 +68,13 @@ impl Explanation {
         Ok(())
     }
 
+    /// The step that leaves the result open. That of a link does so only if it is alone: the Service would answer all the same.
+    fn open(&self) -> Option<&Step> {
+        let mut open = self.steps.iter().filter(|step| step.ok.is_none() && step.what != "certificate");
+        let first = open.clone().next();
+        open.find(|step| !LINKS.contains(&step.what)).or(first)
+    }
+
     /// The result in one line.
     #[must_use]
     pub fn result(&self) -> String {
@@ -212,12 +219,16 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
                 Some((ingress, field)) if !own => format!(" through Ingress {ingress} {field}"),
                 _ => String::new(),
             };
+            let is_unknown = explanation.outcome == RequestOutcome::Unknown && path.broken_by.is_none();
+            let unknown = is_unknown.then(|| explanation.open()).flatten();
             // The step is written above the paths of the host.
-            let step = step.filter(|step| step.what != "reload");
+            let step = step.or(unknown).filter(|step| step.what != "reload");
             let why = step.map_or_else(String::new, |step| format!(": {}", step.detail));
             let asked = explanation.url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
             let asked = asked.map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}"));
-            (Some(*own && served), format!("GET {asked}: {}{whose}{why}{found}", explanation.answer("answers")))
+            let answer = if is_unknown { "result unknown".to_owned() } else { explanation.answer("answers") };
+            let ok = (!is_unknown).then_some(*own && served);
+            (ok, format!("GET {asked}: {answer}{whose}{why}{found}"))
         }
     };
     let (sign, colour) = match ok {

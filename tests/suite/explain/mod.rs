@@ -2,6 +2,7 @@
 //! what it cannot do.
 
 mod agreement;
+mod canary;
 mod check;
 mod command;
 mod forms;
