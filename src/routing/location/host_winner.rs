@@ -1,8 +1,8 @@
 //! The Ingress that gets a host on a controller that gives each host to one Ingress: docs/controllers.md, "F5 NGINX Ingress
 //! Controller".
 
+use super::dropped::DroppedBecause;
 use super::rules::Claim;
-use super::server::DroppedBecause;
 use crate::model::Ingress;
 
 /// Marks the Ingresses that share a host by intent.

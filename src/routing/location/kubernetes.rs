@@ -6,9 +6,10 @@ use std::borrow::Cow;
 
 use foldhash::{HashMap, HashMapExt as _, HashSet};
 
+use super::dropped::{Dropped, DroppedBecause};
 use super::host_winner::HostWinner;
 use super::rules::Claim;
-use super::server::{Dropped, DroppedBecause, Location, Modifier, Server, Special};
+use super::server::{Location, Modifier, Server, Special};
 use crate::model::{Backend, Host, Ingress, Path};
 use crate::routing::path_matching::PathMeaning;
 

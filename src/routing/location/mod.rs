@@ -2,6 +2,7 @@
 //! it never asks the cluster. Section 2.
 
 mod config_error;
+mod dropped;
 mod host_winner;
 mod kubernetes;
 mod locate;
@@ -15,6 +16,7 @@ mod server;
 mod variables;
 
 pub use config_error::ConfigError;
+pub use dropped::{Dropped, DroppedBecause};
 pub use host_winner::HostWinner;
 pub use locate::Located;
 pub use pattern::{
@@ -25,6 +27,6 @@ pub use rewrite::{Piece, Rewritten, pieces};
 pub use rules::{Claim, by_age, claims};
 pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub(super) use samples::{parsing, texts};
-pub use server::{Dropped, DroppedBecause, Location, Modifier, Server};
+pub use server::{Location, Modifier, Server};
 pub(super) use variables::WITHOUT_FORMER;
 pub use variables::{Condition, Unknown, unknown_variables, variable_names};
