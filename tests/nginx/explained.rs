@@ -86,6 +86,11 @@ impl Explained {
         if response.status == 400 && response.location.is_none() {
             return ends(RequestOutcome::BadRequest, Some(400));
         }
+        // The worlds have no version, and some versions do not load an Ingress with a value that is not valid.
+        let is_doubtful = explanation.steps.iter().any(|step| step.what == "annotation" && step.ok.is_none());
+        if is_doubtful && explanation.outcome == RequestOutcome::Unknown {
+            return Ok(());
+        }
         let ingress = answered.and_then(|place| place.ingress.as_ref());
         same("Ingress", explanation.ingress.as_ref() == ingress)?;
         same("location", explanation.location == answered.filter(|_| ingress.is_some()).map(directive))?;
