@@ -21,7 +21,9 @@ spec: {type: ExternalName, externalName: next.example.net, ports: [{port: 80}]}
 
 /// An Ingress with these annotations, one on each line.
 fn ingress(name: &str, service: &str, annotations: &[&str]) -> String {
-    let annotations: String = annotations.iter().map(|it| format!("    nginx.ingress.kubernetes.io/{it}\n")).collect();
+    let annotations: Vec<String> =
+        annotations.iter().map(|it| format!("    nginx.ingress.kubernetes.io/{it}\n")).collect();
+    let annotations = annotations.concat();
     format!(
         "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: {name}\n  namespace: shop\n  annotations:\n\
          {annotations}spec:\n  ingressClassName: nginx\n  rules:\n  - host: app.example.com\n    http:\n      paths:\n\
