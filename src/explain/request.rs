@@ -65,6 +65,10 @@ impl RequestUrl {
             format!("https://{text}")
         };
         let url = Url::parse(&with_scheme).map_err(|error| RequestUrlError::Malformed(text.to_owned(), error))?;
+        // Percent-encoding can make it longer.
+        if url.as_str().len() > LONGEST {
+            return Err(RequestUrlError::TooLong(url.as_str().len()));
+        }
         let scheme = match url.scheme() {
             "http" => Scheme::Http,
             "https" => Scheme::Https,
@@ -138,6 +142,7 @@ mod tests {
             assert!(matches!(error, Err(RequestUrlError::Malformed(..))), "{text}: {error:?}");
         }
         assert_eq!(RequestUrl::read("https://*.a.b/"), Err(RequestUrlError::Wildcard("*.a.b".to_owned())));
+        assert_eq!(RequestUrl::read(&format!("http://a/{}", "ä".repeat(3000))), Err(RequestUrlError::TooLong(18_009)));
         assert_eq!(RequestUrl::read(&"a.".repeat(150)), Err(RequestUrlError::LongHost(300)));
         assert_eq!(RequestUrl::read("ftp://app.example.com/"), Err(RequestUrlError::Scheme("ftp".to_owned())));
         assert_eq!(RequestUrl::read(&format!("https://a/{}", "b".repeat(9000))), Err(RequestUrlError::TooLong(9010)));
