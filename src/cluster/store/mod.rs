@@ -299,6 +299,12 @@ impl Inventory {
         self.ingresses.objects().iter()
     }
 
+    /// Returns the Ingresses that were added, replaced or removed since an earlier state, each before and now.
+    #[must_use]
+    pub fn changed_ingresses<'s>(&'s self, before: &'s Self) -> Vec<(Option<&'s Ingress>, Option<&'s Ingress>)> {
+        self.ingresses.objects().changed(before.ingresses.objects())
+    }
+
     /// Returns a Node.
     #[must_use]
     pub fn node(&self, name: &str) -> Option<&Node> {

@@ -120,6 +120,30 @@ impl<T: Keyed> Namespaced<T> {
         self.0.keys().map(|namespace| &**namespace)
     }
 
+    /// Returns the objects that were added, replaced or removed since an earlier state, each before and now. Compares addresses:
+    /// an unchanged namespace costs nothing, and an unchanged object one comparison.
+    pub(crate) fn changed<'n>(&'n self, before: &'n Self) -> Vec<(Option<&'n T>, Option<&'n T>)> {
+        let mut changed = Vec::new();
+        for namespace in self.0.changed(&before.0, Arc::ptr_eq) {
+            let of = |objects: &'n Self| objects.0.get(namespace).map_or(&[][..], |objects| &objects[..]);
+            let (mut now, mut then) = (of(self), of(before));
+            let is_same = |(a, b): &(&Arc<T>, &Arc<T>)| Arc::ptr_eq(a, b);
+            let first = now.iter().zip(then).take_while(is_same).count();
+            (now, then) = (&now[first..], &then[first..]);
+            let last = now.iter().rev().zip(then.iter().rev()).take_while(is_same).count();
+            (now, then) = (&now[..now.len() - last], &then[..then.len() - last]);
+            for object in now {
+                let old = place(then, &object.key().name).ok().map(|at| &then[at]);
+                if !old.is_some_and(|old| Arc::ptr_eq(old, object)) {
+                    changed.push((old.map(|old| &**old), Some(&**object)));
+                }
+            }
+            let removed = then.iter().filter(|object| place(now, &object.key().name).is_err());
+            changed.extend(removed.map(|object| (Some(&**object), None)));
+        }
+        changed
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.0.values().map(|objects| objects.len()).sum()
     }

@@ -90,6 +90,23 @@ impl<K: Eq + Hash + Clone, V: Clone> PersistentMap<K, V> {
         self.shards.iter().flat_map(|shard| shard.values())
     }
 
+    /// Returns the keys whose values differ from those of another map, which is mostly an earlier state of this one: shards that
+    /// both share are not read.
+    pub(crate) fn changed<'m>(&'m self, before: &'m Self, is_same: impl Fn(&V, &V) -> bool) -> Vec<&'m K> {
+        if Arc::ptr_eq(&self.shards, &before.shards) {
+            return Vec::new();
+        }
+        let own = |of: &'m Self, other: &'m Self| {
+            let is_shared = |at, shard| other.shards.get(at).is_some_and(|other| Arc::ptr_eq(other, shard));
+            let shards = of.shards.iter().enumerate().filter(move |(at, shard)| !is_shared(*at, shard));
+            shards.flat_map(|(_, shard)| shard.iter())
+        };
+        let is_kept = |key: &K, value: &V| before.get(key).is_some_and(|then| is_same(value, then));
+        let changed = own(self, before).filter(|(key, value)| !is_kept(key, value));
+        let removed = own(before, self).filter(|(key, _)| self.get(*key).is_none());
+        changed.chain(removed).map(|(key, _)| key).collect()
+    }
+
     fn shard_of<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
         // Each shard has a hasher of its own, so the same bits of this hash are not used again there.
         #[expect(clippy::cast_possible_truncation, reason = "the mask keeps only low bits")]
@@ -159,6 +176,30 @@ mod tests {
                 prop_assert_eq!(map.values().count(), naive.len());
                 prop_assert_eq!(entries(&map), naive);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_changed_keys_are_those_of_a_naive_comparison(
+            first in proptest::collection::vec(0..100u16, 0..100),
+            changes in proptest::collection::vec((0..200u16, proptest::option::of(0..3u8)), 0..100),
+        ) {
+            let mut before = PersistentMap::default();
+            for key in first {
+                before.insert(key, 0_u8);
+            }
+            let mut map = before.clone();
+            for (key, value) in changes {
+                match value {
+                    Some(value) => drop(map.insert(key, value)),
+                    None => drop(map.remove(&key)),
+                }
+            }
+            let mut changed: Vec<u16> = map.changed(&before, |a, b| a == b).into_iter().copied().collect();
+            changed.sort_unstable();
+            let naive: Vec<u16> = (0..200).filter(|key| map.get(key) != before.get(key)).collect();
+            prop_assert_eq!(changed, naive);
         }
     }
 
