@@ -46,7 +46,9 @@ pub use location::{
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use path_matching::PathMeaning;
 pub use redirect::Received;
-pub use reload::{Certainty, ReloadBlock, ReloadFault, VariableFault};
+pub use reload::{
+    Certainty, Evaluated, ReloadBlock, ReloadBlocks, ReloadFault, ReloadIndex, SharedReloadBlocks, VariableFault,
+};
 pub use routes::{Routes, When};
 pub use server_name::ServerName;
 pub use tls::{CertificateState, HostCertificate, Issuer, MeantFor, TlsEntries};

@@ -31,6 +31,7 @@ mod properties;
 mod referrers;
 mod registry;
 mod regressions;
+mod reload_index;
 mod rewrite_advice;
 mod routing;
 mod server;

@@ -225,7 +225,7 @@ pub struct DialectRule {
 
 /// The dialects in order. The first one applies that matches and watches the Ingress' namespace: several controllers of one
 /// name may each watch their own namespaces. If none watches it, the first one that matches applies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialects {
     pub(super) rules: Vec<DialectRule>,
     /// How running controllers are discovered.

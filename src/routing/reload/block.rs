@@ -6,13 +6,14 @@ use super::annotations::ReloadFault;
 use super::variables::VariableFault;
 use super::written::Certainty;
 use crate::budget::{Allowance, Budget};
-use crate::cluster::Lookup;
 use crate::finding::Quoted;
-use crate::model::{Ingress, Key};
-use crate::routing::annotations::NginxAnnotations;
+use crate::model::{Host, Ingress, Key};
+use crate::routing::annotations::{Annotation, NginxAnnotations};
 use crate::routing::controller::{Controller, ControllerFamily, Controllers};
-use crate::routing::location::{Condition, ConfigError, Unknown};
+use crate::routing::location::{Condition, ConfigError, Unknown, unknown_variables};
 use crate::routing::routes::{Routes, When};
+use crate::routing::server_name::ServerName;
+use crate::routing::version::Version;
 
 /// The steps for the search over all Ingresses of a controller.
 const STEPS: u32 = 100_000_000;
@@ -28,11 +29,13 @@ pub struct ReloadBlock {
     pub is_crash: bool,
     /// Whether it is at least likely.
     pub is_likely: bool,
+    /// The host, if the fault is in one of its locations.
+    pub host: Option<Host>,
 }
 
 impl fmt::Display for ReloadBlock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { ingress, reason, is_crash, is_likely } = self;
+        let Self { ingress, reason, is_crash, is_likely, .. } = self;
         match (is_crash, is_likely) {
             (true, _) => write!(f, "Ingress {ingress} crashes the controller ({reason}): no change is loaded"),
             (false, true) => {
@@ -47,6 +50,19 @@ impl fmt::Display for ReloadBlock {
 }
 
 impl ReloadBlock {
+    /// Returns the warning for other Ingresses of the controller, the same for all. It names the Ingress only where that is
+    /// allowed.
+    #[must_use]
+    pub fn warning(&self, names_ingress: bool) -> String {
+        let Self { ingress, reason, is_crash, .. } = self;
+        let effect = if *is_crash { "the controller crashes" } else { "nginx rejects the configuration" };
+        if names_ingress {
+            format!("no change is loaded until Ingress {ingress} is fixed: {effect} ({reason})")
+        } else {
+            format!("no change is loaded until an Ingress in another namespace is fixed: {effect}")
+        }
+    }
+
     /// Returns the Ingress of a controller for which no change is loaded, the most certain one. Reads every Ingress of the
     /// controller: commands call it, reviews do not.
     #[must_use]
@@ -62,6 +78,21 @@ impl ReloadBlock {
         let identified = groups.into_iter().filter(|group| group.alone().is_none());
         identified.filter_map(|group| Self::of(controllers, group.controller)).collect()
     }
+}
+
+/// Returns whether an Ingress may have a value, a variable or a rule that stops its controller. It depends on other objects
+/// whether it does.
+pub(super) fn may_have_fault(ingress: &Ingress, version: Option<Version>) -> bool {
+    let annotations = NginxAnnotations::of(ingress);
+    let has_unknown = |(row, value): (&Annotation, &str)| {
+        VariableFault::ANNOTATIONS.contains(&row.name) && unknown_variables(value, |_| false).next().is_some()
+    };
+    let has_flaw = |alias| !matches!(ServerName::flaw_of_alias(alias, &Budget::default()), Ok(None));
+    annotations.is_canary() && ingress.rules.iter().any(|rule| rule.paths.is_empty())
+        || annotations.redirects_www() && ingress.rules.iter().any(|rule| matches!(rule.host, Host::Wildcard(_)))
+        || annotations.in_force(version).any(has_unknown)
+        || !annotations.refused_by_nginx(version).is_empty()
+        || annotations.server_aliases().any(has_flaw)
 }
 
 impl<'a> Routes<'a> {
@@ -104,17 +135,26 @@ impl<'a> Routes<'a> {
         has_main: bool,
         is_met: &dyn Fn(Condition) -> Option<bool>,
     ) -> Option<ReloadBlock> {
+        let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
+        let of_locations = || ingress.rules.iter().find_map(|rule| self.block_of_host(&rule.host, &is_own));
+        self.block_of_values(ingress, &|| has_main, is_met).or_else(of_locations)
+    }
+
+    /// Returns the block by what an Ingress itself contains: a crash, a value or a variable. `has_main` returns whether the
+    /// controller handles an ordinary Ingress, not a canary.
+    pub(super) fn block_of_values(
+        &self,
+        ingress: &'a Ingress,
+        has_main: &dyn Fn() -> bool,
+        is_met: &dyn Fn(Condition) -> Option<bool>,
+    ) -> Option<ReloadBlock> {
         let block = |reason, certainty| {
-            Some(ReloadBlock {
-                ingress: ingress.meta.key.clone(),
-                reason,
-                is_crash: false,
-                is_likely: certainty > Certainty::Possible,
-            })
+            let is_likely = certainty > Certainty::Possible;
+            Some(ReloadBlock { ingress: ingress.meta.key.clone(), reason, is_crash: false, is_likely, host: None })
         };
-        if has_main && self.crashes_controller(ingress) {
-            let reason = "a canary with a rule without http".to_owned();
-            return Some(ReloadBlock { ingress: ingress.meta.key.clone(), reason, is_crash: true, is_likely: true });
+        if self.crashes_controller(ingress) && has_main() {
+            let (ingress, reason) = (ingress.meta.key.clone(), "a canary with a rule without http".to_owned());
+            return Some(ReloadBlock { ingress, reason, is_crash: true, is_likely: true, host: None });
         }
         let mut values = self.annotation_faults(ingress, When::After).ok()?;
         values.sort_by_key(|fault| std::cmp::Reverse(fault.certainty));
@@ -123,33 +163,24 @@ impl<'a> Routes<'a> {
         }
         let mut variables = self.variable_faults(ingress, When::After, is_met).ok()?;
         variables.sort_by_key(|fault| std::cmp::Reverse(fault.certainty));
-        if let Some(VariableFault { annotation, value, unknown, certainty }) = variables.into_iter().next() {
-            let what = match unknown {
-                Unknown::Variable(name) => format!("unknown variable ${name}"),
-                Unknown::Stray => "a $ without a name".to_owned(),
-            };
-            return block(format!("annotation {annotation}: {what} in {}", Quoted(value)), certainty);
-        }
-        self.block_of_location(ingress)
+        let VariableFault { annotation, value, unknown, certainty } = variables.into_iter().next()?;
+        let what = match unknown {
+            Unknown::Variable(name) => format!("unknown variable ${name}"),
+            Unknown::Stray => "a $ without a name".to_owned(),
+        };
+        block(format!("annotation {annotation}: {what} in {}", Quoted(value)), certainty)
     }
 
-    /// Returns the first error of a location of an Ingress.
-    fn block_of_location(&self, ingress: &'a Ingress) -> Option<ReloadBlock> {
-        let is_own = |of: Option<&Ingress>| of.is_some_and(|of| of.meta.key == ingress.meta.key);
-        for rule in &ingress.rules {
-            let Lookup::Found(server) = self.server(&rule.host, When::After) else { continue };
-            if server.forbidden.is_some() {
-                continue;
-            }
-            let duplicate = server.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other));
-            let single = server.invalid_locations(|location| is_own(location.ingress), self.budget()).ok()?;
-            let fault = duplicate.chain(single).find(|fault| is_own(fault.location().ingress));
-            if let Some(fault) = fault {
-                let is_likely = !matches!(fault, ConfigError::Pattern { is_certain: false, .. });
-                let reason = format!("path on {}: {fault}", rule.host);
-                return Some(ReloadBlock { ingress: ingress.meta.key.clone(), reason, is_crash: false, is_likely });
-            }
-        }
-        None
+    /// Returns the block by the first error in the locations of a host, of the Ingresses that are in question.
+    pub(super) fn block_of_host(&self, host: &Host, is_in_question: &dyn Fn(&Ingress) -> bool) -> Option<ReloadBlock> {
+        let server = self.server(host, When::After).found().filter(|server| server.forbidden.is_none())?;
+        let is_asked = |of: Option<&Ingress>| of.is_some_and(is_in_question);
+        let duplicates = server.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other));
+        let single = server.invalid_locations(|location| is_asked(location.ingress), self.budget()).ok()?;
+        let fault = duplicates.chain(single).find(|fault| is_asked(fault.location().ingress))?;
+        let ingress = fault.location().ingress?.meta.key.clone();
+        let is_likely = !matches!(fault, ConfigError::Pattern { is_certain: false, .. });
+        let reason = format!("path on {host}: {fault}");
+        Some(ReloadBlock { ingress, reason, is_crash: false, is_likely, host: Some(host.clone()) })
     }
 }

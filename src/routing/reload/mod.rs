@@ -3,10 +3,12 @@
 
 mod annotations;
 mod block;
+mod index;
 mod variables;
 mod written;
 
 pub use annotations::ReloadFault;
 pub use block::ReloadBlock;
+pub use index::{Evaluated, ReloadBlocks, ReloadIndex, SharedReloadBlocks};
 pub use variables::VariableFault;
 pub use written::Certainty;
