@@ -1,6 +1,7 @@
 //! From the bytes of an `AdmissionReview` to the bytes of its response: pass, evaluate, decide, confirm, render. This module
 //! writes no log line and no metric: the caller gets a [`Record`] and does both.
 
+mod blocked;
 mod confirm;
 mod preview;
 mod record;
@@ -30,6 +31,7 @@ use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
 use crate::model::{Ingress, Key};
 use crate::policy::{Circumstances, Confirmed, Policy, Verdict};
+use crate::routing::SharedReloadBlocks;
 
 /// After this time an evaluation ends early: a backstop, because steps bound its work. The API server waits three seconds by
 /// default.
@@ -47,6 +49,7 @@ pub struct Reviewer {
     policy: Policy,
     clock: fn() -> Timestamp,
     cluster: Option<LiveCluster>,
+    reload_blocks: SharedReloadBlocks,
 }
 
 /// The place of a review, which decides its allowance. The verdict does not depend on it.
@@ -105,13 +108,20 @@ impl Reviewer {
     /// Creates a reviewer over an inventory that watches or manifests fill.
     #[must_use]
     pub fn new(inventory: SharedInventory, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        Self { inventory, engine, policy, clock, cluster: None }
+        Self { inventory, engine, policy, clock, cluster: None, reload_blocks: SharedReloadBlocks::default() }
     }
 
     /// Adds a live cluster, from which denials are confirmed and referenced objects are read.
     #[must_use]
     pub fn with_cluster(mut self, cluster: LiveCluster) -> Self {
         self.cluster = Some(cluster);
+        self
+    }
+
+    /// Adds the Ingresses that stop their controllers, as they become known.
+    #[must_use]
+    pub fn with_reload_blocks(mut self, blocks: SharedReloadBlocks) -> Self {
+        self.reload_blocks = blocks;
         self
     }
 
@@ -175,8 +185,9 @@ impl Reviewer {
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
         let allowance = case.place.allowance();
-        let evaluation = self.engine.run(case.ingress, known, &allowance);
+        let mut evaluation = self.engine.run(case.ingress, known, &allowance);
         case.count(&evaluation);
+        evaluation.findings.extend(self.blocked(case, known));
         let circumstances = Circumstances {
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),

@@ -32,7 +32,7 @@ pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};
 pub use loading::Rendered;
 pub use memo::Memo;
-pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, WAIVER_INVALID};
+pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
 pub(crate) use path::PATH_REGEX_LITERAL;
 pub use registry::{ALL, find, listed, vital_kinds};

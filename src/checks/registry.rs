@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    CHECK_FAILED, CHECK_NOT_EVALUATED, Check, WAIVER_INVALID, annotation, backend, class, collision, path, tls,
+    CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, Check, WAIVER_INVALID, annotation, backend, class,
+    collision, path, tls,
 };
 use crate::finding::{Level, ranges};
 use crate::model::Kinds;
@@ -96,6 +97,7 @@ pub static ALL: &[&Check] = &[
     &CHECK_FAILED,
     &CHECK_NOT_EVALUATED,
     &WAIVER_INVALID,
+    &CONTROLLER_BLOCKED,
 ];
 
 /// Returns the check with this code (in upper or lower case) or this name.

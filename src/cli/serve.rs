@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use crate::admission::{LiveCluster, Reviewer};
@@ -18,7 +19,10 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
-use crate::server::{self, CertificateSource, ClusterReadiness, Limits, SelfSigned, Server, Signals, TlsOptions};
+use crate::routing::{ReloadIndex, SharedReloadBlocks};
+use crate::server::{
+    self, CertificateSource, ClusterReadiness, Limits, SelfSigned, Server, Signals, TlsOptions, follow_reload_blocks,
+};
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// The interval at which the certificate files are read again. The kubelet takes up to a minute to update a mounted Secret.
@@ -91,7 +95,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
-    let dialects = config.settings.dialects.clone();
+    let (classes, dialects) = (config.settings.classes.clone(), config.settings.dialects.clone());
     let (reviewer, status) = if arguments.manifests.is_empty() {
         let pod = arguments.pod.pod();
         watching(arguments.cluster.client().await?, config, pod, arguments.allow_missing_rights)
@@ -99,9 +103,14 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
         over_manifests(&arguments.manifests, config)?
     };
     let options = options(arguments)?;
+    let reload_blocks = SharedReloadBlocks::default();
+    let reviewer = reviewer.with_reload_blocks(reload_blocks.clone());
+    let index = ReloadIndex::new(classes, dialects.clone());
+    let following = follow_reload_blocks(status.inventory.clone(), index, reload_blocks.clone());
+    let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, dialects });
+    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks });
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),

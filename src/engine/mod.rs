@@ -74,6 +74,12 @@ impl Engine {
         Self { turns, settings }
     }
 
+    /// Returns the settings of the checks.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Returns the watched kinds that some check requires.
     #[must_use]
     pub fn needs(&self) -> Kinds {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::cluster::{ClusterState, ClusterView, LiveReads, Rights, SyncStatus, WatchStatus};
-use crate::routing::{Dialects, ObservedController};
+use crate::routing::{Dialects, ObservedController, ReloadBlocks, SharedReloadBlocks};
 
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
@@ -42,6 +42,11 @@ pub trait Readiness: Send + Sync + 'static {
     fn controllers(&self) -> Vec<ObservedController> {
         Vec::new()
     }
+
+    /// Returns the Ingresses that stop their controllers.
+    fn reload_blocks(&self) -> Arc<ReloadBlocks> {
+        Arc::default()
+    }
 }
 
 /// The readiness of a process that evaluates Ingresses by these dialects.
@@ -51,6 +56,8 @@ pub struct ClusterReadiness {
     pub status: SyncStatus,
     /// The dialects before discovery.
     pub dialects: Dialects,
+    /// The Ingresses that stop their controllers.
+    pub reload_blocks: SharedReloadBlocks,
 }
 
 impl ReviewHandler for Reviewer {
@@ -106,5 +113,9 @@ impl Readiness for ClusterReadiness {
         let (store, live_reads) = (self.status.inventory.load(), LiveReads::default());
         let state = ClusterState { store: &store, live_reads: &live_reads, now: Timestamp::now() };
         self.dialects.observed_controllers(&ClusterView::unrestricted(state))
+    }
+
+    fn reload_blocks(&self) -> Arc<ReloadBlocks> {
+        self.reload_blocks.load()
     }
 }

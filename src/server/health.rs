@@ -57,6 +57,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     health.metrics.show_rights(&health.readiness.rights());
     health.metrics.show_controllers(health.readiness.controllers());
+    health.metrics.show_reload_blocks(&health.readiness.reload_blocks());
     let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()
 }

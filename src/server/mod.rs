@@ -13,6 +13,7 @@ mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod reload_blocks;
 mod router;
 mod runtime;
 mod self_signed;
@@ -42,6 +43,7 @@ use crate::telemetry::Metrics;
 
 pub use self::handler::{ClusterReadiness, Readiness, ReviewHandler};
 pub use self::limits::Limits;
+pub use self::reload_blocks::follow_reload_blocks;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;
 pub use self::signal::Signals;

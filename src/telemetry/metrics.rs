@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 
 use crate::admission::Record;
 use crate::cluster::{Rights, WatchStatus};
-use crate::routing::ObservedController;
+use crate::routing::{ObservedController, ReloadBlocks};
 
 /// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -54,6 +54,11 @@ struct ControllerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClassLabel {
+    class: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReadLabels {
     kind: &'static str,
     result: &'static str,
@@ -86,6 +91,7 @@ pub struct Metrics {
     watch_restarts: Family<KindLabel, Counter>,
     watch_skipped: Family<KindLabel, Counter>,
     controller_info: Family<ControllerLabels, Gauge>,
+    reload_blocked: Family<ClassLabel, Gauge>,
     check_blind: Family<CodeLabel, Gauge>,
     right_missing: Family<RightLabels, Gauge>,
     handshake_failures: Family<ReasonLabel, Counter>,
@@ -127,6 +133,7 @@ impl Metrics {
             watch_restarts: Family::default(),
             watch_skipped: Family::default(),
             controller_info: Family::default(),
+            reload_blocked: Family::default(),
             check_blind: Family::default(),
             right_missing: Family::default(),
             handshake_failures: Family::default(),
@@ -182,6 +189,11 @@ impl Metrics {
             "controller_info",
             "The controller of each IngressClass and its version; empty: unknown",
             self.controller_info.clone(),
+        );
+        r.register(
+            "reload_blocked",
+            "1 while a stored Ingress stops the controller of an IngressClass: it loads no change",
+            self.reload_blocked.clone(),
         );
         r.register(
             "check_blind",
@@ -276,6 +288,15 @@ impl Metrics {
         for ObservedController { class, controller, version } in controllers {
             let version = version.map(|version| version.to_string()).unwrap_or_default();
             self.controller_info.get_or_create(&ControllerLabels { class, controller, version }).set(1);
+        }
+    }
+
+    /// Sets whether a stored Ingress stops the controller of each IngressClass; those that no longer exist disappear.
+    pub fn show_reload_blocks(&self, blocks: &ReloadBlocks) {
+        self.reload_blocked.clear();
+        for (class, is_blocked) in blocks.classes() {
+            let label = ClassLabel { class: class.to_string() };
+            self.reload_blocked.get_or_create(&label).set(i64::from(*is_blocked));
         }
     }
 

@@ -89,7 +89,7 @@ impl ReloadBlocks {
     /// `known` is the state of the review. Reads IngressClasses and Ingresses.
     #[must_use]
     pub fn of(&self, ingress: &Ingress, controllers: Controllers<'_>, known: &Inventory) -> Option<&ReloadBlock> {
-        let controller = controllers.of(ingress);
+        let controller = controllers.handling(ingress);
         let is_same = |block: &&ReloadBlock| {
             let culprit = known.ingress(&block.ingress.namespace, &block.ingress.name);
             culprit.is_some_and(|culprit| controllers.handling(culprit).is_same_as(&controller))

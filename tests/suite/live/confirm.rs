@@ -7,6 +7,7 @@ use ingress_guard::checks;
 use ingress_guard::cluster::{Dependents, Live, Pod, Rights, SharedInventory, SyncStatus, WatchStatus, Watches};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Kind, Kinds};
+use ingress_guard::routing::SharedReloadBlocks;
 use serde_json::{Value, json};
 
 use super::api::Api;
@@ -20,6 +21,8 @@ pub(super) struct Guarded {
     pub(super) reviewer: Arc<Reviewer>,
     status: SyncStatus,
     pub(super) inventory: SharedInventory,
+    /// Empty unless a test follows the inventory.
+    pub(super) reload_blocks: SharedReloadBlocks,
 }
 
 impl Guarded {
@@ -68,8 +71,10 @@ impl Guarded {
         };
         let live = Live::with_rights(client.clone(), rights);
         let cluster = LiveCluster { live, watches, on_demand: config.on_demand() };
+        let reload_blocks = SharedReloadBlocks::default();
         let reviewer = Reviewer::new(inventory.clone(), engine, config.policy, now).with_cluster(cluster);
-        Self { api, reviewer: Arc::new(reviewer), status, inventory }
+        let reviewer = Arc::new(reviewer.with_reload_blocks(reload_blocks.clone()));
+        Self { api, reviewer, status, inventory, reload_blocks }
     }
 
     pub(super) async fn ask(&self, review: &Value) -> Answer {

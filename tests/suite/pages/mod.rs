@@ -169,7 +169,7 @@ pub(crate) fn examples(page: &str) -> Vec<(Config, Inventory, Vec<Ingress>)> {
 /// report on other checks and therefore run with all of them.
 fn run_check(check: &'static Check, config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> (String, bool) {
     let engine = match check.code {
-        "IG901" | "IG902" | "IG903" => config.engine(),
+        "IG901" | "IG902" | "IG903" | "IG904" => config.engine(),
         _ => Engine::new(vec![check], config.settings.clone(), &config.policy),
     };
     let (mut output, mut has_fix) = (String::new(), false);

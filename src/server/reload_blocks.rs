@@ -1,0 +1,54 @@
+//! The task that follows the published states of the cluster and keeps the Ingresses that stop their controllers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
+
+use crate::cluster::SharedInventory;
+use crate::routing::{ReloadBlock, ReloadBlocks, ReloadIndex, SharedReloadBlocks};
+
+/// The pause between two updates. Changes in between are evaluated together.
+const PAUSE: Duration = Duration::from_millis(100);
+/// The pause is at least this many times as long as the update before it: updates take at most a tenth of one core.
+const REST: u32 = 9;
+
+/// Follows an inventory and publishes what is known after each update, until the future is dropped. The work runs on threads for
+/// blocking work, apart from reviews and watches. After a panic, nothing is known any more.
+pub async fn follow_reload_blocks(inventory: SharedInventory, mut index: ReloadIndex, blocks: SharedReloadBlocks) {
+    loop {
+        let state = inventory.load();
+        if index.is_current(&state) {
+            sleep(PAUSE).await;
+            continue;
+        }
+        let started = Instant::now();
+        let update = spawn_blocking(move || {
+            let next = index.update(&state, Timestamp::now());
+            (index, next)
+        });
+        let Ok((updated, next)) = update.await else {
+            tracing::error!("Ingresses that stop their controllers are no longer followed");
+            blocks.publish(ReloadBlocks::default());
+            return;
+        };
+        index = updated;
+        log_changes(&blocks.load(), &next);
+        blocks.publish(next);
+        sleep(PAUSE.max(started.elapsed() * REST)).await;
+    }
+}
+
+/// Writes one line for each change.
+fn log_changes(before: &ReloadBlocks, now: &ReloadBlocks) {
+    let is_in = |blocks: &ReloadBlocks, of: &ReloadBlock| {
+        blocks.all().iter().any(|block| block.ingress == of.ingress && block.reason == of.reason)
+    };
+    for block in now.all().iter().filter(|block| !is_in(before, block)) {
+        tracing::warn!(ingress = %block.ingress, reason = block.reason, "an Ingress stops its controller: no change is loaded");
+    }
+    for block in before.all().iter().filter(|block| !is_in(now, block)) {
+        tracing::info!(ingress = %block.ingress, "the Ingress no longer stops its controller");
+    }
+}
