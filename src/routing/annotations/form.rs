@@ -21,6 +21,8 @@ pub enum Form {
     Seconds,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// A text with one of these words in it, because the validator does not look at the rest.
+    Containing(&'static [&'static str]),
     /// One of these words, in any case.
     AnyCase(&'static [&'static str]),
     /// Some of these words with spaces between.
@@ -114,6 +116,10 @@ impl Form {
             Self::Size => unless(is_size(&without_spaces(value)), "not a size"),
             Self::Seconds => unless(is_seconds(&without_spaces(value)), "not a number of seconds"),
             Self::Word(words) => unless(words.contains(&value.trim()), "not an allowed value"),
+            Self::Containing(words) => {
+                let packed = without_spaces(value);
+                unless(words.iter().any(|word| packed.contains(word)), "not an allowed value")
+            }
             Self::AnyCase(words) => unless(words.contains(&&*value.trim().to_lowercase()), "not an allowed value"),
             Self::Words(words) => {
                 unless(value.split_whitespace().all(|word| words.contains(&word)), "not a list of allowed words")
@@ -192,7 +198,9 @@ impl Form {
             Self::Size => "use a number with k, m or g, such as 8m".to_owned(),
             Self::Seconds => "use a number of seconds, such as 60".to_owned(),
             Self::Word([word]) => format!("use {word}"),
-            Self::Word(words) | Self::AnyCase(words) => format!("use one of {}", words.join(", ")),
+            Self::Word(words) | Self::Containing(words) | Self::AnyCase(words) => {
+                format!("use one of {}", words.join(", "))
+            }
             Self::Words(_) => "use the parameters of the nginx directive, separated by spaces".to_owned(),
             Self::Chars(extra) | Self::List(extra) => {
                 format!("use letters, digits and {}", Quoted(extra.trim_end()))

@@ -69,18 +69,26 @@ impl<'a> NginxAnnotations<'a> {
         self.redirect().is_some()
     }
 
+    /// Returns whether the controller drops every redirect: `temporal-redirect` is empty or not an http URL (section
+    /// 7.2).
+    fn drops_redirects(self) -> bool {
+        self.0.nginx("temporal-redirect").is_some_and(|url| url.is_empty() || Form::HttpUrl.unread(url).is_some())
+    }
+
     /// Returns the redirect that answers every request: `temporal-redirect` takes precedence over `permanent-redirect`. If
-    /// its value is not an http or https URL, the controller ignores both (section 7.2).
+    /// it is empty or not an http or https URL, the controller ignores both (section 7.2).
     #[must_use]
     pub fn redirect(self) -> Option<AnnotatedRedirect<'a>> {
         let code = |name, default| {
             let code = self.0.nginx(name).and_then(|code| code.parse().ok());
             code.filter(|code| (300..=308).contains(code)).unwrap_or(default)
         };
+        if self.drops_redirects() {
+            return None;
+        }
         if let Some(target) = self.value("temporal-redirect") {
             let status = code("temporal-redirect-code", 302);
-            let redirect = AnnotatedRedirect { annotation: "temporal-redirect", status, target };
-            return Form::HttpUrl.unread(target).is_none().then_some(redirect);
+            return Some(AnnotatedRedirect { annotation: "temporal-redirect", status, target });
         }
         let target = self.value("permanent-redirect")?;
         let status = code("permanent-redirect-code", 301);
@@ -179,7 +187,7 @@ impl<'a> NginxAnnotations<'a> {
     /// Returns whether the host without or with `www.` redirects to this one (section 7.2).
     #[must_use]
     pub fn redirects_www(self) -> bool {
-        self.go_bool("from-to-www-redirect") == Some(true)
+        self.go_bool("from-to-www-redirect") == Some(true) && !self.drops_redirects()
     }
 
     /// Returns whether HTTP redirects to HTTPS if the host has a certificate, even the default one; on unless disabled
@@ -207,7 +215,8 @@ impl<'a> NginxAnnotations<'a> {
     }
 
     /// Returns the annotations that a controller of this version reads: it supports them, the annotation that they need is
-    /// on, and an old name stands alone. An empty value counts as absent where the old name has a value (section 7.0).
+    /// on, none precedes them, and an old name stands alone. An empty value counts as absent where the old name has a value
+    /// (section 7.0).
     pub fn in_force(self, version: Option<Version>) -> impl Iterator<Item = (&'static Annotation, &'a str)> {
         let is_known = move |row: &Annotation| {
             let too_new = row.since.is_some_and(|since| version.is_some_and(|version| version < since));
@@ -216,6 +225,7 @@ impl<'a> NginxAnnotations<'a> {
         self.known().filter(move |(row, value)| {
             is_known(row)
                 && row.with.is_none_or(|other| self.is_on(other))
+                && row.without.is_none_or(|other| self.0.nginx(other).is_none())
                 && row.alias_of.is_none_or(|name| self.value(name).is_none())
                 && !(value.is_empty() && self.has_old_name(row))
         })
@@ -240,10 +250,11 @@ impl<'a> NginxAnnotations<'a> {
         })
     }
 
-    /// Returns whether an annotation is set to anything but false.
+    /// Returns whether an annotation is set to anything but false. A switch that Go cannot parse is off.
     #[must_use]
     pub fn is_on(self, name: &str) -> bool {
-        self.value(name).is_some_and(|value| go_bool(value) != Some(false))
+        let is_switch = || find(name).is_some_and(|row| row.form == Form::Bool);
+        self.value(name).is_some_and(|value| go_bool(value).unwrap_or_else(|| !is_switch()))
     }
 
     /// Returns whether a boolean annotation is true.

@@ -24,6 +24,8 @@ pub struct Annotation {
     pub empty: Option<Effect>,
     /// The annotation that must be on for this one to be read.
     pub with: Option<&'static str>,
+    /// The annotation that keeps this one from being read, even if it is empty.
+    pub without: Option<&'static str>,
     /// The kind of object that its value names: `name` or `namespace/name`.
     pub names: Option<Kind>,
     /// The annotation of which this is an old name; the new name takes precedence.

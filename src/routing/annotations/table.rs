@@ -2,8 +2,8 @@
 //! those of its parsers (`internal/ingress/annotations`, `parser/validators.go`); what was removed is from its changelogs.
 
 use super::form::Form::{
-    AnyCase, AuthUrl, Bool, CacheDuration, Chars, Cidrs, Codes, CommonName, Headers, HttpUrl, Int, List, Origins,
-    Qualified, Reference, RootPath, Seconds, ServerName, ServerNames, Service, Size, Text, Url, Word, Words,
+    AnyCase, AuthUrl, Bool, CacheDuration, Chars, Cidrs, Codes, CommonName, Containing, Headers, HttpUrl, Int, List,
+    Origins, Qualified, Reference, RootPath, Seconds, ServerName, ServerNames, Service, Size, Text, Url, Word, Words,
 };
 use super::form::{Form, NAME, PATH, PATTERN, URL, URL_WITH_VARIABLES, VARIABLES};
 use super::spec::Effect::{Forbidden, Ignored, NotLoaded, Open, Unavailable};
@@ -41,6 +41,7 @@ const CORS: &str = "enable-cors";
 const MIRROR: &str = "mirror-target";
 const OTEL: &str = "enable-opentelemetry";
 const PROXY_SSL: &str = "proxy-ssl-secret";
+const TEMPORAL_REDIRECT: &str = "temporal-redirect";
 
 /// Every annotation, sorted by name.
 #[rustfmt::skip]
@@ -64,7 +65,7 @@ pub static ALL: &[Annotation] = &[
     row("auth-request-redirect", Medium, Chars(URL), Open).with(AUTH_URL),
     row("auth-response-headers", Medium, Headers, Unavailable).unread(Unavailable).with(AUTH_URL),
     row("auth-secret", Medium, Reference, Unavailable).unread(Unavailable).empty(Unavailable).with(AUTH_TYPE).names(Kind::Secret),
-    row("auth-secret-type", Low, Word(&["auth-file", "auth-map"]), NotLoaded).unread(Unavailable).with(AUTH_TYPE),
+    row("auth-secret-type", Low, Containing(&["auth-file", "auth-map"]), NotLoaded).with(AUTH_TYPE),
     row("auth-signin", High, Chars(URL_WITH_VARIABLES), Ignored).with(AUTH_URL),
     row("auth-signin-redirect-param", Medium, Chars(URL), Ignored).with(AUTH_URL),
     row("auth-snippet", Critical, Text, Ignored),
@@ -74,7 +75,7 @@ pub static ALL: &[Annotation] = &[
     row(AUTH_TLS, Medium, Qualified, NotLoaded).unread(Forbidden).names(Kind::Secret),
     row("auth-tls-verify-client", Medium, VERIFIED, Ignored).unread(Ignored).with(AUTH_TLS),
     row("auth-tls-verify-depth", Low, Int, Ignored).with(AUTH_TLS),
-    row(AUTH_TYPE, Low, Word(&["basic", "digest"]), NotLoaded).unread(Unavailable),
+    row(AUTH_TYPE, Low, Containing(&["basic", "digest"]), NotLoaded).unread(Unavailable),
     row(AUTH_URL, High, AuthUrl, NotLoaded).unread(Unavailable),
     row("backend-protocol", Low, PROTOCOLS, Ignored),
     gone("base-url-scheme", Version::new(0, 22, 0), "configure the base path in the application"),
@@ -146,8 +147,8 @@ pub static ALL: &[Annotation] = &[
     row("opentelemetry-operation-name", Medium, Chars("-_ "), NotLoaded).with(OTEL),
     row("opentelemetry-trust-incoming-span", Low, Bool, Ignored).with(OTEL),
     gone("opentracing-trust-incoming-span", Version::new(1, 10, 0), "use opentelemetry-trust-incoming-span"),
-    row("permanent-redirect", Medium, Url, NotLoaded),
-    row("permanent-redirect-code", Low, Int, NotLoaded),
+    row("permanent-redirect", Medium, Url, NotLoaded).without(TEMPORAL_REDIRECT),
+    row("permanent-redirect-code", Low, Int, NotLoaded).without(TEMPORAL_REDIRECT),
     row("preserve-trailing-slash", Medium, Bool, Ignored),
     row("proxy-body-size", Medium, Size, Ignored),
     row("proxy-buffer-size", Low, Size, Ignored),
@@ -198,8 +199,8 @@ pub static ALL: &[Annotation] = &[
     row("ssl-prefer-server-ciphers", Low, Bool, Ignored),
     row("ssl-redirect", Low, Bool, Ignored),
     row("stream-snippet", Critical, Text, Ignored),
-    row("temporal-redirect", Medium, HttpUrl, NotLoaded).unread(Ignored),
-    row("temporal-redirect-code", Low, Int, NotLoaded).since(1, 12).with("temporal-redirect"),
+    row(TEMPORAL_REDIRECT, Medium, HttpUrl, NotLoaded).unread(Ignored),
+    row("temporal-redirect-code", Low, Int, NotLoaded).since(1, 12).with(TEMPORAL_REDIRECT),
     row("upstream-hash-by", High, Chars(VARIABLES), NotLoaded),
     row("upstream-hash-by-subset", Low, Bool, NotLoaded),
     row("upstream-hash-by-subset-size", Low, Int, NotLoaded),
@@ -224,6 +225,7 @@ const fn row(name: &'static str, risk: Risk, form: Form, refused: Effect) -> Ann
         unread,
         empty: None,
         with: None,
+        without: None,
         names: None,
         alias_of: None,
         since: None,
@@ -248,6 +250,10 @@ impl Annotation {
 
     const fn with(self, other: &'static str) -> Self {
         Self { with: Some(other), ..self }
+    }
+
+    const fn without(self, other: &'static str) -> Self {
+        Self { without: Some(other), ..self }
     }
 
     const fn names(self, named: Kind) -> Self {

@@ -12,7 +12,7 @@ fn rows_are_in_the_order_of_their_names() {
 #[test]
 fn rows_name_rows_that_are_there() {
     for row in ALL {
-        for other in [row.with, row.alias_of].into_iter().flatten() {
+        for other in [row.with, row.without, row.alias_of].into_iter().flatten() {
             assert!(find(other).is_some_and(|other| other.removed.is_none()), "{}: {other}", row.name);
         }
         assert!(row.removed.is_none() || (row.since.is_none() && row.with.is_none()), "{}", row.name);
@@ -48,7 +48,8 @@ fn a_flaw_depends_on_the_validation_of_the_controller() {
     // A value that cannot be parsed has the same effect with and without validation. A value that only the validator rejects is used without it.
     assert_eq!(each("use-regex", "yes"), [Some((Effect::Ignored, true)); 3]);
     assert_eq!(each("allowlist-source-range", "10.0.0.0/33"), [Some((Effect::Unavailable, true)); 3]);
-    assert_eq!(each("custom-http-errors", "404, 503"), [Some((Effect::Ignored, true)); 3]);
+    assert_eq!(each("custom-http-errors", "404 503"), [Some((Effect::Ignored, true)); 3]);
+    assert_eq!(each("custom-http-errors", "404, 503"), [None; 3]);
     let refused = Some((Effect::NotLoaded, true));
     assert_eq!(each("auth-realm", "it's"), [refused, None, Some((Effect::NotLoaded, false))]);
     assert_eq!(each("limit-rps", "10/s"), [refused, Some((Effect::Ignored, true)), Some((Effect::NotLoaded, false))]);

@@ -2,6 +2,7 @@
 
 use super::written::Certainty;
 use crate::budget::BudgetExceeded;
+use crate::cluster::Lookup;
 use crate::model::{Host, Ingress};
 use crate::routing::annotations::{Effect, LONGEST_PARAMETER, NginxAnnotations, Place, RefusedValue};
 use crate::routing::controller::ControllerFamily;
@@ -101,8 +102,9 @@ impl<'a> Routes<'a> {
                 faults.push(ReloadFault { annotation: "server-alias", value, reason, help, certainty });
             }
         }
-        let wildcard = ingress.rules.iter().find(|rule| matches!(rule.host, Host::Wildcard(_)));
-        if let Some(rule) = wildcard.filter(|_| annotations.redirects_www()) {
+        let mut wildcards = ingress.rules.iter().filter(|rule| matches!(rule.host, Host::Wildcard(_)));
+        let redirects = |host: &Host| annotations.redirects_www() && self.has_own_path(ingress, host, when);
+        if let Some(rule) = wildcards.find(|rule| redirects(&rule.host)) {
             let reason = format!("makes the invalid server name www.{}", rule.host);
             faults.push(ReloadFault {
                 annotation: "from-to-www-redirect",
@@ -113,6 +115,14 @@ impl<'a> Routes<'a> {
             });
         }
         Ok(faults)
+    }
+
+    /// Returns whether a path of an Ingress is a location of a host: the redirect between a host and its `www.` name comes with it
+    /// (section 7.2).
+    fn has_own_path(&self, ingress: &Ingress, host: &Host, when: When) -> bool {
+        let Lookup::Found(server) = self.server(host, when) else { return false };
+        let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
+        server.locations.iter().any(|location| location.at.is_some() && location.ingress.is_some_and(is_own))
     }
 
     /// Returns whether the aliases of an Ingress count on one of its hosts: those of the oldest with any do (section 2.3).
