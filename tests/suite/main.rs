@@ -26,6 +26,7 @@ mod live;
 mod loading;
 mod manifests;
 mod messages;
+mod not_denied;
 mod pages;
 mod properties;
 mod referrers;

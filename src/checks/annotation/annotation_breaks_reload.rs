@@ -6,6 +6,7 @@ use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
+use crate::routing::annotations::find;
 use crate::routing::{Certainty, ReloadFault, When};
 
 pub(crate) static ANNOTATION_BREAKS_RELOAD: Check = Check {
@@ -39,6 +40,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on_index("hosts").help(help);
         if certainty < Certainty::Certain {
             finding.at_most(WARN);
+        } else if find(annotation).is_some_and(|row| row.since.is_some()) {
+            // Older versions do not have the annotation.
+            cx.rests_on_settings(finding);
         }
     }
 }

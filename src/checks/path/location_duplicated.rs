@@ -68,7 +68,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             } else {
                 "remove the path with the trailing slash"
             });
-            if is_old || !ours || is_doubtful || server.forbidden.is_some() {
+            let may_lack = || cx.routes().may_lack(&server, &[one, other], cx.ingress, When::After);
+            if is_old || !ours || is_doubtful || server.forbidden.is_some() || may_lack() {
                 finding.at_most(WARN);
             }
         }

@@ -22,12 +22,12 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
 };
 
 /// Reports a path of this Ingress that is too long for nginx, on any host.
-fn too_long(cx: &Context<'_>, server: &Server<'_>, location: &Location<'_>, out: &mut Findings) {
+fn too_long<'a>(cx: &Context<'a>, server: &Server<'a>, location: &Location<'a>, out: &mut Findings) {
     let Some(at) = location.at.filter(|_| is_own(cx, location) && !location.is_exact_companion) else { return };
     let bytes = at.path.routed().len();
     let effect = if server.forbidden.is_some() { reload_fails(server) } else { effects::RELOAD_FAILS.to_owned() };
     let message = format!("path of {bytes} bytes is too long: {effect}");
-    let finding = in_server(cx, server, out.add(at.field().field("path"), at.subject(), message));
+    let finding = in_server(cx, server, location, out.add(at.field().field("path"), at.subject(), message));
     finding.help("use a path of less than 4,000 bytes");
 }
 
@@ -57,7 +57,7 @@ fn report<'a>(
         ConfigError::Pattern { location, reason, is_certain } => {
             let at = location.at?;
             let message = invalid(server, &Quoted(at.path.routed()).to_string(), reason);
-            let finding = in_server(cx, server, out.add(at.field().field("path"), at.subject(), message));
+            let finding = in_server(cx, server, location, out.add(at.field().field("path"), at.subject(), message));
             finding.help("complete it, or escape literal characters with \\");
             if !is_certain {
                 finding.at_most(WARN);
@@ -92,12 +92,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let others = cx.weighed(server.invalid_locations(|location| !is_own(cx, location), budget));
         let of_other_ingress = others.iter().flatten().find_map(|fault| match fault {
             ConfigError::Pattern { location, reason, is_certain } => {
-                Some((location.at?, location.ingress?, reason, *is_certain))
+                Some((location.at?, location.ingress?, location, reason, *is_certain))
             }
             _ => None,
         });
         // One finding per host is enough.
-        let Some((at, ingress, reason, is_certain)) = of_other_ingress else { continue };
+        let Some((at, ingress, location, reason, is_certain)) = of_other_ingress else { continue };
         let path = format!("{}{}", Quoted(at.path.routed()), of_other(cx, &ingress.meta.key));
         // A host that is broken without this Ingress only warns.
         let was_regex = cx.server(host, When::Before).found().is_some_and(|before| before.is_regex);
@@ -108,7 +108,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         } else {
             let effect = reload_fails(&server);
             let message = format!("turns path {path} into an invalid regex: {effect}");
-            let finding = in_server(cx, &server, out.add(switch_field(cx), format!("{host} switched"), message));
+            let finding = out.add(switch_field(cx), format!("{host} switched"), message);
+            let finding = in_server(cx, &server, location, finding);
             finding.help("use a separate host");
             if !is_certain {
                 finding.at_most(WARN);
@@ -126,9 +127,16 @@ fn invalid(server: &Server<'_>, path: &str, reason: &str) -> String {
     format!("{path} is an invalid regex ({reason}): {}", reload_fails(server))
 }
 
-/// Makes a finding depend on the host. One on a host that returns 403 warns.
-fn in_server<'f>(cx: &Context<'_>, server: &Server<'_>, finding: &'f mut Finding) -> &'f mut Finding {
-    if server.forbidden.is_some() {
+/// Makes a finding depend on the host. One on a host that returns 403 warns, and one on a location that nginx may not have.
+fn in_server<'f, 'a>(
+    cx: &Context<'a>,
+    server: &Server<'a>,
+    location: &Location<'a>,
+    finding: &'f mut Finding,
+) -> &'f mut Finding {
+    // Not every version reads such a path as the same regex.
+    let may_differ = location.path.contains("\\\\") && cx.dialect().escapes_paths() != Some(true);
+    if server.forbidden.is_some() || may_differ || cx.routes().may_lack(server, &[location], cx.ingress, When::After) {
         finding.at_most(WARN);
     }
     of_host(cx, finding)

@@ -158,6 +158,15 @@ impl Dialect {
         character.is_ascii_alphanumeric() || "/-_".contains(character) || (character == '.' && takes_dots)
     }
 
+    /// Returns whether the controller escapes backslashes and quotes in paths; `None`: unknown. Before 1.13.7 and 1.14.3 it does
+    /// not, and nginx reads `\\` in a path as `\` (section 2.8).
+    #[must_use]
+    pub fn escapes_paths(&self) -> Option<bool> {
+        let last = Version::new(1, 14, 3);
+        let since = |version: Version| if version < Version::new(1, 14, 0) { Version::new(1, 13, 7) } else { last };
+        self.version.map(|version| version >= since(version))
+    }
+
     /// Returns whether HTTP redirects to HTTPS if the host has a certificate: the annotation takes precedence over the
     /// ConfigMap (section 5.5).
     #[must_use]

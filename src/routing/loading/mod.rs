@@ -20,7 +20,8 @@ pub struct Loading {
     pub not_loaded: Option<&'static str>,
     /// The response that its locations or its hosts certainly return.
     pub refusal: Option<Refusal>,
-    /// The annotation that has one of these effects in some versions or with some settings, where they are not known.
+    /// The annotation that has one of these effects in some versions or with some settings, where they are not known. Of
+    /// several, the one that affects most.
     pub doubt: Option<(&'static str, Effect)>,
 }
 
@@ -48,7 +49,10 @@ impl Loading {
                 continue;
             }
             match status {
-                _ if !certain => loading.doubt = loading.doubt.or(Some((row.name, effect))),
+                _ if !certain => {
+                    let graver = loading.doubt.filter(|(_, known)| reach(*known) >= reach(effect));
+                    loading.doubt = graver.or(Some((row.name, effect)));
+                }
                 None => loading.not_loaded = loading.not_loaded.or(Some(row.name)),
                 Some(status) => {
                     let refusal = Refusal { status, annotation: row.name };
@@ -59,5 +63,14 @@ impl Loading {
             }
         }
         loading
+    }
+}
+
+/// How much an effect takes out of the configuration: a location, a host, or the whole Ingress.
+const fn reach(effect: Effect) -> u8 {
+    match effect {
+        Effect::NotLoaded => 2,
+        Effect::Forbidden => 1,
+        Effect::Unavailable | Effect::Ignored | Effect::Open => 0,
     }
 }

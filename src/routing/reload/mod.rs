@@ -3,6 +3,7 @@
 
 mod annotations;
 mod block;
+mod doubt;
 mod index;
 mod variables;
 mod written;

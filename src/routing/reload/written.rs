@@ -58,6 +58,9 @@ impl<'a> Routes<'a> {
                 Lookup::Unknown => continue,
             };
             spend(server.locations.len() / 4)?;
+            if self.may_forbid(&server, when) {
+                written.ceiling = Certainty::Possible;
+            }
             if server.forbidden.is_some() {
                 continue;
             }
