@@ -70,21 +70,22 @@ spec: {{ingressClassName: nginx, defaultBackend: {backend}, rules: [{{host: '{}'
     }
 }
 
-/// The codes that deny the Ingress `web` under a controller of this version; empty: unknown.
-fn denied_with(dialect: &str, ingresses: &[Written<'_>]) -> Vec<&'static str> {
+/// The codes that deny the Ingress `web`, with these keys of the controller's dialect and these other objects.
+fn denied_with(dialect: &str, others: &str, ingresses: &[Written<'_>]) -> Vec<&'static str> {
     let config = format!("dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx{dialect}}}]");
     let config = Config::parse("test", &config).unwrap();
     let manifests: String = ingresses.iter().map(Written::manifest).collect();
-    let inventory: Inventory = pages::inventory(&config, &(COMMON.to_owned() + &manifests));
+    let inventory: Inventory = pages::inventory(&config, &(COMMON.to_owned() + others + &manifests));
     let ingress = inventory.ingress("shop", "web").unwrap();
     let analysis = analyze(ingress, pages::known(&inventory), &config.engine(), &config.policy);
     let denied = analysis.verdict.distinct().filter(|decision| decision.level == Level::Deny);
     denied.map(|decision| decision.finding.code).collect()
 }
 
+/// The codes that deny it under a controller of this version; empty: unknown.
 fn denied(version: &str, ingresses: &[Written<'_>]) -> Vec<&'static str> {
     let version = if version.is_empty() { String::new() } else { format!(", version: {version:?}") };
-    denied_with(&version, ingresses)
+    denied_with(&version, "", ingresses)
 }
 
 const NOTHING: [&str; 0] = [];
@@ -189,4 +190,23 @@ fn paths_that_are_quoted_are_no_exploit() {
     }
     let injection = [("/x\" { } location /y {", "ImplementationSpecific")];
     assert_eq!(denied("1.13.6", &[Written::new(&[("use-regex", "true")]).paths(&injection)]), ["IG613"]);
+}
+
+#[test]
+fn variables_of_the_config_map_of_the_controller() {
+    let config_map = |data: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: nginx, namespace: infra}}, data: {{{data}}}}}\n"
+        )
+    };
+    let of = |data: &str| {
+        let rewrite = [Written::new(&[("rewrite-target", "/$Tenant/x")])];
+        denied_with(", version: 1.15.1, configMap: infra/nginx", &config_map(data), &rewrite)
+    };
+    assert_eq!(of(""), ["IG312"]);
+    assert_eq!(of("http-snippet: 'map $host $tenants { default a; }'"), ["IG312"]);
+    for key in ["http-snippet", "server-snippet", "location-snippet"] {
+        assert_eq!(of(&format!("{key}: 'map $host $tenant {{ default a; }}'")), NOTHING, "{key}");
+        assert_eq!(of(&format!("{key}: 'set ${{tenant}} a;'")), NOTHING, "{key}");
+    }
 }

@@ -62,6 +62,9 @@ fn report(cx: &Context<'_>, fault: &VariableFault<'_>, out: &mut Findings) {
     finding.help(help);
     if let Unknown::Variable(_) = unknown {
         finding.rests_on_index("groups");
+        if let Some(config_map) = cx.dialect().observed_from() {
+            finding.rests_on(Kind::ConfigMap, config_map.clone());
+        }
     }
     if *certainty < Certainty::Certain {
         finding.at_most(WARN);

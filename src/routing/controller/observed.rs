@@ -47,7 +47,9 @@ impl Dialects {
             let Some(key) = &observed.rules[index].dialect.config_map else { continue };
             if let Some(config_map) = view.config_map(key).found() {
                 let settings = ControllerSettings::from_config_map(config_map);
-                observed.to_mut().rules[index].dialect.observed = Some(settings);
+                let dialect = &mut observed.to_mut().rules[index].dialect;
+                dialect.observed = Some(settings);
+                dialect.extra_variables.extend(config_map.variables().map(str::to_owned));
             }
         }
         observed
