@@ -124,8 +124,9 @@ fn without_any_permission_a_new_process_is_not_ready_unless_it_may_start_so() {
     ];
     webhook.wait(limit, || is_unready(&webhook, &lines));
     let allowing = Webhook::unready(&cluster, "webhook-rights-allowed", &[&source, "--allow-missing-rights"]);
-    allowing.wait(limit, || allowing.readiness().starts_with("HTTP/1.0 200"));
-    assert!(allowing.readiness().contains("Service: no permission to get, list, watch; blind: IG201"));
+    let note = "Service: no permission to get, list, watch; blind: IG201";
+    let is_ready = |readiness: &str| readiness.starts_with("HTTP/1.0 200") && readiness.contains(note);
+    allowing.wait(limit, || is_ready(&allowing.readiness()));
     // The other process stays unready meanwhile.
     assert!(is_unready(&webhook, &lines), "{}", webhook.readiness());
     let logged = webhook.log("permissions are missing; checks that need them are blind and deny nothing");
