@@ -244,7 +244,9 @@ impl<'a> Routes<'a> {
     /// they report on the paths whatever the annotations do.
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>) -> Option<Refusal> {
-        answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal)
+        // nginx answers 400 before it reads the server.
+        let is_read = answer.outcome != Outcome::BadRequest;
+        answer.server.forbidden.filter(|_| is_read).or_else(|| answer.location.as_ref()?.refusal)
     }
 }
 

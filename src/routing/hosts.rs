@@ -20,20 +20,32 @@ impl<'a> Routes<'a> {
         let host = if name == "_" { Host::Any } else { Host::parse(name) };
         let own = self.server(&host, when);
         // A regex is not a name of a host, although it is kept like one.
-        let names = host.server_names().filter(|_| !name.starts_with('~'));
-        let mut by_name = names.map(|alias| self.aliased(&alias, when));
-        let found = if own.is_absent() { by_name.find(|found| !found.is_absent()) } else { Some(own) };
+        let names: Vec<Host> = host.server_names().filter(|_| !name.starts_with('~')).collect();
+        let found = if own.is_absent() {
+            // To nginx `.example.com` is the same name as `example.com` or `*.example.com`.
+            let groups = names.chunk_by(|_, next| has_leading_dot(next));
+            groups.map(|names| self.aliased(names, when)).find(|found| !found.is_absent())
+        } else {
+            let dotted = names.get(1).filter(|name| has_leading_dot(name));
+            let other = dotted.and_then(|name| self.aliased(std::slice::from_ref(name), when).found());
+            let is_first =
+                |other: &Rc<Server<'a>>| in_configuration_order([&other.host, &host].into_iter())[0] != &host;
+            Some(other.filter(is_first).map_or(own, Lookup::Found))
+        };
         match found.unwrap_or_else(|| self.server_by_regex(&host, when)) {
             Lookup::Absent => self.server(&Host::Any, when),
             found => found,
         }
     }
 
-    /// Returns the server with this effective alias, as it is written.
-    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
-        let Some(handled) = self.handled_on(&[alias], when) else { return Lookup::Unknown };
+    /// Returns the first server of the configuration with one of these effective aliases, as they are written.
+    pub(super) fn aliased(&self, aliases: &[Host], when: When) -> Lookup<Rc<Server<'a>>> {
+        let names: Vec<&Host> = aliases.iter().collect();
+        let Some(mut handled) = self.handled_on(&names, when) else { return Lookup::Unknown };
+        let is_one = |alias: &str| aliases.contains(&Host::parse(alias));
+        handled.retain(|ingress| NginxAnnotations::of(ingress).server_aliases().any(is_one));
         for host in in_configuration_order(handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host)) {
-            if self.aliases(host, when).iter().any(|of| Host::parse(of) == *alias) {
+            if self.aliases(host, when).iter().any(|of| is_one(of)) {
                 return self.server(host, when);
             }
         }
@@ -94,7 +106,7 @@ impl<'a> Routes<'a> {
     }
 
     /// Returns the server to which every request for a name redirects: the names differ by `www.`, and no server has the name
-    /// (section 7.2; kubernetes/ingress-nginx, `buildRedirects`). The redirect precedes any wildcard.
+    /// (section 7.2; kubernetes/ingress-nginx, `BuildRedirects`). It comes first in the configuration, before any alias.
     pub(super) fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
         let host = Host::parse(name);
         let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
@@ -102,9 +114,13 @@ impl<'a> Routes<'a> {
         if !self.claims(&twin, when).found()?.iter().any(wants) {
             return None;
         }
-        let is_free = self.server(&host, when).is_absent() && self.aliased(&host, when).is_absent();
-        self.server(&twin, when).found().filter(|_| is_free)
+        self.server(&twin, when).found().filter(|_| self.server(&host, when).is_absent())
     }
+}
+
+/// Returns whether a name is one such as `.example.com`.
+fn has_leading_dot(name: &Host) -> bool {
+    matches!(name, Host::Exact(name) if name.starts_with('.'))
 }
 
 /// Returns hosts in the order of their servers in the configuration, each once: of two servers with one name nginx uses the

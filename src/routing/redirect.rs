@@ -133,10 +133,14 @@ impl<'a> Routes<'a> {
     /// for what the regex of the server's name captured (section 3.4).
     fn expanded(&self, root: &str, answer: &Answer<'a>, received: Received<'_>) -> Option<String> {
         let host = Host::parse(&host_name(received.host));
-        let of_wildcard = matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);
+        // The name of a server that is no regex takes precedence, and captures nothing.
+        let aliases = self.aliases(&answer.server.host, When::After);
+        let by_name = host.server_names().any(|name| aliases.iter().any(|alias| Host::parse(alias) == name));
+        let is_covered = matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);
+        let of_wildcard = is_covered && !by_name;
         let label = received.host.split('.').next().filter(|_| of_wildcard).map(str::to_ascii_lowercase);
-        let mut regexes = self.aliases(&answer.server.host, When::After);
-        regexes.retain(|alias| alias.starts_with('~') && !of_wildcard && answer.server.host != host);
+        let mut regexes = aliases;
+        regexes.retain(|alias| alias.starts_with('~') && !of_wildcard && !by_name && answer.server.host != host);
         // A match that exceeds the budget may be one.
         let by_regex = regexes.iter().any(|it| ServerName::alias_matches(it, &host, self.budget()) != Ok(false));
         let mut expanded = Vec::new();

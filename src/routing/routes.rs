@@ -229,7 +229,7 @@ impl<'a> Routes<'a> {
         let hosts: Vec<&Host> = canaries.iter().flat_map(|it| &it.rules).map(|rule| &rule.host).collect();
         let has_server = |host: &Host| *host == Host::Any || !self.server(host, when).is_absent();
         let lone: HashSet<&Host> = hosts.into_iter().filter(|host| !has_server(host)).collect();
-        claims(lone, &canaries, |_| None).into_values().flatten().collect()
+        claims(lone, &canaries, |ingress| self.loading(ingress).refusal).into_values().flatten().collect()
     }
 
     /// Returns whether another rule than a canary's was the first to use a backend's Service and port (section 7.1).

@@ -33,20 +33,25 @@ pub fn value_faults<'a>(ingress: &'a Ingress, dialect: &Dialect) -> Vec<Annotati
     faults
 }
 
-/// Returns the faults of references in annotations of an Ingress that ingress-nginx handles. Reads ConfigMaps, Secrets and
-/// Services.
+/// Returns the faults of references in annotations of an Ingress that ingress-nginx handles, unless it is a canary: mostly
+/// those have no location (section 7.1). Reads ConfigMaps, Secrets and Services.
 #[must_use]
 pub fn reference_faults<'a>(
     ingress: &'a Ingress,
     dialect: &Dialect,
     view: &ClusterView<'_>,
 ) -> Vec<AnnotationFault<'a>> {
+    if NginxAnnotations::of(ingress).is_canary() { Vec::new() } else { faults_of_references(ingress, dialect, view) }
+}
+
+/// Those of any Ingress. The controller reads the annotations of a canary as it reads others (`Extract`).
+pub(super) fn faults_of_references<'a>(
+    ingress: &'a Ingress,
+    dialect: &Dialect,
+    view: &ClusterView<'_>,
+) -> Vec<AnnotationFault<'a>> {
     let annotations = NginxAnnotations::of(ingress);
     let mut faults: Vec<AnnotationFault<'a>> = Vec::new();
-    // ingress-nginx ignores references of a canary (section 7.1).
-    if annotations.is_canary() {
-        return faults;
-    }
     if annotations.is_on("auth-type")
         && ingress.meta.annotations.nginx("auth-secret").is_none()
         && let (Some(row), Some(value)) = (find("auth-type"), annotations.value("auth-type"))

@@ -8,7 +8,9 @@ mod references;
 pub use fault::{AnnotationFault, FaultReason};
 pub use faults::{reference_faults, value_faults};
 
-use super::annotations::{Effect, NginxAnnotations, Refusal};
+use faults::faults_of_references;
+
+use super::annotations::{Effect, Refusal};
 use super::controller::{ControllerFamily, Dialect};
 use crate::cluster::ClusterView;
 use crate::model::Ingress;
@@ -33,11 +35,9 @@ impl Loading {
         if dialect.family != ControllerFamily::Nginx {
             return loading;
         }
-        // A canary has no locations and no server (section 7.1).
-        let is_canary = NginxAnnotations::of(ingress).is_canary();
         let values = value_faults(ingress, dialect);
         for AnnotationFault { row, effect, certain, .. } in
-            values.into_iter().chain(reference_faults(ingress, dialect, view))
+            values.into_iter().chain(faults_of_references(ingress, dialect, view))
         {
             let status = match effect {
                 Effect::Ignored | Effect::Open => continue,
@@ -45,9 +45,6 @@ impl Loading {
                 Effect::Unavailable => Some(503),
                 Effect::Forbidden => Some(403),
             };
-            if status.is_some() && is_canary {
-                continue;
-            }
             match status {
                 _ if !certain => {
                     let graver = loading.doubt.filter(|(_, known)| reach(*known) >= reach(effect));

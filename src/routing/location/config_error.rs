@@ -130,7 +130,8 @@ impl Location<'_> {
         }
         let count = |which: &[u8]| path.bytes().filter(|byte| which.contains(byte)).count();
         let escaped = path.len() + count(b"\"\\");
-        let before = match (self.target, self.modifier) {
+        let target = self.target.filter(|_| self.refusal.is_none());
+        let before = match (target, self.modifier) {
             (Some(_), _) => "(?i)".len(),
             (None, Modifier::Regex) => "^".len(),
             (None, _) => 0,

@@ -49,10 +49,10 @@ fn joined(key: &crate::model::Key) -> impl Iterator<Item = u8> {
 
 impl Claim<'_> {
     /// Returns the 403 of the whole host. A rule without paths is skipped before its annotations apply, unless it has no host
-    /// (section 2.3).
+    /// (section 2.3). Those of a canary apply as well (`getBackendServers`).
     pub(crate) fn forbids(&self) -> Option<Refusal> {
         let is_read = |rule: &RuleRef<'_>| !rule.rule.paths.is_empty() || rule.rule.host == Host::Any;
-        let counts = !self.is_canary && self.rule.as_ref().is_some_and(is_read);
+        let counts = self.rule.as_ref().is_some_and(is_read);
         self.refusal.filter(|refusal| counts && refusal.is_of_host())
     }
 }

@@ -375,9 +375,11 @@ fn implicit<'a>(host: &Host, claims: &[Claim<'a>]) -> Option<PendingLocation<'a>
     }
     let catch_all = main.find(|claim| claim.rule.is_none() && fallback(claim.ingress).is_some());
     Some(match catch_all {
-        Some(Claim { ingress, .. }) => PendingLocation {
+        // Of its annotations only those that rewrite and redirect do not apply (`createServers`).
+        Some(Claim { ingress, refusal, .. }) => PendingLocation {
             ingress: Some(ingress),
             backend: fallback(ingress),
+            refusal: refusal.map(Refusal::of_location),
             only_backend: true,
             implicit: false,
             ..bare

@@ -6,6 +6,7 @@ use super::annotations::ReloadFault;
 use super::variables::VariableFault;
 use super::written::Certainty;
 use crate::budget::{Allowance, Budget};
+use crate::cluster::Lookup;
 use crate::finding::Quoted;
 use crate::model::{Host, Ingress, Key};
 use crate::routing::annotations::{Annotation, NginxAnnotations};
@@ -114,7 +115,8 @@ impl<'a> Routes<'a> {
         handled.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         let is_config_map_known = self.controller().dialect.config_map.is_none();
         let is_met = |condition: Condition| {
-            let met = handled.iter().any(|ingress| condition.is_met_by(ingress));
+            let met =
+                handled.iter().any(|ingress| condition.is_met_by(ingress) && self.has_location_for(ingress, condition));
             (met || is_config_map_known).then_some(met)
         };
         let has_main = handled.iter().any(|ingress| !NginxAnnotations::of(ingress).is_canary());
@@ -127,6 +129,14 @@ impl<'a> Routes<'a> {
             possible.get_or_insert(block);
         }
         possible
+    }
+
+    /// Returns whether an Ingress has locations with the directives of a condition: one that is not loaded has none, and one that
+    /// answers 503 only its names of servers.
+    fn has_location_for(&self, ingress: &'a Ingress, condition: Condition) -> bool {
+        let loading = self.loading(ingress);
+        let of_server = matches!(condition, Condition::WwwRedirect | Condition::WildcardHost);
+        loading.not_loaded.is_none() && (of_server || loading.refusal.is_none())
     }
 
     fn block_of(
@@ -173,7 +183,12 @@ impl<'a> Routes<'a> {
 
     /// Returns the block by the first error in the locations of a host, of the Ingresses that are in question.
     pub(super) fn block_of_host(&self, host: &Host, is_in_question: &dyn Fn(&Ingress) -> bool) -> Option<ReloadBlock> {
-        let server = self.server(host, When::After).found().filter(|server| server.forbidden.is_none())?;
+        // The paths of a canary whose host has no server are locations of the server `_`.
+        let server = match self.server(host, When::After) {
+            Lookup::Absent => self.server(&Host::Any, When::After),
+            found => found,
+        };
+        let server = server.found().filter(|server| server.forbidden.is_none())?;
         let is_asked = |of: Option<&Ingress>| of.is_some_and(is_in_question);
         let duplicates = server.duplicates().map(|(one, other)| ConfigError::Duplicate(one, other));
         let single = server.invalid_locations(|location| is_asked(location.ingress), self.budget()).ok()?;

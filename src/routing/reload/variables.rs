@@ -144,7 +144,8 @@ impl<'a> Routes<'a> {
 fn is_written(name: &str, written: Written) -> bool {
     match name {
         REWRITE | "x-forwarded-prefix" => written.rewrite,
-        "app-root" | "mirror-host" | "mirror-target" => written.location || written.server,
+        "app-root" => written.root,
+        "mirror-host" | "mirror-target" => written.any_location,
         _ => written.location,
     }
 }

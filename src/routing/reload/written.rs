@@ -20,6 +20,10 @@ pub enum Certainty {
 /// The parts of the configuration to which the annotations of an Ingress are written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written {
+    /// A location, also one that answers 503: mirrors and external authentication have locations of their own beside it.
+    pub(super) any_location: bool,
+    /// A location to which `app-root` belongs, also one that answers 503.
+    pub(super) root: bool,
     /// A location that requests can reach.
     pub(super) location: bool,
     /// A location with `rewrite`.
@@ -36,7 +40,14 @@ impl<'a> Routes<'a> {
     pub(super) fn written(&self, ingress: &'a Ingress, when: When) -> Result<Written, BudgetExceeded> {
         let annotations = NginxAnnotations::of(ingress);
         let (is_canary, has_target) = (annotations.is_canary(), annotations.rewrite_target().is_some());
-        let mut written = Written { location: false, rewrite: false, server: false, ceiling: Certainty::Certain };
+        let mut written = Written {
+            any_location: false,
+            root: false,
+            location: false,
+            rewrite: false,
+            server: false,
+            ceiling: Certainty::Certain,
+        };
         let spend = |steps: usize| self.budget().spend(u32::try_from(steps).unwrap_or(u32::MAX));
         // Reads every annotation of the Ingress.
         spend(ingress.meta.annotations.iter().map(|(_, value)| 8 + value.len() / 2).sum())?;
@@ -50,6 +61,8 @@ impl<'a> Routes<'a> {
                 Lookup::Found(server) => server,
                 Lookup::Absent => {
                     if is_canary && self.has_location_of_canary(ingress, host, when)? {
+                        written.any_location = true;
+                        written.root = true;
                         written.location = true;
                         written.rewrite |= has_target;
                     }
@@ -66,13 +79,15 @@ impl<'a> Routes<'a> {
             }
             written.server |= !is_canary && !ingress.rules.is_empty();
             let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
-            let mut own = server.locations.iter().filter(|location| location.ingress.is_some_and(is_own)).peekable();
-            // The catch-all of a defaultBackend is not denied.
-            if own.peek().is_some_and(|location| location.annotations().is_none() || location.refusal.is_none()) {
-                written.location = true;
-                written.rewrite |= own.any(|location| location.target.is_some());
+            for location in server.locations.iter().filter(|location| location.ingress.is_some_and(is_own)) {
+                written.any_location = true;
+                written.root |= location.annotations().is_some();
+                if location.refusal.is_none() {
+                    written.location = true;
+                    written.rewrite |= location.target.is_some();
+                }
             }
-            if written.location && (written.server || is_canary) && (written.rewrite || !has_target) {
+            if written.location && written.root && (written.server || is_canary) && (written.rewrite || !has_target) {
                 break;
             }
         }

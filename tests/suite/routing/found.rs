@@ -204,3 +204,38 @@ fn an_invalid_annotation_blocks_a_location_or_the_whole_host() {
     // Other valid locations of the host have no influence.
     nginx_answers(&format!("{}{other}", tls(1)), &[("x", "/bar", "_: 403 by auth-tls-secret")]);
 }
+
+#[test]
+fn the_catch_all_of_a_default_backend_is_blocked_as_well() {
+    let view = "shop/web @1 allowlist-source-range=10.0.0.0/33\n  default web\n";
+    nginx_answers(view, &[("x", "/", "_: 503 by allowlist-source-range")]);
+}
+
+#[test]
+fn a_canary_blocks_its_host_as_well() {
+    let main = "shop/web @1\n  app.example.com\n    Prefix / web\n";
+    let canary = "shop/next @2 canary=true auth-tls-secret=ca\n  app.example.com\n    Prefix / next\n";
+    nginx_answers(&format!("{main}{canary}"), &[("app.example.com", "/", "app.example.com: 403 by auth-tls-secret")]);
+}
+
+#[test]
+fn an_alias_with_a_leading_dot_is_the_same_name_as_without() {
+    let view = "\
+shop/dot @2 server-alias=.example.net
+  *.example.org
+    Prefix / web
+shop/web @1 server-alias=*.example.net
+  app.example.com
+    Prefix / web
+";
+    nginx_answers(view, &[("b.example.net", "/", "*.example.org: shop/dot Prefix /")]);
+    let view = "\
+shop/dot @2 server-alias=.app.example.com
+  *.example.org
+    Prefix / web
+shop/web @1
+  app.example.com
+    Prefix / web
+";
+    nginx_answers(view, &[("app.example.com", "/", "*.example.org: shop/dot Prefix /")]);
+}
