@@ -133,7 +133,7 @@ impl<'a> Routes<'a> {
     /// for what the regex of the server's name captured (section 3.4).
     fn expanded(&self, root: &str, answer: &Answer<'a>, received: Received<'_>) -> Option<String> {
         let host = Host::parse(&host_name(received.host));
-        // The name of a server that is no regex takes precedence, and captures nothing.
+        // The name of a server that is not a regex takes precedence, and captures nothing.
         let aliases = self.aliases(&answer.server.host, When::After);
         let by_name = host.server_names().any(|name| aliases.iter().any(|alias| Host::parse(alias) == name));
         let is_covered = matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);

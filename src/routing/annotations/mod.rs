@@ -79,19 +79,20 @@ impl<'a> NginxAnnotations<'a> {
     /// it is empty or not an http or https URL, the controller ignores both (section 7.2).
     #[must_use]
     pub fn redirect(self) -> Option<AnnotatedRedirect<'a>> {
-        let code = |name, default| {
+        // Another code is not used.
+        let code = |name, default, highest| {
             let code = self.0.nginx(name).and_then(|code| code.parse().ok());
-            code.filter(|code| (300..=308).contains(code)).unwrap_or(default)
+            code.filter(|code| (300..=highest).contains(code)).unwrap_or(default)
         };
         if self.drops_redirects() {
             return None;
         }
         if let Some(target) = self.value("temporal-redirect") {
-            let status = code("temporal-redirect-code", 302);
+            let status = code("temporal-redirect-code", 302, 307);
             return Some(AnnotatedRedirect { annotation: "temporal-redirect", status, target });
         }
         let target = self.value("permanent-redirect")?;
-        let status = code("permanent-redirect-code", 301);
+        let status = code("permanent-redirect-code", 301, 308);
         Some(AnnotatedRedirect { annotation: "permanent-redirect", status, target })
     }
 

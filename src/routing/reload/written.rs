@@ -19,6 +19,7 @@ pub enum Certainty {
 
 /// The parts of the configuration to which the annotations of an Ingress are written.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the configuration")]
 pub(super) struct Written {
     /// A location, also one that answers 503: mirrors and external authentication have locations of their own beside it.
     pub(super) any_location: bool,
