@@ -45,6 +45,9 @@ const SHARE_NOT_WAIVABLE: u32 = 32;
 /// The share of any other check: enough to read an Ingress of any size once, whatever the checks before it have spent.
 const SHARE_OF_OTHERS: u32 = 1;
 
+/// The checks on an Ingress that its controller loads. A controller that does not watch the namespace loads none (section 1.4).
+const OF_LOADED: [&str; 8] = ["IG302", "IG312", "IG314", "IG603", "IG609", "IG611", "IG612", "IG613"];
+
 /// The optional kinds by which the controller of an Ingress is found, and that decide whether it loads the Ingress.
 const CONTROLLER_HINTS: Kinds = Kinds::of(&[
     Kind::ConfigMap,
@@ -207,8 +210,10 @@ impl Engine {
                     warn_of_the_rest(&mut found, &again.into_inner());
                 }
             }
-            if controller.basis == Basis::ClassName && check.applies != Applies::Everywhere {
-                // Another controller may use the name of the class.
+            let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
+            let is_unwatched = !controller.dialect.watches(&key.namespace) && OF_LOADED.contains(&check.code);
+            if is_of_class_name || is_unwatched {
+                // Another controller may use the name of the class, or watch the namespace with other settings.
                 for finding in &mut found {
                     finding.at_most(Levels::both(Level::Warn));
                 }

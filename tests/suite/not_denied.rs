@@ -210,3 +210,18 @@ fn variables_of_the_config_map_of_the_controller() {
         assert_eq!(of(&format!("{key}: 'set ${{tenant}} a;'")), NOTHING, "{key}");
     }
 }
+
+#[test]
+fn an_ingress_in_a_namespace_that_the_controller_does_not_watch() {
+    let watching = |namespace: &str, ingress: Written<'_>| {
+        denied_with(&format!(", version: 1.15.1, watchNamespaces: [{namespace}]"), "", &[ingress])
+    };
+    for (annotation, code) in [(("limit-rps", "x"), "IG603"), (("ssl-ciphers", "NOPE"), "IG611")] {
+        assert_eq!(watching("shop", Written::new(&[annotation])), [code]);
+        // Another controller may watch the namespace, with other settings.
+        assert_eq!(watching("billing", Written::new(&[annotation])), NOTHING, "{annotation:?}");
+    }
+    let regex = Written::new(&[("use-regex", "true")]).paths(&[("/a(", "ImplementationSpecific")]);
+    assert_eq!(watching("shop", regex.clone()), ["IG302"]);
+    assert_eq!(watching("billing", regex), NOTHING);
+}
