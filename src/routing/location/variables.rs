@@ -238,7 +238,7 @@ pub enum Condition {
     WildcardHost,
     /// A key of the ConfigMap asks for it.
     Setting,
-    /// Only controllers before [`WITHOUT_FORMER`] have it.
+    /// Only controllers before `WITHOUT_FORMER` have it.
     Former,
 }
 
