@@ -1,7 +1,10 @@
 //! The workloads and pods of ingress controllers, as far as the view shows them.
 
-use super::view::{ClusterView, LOOKUP};
-use super::{Coverage, LiveRead, Object};
+use std::any::Any;
+use std::sync::Arc;
+
+use super::view::{ClusterState, ClusterView};
+use super::{Coverage, LiveRead, LiveReads, OF_CONTROLLERS, Object};
 use crate::model::{Key, Kind, Pod, PodState, Workload};
 
 /// The workloads and pods that run an ingress controller.
@@ -20,7 +23,7 @@ impl<'a> ClusterView<'a> {
         let mut pods = ControllerPods::default();
         for (kind, key) in self.store.controllers() {
             let coverage = self.controller_coverage(*kind, &key.namespace);
-            if !coverage.is_readable() || !self.declares(*kind) || !self.affords(LOOKUP) {
+            if !coverage.is_readable() || !self.declares(*kind) {
                 continue;
             }
             let live = self.live_reads.get(*kind, &key.namespace, &key.name);
@@ -31,6 +34,30 @@ impl<'a> ClusterView<'a> {
             }
         }
         pods
+    }
+
+    /// Returns a value that `derive` computes from the objects that describe controllers, once for each state of these: there may be a
+    /// pod on each Node. `None`: the view does not show these objects, one of them was fetched by name, or the state has a value of
+    /// another type.
+    #[must_use]
+    pub fn of_controllers<T: Any + Send + Sync>(&self, derive: impl FnOnce(&ClusterView<'_>) -> T) -> Option<Arc<T>> {
+        let is_shown = OF_CONTROLLERS.iter().all(|kind| self.declares(kind));
+        // ConfigMaps are fetched for the annotations of many Ingresses: the caller looks for its own.
+        let is_fetched = OF_CONTROLLERS.iter().any(|kind| kind != Kind::ConfigMap && self.live_reads.contains(kind));
+        if !is_shown || is_fetched {
+            return None;
+        }
+        self.store.derived(|| {
+            let live_reads = LiveReads::default();
+            let state = ClusterState { store: self.store, live_reads: &live_reads, now: self.now() };
+            derive(&ClusterView::unrestricted(state))
+        })
+    }
+
+    /// Returns whether an object was fetched by name.
+    #[must_use]
+    pub fn is_fetched(&self, kind: Kind, key: &Key) -> bool {
+        self.live_reads.get(kind, &key.namespace, &key.name).is_some()
     }
 
     /// Returns whether every pod of the controllers of a namespace is known.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use foldhash::HashMap;
 
 use super::Object;
-use crate::model::{Key, Kind};
+use crate::model::{Key, Kind, Kinds};
 
 /// The time limit of one live read of a review, from the moment it is sent.
 pub const ANSWER_TIME: Duration = Duration::from_millis(300);
@@ -70,26 +70,36 @@ impl fmt::Display for ReadFailure {
 
 /// The objects that were fetched.
 #[derive(Debug, Clone, Default)]
-pub struct LiveReads(HashMap<(Kind, Key), LiveRead>);
+pub struct LiveReads {
+    reads: HashMap<(Kind, Key), LiveRead>,
+    kinds: Kinds,
+}
 
 impl LiveReads {
     /// Returns the result for an object, if it was fetched.
     #[must_use]
     pub fn get(&self, kind: Kind, namespace: &str, name: &str) -> Option<&LiveRead> {
         // Most reviews fetch nothing: they should not allocate a key for each lookup.
-        if self.0.is_empty() { None } else { self.0.get(&(kind, Key::new(namespace, name))) }
+        if self.contains(kind) { self.reads.get(&(kind, Key::new(namespace, name))) } else { None }
+    }
+
+    /// Returns whether an object of a kind was fetched.
+    #[must_use]
+    pub fn contains(&self, kind: Kind) -> bool {
+        self.kinds.contains(kind)
     }
 
     /// Returns every result in the order of kinds and keys.
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &Key, &LiveRead)> {
-        let mut all: Vec<_> = self.0.iter().map(|((kind, key), fact)| (*kind, key, fact)).collect();
+        let mut all: Vec<_> = self.reads.iter().map(|((kind, key), fact)| (*kind, key, fact)).collect();
         all.sort_by_key(|(kind, key, _)| (*kind, *key));
         all.into_iter()
     }
 
     /// Adds a result.
     pub fn insert(&mut self, kind: Kind, key: Key, fact: LiveRead) {
-        self.0.insert((kind, key), fact);
+        self.kinds = self.kinds | kind.into();
+        self.reads.insert((kind, key), fact);
     }
 }
 
@@ -104,17 +114,21 @@ impl LiveReads {
 
     /// Removes the results of a kind.
     pub fn forget(&mut self, kind: Kind) {
-        self.0.retain(|(of, _), _| *of != kind);
+        self.reads.retain(|(of, _), _| *of != kind);
+        self.kinds = self.kinds.iter().filter(|of| *of != kind).collect();
     }
 
     /// Adds other results.
     pub fn merge(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.kinds = self.kinds | other.kinds;
+        self.reads.extend(other.reads);
     }
 }
 
 impl Extend<((Kind, Key), LiveRead)> for LiveReads {
     fn extend<T: IntoIterator<Item = ((Kind, Key), LiveRead)>>(&mut self, live_reads: T) {
-        self.0.extend(live_reads);
+        for ((kind, key), read) in live_reads {
+            self.insert(kind, key, read);
+        }
     }
 }

@@ -22,6 +22,6 @@ pub use manifests::{
     manifest_files,
 };
 pub use snapshot::{Snapshot, SnapshotError};
-pub(crate) use store::Change;
+pub(crate) use store::{Change, OF_CONTROLLERS};
 pub use store::{Coverage, Inventory, Object, SharedInventory};
 pub use view::{ClusterState, ClusterView, Unavailable};

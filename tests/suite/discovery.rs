@@ -2,17 +2,20 @@
 //! namespaces that do not count.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ingress_guard::analysis::analyze;
-use ingress_guard::cluster::{ClusterView, Inventory, LiveReads, Snapshot, load_text};
+use ingress_guard::budget::Allowance;
+use ingress_guard::cluster::{ClusterState, ClusterView, Inventory, LiveRead, LiveReads, Object, Snapshot, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{RequestUrl, explain_url};
-use ingress_guard::model::Kind;
+use ingress_guard::model::{Ingress, Key, Kind, Pod};
 use ingress_guard::report::ControllersReport;
 use ingress_guard::routing::annotations::Risk;
 use ingress_guard::routing::{AnnotationClass, Dialect, Version};
 
 use crate::pages::{self, known};
+use crate::work::took;
 
 const CLASS: &str = "
 apiVersion: networking.k8s.io/v1
@@ -340,4 +343,67 @@ fn a_class_in_a_wrong_place_is_named() {
     }
     let (found, _) = findings("", &(CLASS.to_owned() + &of_class("labels: {ingress: web}", "")));
     assert!(found.contains("no class is set and"), "{found}");
+}
+
+/// A cluster with a controller of that many pods, as a DaemonSet has on that many Nodes, and an Ingress.
+fn with_pods(pods: usize) -> Inventory {
+    let text = CLASS.to_owned() + &deployment(KEY, "v1.14.3", &[], COMPLETE) + &pod(KEY, "controller", "v1.14.3");
+    let mut inventory = inventory(&text);
+    let Object::Pod(one) = inventory.objects(Kind::Pod).remove(0) else { panic!("it is a pod") };
+    for n in 0..pods {
+        let key = Key::new("ingress-nginx", &format!("controller-{n}"));
+        inventory.apply(Object::Pod(Pod { key, ..one.clone() }));
+    }
+    inventory
+}
+
+#[test]
+fn the_work_of_an_evaluation_does_not_grow_with_the_pods_of_a_controller() {
+    let config = Config::default();
+    let engine = config.engine();
+    let evaluate = |inventory: &Inventory| {
+        let ingress = serde_json::from_str(
+            r#"{"metadata": {"namespace": "shop", "name": "web"}, "spec": {"ingressClassName": "nginx"}}"#,
+        );
+        let ingress: Ingress = ingress.unwrap();
+        engine.run(&ingress, known(inventory), &Allowance::fast())
+    };
+    let (few, many) = (with_pods(1), with_pods(5_000));
+    let (of_few, of_many) = (evaluate(&few), evaluate(&many));
+    assert_eq!((of_many.spent, of_many.exhausted), (of_few.spent, false));
+    assert_eq!(of_many.findings, of_few.findings);
+    // Only the first evaluation of a state reads the pods.
+    let first = took(|| evaluate(&few)).0.max(Duration::from_millis(1));
+    let next = (0..20).map(|_| took(|| evaluate(&many)).0).min().unwrap();
+    assert!(next < 20 * first, "{next:?} beside {first:?}");
+}
+
+#[test]
+fn what_is_derived_from_controllers_follows_each_change_and_each_configuration() {
+    let version = |config: &str, inventory: &Inventory| {
+        let config = Config::parse("guard.yaml", config).unwrap();
+        let view = ClusterView::unrestricted(known(inventory));
+        let dialects = config.settings.dialects.with_observed_settings(&view);
+        dialects.of_class("nginx", "k8s.io/ingress-nginx", "shop").version.map(|version| version.to_string())
+    };
+    let mut now = inventory(&(CLASS.to_owned() + &deployment(KEY, "v1.14.3", &[], COMPLETE)));
+    let before = now.clone();
+    assert_eq!(version("", &now).as_deref(), Some("1.14.3"));
+    let configured = "dialects: [{match: {controller: k8s.io/ingress-nginx}, engine: nginx, version: 1.11.8}]";
+    assert_eq!(version(configured, &now).as_deref(), Some("1.11.8"));
+    assert_eq!(version("discovery: {mode: off}", &now), None);
+    for object in inventory(&deployment(KEY, "v1.15.1", &[], COMPLETE)).objects(Kind::Deployment) {
+        now.apply(object);
+    }
+    assert_eq!((version("", &now).as_deref(), version("", &before).as_deref()), (Some("1.15.1"), Some("1.14.3")));
+    now.delete(Kind::Deployment, &Key::new("ingress-nginx", "controller"));
+    assert_eq!(version("", &now), None);
+    // An object that was fetched for one review takes precedence.
+    let mut live_reads = LiveReads::default();
+    live_reads.insert(Kind::Deployment, Key::new("ingress-nginx", "controller"), LiveRead::Absent);
+    let state = ClusterState { live_reads: &live_reads, ..known(&before) };
+    let view = ClusterView::unrestricted(state);
+    let config = Config::default();
+    let dialects = config.settings.dialects.with_observed_settings(&view);
+    assert_eq!(dialects.of_class("nginx", "k8s.io/ingress-nginx", "shop").version, None);
 }

@@ -6,6 +6,7 @@ mod change;
 mod contents;
 mod controllers;
 mod coverage;
+mod derived;
 mod index;
 mod ingresses;
 mod namespaced;
@@ -17,6 +18,7 @@ mod shared;
 mod suggestions;
 mod workloads;
 
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,6 +32,8 @@ use crate::model::{
 use api_callers::ApiCallers;
 pub(crate) use change::Change;
 pub use coverage::Coverage;
+use derived::Derived;
+pub(crate) use derived::OF_CONTROLLERS;
 use index::Index;
 use ingresses::Ingresses;
 use namespaced::Namespaced;
@@ -66,6 +70,7 @@ pub struct Inventory {
     workloads: Workloads,
     /// The objects that exist and could not be parsed. Their contents are unknown, and they never count as absent.
     unreadable: Arc<Unreadable>,
+    derived: Derived,
 }
 
 impl Default for Inventory {
@@ -85,6 +90,7 @@ impl Default for Inventory {
             services_named: Index::default(),
             workloads: Workloads::default(),
             unreadable: Arc::default(),
+            derived: Derived::default(),
         }
     }
 }
@@ -92,6 +98,7 @@ impl Default for Inventory {
 impl Inventory {
     /// Sets the coverage of a kind.
     pub fn cover(&mut self, kind: Kind, coverage: Coverage) {
+        self.note_change(kind);
         self.coverage[kind as usize] = coverage;
     }
 
@@ -104,6 +111,7 @@ impl Inventory {
     /// Sets the coverage of one object, which takes precedence over that of its kind. For EndpointSlices, the key is that of
     /// their Service.
     pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
+        self.note_change(kind);
         Arc::make_mut(&mut self.coverage_of).insert((kind, key.clone()), coverage);
     }
 
@@ -118,6 +126,7 @@ impl Inventory {
 
     /// Adds or replaces an object.
     pub fn apply(&mut self, object: Object) {
+        self.note_change(object.kind());
         if !self.unreadable.is_empty() {
             self.forget_unreadable(object.kind(), &object.key());
         }
@@ -148,6 +157,19 @@ impl Inventory {
             }
             Object::Workload(kind, workload) => self.workloads.apply(kind, workload),
         }
+    }
+
+    /// Drops what is derived from the controllers if a change may concern them.
+    fn note_change(&mut self, kind: Kind) {
+        if OF_CONTROLLERS.contains(kind) {
+            self.derived.reset();
+        }
+    }
+
+    /// Returns a value that is derived from the objects of [`OF_CONTROLLERS`]. The first caller for a state of these computes it;
+    /// `None`: that was a value of another type.
+    pub(crate) fn derived<T: Any + Send + Sync>(&self, init: impl FnOnce() -> T) -> Option<Arc<T>> {
+        self.derived.get_or_init(init)
     }
 
     /// Shares the list of ports with another slice of the Service that has the same ports: they mostly do.
@@ -200,6 +222,7 @@ impl Inventory {
 
     /// Removes an object.
     pub fn delete(&mut self, kind: Kind, key: &Key) {
+        self.note_change(kind);
         if !self.unreadable.is_empty() {
             self.forget_unreadable(kind, key);
         }

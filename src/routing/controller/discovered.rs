@@ -10,7 +10,7 @@ use super::discovery::{Discovery, DiscoveryMode};
 use super::instance::Instance;
 use super::settings::ControllerSettings;
 use crate::cluster::{ClusterView, ControllerPods};
-use crate::model::{ControllerProgram, Key, Kind, Pod, Rollout, Workload};
+use crate::model::{ControllerProcess, ControllerProgram, Key, Kind, Pod, Rollout, Workload};
 
 /// The controllers that run in a cluster.
 #[derive(Debug, Default)]
@@ -89,10 +89,12 @@ impl Discovered {
         let own: Vec<&Pod> = pods.ready_pods.iter().copied().filter(|pod| owns(workload, pod)).collect();
         seen.extend(own.iter().map(|pod| pod.key.clone()));
         let source = || (kind, workload.key.clone());
+        // Mostly all pods have the process of the template.
+        let mut processes: Vec<&ControllerProcess> = Vec::new();
         let mut add = |process| {
-            let instance = Instance::of(process, source());
-            if !self.instances.contains(&instance) {
-                self.instances.push(instance);
+            if !processes.contains(&process) {
+                processes.push(process);
+                self.instances.push(Instance::of(process, source()));
             }
         };
         let template = workload.template.controller.as_deref();

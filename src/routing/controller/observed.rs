@@ -1,6 +1,7 @@
 //! The dialects with what is known of the running controllers: discovered workloads, then the settings of their ConfigMaps.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::annotation_class::AnnotationClass;
 use super::dialect::{ControllerFamily, Dialect, DialectMatch, DialectRule, Dialects, FamilySource};
@@ -9,7 +10,7 @@ use super::instance::INGRESS_NGINX;
 use super::known_values::is_ingress_nginx;
 use super::settings::ControllerSettings;
 use crate::cluster::ClusterView;
-use crate::model::IngressClass;
+use crate::model::{IngressClass, Kind};
 use crate::routing::version::Version;
 
 /// The controller of an IngressClass.
@@ -23,11 +24,17 @@ pub struct ObservedController {
     pub version: Option<Version>,
 }
 
+/// The dialects of a configuration, and what is observed in one state of a cluster.
+struct Observed {
+    configured: Dialects,
+    dialects: Arc<Dialects>,
+}
+
 impl Dialects {
-    /// Returns the controller of each IngressClass. Reads what [`Dialects::with_discovered`] reads.
+    /// Returns the controller of each IngressClass. Reads what [`Dialects::with_observed_settings`] reads.
     #[must_use]
     pub fn observed_controllers(&self, view: &ClusterView<'_>) -> Vec<ObservedController> {
-        let dialects = self.with_discovered(view);
+        let dialects = self.with_observed_settings(view);
         let known = |class: &IngressClass| {
             let (class, controller) = (class.meta.key.name.to_string(), class.controller.to_string());
             // No namespace in particular: the first controller of the class.
@@ -41,14 +48,26 @@ impl Dialects {
     /// precedence. If a ConfigMap does not exist, its controller keeps the last settings, which are unknown. Reads ConfigMaps,
     /// IngressClasses, and the workloads and pods of controllers.
     #[must_use]
-    pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Cow<'_, Self> {
-        let mut observed = self.with_discovered(view);
-        for index in 0..observed.rules.len() {
-            let Some(key) = &observed.rules[index].dialect.config_map else { continue };
-            if let Some(config_map) = view.config_map(key).found() {
-                let settings = ControllerSettings::from_config_map(config_map);
-                let dialect = &mut observed.to_mut().rules[index].dialect;
-                dialect.observed = Some(settings);
+    pub fn with_observed_settings(&self, view: &ClusterView<'_>) -> Arc<Self> {
+        // Without IngressClasses the controller of an Ingress is unknown. The view records that they are unavailable.
+        let _ = view.sees(Kind::IngressClass);
+        let derive =
+            |view: &ClusterView<'_>| Observed { configured: self.clone(), dialects: Arc::new(self.observe(view)) };
+        let is_current = |observed: &Arc<Observed>| {
+            observed.configured == *self
+                && !observed.dialects.config_maps().iter().any(|key| view.is_fetched(Kind::ConfigMap, key))
+        };
+        match view.of_controllers(derive).filter(is_current) {
+            Some(observed) => Arc::clone(&observed.dialects),
+            None => Arc::new(self.observe(view)),
+        }
+    }
+
+    fn observe(&self, view: &ClusterView<'_>) -> Self {
+        let mut observed = self.with_discovered(view).into_owned();
+        for DialectRule { dialect, .. } in &mut observed.rules {
+            if let Some(config_map) = dialect.config_map.as_ref().and_then(|key| view.config_map(key).found()) {
+                dialect.observed = Some(ControllerSettings::from_config_map(config_map));
                 dialect.extra_variables.extend(config_map.variables().map(str::to_owned));
             }
         }

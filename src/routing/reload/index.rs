@@ -56,7 +56,7 @@ pub struct ReloadIndex {
 /// What identifies the controllers of Ingresses. If it changes, every Ingress is evaluated again.
 #[derive(Debug, PartialEq, Eq)]
 struct Identified {
-    dialects: Dialects,
+    dialects: Arc<Dialects>,
     /// The names of the IngressClasses and their `spec.controller`.
     classes: Vec<(Box<str>, Box<str>)>,
 }
@@ -168,7 +168,7 @@ impl ReloadIndex {
             self.state = Arc::clone(state);
             return ReloadBlocks::default();
         }
-        let identified = Identified::of(&view, self.dialects.with_observed_settings(&view).into_owned());
+        let identified = Identified::of(&view, self.dialects.with_observed_settings(&view));
         if self.identified.as_ref() != Some(&identified) {
             *self = Self { evaluated: self.evaluated, ..Self::new(self.classes.clone(), self.dialects.clone()) };
         }
@@ -263,7 +263,7 @@ impl ReloadIndex {
 }
 
 impl Identified {
-    fn of(view: &ClusterView<'_>, dialects: Dialects) -> Self {
+    fn of(view: &ClusterView<'_>, dialects: Arc<Dialects>) -> Self {
         let classes = view.classes().map(|class| (class.meta.key.name.clone(), class.controller.clone())).collect();
         Self { dialects, classes }
     }
