@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::model::Host;
-use crate::routing::{AnnotationFault, Loading, Refusal, When, reference_faults, value_faults};
+use crate::routing::{AnnotationFault, Loading, Refusal, When, reference_faults};
 
 /// How much of an Ingress is in the nginx configuration: sections 5.7 and 7.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,12 +19,6 @@ pub enum Rendered {
 }
 
 impl<'a> Context<'a> {
-    /// Returns the faults of annotation values, and of annotations that the settings of the controller refuse.
-    #[must_use]
-    pub fn value_faults(&self) -> Vec<AnnotationFault<'a>> {
-        value_faults(self.ingress, self.dialect())
-    }
-
     /// Returns the faults of references in annotations. Reads ConfigMaps, Secrets and Services.
     #[must_use]
     pub fn reference_faults(&self) -> Vec<AnnotationFault<'a>> {

@@ -8,7 +8,7 @@ use super::routed_paths::Routed;
 use crate::budget::Budget;
 use crate::cluster::Lookup;
 use crate::model::{Kind, Service};
-use crate::routing::OptionalBackend;
+use crate::routing::{AnnotationFault, OptionalBackend, value_faults};
 
 /// The shared results of the checks of one evaluation.
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Memo<'a> {
     /// Whether a redirect answers every request, and why every backend may be unused.
     pub(super) every_backend: OnceCell<(bool, Option<OptionalBackend>)>,
     rewrite_target: OnceCell<Option<&'a str>>,
+    value_faults: OnceCell<Box<[AnnotationFault<'a>]>>,
     /// The Service that was found last, because most paths of an Ingress have the same Service.
     last_service: Cell<Option<&'a Service>>,
 }
@@ -55,5 +56,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn rewrite_target(&self) -> Option<&'a str> {
         *self.memo.rewrite_target.get_or_init(|| self.nginx().rewrite_target())
+    }
+
+    /// Returns the faults of annotation values, and of annotations that the settings of the controller refuse. Several checks report
+    /// some of them.
+    #[must_use]
+    pub fn value_faults(&self) -> &'a [AnnotationFault<'a>] {
+        self.memo.value_faults.get_or_init(|| value_faults(self.ingress, self.dialect()).into())
     }
 }

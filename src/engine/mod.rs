@@ -4,6 +4,7 @@ mod evaluation;
 
 pub use evaluation::{Evaluation, NotEvaluated, NotEvaluatedReason};
 
+use std::cell::LazyCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::budget::{Allowance, Budget};
@@ -143,7 +144,9 @@ impl Engine {
         let routes = Routes::of(controllers, controller, Some(ingress)).within(&budget);
         let memo = Memo::default();
         // Stored Ingresses that are not loaded are absent here. The controller may still serve their previous versions.
-        let with_previous = Routes::of(controllers, controller, Some(ingress)).within(&budget).with_previous_versions();
+        let with_previous = LazyCell::new(|| {
+            Routes::of(controllers, controller, Some(ingress)).within(&budget).with_previous_versions()
+        });
         let memo_with_previous = Memo::default();
         let mut evaluation = Evaluation { oversized: oversized(ingress), ..Evaluation::default() };
         let reading = reading(ingress);
@@ -200,7 +203,6 @@ impl Engine {
             if context.left_out_matching() {
                 not_evaluated(NotEvaluatedReason::Oversized);
             }
-            evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
             if turn.can_deny() && !found.is_empty() && routes.leaves_out_unloaded() && !budget.is_exceeded() {
                 let mut again = Findings::new(check.code, &budget);
                 let context = Context::new(ingress, view, &self.settings, &with_previous, &memo_with_previous)
@@ -210,6 +212,8 @@ impl Engine {
                     warn_of_the_rest(&mut found, &again.into_inner());
                 }
             }
+            // Also while a check ran again: in a slow place it can complete.
+            evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
             let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
             let is_unwatched = !controller.dialect.watches(&key.namespace) && OF_LOADED.contains(&check.code);
             if is_of_class_name || is_unwatched {

@@ -10,8 +10,9 @@ use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
 use ingress_guard::engine::{Engine, Evaluation};
 use ingress_guard::finding::{Level, Levels};
-use ingress_guard::model::{FieldPath, Ingress};
+use ingress_guard::model::{FieldPath, Host, Ingress, Kind, Kinds};
 use ingress_guard::policy::Policy;
+use ingress_guard::routing::When;
 use serde_json::{Value, json};
 
 use crate::admission::{Answer, GOOD, ask, create, reviewer, update};
@@ -197,6 +198,37 @@ fn a_check_that_can_deny_has_a_reserve_that_no_other_uses_up() {
     assert_eq!(texts(vec![&WARNS, &EXHAUSTS]), ["IG203 found", "IG201 before", budget]);
     assert_eq!(texts(vec![&WARNS, &FINDS]), ["IG203 found", "IG202 found"]);
     assert_eq!(texts(vec![&FINDS, &NOT_WAIVABLE]), ["IG202 found", "IG302 before", budget]);
+}
+
+fn finds_at_a_price(cx: &Context<'_>, out: &mut Findings<'_>) {
+    let _ = cx.server(&Host::parse("app.example.com"), When::After);
+    out.add(FieldPath::spec(), "costly", "found at a price");
+    let _ = cx.routes().budget().spend(35_000);
+}
+
+static FINDS_AT_A_PRICE: Check =
+    Check { run: finds_at_a_price, needs: Kinds::of(&[Kind::Ingress, Kind::IngressClass]), ..TEMPLATE };
+
+#[test]
+fn a_check_that_runs_again_beside_an_unloaded_ingress_may_exceed_a_small_allowance() {
+    // It is not loaded, and the controller may still serve its previous version: a denial is evaluated with both.
+    let with = |name: &str, annotations: Value| -> Ingress {
+        let metadata = json!({"namespace": "shop", "name": name, "annotations": annotations});
+        serde_json::from_value(json!({"metadata": metadata, "spec": spec(["/"])})).unwrap()
+    };
+    let unloaded = with("unloaded", json!({"nginx.ingress.kubernetes.io/limit-rps": "x"}));
+    let dialects = "dialects: [{match: {controller: k8s.io/ingress-nginx}, engine: nginx, version: 1.15.1}]";
+    let settings = Config::parse("test", dialects).unwrap().settings;
+    let engine = Engine::new(vec![&FINDS_AT_A_PRICE], settings, &Policy::default());
+    let exhausts = |stored: &[Ingress], allowance: &Allowance| {
+        engine.run(&with("web", json!({})), known(&hostile::inventory(stored.to_vec())), allowance).exhausted
+    };
+    assert!(!exhausts(&[], &Allowance::fast()));
+    assert!(
+        exhausts(std::slice::from_ref(&unloaded), &Allowance::fast()),
+        "a larger allowance may give another result"
+    );
+    assert!(!exhausts(&[unloaded], &Allowance::full()));
 }
 
 #[test]

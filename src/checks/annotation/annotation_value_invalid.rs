@@ -45,9 +45,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     for fault in cx.value_faults() {
         if let FaultReason::Value(flaw) = fault.reason
-            && is_reported(cx, &fault)
+            && is_reported(cx, fault)
         {
-            report(cx, &fault, flaw, out);
+            report(cx, fault, flaw, out);
         }
     }
 }

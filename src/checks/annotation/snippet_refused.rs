@@ -23,7 +23,7 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
 const HELP: &str = "remove it or enable allow-snippet-annotations";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for AnnotationFault { row, effect, reason, .. } in cx.value_faults() {
+    for &AnnotationFault { row, effect, reason, .. } in cx.value_faults() {
         let (wrong, help) = match reason {
             FaultReason::Risk(highest) => {
                 let effect = super::effect_on_requests(effect);
