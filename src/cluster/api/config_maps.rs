@@ -22,16 +22,7 @@ pub(super) async fn follow(
     find: FindConfigMaps,
     pause: Duration,
 ) {
-    let status = WatchStatus {
-        kind: Kind::ConfigMap,
-        only: None,
-        last_event: None,
-        restarts: 0,
-        skipped: 0,
-        trouble: None,
-        idle_since: None,
-    };
-    let handle = Arc::new(WatchHandle::new(status));
+    let handle = Arc::new(WatchHandle::new(WatchStatus::new(Kind::ConfigMap, None)));
     loop {
         let state = inventory.load();
         let wanted = find.find(&state).into_iter().map(|key| (Kind::ConfigMap, key));
@@ -48,19 +39,21 @@ pub(super) async fn follow(
     }
 }
 
-/// Returns the changes of an inventory that a read brings up.
+/// Returns the changes of an inventory that a read brings up. One that fails keeps what is known, as a watch does: an API server that
+/// restarts makes no setting unknown.
 fn news(state: &Inventory, key: &Key, read: &LiveRead) -> Vec<Change> {
+    let known = state.coverage_of(Kind::ConfigMap, &key.namespace, &key.name);
+    let stored = state.config_map(key);
     let (coverage, change) = match read {
-        LiveRead::Found(object) => (Coverage::Complete, Some(Change::Apply((**object).clone()))),
-        LiveRead::Absent => (Coverage::Complete, Some(Change::Delete(key.clone()))),
+        LiveRead::Found(object) if Object::config_map(object) != stored => {
+            (Coverage::Complete, Some(Change::Apply((**object).clone())))
+        }
+        LiveRead::Absent if stored.is_some() => (Coverage::Complete, Some(Change::Delete(key.clone()))),
+        LiveRead::Found(_) | LiveRead::Absent => (Coverage::Complete, None),
         LiveRead::Forbidden => (Coverage::Forbidden, None),
+        LiveRead::Failed(_) if known == Coverage::Complete => return Vec::new(),
         LiveRead::Failed(_) => (Coverage::ReadFailed, None),
     };
-    let is_same = state.coverage_of(Kind::ConfigMap, &key.namespace, &key.name) == coverage
-        && match read {
-            LiveRead::Found(object) => Object::config_map(object) == state.config_map(key),
-            LiveRead::Absent => state.config_map(key).is_none(),
-            LiveRead::Forbidden | LiveRead::Failed(_) => true,
-        };
-    if is_same { Vec::new() } else { change.into_iter().chain([Change::Cover(Some(key.clone()), coverage)]).collect() }
+    let cover = (known != coverage).then(|| Change::Cover(Some(key.clone()), coverage));
+    change.into_iter().chain(cover).collect()
 }

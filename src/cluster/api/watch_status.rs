@@ -77,6 +77,13 @@ pub struct WatchStatus {
     pub idle_since: Option<Instant>,
 }
 
+impl WatchStatus {
+    /// Creates the status of a watch that begins.
+    pub(super) fn new(kind: Kind, only: Option<Key>) -> Self {
+        Self { kind, only, last_event: None, restarts: 0, skipped: 0, trouble: None, idle_since: None }
+    }
+}
+
 impl fmt::Display for WatchStatus {
     /// Writes what is watched: `Service`, or `ConfigMap namespace/name`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -46,16 +46,7 @@ impl Watches {
         let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));
         let watched = watched.chain(controllers.into_iter().map(|(kind, namespace)| (kind, Some(namespace))));
         let start = |(kind, only): (Kind, Option<Key>)| {
-            let status = WatchStatus {
-                kind,
-                only: only.clone(),
-                last_event: None,
-                restarts: 0,
-                skipped: 0,
-                trouble: None,
-                idle_since: None,
-            };
-            let handle = Arc::new(WatchHandle::new(status));
+            let handle = Arc::new(WatchHandle::new(WatchStatus::new(kind, only.clone())));
             let watch = Watch {
                 kind,
                 is_needed: only.as_ref().is_some_and(|key| !key.name.is_empty()) || needs.contains(kind),

@@ -49,6 +49,14 @@ impl Guarded {
         known[0].version.map(|version| version.to_string()).unwrap_or_default()
     }
 
+    /// Returns whether the controller of class `nginx` allows snippets; `None`: unknown.
+    fn allows_snippets(&self) -> Option<bool> {
+        let (store, live_reads) = (self.inventory.load(), LiveReads::default());
+        let view = ClusterView::unrestricted(ClusterState { store: &store, live_reads: &live_reads, now: now() });
+        let dialects = Config::default().settings.dialects.with_observed_settings(&view);
+        dialects.of_class("nginx", "k8s.io/ingress-nginx", "").allows_snippets()
+    }
+
     async fn has_version(&self, version: &str) {
         eventually(&format!("version {version:?}"), async || self.version() == version).await;
     }
@@ -89,6 +97,20 @@ async fn version_and_settings_of_the_running_controller_are_followed() {
     guarded.has_version("1.15.1").await;
     guarded.api.delete("deployments", "ingress-nginx", "controller");
     guarded.has_version("").await;
+}
+
+#[tokio::test]
+async fn settings_are_kept_while_the_api_server_fails() {
+    let api = cluster().await;
+    api.put("deployments", controller("ingress-nginx", "v1.15.1"));
+    api.put("configmaps", snippets("true"));
+    let guarded = guarded(api).await;
+    eventually("settings", async || guarded.allows_snippets() == Some(true)).await;
+    guarded.api.break_gets("configmaps", 500);
+    let reads = || guarded.gets().iter().filter(|get| get.contains("configmaps ingress-nginx/controller")).count();
+    let before = reads();
+    eventually("failed reads", async || reads() > before + 3).await;
+    assert_eq!(guarded.allows_snippets(), Some(true));
 }
 
 #[tokio::test]
