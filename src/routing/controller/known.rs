@@ -209,6 +209,17 @@ impl KnownController {
         ALL.iter().find(|row| row.controllers.iter().any(|name| is_it(name)))
     }
 
+    /// Returns whether a value of `spec.controller` belongs to a controller other than ingress-nginx: it is a value of a row, or has the
+    /// domain of one. Kubernetes' own domain says nothing.
+    pub(super) fn is_of_another(controller: &str) -> bool {
+        fn domain(value: &str) -> &str {
+            value.split('/').next().unwrap_or_default()
+        }
+        let is_named = Self::named(controller).is_some_and(|row| !std::ptr::eq(row, Self::ingress_nginx()));
+        let mut names = ALL.iter().flat_map(|row| row.controllers);
+        is_named || (domain(controller) != "k8s.io" && names.any(|name| domain(name) == domain(controller)))
+    }
+
     /// Returns the controller that handles this value of the class annotation without an IngressClass.
     #[must_use]
     pub fn of_annotation_class(value: &str) -> Option<&'static Self> {

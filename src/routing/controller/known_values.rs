@@ -1,35 +1,25 @@
 //! Values of `spec.controller` that are known to be ingress-nginx, and those that are known to be another controller.
 
+use super::known::KnownController;
+
 /// The value of the example of ingress-nginx for a second controller (docs/user-guide/multiple-ingress.md).
 const INTERNAL_EXAMPLE: &str = "k8s.io/internal-ingress-nginx";
 /// The beginning of the values of AKS application routing, a managed ingress-nginx (Azure/aks-app-routing-operator,
 /// `pkg/controller/nginxingress`).
 const AKS_APP_ROUTING: &str = "webapprouting.kubernetes.azure.com/nginx";
 
-/// The domains in the values of controllers that do not read the annotations of ingress-nginx, from the documentation of each.
-const OTHERS: [&str; 22] = [
-    "apisix.apache.org",
-    "azure",
-    "cilium.io",
+/// The domains in the values of further controllers that do not read the annotations of ingress-nginx, from the documentation of
+/// each: those beside the rows of [`KnownController`].
+const OTHERS: [&str; 9] = [
     "citrix.com",
-    "eks.amazonaws.com",
     "f5.com",
     "getambassador.io",
     "gke.io",
-    "haproxy-ingress.github.io",
-    "haproxy.org",
-    "istio.io",
-    "k8s.aws",
-    "konghq.com",
-    "nginx.org",
     "ngrok.com",
     "openshift.io",
     "pomerium.io",
-    "projectcontour.io",
     "tailscale.com",
-    "traefik.io",
     "vmware.com",
-    "zalando.org",
 ];
 
 /// Returns whether a value of `spec.controller` certainly belongs to an ingress-nginx, beside `k8s.io/ingress-nginx`.
@@ -42,7 +32,7 @@ pub(super) fn is_ingress_nginx(controller: &str) -> bool {
 pub(super) fn is_another_controller(controller: &str) -> bool {
     let domain = controller.split('/').next().unwrap_or_default();
     let is_of = |other: &str| domain.strip_suffix(other).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    OTHERS.iter().any(|other| is_of(other))
+    KnownController::is_of_another(controller) || OTHERS.iter().any(|other| is_of(other))
 }
 
 #[cfg(test)]
@@ -51,10 +41,19 @@ mod tests {
 
     #[test]
     fn values_are_recognised_by_their_domain() {
-        for known in ["traefik.io/ingress-controller", "ingress.k8s.aws/alb", "azure/application-gateway"] {
+        for known in [
+            "traefik.io/ingress-controller",
+            "ingress.k8s.aws/alb",
+            "azure/application-gateway",
+            "k8s.io/ingress-gce",
+            "haproxy.org/another",
+            "ingress.citrix.com/x",
+        ] {
             assert!(is_another_controller(known) && !is_ingress_nginx(known), "{known}");
         }
-        for unknown in ["example.com/traefik.io", "nottraefik.io/x", "k8s.io/external-nginx", ""] {
+        for unknown in
+            ["example.com/traefik.io", "nottraefik.io/x", "k8s.io/external-nginx", "k8s.io/ingress-nginx", ""]
+        {
             assert!(!is_another_controller(unknown) && !is_ingress_nginx(unknown), "{unknown}");
         }
         assert!(is_ingress_nginx("webapprouting.kubernetes.azure.com/nginx/default"));
