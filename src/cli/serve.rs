@@ -105,8 +105,9 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let options = options(arguments)?;
     let reload_blocks = SharedReloadBlocks::default();
     let reviewer = reviewer.with_reload_blocks(reload_blocks.clone());
-    let index = ReloadIndex::new(classes, dialects.clone());
-    let following = follow_reload_blocks(status.inventory.clone(), index, reload_blocks.clone());
+    let configured = dialects.clone();
+    let new_index = move || ReloadIndex::new(classes.clone(), configured.clone());
+    let following = follow_reload_blocks(status.inventory.clone(), new_index, reload_blocks.clone());
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;

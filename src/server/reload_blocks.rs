@@ -11,12 +11,19 @@ use crate::routing::{ReloadBlock, ReloadBlocks, ReloadIndex, SharedReloadBlocks}
 
 /// The pause between two updates. Changes in between are evaluated together.
 const PAUSE: Duration = Duration::from_millis(100);
+/// The pause after a panic, which the same state would cause again.
+const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(60);
 /// The pause is at least this many times as long as the update before it: updates take at most a tenth of one core.
 const REST: u32 = 9;
 
 /// Follows an inventory and publishes what is known after each update, until the future is dropped. The work runs on threads for
-/// blocking work, apart from reviews and watches. After a panic, nothing is known any more.
-pub async fn follow_reload_blocks(inventory: SharedInventory, mut index: ReloadIndex, blocks: SharedReloadBlocks) {
+/// blocking work, apart from reviews and watches. After a panic, nothing is known until a new index has evaluated every Ingress.
+pub async fn follow_reload_blocks(
+    inventory: SharedInventory,
+    new_index: impl Fn() -> ReloadIndex,
+    blocks: SharedReloadBlocks,
+) {
+    let mut index = new_index();
     loop {
         let state = inventory.load();
         if index.is_current(&state) {
@@ -29,9 +36,11 @@ pub async fn follow_reload_blocks(inventory: SharedInventory, mut index: ReloadI
             (index, next)
         });
         let Ok((updated, next)) = update.await else {
-            tracing::error!("Ingresses that stop their controllers are no longer followed");
+            tracing::error!("Ingresses that stop their controllers are unknown because of an internal error; retrying");
             blocks.publish(ReloadBlocks::default());
-            return;
+            index = new_index();
+            sleep(PAUSE_AFTER_PANIC).await;
+            continue;
         };
         index = updated;
         log_changes(&blocks.load(), &next);

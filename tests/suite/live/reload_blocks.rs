@@ -28,8 +28,8 @@ async fn following(config: &str) -> (Guarded, AbortOnDropHandle<()>) {
     let guarded = Guarded::over(api, config);
     guarded.is_ready().await;
     let settings = Config::parse("config", config).unwrap().settings;
-    let index = ReloadIndex::new(settings.classes, settings.dialects);
-    let following = follow_reload_blocks(guarded.inventory.clone(), index, guarded.reload_blocks.clone());
+    let new_index = move || ReloadIndex::new(settings.classes.clone(), settings.dialects.clone());
+    let following = follow_reload_blocks(guarded.inventory.clone(), new_index, guarded.reload_blocks.clone());
     let following = AbortOnDropHandle::new(tokio::spawn(following));
     guarded.is_blocked(1).await;
     (guarded, following)
