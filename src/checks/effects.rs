@@ -27,9 +27,13 @@ pub(crate) const RELOAD_FAILS: &str =
     "nginx cannot reload: no Ingress change takes effect in the whole cluster until this is fixed";
 /// The short form of [`RELOAD_FAILS`], for messages that would exceed 256 characters with the long one.
 pub(crate) const RELOAD_FAILS_SHORT: &str = "nginx cannot reload, no Ingress change takes effect";
-/// As [`RELOAD_FAILS`], for what is in no configuration as long as the annotation has a fault (sections 5.7 and 7.0).
-pub(crate) fn reload_will_fail(annotation: &str) -> String {
-    format!("nginx rejects it once {annotation} is valid")
+/// Returns [`RELOAD_FAILS_SHORT`], or the effect of what is in no configuration until this annotation has no fault (sections 5.7 and
+/// 7.0).
+pub(crate) fn reload_fails(until: Option<&str>) -> String {
+    until.map_or_else(
+        || RELOAD_FAILS_SHORT.to_owned(),
+        |annotation| format!("nginx rejects it once {annotation} is valid"),
+    )
 }
 /// The controller panics at each synchronisation (section 6.4).
 pub(crate) const CONTROLLER_CRASHES: &str =

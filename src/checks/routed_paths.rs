@@ -117,10 +117,7 @@ pub(super) fn of_host<'f>(cx: &Context<'_>, finding: &'f mut Finding) -> &'f mut
 
 /// Returns the effect of a location that nginx rejects. A host that returns 403 has no locations (section 5.7).
 pub(super) fn reload_fails(server: &Server<'_>) -> String {
-    match server.forbidden {
-        Some(refusal) => effects::reload_will_fail(refusal.annotation),
-        None => effects::RELOAD_FAILS_SHORT.to_owned(),
-    }
+    effects::reload_fails(server.forbidden.map(|refusal| refusal.annotation))
 }
 
 /// Whether it is unknown if a host uses regex matching: one of its Ingresses has a `rewrite-target` that only validating

@@ -214,10 +214,7 @@ impl Engine {
             }
             // Also while a check ran again: in a slow place it can complete.
             evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
-            let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
-            let is_unwatched = !controller.dialect.watches(&key.namespace) && OF_LOADED.contains(&check.code);
-            if is_of_class_name || is_unwatched {
-                // Another controller may use the name of the class, or watch the namespace with other settings.
+            if may_be_of_another(&controller, check, &key.namespace) {
                 for finding in &mut found {
                     finding.at_most(Levels::both(Level::Warn));
                 }
@@ -246,6 +243,13 @@ fn warn_of_the_rest(found: &mut [Finding], with_previous: &[Finding]) {
             finding.at_most(Levels::both(Level::Warn));
         }
     }
+}
+
+/// Returns whether another controller may handle the Ingress, with other rules or settings for the check: one that uses the name of
+/// the class as well, or one that watches the namespace.
+fn may_be_of_another(controller: &Controller<'_>, check: &Check, namespace: &str) -> bool {
+    let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
+    is_of_class_name || (!controller.dialect.watches(namespace) && OF_LOADED.contains(&check.code))
 }
 
 /// Returns whether an Ingress is exempt from a check: the solver of an ACME challenge exists for seconds, and its Service may be

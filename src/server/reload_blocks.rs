@@ -12,7 +12,7 @@ use crate::routing::{ReloadBlock, ReloadBlocks, ReloadIndex, SharedReloadBlocks}
 /// The pause between two updates. Changes in between are evaluated together.
 const PAUSE: Duration = Duration::from_millis(100);
 /// The pause after a panic, which the same state would cause again.
-const PAUSE_AFTER_PANIC: Duration = Duration::from_secs(60);
+const PAUSE_AFTER_PANIC: Duration = Duration::from_mins(1);
 /// The pause is at least this many times as long as the update before it: updates take at most a tenth of one core.
 const REST: u32 = 9;
 

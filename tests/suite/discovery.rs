@@ -379,7 +379,7 @@ fn the_work_of_an_evaluation_does_not_grow_with_the_pods_of_a_controller() {
 }
 
 #[test]
-fn what_is_derived_from_controllers_follows_each_change_and_each_configuration() {
+fn observed_settings_follow_each_change_and_each_configuration() {
     let version = |config: &str, inventory: &Inventory| {
         let config = Config::parse("guard.yaml", config).unwrap();
         let view = ClusterView::unrestricted(known(inventory));

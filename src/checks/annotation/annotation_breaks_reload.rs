@@ -32,9 +32,9 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let faults = cx.weighed(cx.routes().annotation_faults(cx.ingress, When::After)).unwrap_or_default();
     let mut seen = HashSet::new();
     for fault in faults.into_iter().filter(|fault| seen.insert((fault.annotation, fault.value))).take(MAX_FINDINGS) {
-        let ReloadFault { annotation, value, reason, help, certainty } = fault;
+        let ReloadFault { annotation, value, reason, help, certainty, until } = fault;
         let key = format!("{NGINX_PREFIX}{annotation}");
-        let message = format!("{} {reason}: {}", Quoted(value), effects::RELOAD_FAILS_SHORT);
+        let message = format!("{} {reason}: {}", Quoted(value), effects::reload_fails(until));
         let subject = if annotation == "server-alias" { format!("{key} {value}") } else { key.clone() };
         let finding = out.add(FieldPath::annotation(&key), subject, message);
         finding.rests_on_index("hosts").help(help);

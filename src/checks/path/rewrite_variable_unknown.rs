@@ -39,7 +39,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn report(cx: &Context<'_>, fault: &VariableFault<'_>, out: &mut Findings) {
-    let VariableFault { annotation, value, unknown, certainty } = fault;
+    let VariableFault { annotation, value, unknown, certainty, until } = fault;
     let condition = if let Unknown::Variable(variable) = unknown { Condition::of(variable) } else { None };
     let (variable, wrong, help) = match (unknown, condition) {
         (Unknown::Variable(variable), Some(condition)) => {
@@ -57,7 +57,7 @@ fn report(cx: &Context<'_>, fault: &VariableFault<'_>, out: &mut Findings) {
     };
     let otherwise = if condition.is_some() { "without it " } else { "" };
     let key = format!("{NGINX_PREFIX}{annotation}");
-    let message = format!("{wrong}: {otherwise}{}", effects::RELOAD_FAILS_SHORT);
+    let message = format!("{wrong}: {otherwise}{}", effects::reload_fails(*until));
     let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
     finding.help(help);
     if let Unknown::Variable(_) = unknown {

@@ -1,6 +1,6 @@
 //! Annotation values of an Ingress for which nginx refuses the configuration: B7 and B11 to B18 of section 2.8.
 
-use super::written::Certainty;
+use super::written::{Certainty, Parts};
 use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::{Host, Ingress};
@@ -22,6 +22,8 @@ pub struct ReloadFault<'a> {
     pub help: &'static str,
     /// How certain it is.
     pub certainty: Certainty,
+    /// The annotation without whose fault nginx reads the value; `None`: nginx reads it now.
+    pub until: Option<&'static str>,
 }
 
 impl<'a> Routes<'a> {
@@ -60,14 +62,13 @@ impl<'a> Routes<'a> {
         }
         let written = self.written(ingress, when)?;
         for RefusedValue { annotation, value, reason, help, place, is_certain } in refused {
-            let is_written = match place {
-                Place::Location => written.location,
-                Place::Server => written.server && self.decides_ciphers(ingress, annotation, when),
+            let is_part = |parts: &Parts| match place {
+                Place::Location => parts.location,
+                Place::Server => parts.server && self.decides_ciphers(ingress, annotation, when),
             };
-            if is_written {
-                let certainty = if is_certain { Certainty::Certain } else { Certainty::Likely };
-                let certainty = certainty.min(written.ceiling);
-                faults.push(ReloadFault { annotation, value, reason, help, certainty });
+            let certainty = if is_certain { Certainty::Certain } else { Certainty::Likely };
+            if let Some((certainty, until)) = written.certainty(is_part, certainty) {
+                faults.push(ReloadFault { annotation, value, reason, help, certainty, until });
             }
         }
         Ok(faults)
@@ -99,7 +100,7 @@ impl<'a> Routes<'a> {
                 }
                 let certainty = if is_certain { Certainty::Certain } else { Certainty::Likely };
                 let help = "use a host name or a regex";
-                faults.push(ReloadFault { annotation: "server-alias", value, reason, help, certainty });
+                faults.push(ReloadFault { annotation: "server-alias", value, reason, help, certainty, until: None });
             }
         }
         let mut wildcards = ingress.rules.iter().filter(|rule| matches!(rule.host, Host::Wildcard(_)));
@@ -112,6 +113,7 @@ impl<'a> Routes<'a> {
                 reason,
                 help: "remove it",
                 certainty: Certainty::Certain,
+                until: None,
             });
         }
         Ok(faults)

@@ -168,12 +168,15 @@ impl<'a> Routes<'a> {
         }
         let mut values = self.annotation_faults(ingress, When::After).ok()?;
         values.sort_by_key(|fault| std::cmp::Reverse(fault.certainty));
-        if let Some(ReloadFault { annotation, value, reason, certainty, .. }) = values.into_iter().next() {
+        if let Some(ReloadFault { annotation, value, reason, certainty, .. }) =
+            values.into_iter().find(|fault| fault.until.is_none())
+        {
             return block(format!("annotation {annotation}: {} {reason}", Quoted(value)), certainty);
         }
         let mut variables = self.variable_faults(ingress, When::After, is_met).ok()?;
         variables.sort_by_key(|fault| std::cmp::Reverse(fault.certainty));
-        let VariableFault { annotation, value, unknown, certainty } = variables.into_iter().next()?;
+        let VariableFault { annotation, value, unknown, certainty, .. } =
+            variables.into_iter().find(|fault| fault.until.is_none())?;
         let what = match unknown {
             Unknown::Variable(name) => format!("unknown variable ${name}"),
             Unknown::Stray => "a $ without a name".to_owned(),

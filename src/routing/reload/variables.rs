@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use foldhash::{HashSet, HashSetExt as _};
 
-use super::written::{Certainty, Written};
+use super::written::{Certainty, Parts};
 use crate::budget::BudgetExceeded;
 use crate::model::{Ingress, Kind};
 use crate::routing::annotations::{NginxAnnotations, Risk};
@@ -23,6 +23,8 @@ pub struct VariableFault<'a> {
     pub unknown: Unknown<'a>,
     /// How certain it is.
     pub certainty: Certainty,
+    /// The annotation without whose fault nginx reads the value; `None`: nginx reads it now.
+    pub until: Option<&'static str>,
 }
 
 /// The steps for one variable that is not known at once.
@@ -86,7 +88,9 @@ impl<'a> Routes<'a> {
             let mut seen = HashSet::new();
             for unknown in unknown_variables(value, is_known).filter(|unknown| seen.insert(*unknown)) {
                 self.budget().spend(UNKNOWN)?;
-                if faults.len() == MOST || !is_written(row.name, (*written)?) {
+                let is_part = |parts: &Parts| is_written(row.name, *parts);
+                let written = (*written)?;
+                if faults.len() == MOST || written.certainty(is_part, Certainty::Certain).is_none() {
                     break;
                 }
                 let certainty = match unknown {
@@ -97,8 +101,9 @@ impl<'a> Routes<'a> {
                 // The other annotations were tried with fewer values.
                 let is_certain = row.name == REWRITE && !has_snippet(annotations);
                 let ceiling = if is_certain { Certainty::Certain } else { Certainty::Likely };
-                let certainty = certainty.min(ceiling).min((*written)?.ceiling);
-                faults.push(VariableFault { annotation: row.name, value, unknown, certainty });
+                if let Some((certainty, until)) = written.certainty(is_part, certainty.min(ceiling)) {
+                    faults.push(VariableFault { annotation: row.name, value, unknown, certainty, until });
+                }
             }
         }
         Ok(faults)
@@ -141,12 +146,12 @@ impl<'a> Routes<'a> {
 }
 
 /// Whether an annotation is written into a part of the configuration. `x-forwarded-prefix` stands beside `rewrite` only.
-fn is_written(name: &str, written: Written) -> bool {
+fn is_written(name: &str, parts: Parts) -> bool {
     match name {
-        REWRITE | "x-forwarded-prefix" => written.rewrite,
-        "app-root" => written.root,
-        "mirror-host" | "mirror-target" => written.any_location,
-        _ => written.location,
+        REWRITE | "x-forwarded-prefix" => parts.rewrite,
+        "app-root" => parts.root,
+        "mirror-host" | "mirror-target" => parts.any_location,
+        _ => parts.location,
     }
 }
 

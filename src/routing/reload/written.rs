@@ -19,8 +19,20 @@ pub enum Certainty {
 
 /// The parts of the configuration to which the annotations of an Ingress are written.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a part of the configuration")]
 pub(super) struct Written {
+    /// Those that the configuration has.
+    pub(super) now: Parts,
+    /// Those that it will have once this annotation has no fault any more: until then its hosts return 403, or its locations 503.
+    /// Nothing reviews the Ingress again then.
+    pub(super) later: Option<(Parts, &'static str)>,
+    /// The highest certainty of a fault in them.
+    pub(super) ceiling: Certainty,
+}
+
+/// Parts of the configuration.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the configuration")]
+pub(super) struct Parts {
     /// A location, also one that answers 503: mirrors and external authentication have locations of their own beside it.
     pub(super) any_location: bool,
     /// A location to which `app-root` belongs, also one that answers 503.
@@ -31,8 +43,32 @@ pub(super) struct Written {
     pub(super) rewrite: bool,
     /// The server of a host.
     pub(super) server: bool,
-    /// The highest certainty of a fault in them.
-    pub(super) ceiling: Certainty,
+}
+
+impl Parts {
+    fn add(&mut self, other: Self) {
+        self.any_location |= other.any_location;
+        self.root |= other.root;
+        self.location |= other.location;
+        self.rewrite |= other.rewrite;
+        self.server |= other.server;
+    }
+}
+
+impl Written {
+    /// Returns the certainty of a fault in a part, and the annotation without whose fault the part is there; `None`: the part is not
+    /// written.
+    pub(super) fn certainty(
+        &self,
+        is_part: impl Fn(&Parts) -> bool,
+        certainty: Certainty,
+    ) -> Option<(Certainty, Option<&'static str>)> {
+        if is_part(&self.now) {
+            return Some((certainty.min(self.ceiling), None));
+        }
+        let (_, until) = self.later.filter(|(later, _)| is_part(later))?;
+        Some((Certainty::Possible, Some(until)))
+    }
 }
 
 impl<'a> Routes<'a> {
@@ -41,14 +77,7 @@ impl<'a> Routes<'a> {
     pub(super) fn written(&self, ingress: &'a Ingress, when: When) -> Result<Written, BudgetExceeded> {
         let annotations = NginxAnnotations::of(ingress);
         let (is_canary, has_target) = (annotations.is_canary(), annotations.rewrite_target().is_some());
-        let mut written = Written {
-            any_location: false,
-            root: false,
-            location: false,
-            rewrite: false,
-            server: false,
-            ceiling: Certainty::Certain,
-        };
+        let mut written = Written { now: Parts::default(), later: None, ceiling: Certainty::Certain };
         let spend = |steps: usize| self.budget().spend(u32::try_from(steps).unwrap_or(u32::MAX));
         // Reads every annotation of the Ingress.
         spend(ingress.meta.annotations.iter().map(|(_, value)| 8 + value.len() / 2).sum())?;
@@ -62,10 +91,9 @@ impl<'a> Routes<'a> {
                 Lookup::Found(server) => server,
                 Lookup::Absent => {
                     if is_canary && self.has_location_of_canary(ingress, host, when)? {
-                        written.any_location = true;
-                        written.root = true;
-                        written.location = true;
-                        written.rewrite |= has_target;
+                        let Parts { rewrite, server, .. } = written.now;
+                        let rewrite = rewrite || has_target;
+                        written.now = Parts { any_location: true, root: true, location: true, rewrite, server };
                     }
                     continue;
                 }
@@ -75,20 +103,25 @@ impl<'a> Routes<'a> {
             if self.may_forbid(&server, when) {
                 written.ceiling = Certainty::Possible;
             }
-            if server.forbidden.is_some() {
-                continue;
-            }
-            written.server |= !is_canary && !ingress.rules.is_empty();
             let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
+            let mut own = Parts { server: !is_canary && !ingress.rules.is_empty(), ..Parts::default() };
             for location in server.locations.iter().filter(|location| location.ingress.is_some_and(is_own)) {
-                written.any_location = true;
-                written.root |= location.annotations().is_some();
-                if location.refusal.is_none() {
-                    written.location = true;
-                    written.rewrite |= location.target.is_some();
-                }
+                own.any_location = true;
+                own.root |= location.annotations().is_some();
+                let until = server.forbidden.or(location.refusal);
+                let parts = match until {
+                    Some(refusal) => &mut written.later.get_or_insert((Parts::default(), refusal.annotation)).0,
+                    None => &mut own,
+                };
+                parts.location = true;
+                parts.rewrite |= location.target.is_some();
             }
-            if written.location && written.root && (written.server || is_canary) && (written.rewrite || !has_target) {
+            match server.forbidden {
+                None => written.now.add(own),
+                Some(refusal) => written.later.get_or_insert((Parts::default(), refusal.annotation)).0.add(own),
+            }
+            let Parts { location, root, server, rewrite, .. } = written.now;
+            if location && root && (server || is_canary) && (rewrite || !has_target) {
                 break;
             }
         }
