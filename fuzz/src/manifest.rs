@@ -1,6 +1,6 @@
 //! Text of a manifest file: a report in every format, which its readers can parse.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use ingress_guard::analysis::analyze_applied;
 use ingress_guard::cluster::{ClusterView, Inventory, Manifest, Manifests, Origin, ReadOptions};
@@ -8,7 +8,8 @@ use ingress_guard::document::{Document, Edit, Lines};
 use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::{Ingress, Key, Kind};
 use ingress_guard::report::{
-    Change, Diagnostic, Located, Page, Place, Report, Severity, Text, github, html, junit, sarif, text, what_if,
+    Change, Diagnostic, Listing, Located, Page, Place, Report, Severity, Text, github, github_summary, gitlab, html,
+    junit, sarif, table, text, what_if,
 };
 use ingress_guard::routing::{Controllers, RouteMap};
 use serde_json::Value;
@@ -94,13 +95,25 @@ pub(super) fn run(bytes: &[u8]) {
     assert_evaluated(report.findings.iter().map(|entry| entry.code));
     report.merge_repeated();
     let sources = [("a.yaml", Lines::of(&source))].into_iter().collect();
-    let plain = text(&report, &Text { sources, ..Text::default() });
+    let listing = Listing { show: Level::Audit, max_per_code: 0, ..Listing::default() };
+    let options = Text { sources, listing, ..Text::default() };
+    let plain = text(&report, &options);
     assert_visible(&plain);
-    assert_visible(&what_if(&report, "strict"));
+    assert_visible(&text(&report, &Text { width: Some(40), listing: Listing::default(), ..Text::default() }));
+    assert_visible(&table(&report, &options));
+    assert_visible(&what_if(&report, "strict", &options));
 
-    let commands = github(&report);
+    let commands = github(&report, &listing);
     assert_visible(&commands);
-    assert!(commands.lines().all(|line| ["::error ", "::warning ", "::notice "].iter().any(|at| line.starts_with(at))));
+    let is_command = |line: &str| ["::error ", "::warning ", "::notice "].iter().any(|at| line.starts_with(at));
+    let others: Vec<&str> = commands.lines().filter(|line| !is_command(line)).collect();
+    assert!(others.len() <= 1 && others.iter().all(|line| line.contains(" more: GitHub shows")), "{others:?}");
+    assert_visible(&github_summary(&report, &listing));
+
+    let issues = gitlab(&report, &listing);
+    let fingerprints = issues.as_array().into_iter().flatten().map(|issue| issue["fingerprint"].as_str());
+    let distinct: BTreeSet<Option<&str>> = fingerprints.collect();
+    assert_eq!(Some(distinct.len()), issues.as_array().map(Vec::len), "GitLab keeps one issue of a fingerprint");
 
     let json = serde_json::to_string_pretty(&report).expect("the report is JSON");
     let parsed: Value = serde_json::from_str(&json).expect("the report is JSON");

@@ -56,17 +56,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let title = format!("Audit of {}{}\n\n", one_line(&source), taken.unwrap_or_default());
     let formats = Formats {
         fails: arguments.analysis.fail_on.level(),
-        text: &|colour| {
+        text: &|options| {
             title.clone()
                 + &match asked {
-                    Some(profile) => what_if(&report, profile),
-                    None => text(&report, &Text { colour, ..Text::default() }),
+                    Some(profile) => what_if(&report, profile, options),
+                    None => text(&report, options),
                 }
         },
+        options: Text::default(),
         html: &|| page(&report, snapshot.state(), &config, &source, asked),
         is_stdout_taken: false,
     };
-    arguments.outputs.write(&report, &formats)?;
+    arguments.outputs.write(&report, formats)?;
     Ok(arguments.analysis.exit_code(&report))
 }
 
@@ -89,7 +90,7 @@ fn analyzed(state: ClusterState<'_>, config: &Config) -> Report {
     let mut ingresses: Vec<&Ingress> = state.store.ingresses().collect();
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     let mut progress = Progress::begin(ingresses.len());
-    let mut report = Report::default();
+    let mut report = Report::new(engine.checks());
     for ingress in ingresses {
         report.add(analyze(ingress, state, &engine, &config.policy), None, |_| None);
         progress.step();

@@ -10,6 +10,7 @@ mod cluster_source;
 mod completions;
 mod controllers;
 mod explain;
+mod listing_options;
 mod man;
 mod overwriting;
 mod progress;
@@ -163,6 +164,12 @@ fn is_colour_wanted() -> bool {
 /// The width of text in characters: that of the terminal on stdout, at most 100.
 fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0).clamp(40, 100))
+}
+
+/// The width of the terminal that stdout goes to; none if stdout goes elsewhere.
+fn terminal_width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
+    Some(usize::from(width.0).max(40))
 }
 
 /// Returns a value as JSON for people to read. Invisible characters, which JSON allows in strings, are escaped.

@@ -1,22 +1,26 @@
 //! The output of a report, in one or more formats.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
 
+use super::listing_options::ListingOptions;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::file::{self, Access};
 use crate::finding::Level;
-use crate::report::{Page, Report, github, html, junit, sarif};
+use crate::report::{Listing, Page, Report, Text, github, github_summary, gitlab, headline, html, junit, sarif, table};
 use crate::routing::{Controllers, RouteMap};
 
 /// The formats and files of a report.
 #[derive(Debug, Args)]
 pub(super) struct Outputs {
-    /// Output format: text, json, sarif, junit, github or html. With =FILE the output goes to a file. Can be repeated.
+    /// Output format: text, table, json, sarif, junit, github, gitlab or html. With =FILE the output goes to a file. Can be
+    /// repeated.
     #[arg(
         short,
         long = "output",
@@ -26,15 +30,19 @@ pub(super) struct Outputs {
         value_delimiter = ','
     )]
     pub(super) output: Vec<Output>,
+    #[command(flatten)]
+    listing: ListingOptions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     Text,
+    Table,
     Json,
     Sarif,
     Junit,
     Github,
+    Gitlab,
     Html,
 }
 
@@ -53,7 +61,7 @@ impl FromStr for Output {
             return Err("the file name after = is empty".to_owned());
         }
         let format = Format::from_str(format, true)
-            .map_err(|_| "expected text, json, sarif, junit, github or html".to_owned())?;
+            .map_err(|_| "expected text, table, json, sarif, junit, github, gitlab or html".to_owned())?;
         Ok(Self { format, file: file.map(PathBuf::from) })
     }
 }
@@ -62,8 +70,10 @@ impl FromStr for Output {
 pub(super) struct Formats<'a> {
     /// The lowest level that counts as a failure.
     pub(super) fails: Level,
-    /// Renders the text format, with colours if the argument is true.
-    pub(super) text: &'a dyn Fn(bool) -> String,
+    /// Renders the text format.
+    pub(super) text: &'a dyn Fn(&Text<'_>) -> String,
+    /// The sources and the advice of the text format.
+    pub(super) options: Text<'a>,
     /// Renders the HTML report.
     pub(super) html: &'a dyn Fn() -> String,
     /// Standard output has other content.
@@ -91,21 +101,38 @@ impl Outputs {
         self.output.iter().any(|output| output.file.is_none() && output.format == Format::Text)
     }
 
-    pub(super) fn write(&self, report: &Report, formats: &Formats<'_>) -> anyhow::Result<()> {
+    fn listing(&self) -> Listing {
+        self.listing.listing()
+    }
+
+    /// Sets the options of the text format for a terminal or a file.
+    fn prepare(&self, text: &mut Text<'_>, is_stdout: bool) {
+        text.listing = self.listing();
+        text.colour = is_stdout && super::is_colour_wanted();
+        text.width = if is_stdout { super::terminal_width() } else { None };
+    }
+
+    pub(super) fn write(&self, report: &Report, mut formats: Formats<'_>) -> anyhow::Result<()> {
         for Output { format, file } in &self.output {
             if file.is_none() && formats.is_stdout_taken {
                 continue;
             }
+            self.prepare(&mut formats.options, file.is_none());
             let rendered = match format {
-                Format::Text => (formats.text)(file.is_none() && super::is_colour_wanted()),
+                Format::Text => (formats.text)(&formats.options),
+                Format::Table => table(report, &formats.options),
                 Format::Json => super::json(report)?,
                 Format::Sarif => super::json(&sarif(report))?,
                 Format::Junit => junit(report, formats.fails),
-                Format::Github => github(report),
+                Format::Github => github(report, &self.listing()),
+                Format::Gitlab => super::json(&gitlab(report, &self.listing()))?,
                 Format::Html => (formats.html)(),
             };
             let Some(file) = file else {
                 super::print(&rendered)?;
+                if *format == Format::Github {
+                    add_to_job_summary(&github_summary(report, &self.listing()))?;
+                }
                 continue;
             };
             let written = file::replace(file, Access::Usual, |out| out.write_all(rendered.as_bytes()));
@@ -114,8 +141,23 @@ impl Outputs {
                 super::note(&format!("HTML report written to {}", file.display()));
             }
         }
+        // A person or a CI log then still gets the counts.
+        if !formats.is_stdout_taken && self.output.iter().all(|output| output.file.is_some()) {
+            self.prepare(&mut formats.options, false);
+            for line in headline(report, &formats.options) {
+                super::note(&line);
+            }
+        }
         Ok(())
     }
+}
+
+/// Appends to the summary of a GitHub job. GitHub sets the variable to the path of a file.
+fn add_to_job_summary(markdown: &str) -> anyhow::Result<()> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return Ok(()) };
+    let file = OpenOptions::new().append(true).create(true).open(&path);
+    let written = file.and_then(|mut file| file.write_all(markdown.as_bytes()));
+    written.with_context(|| format!("GITHUB_STEP_SUMMARY: cannot write {}", Path::new(&path).display()))
 }
 
 /// Renders the HTML report with the route map of the whole cluster state.

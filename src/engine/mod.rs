@@ -84,6 +84,12 @@ impl Engine {
         &self.settings
     }
 
+    /// Returns the number of checks that run.
+    #[must_use]
+    pub fn checks(&self) -> usize {
+        self.turns.len()
+    }
+
     /// Returns the watched kinds that some check requires.
     #[must_use]
     pub fn needs(&self) -> Kinds {

@@ -6,15 +6,19 @@ mod baseline;
 mod controllers;
 mod diagnostic;
 mod github;
+mod gitlab;
 mod html;
 mod junit;
+mod listing;
+mod not_evaluated;
 mod reload_block;
 mod route_map;
 mod sarif;
+mod table;
 mod text;
 mod what_if;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::hash::Hasher as _;
 
 use fnv::FnvHasher;
@@ -23,22 +27,25 @@ use serde::Serialize;
 
 use crate::analysis::Analysis;
 use crate::checks::{self, CHECK_NOT_EVALUATED};
-use crate::engine::NotEvaluatedReason;
 use crate::finding::{Finding, Level, Patch};
-use crate::model::{Key, Kind};
+use crate::model::Key;
 use crate::policy::Decision;
 use crate::routing::RouteChanges;
 
 pub use baseline::{Baseline, BaselineError};
 pub use controllers::{ClassEntry, ControllersReport, SettingEntry};
 pub use diagnostic::{Diagnostic, Severity};
-pub use github::github;
+pub use github::{github, github_summary};
+pub use gitlab::gitlab;
 pub use html::{Page, html};
 pub use junit::junit;
+pub use listing::{Grouping, Listing};
+pub use not_evaluated::NotEvaluated;
 pub use reload_block::ReloadBlockEntry;
 pub use route_map::{CertificateEntry, HostEntry, PathEntry, hosts};
 pub use sarif::sarif;
-pub use text::{Text, text};
+pub use table::table;
+pub use text::{Text, headline, summary, text};
 pub use what_if::what_if;
 
 /// The `schemaVersion` of a report. A version can gain fields; it never loses any.
@@ -74,6 +81,9 @@ pub struct Report {
     /// Every analyzed Ingress in order, with its file if it is in one.
     #[serde(skip)]
     pub analyzed: Vec<(Key, Option<String>)>,
+    /// The Ingresses on which more than half of the checks were not evaluated, and the largest number of such checks.
+    #[serde(skip)]
+    pub mostly_not_evaluated: (usize, usize),
 }
 
 /// Counts of a report.
@@ -82,6 +92,8 @@ pub struct Report {
 pub struct Summary {
     /// Analyzed Ingresses.
     pub ingresses: usize,
+    /// The checks that are selected.
+    pub checks: usize,
     /// Findings at level deny.
     pub deny: usize,
     /// Findings at level warn.
@@ -172,23 +184,6 @@ pub struct Place {
     pub end_column: usize,
 }
 
-/// A check that was not evaluated on an Ingress.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct NotEvaluated {
-    /// The check's code.
-    pub code: &'static str,
-    /// Namespace of the Ingress.
-    pub namespace: Box<str>,
-    /// Name of the Ingress.
-    pub ingress: Box<str>,
-    /// The reason.
-    pub reason: String,
-    /// The kind whose objects are unknown, if that is the reason.
-    #[serde(skip)]
-    pub unknown: Option<Kind>,
-}
-
 impl Default for Report {
     fn default() -> Self {
         Self {
@@ -202,14 +197,18 @@ impl Default for Report {
             route_changes: None,
             routes: None,
             analyzed: Vec::new(),
+            mostly_not_evaluated: (0, 0),
         }
     }
 }
 
-/// Codes of checks, and the Ingresses on which they were not evaluated.
-type Gap<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
-
 impl Report {
+    /// A report without Ingresses, for this number of selected checks.
+    #[must_use]
+    pub fn new(checks: usize) -> Self {
+        Self { summary: Summary { checks, ..Summary::default() }, ..Self::default() }
+    }
+
     /// Adds the analysis of one Ingress. `file` contains it, if any does; `locate` finds the place of a finding there.
     pub fn add(&mut self, analysis: Analysis<'_>, file: Option<String>, locate: impl Fn(&Finding) -> Option<Located>) {
         let Analysis { ingress, verdict, not_evaluated } = analysis;
@@ -225,14 +224,7 @@ impl Report {
             *self.summary.count_of(&entry) += 1;
             self.findings.push(entry);
         }
-        self.summary.not_evaluated += not_evaluated.len();
-        self.not_evaluated.extend(not_evaluated.into_iter().map(|not| NotEvaluated {
-            code: not.check.code,
-            namespace: key.namespace.clone(),
-            ingress: key.name.clone(),
-            reason: not.why.text(),
-            unknown: if let NotEvaluatedReason::Unknown(unknown) = not.why { Some(unknown.kind) } else { None },
-        }));
+        self.add_not_evaluated(key, &not_evaluated);
     }
 
     /// Moves findings into the baseline.
@@ -267,28 +259,6 @@ impl Report {
     #[must_use]
     pub fn has(&self, level: Level) -> bool {
         self.findings.iter().any(|entry| entry.level >= level && entry.waived.is_none() && !entry.baseline)
-    }
-
-    /// The reasons why checks were not evaluated, each with the checks and the number of Ingresses.
-    #[must_use]
-    pub fn not_evaluated_by_reason(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
-        let mut reasons: BTreeMap<&str, Gap<'_>> = BTreeMap::new();
-        for NotEvaluated { code, namespace, ingress, reason, .. } in &self.not_evaluated {
-            let (codes, ingresses) = reasons.entry(reason).or_default();
-            codes.insert(code);
-            ingresses.insert((namespace, ingress));
-        }
-        reasons.into_iter().map(|(reason, (codes, ingresses))| (reason, codes, ingresses.len())).collect()
-    }
-
-    /// The number of checks that were not evaluated, and of Ingresses with such checks.
-    fn gap(&self) -> (usize, usize) {
-        let mut all = Gap::default();
-        for NotEvaluated { code, namespace, ingress, .. } in &self.not_evaluated {
-            all.0.insert(code);
-            all.1.insert((namespace, ingress));
-        }
-        (all.0.len(), all.1.len())
     }
 
     /// Whether part of the input was not analyzed.

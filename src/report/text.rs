@@ -1,5 +1,6 @@
 //! The text format: each finding with its line and fix, then the summary.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -7,7 +8,9 @@ use annotate_snippets::renderer::{DecorStyle, Renderer};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level as Title, Origin, Snippet};
 use similar::{ChangeTag, TextDiff};
 
-use super::{Entry, Place, Report, Severity, counted};
+use super::listing::Block;
+use super::table::by_code;
+use super::{Entry, Grouping, Listing, Place, Report, Severity, counted};
 use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
 use crate::finding::{Level, is_invisible, one_line};
@@ -19,10 +22,46 @@ use crate::routing::RouteChanges;
 pub struct Text<'a> {
     /// Whether the output goes to a terminal with colours.
     pub colour: bool,
+    /// The width of the terminal in characters. Elsewhere lines are not wrapped.
+    pub width: Option<usize>,
+    /// The findings that are listed.
+    pub listing: Listing,
     /// The lines of the files by name. Findings in other files are shown without their line.
     pub sources: HashMap<&'a str, Lines<'a>>,
     /// Advice for checks that were not evaluated because objects of these kinds are unknown.
     pub advice: &'a [(Kinds, &'a str)],
+}
+
+/// The most characters of a line that are shown.
+const WIDTH: usize = 160;
+
+/// The findings from which a table of the checks follows them.
+const MANY: usize = 6;
+
+/// The places that are listed of findings that are not shown in full.
+const PLACES: usize = 5;
+
+/// Renders the report as text: findings, what could not be read, and the summary.
+#[must_use]
+pub fn text(report: &Report, options: &Text<'_>) -> String {
+    let mut out = String::new();
+    for block in &report.reload_blocks {
+        out += &options.titled(Title::ERROR, &block.message);
+    }
+    for block in options.listing.blocks(report) {
+        out += &options.block(&block);
+    }
+    out.extend(report.route_changes.as_ref().map(routes));
+    for diagnostic in &report.diagnostics {
+        let title = if diagnostic.severity == Severity::Error { Title::ERROR } else { Title::WARNING };
+        out += &options.titled(title, &format!("{}: {}", diagnostic.location(), diagnostic.message));
+    }
+    let listed = options.listing.entries(report);
+    if listed.len() >= MANY {
+        out += &by_code(&listed);
+        out.push('\n');
+    }
+    out + &summary(report, options)
 }
 
 impl<'a> Text<'a> {
@@ -31,43 +70,80 @@ impl<'a> Text<'a> {
         let place = entry.place.as_ref()?;
         Some((place, self.sources.get(&*place.file)?))
     }
+
+    fn renderer(&self) -> Renderer {
+        let renderer = if self.colour { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.decor_style(DecorStyle::Ascii);
+        self.width.map_or(renderer.clone(), |width| renderer.term_width(width))
+    }
+
+    /// A problem without a snippet.
+    fn titled(&self, level: Title<'_>, message: &str) -> String {
+        let title = level.primary_title(self.wrapped(&one_line(message), 9).into_owned());
+        self.renderer().render(&[Group::with_title(title)]) + "\n\n"
+    }
+
+    fn block(&self, Block { shown, rest }: &Block<'_>) -> String {
+        let mut out = String::new();
+        if let (Grouping::Object, Some(first)) = (self.listing.group, shown.first()) {
+            let count = counted(shown.len() + rest.len(), "finding");
+            let _ = writeln!(out, "Ingress {}/{}: {count}\n", one_line(&first.namespace), one_line(&first.ingress));
+        }
+        for entry in shown {
+            let _ = writeln!(out, "{}", self.renderer().render(&[group(entry, self)]));
+            out.extend(self.source(entry).and_then(|(_, lines)| fix(entry, lines)));
+            out.push('\n');
+        }
+        if let Some(first) = rest.first() {
+            let places: Vec<String> = rest.iter().take(PLACES).map(|entry| one_line(&entry.location())).collect();
+            let more = if rest.len() > PLACES { ", …" } else { "" };
+            let line = format!(
+                "{} {}: {} more: {}{more} (--max-per-code 0 lists all)",
+                first.level,
+                first.code,
+                rest.len(),
+                places.join(", ")
+            );
+            let _ = writeln!(out, "{}\n", self.wrapped(&line, 0));
+        }
+        out
+    }
+
+    fn painted(&self, text: &str, colour: &str) -> String {
+        if self.colour && !colour.is_empty() { format!("{colour}{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    /// Wraps a line between words, to the width of the terminal; the first line is shorter by `indent` characters.
+    fn wrapped<'b>(&self, line: &'b str, indent: usize) -> Cow<'b, str> {
+        let Some(width) = self.width.map(|width| width.saturating_sub(indent).max(20)) else { return line.into() };
+        let mut out = String::with_capacity(line.len() + 8);
+        let mut used = 0;
+        for word in line.split(' ') {
+            let length = word.chars().count();
+            if used > 0 && used + 1 + length > width {
+                out.push('\n');
+                used = 0;
+            } else if !out.is_empty() {
+                out.push(' ');
+                used += 1;
+            }
+            out += word;
+            used += length;
+        }
+        out.into()
+    }
 }
 
-/// The most characters of a line that are shown.
-const WIDTH: usize = 160;
-
-/// Renders the report as text.
-#[must_use]
-pub fn text(report: &Report, options: &Text<'_>) -> String {
-    let renderer = if options.colour { Renderer::styled() } else { Renderer::plain() };
-    let renderer = renderer.decor_style(DecorStyle::Ascii);
-    let mut out = String::new();
-    for diagnostic in &report.diagnostics {
-        let title = if diagnostic.severity == Severity::Error { Title::ERROR } else { Title::WARNING };
-        let title = title.primary_title(format!("{}: {}", diagnostic.location(), one_line(&diagnostic.message)));
-        let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
-    }
-    for block in &report.reload_blocks {
-        let title = Title::ERROR.primary_title(one_line(&block.message));
-        let _ = writeln!(out, "{}\n", renderer.render(&[Group::with_title(title)]));
-    }
-    for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
-        let _ = writeln!(out, "{}", renderer.render(&[group(entry, options)]));
-        out.extend(options.source(entry).and_then(|(_, lines)| fix(entry, lines)));
-        out.push('\n');
-    }
-    out.extend(report.route_changes.as_ref().map(routes));
-    out + &summary(report, options.advice)
-}
-
-fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
+fn group<'a>(entry: &'a Entry, options: &'a Text<'_>) -> Group<'a> {
     let level = match entry.level {
         Level::Deny => Title::ERROR.with_name("deny"),
         Level::Warn => Title::WARNING.with_name("warn"),
         Level::Audit | Level::Off => Title::INFO.with_name("audit"),
     };
     let id = format!("{} {}", entry.code, entry.name);
-    let mut group = Group::with_title(level.primary_title(one_line(&entry.message)).id(id));
+    let indent = id.len() + "warn[]: ".len();
+    let title = options.wrapped(&one_line(&entry.message), indent).into_owned();
+    let mut group = Group::with_title(level.primary_title(title).id(id));
     if let Some((place, lines)) = options.source(entry) {
         let (first, snippet) = excerpt(place, lines);
         let file = one_line(&place.file);
@@ -79,8 +155,9 @@ fn group<'a>(entry: &'a Entry, options: &Text<'a>) -> Group<'a> {
         };
     }
     let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, entry.field);
-    group = group.element(Title::NOTE.with_name("in").message(one_line(&object)));
-    if entry.help.is_empty() { group } else { group.element(Title::HELP.message(one_line(&entry.help))) }
+    let wrapped = |text: &str| options.wrapped(&one_line(text), 12).into_owned();
+    group = group.element(Title::NOTE.with_name("in").message(wrapped(&object)));
+    if entry.help.is_empty() { group } else { group.element(Title::HELP.message(wrapped(&entry.help))) }
 }
 
 /// The line of a place, cut around it if the line is long, with the number of characters cut off at the start.
@@ -142,39 +219,58 @@ fn routes(routes: &RouteChanges) -> String {
     out + "\n"
 }
 
-pub(super) fn summary(report: &Report, advice: &[(Kinds, &str)]) -> String {
-    let summary = &report.summary;
-    let counts = [
-        (summary.deny, "deny"),
-        (summary.warn, "warn"),
-        (summary.audit, "audit"),
-        (summary.waived, "waived"),
-        (summary.baseline, "in the baseline"),
-    ];
-    let counts: Vec<String> =
-        counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let found = match (summary.ingresses, counts.is_empty()) {
-        (0, true) => String::new(),
-        (_, true) => "; no findings".to_owned(),
-        (_, false) => format!("; findings: {}", counts.join(", ")),
-    };
-    let mut out = format!("{} analyzed{found}\n", counted(summary.ingresses, "Ingress"));
+/// The counts, what was assumed, and what was not evaluated.
+#[must_use]
+pub fn summary(report: &Report, options: &Text<'_>) -> String {
+    let mut lines = headline(report, options);
     let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
-        let _ = writeln!(out, "{}: a part of the input was not evaluated", counted(errors, "error"));
+        lines.push(format!("{}: a part of the input was not evaluated", counted(errors, "error")));
     }
-    for assumption in &report.assumptions {
-        let _ = writeln!(out, "{assumption}");
-    }
+    lines.extend(report.assumptions.iter().cloned());
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let (reason, on) = (one_line(reason), counted(ingresses, "Ingress"));
-        let _ = writeln!(out, "not evaluated on {on}: {reason} ({})", listed(&codes));
+        lines.push(format!("not evaluated on {on}: {reason} ({})", listed(&codes)));
     }
     let unknown: Kinds = report.not_evaluated.iter().filter_map(|not| not.unknown).collect();
-    for (kinds, advice) in advice {
-        if unknown.iter().any(|kind| kinds.contains(kind)) {
-            let _ = writeln!(out, "{advice}");
-        }
-    }
-    out
+    let advice = options.advice.iter().filter(|(kinds, _)| unknown.iter().any(|kind| kinds.contains(kind)));
+    lines.extend(advice.map(|(_, advice)| (*advice).to_owned()));
+    lines.iter().map(|line| options.wrapped(line, 0).into_owned() + "\n").collect()
 }
+
+/// The counts. They begin with the checks that were not evaluated if these are the majority.
+#[must_use]
+pub fn headline(report: &Report, options: &Text<'_>) -> Vec<String> {
+    let mostly_not_evaluated = report.mostly_not_evaluated();
+    let counts = counts(report, options, mostly_not_evaluated.is_some());
+    mostly_not_evaluated.into_iter().chain([counts]).collect()
+}
+
+/// `4 Ingresses analyzed; findings: 2 deny, 1 warn`.
+fn counts(report: &Report, options: &Text<'_>, is_mostly_not_evaluated: bool) -> String {
+    let summary = &report.summary;
+    let hidden = if options.listing.show > Level::Audit { "audit (--show audit lists them)" } else { "audit" };
+    let counts = [
+        (summary.deny, "deny", RED),
+        (summary.warn, "warn", YELLOW),
+        (summary.audit, hidden, ""),
+        (summary.waived, "waived", ""),
+        (summary.baseline, "in the baseline", ""),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, what, colour)| options.painted(&format!("{count} {what}"), colour))
+        .collect();
+    let found = match (summary.ingresses, counts.is_empty()) {
+        (0, true) => String::new(),
+        (_, true) if is_mostly_not_evaluated => "; the evaluated checks found nothing".to_owned(),
+        (_, true) => options.painted("; no findings", GREEN),
+        (_, false) => format!("; findings: {}", counts.join(", ")),
+    };
+    format!("{} analyzed{found}", counted(summary.ingresses, "Ingress"))
+}
+
+const RED: &str = "\u{1b}[1;31m";
+const YELLOW: &str = "\u{1b}[33m";
+const GREEN: &str = "\u{1b}[32m";

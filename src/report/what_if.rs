@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::text::summary;
-use super::{Report, counted};
+use super::{Report, Text, counted};
 use crate::finding::{Level, one_line, start_of_line};
 
 /// Lists the Ingresses that would be denied, by namespace. The report was made under `profile`.
 #[must_use]
-pub fn what_if(report: &Report, profile: &str) -> String {
+pub fn what_if(report: &Report, profile: &str, options: &Text<'_>) -> String {
     let mut denied: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     let entries = report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline);
     for entry in entries.filter(|entry| entry.level == Level::Deny) {
@@ -38,5 +38,5 @@ pub fn what_if(report: &Report, profile: &str) -> String {
          for problems it introduces",
         counted(report.summary.ingresses, "Ingress")
     );
-    out + &summary(report, &[])
+    out + &summary(report, options)
 }

@@ -44,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 
 fn analyzed(input: &Input, config: &Config) -> Report {
     let engine = config.engine();
-    let mut report = Report { diagnostics: input.diagnostics.clone(), ..Report::default() };
+    let mut report = Report { diagnostics: input.diagnostics.clone(), ..Report::new(engine.checks()) };
     let lines = input.lines();
     let mut progress = Progress::begin(input.ingresses().count());
     let mut places = None;

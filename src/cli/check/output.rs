@@ -14,11 +14,12 @@ pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, confi
     let source = source(input, arguments);
     let formats = Formats {
         fails: arguments.analysis.fail_on.level(),
-        text: &|colour| text(report, &options(report, input, colour)),
+        text: &|options| text(report, options),
+        options: options(report, input),
         html: &|| page(report, input.state(), config, &source, None),
         is_stdout_taken: arguments.diff,
     };
-    arguments.outputs.write(report, &formats)
+    arguments.outputs.write(report, formats)
 }
 
 /// The files, and the cluster that they are overlaid on.
@@ -41,10 +42,10 @@ const ADVICE: &[(Kinds, &str)] = &[
     ),
 ];
 
-fn options<'a>(report: &Report, input: &'a Input, colour: bool) -> Text<'a> {
+fn options<'a>(report: &Report, input: &'a Input) -> Text<'a> {
     let sources = input.manifests.files.iter();
     let sources = sources.map(|file| (file.path.to_str().unwrap_or_default(), Lines::of(&file.text))).collect();
     // The rules of an assumed controller are evaluated.
     let advice = if report.assumptions.is_empty() { ADVICE } else { &ADVICE[1..] };
-    Text { colour, sources, advice }
+    Text { sources, advice, ..Text::default() }
 }

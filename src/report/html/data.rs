@@ -25,7 +25,7 @@ pub(super) struct Data<'a> {
     pub(super) certificates: usize,
 }
 
-/// Level, code, namespace, Ingress, field, message, help; for a waived or baseline finding also its state and the reason.
+/// Level, code, namespace, Ingress, field, message, help, place in a file; for a waived or baseline finding also its state and the reason.
 #[derive(Serialize)]
 struct Finding<'a>(
     u8,
@@ -35,6 +35,7 @@ struct Finding<'a>(
     Cow<'a, str>,
     Cow<'a, str>,
     Cow<'a, str>,
+    String,
     #[serde(skip_serializing_if = "Option::is_none")] Option<(&'static str, Cow<'a, str>)>,
 );
 
@@ -97,6 +98,10 @@ fn finding(entry: &Entry) -> Finding<'_> {
         visible(&entry.field),
         visible(&entry.message),
         visible(&entry.help),
+        entry
+            .place
+            .as_ref()
+            .map_or_else(String::new, |place| visible(&format!("{}:{}", place.file, place.line)).into_owned()),
         accepted,
     )
 }

@@ -60,13 +60,13 @@
   // --- findings ---
 
   const findings = data.findings.map((row, order) => {
-    const [level, code, namespace, name, field, message, help, accepted] = row;
+    const [level, code, namespace, name, field, message, help, place, accepted] = row;
     const ingress = `${namespace}/${name}`;
     const shown = accepted ? accepted[0] : LEVELS[level];
     const title = data.checks[code] || "";
     return {
-      order, level, shown, code, title, namespace, ingress, field, message, help, reason: accepted ? accepted[1] : "",
-      hay: `${shown} ${code} ${title} ${ingress} ${field} ${message} ${help}`.toLowerCase(),
+      order, level, shown, code, title, namespace, ingress, field, message, help, place, reason: accepted ? accepted[1] : "",
+      hay: `${shown} ${code} ${title} ${ingress} ${field} ${message} ${help} ${place}`.toLowerCase(),
     };
   });
   const ofIngress = new Map();
@@ -89,6 +89,7 @@
     if (finding.help) what.append(isolated("span", "help", finding.help));
     if (finding.reason) what.append(isolated("span", "help", finding.reason));
     what.append(isolated("span", "field", finding.field));
+    if (finding.place) what.append(isolated("span", "field", finding.place));
     return element("tr", "", level, code, ingress, what);
   };
   const findingList = lazily(byId("finding-more"), FINDINGS, (some) => tbody.append(...some.map(findingRow)));

@@ -34,6 +34,8 @@ fn every_format_is_unchanged() {
         ("sarif", "report.sarif"),
         ("junit", "junit.xml"),
         ("github", "github.txt"),
+        ("gitlab", "gitlab.json"),
+        ("table", "table.txt"),
     ] {
         let path = data().join("expected").join(file);
         let found = without_version(&shop(format));
@@ -148,7 +150,7 @@ fn several_formats_go_to_several_files_at_once() {
 
     for (arguments, said) in [
         (&["a.yaml", "-o", "text", "-o", "json"][..], "error: only one format can go to standard output"),
-        (&["a.yaml", "-o", "yaml"], "expected text, json, sarif, junit, github or html"),
+        (&["a.yaml", "-o", "yaml"], "expected text, table, json, sarif, junit, github, gitlab or html"),
         (&["a.yaml", "-o", "json="], "the file name after = is empty"),
         (&["a.yaml", "-o", "json=no/such/folder/x"], "error: cannot write no/such/folder/x: No such file"),
         (&["-", "-"], "- (standard input) can be given only once"),

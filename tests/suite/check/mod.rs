@@ -3,6 +3,7 @@
 mod fixing;
 mod formats;
 mod input;
+mod listing;
 mod objects;
 mod overlay;
 mod safety;

@@ -253,7 +253,8 @@ fn an_earlier_report_is_replaced() {
         [".", "-o", "json=report.json", "-o", "sarif=sarif.json", "--baseline", "known.json", "--write-baseline"];
     for _ in 0..2 {
         let outcome = check(folder.path(), &arguments);
-        assert_eq!((outcome.code, &*outcome.err), (0, ""), "{}", outcome.out);
+        let counts = "1 Ingress analyzed; findings: 1 in the baseline\n";
+        assert_eq!((outcome.code, &*outcome.err), (0, counts), "{}", outcome.out);
     }
     assert_eq!(names(folder.path()), ["a.yaml", "known.json", "report.json", "sarif.json"]);
 }
@@ -267,7 +268,10 @@ fn outputs_are_replaced_as_a_whole() {
     let before = inode(&path("real.json"));
     let outcome =
         check(folder.path(), &["a.yaml", "-o", "json=link.json", "-o", "html=out.html", "-o", "junit=new.xml"]);
-    assert_eq!((outcome.code, &*outcome.err), (1, "HTML report written to out.html\n"));
+    assert_eq!(
+        (outcome.code, &*outcome.err),
+        (1, "HTML report written to out.html\n1 Ingress analyzed; findings: 1 deny\n")
+    );
     assert!(fs::symlink_metadata(path("link.json")).unwrap().is_symlink());
     assert_ne!(inode(&path("real.json")), before, "a reader never sees half of it");
     assert_eq!(fs::metadata(path("real.json")).unwrap().mode() & 0o7777, 0o604);

@@ -1,0 +1,51 @@
+//! Tables: one line for each finding, and one line for each check.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::text::summary;
+use super::{Entry, Report, Text};
+use crate::finding::{Level, one_line, start_of_line};
+
+/// Renders the report as a table: one line for each finding, then the summary.
+#[must_use]
+pub fn table(report: &Report, options: &Text<'_>) -> String {
+    let mut rows = vec![["LEVEL", "CODE", "INGRESS", "PLACE", "PROBLEM"].map(str::to_owned)];
+    rows.extend(options.listing.entries(report).into_iter().map(|entry| {
+        let place = entry.place.as_ref().map_or_else(String::new, |_| entry.location());
+        let ingress = format!("{}/{}", entry.namespace, entry.ingress);
+        [entry.level.to_string(), entry.code.to_owned(), ingress, place, entry.message.to_string()]
+    }));
+    let findings = if rows.len() > 1 { aligned(&rows) + "\n" } else { String::new() };
+    findings + &summary(report, options)
+}
+
+/// The findings of one check at one level: their number, and their Ingresses by namespace and name.
+type Count<'a> = (usize, BTreeSet<(&'a str, &'a str)>);
+
+/// The number of findings and Ingresses of each check, the highest level first.
+pub(super) fn by_code(entries: &[&Entry]) -> String {
+    let mut of: BTreeMap<(Reverse<Level>, &str, &str), Count<'_>> = BTreeMap::new();
+    for entry in entries {
+        let (count, ingresses) = of.entry((Reverse(entry.level), entry.code, entry.name)).or_default();
+        *count += 1;
+        ingresses.insert((&entry.namespace, &entry.ingress));
+    }
+    let mut rows = vec![["LEVEL", "CODE", "CHECK", "FINDINGS", "INGRESSES"].map(str::to_owned)];
+    rows.extend(of.into_iter().map(|((level, code, name), (count, ingresses))| {
+        [level.0.to_string(), code.to_owned(), name.to_owned(), count.to_string(), ingresses.len().to_string()]
+    }));
+    aligned(&rows)
+}
+
+/// Lines with aligned columns.
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths: [usize; N] = std::array::from_fn(width);
+    let line = |row: &[String; N]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        start_of_line(cells.join("  ").trim_end()) + "\n"
+    };
+    rows.iter().map(line).collect()
+}
