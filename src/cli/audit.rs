@@ -11,7 +11,7 @@ use super::report_output::{Format, Formats, Outputs, page, with_controllers, wit
 use crate::analysis::analyze;
 use crate::cluster::ClusterState;
 use crate::config::Config;
-use crate::finding::one_line;
+use crate::finding::{Level, one_line};
 use crate::model::Ingress;
 use crate::policy::{Policy, Profile};
 use crate::report::{ReloadBlockEntry, Report, Text, hosts, text, what_if};
@@ -63,6 +63,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     None => text(&report, options),
                 }
         },
+        show: Level::Audit,
         options: Text::default(),
         html: &|| page(&report, snapshot.state(), &config, &source, asked),
         is_stdout_taken: false,

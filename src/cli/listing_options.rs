@@ -7,9 +7,10 @@ use crate::report::{Grouping, Listing};
 
 #[derive(Debug, Args)]
 pub(super) struct ListingOptions {
-    /// List findings of this level and higher. Lower ones are counted. Applies to text, table, github and gitlab.
-    #[arg(long, env = "INGRESS_GUARD_SHOW", value_name = "LEVEL", default_value = "warn")]
-    show: Show,
+    /// List findings of this level and higher; by default warn in check, and audit in audit. Lower ones are counted. Applies to
+    /// text, table, github and gitlab.
+    #[arg(long, env = "INGRESS_GUARD_SHOW", value_name = "LEVEL")]
+    show: Option<Show>,
     /// Order of findings in text: by check, or by Ingress.
     #[arg(long, env = "INGRESS_GUARD_GROUP", value_name = "BY", default_value = "code")]
     group: Group,
@@ -32,11 +33,13 @@ enum Group {
 }
 
 impl ListingOptions {
-    pub(super) const fn listing(&self) -> Listing {
+    /// The flags; `show` is the level without a flag.
+    pub(super) fn listing(&self, show: Level) -> Listing {
         let show = match self.show {
-            Show::Deny => Level::Deny,
-            Show::Warn => Level::Warn,
-            Show::Audit => Level::Audit,
+            None => show,
+            Some(Show::Deny) => Level::Deny,
+            Some(Show::Warn) => Level::Warn,
+            Some(Show::Audit) => Level::Audit,
         };
         let group = match self.group {
             Group::Code => Grouping::Code,

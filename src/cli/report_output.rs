@@ -13,7 +13,7 @@ use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::file::{self, Access};
 use crate::finding::Level;
-use crate::report::{Listing, Page, Report, Text, github, github_summary, gitlab, headline, html, junit, sarif, table};
+use crate::report::{Page, Report, Text, github, github_summary, gitlab, headline, html, junit, sarif, table};
 use crate::routing::{Controllers, RouteMap};
 
 /// The formats and files of a report.
@@ -72,6 +72,8 @@ pub(super) struct Formats<'a> {
     pub(super) fails: Level,
     /// Renders the text format.
     pub(super) text: &'a dyn Fn(&Text<'_>) -> String,
+    /// The lowest level that is listed without `--show`.
+    pub(super) show: Level,
     /// The sources and the advice of the text format.
     pub(super) options: Text<'a>,
     /// Renders the HTML report.
@@ -101,37 +103,33 @@ impl Outputs {
         self.output.iter().any(|output| output.file.is_none() && output.format == Format::Text)
     }
 
-    fn listing(&self) -> Listing {
-        self.listing.listing()
-    }
-
     /// Sets the options of the text format for a terminal or a file.
-    fn prepare(&self, text: &mut Text<'_>, is_stdout: bool) {
-        text.listing = self.listing();
+    fn prepare(text: &mut Text<'_>, is_stdout: bool) {
         text.colour = is_stdout && super::is_colour_wanted();
         text.width = if is_stdout { super::terminal_width() } else { None };
     }
 
     pub(super) fn write(&self, report: &Report, mut formats: Formats<'_>) -> anyhow::Result<()> {
+        formats.options.listing = self.listing.listing(formats.show);
         for Output { format, file } in &self.output {
             if file.is_none() && formats.is_stdout_taken {
                 continue;
             }
-            self.prepare(&mut formats.options, file.is_none());
+            Self::prepare(&mut formats.options, file.is_none());
             let rendered = match format {
                 Format::Text => (formats.text)(&formats.options),
                 Format::Table => table(report, &formats.options),
                 Format::Json => super::json(report)?,
                 Format::Sarif => super::json(&sarif(report))?,
                 Format::Junit => junit(report, formats.fails),
-                Format::Github => github(report, &self.listing()),
-                Format::Gitlab => super::json(&gitlab(report, &self.listing()))?,
+                Format::Github => github(report, &formats.options.listing),
+                Format::Gitlab => super::json(&gitlab(report, &formats.options.listing))?,
                 Format::Html => (formats.html)(),
             };
             let Some(file) = file else {
                 super::print(&rendered)?;
                 if *format == Format::Github {
-                    add_to_job_summary(&github_summary(report, &self.listing()))?;
+                    add_to_job_summary(&github_summary(report, &formats.options.listing))?;
                 }
                 continue;
             };
@@ -143,7 +141,7 @@ impl Outputs {
         }
         // A person or a CI log then still gets the counts.
         if !formats.is_stdout_taken && self.output.iter().all(|output| output.file.is_some()) {
-            self.prepare(&mut formats.options, false);
+            Self::prepare(&mut formats.options, false);
             for line in headline(report, &formats.options) {
                 super::note(&line);
             }

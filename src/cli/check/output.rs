@@ -7,6 +7,7 @@ use super::options::{Arguments, is_stdin};
 use crate::cli::report_output::{Formats, page};
 use crate::config::Config;
 use crate::document::Lines;
+use crate::finding::Level;
 use crate::model::{Kind, Kinds};
 use crate::report::{Report, Text, text};
 
@@ -15,6 +16,7 @@ pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, confi
     let formats = Formats {
         fails: arguments.analysis.fail_on.level(),
         text: &|options| text(report, options),
+        show: Level::Warn,
         options: options(report, input),
         html: &|| page(report, input.state(), config, &source, None),
         is_stdout_taken: arguments.diff,
