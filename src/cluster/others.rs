@@ -29,11 +29,11 @@ impl<'a> ClusterView<'a> {
         self.others(|store| store.ingresses_using(&service))
     }
 
-    /// The other Ingresses whose regexes have a group of this name, in any case.
+    /// The other Ingresses whose regexes or snippets define a variable of this name, in any case.
     #[must_use]
-    pub fn others_naming(&self, group: &str) -> Lookup<Vec<&'a Ingress>> {
-        let group = group.to_ascii_lowercase();
-        self.others(|store| store.ingresses_naming(&group))
+    pub fn others_defining(&self, variable: &str) -> Lookup<Vec<&'a Ingress>> {
+        let variable = variable.to_ascii_lowercase();
+        self.others(|store| store.ingresses_defining(&variable))
     }
 
     /// The other Ingresses with a regex as an alias, which may match any host.

@@ -38,6 +38,20 @@ impl Turn {
     fn can_deny(&self) -> bool {
         self.share > SHARE_OF_OTHERS
     }
+
+    /// Returns why the check did not finish, if it exceeded its time or budget.
+    fn exceeded(&self, context: &Context<'_>, budget: &Budget) -> Option<NotEvaluatedReason> {
+        let is_strict = !self.check.waivable && self.can_deny();
+        if budget.is_interrupted() {
+            Some(NotEvaluatedReason::Deadline)
+        } else if is_strict && (context.exceeded_by_own() || budget.is_exceeded_by_own()) {
+            Some(NotEvaluatedReason::TooCostly)
+        } else if context.exceeded_budget() || budget.is_exceeded() {
+            Some(NotEvaluatedReason::Budget)
+        } else {
+            None
+        }
+    }
 }
 
 /// The share of a check that can deny, and of one that cannot be waived either.
@@ -198,25 +212,28 @@ impl Engine {
             if let Some(unknown) = view.unavailable() {
                 not_evaluated(NotEvaluatedReason::Unknown(unknown));
             }
-            if budget.is_interrupted() {
-                not_evaluated(NotEvaluatedReason::Deadline);
-            } else if !check.waivable && turn.can_deny() && (context.exceeded_by_own() || budget.is_exceeded_by_own()) {
-                found.push(too_costly(check));
-                not_evaluated(NotEvaluatedReason::TooCostly);
-            } else if context.exceeded_budget() || budget.is_exceeded() {
-                not_evaluated(NotEvaluatedReason::Budget);
-            }
             if context.left_out_matching() {
                 not_evaluated(NotEvaluatedReason::Oversized);
             }
-            if turn.can_deny() && !found.is_empty() && routes.leaves_out_unloaded() && !budget.is_exceeded() {
+            let mut exceeded = turn.exceeded(&context, &budget);
+            if turn.can_deny() && !found.is_empty() && routes.leaves_out_unloaded() {
                 let mut again = Findings::new(check.code, &budget);
                 let context = Context::new(ingress, view, &self.settings, &with_previous, &memo_with_previous)
                     .oversized(evaluation.oversized.is_some());
-                let is_complete = catch_unwind(AssertUnwindSafe(|| (check.run)(&context, &mut again))).is_ok();
-                if is_complete && !budget.is_exceeded() {
-                    warn_of_the_rest(&mut found, &again.into_inner());
-                }
+                let run_again = || {
+                    if !budget.is_exceeded() {
+                        (check.run)(&context, &mut again);
+                    }
+                };
+                // What is not found again is not certain, also if the check could not finish.
+                let is_panic = catch_unwind(AssertUnwindSafe(run_again)).is_err();
+                warn_of_the_rest(&mut found, &again.into_inner());
+                found.extend(is_panic.then(|| failed(check)));
+                exceeded = exceeded.or_else(|| turn.exceeded(&context, &budget));
+            }
+            if let Some(why) = exceeded {
+                found.extend((why == NotEvaluatedReason::TooCostly).then(|| too_costly(check)));
+                not_evaluated(why);
             }
             // Also while a check ran again: in a slow place it can complete.
             evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();

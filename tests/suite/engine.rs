@@ -227,24 +227,27 @@ fn services_are_known_by_their_name_in_every_namespace() {
 }
 
 #[test]
-fn groups_are_known_while_some_ingress_has_them() {
-    let with = |name: &str, path: &str| {
+fn variables_are_known_while_some_ingress_defines_them() {
+    let with_snippet = |name: &str, path: &str, snippet: &str| {
         let paths = json!([{"path": path, "pathType": "ImplementationSpecific", "backend": {"resource": {"kind": "x", "name": "x"}}}]);
-        let ingress =
-            json!({"metadata": {"name": name, "namespace": "shop"}, "spec": {"rules": [{"http": {"paths": paths}}]}});
+        let ingress = json!({"metadata": {"name": name, "namespace": "shop", "annotations": {"nginx.ingress.kubernetes.io/server-snippet": snippet}},
+                   "spec": {"rules": [{"http": {"paths": paths}}]}});
         Object::Ingress(Box::new(serde_json::from_value(ingress).unwrap()))
     };
+    let with = |name: &str, path: &str| with_snippet(name, path, "");
     let mut inventory = Inventory::default();
-    let naming = |inventory: &Inventory| {
-        inventory.ingresses_naming("tenant").map(|ingress| ingress.meta.key.name.to_string()).collect::<Vec<_>>()
+    let defining = |inventory: &Inventory| {
+        inventory.ingresses_defining("tenant").map(|ingress| ingress.meta.key.name.to_string()).collect::<Vec<_>>()
     };
     inventory.apply(with("a", "/(?<Tenant>x)/(?P<tenant>y)"));
     inventory.apply(with("b", "/(?'tenant'x)"));
-    assert_eq!(naming(&inventory), ["a", "b"]);
+    assert_eq!(defining(&inventory), ["a", "b"]);
     inventory.apply(with("a", "/(?<user>x)"));
-    assert_eq!(naming(&inventory), ["b"]);
+    assert_eq!(defining(&inventory), ["b"]);
     inventory.delete(Kind::Ingress, &Key::new("shop", "b"));
-    assert!(naming(&inventory).is_empty());
+    assert!(defining(&inventory).is_empty());
+    inventory.apply(with_snippet("c", "/", "set $Tenant $host;"));
+    assert_eq!(defining(&inventory), ["c"]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn report(cx: &Context<'_>, fault: &VariableFault<'_>, out: &mut Findings) {
     let finding = out.add(FieldPath::annotation(&key), format!("{key} ${variable}"), message);
     finding.help(help);
     if let Unknown::Variable(_) = unknown {
-        finding.rests_on_index("groups");
+        finding.rests_on_index("variables");
         if let Some(config_map) = cx.dialect().observed_from() {
             finding.rests_on(Kind::ConfigMap, config_map.clone());
         }

@@ -26,8 +26,8 @@ pub(crate) struct Ingresses {
     served: PersistentMap<ClassKey, usize>,
     /// By namespace and name of the Services that they send requests to.
     users: Index<Key, Ingress>,
-    /// By name of a regex group, in lower case.
-    groups: Index<str, Ingress>,
+    /// By name of a variable that they define, in lower case.
+    variables: Index<str, Ingress>,
     /// Those with a regex as an alias, which no host name finds.
     with_regex_alias: Index<(), Ingress>,
 }
@@ -45,8 +45,8 @@ impl Ingresses {
         for service in services(&ingress) {
             self.users.insert(&Key::new(&ingress.meta.key.namespace, service), &ingress);
         }
-        for group in ingress.group_names() {
-            self.groups.insert(&group, &ingress);
+        for variable in defined_variables(&ingress) {
+            self.variables.insert(&variable, &ingress);
         }
         if has_regex_alias(&ingress) {
             self.with_regex_alias.insert(&(), &ingress);
@@ -65,8 +65,8 @@ impl Ingresses {
         for service in services(&ingress) {
             self.users.remove(&Key::new(&key.namespace, service), &ingress);
         }
-        for group in ingress.group_names() {
-            self.groups.remove(&group, &ingress);
+        for variable in defined_variables(&ingress) {
+            self.variables.remove(&variable, &ingress);
         }
         if has_regex_alias(&ingress) {
             self.with_regex_alias.remove(&(), &ingress);
@@ -94,8 +94,8 @@ impl Ingresses {
         self.users.of(service)
     }
 
-    pub(crate) fn naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
-        self.groups.of(group)
+    pub(crate) fn defining(&self, variable: &str) -> impl Iterator<Item = &Ingress> {
+        self.variables.of(variable)
     }
 
     pub(crate) fn with_regex_alias(&self) -> impl Iterator<Item = &Ingress> {
@@ -121,6 +121,13 @@ fn claimed_hosts(ingress: &Ingress) -> Vec<Host> {
 /// Returns whether an alias of an Ingress is a regex, which nginx marks with `~`.
 fn has_regex_alias(ingress: &Ingress) -> bool {
     ingress.meta.annotations.server_aliases().any(|alias| alias.starts_with('~'))
+}
+
+/// Returns the names of the nginx variables that an Ingress defines if the controller renders it whole.
+fn defined_variables(ingress: &Ingress) -> BTreeSet<Box<str>> {
+    let mut variables = ingress.group_names();
+    variables.extend(ingress.variables_of_snippets());
+    variables
 }
 
 /// Returns the Services that an Ingress sends requests to.

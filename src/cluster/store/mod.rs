@@ -377,9 +377,9 @@ impl Inventory {
         self.ingresses.using(service)
     }
 
-    /// Returns the Ingresses whose regexes have a group of this name, which is in lower case.
-    pub fn ingresses_naming(&self, group: &str) -> impl Iterator<Item = &Ingress> {
-        self.ingresses.naming(group)
+    /// Returns the Ingresses whose regexes or snippets define a variable of this name, which is in lower case.
+    pub fn ingresses_defining(&self, variable: &str) -> impl Iterator<Item = &Ingress> {
+        self.ingresses.defining(variable)
     }
 
     /// Returns the Ingresses with a regex as an alias.

@@ -14,8 +14,6 @@ pub use spec::{Annotation, Effect, Removed, Risk, ValueError, reference};
 pub use table::{ALL, find};
 pub use traefik::TraefikSupport;
 
-use foldhash::HashSet;
-
 use crate::model::{Annotations, Ingress, Kind, NGINX_PREFIX};
 use crate::routing::version::Version;
 
@@ -264,13 +262,6 @@ impl<'a> NginxAnnotations<'a> {
         self.go_bool(name) == Some(true)
     }
 
-    /// Returns the nginx variables that snippets of the Ingress set, in lower case.
-    #[must_use]
-    pub fn set_in_snippets(self) -> HashSet<String> {
-        const SNIPPETS: [&str; 3] = ["auth-snippet", "configuration-snippet", "server-snippet"];
-        SNIPPETS.iter().filter_map(|name| self.value(name)).flat_map(variables_of_snippet).collect()
-    }
-
     /// Returns the value of an annotation if the controller's validator accepts it.
     #[must_use]
     pub fn accepted(self, name: &str) -> Option<&'a str> {
@@ -282,22 +273,6 @@ impl<'a> NginxAnnotations<'a> {
         debug_assert!(find(name).is_some_and(|row| row.form == Form::Bool), "{name} is not a boolean");
         go_bool(self.0.nginx(name)?)
     }
-}
-
-/// Returns the variables in statements of a snippet that set some.
-fn variables_of_snippet(snippet: &str) -> Vec<String> {
-    let code: Vec<&str> = snippet.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
-    let mut variables = Vec::new();
-    for statement in code.join("\n").split([';', '{']) {
-        let mut words = statement.trim_start_matches(['}', ' ', '\n', '\t']).split_whitespace();
-        let directive = words.next().unwrap_or_default();
-        let is_setter = directive.contains("set") && !directive.contains("header");
-        if is_setter || ["geo", "map", "split_clients"].contains(&directive) {
-            let names = words.filter_map(|word| word.trim_matches(['"', '\'']).strip_prefix('$'));
-            variables.extend(names.map(str::to_ascii_lowercase));
-        }
-    }
-    variables
 }
 
 #[cfg(test)]

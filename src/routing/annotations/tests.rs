@@ -59,16 +59,3 @@ fn a_flaw_depends_on_the_validation_of_the_controller() {
     assert_eq!(each("denylist-source-range", ""), [Some((Effect::Unavailable, true)); 3]);
     assert_eq!(each("whitelist-source-range", ""), [None; 3]);
 }
-
-#[test]
-fn variables_of_snippets_are_those_that_are_set() {
-    let of = |snippet| {
-        let mut variables = variables_of_snippet(snippet);
-        variables.sort();
-        variables.join(" ")
-    };
-    assert_eq!(of("auth_request_set $tenant $upstream_http_x_tenant;"), "tenant upstream_http_x_tenant");
-    assert_eq!(of("set $a \"\";\nif ($host = x) {\n  set $B 1;\n}\n# set $c 1;"), "a b");
-    assert_eq!(of("map $uri $kind {\n  default 0;\n}"), "kind uri");
-    assert_eq!(of("proxy_set_header X $d; more_set_headers \"Y: $e\"; return 200 $f;"), "");
-}

@@ -68,7 +68,7 @@ impl<'a> Routes<'a> {
         }
         let groups = LazyCell::new(|| ingress.group_names());
         let written = LazyCell::new(|| self.written(ingress, when));
-        let set = LazyCell::new(|| annotations.set_in_snippets());
+        let set = LazyCell::new(|| ingress.variables_of_snippets());
         for (row, value) in
             annotations.in_force(dialect.version).filter(|(row, _)| VariableFault::ANNOTATIONS.contains(&row.name))
         {
@@ -117,14 +117,22 @@ impl<'a> Routes<'a> {
         is_met: &dyn Fn(Condition) -> Option<bool>,
     ) -> Option<Certainty> {
         let dialect = self.controller().dialect;
-        if !self.is_no_group(name) {
+        let others = self.others_defining(name)?;
+        let name = name.to_ascii_lowercase();
+        if others.iter().any(|other| other.group_names().contains(&*name)) {
             return None;
         }
         let is_former = dialect.version.is_some_and(|version| version >= WITHOUT_FORMER);
-        match Condition::of(name) {
-            // The snippet of another Ingress may set it.
-            None if dialect.allows_snippets() == Some(true) => Some(Certainty::Likely),
-            None => Some(Certainty::Certain),
+        match Condition::of(&name) {
+            None => match dialect.allows_snippets() {
+                Some(false) => Some(Certainty::Certain),
+                // A snippet of another Ingress sets it, where snippets are allowed.
+                Some(true) if !others.is_empty() => None,
+                None if !others.is_empty() => Some(Certainty::Possible),
+                // A snippet may set it in a way that is not recognised.
+                Some(true) => Some(Certainty::Likely),
+                None => Some(Certainty::Certain),
+            },
             Some(Condition::Former) if is_former => Some(Certainty::Likely),
             Some(Condition::Former | Condition::Setting) => Some(Certainty::Possible),
             Some(condition) if condition.is_met_by(ingress) => None,
@@ -136,12 +144,17 @@ impl<'a> Routes<'a> {
         }
     }
 
-    /// Returns whether no Ingress of the controller has a group of that name, which would be a variable everywhere.
-    fn is_no_group(&self, name: &str) -> bool {
+    /// Returns the other Ingresses of the controller whose regexes or snippets define a variable: it exists everywhere then. `None`:
+    /// not all are known, or they cost too much.
+    fn others_defining(&self, name: &str) -> Option<Vec<&'a Ingress>> {
         let view = self.controllers().view();
         let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| view.knows(kind));
-        let others = view.others_naming(name).found().filter(|_| knows_routes);
-        others.is_some_and(|others| !others.into_iter().any(|other| self.handles(other)))
+        let mut others = view.others_defining(name).found().filter(|_| knows_routes)?;
+        others.retain(|other| self.handles(other));
+        let paths: usize =
+            others.iter().map(|other| other.paths().map(|at| 1 + at.path.path.len() / 8).sum::<usize>()).sum();
+        self.budget().spend(u32::try_from(paths).unwrap_or(u32::MAX)).ok()?;
+        Some(others)
     }
 }
 

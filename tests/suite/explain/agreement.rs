@@ -13,7 +13,7 @@ use ingress_guard::routing::{Answer, Controllers, Outcome, Routes, Scheme, When}
 use crate::pages;
 
 /// Sample requests for an example: every path of every host, similar paths, and paths that do not exist.
-fn visits(inventory: &Inventory) -> Vec<RequestUrl> {
+pub(super) fn visits(inventory: &Inventory) -> Vec<RequestUrl> {
     let mut hosts: BTreeSet<String> = BTreeSet::from(["absent.example.org".to_owned()]);
     let mut paths: BTreeSet<String> = BTreeSet::from(["/".to_owned(), "/nowhere".to_owned(), "/%zz".to_owned()]);
     for rule in inventory.ingresses().flat_map(|ingress| ingress.rules.iter()) {

@@ -5,6 +5,7 @@ mod agreement;
 mod canary;
 mod check;
 mod command;
+pub(crate) mod findings;
 mod forms;
 mod other_controllers;
 mod page;
