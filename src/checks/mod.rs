@@ -34,7 +34,7 @@ pub use loading::Rendered;
 pub use memo::Memo;
 pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
-pub(crate) use path::PATH_REGEX_LITERAL;
+pub(crate) use path::{PATH_REGEX_LITERAL, REGEX_HOST_INHERITED, REGEX_ROOT_ONLY};
 pub use registry::{ALL, find, listed, vital_kinds};
 use routed_paths::ROUTES;
 pub use settings::{NamespaceClasses, Oversized, Settings};

@@ -29,7 +29,7 @@ impl<'a> ClusterView<'a> {
         self.others(|store| store.ingresses_using(&service))
     }
 
-    /// The other Ingresses whose regexes or snippets define a variable of this name, in any case.
+    /// The other Ingresses whose regexes or snippets may define a variable of this name, in any case.
     #[must_use]
     pub fn others_defining(&self, variable: &str) -> Lookup<Vec<&'a Ingress>> {
         let variable = variable.to_ascii_lowercase();

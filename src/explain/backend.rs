@@ -25,10 +25,7 @@ pub(super) fn backend<'a>(
     explanation.backend = Some(ReadyBackend {
         namespace: namespace.to_owned(),
         service: name.to_string(),
-        port: port.as_ref().map(|port| match port {
-            PortRef::Name(name) => name.to_string(),
-            PortRef::Number(number) => number.to_string(),
-        }),
+        port: port.as_ref().map(PortRef::plain),
         ready_endpoints: match &resolved {
             ResolvedBackend::Port { readiness: BackendReadiness::Ready(endpoints), .. } => Some(endpoints.ready),
             ResolvedBackend::Port { readiness: BackendReadiness::NotReady(_), .. } => Some(0),

@@ -58,7 +58,7 @@ fn words(found: &HostCertificate<'_>, host: &Host, routes: &Routes<'_>, secret: 
         State::Valid(_) => format!("Secret {secret}, {}", found.state),
         State::Expired(_) => format!("the certificate of Secret {secret} {}", found.state),
         State::Early(_) => format!("the certificate of Secret {secret} is {}", found.state),
-        State::CommonNameOnly => {
+        State::CommonNameOnly | State::IssuerExpired(_) => {
             format!("the certificate of Secret {secret} {}: {}", found.state, effects::CERTIFICATE_REJECTED)
         }
         State::Mismatch => format!("the certificate of Secret {secret} is not valid for {host}: {instead}"),
@@ -101,6 +101,7 @@ const fn state(state: CertificateState) -> &'static str {
         State::Valid(_) => "ok",
         State::Expired(_) => "expired",
         State::Early(_) => "not-yet-valid",
+        State::IssuerExpired(_) => "issuer-expired",
         State::CommonNameOnly => "common-name-only",
         State::Mismatch | State::CommonNameIgnored => "mismatch",
         State::Missing => "missing",

@@ -2,7 +2,9 @@
 
 use super::trail::{Explanation, Found};
 use crate::analysis::{Analysis, analyze};
-use crate::checks::{CANARY_WITHOUT_MAIN, CHECK_NOT_EVALUATED, PATH_REGEX_LITERAL};
+use crate::checks::{
+    CANARY_WITHOUT_MAIN, CHECK_NOT_EVALUATED, PATH_REGEX_LITERAL, REGEX_HOST_INHERITED, REGEX_ROOT_ONLY,
+};
 use crate::cluster::ClusterState;
 use crate::engine::Engine;
 use crate::finding::Level;
@@ -11,7 +13,9 @@ use crate::policy::{Decision, Policy};
 impl Found {
     /// Whether the requests that a path is intended for do not reach its backend, although a sample request may.
     pub(super) fn breaks(&self, path: &str) -> bool {
-        let is_so = [PATH_REGEX_LITERAL.code, CANARY_WITHOUT_MAIN.code].contains(&self.code);
+        let losing = [&CANARY_WITHOUT_MAIN, &PATH_REGEX_LITERAL, &REGEX_HOST_INHERITED, &REGEX_ROOT_ONLY]
+            .map(|check| check.code);
+        let is_so = losing.contains(&self.code);
         let is_there = self.field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         is_so && is_there && self.level >= Level::Warn
     }

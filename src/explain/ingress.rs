@@ -1,17 +1,20 @@
 //! Traces an Ingress: a sample request for each of its paths.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use super::found;
 use super::reload::ReloadBlocks;
 use super::request::RequestUrl;
-use super::trail::{Explanation, Found, RequestOutcome, SCHEMA_VERSION, exit_code};
+use super::trail::{Explanation, Found, ReadyBackend, RequestOutcome, SCHEMA_VERSION, exit_code};
 use super::url::{Whose, explain};
 use crate::analysis::Analysis;
+use crate::budget::Budget;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView};
-use crate::model::{Ingress, PathRef};
-use crate::routing::{Controllers, Scheme, path_samples, sample_host};
+use crate::model::{Backend, Ingress, PathRef, PortRef};
+use crate::routing::{Controllers, Scheme, is_plainly_regex, path_samples, pattern_samples, sample_host};
 
 /// The most paths that are traced.
 const MOST: usize = 200;
@@ -56,7 +59,7 @@ pub struct PathExplanation {
     pub path: String,
     /// `pathType`
     pub path_type: &'static str,
-    /// Whether this path matches the sample request; otherwise `explanation` has the matching one.
+    /// Whether this path matches the sample request, or another one of the Ingress with the same backend; otherwise `explanation` has the matching one.
     pub own: bool,
     /// The code of the finding by which the path does not serve the requests that it is intended for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,14 +116,41 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
     }
 }
 
-/// Returns a request that the path is intended to match on its controller.
-fn sample(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings: &Settings) -> Option<String> {
+/// Returns requests that the path is intended to match on its controller.
+fn samples(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings: &Settings) -> Vec<String> {
     let view = ClusterView::unrestricted(known);
     let controller = Controllers::new(&view, &settings.classes, &settings.dialects).of(ingress);
-    if controller.dialect.family.reads_nginx_annotations() || controller.known.is_none() {
-        return path_samples(at).into_iter().next();
+    let reads_nginx_annotations = controller.dialect.family.reads_nginx_annotations();
+    if !reads_nginx_annotations && controller.known.is_some() {
+        return vec![controller.meaning(ingress, at.path).sample()];
     }
-    Some(controller.meaning(ingress, at.path).sample())
+    let mut samples = path_samples(at);
+    if reads_nginx_annotations && !is_plainly_regex(at.path.routed()) {
+        samples.extend(pattern_samples(at.path.routed(), &Budget::default()).unwrap_or_default());
+    }
+    samples.iter_mut().for_each(|sample| *sample = as_sent(sample));
+    samples
+}
+
+/// Returns whether a request reaches the backend of a path, by whatever path of its Ingress.
+fn is_same_backend(explanation: &Explanation, at: PathRef<'_>) -> bool {
+    let Some(ReadyBackend { service, port, .. }) = &explanation.backend else { return false };
+    let Backend::Service { name, port: own } = &*at.path.backend else { return false };
+    let own = own.as_ref().map(PortRef::plain);
+    *service == **name && *port == own
+}
+
+/// Encodes the characters of a path that a request line cannot contain.
+fn as_sent(path: &str) -> String {
+    let mut sent = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_graphic() {
+            sent.push(char::from(byte));
+        } else {
+            let _ = write!(sent, "%{byte:02X}");
+        }
+    }
+    sent
 }
 
 fn path<'a>(
@@ -133,14 +163,29 @@ fn path<'a>(
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
-    let explanation = sample(ingress, at, known, settings).and_then(|path| {
+    let is_own = |explanation: &Explanation| {
+        let took_it = explanation.ingress.as_deref() == Some(key);
+        match explanation.outcome {
+            // `app-root` redirects the root of a host, also if another Ingress defines it. A redirect that adds a slash leads back.
+            RequestOutcome::Redirect => took_it || explanation.ingress.is_none(),
+            RequestOutcome::Service if took_it && is_same_backend(explanation, at) => true,
+            _ => took_it && explanation.field.as_deref() == Some(&field),
+        }
+    };
+    // Whether a path such as `/wiki/(a)` is meant literally is not known.
+    let text = at.path.routed();
+    let may_be_regex = text.contains(|c| "\\^$|?*+()[]{}".contains(c)) && !is_plainly_regex(text);
+    let mut explained = samples(ingress, at, known, settings).into_iter().filter_map(|path| {
         let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, query: None, notes: Vec::new() };
         explain(&request, known, settings, Whose::Path(ingress, at), blocks).ok()
     });
-    let is_own = |explanation: &Explanation| {
-        let took_it = explanation.ingress.as_deref() == Some(key);
-        // `app-root` redirects the root of a host, also if another Ingress defines it.
-        (took_it && explanation.field.as_deref() == Some(&field)) || explanation.outcome == RequestOutcome::Redirect
+    // A more specific path may take a request and leave others to this one.
+    let explanation = match explained.next() {
+        Some(first) if !is_own(&first) => {
+            let is_certain = !may_be_regex || first.blocked_by.is_some() || first.outcome == RequestOutcome::NotLoaded;
+            explained.find(is_own).or_else(|| is_certain.then_some(first))
+        }
+        first => first,
     };
     PathExplanation {
         own: explanation.as_ref().is_none_or(is_own),

@@ -10,8 +10,9 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress, PathType};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Received,
-    Redirect, Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex, pieces,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations,
+    Outcome, Piece, Received, Redirect, Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex,
+    pieces,
 };
 
 /// Adds the steps of an answer.
@@ -37,6 +38,9 @@ pub(super) fn follow<'a>(
     if let Some(location) = &answer.location {
         path(explanation, routes, &answer.server, location);
     }
+    if answer.is_passed_through {
+        return passed_through(explanation, routes, answer, view);
+    }
     if let Some(Refusal { status, annotation }) = routes.refusal(answer) {
         let detail =
             format!("invalid value of annotation {annotation}: the controller returns {status} for every request");
@@ -46,6 +50,21 @@ pub(super) fn follow<'a>(
     }
     answered(explanation, request, routes, answer, view);
     doubt(explanation, routes, answer.location.as_ref().and_then(|location| location.ingress));
+}
+
+/// Adds the steps of a TLS connection that the controller passes to a Service: no path, no annotation of a location and no
+/// certificate of the controller counts (section 5.6).
+fn passed_through<'a>(explanation: &mut Explanation, routes: &Routes<'a>, answer: &Answer<'a>, view: &ClusterView<'a>) {
+    let Outcome::Backend { of, backend: resolved, .. } = &answer.outcome else { return };
+    explanation.holds(
+        "tls",
+        "annotation ssl-passthrough: the backend of path \"/\" gets the TLS connection, whatever the path is",
+    );
+    backend(explanation, routes, of.0, resolved, view);
+    if explanation.outcome == RequestOutcome::Unavailable {
+        // The connection fails, without a response.
+        explanation.ends(RequestOutcome::Unavailable, None);
+    }
 }
 
 /// Adds the steps of the outcome.
@@ -117,8 +136,15 @@ fn is_without_authentication_service(
     let location = answer.location.as_ref().filter(|location| location.annotations().is_some());
     let ingress = location.and_then(|location| location.ingress);
     let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
-    let fault = ingress.filter(|_| is_nginx).and_then(|ingress| AuthServiceFault::of(ingress, view));
-    let Some(AuthServiceFault { namespace, service, port }) = fault else { return false };
+    let Some(ingress) = ingress.filter(|_| is_nginx) else { return false };
+    let url = NginxAnnotations::of(ingress).accepted("auth-url");
+    if url.is_some_and(|url| routes.is_behind_itself(ingress, url) == Ok(true)) {
+        let detail = "annotation auth-url asks a path behind the same authentication: every request returns 500";
+        explanation.breaks("authentication", detail, yaml(ingress));
+        explanation.ends(RequestOutcome::Broken, 500);
+        return true;
+    }
+    let Some(AuthServiceFault { namespace, service, port }) = AuthServiceFault::of(ingress, view) else { return false };
     let what = port.map_or_else(|| "does not exist".to_owned(), |port| format!("has no port {port}"));
     let detail = format!("Service {namespace}/{service} of annotation auth-url {what}: every request returns 500");
     explanation.breaks("authentication", detail, kubectl(&["get", "services", "--namespace", namespace]));

@@ -207,7 +207,10 @@ fn write_findings(out: &mut String, findings: &[Found]) -> fmt::Result {
 fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Result {
     let PathExplanation { own, explanation, .. } = path;
     let (ok, words) = match explanation {
-        None => (None, "no sample request that certainly matches".to_owned()),
+        None => match path.broken_by {
+            Some(code) => (Some(false), format!("{code} below names requests that it loses")),
+            None => (None, "no sample request that certainly matches".to_owned()),
+        },
         Some(explanation) => {
             let step = explanation.broken().filter(|step| step.what != "certificate");
             let served =

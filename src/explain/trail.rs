@@ -67,7 +67,7 @@ pub struct ServedCertificate {
     /// `namespace/name` of the Secret; `None` for the controller's default certificate.
     pub secret: Option<String>,
     /// `ok`, `default` (the controller's default certificate), `missing`, `pending` (not issued yet), `unusable`, `mismatch`,
-    /// `common-name-only` (no subject alternative name), `expired`, `not-yet-valid` or `unknown`.
+    /// `common-name-only` (no subject alternative name), `expired`, `issuer-expired`, `not-yet-valid` or `unknown`.
     pub state: &'static str,
 }
 

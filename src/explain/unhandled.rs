@@ -1,7 +1,8 @@
 //! Ingresses that no controller is known to handle.
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress, Kind, suggest};
+use crate::finding::Quoted;
+use crate::model::{CLASS_ANNOTATION, ClassRef, Host, Ingress, IngressClass, Kind, suggest};
 use crate::routing::{ControllerGroup, ControllerId, Controllers, Dialect, KnownController, Unsettled};
 
 /// An Ingress that no controller is known to handle.
@@ -13,6 +14,8 @@ pub(super) struct Unhandled<'a> {
     unwatched: bool,
     /// Its controller may be ingress-nginx or another one.
     pub(super) unsettled: Option<Unsettled<'a>>,
+    /// Its IngressClass, whose controller does not run.
+    pub(super) unserved: Option<&'a IngressClass>,
     /// The controller of its IngressClass ignores the class annotation.
     ignored: Option<&'a Dialect>,
 }
@@ -27,7 +30,9 @@ impl<'a> Unhandled<'a> {
             let unsettled = controllers.unsettled(ingress).or(of_group);
             let unwatched = unsettled.is_none() && controllers.of(ingress).is_known();
             let ignored = controllers.ignores_annotation(ingress.class_ref(), &ingress.meta.key.namespace);
-            Self { ingress, certain, unwatched, unsettled, ignored }
+            let unserved = controllers.unserved(ingress);
+            let certain = certain || unserved.is_some();
+            Self { ingress, certain, unwatched, unsettled, unserved, ignored }
         })
     }
 
@@ -47,6 +52,9 @@ impl<'a> Unhandled<'a> {
 pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -> String {
     if let Some(unsettled) = unhandled.unsettled {
         return format!("{unsettled}; {}", unsettled.help());
+    }
+    if let Some(class) = unhandled.unserved {
+        return format!("controller {} of its class does not run here", Quoted(&class.controller));
     }
     match unhandled.ingress.class_ref() {
         _ if unhandled.unwatched => "the controller of its class watches other namespaces only".to_owned(),

@@ -177,16 +177,18 @@ fn select<'a>(
             controllers.grouped(candidates)
         }
     };
-    let is_unsettled = |ingress: &&Ingress| controllers.unsettled(ingress).is_some();
+    let is_open =
+        |ingress: &&Ingress| controllers.unsettled(ingress).is_some() || controllers.unserved(ingress).is_some();
     let (mut known, unknown): (Vec<_>, Vec<_>) =
-        groups.into_iter().partition(|group| group.controller.is_known() && !group.ingresses.iter().any(is_unsettled));
+        groups.into_iter().partition(|group| group.controller.is_known() && !group.ingresses.iter().any(is_open));
     let unhandled: Vec<_> = unknown.into_iter().flat_map(|group| Unhandled::of(group, controllers)).collect();
     if let Whose::Class(name) = whose
         && known.is_empty()
     {
         // No namespace in particular: the first controller of the class.
         let controller = controllers.of_class(ClassRef::Named(name), "");
-        let is_settled = unhandled.iter().all(|unhandled| unhandled.unsettled.is_none());
+        let is_settled =
+            unhandled.iter().all(|unhandled| unhandled.unsettled.is_none() && unhandled.unserved.is_none());
         if controller.is_known() && is_settled {
             known.push(ControllerGroup { controller, ingresses: Vec::new() });
         } else if unhandled.is_empty() {
@@ -217,7 +219,7 @@ fn explain_answer<'a>(
         follow(explanation, request, routes, answer, view);
     }
     unloaded::without(explanation, unloaded);
-    if request.scheme == Scheme::Https {
+    if request.scheme == Scheme::Https && !answer.is_passed_through {
         certificate(explanation, wanted.host, &answer.server, routes, view);
     }
     // A request that the root of a host or a rule without a host gets may be intended for another path or host, and a regex may

@@ -1,4 +1,4 @@
-//! The nginx variables that an Ingress defines for the whole configuration: the named groups of its regexes, and what its snippets
+//! The nginx variables that an Ingress may define for the whole configuration: the named groups of its regexes, and what its snippets
 //! set. The store, which is below the rules of controllers, indexes their names.
 
 use std::collections::BTreeSet;
@@ -17,9 +17,25 @@ impl Ingress {
     /// Returns the variables that its snippets set, in lower case.
     #[must_use]
     pub fn variables_of_snippets(&self) -> BTreeSet<Box<str>> {
+        self.snippets().flat_map(variables_of_snippet).collect()
+    }
+
+    /// Returns the names of all variables and groups in its snippets, in lower case: those that a snippet may define in any way.
+    #[must_use]
+    pub fn names_in_snippets(&self) -> BTreeSet<Box<str>> {
+        let variable = |rest: &str| {
+            let rest = rest.strip_prefix('{').unwrap_or(rest);
+            let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            rest[..end].to_ascii_lowercase().into_boxed_str()
+        };
+        let variables = self.snippets().flat_map(|snippet| snippet.split('$').skip(1)).map(variable);
+        let groups = self.snippets().flat_map(group_names).map(|name| name.to_ascii_lowercase().into());
+        variables.chain(groups).filter(|name: &Box<str>| !name.is_empty()).collect()
+    }
+
+    fn snippets(&self) -> impl Iterator<Item = &str> {
         const SNIPPETS: [&str; 3] = ["auth-snippet", "configuration-snippet", "server-snippet"];
-        let snippets = SNIPPETS.iter().filter_map(|name| self.meta.annotations.nginx(name));
-        snippets.flat_map(variables_of_snippet).collect()
+        SNIPPETS.iter().filter_map(|name| self.meta.annotations.nginx(name))
     }
 }
 
@@ -53,6 +69,7 @@ fn group_names(regex: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::{group_names, variables_of_snippet};
+    use crate::model::Ingress;
 
     #[test]
     fn groups_have_names_in_three_notations() {
@@ -60,6 +77,15 @@ mod tests {
         assert_eq!(names(r"/(?<a>x)/(?P<B_1>y)/(?'c'z)/(d)(?:e)"), ["a", "B_1", "c"]);
         assert_eq!(names(r"/a(?<=b)(?<!c)(?=d)(?#<e>)"), [""; 0]);
     }
+    #[test]
+    fn snippets_may_define_whatever_they_name() {
+        let snippet = "if ($uri ~ (?<Kind>x)) { eval ${tenant} { } }\nreturn 200 \"$a $\";";
+        let annotations = serde_json::json!({"nginx.ingress.kubernetes.io/server-snippet": snippet});
+        let ingress: Ingress =
+            serde_json::from_value(serde_json::json!({"metadata": {"annotations": annotations}, "spec": {}})).unwrap();
+        assert_eq!(Vec::from_iter(ingress.names_in_snippets()).join(" "), "a kind tenant uri");
+    }
+
     #[test]
     fn variables_of_snippets_are_those_that_are_set() {
         let of = |snippet| variables_of_snippet(snippet).into_iter().collect::<Vec<_>>().join(" ");

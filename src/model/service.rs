@@ -16,6 +16,17 @@ pub enum PortRef {
     Number(i32),
 }
 
+impl PortRef {
+    /// Returns the port as the Ingress has it, a name without quotes.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        match self {
+            Self::Name(name) => name.to_string(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for PortRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,7 +6,9 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::annotations::{NginxAnnotations, Refusal};
-use super::location::{Located, Location, Modifier, Rewritten, Server, host_name, normalized};
+use super::backend::AuthUrl;
+use super::controller::ControllerFamily;
+use super::location::{Claim, Located, Location, Modifier, Rewritten, Server, host_name, normalized, sample_host};
 use super::routes::{Routes, When};
 use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
@@ -25,6 +27,8 @@ pub struct Answer<'a> {
     pub location: Option<Location<'a>>,
     /// The outcome, unless an invalid annotation forces another one: [`Routes::refusal`].
     pub outcome: Outcome<'a>,
+    /// Whether the TLS connection is passed to the backend, without nginx (section 5.6).
+    pub is_passed_through: bool,
 }
 
 /// The outcome of a request.
@@ -136,6 +140,7 @@ impl<'a> Routes<'a> {
                 server,
                 location: None,
                 outcome: Outcome::Redirect(308, Redirect::Www),
+                is_passed_through: false,
             }));
         }
         let server = match self.server_for(&name, when) {
@@ -143,10 +148,16 @@ impl<'a> Routes<'a> {
             Lookup::Absent => return Ok(Lookup::Absent),
             Lookup::Unknown => return Ok(Lookup::Unknown),
         };
-        self.answer_to(&server, &Host::parse(&name), (scheme, path), when).map(Lookup::Found)
+        let host = Host::parse(&name);
+        if scheme == Scheme::Https
+            && let Some(answer) = self.passed_through(&server, &host, when)
+        {
+            return Ok(Lookup::Found(answer));
+        }
+        self.answer_to(&server, &host, (scheme, path), when).map(Lookup::Found)
     }
 
-    /// Returns the answer of one server to a request for its host.
+    /// Returns the answer of the locations of one server to a request for its host.
     ///
     /// # Errors
     /// When path matching exceeds its budget.
@@ -171,6 +182,7 @@ impl<'a> Routes<'a> {
             server: Rc::clone(server),
             location: location.cloned(),
             outcome,
+            is_passed_through: false,
         };
         let Some(uri) = normalized(path) else { return Ok(answer(None, Outcome::BadRequest)) };
         if *uri == *b"/" && server.app_root().is_some() {
@@ -186,6 +198,50 @@ impl<'a> Routes<'a> {
                 None => answer(None, Outcome::DefaultBackend),
             },
         })
+    }
+
+    /// Returns the answer for a host whose TLS connections the controller passes to the backend of its location `/`: any Ingress of the
+    /// host asks for it, and the host is not a wildcard (section 5.6).
+    fn passed_through(&self, server: &Rc<Server<'a>>, host: &Host, when: When) -> Option<Answer<'a>> {
+        let is_enabled = self.dialect().family == ControllerFamily::Nginx
+            && self.dialect().passes_tls_through() == Some(true)
+            && matches!(host, Host::Exact(_))
+            && server.host == *host;
+        let claims = self.claims(host, when).found().filter(|_| is_enabled)?;
+        let asks = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).passes_tls_through();
+        if !claims.iter().any(asks) {
+            return None;
+        }
+        let location = server.locations.iter().find(|location| location.path == "/")?;
+        let (of, backend) = location.ingress.zip(location.backend)?;
+        let outcome = Outcome::Backend { of: OwnedBy(of), backend, path: Rewritten::Untouched };
+        let location = Some(location.clone());
+        Some(Answer { server: Rc::clone(server), location, outcome, is_passed_through: true })
+    }
+
+    /// Returns whether an Ingress itself gets the requests for a URL of its external authentication, which then waits for itself.
+    /// Reads Ingresses and IngressClasses.
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget.
+    pub fn is_behind_itself(&self, ingress: &Ingress, url: &str) -> Result<bool, BudgetExceeded> {
+        let Some(url) = AuthUrl::parse(url) else { return Ok(false) };
+        // `no-auth-locations` excludes the challenges by default.
+        let is_fixed = !url.path.contains('$') && !url.path.starts_with(NEVER_TO_HTTPS);
+        let is_standard = [80, 443].contains(&url.dialled());
+        let host = match url.host {
+            "$host" | "$http_host" | "$server_name" | "$best_http_host" => {
+                ingress.rules.first().map(|rule| sample_host(&rule.host)).unwrap_or_default()
+            }
+            host => host.to_owned(),
+        };
+        if !is_fixed || !is_standard || host.contains('$') {
+            return Ok(false);
+        }
+        let scheme = if url.is_https { Scheme::Https } else { Scheme::Http };
+        let Lookup::Found(answer) = self.answer(scheme, &host, url.path, When::After)? else { return Ok(false) };
+        let of = answer.location.filter(|_| !answer.is_passed_through).and_then(|location| location.ingress);
+        Ok(of.is_some_and(|of| of.meta.key == ingress.meta.key))
     }
 
     /// Returns the `defaultBackend` for requests that no path of a host matches, by Kubernetes' own rules. ingress-nginx uses
@@ -245,8 +301,9 @@ impl<'a> Routes<'a> {
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>) -> Option<Refusal> {
         // nginx answers 400 before it reads the server.
-        let is_read = answer.outcome != Outcome::BadRequest;
-        answer.server.forbidden.filter(|_| is_read).or_else(|| answer.location.as_ref()?.refusal)
+        let is_read = answer.outcome != Outcome::BadRequest && !answer.is_passed_through;
+        let refusal = answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal);
+        refusal.filter(|_| is_read)
     }
 }
 

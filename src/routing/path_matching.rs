@@ -80,8 +80,12 @@ impl PathMeaning<'_> {
         | Self::ElementsOrText(text)
         | Self::Glob(text)
         | Self::Unknown(text)) = self;
-        let path =
-            if matches!(self, Self::Glob(_)) { text.replace('*', "").replace('?', "x") } else { text.to_owned() };
+        let path = if matches!(self, Self::Glob(_)) {
+            // A browser removes a segment of dots.
+            text.replace(".*", ".x").replace('*', "").replace('?', "x")
+        } else {
+            text.to_owned()
+        };
         if path.starts_with('/') { path } else { format!("/{path}") }
     }
 }
@@ -160,6 +164,7 @@ mod tests {
     #[test]
     fn samples_are_paths() {
         assert_eq!(Glob("/a/*/b?").sample(), "/a//bx");
+        assert_eq!(Glob("/a/.*").sample(), "/a/.x");
         assert_eq!(Text("").sample(), "/");
         assert_eq!(Exact("/a").sample(), "/a");
     }

@@ -170,7 +170,7 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     };
     let received = Received { scheme: Scheme::Http, host: &request.host, target: &request.target };
     let to = routes.redirect_target(&answer, received).map(String::into_bytes);
-    let Answer { server, location, outcome } = answer;
+    let Answer { server, location, outcome, .. } = answer;
     let uri = normalized(&request.target).map(Cow::into_owned);
     let outcome = match outcome {
         Outcome::BadRequest => PredictedOutcome::BadRequest,

@@ -1,15 +1,13 @@
 //! The effect of annotations on the whole Ingress, in checks, `explain` and the route map.
 
 use ingress_guard::analysis::analyze;
-use ingress_guard::checks;
 use ingress_guard::cluster::{ClusterView, Inventory};
 use ingress_guard::config::Config;
-use ingress_guard::explain::{
-    Explanation, Found, RequestOutcome, RequestUrl, add_findings, explain_ingress, explain_url,
-};
+use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, add_findings, explain_url};
 use ingress_guard::finding::Level;
 use ingress_guard::routing::{Controllers, RouteMap};
 
+use crate::explain::findings::assert_agrees;
 use crate::pages;
 
 const COMMON: &str = "
@@ -55,6 +53,7 @@ fn world(ingresses: &[String]) -> (Config, Inventory) {
     let config = "dialects: [{match: {controller: k8s.io/ingress-nginx}, engine: nginx, version: 1.15.1}]";
     let config = Config::parse("test", config).unwrap();
     let inventory = pages::inventory(&config, &(COMMON.to_owned() + &ingresses.concat()));
+    assert_agrees(&config, &inventory);
     (config, inventory)
 }
 
@@ -234,56 +233,4 @@ fn without_a_version_the_answer_is_unknown_where_versions_differ() {
     let explanation = explained(&unknown, "/");
     assert_eq!((explanation.outcome, explanation.exit_code()), (RequestOutcome::Unknown, 2));
     assert!(found(&unknown, "web").contains(&("IG603", Level::Warn)));
-}
-
-#[test]
-fn explain_and_the_findings_agree_on_every_page() {
-    let mut compared = 0;
-    for check in checks::ALL {
-        for (config, inventory, _) in pages::examples(check.page) {
-            for ingress in inventory.ingresses() {
-                let known = pages::known(&inventory);
-                let analysis = analyze(ingress, known, &config.engine(), &config.policy);
-                let explanation = explain_ingress(&analysis, known, &config.settings);
-                for path in &explanation.paths {
-                    let Some(traced) = &path.explanation else { continue };
-                    compared += 1;
-                    let of_path = |found: &&Found| {
-                        found
-                            .field
-                            .strip_prefix(&path.field)
-                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                    };
-                    let at_least_warn = |found: &&Found| found.level >= Level::Warn;
-                    let is_certain = |found: &&Found| !found.message.contains("from version");
-                    let says = |found: &&Found, words: &[&str]| words.iter().any(|word| found.message.contains(word));
-                    let serious = || explanation.findings.iter().filter(at_least_warn).filter(is_certain);
-                    let at = format!("{}: {} {}: {traced:?}", check.code, explanation.ingress, path.field);
-                    let is_served = path.own && traced.broken().is_none() && traced.outcome == RequestOutcome::Service;
-                    // What the findings say is what explain answers.
-                    let refuses = |found: &&Found| {
-                        found.field.starts_with("metadata.annotations")
-                            && says(found, &["requests return 503", "is not loaded", "for the host return 403"])
-                    };
-                    let breaks = |found: &&Found| {
-                        of_path(found)
-                            && ["IG201", "IG202", "IG204", "IG205", "IG206"].contains(&found.code)
-                            && says(found, &["requests return 50", "requests return 404"])
-                    };
-                    assert!(!(is_served && serious().any(|found| refuses(&found) || breaks(&found))), "{at}");
-                    // What explain answers is in the findings, and no step is unknown without a finding that says why.
-                    let has_step = |what: &str, ok| traced.steps.iter().any(|step| step.what == what && step.ok == ok);
-                    let mut of_annotations = explanation
-                        .findings
-                        .iter()
-                        .filter(|found| ["IG603", "IG604", "IG609", "IG315"].contains(&found.code));
-                    let is_of_it = traced.ingress.as_deref() == Some(&*explanation.ingress) && path.own;
-                    if is_of_it && (has_step("annotation", Some(false)) || has_step("annotation", None)) {
-                        assert!(of_annotations.any(|found| found.level >= Level::Warn), "{at}");
-                    }
-                }
-            }
-        }
-    }
-    assert!(compared > 500, "only {compared} paths");
 }

@@ -6,6 +6,7 @@ use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
 
+use crate::explain::findings::assert_agrees;
 use crate::pages;
 
 const COMMON: &str = "
@@ -76,6 +77,7 @@ fn denied_with(dialect: &str, others: &str, ingresses: &[Written<'_>]) -> Vec<&'
     let config = Config::parse("test", &config).unwrap();
     let manifests: String = ingresses.iter().map(Written::manifest).collect();
     let inventory: Inventory = pages::inventory(&config, &(COMMON.to_owned() + others + &manifests));
+    assert_agrees(&config, &inventory);
     let ingress = inventory.ingress("shop", "web").unwrap();
     let analysis = analyze(ingress, pages::known(&inventory), &config.engine(), &config.policy);
     let denied = analysis.verdict.distinct().filter(|decision| decision.level == Level::Deny);

@@ -11,6 +11,7 @@ use ingress_guard::finding::Level;
 use ingress_guard::model::Ingress;
 use serde_json::json;
 
+use crate::explain::findings::assert_agrees;
 use crate::pages::{circumstances, known};
 use crate::routing::notation::{ingresses, inventory};
 
@@ -198,6 +199,7 @@ fn reported(case: &Case) -> Vec<String> {
                              "externalName": "web.example.net"}});
         inventory.apply(Object::Service(serde_json::from_value(service).unwrap()));
     }
+    assert_agrees(&config, &inventory);
     let findings = config.engine().run(&written, known(&inventory), &Allowance::full()).findings;
     let decisions = config.policy.decide(findings, &circumstances(&written, false)).decisions;
     let above_audit = decisions.into_iter().filter(|decision| decision.level > Level::Audit);

@@ -2,10 +2,9 @@
 
 use crate::checks::findings::AUDIT;
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX};
-use crate::routing::{AuthServiceFault, AuthUrl, Scheme, When, sample_host};
+use crate::routing::AuthServiceFault;
 
 pub(crate) static AUTH_URL_CANNOT_ANSWER: Check = Check {
     code: "IG615",
@@ -58,24 +57,6 @@ fn missing_service(cx: &Context<'_>, fault: &AuthServiceFault<'_>, out: &mut Fin
 
 /// Whether this Ingress itself, with its authentication, certainly gets requests for a URL.
 fn leads_back(cx: &Context<'_>, url: &str) -> bool {
-    let Some(url) = AuthUrl::parse(url) else { return false };
-    // `no-auth-locations` excludes the challenges by default.
-    let is_fixed = !url.path.contains('$') && !url.path.starts_with("/.well-known/acme-challenge");
-    let is_standard = [80, 443].contains(&url.dialled());
-    if !is_fixed || !is_standard || !cx.view.knows(Kind::Ingress) || !cx.view.sees(Kind::IngressClass) {
-        return false;
-    }
-    let host = match url.host {
-        "$host" | "$http_host" | "$server_name" | "$best_http_host" => {
-            cx.ingress.rules.first().map(|rule| sample_host(&rule.host)).unwrap_or_default()
-        }
-        host => host.to_owned(),
-    };
-    let scheme = if url.is_https { Scheme::Https } else { Scheme::Http };
-    if host.contains('$') || !cx.matches_paths() {
-        return false;
-    }
-    let Some(answer) = cx.weighed(cx.routes().answer(scheme, &host, url.path, When::After)) else { return false };
-    let Lookup::Found(answer) = answer else { return false };
-    answer.location.and_then(|location| location.ingress).is_some_and(|of| of.meta.key == cx.ingress.meta.key)
+    let is_known = cx.view.knows(Kind::Ingress) && cx.view.sees(Kind::IngressClass) && cx.matches_paths();
+    is_known && cx.weighed(cx.routes().is_behind_itself(cx.ingress, url)) == Some(true)
 }

@@ -3,9 +3,8 @@
 use super::class_field;
 use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings, effects};
-use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{ClassRef, Key, Kind, Kinds};
+use crate::model::{Key, Kind, Kinds};
 
 pub(crate) static CLASS_UNSERVED: Check = Check {
     code: "IG103",
@@ -22,19 +21,8 @@ pub(crate) static CLASS_UNSERVED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let classes = &cx.settings.classes;
-    let runs = |controller: &str| classes.controllers.iter().any(|running| running == controller);
-    let ClassRef::Named(name) = cx.ingress.class_ref() else { return };
-    // A class that is served by name is served whatever its IngressClass says.
-    if classes.controllers.is_empty()
-        || classes.assumes(name)
-        || cx.settings.dialects.of_name(name, cx.namespace()).is_some()
-    {
-        return;
-    }
-    let Lookup::Found(class) = cx.view.class(name) else { return };
-    if runs(&class.controller) || !cx.view.served(cx.ingress.class_ref()).is_absent() {
-        return;
-    }
+    let Some(class) = classes.unserved(cx.ingress, cx.view, &cx.settings.dialects) else { return };
+    let name = &*class.meta.key.name;
     let (quoted, controller) = (Quoted(name), Quoted(&class.controller));
     let message = format!(
         "IngressClass {quoted} belongs to controller {controller}, which does not run here: {}",
@@ -42,6 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     );
     let finding = out.add(class_field(), name, message);
     finding.rests_on(Kind::IngressClass, Key::new("", name)).rests_on_index("served classes");
+    let runs = |controller: &str| classes.controllers.iter().any(|running| running == controller);
     let served = || cx.view.classes().filter(|class| runs(&class.controller)).map(|class| Quoted(&class.meta.key.name));
     if served().next().is_some() {
         finding.help(format!("use class {}", list(served())));

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::findings::AUDIT;
+use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};
@@ -33,6 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let own_is_canary = NginxAnnotations::of(cx.ingress).is_canary();
     // The message names the oldest of several other Ingresses.
     let mut others: HashMap<(&Host, &str, PathType), &Ingress> = HashMap::new();
+    let mut fallback = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(claims) = cx.claims(host, When::Before).found() else { return };
         let is_beside = |claim: &&Claim<'_>| claim.is_canary != own_is_canary && reads_canaries;
@@ -40,21 +41,45 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             for at in claim.rule.iter().flat_map(|rule| rule.paths()) {
                 others.entry((host, at.path.routed(), effective(cx, at))).or_insert(claim.ingress);
             }
+            // The default backend of an Ingress without rules is the path `/` of all other hosts (section 2.3).
+            let is_fallback = claim.rule.is_none() && cx.dialect().family == ControllerFamily::Nginx;
+            fallback = fallback.or(is_fallback.then_some(claim.ingress));
         }
     }
     for at in cx.ingress.paths() {
         if let Some(other) = others.get(&(&at.rule.host, at.path.routed(), effective(cx, at))) {
             report(cx, at, other, out);
+        } else if let Some(other) = fallback.filter(|_| is_root_of_any(cx, at))
+            && other.default_backend.as_ref() != Some(&*at.path.backend)
+        {
+            let message = format!(
+                "{} of all other hosts is also spec.defaultBackend of {}: that Ingress receives all requests",
+                Quoted(at.path.routed()),
+                named(cx, other)
+            );
+            let finding = out.add(at.field(), at.subject(), message);
+            finding.rests_on(Kind::Ingress, other.meta.key.clone()).help("remove the path or that default backend");
+            finding.at_most(WARN);
         }
     }
 }
 
-fn report(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress, out: &mut Findings) {
-    let name = if cx.may_name(&other.meta.key.namespace) {
+/// Whether a path is the one that takes every request without a rule.
+fn is_root_of_any(cx: &Context<'_>, at: PathRef<'_>) -> bool {
+    at.rule.host == Host::Any && at.path.routed() == "/" && effective(cx, at) == PathType::Prefix
+}
+
+/// Names another Ingress, as far as the configuration allows.
+fn named(cx: &Context<'_>, other: &Ingress) -> String {
+    if cx.may_name(&other.meta.key.namespace) {
         format!("Ingress {}", other.meta.key)
     } else {
         "an Ingress of another namespace".to_owned()
-    };
+    }
+}
+
+fn report(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress, out: &mut Findings) {
+    let name = named(cx, other);
     let effect = match () {
         () if cx.dialect().family != ControllerFamily::Nginx => {
             "the controller decides which Ingress receives the requests"

@@ -1,11 +1,13 @@
 //! IG306: a path that never matches.
 
+use foldhash::{HashMap, HashMapExt as _};
+
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, Routed, is_equivalent, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{Kinds, PathType};
-use crate::routing::{Modifier, normalized};
+use crate::model::{Backend, Host, Kinds, PathRef, PathType};
+use crate::routing::{Modifier, When, normalized};
 
 pub(crate) static PATH_SHADOWED: Check = Check {
     code: "IG306",
@@ -59,6 +61,30 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         };
         let message = format!("{} never matches, {why}: {} {}", Quoted(text), Request(sample), result(cx, &answer));
         of_host(cx, out.add(path.field(), path.at.subject(), message)).help(help);
+    }
+    duplicates(cx, out);
+}
+
+/// Reports paths that the Ingress has twice for a host, with different backends: the controller ignores the second one (section 2.4).
+/// IG501 reports those of other Ingresses.
+fn duplicates(cx: &Context<'_>, out: &mut Findings) {
+    if cx.nginx().is_canary() {
+        return;
+    }
+    let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact;
+    let mut first_with: HashMap<(&Host, &str, bool), PathRef<'_>> = HashMap::new();
+    for at in cx.ingress.paths() {
+        let first = *first_with.entry((&at.rule.host, at.path.routed(), is_exact(at))).or_insert(at);
+        let Backend::Service { name, .. } = &*first.path.backend else { continue };
+        let is_routed = || cx.server(&at.rule.host, When::After).found().is_some_and(|server| server.has_dropped(at));
+        if first.is_same(at) || first.path.backend == at.path.backend || !is_routed() {
+            continue;
+        }
+        let text = Quoted(at.path.routed());
+        let why = format!("{} {text} stands before it", first.path.path_type.name());
+        let message = format!("{text} never matches, {why}: requests go to Service {}", Quoted(name));
+        of_host(cx, out.add(at.field().field("path"), format!("{} again", at.subject()), message))
+            .help("remove one of them");
     }
 }
 

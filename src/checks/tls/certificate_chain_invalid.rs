@@ -15,7 +15,7 @@ pub(crate) static CERTIFICATE_CHAIN_INVALID: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("certificate_chain_invalid.md"),
     run,
 };

@@ -14,7 +14,7 @@ pub(crate) static CERTIFICATE_WITHOUT_SAN: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("certificate_without_san.md"),
     run,
 };

@@ -45,8 +45,8 @@ use super::findings::AUDIT;
 use super::{Context, effects};
 use crate::cluster::Lookup;
 use crate::finding::Finding;
-use crate::model::{FieldPath, Host, Kind, Secret, TlsEntry};
-use crate::routing::{ControllerFamily, Issuer};
+use crate::model::{FieldPath, Host, Ingress, Kind, Secret, TlsEntry};
+use crate::routing::{ControllerFamily, Issuer, TlsEntries, When};
 
 /// A Secret that TLS connections depend on.
 struct Used<'a> {
@@ -56,6 +56,33 @@ struct Used<'a> {
     secret: Lookup<&'a Secret>,
     /// Another Ingress may set the certificate of its hosts: on ingress-nginx the oldest one does (section 5.2).
     may_be_decided_elsewhere: bool,
+}
+
+/// Returns the Ingress that sets the certificate of a host on ingress-nginx: the oldest one with `spec.tls` (section 5.2). Reads
+/// Ingresses and IngressClasses.
+fn decides<'a>(cx: &Context<'a>, host: &Host) -> Option<&'a Ingress> {
+    let claims = cx.claims(host, When::After).found()?;
+    let mut main = claims.iter().filter(|claim| !claim.is_canary).map(|claim| claim.ingress);
+    main.find(|ingress| !ingress.tls.is_empty())
+}
+
+/// Whether an older Ingress certainly sets the certificate of a host, from another Secret. IG409 reports that.
+fn is_decided_elsewhere(cx: &Context<'_>, host: &Host) -> bool {
+    let is_nginx = cx.dialect().family == ControllerFamily::Nginx && *host != Host::Any;
+    let Some(elder) = is_nginx.then(|| decides(cx, host)).flatten() else { return false };
+    // Without ages, as in files, the controller's order is not known yet.
+    let is_ordered = cx.ingress.meta.created.is_some() || elder.meta.created.is_some();
+    let own = secret_of(cx.ingress, host);
+    elder.meta.key != cx.ingress.meta.key && is_ordered && !is_the_same(cx, elder, host, own)
+}
+
+/// Returns whether another Ingress names the same Secret for the host.
+fn is_the_same(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) -> bool {
+    *elder.meta.key.namespace == *cx.namespace() && secret_of(elder, host) == secret
+}
+
+fn secret_of<'i>(ingress: &'i Ingress, host: &Host) -> Option<&'i str> {
+    TlsEntries::of(&ingress.tls).meant_for(host).and_then(|meant| meant.entry.secret_name.as_deref())
 }
 
 /// Returns the distinct Secrets of the TLS entries that the controller uses; none if it does not read Secrets.
@@ -71,9 +98,10 @@ fn secrets<'a>(cx: &Context<'a>) -> Vec<Used<'a>> {
     let may_be_nginx = is_nginx || cx.is_unowned();
     // Section 5.2: TLS is ignored for rules without a host; section 5.5: an entry for a host without a rule has no effect.
     let is_used = |entry: &TlsEntry| {
-        let for_rule = |host: &Host| rules.contains(host) || wildcards.contains(host);
-        let any_host = entry.hosts.is_empty() && rules.iter().any(|host| **host != Host::Any);
-        !may_be_nginx || any_host || entry.hosts.iter().any(for_rule)
+        let for_rule =
+            |host: &Host| (rules.contains(host) && !is_decided_elsewhere(cx, host)) || wildcards.contains(host);
+        let any_host = || rules.iter().any(|host| **host != Host::Any && !is_decided_elsewhere(cx, host));
+        !may_be_nginx || (entry.hosts.is_empty() && any_host()) || entry.hosts.iter().any(for_rule)
     };
     let entries = if cx.controller.reads_secrets() { &cx.ingress.tls[..] } else { &[] };
     let named = entries.iter().enumerate().filter(|(_, entry)| is_used(entry));

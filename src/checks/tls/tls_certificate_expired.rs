@@ -15,7 +15,7 @@ pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_certificate_expired.md"),
     run,
 };

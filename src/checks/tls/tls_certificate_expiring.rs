@@ -17,7 +17,7 @@ pub(crate) static TLS_CERTIFICATE_EXPIRING: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_certificate_expiring.md"),
     run,
 };

@@ -2,7 +2,7 @@
 
 use std::cell::LazyCell;
 
-use super::{Covered, certificate, secret_field, without_certificate};
+use super::{Covered, certificate, is_decided_elsewhere, secret_field, without_certificate};
 use crate::checks::findings::WARN;
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::cluster::Lookup;
@@ -18,7 +18,7 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_certificate_host_mismatch.md"),
     run,
 };
@@ -38,7 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         // ingress-nginx uses the entry that names the host. If only a wildcard covers the host, it uses any entry whose
         // certificate fits (section 5.1). Other controllers select a certificate by SNI.
         let only_this = by_name && cx.dialect().family == ControllerFamily::Nginx;
-        if own.covers(host) || (!only_this && covered.may_hold(host)) {
+        if own.covers(host) || (!only_this && covered.may_hold(host)) || is_decided_elsewhere(cx, host) {
             continue;
         }
         let message =

@@ -1,12 +1,13 @@
 //! IG409: a certificate that is ignored because of an older Ingress of the host.
 
+use super::{decides, is_the_same, secret_of};
 use crate::checks::findings::AUDIT;
 use crate::checks::routed_paths::of_other;
 use crate::checks::{Applies, Check, Context, Findings, ROUTES, findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{Certificate, Host, Ingress, Kind, Kinds, Secret, TlsFacts};
-use crate::routing::{Issuer, NginxAnnotations, TlsEntries, When};
+use crate::routing::{Issuer, TlsEntries};
 
 pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
     code: "IG409",
@@ -28,10 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let own = TlsEntries::of(&cx.ingress.tls);
     for (_, host) in cx.ingress.hosts().into_iter().filter(|(_, host)| **host != Host::Any) {
         let Some(mine) = own.meant_for(host) else { continue };
-        let Some(claims) = cx.claims(host, When::After).found() else { return };
-        let mut main = claims.iter().map(|claim| claim.ingress).filter(|it| !NginxAnnotations::of(it).is_canary());
-        let decides = main.find(|ingress| !ingress.tls.is_empty());
-        let Some(elder) = decides.filter(|elder| elder.meta.key != cx.ingress.meta.key) else { continue };
+        let Some(elder) = decides(cx, host).filter(|elder| elder.meta.key != cx.ingress.meta.key) else { continue };
         if is_the_same(cx, elder, host, mine.entry.secret_name.as_deref()) {
             continue;
         }
@@ -55,15 +53,6 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(field, subject, message);
         finding.rests_on_index("hosts").help("change secretName in the older Ingress, or remove spec.tls there");
     }
-}
-
-/// Returns whether both Ingresses name the same Secret for the host.
-fn is_the_same(cx: &Context<'_>, elder: &Ingress, host: &Host, secret: Option<&str>) -> bool {
-    *elder.meta.key.namespace == *cx.namespace() && secret_of(elder, host) == secret
-}
-
-fn secret_of<'i>(ingress: &'i Ingress, host: &Host) -> Option<&'i str> {
-    TlsEntries::of(&ingress.tls).meant_for(host).and_then(|meant| meant.entry.secret_name.as_deref())
 }
 
 /// Whether both certificates are known, and only one of them covers the host at this time.

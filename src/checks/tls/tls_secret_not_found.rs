@@ -15,7 +15,7 @@ pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_secret_not_found.md"),
     run,
 };

@@ -16,7 +16,7 @@ pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_secret_unusable.md"),
     run,
 };

@@ -16,7 +16,7 @@ pub(crate) static TLS_SECRET_WRONG_TYPE: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_secret_wrong_type.md"),
     run,
 };

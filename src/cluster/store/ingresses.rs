@@ -26,7 +26,7 @@ pub(crate) struct Ingresses {
     served: PersistentMap<ClassKey, usize>,
     /// By namespace and name of the Services that they send requests to.
     users: Index<Key, Ingress>,
-    /// By name of a variable that they define, in lower case.
+    /// By name of a variable that they may define, in lower case.
     variables: Index<str, Ingress>,
     /// Those with a regex as an alias, which no host name finds.
     with_regex_alias: Index<(), Ingress>,
@@ -123,10 +123,10 @@ fn has_regex_alias(ingress: &Ingress) -> bool {
     ingress.meta.annotations.server_aliases().any(|alias| alias.starts_with('~'))
 }
 
-/// Returns the names of the nginx variables that an Ingress defines if the controller renders it whole.
+/// Returns the names of the nginx variables that an Ingress may define.
 fn defined_variables(ingress: &Ingress) -> BTreeSet<Box<str>> {
     let mut variables = ingress.group_names();
-    variables.extend(ingress.variables_of_snippets());
+    variables.extend(ingress.names_in_snippets());
     variables
 }
 

@@ -377,7 +377,7 @@ impl Inventory {
         self.ingresses.using(service)
     }
 
-    /// Returns the Ingresses whose regexes or snippets define a variable of this name, which is in lower case.
+    /// Returns the Ingresses whose regexes or snippets may define a variable of this name, which is in lower case.
     pub fn ingresses_defining(&self, variable: &str) -> impl Iterator<Item = &Ingress> {
         self.ingresses.defining(variable)
     }

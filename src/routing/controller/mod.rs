@@ -30,7 +30,7 @@ pub use settings::ControllerSettings;
 pub use unsettled::Unsettled;
 
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{ClassRef, Ingress, Path};
+use crate::model::{ClassRef, Ingress, IngressClass, Path};
 use crate::routing::path_matching::PathMeaning;
 
 /// Classes that a controller matches by name. Its installation creates no IngressClass.
@@ -111,6 +111,26 @@ impl ClassRules {
     #[must_use]
     pub fn assumes(&self, name: &str) -> bool {
         MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
+    }
+
+    /// Returns the IngressClass of an Ingress if its controller does not run: it is not among the configured ones, and no Ingress of
+    /// the class has an address. A class that is served by name is served whatever its IngressClass says. Reads IngressClasses and
+    /// Ingresses.
+    #[must_use]
+    pub fn unserved<'a>(
+        &self,
+        ingress: &Ingress,
+        view: &ClusterView<'a>,
+        dialects: &Dialects,
+    ) -> Option<&'a IngressClass> {
+        let ClassRef::Named(name) = ingress.class_ref() else { return None };
+        let is_by_name = || self.assumes(name) || dialects.of_name(name, &ingress.meta.key.namespace).is_some();
+        if self.controllers.is_empty() || is_by_name() {
+            return None;
+        }
+        let class = view.class(name).found()?;
+        let is_running = self.controllers.iter().any(|running| *running == *class.controller);
+        (!is_running && view.served(ingress.class_ref()).is_absent()).then_some(class)
     }
 }
 
@@ -196,6 +216,12 @@ impl<'a> Controllers<'a> {
     #[must_use]
     pub const fn view(&self) -> &'a ClusterView<'a> {
         self.view
+    }
+
+    /// Returns the IngressClass of an Ingress if its controller does not run: see [`ClassRules::unserved`].
+    #[must_use]
+    pub fn unserved(&self, ingress: &Ingress) -> Option<&'a IngressClass> {
+        self.classes.unserved(ingress, self.view, self.dialects)
     }
 
     /// Returns the controller of an Ingress by its class, or by its annotations where files contain no IngressClass. Reads

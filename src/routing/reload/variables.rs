@@ -126,12 +126,10 @@ impl<'a> Routes<'a> {
         match Condition::of(&name) {
             None => match dialect.allows_snippets() {
                 Some(false) => Some(Certainty::Certain),
-                // A snippet of another Ingress sets it, where snippets are allowed.
-                Some(true) if !others.is_empty() => None,
-                None if !others.is_empty() => Some(Certainty::Possible),
-                // A snippet may set it in a way that is not recognised.
-                Some(true) => Some(Certainty::Likely),
-                None => Some(Certainty::Certain),
+                _ if others.is_empty() => Some(Certainty::Certain),
+                Some(true) if others.iter().any(|other| other.variables_of_snippets().contains(&*name)) => None,
+                // A snippet of another Ingress names it, and may define it.
+                Some(true) | None => Some(Certainty::Possible),
             },
             Some(Condition::Former) if is_former => Some(Certainty::Likely),
             Some(Condition::Former | Condition::Setting) => Some(Certainty::Possible),
@@ -144,8 +142,8 @@ impl<'a> Routes<'a> {
         }
     }
 
-    /// Returns the other Ingresses of the controller whose regexes or snippets define a variable: it exists everywhere then. `None`:
-    /// not all are known, or they cost too much.
+    /// Returns the other Ingresses of the controller whose regexes or snippets may define a variable, which exists everywhere then.
+    /// `None`: not all are known, or they cost too much.
     fn others_defining(&self, name: &str) -> Option<Vec<&'a Ingress>> {
         let view = self.controllers().view();
         let knows_routes = [Kind::Ingress, Kind::IngressClass].into_iter().all(|kind| view.knows(kind));

@@ -44,6 +44,8 @@ pub enum CertificateState {
     Expired(Timestamp),
     /// It covers the host and is not valid before then.
     Early(Timestamp),
+    /// It covers the host, and its issuer in `tls.crt` expired then.
+    IssuerExpired(Timestamp),
     /// It covers the host by its common name only, which browsers ignore.
     CommonNameOnly,
     /// It covers the host by its common name only, which ingress-nginx ignores because `spec.tls` does not name the host.
@@ -126,6 +128,7 @@ impl<'a> HostCertificate<'a> {
             State::Uncovered
             | State::Expired(_)
             | State::Early(_)
+            | State::IssuerExpired(_)
             | State::CommonNameOnly
             | State::CommonNameIgnored
             | State::Mismatch
@@ -294,6 +297,9 @@ fn in_time(certificate: &Certificate, view: &ClusterView<'_>) -> CertificateStat
         now if now > certificate.not_after => CertificateState::Expired(certificate.not_after),
         now if now < certificate.not_before => CertificateState::Early(certificate.not_before),
         _ if certificate.by_common_name => CertificateState::CommonNameOnly,
+        now if let Some(end) = certificate.issuer_not_after.filter(|end| now > *end) => {
+            CertificateState::IssuerExpired(end)
+        }
         _ => CertificateState::Valid(certificate.not_after),
     }
 }
@@ -315,6 +321,7 @@ impl fmt::Display for CertificateState {
             Self::Valid(until) => write!(f, "valid until {}", until.strftime("%F")),
             Self::Expired(at) => write!(f, "expired on {}", at.strftime("%F")),
             Self::Early(from) => write!(f, "not valid before {}", from.strftime("%F")),
+            Self::IssuerExpired(at) => write!(f, "has an issuer in tls.crt that expired on {}", at.strftime("%F")),
             Self::CommonNameOnly => f.write_str("has a common name, but no subject alternative name"),
             Self::CommonNameIgnored => f.write_str("has a common name only, and spec.tls does not name the host"),
             Self::Mismatch => f.write_str("not valid for the host"),

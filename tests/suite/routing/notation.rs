@@ -113,7 +113,7 @@ pub(crate) fn in_words(routes: &Routes<'_>, host: &str, path: &str) -> String {
     match routes.answer(Scheme::Http, host, path, When::After) {
         Ok(Lookup::Found(answer)) => {
             let refusal = routes.refusal(&answer);
-            let Answer { server, location, outcome } = answer;
+            let Answer { server, location, outcome, .. } = answer;
             let server = if server.host == Host::Any { "_".to_owned() } else { server.host.to_string() };
             let refused = refusal.map(|Refusal { status, annotation }| format!("{status} by {annotation}"));
             format!("{server}: {}", refused.unwrap_or_else(|| outcome_in_words(location.as_ref(), &outcome)))

@@ -17,6 +17,7 @@ use ingress_guard::config::Config;
 use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 
+use crate::explain::findings::assert_agrees;
 use crate::pages::{circumstances, fixtures, known};
 use crate::work::took;
 
@@ -82,6 +83,7 @@ fn decisions(inventory: &Inventory, dry_run: bool) -> Vec<String> {
 
 fn decisions_under(config: &Config, inventory: &Inventory, dry_run: bool) -> Vec<String> {
     let engine = config.engine();
+    assert_agrees(config, inventory);
     let mut reported = Vec::new();
     for ingress in inventory.ingresses() {
         let circumstances = circumstances(ingress, dry_run);
