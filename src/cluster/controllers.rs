@@ -4,8 +4,8 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::view::{ClusterState, ClusterView};
-use super::{Coverage, LiveRead, LiveReads, OF_CONTROLLERS, Object};
-use crate::model::{Key, Kind, Pod, PodState, Workload};
+use super::{Coverage, Inventory, LiveRead, LiveReads, OF_CONTROLLERS, Object};
+use crate::model::{Key, Kind, Namespace, Pod, PodState, Workload};
 
 /// The workloads and pods that run an ingress controller.
 #[derive(Debug, Default)]
@@ -60,12 +60,23 @@ impl<'a> ClusterView<'a> {
         self.live_reads.get(kind, &key.namespace, &key.name).is_some()
     }
 
+    /// Returns the Namespaces that the view shows, in no particular order. Reads Namespaces.
+    pub fn namespaces(&self) -> impl Iterator<Item = &'a Namespace> {
+        self.readable(Kind::Namespace).into_iter().flat_map(Inventory::namespaces)
+    }
+
     /// Returns whether every pod of the controllers of a namespace is known.
     #[must_use]
     pub fn knows_controller_pods(&self, namespace: &str) -> bool {
         self.declares(Kind::Pod)
             && self.controller_coverage(Kind::Pod, namespace) == Coverage::Complete
             && !self.store.has_unreadable(Kind::Pod, namespace)
+    }
+
+    /// Returns whether the workloads of the controllers of a namespace are read.
+    #[must_use]
+    pub fn reads_controllers(&self, namespace: &str) -> bool {
+        self.declares(Kind::Deployment) && self.controller_coverage(Kind::Deployment, namespace).is_readable()
     }
 
     /// Returns the coverage of the controllers of a namespace: an empty name stands for them.

@@ -10,18 +10,21 @@ use thiserror::Error;
 use wildmatch::WildMatch;
 
 pub use raw::{RawConfig, SecretsMode};
-use raw::{RawDialect, RawHostOwnership, RawNamespace};
+use raw::{RawDialect, RawDiscovery, RawHostOwnership, RawNamespace};
 
 use crate::checks::{
     self, CHECK_NOT_EVALUATED, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Settings,
 };
-use crate::cluster::{ClusterState, ClusterView, Coverage, FindConfigMaps, Inventory, LiveReads, Wanted};
+use crate::cluster::{ClusterState, ClusterView, Coverage, FindIn, Inventory, LiveReads, Wanted};
 use crate::engine::Engine;
 use crate::file;
 use crate::finding::Level;
-use crate::model::{Host, Key, Kind, Kinds, suggest};
+use crate::model::{Host, Key, Kind, Kinds, LabelSelector, suggest};
 use crate::policy::{NamespaceRule, Overrides, Policy};
-use crate::routing::{AnnotationClass, ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects, Discovery};
+use crate::routing::{
+    AnnotationClass, ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects, Discovery, DiscoveryMode,
+    WatchedNamespaces,
+};
 
 /// The most bytes of a configuration file: ten thousand owned hosts take one MB.
 const LARGEST: u64 = 16 << 20;
@@ -127,11 +130,19 @@ impl Config {
         }
         let open =
             |kinds: Kinds| kinds.iter().filter(|kind| inventory.coverage(*kind) == Coverage::NotSynced).collect();
+        let discovery = &self.settings.dialects.discovery;
+        let is_watching = discovery.mode == DiscoveryMode::Workloads;
+        // `--watch-namespace-selector` selects by the labels of Namespaces.
+        let discovered = if is_watching { Kind::Namespace.into() } else { Kinds::NONE };
         let wanted = Wanted {
             needs: open(engine.needs() | self.policy.needs()),
-            hints: open(engine.hints()),
+            hints: open(engine.hints() | discovered),
             config_maps: self.settings.dialects.config_maps(),
-            controller_namespaces: self.settings.dialects.discovery.watched_namespaces().to_vec(),
+            controllers: discovery.places(),
+            controllers_of_classes: is_watching.then(|| {
+                let discovery = discovery.clone();
+                FindIn::by(move |inventory| discovery.places_of_classes(inventory.classes()))
+            }),
             running_config_maps: self.running_config_maps(),
             on_demand: self.on_demand().iter().filter(|kind| engine.needs().contains(*kind)).collect(),
         };
@@ -139,9 +150,9 @@ impl Config {
     }
 
     /// Returns how to find the ConfigMaps of running controllers that no watch follows.
-    fn running_config_maps(&self) -> Option<FindConfigMaps> {
+    fn running_config_maps(&self) -> Option<FindIn<Key>> {
         let dialects = self.settings.dialects.clone();
-        if dialects.discovery.watched_namespaces().is_empty() {
+        if dialects.discovery.mode != DiscoveryMode::Workloads {
             return None;
         }
         let find = move |inventory: &Inventory| {
@@ -153,7 +164,7 @@ impl Config {
             found.retain(|key| !configured.contains(key));
             found
         };
-        Some(FindConfigMaps::by(find))
+        Some(FindIn::by(find))
     }
 
     /// Disables the kinds of an inventory that this configuration excludes.
@@ -204,8 +215,7 @@ impl Config {
                     controllers: raw.classes.controllers,
                     from_annotations: raw.classes.from_annotations,
                 },
-                dialects: Dialects::new(dialects.collect::<Result<_, _>>()?)
-                    .with_discovery(Discovery { mode: raw.discovery.mode, namespaces: raw.discovery.namespaces }),
+                dialects: Dialects::new(dialects.collect::<Result<_, _>>()?).with_discovery(discovery(raw.discovery)?),
                 reveal_other_namespaces: raw.reveal_other_namespaces,
                 host_ownership: ownership(&raw.host_ownership)?,
                 class_rules,
@@ -227,6 +237,15 @@ impl Default for Config {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RawConfig).to_value()
+}
+
+fn discovery(raw: RawDiscovery) -> Result<Discovery, ConfigFault> {
+    let RawDiscovery { mode, namespaces, selector } = raw;
+    if selector.as_deref().is_some_and(|text| text.trim().is_empty() || LabelSelector::parse(text).is_none()) {
+        let message = "not a label selector; use the form \"app.kubernetes.io/name=ingress-nginx\"".to_owned();
+        return Err(ConfigFault { key: "discovery.selector".to_owned(), message });
+    }
+    Ok(Discovery { mode, namespaces, selector })
 }
 
 /// A contact line must stay on its line in a denial.
@@ -313,7 +332,7 @@ fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {
         version,
         config_map: config_map.transpose()?,
         annotation_class,
-        watch_namespaces: raw.watch_namespaces,
+        watched: WatchedNamespaces::of_names(raw.watch_namespaces),
         default_certificate: raw.default_certificate,
         extra_variables: raw.extra_variables,
         settings: raw.settings,

@@ -119,12 +119,15 @@ pub struct RawDiscovery {
     pub mode: DiscoveryMode,
     /// Namespaces whose workloads count, besides those of the Helm releases of IngressClasses.
     pub namespaces: Vec<String>,
+    /// Label selector of the workloads and pods that are watched, such as `app=edge`. The default selects the labels of the charts of
+    /// ingress-nginx, RKE2, Bitnami and Traefik.
+    pub selector: Option<String>,
 }
 
 impl Default for RawDiscovery {
     fn default() -> Self {
-        let Discovery { mode, namespaces } = Discovery::default();
-        Self { mode, namespaces }
+        let Discovery { mode, namespaces, selector } = Discovery::default();
+        Self { mode, namespaces, selector }
     }
 }
 

@@ -69,6 +69,7 @@ const CONTROLLER_HINTS: Kinds = Kinds::of(&[
     Kind::DaemonSet,
     Kind::Deployment,
     Kind::Ingress,
+    Kind::Namespace,
     Kind::Pod,
     Kind::Secret,
     Kind::StatefulSet,
@@ -269,10 +270,12 @@ fn warn_of_the_rest(found: &mut [Finding], with_previous: &[Finding]) {
 }
 
 /// Returns whether another controller may handle the Ingress, with other rules or settings for the check: one that uses the name of
-/// the class as well, or one that watches the namespace.
+/// the class as well, or one that watches the namespace. The controller itself may read annotations with another prefix.
 fn may_be_of_another(controller: &Controller<'_>, check: &Check, namespace: &str) -> bool {
     let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
-    is_of_class_name || (!controller.dialect.watches(namespace) && OF_LOADED.contains(&check.code))
+    let reads_others = controller.dialect.reads_unknown_prefix && check.applies != Applies::Everywhere;
+    let is_watched = controller.dialect.watches(namespace) == Some(true);
+    is_of_class_name || reads_others || (!is_watched && OF_LOADED.contains(&check.code))
 }
 
 /// Returns whether an Ingress is exempt from a check: the solver of an ACME challenge exists for seconds, and its Service may be

@@ -32,7 +32,7 @@ pub use controller::{
     AnnotationClass, Basis, ClassRules, Classless, Controller, ControllerFamily, ControllerFlags, ControllerGroup,
     ControllerId, ControllerSettings, Controllers, DescribedSetting, Dialect, DialectMatch, DialectRule, Dialects,
     Discovered, Discovery, DiscoveryMode, FamilySource, Instance, KnownController, ObservedController, Release,
-    SecretSource, Unsettled,
+    SecretSource, Unsettled, WatchedNamespaces,
 };
 pub use diff::{RouteChange, RouteChanges};
 pub use exploits::{ADVISORIES, Advisory, Exploit, exploits};

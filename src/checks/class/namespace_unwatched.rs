@@ -5,7 +5,7 @@ use crate::checks::findings::list;
 use crate::checks::{Applies, Check, Context, Findings, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{ClassRef, Key, Kind, Kinds};
-use crate::routing::ControllerId;
+use crate::routing::{ControllerId, WatchedNamespaces};
 
 pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
     code: "IG106",
@@ -21,14 +21,26 @@ pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    let watched = &cx.dialect().watch_namespaces;
     // A controller that has set the address watches the namespace.
-    if cx.dialect().watches(cx.namespace()) || cx.ingress.has_address {
+    if cx.dialect().watches(cx.namespace()) != Some(false) || cx.ingress.has_address {
         return;
     }
-    let watched = if cx.settings.reveal_other_namespaces { format!(" ({})", list(watched)) } else { String::new() };
-    let message = format!("namespace {:?} is not in watchNamespaces{watched}: {}", cx.namespace(), effects::UNHANDLED);
+    let reveal =
+        |names: String| if cx.settings.reveal_other_namespaces { format!(" ({names})") } else { String::new() };
+    let (problem, is_by_labels) = match &cx.dialect().watched {
+        WatchedNamespaces::Named(names) => (format!("is not in watchNamespaces{}", reveal(list(names))), false),
+        WatchedNamespaces::Selected { selector, .. } => {
+            let problem = "does not have the labels of --watch-namespace-selector";
+            (format!("{problem}{}", reveal(selector.to_string())), true)
+        }
+        WatchedNamespaces::All | WatchedNamespaces::Unknown => return,
+    };
+    let message = format!("namespace {:?} {problem}: {}", cx.namespace(), effects::UNHANDLED);
     let finding = out.add(class_ref_field(cx.ingress), "unwatched namespace", message);
+    if is_by_labels {
+        // A label that was just set may not have been received.
+        finding.at_most(Levels::both(Level::Warn));
+    }
     finding.help("use a class whose controller watches it");
     cx.rests_on_settings(finding);
     // The class determines the controller.

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::get::ObjectClient;
-use super::wanted::FindConfigMaps;
+use super::wanted::FindIn;
 use super::watch_status::{WatchHandle, WatchStatus};
 use super::writer::Batch;
 use crate::cluster::{Change, Coverage, Inventory, LiveRead, Object, SharedInventory};
@@ -19,7 +19,7 @@ pub(super) async fn follow(
     client: ObjectClient,
     inventory: SharedInventory,
     changes: mpsc::Sender<Batch>,
-    find: FindConfigMaps,
+    find: FindIn<Key>,
     pause: Duration,
 ) {
     let handle = Arc::new(WatchHandle::new(WatchStatus::new(Kind::ConfigMap, None)));

@@ -2,6 +2,7 @@
 
 mod access_review;
 mod config_maps;
+mod controller_watches;
 mod discovery;
 mod get;
 mod list;
@@ -25,6 +26,6 @@ pub use pod_event::Pod;
 pub use read_queue::Author;
 pub use rights::{Dependents, Rights};
 pub use status::SyncStatus;
-pub use wanted::{FindConfigMaps, Wanted};
+pub use wanted::{ControllerPlace, FindIn, Wanted};
 pub use watch_status::{Pace, WatchStatus};
 pub use watches::Watches;

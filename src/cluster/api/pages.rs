@@ -153,9 +153,6 @@ pub(crate) fn read(kind: Kind, item: &RawValue) -> Result<Object, Unreadable> {
     })
 }
 
-/// The label of the workloads and pods of ingress-nginx: its chart, its static manifests and most forks set it.
-const CONTROLLER_LABEL: &str = "app.kubernetes.io/name=ingress-nginx";
-
 /// The objects of one kind that a list or a watch returns.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
@@ -173,13 +170,10 @@ impl Selection {
         Self { path: path(kind, namespace), fields: fields(kind), labels: None }
     }
 
-    /// One object; with an empty name, those of the namespace that belong to an ingress-nginx.
+    /// One object; with an empty name, every object of the namespace.
     pub(crate) fn only(kind: Kind, key: &Key) -> Self {
-        let path = path(kind, Some(&key.namespace));
-        if key.name.is_empty() {
-            return Self { path, fields: None, labels: Some(CONTROLLER_LABEL.to_owned()) };
-        }
-        Self { path, fields: Some(format!("metadata.name={}", key.name)), labels: None }
+        let fields = (!key.name.is_empty()).then(|| format!("metadata.name={}", key.name));
+        Self { path: path(kind, Some(&key.namespace)), fields, labels: None }
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::access_review::{Right, Verb};
 use super::pod_event::{Pod, PodEvent};
-use super::wanted::Wanted;
+use super::wanted::{ControllerPlace, Wanted};
 use super::watch_status::Pace;
 use crate::finding::ranges;
 use crate::model::{Key, Kind, Kinds};
@@ -62,7 +62,8 @@ impl Rights {
         let right = |kind, only, verb| Right { kind, only, verb };
         let watched = (wanted.needs | optional).iter().map(|kind| (kind, None));
         let watched = watched.chain(wanted.config_maps.iter().map(|key| (Kind::ConfigMap, Some(key.clone()))));
-        let watched = watched.chain(wanted.controllers().map(|(kind, namespace)| (kind, Some(namespace))));
+        let watched = watched
+            .chain(wanted.controllers.iter().flat_map(ControllerPlace::watched).map(|(kind, key)| (kind, Some(key))));
         let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
         let read = wanted.on_demand.iter().map(|kind| right(kind, None, Verb::Get));
         let rights = Self(Arc::new(Inner {

@@ -17,41 +17,58 @@ pub struct Wanted {
     pub config_maps: Vec<Key>,
     /// The kinds that are not watched: their objects are read by name.
     pub on_demand: Kinds,
-    /// The namespaces whose controllers are watched. All of it is optional.
-    pub controller_namespaces: Vec<String>,
+    /// The places whose controllers are watched. All of it is optional.
+    pub controllers: Vec<ControllerPlace>,
+    /// Returns further such places, which change with the IngressClasses.
+    pub controllers_of_classes: Option<FindIn<ControllerPlace>>,
     /// Returns the ConfigMaps of the controllers that run in a cluster. They are read by name, again and again.
-    pub running_config_maps: Option<FindConfigMaps>,
+    pub running_config_maps: Option<FindIn<Key>>,
 }
 
-/// Finds ConfigMaps in an inventory.
-#[derive(Clone)]
-pub struct FindConfigMaps(Arc<Find>);
+/// The workloads and pods of one namespace that may run a controller.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ControllerPlace {
+    /// The namespace.
+    pub namespace: String,
+    /// The label selector.
+    pub labels: String,
+}
 
-type Find = dyn Fn(&Inventory) -> Vec<Key> + Send + Sync;
+impl ControllerPlace {
+    /// The kinds that are watched in it.
+    const KINDS: [Kind; 3] = [Kind::DaemonSet, Kind::Deployment, Kind::Pod];
 
-impl FindConfigMaps {
+    /// Returns what is watched in it: the name of each key is empty.
+    pub(crate) fn watched(&self) -> [(Kind, Key); 3] {
+        Self::KINDS.map(|kind| (kind, Key::new(&self.namespace, "")))
+    }
+}
+
+/// Finds objects by the state of an inventory.
+pub struct FindIn<T>(Arc<Find<T>>);
+
+type Find<T> = dyn Fn(&Inventory) -> Vec<T> + Send + Sync;
+
+impl<T> FindIn<T> {
     /// Finds them with this function.
     #[must_use]
-    pub fn by(find: impl Fn(&Inventory) -> Vec<Key> + Send + Sync + 'static) -> Self {
+    pub fn by(find: impl Fn(&Inventory) -> Vec<T> + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
     }
 
-    pub(super) fn find(&self, inventory: &Inventory) -> Vec<Key> {
+    pub(super) fn find(&self, inventory: &Inventory) -> Vec<T> {
         (self.0)(inventory)
     }
 }
 
-impl fmt::Debug for FindConfigMaps {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("FindConfigMaps")
+impl<T> Clone for FindIn<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
     }
 }
 
-impl Wanted {
-    /// Returns the kinds and namespaces of the controllers that are watched; the name of each key is empty.
-    pub(crate) fn controllers(&self) -> impl Iterator<Item = (Kind, Key)> {
-        const KINDS: [Kind; 3] = [Kind::DaemonSet, Kind::Deployment, Kind::Pod];
-        let of_kind = |kind| self.controller_namespaces.iter().map(move |namespace| (kind, Key::new(namespace, "")));
-        KINDS.into_iter().flat_map(of_kind)
+impl<T> fmt::Debug for FindIn<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FindIn")
     }
 }

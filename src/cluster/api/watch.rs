@@ -32,6 +32,8 @@ pub(crate) struct Watch {
     pub(crate) kind: Kind,
     /// The only object that is watched, or with an empty name the controllers of a namespace; `None`: every object of the kind.
     pub(crate) only: Option<Key>,
+    /// The label selector of the controllers of a namespace.
+    pub(crate) labels: Option<String>,
     /// Whether a check requires it; otherwise it is optional.
     pub(crate) is_needed: bool,
     pub(crate) client: Client,
@@ -246,7 +248,7 @@ impl Watch {
 
     fn selection(&self) -> Selection {
         match &self.only {
-            Some(key) => Selection::only(self.kind, key),
+            Some(key) => Selection { labels: self.labels.clone(), ..Selection::only(self.kind, key) },
             None => Selection::all(self.kind, None),
         }
     }

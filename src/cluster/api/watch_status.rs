@@ -35,8 +35,9 @@ pub struct Pace {
     pub shortest_watch: Duration,
     /// The pause of an idle watch; see [`WatchStatus::idle_since`].
     pub idle: Duration,
-    /// The pause between two reads of the ConfigMap of a running controller.
-    pub config_maps: Duration,
+    /// The pause before what follows from running controllers and IngressClasses is found again: ConfigMaps, and namespaces with
+    /// controllers.
+    pub following: Duration,
 }
 
 impl Default for Pace {
@@ -52,7 +53,7 @@ impl Default for Pace {
             rights: Duration::from_mins(1),
             shortest_watch: Duration::from_millis(800),
             idle: Duration::from_mins(5),
-            config_maps: Duration::from_secs(5),
+            following: Duration::from_secs(5),
         }
     }
 }

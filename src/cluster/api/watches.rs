@@ -5,81 +5,133 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kube::Client;
+use parking_lot::RwLock;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::config_maps;
 use super::get::ObjectClient;
 use super::rights::Rights;
-use super::wanted::Wanted;
+use super::wanted::{ControllerPlace, Wanted};
 use super::watch::Watch;
 use super::watch_status::{Outage, Pace, WatchHandle, WatchStatus};
-use super::writer::Writer;
+use super::writer::{Batch, Writer};
+use super::{config_maps, controller_watches};
 use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
 
 /// The watches of all wanted kinds and objects.
 #[derive(Debug, Clone, Default)]
-pub struct Watches(Arc<[Arc<WatchHandle>]>);
+pub struct Watches(Arc<RwLock<Vec<Arc<WatchHandle>>>>);
+
+/// What every watch of a process shares.
+pub(super) struct Starter {
+    pub(super) client: Client,
+    pub(super) inventory: SharedInventory,
+    /// The queue of the writer.
+    pub(super) changes: mpsc::Sender<Batch>,
+    pub(super) rights: Rights,
+    pub(super) outage: Arc<Outage>,
+    pub(super) pace: Pace,
+}
+
+impl Starter {
+    /// Starts a watch. `labels` is the selector where `only` has an empty name.
+    pub(super) fn start(
+        &self,
+        kind: Kind,
+        only: Option<Key>,
+        labels: Option<String>,
+        is_needed: bool,
+    ) -> (Arc<WatchHandle>, JoinHandle<()>) {
+        let handle = Arc::new(WatchHandle::new(WatchStatus::new(kind, only.clone())));
+        let watch = Watch {
+            kind,
+            is_needed,
+            only,
+            labels,
+            client: self.client.clone(),
+            inventory: self.inventory.clone(),
+            changes: self.changes.clone(),
+            handle: Arc::clone(&handle),
+            rights: self.rights.clone(),
+            outage: Arc::clone(&self.outage),
+            pace: self.pace.clone(),
+            version: None,
+            was_answered: false,
+            refused: None,
+            is_cut_off: false,
+        };
+        (handle, tokio::spawn(watch.follow()))
+    }
+}
 
 impl Watches {
     /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
     #[must_use]
     pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, rights: &Rights, pace: &Pace) -> Self {
-        let controllers: Vec<(Kind, Key)> = wanted.controllers().collect();
-        let Wanted { needs, hints, config_maps, running_config_maps, .. } = wanted;
-        let outage = Arc::new(Outage::default());
+        let Wanted { needs, hints, config_maps, controllers, controllers_of_classes, running_config_maps, .. } = wanted;
         let mut first = Inventory::clone(&inventory.load());
         for key in &config_maps {
             first.cover_one(Kind::ConfigMap, key, Coverage::NotSynced);
         }
-        for (kind, namespace) in &controllers {
-            first.cover_one(*kind, namespace, Coverage::NotSynced);
+        for (kind, namespace) in controllers.iter().flat_map(ControllerPlace::watched) {
+            first.cover_one(kind, &namespace, Coverage::NotSynced);
         }
         inventory.publish(first);
         let (writer, changes) = Writer::new(inventory);
         tokio::spawn(writer.run());
         if let Some(find) = running_config_maps {
             let client = ObjectClient::new(client.clone(), Some(rights.clone()));
-            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find, pace.config_maps));
+            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find, pace.following));
         }
-        let kinds = (needs | hints).iter().map(|kind| (kind, None));
-        let watched = kinds.chain(config_maps.into_iter().map(|key| (Kind::ConfigMap, Some(key))));
-        let watched = watched.chain(controllers.into_iter().map(|(kind, namespace)| (kind, Some(namespace))));
-        let start = |(kind, only): (Kind, Option<Key>)| {
-            let handle = Arc::new(WatchHandle::new(WatchStatus::new(kind, only.clone())));
-            let watch = Watch {
-                kind,
-                is_needed: only.as_ref().is_some_and(|key| !key.name.is_empty()) || needs.contains(kind),
-                only,
-                client: client.clone(),
-                inventory: inventory.clone(),
-                changes: changes.clone(),
-                handle: Arc::clone(&handle),
-                rights: rights.clone(),
-                outage: Arc::clone(&outage),
-                pace: pace.clone(),
-                version: None,
-                was_answered: false,
-                refused: None,
-                is_cut_off: false,
-            };
-            tokio::spawn(watch.follow());
-            handle
+        let starter = Starter {
+            client: client.clone(),
+            inventory: inventory.clone(),
+            changes,
+            rights: rights.clone(),
+            outage: Arc::default(),
+            pace: pace.clone(),
         };
-        Self(watched.map(start).collect())
+        let watches = Self::default();
+        for kind in (needs | hints).iter() {
+            watches.add(starter.start(kind, None, None, needs.contains(kind)).0);
+        }
+        for key in config_maps {
+            watches.add(starter.start(Kind::ConfigMap, Some(key), None, true).0);
+        }
+        for place in controllers {
+            for (kind, namespace) in place.watched() {
+                watches.add(starter.start(kind, Some(namespace), Some(place.labels.clone()), false).0);
+            }
+        }
+        if let Some(find) = controllers_of_classes {
+            tokio::spawn(controller_watches::follow(starter, watches.clone(), find, pace.following));
+        }
+        watches
+    }
+
+    /// Adds a watch that has started.
+    pub(super) fn add(&self, watch: Arc<WatchHandle>) {
+        self.0.write().push(watch);
+    }
+
+    /// Removes a watch that ends.
+    pub(super) fn remove(&self, watch: &Arc<WatchHandle>) {
+        self.0.write().retain(|other| !Arc::ptr_eq(other, watch));
     }
 
     /// Returns the status of each watch.
     #[must_use]
     pub fn states(&self) -> Vec<WatchStatus> {
-        self.0.iter().map(|watch| watch.status.lock().clone()).collect()
+        self.0.read().iter().map(|watch| watch.status.lock().clone()).collect()
     }
 
     /// Returns whether a kind is up to date, as far as it is [published](Self::published): its watch works, or the API server
     /// has said since `since` that there is nothing to watch.
     #[must_use]
     pub fn is_current(&self, kind: Kind, since: Instant) -> bool {
-        self.0.iter().any(|watch| {
+        self.0.read().iter().any(|watch| {
             let status = watch.status.lock();
             status.kind == kind
                 && status.trouble.is_none()
@@ -91,14 +143,17 @@ impl Watches {
     /// Waits until all changes that the watches of these kinds have received before this call are published, at most this
     /// long. Returns whether they are.
     pub async fn published(&self, kinds: Kinds, within: Duration) -> bool {
-        let watches = self.0.iter().filter(|watch| kinds.contains(watch.status.lock().kind));
-        timeout(within, join_all(watches.map(|watch| watch.published()))).await.is_ok()
+        let published = {
+            let watches = self.0.read();
+            join_all(watches.iter().filter(|watch| kinds.contains(watch.status.lock().kind)).map(|it| it.published()))
+        };
+        timeout(within, published).await.is_ok()
     }
 
     /// Returns whether an object is watched.
     #[must_use]
     pub fn covers(&self, kind: Kind, key: &Key) -> bool {
-        self.0.iter().any(|watch| {
+        self.0.read().iter().any(|watch| {
             let status = watch.status.lock();
             let covers = |only: &Key| only == key || (only.name.is_empty() && only.namespace == key.namespace);
             status.kind == kind && status.only.as_ref().is_none_or(covers)
@@ -107,7 +162,7 @@ impl Watches {
 
     /// Makes the idle watches of these kinds retry at once.
     pub fn wake(&self, kinds: Kinds) {
-        for watch in self.0.iter() {
+        for watch in self.0.read().iter() {
             let status = watch.status.lock();
             if kinds.contains(status.kind) && status.idle_since.is_some() {
                 watch.wake.notify_one();

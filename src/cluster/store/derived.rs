@@ -7,8 +7,15 @@ use std::sync::{Arc, OnceLock};
 use crate::model::{Kind, Kinds};
 
 /// The kinds that describe the controllers of a cluster.
-pub(crate) const OF_CONTROLLERS: Kinds =
-    Kinds::of(&[Kind::ConfigMap, Kind::DaemonSet, Kind::Deployment, Kind::IngressClass, Kind::Pod, Kind::StatefulSet]);
+pub(crate) const OF_CONTROLLERS: Kinds = Kinds::of(&[
+    Kind::ConfigMap,
+    Kind::DaemonSet,
+    Kind::Deployment,
+    Kind::IngressClass,
+    Kind::Namespace,
+    Kind::Pod,
+    Kind::StatefulSet,
+]);
 
 /// A value that is derived from the objects of [`OF_CONTROLLERS`]. States in which these are the same share it.
 #[derive(Clone, Default)]

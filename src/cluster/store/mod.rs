@@ -10,6 +10,7 @@ mod derived;
 mod index;
 mod ingresses;
 mod namespaced;
+mod namespaces;
 mod object;
 mod overlay;
 mod persistent;
@@ -24,7 +25,6 @@ use std::sync::Arc;
 
 use foldhash::HashSet;
 
-use crate::cluster::Lookup;
 use crate::model::{
     ApiCaller, CertManagerCertificate, ClassRef, ConfigMap, EndpointSlice, Host, Ingress, IngressClass, Key, Kind,
     Labels, Namespace, Node, Pod, Secret, Service, Workload,
@@ -108,11 +108,16 @@ impl Inventory {
         self.coverage[kind as usize]
     }
 
-    /// Sets the coverage of one object, which takes precedence over that of its kind. For EndpointSlices, the key is that of
-    /// their Service.
+    /// Sets the coverage of one object, which takes precedence over that of its kind unless the object is not watched. For
+    /// EndpointSlices, the key is that of their Service.
     pub fn cover_one(&mut self, kind: Kind, key: &Key, coverage: Coverage) {
         self.note_change(kind);
-        Arc::make_mut(&mut self.coverage_of).insert((kind, key.clone()), coverage);
+        let single = Arc::make_mut(&mut self.coverage_of);
+        if coverage == Coverage::NotWatched {
+            single.remove(&(kind, key.clone()));
+        } else {
+            single.insert((kind, key.clone()), coverage);
+        }
     }
 
     /// Returns the coverage of one object: its own, else that of its kind.
@@ -126,6 +131,11 @@ impl Inventory {
 
     /// Adds or replaces an object.
     pub fn apply(&mut self, object: Object) {
+        if let Object::Namespace(namespace) = &object
+            && self.holds_namespace(namespace)
+        {
+            return;
+        }
         self.note_change(object.kind());
         if !self.unreadable.is_empty() {
             self.forget_unreadable(object.kind(), &object.key());
@@ -294,21 +304,6 @@ impl Inventory {
     #[must_use]
     pub fn config_map(&self, key: &Key) -> Option<&ConfigMap> {
         self.config_maps.get(key)
-    }
-
-    /// Returns a Namespace.
-    #[must_use]
-    pub fn namespace(&self, name: &str) -> Option<&Namespace> {
-        self.namespaces.get(name).map(|namespace| &**namespace)
-    }
-
-    /// Returns the labels of a Namespace.
-    #[must_use]
-    pub fn namespace_labels(&self, name: &str) -> Lookup<&BTreeMap<Box<str>, Box<str>>> {
-        if self.coverage(Kind::Namespace) != Coverage::Complete {
-            return Lookup::Unknown;
-        }
-        self.namespace(name).map_or(Lookup::Absent, |namespace| Lookup::Found(&namespace.labels))
     }
 
     /// Returns an Ingress.

@@ -3,6 +3,7 @@
 use super::annotation_class::AnnotationClass;
 use super::dialect::Dialect;
 use super::settings::ControllerSettings;
+use super::watched::WatchedNamespaces;
 
 /// One setting of a controller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +33,9 @@ impl Dialect {
         });
         let row = |name, value: Option<String>, source| DescribedSetting { name, value, source };
         let classes = self.annotation_class.values().join(", ");
-        let namespaces =
-            if self.watch_namespaces.is_empty() { "all".to_owned() } else { self.watch_namespaces.join(", ") };
         let is_observed = !self.workloads.is_empty();
+        let is_watch_known = is_observed || self.watched != WatchedNamespaces::All;
+        let watched = Some(&self.watched).filter(|watched| is_watch_known && **watched != WatchedNamespaces::Unknown);
         let mut rows = vec![
             row("version", version, either(configured.version.is_some())),
             row(
@@ -50,8 +51,8 @@ impl Dialect {
             ),
             row(
                 "watch-namespace",
-                (is_observed || !self.watch_namespaces.is_empty()).then_some(namespaces),
-                either(!configured.watch_namespaces.is_empty()),
+                watched.map(ToString::to_string),
+                either(configured.watched != WatchedNamespaces::All),
             ),
             row(
                 "configmap",
@@ -87,7 +88,6 @@ impl Dialect {
             ("default-backend-service", &flags.default_backend_service),
             ("default-ssl-certificate", &flags.default_ssl_certificate),
             ("publish-service", &flags.publish_service),
-            ("watch-namespace-selector", &flags.watch_namespace_selector),
         ];
         rows.extend(switches.map(|(name, value)| row(name, value.map(|on| on.to_string()), running())));
         let or_none = |text: &String| if text.is_empty() { "not set".to_owned() } else { text.clone() };

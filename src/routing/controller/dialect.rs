@@ -6,6 +6,7 @@ use super::discovery::Discovery;
 use super::flags::ControllerFlags;
 use super::instance::INGRESS_NGINX;
 use super::settings::ControllerSettings;
+use super::watched::WatchedNamespaces;
 use crate::model::{Key, Kind};
 use crate::routing::annotations::NginxAnnotations;
 use crate::routing::annotations::Risk;
@@ -42,8 +43,8 @@ pub struct Dialect {
     pub fork: Option<Box<str>>,
     /// `--ingress-class`: the values of the class annotation that it handles.
     pub annotation_class: AnnotationClass,
-    /// `--watch-namespace`; empty: all.
-    pub watch_namespaces: Vec<String>,
+    /// The namespaces whose Ingresses it handles.
+    pub watched: WatchedNamespaces,
     /// `--default-ssl-certificate` is set, so hosts without a certificate get that one.
     pub default_certificate: bool,
     /// nginx variables beyond those of nginx and the controller's template.
@@ -59,6 +60,8 @@ pub struct Dialect {
     pub flags: ControllerFlags,
     /// The running controllers of the class have different settings, or some that are not known: defaults do not apply.
     pub settings_disagree: bool,
+    /// `--annotations-prefix` is not known: it may read other annotations.
+    pub reads_unknown_prefix: bool,
     /// An imitation of ingress-nginx handles the Ingresses, alone or beside it.
     pub is_imitated: bool,
     /// The workloads and pods that the version and the settings were read from.
@@ -85,7 +88,7 @@ impl Dialect {
             version: None,
             fork: None,
             annotation_class: AnnotationClass::Assumed,
-            watch_namespaces: Vec::new(),
+            watched: WatchedNamespaces::All,
             default_certificate: false,
             extra_variables: Vec::new(),
             settings: ControllerSettings::default(),
@@ -93,6 +96,7 @@ impl Dialect {
             observed: None,
             flags: ControllerFlags::default(),
             settings_disagree: false,
+            reads_unknown_prefix: false,
             is_imitated: family == ControllerFamily::Traefik,
             workloads: Vec::new(),
             family_source: FamilySource::Value,
@@ -199,10 +203,10 @@ impl Dialect {
         self.config_map.as_ref().filter(|_| self.observed.is_some())
     }
 
-    /// Returns whether the controller watches a namespace.
+    /// Returns whether the controller watches a namespace; `None`: unknown.
     #[must_use]
-    pub fn watches(&self, namespace: &str) -> bool {
-        self.watch_namespaces.is_empty() || self.watch_namespaces.iter().any(|watched| watched == namespace)
+    pub fn watches(&self, namespace: &str) -> Option<bool> {
+        self.watched.contain(namespace)
     }
 }
 
@@ -233,7 +237,8 @@ pub struct DialectRule {
 }
 
 /// The dialects in order. The first one applies that matches and watches the Ingress' namespace: several controllers of one
-/// name may each watch their own namespaces. If none watches it, the first one that matches applies.
+/// name may each watch their own namespaces. If none certainly watches it, the first one that may watch it applies, then the
+/// first one that matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialects {
     pub(super) rules: Vec<DialectRule>,
@@ -304,7 +309,7 @@ impl Dialects {
     #[must_use]
     pub fn of_classless(&self, namespace: &str) -> Option<&Dialect> {
         let serves = |dialect: &Dialect| dialect.flags.watch_ingress_without_class == Some(true);
-        self.find(namespace, |rule| serves(&rule.dialect)).filter(|dialect| dialect.watches(namespace))
+        self.find(namespace, |rule| serves(&rule.dialect)).filter(|dialect| dialect.watches(namespace) == Some(true))
     }
 
     /// Returns the dialect of a controller that handles this value of the class annotation without an IngressClass, for
@@ -341,7 +346,8 @@ impl Dialects {
 
     fn find(&self, namespace: &str, matches: impl Fn(&DialectRule) -> bool) -> Option<&Dialect> {
         let matching = || self.rules.iter().filter(|rule| matches(rule)).map(|rule| &rule.dialect);
-        matching().find(|dialect| dialect.watches(namespace)).or_else(|| matching().next())
+        let with = |watches| matching().find(|dialect| dialect.watches(namespace) == watches);
+        with(Some(true)).or_else(|| with(None)).or_else(|| with(Some(false)))
     }
 }
 

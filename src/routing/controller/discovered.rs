@@ -9,6 +9,7 @@ use super::dialect::{ControllerFamily, Dialect};
 use super::discovery::{Discovery, DiscoveryMode};
 use super::instance::Instance;
 use super::settings::ControllerSettings;
+use super::watched::WatchedNamespaces;
 use crate::cluster::{ClusterView, ControllerPods};
 use crate::model::{ControllerProcess, ControllerProgram, Key, Kind, Pod, Rollout, Workload};
 
@@ -42,9 +43,9 @@ impl Discovery {
         if pods.workloads.is_empty() && pods.ready_pods.is_empty() {
             return found;
         }
-        let releases: BTreeSet<&str> = view.classes().filter_map(|class| class.release_namespace.as_deref()).collect();
-        let counts =
-            |key: &Key| releases.contains(&*key.namespace) || self.namespaces.iter().any(|it| **it == *key.namespace);
+        let places = self.places().into_iter().chain(self.places_of_classes(view.classes()));
+        let namespaces: BTreeSet<String> = places.map(|place| place.namespace).collect();
+        let counts = |key: &Key| namespaces.contains(&*key.namespace);
         let mut of_workloads = BTreeSet::new();
         for (kind, workload) in &pods.workloads {
             if !counts(&workload.key) {
@@ -62,7 +63,24 @@ impl Discovery {
                 _ => found.ignored.push(source),
             }
         }
+        self.add_hidden(&mut found, view);
         found
+    }
+}
+
+impl Discovery {
+    /// Adds controllers of which nothing is known: those of IngressClasses whose namespaces are not read, beside known controllers of
+    /// the same name.
+    fn add_hidden(&self, found: &mut Discovered, view: &ClusterView<'_>) {
+        for class in view.classes() {
+            let controller = &*class.controller;
+            let is_known = found.instances.iter().any(|it| it.controller_class.as_deref() == Some(controller));
+            let is_hidden =
+                || self.place_of_class(class).is_some_and(|place| !view.reads_controllers(&place.namespace));
+            if is_known && is_hidden() {
+                found.instances.push(Instance::hidden(controller, (Kind::IngressClass, class.meta.key.clone())));
+            }
+        }
     }
 }
 
@@ -127,17 +145,21 @@ impl Discovered {
         }
         let mut groups = Vec::new();
         for (controller_class, members) in by_class {
-            // One that watches every namespace, or an unknown one, handles the Ingresses of all others, too.
-            let is_split = members.iter().all(|it| matches!(it.watch_namespace, Some(Some(_))));
-            if !is_split {
-                groups.push(InstanceGroup { controller_class, members });
-                continue;
+            let mut parts: Vec<Vec<&Instance>> = Vec::new();
+            for it in &members {
+                match parts.iter_mut().find(|part| part[0].watched == it.watched) {
+                    Some(part) => part.push(it),
+                    None => parts.push(vec![it]),
+                }
             }
-            let mut by_namespace: BTreeMap<_, Vec<&Instance>> = BTreeMap::new();
-            for it in members {
-                by_namespace.entry(&it.watch_namespace).or_default().push(it);
+            // One that watches every namespace, or unknown ones, handles the Ingresses of others, too.
+            let excludes = |(at, part): (usize, &Vec<&Instance>)| {
+                parts[..at].iter().all(|other| other[0].watched.exclude(&part[0].watched))
+            };
+            if !parts.iter().enumerate().all(excludes) {
+                parts = vec![members];
             }
-            groups.extend(by_namespace.into_values().map(|members| InstanceGroup { controller_class, members }));
+            groups.extend(parts.into_iter().map(|members| InstanceGroup { controller_class, members }));
         }
         groups
     }
@@ -158,25 +180,23 @@ impl InstanceGroup<'_> {
         let release = first.release.as_ref().filter(|_| agree(&|other| other.release == first.release));
         let annotation_classes: Option<BTreeSet<String>> =
             self.members.iter().map(|it| it.annotation_class.clone()).collect();
-        let watched: Option<Vec<String>> = self.members.iter().map(|it| it.watch_namespace.clone().flatten()).collect();
         let certificate = self.members.iter().any(|it| it.flags.default_ssl_certificate.as_deref() != Some(""));
         let disagrees = programs.len() > 1
             || self.members.iter().any(|it| it.is_unclear)
             || !agree(&|other| other.config_map == first.config_map && other.settings == first.settings);
         let flags = others.iter().fold(first.flags.clone(), |flags, other| flags.agreed(&other.flags));
-        let mut watch_namespaces = watched.unwrap_or_default();
-        watch_namespaces.dedup();
         Dialect {
             version: release.map(|release| release.version),
             fork: release.and_then(|release| release.fork.clone()),
             annotation_class: annotation_classes
                 .map_or(AnnotationClass::Unknown, |classes| AnnotationClass::Set(classes.into_iter().collect())),
-            watch_namespaces,
+            watched: WatchedNamespaces::union(self.members.iter().map(|it| &it.watched)),
             default_certificate: certificate,
             settings: if disagrees { ControllerSettings::default() } else { first.settings },
             flags,
             config_map: first.config_map.clone().flatten().filter(|_| !disagrees),
             settings_disagree: disagrees,
+            reads_unknown_prefix: self.members.iter().any(|it| it.reads_own_prefix.is_none()),
             is_imitated: programs.contains(&false),
             workloads: self.members.iter().map(|it| it.source.clone()).collect::<BTreeSet<_>>().into_iter().collect(),
             ..Dialect::new(family)

@@ -17,8 +17,6 @@ pub struct ControllerFlags {
     pub publish_service: Option<String>,
     /// `--default-ssl-certificate`
     pub default_ssl_certificate: Option<String>,
-    /// `--watch-namespace-selector`
-    pub watch_namespace_selector: Option<String>,
 }
 
 impl ControllerFlags {
@@ -39,7 +37,6 @@ impl ControllerFlags {
             default_backend_service: same(self.default_backend_service, other.default_backend_service.as_ref()),
             publish_service: same(self.publish_service, other.publish_service.as_ref()),
             default_ssl_certificate: same(self.default_ssl_certificate, other.default_ssl_certificate.as_ref()),
-            watch_namespace_selector: same(self.watch_namespace_selector, other.watch_namespace_selector.as_ref()),
         }
     }
 }

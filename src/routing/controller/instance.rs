@@ -3,6 +3,7 @@
 use super::flags::ControllerFlags;
 use super::release::Release;
 use super::settings::ControllerSettings;
+use super::watched::WatchedNamespaces;
 use crate::model::{ControllerProcess, ControllerProgram, Key, Kind};
 use crate::routing::annotations::go_bool;
 
@@ -28,8 +29,8 @@ pub struct Instance {
     pub controller_class: Option<String>,
     /// `--ingress-class`
     pub annotation_class: Option<String>,
-    /// `--watch-namespace`; `Some(None)`: all namespaces.
-    pub watch_namespace: Option<Option<String>>,
+    /// The namespaces whose Ingresses it handles.
+    pub watched: WatchedNamespaces,
     /// `--configmap`; `Some(None)`: the controller reads none.
     pub config_map: Option<Option<Key>>,
     /// The settings that are flags; a field that is not set has the default of the version.
@@ -43,6 +44,24 @@ pub struct Instance {
 }
 
 impl Instance {
+    /// Creates a controller of which only `--controller-class` is known. What decides whether it handles an Ingress has its default.
+    pub(super) fn hidden(controller_class: &str, source: (Kind, Key)) -> Self {
+        Self {
+            source,
+            program: ControllerProgram::Nginx,
+            image: Box::default(),
+            release: None,
+            controller_class: Some(controller_class.to_owned()),
+            annotation_class: None,
+            watched: WatchedNamespaces::All,
+            config_map: None,
+            settings: ControllerSettings::default(),
+            flags: ControllerFlags::default(),
+            reads_own_prefix: Some(true),
+            is_unclear: true,
+        }
+    }
+
     /// Reads the process of a container in this workload or pod.
     #[must_use]
     pub fn of(process: &ControllerProcess, source: (Kind, Key)) -> Self {
@@ -84,7 +103,6 @@ impl Instance {
             default_backend_service,
             publish_service,
             default_ssl_certificate,
-            watch_namespace_selector,
         };
         Self {
             source,
@@ -93,7 +111,7 @@ impl Instance {
             image: process.image.clone(),
             controller_class,
             annotation_class,
-            watch_namespace,
+            watched: WatchedNamespaces::of_flags(watch_namespace, watch_namespace_selector.as_deref()),
             config_map,
             settings,
             flags,

@@ -18,6 +18,8 @@ pub struct KnownController {
     class_names: &'static [&'static str],
     /// It reads the class annotation only.
     pub ignores_class_field: bool,
+    /// The values of the label `app.kubernetes.io/name` of its workloads and pods, if they may read the annotations of ingress-nginx.
+    workload_names: &'static [&'static str],
     /// The prefixes of its annotations, the current one first.
     pub prefixes: &'static [&'static str],
     /// How it matches `Prefix` paths.
@@ -56,6 +58,7 @@ const KUBERNETES: KnownController = KnownController {
     annotation_classes: &[],
     class_names: &[],
     ignores_class_field: false,
+    workload_names: &[],
     prefixes: &[],
     prefix: Elements,
     implementation_specific: Unknown,
@@ -74,6 +77,7 @@ static ALL: &[KnownController] = &[
     KnownController {
         product: "ingress-nginx",
         controllers: &["k8s.io/ingress-nginx"],
+        workload_names: &["ingress-nginx", "rke2-ingress-nginx", "nginx-ingress-controller"],
         prefixes: &[NGINX_PREFIX],
         ..KUBERNETES
     },
@@ -91,6 +95,7 @@ static ALL: &[KnownController] = &[
         product: "Traefik",
         controllers: &["traefik.io/ingress-controller"],
         annotation_classes: &["traefik"],
+        workload_names: &["traefik"],
         prefixes: &["traefik.ingress.kubernetes.io/"],
         prefix: ElementsOrText,
         implementation_specific: ElementsOrText,
@@ -207,6 +212,16 @@ impl KnownController {
         let is_it =
             |name: &str| controller.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         ALL.iter().find(|row| row.controllers.iter().any(|name| is_it(name)))
+    }
+
+    /// Returns the values of the label `app.kubernetes.io/name` of controllers that may read the annotations of ingress-nginx.
+    pub(super) fn workload_names() -> impl Iterator<Item = &'static str> {
+        ALL.iter().flat_map(|row| row.workload_names).copied()
+    }
+
+    /// Returns whether its workloads may read the annotations of ingress-nginx.
+    pub(super) const fn may_read_nginx_annotations(&self) -> bool {
+        !self.workload_names.is_empty()
     }
 
     /// Returns whether a value of `spec.controller` belongs to a controller other than ingress-nginx: it is a value of a row, or has the

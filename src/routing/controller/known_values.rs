@@ -8,6 +8,10 @@ const INTERNAL_EXAMPLE: &str = "k8s.io/internal-ingress-nginx";
 /// `pkg/controller/nginxingress`).
 const AKS_APP_ROUTING: &str = "webapprouting.kubernetes.azure.com/nginx";
 
+/// The namespace in which AKS runs them, and their label there (`pkg/config`, `pkg/manifests`).
+const AKS_NAMESPACE: &str = "app-routing-system";
+const AKS_LABEL: &str = "app.kubernetes.io/managed-by=aks-app-routing-operator";
+
 /// The domains in the values of further controllers that do not read the annotations of ingress-nginx, from the documentation of
 /// each: those beside the rows of [`KnownController`].
 const OTHERS: [&str; 9] = [
@@ -25,6 +29,18 @@ const OTHERS: [&str; 9] = [
 /// Returns whether a value of `spec.controller` certainly belongs to an ingress-nginx, beside `k8s.io/ingress-nginx`.
 pub(super) fn is_ingress_nginx(controller: &str) -> bool {
     controller == INTERNAL_EXAMPLE || controller.starts_with(AKS_APP_ROUTING)
+}
+
+/// Returns the namespace of the workloads of a managed ingress-nginx with this value of `spec.controller`, and the selector of
+/// their labels.
+pub(super) fn managed_place(controller: &str) -> Option<(&'static str, &'static str)> {
+    controller.starts_with(AKS_APP_ROUTING).then_some((AKS_NAMESPACE, AKS_LABEL))
+}
+
+/// Returns whether workloads of a value of `spec.controller` may read the annotations of ingress-nginx.
+pub(super) fn may_be_ingress_nginx(controller: &str) -> bool {
+    let is_reader = KnownController::named(controller).is_some_and(KnownController::may_read_nginx_annotations);
+    is_reader || !is_another_controller(controller)
 }
 
 /// Returns whether a value of `spec.controller` certainly belongs to a controller that does not read the annotations of

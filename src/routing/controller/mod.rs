@@ -14,6 +14,7 @@ mod observed;
 mod release;
 mod settings;
 mod unsettled;
+mod watched;
 
 pub use annotation_class::AnnotationClass;
 pub use described::DescribedSetting;
@@ -28,6 +29,7 @@ pub use observed::ObservedController;
 pub use release::Release;
 pub use settings::ControllerSettings;
 pub use unsettled::Unsettled;
+pub use watched::WatchedNamespaces;
 
 use crate::cluster::{ClusterView, Lookup};
 use crate::model::{ClassRef, Ingress, IngressClass, Path};
@@ -255,16 +257,19 @@ impl<'a> Controllers<'a> {
     }
 
     /// Returns the controller that handles a stored Ingress: not one that watches other namespaces only (section 1.4). If
-    /// such an Ingress has an address all the same, its controller is unknown. Reads IngressClasses and Ingresses.
+    /// such an Ingress has an address all the same, or the watched namespaces are not known, its controller is unknown. Reads
+    /// IngressClasses and Ingresses.
     #[must_use]
     pub fn handling(&self, ingress: &Ingress) -> Controller<'a> {
         let controller = self.of(ingress);
-        if !controller.dialect.family.reads_nginx_annotations()
-            || controller.dialect.watches(&ingress.meta.key.namespace)
-        {
+        let watches = controller.dialect.watches(&ingress.meta.key.namespace);
+        // An address is the sign that the controller watches a namespace whose labels are not known.
+        let is_handled = watches == Some(true) || (watches.is_none() && ingress.has_address);
+        if !controller.dialect.family.reads_nginx_annotations() || is_handled {
             return controller;
         }
-        let id = if ingress.has_address { ControllerId::Unknown } else { ControllerId::None };
+        let is_unknown = watches.is_none() || ingress.has_address;
+        let id = if is_unknown { ControllerId::Unknown } else { ControllerId::None };
         Controller::new(id, self.dialects.neutral(), None)
     }
 

@@ -9,6 +9,7 @@ use super::discovery::DiscoveryMode;
 use super::instance::INGRESS_NGINX;
 use super::known_values::is_ingress_nginx;
 use super::settings::ControllerSettings;
+use super::watched::WatchedNamespaces;
 use crate::cluster::ClusterView;
 use crate::model::{IngressClass, Kind};
 use crate::routing::version::Version;
@@ -66,6 +67,7 @@ impl Dialects {
     fn observe(&self, view: &ClusterView<'_>) -> Self {
         let mut observed = self.with_discovered(view).into_owned();
         for DialectRule { dialect, .. } in &mut observed.rules {
+            dialect.watched.evaluate(view);
             if let Some(config_map) = dialect.config_map.as_ref().and_then(|key| view.config_map(key).found()) {
                 dialect.observed = Some(ControllerSettings::from_config_map(config_map));
                 dialect.extra_variables.extend(config_map.variables().map(str::to_owned));
@@ -129,8 +131,8 @@ impl Dialect {
         if matches!(self.annotation_class, AnnotationClass::Default | AnnotationClass::Assumed) {
             self.annotation_class = running.annotation_class;
         }
-        if self.watch_namespaces.is_empty() {
-            self.watch_namespaces = running.watch_namespaces;
+        if self.watched == WatchedNamespaces::All {
+            self.watched = running.watched;
         }
         if self.config_map.is_none() {
             self.config_map = running.config_map;
@@ -139,6 +141,7 @@ impl Dialect {
         self.default_certificate |= running.default_certificate;
         self.flags = running.flags;
         self.is_imitated |= running.is_imitated;
+        self.reads_unknown_prefix = running.reads_unknown_prefix;
         self.settings_disagree = running.settings_disagree;
         self.workloads = running.workloads;
     }

@@ -132,8 +132,10 @@ impl<'a> Routes<'a> {
     /// depends on the version whether it loads some values.
     pub(super) fn ceiling(&self, ingress: &'a Ingress) -> Option<Certainty> {
         let loading = self.loading(ingress);
+        let reads_unknown_prefix = self.controller().dialect.reads_unknown_prefix;
         match (loading.not_loaded, loading.doubt) {
             (Some(_), _) => None,
+            _ if reads_unknown_prefix => Some(Certainty::Possible),
             (None, Some(_)) => Some(Certainty::Possible),
             (None, None) if NginxAnnotations::of(ingress).is_canary() => Some(Certainty::Likely),
             (None, None) => Some(Certainty::Certain),

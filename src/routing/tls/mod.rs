@@ -252,10 +252,8 @@ fn is_found_for(
     controller: &Controller<'_>,
     view: &ClusterView<'_>,
 ) -> Option<bool> {
-    let covers = is_for(ingress, secret, host, controller, view)?;
-    let found = view.secret(&ingress.meta.key.namespace, secret).found();
-    let certificate = found.and_then(|secret| held(secret, controller).ok());
-    Some(covers && certificate.is_some_and(|certificate| counts(certificate, ingress, host, controller)))
+    let counts = |certificate: &Certificate| counts(certificate, ingress, host, controller);
+    held_in(ingress, secret, controller, view, |certificate| certificate.covers(host) && counts(certificate))
 }
 
 /// Returns whether ingress-nginx considers the names of a certificate for a host: a common name only where `spec.tls` names the
@@ -274,8 +272,19 @@ fn is_for(
     controller: &Controller<'_>,
     view: &ClusterView<'_>,
 ) -> Option<bool> {
+    held_in(ingress, secret, controller, view, |certificate| certificate.covers(host))
+}
+
+/// Returns whether a Secret of an Ingress' namespace has a certificate that satisfies a condition; `None`: unknown.
+fn held_in(
+    ingress: &Ingress,
+    secret: &str,
+    controller: &Controller<'_>,
+    view: &ClusterView<'_>,
+    is_so: impl Fn(&Certificate) -> bool,
+) -> Option<bool> {
     match view.secret(&ingress.meta.key.namespace, secret) {
-        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(|certificate| certificate.covers(host))),
+        Lookup::Found(secret) => Some(held(secret, controller).is_ok_and(is_so)),
         Lookup::Absent => Some(false),
         Lookup::Unknown => None,
     }

@@ -21,7 +21,7 @@ pub(super) fn pace() -> Pace {
         certain: CERTAIN,
         rights: Duration::from_millis(50),
         shortest_watch: Duration::ZERO,
-        config_maps: Duration::from_millis(20),
+        following: Duration::from_millis(20),
         ..Pace::default()
     }
 }
