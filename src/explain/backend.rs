@@ -45,8 +45,12 @@ pub(super) fn backend<'a>(
         if !resolved.by_address() {
             fallback(explanation, routes, ingress, resolved.is_external(), view);
         }
-        if is_nginx && explanation.status == Some(503) && NginxAnnotations::of(ingress).intercepts(503) {
-            explanation.holds("errors", "annotation custom-http-errors has 503: the default backend answers instead");
+        let annotations = NginxAnnotations::of(ingress);
+        if is_nginx && explanation.status == Some(503) && routes.controller().dialect.intercepts(503, annotations) {
+            let by_annotation = annotations.intercepts(503).is_some();
+            let what =
+                if by_annotation { "annotation custom-http-errors" } else { "custom-http-errors of the ConfigMap" };
+            explanation.holds("errors", format!("{what} has 503: the default backend answers instead"));
             explanation.ends(RequestOutcome::DefaultBackend, 404);
         }
     }

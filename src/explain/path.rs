@@ -26,7 +26,7 @@ pub(super) fn follow<'a>(
     explanation.controller = routes.controller().name().map(str::to_owned);
     class(explanation, routes, answer);
     let asked = Host::parse(&host_name(&request.host));
-    let is_redirected = answer.outcome == Outcome::Redirect(308, Redirect::Www);
+    let is_redirected = matches!(answer.outcome, Outcome::Redirect(_, Redirect::Www));
     let by_alias = answer.server.host != Host::Any && !answer.server.host.covers(&asked) && !is_redirected;
     host(explanation, routes, &answer.server, by_alias);
     if refuses(explanation, routes, &answer.server) {

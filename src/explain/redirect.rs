@@ -4,7 +4,7 @@ use super::request::RequestUrl;
 use super::trail::{Explanation, RequestOutcome};
 use crate::finding::Quoted;
 use crate::model::Host;
-use crate::routing::{Answer, Location, NginxAnnotations, Received, Redirect, Routes, When, host_name};
+use crate::routing::{Answer, Dialect, Location, NginxAnnotations, Received, Redirect, Routes, When, host_name};
 
 /// Adds the step of a redirect.
 pub(super) fn redirect<'a>(
@@ -19,13 +19,19 @@ pub(super) fn redirect<'a>(
     let to = routes.redirect_target(answer, received);
     let target =
         to.as_deref().map_or_else(|| "a target that depends on the request".to_owned(), |to| Quoted(to).to_string());
-    let reason = reason(answer, why, &asked, to.as_deref());
+    let dialect = routes.controller().dialect;
+    let reason = reason(dialect, answer, why, &asked, to.as_deref());
     explanation.redirect = to;
     let annotations = answer.location.as_ref().and_then(Location::annotations);
-    let is_forced = annotations.is_some_and(NginxAnnotations::forces_https);
+    let is_forced = annotations.is_some_and(|annotations| dialect.forces_https(annotations));
     let host = Host::parse(&host_name(&request.host));
     if why == Redirect::Https && !is_forced && routes.has_certificate(&host, When::After).is_none() {
         let detail = format!("{status} to {target} if the certificate of the server covers this alias: {reason}");
+        explanation.unknown("redirect", detail);
+        return explanation.ends(RequestOutcome::Unknown, None);
+    }
+    if why == Redirect::Https && annotations.is_some_and(|annotations| dialect.redirects_unknown(annotations)) {
+        let detail = format!("{status} to {target} unless the ConfigMap sets ssl-redirect: false; it is not known");
         explanation.unknown("redirect", detail);
         return explanation.ends(RequestOutcome::Unknown, None);
     }
@@ -34,7 +40,7 @@ pub(super) fn redirect<'a>(
 }
 
 /// Returns the cause of a redirect.
-fn reason(answer: &Answer<'_>, why: Redirect, asked: &str, to: Option<&str>) -> String {
+fn reason(dialect: &Dialect, answer: &Answer<'_>, why: Redirect, asked: &str, to: Option<&str>) -> String {
     let annotations = answer.location.as_ref().and_then(Location::annotations);
     match why {
         Redirect::Slash => "adds the trailing slash".to_owned(),
@@ -47,7 +53,8 @@ fn reason(answer: &Answer<'_>, why: Redirect, asked: &str, to: Option<&str>) -> 
         }
         Redirect::Https => {
             let cause = match annotations {
-                Some(annotations) if annotations.forces_https() => "annotation force-ssl-redirect",
+                Some(annotations) if annotations.enables("force-ssl-redirect") => "annotation force-ssl-redirect",
+                Some(annotations) if dialect.forces_https(annotations) => "force-ssl-redirect of the ConfigMap",
                 Some(annotations) if annotations.asks_for_https() => "annotation ssl-redirect",
                 _ => "ssl-redirect, the default of a host with TLS",
             };

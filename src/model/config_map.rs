@@ -8,13 +8,25 @@ use super::{Key, lax, meta};
 
 /// The data keys that are kept; every other is dropped when an object is read. They are those of ingress-nginx'
 /// configuration that its answers depend on (section 7.2).
-const KEPT: [&str; 6] = [
+const KEPT: [&str; 18] = [
     "allow-cross-namespace-resources",
     "allow-snippet-annotations",
+    "annotation-value-word-blocklist",
     "annotations-risk-level",
+    "custom-http-errors",
+    "force-ssl-redirect",
     "global-allowed-response-headers",
+    "global-auth-url",
+    "http-redirect-code",
+    "no-tls-redirect-locations",
+    "preserve-trailing-slash",
+    "proxy-buffer-size",
+    "proxy-buffers-number",
+    "proxy-busy-buffers-size",
+    "service-upstream",
     "ssl-redirect",
     "strict-validate-path-type",
+    "use-port-in-redirects",
 ];
 
 /// The data keys with nginx configuration. Only the names of the variables in it are kept.

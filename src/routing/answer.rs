@@ -14,9 +14,6 @@ use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress, PortRef};
 
-/// Locations whose path begins so are not redirected to HTTPS: the default of `no-tls-redirect-locations` (section 5.5).
-const NEVER_TO_HTTPS: &str = "/.well-known/acme-challenge";
-
 /// The answer to a request as far as routing decides it; the backend's endpoints are
 /// [`ResolvedBackend`](super::ResolvedBackend)'s.
 #[derive(Debug, Clone)]
@@ -139,7 +136,7 @@ impl<'a> Routes<'a> {
             return Ok(Lookup::Found(Answer {
                 server,
                 location: None,
-                outcome: Outcome::Redirect(308, Redirect::Www),
+                outcome: Outcome::Redirect(self.dialect().redirect_code(), Redirect::Www),
                 is_passed_through: false,
             }));
         }
@@ -283,11 +280,11 @@ impl<'a> Routes<'a> {
         }
         if scheme == Scheme::Http
             && let Some(annotations) = annotations
-            && !location.path.starts_with(NEVER_TO_HTTPS)
-            && (annotations.forces_https()
+            && !self.dialect().exempts_from_https(&location.path)
+            && (self.dialect().forces_https(annotations)
                 || (self.dialect().redirects_to_https(annotations) && self.has_certificate(host, when) != Some(false)))
         {
-            return Ok(Outcome::Redirect(308, Redirect::Https));
+            return Ok(Outcome::Redirect(self.dialect().redirect_code(), Redirect::Https));
         }
         Ok(match (location.ingress, location.backend) {
             (Some(ingress), Some(backend)) => Outcome::Backend { of: OwnedBy(ingress), backend, path },

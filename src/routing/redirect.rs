@@ -94,8 +94,9 @@ impl<'a> Routes<'a> {
             Redirect::Https => {
                 let annotations = annotations?;
                 let host = received.host.split(':').next()?;
-                let port = if annotations.uses_port_in_redirects() { ":443" } else { "" };
-                let target = if annotations.preserves_trailing_slash() {
+                let dialect = self.dialect();
+                let port = if dialect.uses_port_in_redirects(annotations) { ":443" } else { "" };
+                let target = if dialect.preserves_trailing_slash(annotations) {
                     received.target
                 } else {
                     received.without_last_slash()

@@ -36,11 +36,13 @@ mod reload_index;
 mod rewrite_advice;
 mod routing;
 mod server;
+mod shared_settings;
 #[path = "../skipped/mod.rs"]
 mod skipped;
 mod snapshot;
 mod store;
 mod upstream;
 mod valid_configurations;
+mod watched_namespaces;
 mod work;
 mod workloads;

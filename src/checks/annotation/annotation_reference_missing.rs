@@ -27,7 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 }
 
 fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
-    let AnnotationFault { row, value, effect, reason, certain, .. } = *fault;
+    let AnnotationFault { row, value, effect, ref reason, certain, .. } = *fault;
     let name = if row.names == Some(Kind::Service) { value } else { reference(value).1 };
     let mut subject = format!("{}={name}", row.name);
     let named = Quoted(name);
@@ -41,7 +41,7 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
             format!("create the {} first", kind.name()),
         ),
         FaultReason::Lacks(kind, missing, help) => {
-            (format!("{} {named} has no {missing}", kind.name()), help.to_owned())
+            (format!("{} {named} has no {missing}", kind.name()), (*help).to_owned())
         }
         FaultReason::InOtherNamespace(kind) => {
             subject = format!("{}={value}", row.name);
@@ -57,7 +57,9 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
             "no header is in global-allowed-response-headers".to_owned(),
             "allow them in the ConfigMap of the controller".to_owned(),
         ),
-        FaultReason::Value(_) | FaultReason::Risk(_) | FaultReason::SnippetsDisabled => return,
+        FaultReason::Value(_) | FaultReason::Risk(_) | FaultReason::SnippetsDisabled | FaultReason::BlockedWord(_) => {
+            return;
+        }
     };
     let depends = matches!(reason, FaultReason::InOtherNamespace(_)) && !certain;
     let since = if depends { super::SINCE_VALIDATION } else { "" };

@@ -52,7 +52,7 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
 
 /// Reports invalid values that disable the whole external authentication (section 7.2).
 fn external(cx: &Context<'_>, out: &mut Findings) {
-    for &AnnotationFault { row, value, effect, reason, certain, .. } in cx.value_faults() {
+    for &AnnotationFault { row, value, effect, ref reason, certain, .. } in cx.value_faults() {
         let FaultReason::Value(flaw) = reason else { continue };
         if effect != Effect::Open {
             continue;

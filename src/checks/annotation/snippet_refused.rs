@@ -1,8 +1,8 @@
 //! IG609: a snippet or another annotation that the controller does not allow.
 
-use crate::checks::findings::AUDIT;
+use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings};
-use crate::finding::{Finding, Level, Levels};
+use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{Annotation, Effect, Risk};
 use crate::routing::{AnnotationFault, FaultReason};
@@ -23,10 +23,18 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
 const HELP: &str = "remove it or enable allow-snippet-annotations";
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    for &AnnotationFault { row, effect, reason, .. } in cx.value_faults() {
+    for AnnotationFault { row, effect, reason, .. } in cx.value_faults() {
         let (wrong, help) = match reason {
+            FaultReason::BlockedWord(word) => {
+                let effect = super::effect_on_requests(*effect);
+                let list = "annotation-value-word-blocklist";
+                (
+                    format!("the value contains {}, which {list} forbids: {effect}", Quoted(word)),
+                    "remove the text or change the list",
+                )
+            }
             FaultReason::Risk(highest) => {
-                let effect = super::effect_on_requests(effect);
+                let effect = super::effect_on_requests(*effect);
                 let risk = row.risk;
                 (
                     format!("risk {risk} exceeds annotations-risk-level {highest}: {effect}"),
@@ -39,8 +47,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             _ => continue,
         };
         let finding = cx.rests_on_settings(report(row, wrong, out)).help(help);
-        if effect != Effect::NotLoaded {
+        if *effect != Effect::NotLoaded {
             finding.by_default(super::LOADED);
+        } else if matches!(reason, FaultReason::BlockedWord(_)) {
+            // It was not run on a controller.
+            finding.at_most(WARN);
         }
     }
     let is_known = cx.dialect().allows_snippets().is_some() && cx.dialect().risk_level().is_some();

@@ -9,7 +9,7 @@ mod traefik;
 
 pub use form::{Flaw, Form, go_bool};
 pub use refusal::Refusal;
-pub use refused::{Place, RefusedValue};
+pub use refused::{Place, RefusedValue, SharedBuffers};
 pub use spec::{Annotation, Effect, Removed, Risk, ValueError, reference};
 pub use table::{ALL, find};
 pub use traefik::TraefikSupport;
@@ -100,28 +100,10 @@ impl<'a> NginxAnnotations<'a> {
         self.go_bool("relative-redirects") == Some(true)
     }
 
-    /// Returns whether the redirect to HTTPS keeps a slash at the end (section 5.5).
-    #[must_use]
-    pub fn preserves_trailing_slash(self) -> bool {
-        self.go_bool("preserve-trailing-slash") == Some(true)
-    }
-
-    /// Returns whether the redirect to HTTPS names the port (section 5.5).
-    #[must_use]
-    pub fn uses_port_in_redirects(self) -> bool {
-        self.go_bool("use-port-in-redirects") == Some(true)
-    }
-
     /// Returns the absolute path to which `/` of the host redirects (section 3.4).
     #[must_use]
     pub fn app_root(self) -> Option<&'a str> {
         self.accepted("app-root").filter(|value| value.starts_with('/'))
-    }
-
-    /// Returns whether HTTP redirects to HTTPS even if the host has no certificate (section 5.5).
-    #[must_use]
-    pub fn forces_https(self) -> bool {
-        self.go_bool("force-ssl-redirect") == Some(true)
     }
 
     /// Returns whether the Ingress is a canary: only its canary annotations are read, and the main Ingress serves requests
@@ -146,19 +128,13 @@ impl<'a> NginxAnnotations<'a> {
         self.value("default-backend").filter(|name| name.len() <= 253)
     }
 
-    /// Returns whether the default backend answers in place of this status (section 7.2, `custom-http-errors`).
+    /// Returns whether `custom-http-errors` has this status: the default backend answers then (section 7.2); `None`: not set.
     #[must_use]
-    pub fn intercepts(self, status: u16) -> bool {
+    pub fn intercepts(self, status: u16) -> Option<bool> {
         let is_read =
             |value: &str| find("custom-http-errors").is_some_and(|row| row.value_error(value, None).is_none());
-        let codes = self.value("custom-http-errors").filter(|value| is_read(value));
-        codes.is_some_and(|codes| codes.split(',').any(|code| code.trim().parse() == Ok(status)))
-    }
-
-    /// Returns whether requests go to the Service's own address and not to its endpoints (section 4.5).
-    #[must_use]
-    pub fn service_upstream(self) -> bool {
-        self.go_bool("service-upstream") == Some(true)
+        let codes = self.value("custom-http-errors").filter(|value| is_read(value))?;
+        Some(codes.split(',').any(|code| code.trim().parse() == Ok(status)))
     }
 
     /// Returns whether TLS of the host is passed to the backend, if the controller supports it (section 5.6).
@@ -187,13 +163,6 @@ impl<'a> NginxAnnotations<'a> {
     #[must_use]
     pub fn redirects_www(self) -> bool {
         self.go_bool("from-to-www-redirect") == Some(true) && !self.drops_redirects()
-    }
-
-    /// Returns whether HTTP redirects to HTTPS if the host has a certificate, even the default one; on unless disabled
-    /// (section 5.5).
-    #[must_use]
-    pub fn redirects_to_https(self) -> bool {
-        self.go_bool("ssl-redirect") != Some(false) || self.forces_https()
     }
 
     /// Returns whether an annotation enables the redirect to HTTPS.
@@ -254,6 +223,12 @@ impl<'a> NginxAnnotations<'a> {
     pub fn is_on(self, name: &str) -> bool {
         let is_switch = || find(name).is_some_and(|row| row.form == Form::Bool);
         self.value(name).is_some_and(|value| go_bool(value).unwrap_or_else(|| !is_switch()))
+    }
+
+    /// Returns the value of a boolean annotation; `None`: not set, or Go cannot parse it.
+    #[must_use]
+    pub fn switch(self, name: &str) -> Option<bool> {
+        self.go_bool(name)
     }
 
     /// Returns whether a boolean annotation is true.

@@ -30,6 +30,17 @@ pub enum Place {
     Server,
 }
 
+/// The keys of the controller's ConfigMap with sizes of buffers, which apply unless an annotation is set.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SharedBuffers<'s> {
+    /// `proxy-buffer-size`
+    pub size: Option<&'s str>,
+    /// `proxy-buffers-number`
+    pub number: Option<&'s str>,
+    /// `proxy-busy-buffers-size`
+    pub busy: Option<&'s str>,
+}
+
 /// The defaults of the controller: `proxy_buffers 4 4k`.
 const BUFFERS: i64 = 4;
 const BUFFER_SIZE: u64 = 4096;
@@ -66,24 +77,24 @@ impl Problem {
 impl<'a> NginxAnnotations<'a> {
     /// Returns the values that nginx refuses if they are written into its configuration.
     #[must_use]
-    pub fn refused_by_nginx(self, version: Option<Version>) -> Vec<RefusedValue<'a>> {
+    pub fn refused_by_nginx(self, version: Option<Version>, buffers: SharedBuffers<'_>) -> Vec<RefusedValue<'a>> {
         // Longer values are too long for nginx in any form (B9).
         let short = self.in_force(version).filter(|(_, value)| value.len() <= LONGEST_PARAMETER);
         let accepted = short.filter(|(row, value)| row.accepts(value));
         let refused = accepted.filter_map(|(row, value)| {
-            let Problem { reason, help, place, is_certain } = self.problem(row.name, value.trim(), version)?;
+            let Problem { reason, help, place, is_certain } = self.problem(row.name, value.trim(), version, buffers)?;
             let is_certain = is_certain && (row.since.is_none() || version.is_some());
             Some(RefusedValue { annotation: row.name, value, reason, help, place, is_certain })
         });
         refused.collect()
     }
 
-    fn problem(self, name: &str, value: &str, version: Option<Version>) -> Option<Problem> {
+    fn problem(self, name: &str, value: &str, version: Option<Version>, buffers: SharedBuffers<'_>) -> Option<Problem> {
         let words = value.split_whitespace().count();
         let int = || value.parse::<i64>().ok();
         match name {
             "proxy-buffer-size" | "proxy-buffers-number" | "proxy-busy-buffers-size" | "proxy-max-temp-file-size" => {
-                self.buffers(name, value)
+                self.buffers(name, value, buffers)
             }
             // The controller writes these sizes only in the form of nginx.
             "proxy-body-size" => matches!(Size::parse(value, "kmg"), Size::Overflow)
@@ -152,16 +163,21 @@ impl<'a> NginxAnnotations<'a> {
     }
 
     /// The sizes of `proxy_buffers`, `proxy_busy_buffers_size` and `proxy_max_temp_file_size` depend on each other
-    /// (`ngx_http_proxy_merge_loc_conf`). A size that is not set here may be set in the ConfigMap.
-    fn buffers(self, name: &str, value: &str) -> Option<Problem> {
+    /// (`ngx_http_proxy_merge_loc_conf`). A size that is not set here may be set in the
+    /// ConfigMap.
+    fn buffers(self, name: &str, value: &str, shared: SharedBuffers<'_>) -> Option<Problem> {
         const SIZE: &str = "use a size such as 8k";
-        let given = |name: &str, units: &str| self.accepted(name).map(|value| Size::parse(value.trim(), units));
-        let (size, is_size_given) = match given("proxy-buffer-size", "km") {
-            Some(Size::Bytes(bytes)) => (bytes, true),
+        let given = |name: &str, shared: Option<&str>| {
+            self.accepted(name).or(shared).map(|value| Size::parse(value.trim(), "km"))
+        };
+        let (size, is_size_given) = match given("proxy-buffer-size", shared.size) {
+            Some(Size::Bytes(bytes)) => (bytes, self.accepted("proxy-buffer-size").is_some()),
             _ => (BUFFER_SIZE, false),
         };
-        let count = self.accepted("proxy-buffers-number").and_then(|count| count.parse::<i64>().ok());
-        let busy = given("proxy-busy-buffers-size", "km");
+        let is_count_given = self.accepted("proxy-buffers-number").is_some();
+        let count = self.accepted("proxy-buffers-number").or(shared.number);
+        let count = count.and_then(|count| count.trim().parse::<i64>().ok());
+        let busy = given("proxy-busy-buffers-size", shared.busy);
         let all_but_one = size.saturating_mul(u64::try_from(count.unwrap_or(BUFFERS).saturating_sub(1)).unwrap_or(0));
         match (name, Size::parse(value, if name == "proxy-max-temp-file-size" { "kmg" } else { "km" })) {
             ("proxy-buffers-number", _) => match count? {
@@ -189,7 +205,7 @@ impl<'a> NginxAnnotations<'a> {
                 if bytes > all_but_one && count.is_none_or(|count| count > 1) =>
             {
                 let reason = "exceeds all proxy buffers but one";
-                let is_certain = is_size_given && count.is_some();
+                let is_certain = is_size_given && is_count_given;
                 Some(Problem { is_certain, ..Problem::certain(reason, "use twice proxy-buffer-size") })
             }
             _ => None,
@@ -254,7 +270,8 @@ mod tests {
     fn refused(pairs: &[(&str, &str)]) -> String {
         let keys: Vec<String> = pairs.iter().map(|(name, _)| format!("{NGINX_PREFIX}{name}")).collect();
         let annotations: Annotations = keys.iter().zip(pairs).map(|(key, (_, value))| (&**key, *value)).collect();
-        let found = NginxAnnotations(&annotations).refused_by_nginx(Some(Version::new(1, 15, 1)));
+        let found =
+            NginxAnnotations(&annotations).refused_by_nginx(Some(Version::new(1, 15, 1)), SharedBuffers::default());
         let words =
             found.iter().map(|value| format!("{}{}", value.annotation, if value.is_certain { "!" } else { "" }));
         words.collect::<Vec<_>>().join(" ")

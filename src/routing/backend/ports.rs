@@ -35,7 +35,7 @@ impl Controller<'_> {
     #[must_use]
     pub fn dials_address(&self, ingress: &Ingress, service: &Service, port: &PortRef) -> bool {
         self.dialect.family == ControllerFamily::Nginx
-            && NginxAnnotations::of(ingress).service_upstream()
+            && self.dialect.uses_service_address(NginxAnnotations::of(ingress))
             && service.kind == ServiceType::Cluster
             && (matches!(port, PortRef::Number(_)) || service.ports.iter().any(|it| it.answers_to(port)))
     }

@@ -16,6 +16,8 @@ pub struct DescribedSetting {
     pub source: String,
 }
 
+/// The number of settings whose defaults depend on the version. Of the others, those that are set are described.
+const WITH_DEFAULTS: usize = 7;
 /// The source of a value that the configuration file sets.
 const CONFIGURATION: &str = "configuration";
 
@@ -61,9 +63,12 @@ impl Dialect {
             ),
         ];
         let effective = self.settings().entries();
-        let layers =
-            (configured.settings.entries(), self.settings.entries(), self.observed.unwrap_or_default().entries());
+        let observed = self.observed.clone().unwrap_or_default();
+        let layers = (configured.settings.entries(), self.settings.entries(), observed.entries());
         for (at, (name, value)) in effective.into_iter().enumerate() {
+            if at >= WITH_DEFAULTS && value.is_none() {
+                continue;
+            }
             let source = match () {
                 () if layers.0[at].1.is_some() => CONFIGURATION.to_owned(),
                 () if layers.1[at].1.is_some() => running(),
@@ -98,8 +103,9 @@ impl Dialect {
 
 impl ControllerSettings {
     /// Returns each setting with its value; `None`: not set, or unknown.
-    fn entries(self) -> [(&'static str, Option<String>); 7] {
+    fn entries(&self) -> [(&'static str, Option<String>); 19] {
         let switch = |on: Option<bool>| on.map(|on| on.to_string());
+        let text = |value: &Option<Box<str>>| value.as_ref().map(ToString::to_string);
         [
             ("allow-snippet-annotations", switch(self.allow_snippet_annotations)),
             ("annotations-risk-level", self.annotations_risk_level.map(|risk| risk.to_string())),
@@ -108,6 +114,18 @@ impl ControllerSettings {
             ("strict-validate-path-type", switch(self.strict_validate_path_type)),
             ("disable-svc-external-name", switch(self.disable_svc_external_name)),
             ("ssl-redirect", switch(self.ssl_redirect)),
+            ("force-ssl-redirect", switch(self.force_ssl_redirect)),
+            ("no-tls-redirect-locations", text(&self.no_tls_redirect_locations)),
+            ("http-redirect-code", self.http_redirect_code.map(|code| code.to_string())),
+            ("preserve-trailing-slash", switch(self.preserve_trailing_slash)),
+            ("use-port-in-redirects", switch(self.use_port_in_redirects)),
+            ("service-upstream", switch(self.service_upstream)),
+            ("custom-http-errors", text(&self.custom_http_errors)),
+            ("annotation-value-word-blocklist", text(&self.annotation_value_word_blocklist)),
+            ("global-auth-url", text(&self.global_auth_url)),
+            ("proxy-buffer-size", text(&self.proxy_buffer_size)),
+            ("proxy-buffers-number", text(&self.proxy_buffers_number)),
+            ("proxy-busy-buffers-size", text(&self.proxy_busy_buffers_size)),
         ]
     }
 }

@@ -8,7 +8,6 @@ use super::instance::INGRESS_NGINX;
 use super::settings::ControllerSettings;
 use super::watched::WatchedNamespaces;
 use crate::model::{Key, Kind};
-use crate::routing::annotations::NginxAnnotations;
 use crate::routing::annotations::Risk;
 use crate::routing::version::Version;
 
@@ -171,23 +170,16 @@ impl Dialect {
         self.version.map(|version| version >= since(version))
     }
 
-    /// Returns whether HTTP redirects to HTTPS if the host has a certificate: the annotation takes precedence over the
-    /// ConfigMap (section 5.5).
-    #[must_use]
-    pub fn redirects_to_https(&self, annotations: NginxAnnotations<'_>) -> bool {
-        let by_default = self.settings().ssl_redirect == Some(true);
-        annotations.redirects_to_https() && (by_default || annotations.asks_for_https())
-    }
-
     /// Returns the effective settings: the configured ones, then those of the ConfigMap, then the defaults of the version.
     /// While the ConfigMap has not been read, the defaults of its keys are unknown.
     pub(super) fn settings(&self) -> ControllerSettings {
         let defaults = ControllerSettings::defaults(self.version);
-        match (&self.config_map, self.observed) {
-            _ if self.settings_disagree => self.settings.or(self.observed.unwrap_or_default()),
-            (None, _) => self.settings.or(defaults),
-            (Some(_), Some(observed)) => self.settings.or(observed).or(defaults),
-            (Some(_), None) => self.settings.or(defaults.flags()),
+        let configured = self.settings.clone();
+        match (&self.config_map, &self.observed) {
+            (_, observed) if self.settings_disagree => configured.or(observed.clone().unwrap_or_default()),
+            (None, _) => configured.or(defaults),
+            (Some(_), Some(observed)) => configured.or(observed.clone()).or(defaults),
+            (Some(_), None) => configured.or(defaults.flags()),
         }
     }
 

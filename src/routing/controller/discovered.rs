@@ -192,7 +192,7 @@ impl InstanceGroup<'_> {
                 .map_or(AnnotationClass::Unknown, |classes| AnnotationClass::Set(classes.into_iter().collect())),
             watched: WatchedNamespaces::union(self.members.iter().map(|it| &it.watched)),
             default_certificate: certificate,
-            settings: if disagrees { ControllerSettings::default() } else { first.settings },
+            settings: if disagrees { ControllerSettings::default() } else { first.settings.clone() },
             flags,
             config_map: first.config_map.clone().flatten().filter(|_| !disagrees),
             settings_disagree: disagrees,

@@ -13,6 +13,7 @@ mod known_values;
 mod observed;
 mod release;
 mod settings;
+mod shared_settings;
 mod unsettled;
 mod watched;
 

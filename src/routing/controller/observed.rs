@@ -137,7 +137,7 @@ impl Dialect {
         if self.config_map.is_none() {
             self.config_map = running.config_map;
         }
-        self.settings = self.settings.or(running.settings);
+        self.settings = std::mem::take(&mut self.settings).or(running.settings);
         self.default_certificate |= running.default_certificate;
         self.flags = running.flags;
         self.is_imitated |= running.is_imitated;

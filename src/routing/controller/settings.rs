@@ -8,7 +8,7 @@ use crate::routing::annotations::{Risk, go_bool};
 use crate::routing::version::Version;
 
 /// Keys of the controller's ConfigMap, and flags, that change its answers; `None`: not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ControllerSettings {
     /// Whether `*-snippet` annotations are allowed.
@@ -37,7 +37,38 @@ pub struct ControllerSettings {
     /// Whether HTTP redirects to HTTPS unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub ssl_redirect: Option<bool>,
+    /// Whether HTTP redirects to HTTPS without a certificate as well, unless an annotation is set.
+    #[serde(deserialize_with = "switch")]
+    pub force_ssl_redirect: Option<bool>,
+    /// Beginnings of paths that do not redirect to HTTPS, separated by commas.
+    pub no_tls_redirect_locations: Option<Box<str>>,
+    /// Status of redirects to HTTPS and between a host and its `www.` name.
+    pub http_redirect_code: Option<u16>,
+    /// Whether redirects to HTTPS keep a slash at the end, unless an annotation is set.
+    #[serde(deserialize_with = "switch")]
+    pub preserve_trailing_slash: Option<bool>,
+    /// Whether redirects to HTTPS name the port, unless an annotation is set.
+    #[serde(deserialize_with = "switch")]
+    pub use_port_in_redirects: Option<bool>,
+    /// Whether requests go to the addresses of Services, unless an annotation is set.
+    #[serde(deserialize_with = "switch")]
+    pub service_upstream: Option<bool>,
+    /// Statuses in whose place the default backend answers, separated by commas, unless an annotation is set.
+    pub custom_http_errors: Option<Box<str>>,
+    /// Texts that no annotation may contain, separated by commas.
+    pub annotation_value_word_blocklist: Option<Box<str>>,
+    /// The URL of the external authentication of every location.
+    pub global_auth_url: Option<Box<str>>,
+    /// Size of the first buffer of a response, unless an annotation is set.
+    pub proxy_buffer_size: Option<Box<str>>,
+    /// Number of buffers of a response, unless an annotation is set.
+    pub proxy_buffers_number: Option<Box<str>>,
+    /// Size of the buffers that are being sent, unless an annotation is set.
+    pub proxy_busy_buffers_size: Option<Box<str>>,
 }
+
+/// The statuses that `http-redirect-code` accepts (`validRedirectCodes`).
+const REDIRECT_CODES: [u16; 4] = [301, 302, 307, 308];
 
 impl ControllerSettings {
     /// Reads the settings from a controller's ConfigMap. An empty boolean is `false`; one that Go cannot parse counts as not
@@ -47,6 +78,7 @@ impl ControllerSettings {
     pub fn from_config_map(config_map: &ConfigMap) -> Self {
         let switch =
             |key| config_map.get(key).and_then(|text| if text.is_empty() { Some(false) } else { go_bool(text) });
+        let text = |key| config_map.get(key).map(Box::from);
         let risk = |text: &str| {
             let others = [Risk::Critical, Risk::High, Risk::Medium];
             others.into_iter().find(|risk| text.eq_ignore_ascii_case(&risk.to_string())).unwrap_or(Risk::Low)
@@ -60,6 +92,21 @@ impl ControllerSettings {
                 .get("global-allowed-response-headers")
                 .map(|headers| !headers.trim().is_empty()),
             ssl_redirect: switch("ssl-redirect"),
+            force_ssl_redirect: switch("force-ssl-redirect"),
+            no_tls_redirect_locations: text("no-tls-redirect-locations"),
+            http_redirect_code: config_map
+                .get("http-redirect-code")
+                .and_then(|code| code.parse().ok())
+                .filter(|code| REDIRECT_CODES.contains(code)),
+            preserve_trailing_slash: switch("preserve-trailing-slash"),
+            use_port_in_redirects: switch("use-port-in-redirects"),
+            service_upstream: switch("service-upstream"),
+            custom_http_errors: text("custom-http-errors"),
+            annotation_value_word_blocklist: text("annotation-value-word-blocklist"),
+            global_auth_url: text("global-auth-url"),
+            proxy_buffer_size: text("proxy-buffer-size"),
+            proxy_buffers_number: text("proxy-buffers-number"),
+            proxy_busy_buffers_size: text("proxy-busy-buffers-size"),
             ..Self::default()
         }
     }
@@ -79,6 +126,20 @@ impl ControllerSettings {
             allows_response_headers: self.allows_response_headers.or(others.allows_response_headers),
             enable_ssl_passthrough: self.enable_ssl_passthrough.or(others.enable_ssl_passthrough),
             ssl_redirect: self.ssl_redirect.or(others.ssl_redirect),
+            force_ssl_redirect: self.force_ssl_redirect.or(others.force_ssl_redirect),
+            no_tls_redirect_locations: self.no_tls_redirect_locations.or(others.no_tls_redirect_locations),
+            http_redirect_code: self.http_redirect_code.or(others.http_redirect_code),
+            preserve_trailing_slash: self.preserve_trailing_slash.or(others.preserve_trailing_slash),
+            use_port_in_redirects: self.use_port_in_redirects.or(others.use_port_in_redirects),
+            service_upstream: self.service_upstream.or(others.service_upstream),
+            custom_http_errors: self.custom_http_errors.or(others.custom_http_errors),
+            annotation_value_word_blocklist: self
+                .annotation_value_word_blocklist
+                .or(others.annotation_value_word_blocklist),
+            global_auth_url: self.global_auth_url.or(others.global_auth_url),
+            proxy_buffer_size: self.proxy_buffer_size.or(others.proxy_buffer_size),
+            proxy_buffers_number: self.proxy_buffers_number.or(others.proxy_buffers_number),
+            proxy_busy_buffers_size: self.proxy_busy_buffers_size.or(others.proxy_busy_buffers_size),
         }
     }
 
@@ -99,6 +160,7 @@ impl ControllerSettings {
             // Off unless the flag is set, and the flags of a controller are mostly unknown.
             enable_ssl_passthrough: None,
             ssl_redirect: Some(true),
+            ..Self::default()
         }
     }
 
@@ -134,8 +196,11 @@ mod tests {
 
     #[test]
     fn configured_settings_take_precedence_over_defaults_of_the_version() {
-        let unset = ControllerSettings::default();
-        let always = ControllerSettings { disable_svc_external_name: Some(false), ssl_redirect: Some(true), ..unset };
+        let always = ControllerSettings {
+            disable_svc_external_name: Some(false),
+            ssl_redirect: Some(true),
+            ..ControllerSettings::default()
+        };
         assert_eq!(ControllerSettings::defaults(None), always);
         let last = ControllerSettings::defaults(Some(Version::new(1, 15, 1)));
         assert_eq!((last.allow_snippet_annotations, last.annotations_risk_level), (Some(false), Some(Risk::High)));
@@ -145,15 +210,19 @@ mod tests {
         assert_eq!((old.allow_snippet_annotations, old.annotations_risk_level), (Some(true), Some(Risk::Critical)));
         assert_eq!((old.enable_annotation_validation, old.strict_validate_path_type), (Some(false), Some(false)));
         assert_eq!(old.allow_cross_namespace_resources, Some(true));
-        let said = ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..unset };
+        let said = ControllerSettings {
+            allow_snippet_annotations: Some(true),
+            ssl_redirect: Some(false),
+            ..ControllerSettings::default()
+        };
         assert_eq!(
-            said.or(last),
-            ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..last }
+            said.or(last.clone()),
+            ControllerSettings { allow_snippet_annotations: Some(true), ssl_redirect: Some(false), ..last.clone() }
         );
         let flags = ControllerSettings {
             enable_annotation_validation: Some(true),
             disable_svc_external_name: Some(false),
-            ..unset
+            ..ControllerSettings::default()
         };
         assert_eq!(last.flags(), flags);
     }
@@ -176,7 +245,7 @@ mod tests {
             ssl_redirect: Some(false),
             allow_snippet_annotations: Some(true),
             strict_validate_path_type: Some(false),
-            ..unset
+            ..ControllerSettings::default()
         };
         assert_eq!(said, wanted);
         for (text, risk) in

@@ -21,10 +21,12 @@ pub struct AnnotationFault<'a> {
 }
 
 /// The reason for a fault of an annotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultReason {
     /// The value is empty, or it has this flaw.
     Value(Option<Flaw>),
+    /// It contains this text of `annotation-value-word-blocklist`.
+    BlockedWord(Box<str>),
     /// Its risk exceeds this level, the highest that the controller accepts.
     Risk(Risk),
     /// The controller does not allow snippets.

@@ -12,6 +12,15 @@ use crate::routing::controller::Dialect;
 pub fn value_faults<'a>(ingress: &'a Ingress, dialect: &Dialect) -> Vec<AnnotationFault<'a>> {
     let annotations = NginxAnnotations::of(ingress);
     let mut faults: Vec<AnnotationFault<'a>> = Vec::new();
+    let blocked = dialect.blocked_words();
+    for (row, value) in annotations.known().filter(|_| blocked.is_some()) {
+        // The controller looks for them in every annotation before it reads any (`syncIngress`).
+        let mut words = blocked.into_iter().flat_map(|words| words.trim().split(','));
+        if let Some(word) = words.find(|word| value.contains(word)) {
+            let (effect, reason) = (Effect::NotLoaded, FaultReason::BlockedWord(word.into()));
+            faults.push(AnnotationFault { row, value, effect, reason, certain: true, rests_on: None });
+        }
+    }
     for (row, value) in annotations.known().filter(|(row, _)| row.removed.is_none()) {
         let (effect, reason) = match dialect.risk_level().filter(|highest| row.risk > *highest) {
             // The controller then loads none of the annotations and not the Ingress (section 7.0).

@@ -40,7 +40,7 @@ impl<'a> Routes<'a> {
         let bytes = ingress.meta.annotations.iter().map(|(_, value)| value.len().min(LONGEST_PARAMETER)).sum::<usize>();
         self.budget().spend(u32::try_from(bytes / 2).unwrap_or(u32::MAX))?;
         let mut faults = self.server_name_faults(ingress, when)?;
-        let mut refused = annotations.refused_by_nginx(dialect.version);
+        let mut refused = annotations.refused_by_nginx(dialect.version, dialect.shared_buffers());
         // A value of another annotation may drop the external authentication, and all that belongs to it.
         let drops_auth = || {
             let mut values = annotations.in_force(dialect.version);

@@ -10,11 +10,10 @@ use crate::cluster::Lookup;
 use crate::finding::Quoted;
 use crate::model::{Host, Ingress, Key};
 use crate::routing::annotations::{Annotation, NginxAnnotations};
-use crate::routing::controller::{Controller, ControllerFamily, Controllers};
+use crate::routing::controller::{Controller, ControllerFamily, Controllers, Dialect};
 use crate::routing::location::{Condition, ConfigError, Unknown, unknown_variables};
 use crate::routing::routes::{Routes, When};
 use crate::routing::server_name::ServerName;
-use crate::routing::version::Version;
 
 /// The steps for the search over all Ingresses of a controller.
 const STEPS: u32 = 100_000_000;
@@ -83,7 +82,8 @@ impl ReloadBlock {
 
 /// Returns whether an Ingress may have a value, a variable or a rule that stops its controller. It depends on other objects
 /// whether it does.
-pub(super) fn may_have_fault(ingress: &Ingress, version: Option<Version>) -> bool {
+pub(super) fn may_have_fault(ingress: &Ingress, dialect: &Dialect) -> bool {
+    let version = dialect.version;
     let annotations = NginxAnnotations::of(ingress);
     let has_unknown = |(row, value): (&Annotation, &str)| {
         VariableFault::ANNOTATIONS.contains(&row.name) && unknown_variables(value, |_| false).next().is_some()
@@ -92,7 +92,7 @@ pub(super) fn may_have_fault(ingress: &Ingress, version: Option<Version>) -> boo
     annotations.is_canary() && ingress.rules.iter().any(|rule| rule.paths.is_empty())
         || annotations.redirects_www() && ingress.rules.iter().any(|rule| matches!(rule.host, Host::Wildcard(_)))
         || annotations.in_force(version).any(has_unknown)
-        || !annotations.refused_by_nginx(version).is_empty()
+        || !annotations.refused_by_nginx(version, dialect.shared_buffers()).is_empty()
         || annotations.server_aliases().any(has_flaw)
 }
 

@@ -222,7 +222,7 @@ impl ReloadIndex {
             self.evaluated.ingresses += usize::from(now.is_some());
             let is_suspect = now.is_some_and(|now| {
                 let controller = controllers.handling(now);
-                !now.meta.deleting && is_nginx(&controller) && may_have_fault(now, controller.dialect.version)
+                !now.meta.deleting && is_nginx(&controller) && may_have_fault(now, controller.dialect)
             });
             if is_suspect {
                 self.suspects.entry(key.clone()).or_default();

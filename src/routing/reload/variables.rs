@@ -134,6 +134,7 @@ impl<'a> Routes<'a> {
             Some(Condition::Former) if is_former => Some(Certainty::Likely),
             Some(Condition::Former | Condition::Setting) => Some(Certainty::Possible),
             Some(condition) if condition.is_met_by(ingress) => None,
+            Some(Condition::ExternalAuth) if dialect.has_global_authentication() => None,
             Some(condition) => match is_met(condition) {
                 Some(true) => None,
                 Some(false) => Some(Certainty::Likely),

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use futures::StreamExt as _;
+use ingress_guard::model::LabelSelector;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -352,7 +353,7 @@ async fn all_of_group(
     all(shared, Path(resource), query).await
 }
 
-/// Watches in one namespace are only for one object by its name, or for the objects of ingress-nginx.
+/// Watches in one namespace are only for one object by its name, or for the objects of controllers by their labels.
 async fn all_of_namespace(
     shared: State<Shared>,
     Path((namespace, resource)): Path<(String, String)>,
@@ -362,8 +363,7 @@ async fn all_of_namespace(
         return answer(shared.0, resource, Some(format!("{namespace}/{name}")), &query.0);
     }
     if let Some(labels) = query.get("labelSelector") {
-        assert_eq!(labels, "app.kubernetes.io/name=ingress-nginx");
-        return answer(shared.0, resource, Some(format!("{namespace}/")), &query.0);
+        return answer(shared.0, resource, Some(format!("{namespace}?{labels}")), &query.0);
     }
     assert!(!query.contains_key("resourceVersion"), "the list must not come from a cache");
     let limit = query["limit"].clone();
@@ -475,10 +475,12 @@ fn answer(shared: Shared, resource: String, only: Option<String>, query: &HashMa
 }
 
 fn is_chosen(object: &Value, only: Option<&String>) -> bool {
-    only.is_none_or(|only| match only.strip_suffix('/') {
-        Some(namespace) => {
-            object["metadata"]["namespace"] == namespace
-                && object["metadata"]["labels"]["app.kubernetes.io/name"] == "ingress-nginx"
+    only.is_none_or(|only| match only.split_once('?') {
+        Some((namespace, selector)) => {
+            let labels: BTreeMap<Box<str>, Box<str>> =
+                serde_json::from_value(object["metadata"]["labels"].clone()).unwrap_or_default();
+            let selector = LabelSelector::parse(selector).unwrap();
+            object["metadata"]["namespace"] == namespace && selector.selects(&labels)
         }
         None => *only == key(object),
     })

@@ -19,7 +19,7 @@ use crate::server::client::eventually;
 pub(super) struct Guarded {
     pub(super) api: Api,
     pub(super) reviewer: Arc<Reviewer>,
-    status: SyncStatus,
+    pub(super) status: SyncStatus,
     pub(super) inventory: SharedInventory,
     /// Empty unless a test follows the inventory.
     pub(super) reload_blocks: SharedReloadBlocks,

@@ -125,6 +125,86 @@ async fn a_look_alike_of_a_tenant_is_not_read() {
     guarded.has_version("").await;
 }
 
+/// The IngressClass `nginx`, as Helm installs it in a namespace.
+fn released(namespace: &str) -> Value {
+    json!({"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass",
+           "metadata": {"name": "nginx", "annotations": {"meta.helm.sh/release-namespace": namespace}},
+           "spec": {"controller": "k8s.io/ingress-nginx"}})
+}
+
+#[tokio::test]
+async fn the_namespace_of_the_helm_release_is_watched_while_an_ingress_class_names_it() {
+    let api = cluster().await;
+    api.put("deployments", controller("edge", "v1.11.8"));
+    let guarded = guarded(api).await;
+    assert_eq!(guarded.version(), "");
+    guarded.api.put("ingressclasses", released("edge"));
+    guarded.has_version("1.11.8").await;
+    let of_edge = || {
+        let watches = guarded.status.watches().into_iter();
+        watches.filter(|watch| watch.only.as_ref().is_some_and(|key| *key.namespace == *"edge")).count()
+    };
+    assert_eq!(of_edge(), 3);
+    guarded.api.put("deployments", controller("edge", "v1.15.1"));
+    guarded.has_version("1.15.1").await;
+    // A name that is no namespace reaches no path of the API server.
+    guarded.api.put("ingressclasses", released("../../pods"));
+    guarded.has_version("").await;
+    eventually("the objects are gone", async || guarded.inventory.load().count(Kind::Deployment) == 0).await;
+    assert_eq!(of_edge(), 0);
+    guarded.api.put("ingressclasses", released("edge"));
+    guarded.has_version("1.15.1").await;
+}
+
+#[tokio::test]
+async fn a_release_that_cannot_be_read_leaves_its_controllers_unknown() {
+    let api = cluster().await;
+    api.put("deployments", controller("ingress-nginx", "v1.11.8"));
+    let guarded = guarded(api).await;
+    guarded.has_version("1.11.8").await;
+    // At most eight namespaces are followed, in the order of their names.
+    for n in 0..9 {
+        let mut class = released(&format!("edge-{n}"));
+        class["metadata"]["name"] = json!(format!("edge-{n}"));
+        guarded.api.put("ingressclasses", class);
+    }
+    guarded.has_version("").await;
+    guarded.api.delete("ingressclasses", "", "edge-3");
+    guarded.has_version("1.11.8").await;
+}
+
+#[tokio::test]
+async fn controllers_are_watched_by_the_labels_of_their_charts() {
+    let api = cluster().await;
+    let mut rke2 = controller("kube-system", "v1.14.3-hardened1");
+    rke2["metadata"]["labels"] = json!({"app.kubernetes.io/name": "rke2-ingress-nginx"});
+    api.put("daemonsets", rke2.clone());
+    let mut other = controller("kube-system", "v1.11.8");
+    other["metadata"]["labels"] = json!({"app": "edge"});
+    other["metadata"]["name"] = json!("other");
+    api.put("deployments", other);
+    let mut managed = controller("app-routing-system", "v1.13.9");
+    managed["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "aks-app-routing-operator"});
+    api.put("deployments", managed);
+    let guarded = guarded(api).await;
+    eventually("the DaemonSet", async || guarded.inventory.load().count(Kind::DaemonSet) == 1).await;
+    assert_eq!(guarded.inventory.load().count(Kind::Deployment), 0);
+    let mut class = released("");
+    class["metadata"] = json!({"name": "routing"});
+    class["spec"]["controller"] = json!("webapprouting.kubernetes.azure.com/nginx");
+    guarded.api.put("ingressclasses", class);
+    eventually("the managed controller", async || guarded.inventory.load().count(Kind::Deployment) == 1).await;
+
+    let api = cluster().await;
+    api.put("daemonsets", rke2);
+    let edge = Guarded::over(api, "discovery: {selector: 'app in (edge, gate)'}");
+    edge.is_ready().await;
+    let mut other = controller("kube-system", "v1.11.8");
+    other["metadata"]["labels"] = json!({"app": "edge"});
+    edge.api.put("deployments", other);
+    edge.has_version("1.11.8").await;
+}
+
 #[tokio::test]
 async fn without_rights_the_controller_is_unknown_and_the_process_ready() {
     let api = cluster().await;

@@ -1,0 +1,152 @@
+//! Keys of the controller's ConfigMap that apply to every Ingress: redirects to HTTPS, buffers, statuses and blocked texts.
+
+use ingress_guard::analysis::analyze;
+use ingress_guard::cluster::{Inventory, load_text};
+use ingress_guard::config::Config;
+use ingress_guard::explain::{RequestUrl, Style, explain_url};
+use ingress_guard::finding::Level;
+
+use crate::pages;
+
+const CONFIG: &str = "
+dialects: [{match: {controller: k8s.io/ingress-nginx}, engine: nginx, version: 1.15.1, configMap: infra/settings}]
+";
+
+/// An Ingress with TLS on the first of two hosts, and the ConfigMap with this data; empty: it does not exist.
+fn world(data: &str, annotations: &str) -> Inventory {
+    let settings = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings, namespace: infra}}\ndata: {{{data}}}\n"
+    );
+    let text = format!(
+        "
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {{name: nginx}}
+spec: {{controller: k8s.io/ingress-nginx}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: tls, namespace: shop, annotations: {{{annotations}}}}}
+spec:
+  ingressClassName: nginx
+  tls: [{{hosts: [tls.example.com], secretName: gone}}]
+  rules:
+  - host: tls.example.com
+    http:
+      paths:
+      - {{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}
+      - {{path: /open, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {{name: plain, namespace: shop, annotations: {{{annotations}}}}}
+spec:
+  ingressClassName: nginx
+  rules:
+  - host: plain.example.com
+    http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: web, namespace: shop}}
+spec: {{clusterIP: 10.0.0.1, ports: [{{port: 80}}]}}
+{}",
+        if data.is_empty() { "" } else { &settings }
+    );
+    load_text("cluster.yaml", &text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Returns the explanation of a request as text.
+fn explained(data: &str, annotations: &str, url: &str) -> String {
+    let config = Config::parse("guard.yaml", CONFIG).unwrap();
+    let inventory = world(data, annotations);
+    let request = RequestUrl::read(url).unwrap();
+    let explained = explain_url(&request, pages::known(&inventory), &config.settings, None).unwrap();
+    format!("{:?} {:?}\n{}", explained.outcome, explained.status, explained.text(Style::Plain))
+}
+
+/// Returns the findings about Ingress `plain` of at least warn, with their levels.
+fn found(data: &str, annotations: &str) -> String {
+    let config = Config::parse("guard.yaml", CONFIG).unwrap();
+    let inventory = world(data, annotations);
+    let ingress = inventory.ingress("shop", "plain").unwrap();
+    let analysis = analyze(ingress, pages::known(&inventory), &config.engine(), &config.policy);
+    let decisions = analysis.verdict.distinct().filter(|decision| decision.level >= Level::Warn);
+    decisions
+        .map(|decision| format!("{:?} {}: {}\n", decision.level, decision.finding.code, decision.finding.message))
+        .collect()
+}
+
+const NOTHING: &str = "hsts: 'true'";
+
+#[test]
+fn redirects_to_https_follow_the_config_map() {
+    let at = |data: &str, annotations: &str, url: &str| explained(data, annotations, url);
+    let to_https = |text: &str, status: u16| text.starts_with(&format!("Redirect Some({status})"));
+    let (tls, plain) = ("http://tls.example.com/a/", "http://plain.example.com/a/");
+    assert!(to_https(&at(NOTHING, "", tls), 308));
+    assert!(!at("ssl-redirect: 'false'", "", tls).starts_with("Redirect"));
+    assert!(!at(NOTHING, "", plain).starts_with("Redirect"));
+    let forced = at("force-ssl-redirect: 'true'", "", plain);
+    assert!(to_https(&forced, 308) && forced.contains("force-ssl-redirect of the ConfigMap"), "{forced}");
+    let off = "nginx.ingress.kubernetes.io/force-ssl-redirect: 'false'";
+    assert!(!at("force-ssl-redirect: 'true'", off, plain).starts_with("Redirect"));
+    assert!(to_https(&at("http-redirect-code: '301'", "", tls), 301));
+    assert!(to_https(&at("http-redirect-code: '200'", "", tls), 308), "the controller takes no other codes");
+    let kept = at("preserve-trailing-slash: 'true', use-port-in-redirects: 'true'", "", tls);
+    assert!(kept.contains("https://tls.example.com:443/a/"), "{kept}");
+    let cut = at(NOTHING, "", tls);
+    assert!(cut.contains("\"https://tls.example.com/a\""), "{cut}");
+}
+
+#[test]
+fn some_locations_are_never_redirected() {
+    let is_redirected =
+        |data: &str, path: &str| explained(data, "", &format!("http://tls.example.com{path}")).starts_with("Redirect");
+    for list in ["/x, /op", "/open"] {
+        let data = format!("no-tls-redirect-locations: '{list}'");
+        assert!(!is_redirected(&data, "/open/a") && is_redirected(&data, "/a"), "{list}");
+    }
+    for list in ["", "/other", "open"] {
+        assert!(is_redirected(&format!("no-tls-redirect-locations: '{list}'"), "/open/a"), "{list}");
+    }
+}
+
+#[test]
+fn a_redirect_is_unknown_while_the_config_map_is() {
+    let unknown = explained("", "", "http://tls.example.com/a");
+    assert!(unknown.starts_with("Unknown") && unknown.contains("unless the ConfigMap sets ssl-redirect"), "{unknown}");
+    let set = explained("", "nginx.ingress.kubernetes.io/ssl-redirect: 'true'", "http://tls.example.com/a");
+    assert!(set.starts_with("Redirect"), "{set}");
+}
+
+#[test]
+fn sizes_of_buffers_are_compared_with_those_of_the_config_map() {
+    let busy = |size: &str| format!("nginx.ingress.kubernetes.io/proxy-busy-buffers-size: {size}");
+    assert!(found(NOTHING, &busy("24k")).contains("IG611"));
+    assert!(!found("proxy-buffer-size: 16k", &busy("24k")).contains("IG611"));
+    assert!(found("proxy-buffer-size: 16k", &busy("8k")).contains("Warn IG611"));
+    assert!(!found("proxy-buffers-number: '8'", &busy("24k")).contains("IG611"));
+    let two = "nginx.ingress.kubernetes.io/proxy-buffers-number: '2'";
+    assert!(found(NOTHING, two).contains("IG611"));
+    assert!(!found("proxy-busy-buffers-size: 4k", two).contains("IG611"));
+}
+
+#[test]
+fn an_ingress_with_a_blocked_text_is_not_loaded() {
+    let list = "annotation-value-word-blocklist: 'load_module,{,lua'";
+    let path = "nginx.ingress.kubernetes.io/app-root: '/{x'";
+    let blocked = found(list, path);
+    let message = "Warn IG609: the value contains \"{\", which annotation-value-word-blocklist forbids: the controller";
+    assert!(blocked.contains(message), "{blocked}");
+    assert!(explained(list, path, "http://plain.example.com/").starts_with("DefaultBackend"));
+    assert!(!found(NOTHING, path).contains("IG609"));
+    assert!(!found(list, "nginx.ingress.kubernetes.io/app-root: /x").contains("IG609"));
+}
+
+#[test]
+fn global_authentication_has_its_variables() {
+    let target = "nginx.ingress.kubernetes.io/rewrite-target: /$auth_cookie";
+    assert!(found(NOTHING, target).contains("IG312"));
+    assert!(!found("global-auth-url: 'http://auth.example.com/'", target).contains("IG312"));
+}
