@@ -46,7 +46,7 @@ pub(super) fn backend<'a>(
             fallback(explanation, routes, ingress, resolved.is_external(), view);
         }
         let annotations = NginxAnnotations::of(ingress);
-        if is_nginx && explanation.status == Some(503) && routes.controller().dialect.intercepts(503, annotations) {
+        if explanation.status == Some(503) && routes.controller().dialect.intercepts(503, annotations) {
             let by_annotation = annotations.intercepts(503).is_some();
             let what =
                 if by_annotation { "annotation custom-http-errors" } else { "custom-http-errors of the ConfigMap" };

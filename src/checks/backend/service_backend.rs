@@ -85,9 +85,7 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
     match backend.doubt {
         Some(OptionalBackend::Canary) => effects::CANARY_UNUSED,
-        _ if cx.dialect().family == ControllerFamily::Nginx && cx.dialect().intercepts(503, cx.nginx()) => {
-            effects::INTERCEPTED
-        }
+        _ if cx.dialect().intercepts(503, cx.nginx()) => effects::INTERCEPTED,
         _ => effects::without_backend(cx.dialect()),
     }
 }

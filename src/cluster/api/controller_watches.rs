@@ -7,9 +7,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::running_watches::{RunningWatches, Starter};
 use super::wanted::{ControllerPlace, FindIn};
 use super::watch_status::{WatchHandle, WatchStatus};
-use super::watches::{Starter, Watches};
 use super::writer::Batch;
 use crate::cluster::{Change, Coverage};
 use crate::model::{Key, Kind};
@@ -23,7 +23,7 @@ struct Running {
 }
 
 /// Follows the places until the writer of the inventory stops.
-pub(super) async fn follow(starter: Starter, watches: Watches, find: FindIn<ControllerPlace>, pause: Duration) {
+pub(super) async fn follow(starter: Starter, watches: RunningWatches, find: FindIn<ControllerPlace>, pause: Duration) {
     let mut running: BTreeMap<ControllerPlace, Vec<Running>> = BTreeMap::new();
     while !starter.changes.is_closed() {
         let wanted = find.find(&starter.inventory.load());

@@ -12,6 +12,7 @@ mod pod_event;
 mod read_queue;
 mod recent;
 mod rights;
+mod running_watches;
 mod status;
 mod wanted;
 mod watch;

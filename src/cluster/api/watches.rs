@@ -5,66 +5,21 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use kube::Client;
-use parking_lot::RwLock;
-use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::get::ObjectClient;
 use super::rights::Rights;
+use super::running_watches::{RunningWatches, Starter};
 use super::wanted::{ControllerPlace, Wanted};
-use super::watch::Watch;
-use super::watch_status::{Outage, Pace, WatchHandle, WatchStatus};
-use super::writer::{Batch, Writer};
+use super::watch_status::{Pace, WatchStatus};
+use super::writer::Writer;
 use super::{config_maps, controller_watches};
 use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
 
 /// The watches of all wanted kinds and objects.
 #[derive(Debug, Clone, Default)]
-pub struct Watches(Arc<RwLock<Vec<Arc<WatchHandle>>>>);
-
-/// What every watch of a process shares.
-pub(super) struct Starter {
-    pub(super) client: Client,
-    pub(super) inventory: SharedInventory,
-    /// The queue of the writer.
-    pub(super) changes: mpsc::Sender<Batch>,
-    pub(super) rights: Rights,
-    pub(super) outage: Arc<Outage>,
-    pub(super) pace: Pace,
-}
-
-impl Starter {
-    /// Starts a watch. `labels` is the selector where `only` has an empty name.
-    pub(super) fn start(
-        &self,
-        kind: Kind,
-        only: Option<Key>,
-        labels: Option<String>,
-        is_needed: bool,
-    ) -> (Arc<WatchHandle>, JoinHandle<()>) {
-        let handle = Arc::new(WatchHandle::new(WatchStatus::new(kind, only.clone())));
-        let watch = Watch {
-            kind,
-            is_needed,
-            only,
-            labels,
-            client: self.client.clone(),
-            inventory: self.inventory.clone(),
-            changes: self.changes.clone(),
-            handle: Arc::clone(&handle),
-            rights: self.rights.clone(),
-            outage: Arc::clone(&self.outage),
-            pace: self.pace.clone(),
-            version: None,
-            was_answered: false,
-            refused: None,
-            is_cut_off: false,
-        };
-        (handle, tokio::spawn(watch.follow()))
-    }
-}
+pub struct Watches(RunningWatches);
 
 impl Watches {
     /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
@@ -93,7 +48,7 @@ impl Watches {
             outage: Arc::default(),
             pace: pace.clone(),
         };
-        let watches = Self::default();
+        let watches = RunningWatches::default();
         for kind in (needs | hints).iter() {
             watches.add(starter.start(kind, None, None, needs.contains(kind)).0);
         }
@@ -108,30 +63,20 @@ impl Watches {
         if let Some(find) = controllers_of_classes {
             tokio::spawn(controller_watches::follow(starter, watches.clone(), find, pace.following));
         }
-        watches
-    }
-
-    /// Adds a watch that has started.
-    pub(super) fn add(&self, watch: Arc<WatchHandle>) {
-        self.0.write().push(watch);
-    }
-
-    /// Removes a watch that ends.
-    pub(super) fn remove(&self, watch: &Arc<WatchHandle>) {
-        self.0.write().retain(|other| !Arc::ptr_eq(other, watch));
+        Self(watches)
     }
 
     /// Returns the status of each watch.
     #[must_use]
     pub fn states(&self) -> Vec<WatchStatus> {
-        self.0.read().iter().map(|watch| watch.status.lock().clone()).collect()
+        self.0.handles().iter().map(|watch| watch.status.lock().clone()).collect()
     }
 
     /// Returns whether a kind is up to date, as far as it is [published](Self::published): its watch works, or the API server
     /// has said since `since` that there is nothing to watch.
     #[must_use]
     pub fn is_current(&self, kind: Kind, since: Instant) -> bool {
-        self.0.read().iter().any(|watch| {
+        self.0.handles().iter().any(|watch| {
             let status = watch.status.lock();
             status.kind == kind
                 && status.trouble.is_none()
@@ -143,17 +88,15 @@ impl Watches {
     /// Waits until all changes that the watches of these kinds have received before this call are published, at most this
     /// long. Returns whether they are.
     pub async fn published(&self, kinds: Kinds, within: Duration) -> bool {
-        let published = {
-            let watches = self.0.read();
-            join_all(watches.iter().filter(|watch| kinds.contains(watch.status.lock().kind)).map(|it| it.published()))
-        };
-        timeout(within, published).await.is_ok()
+        let mut watches = self.0.handles();
+        watches.retain(|watch| kinds.contains(watch.status.lock().kind));
+        timeout(within, join_all(watches.iter().map(|watch| watch.published()))).await.is_ok()
     }
 
     /// Returns whether an object is watched.
     #[must_use]
     pub fn covers(&self, kind: Kind, key: &Key) -> bool {
-        self.0.read().iter().any(|watch| {
+        self.0.handles().iter().any(|watch| {
             let status = watch.status.lock();
             let covers = |only: &Key| only == key || (only.name.is_empty() && only.namespace == key.namespace);
             status.kind == kind && status.only.as_ref().is_none_or(covers)
@@ -162,7 +105,7 @@ impl Watches {
 
     /// Makes the idle watches of these kinds retry at once.
     pub fn wake(&self, kinds: Kinds) {
-        for watch in self.0.read().iter() {
+        for watch in self.0.handles().iter() {
             let status = watch.status.lock();
             if kinds.contains(status.kind) && status.idle_since.is_some() {
                 watch.wake.notify_one();

@@ -72,7 +72,8 @@ impl Dialect {
     pub fn intercepts(&self, status: u16, annotations: NginxAnnotations<'_>) -> bool {
         let shared = || self.shared(|settings| settings.custom_http_errors.as_deref());
         let is_in = |codes: &str| codes.split(',').any(|code| code.parse() == Ok(status));
-        annotations.intercepts(status).unwrap_or_else(|| shared().is_some_and(is_in))
+        self.family == ControllerFamily::Nginx
+            && annotations.intercepts(status).unwrap_or_else(|| shared().is_some_and(is_in))
     }
 
     /// Returns whether every location has external authentication (`global-auth-url`).

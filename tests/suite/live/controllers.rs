@@ -147,7 +147,7 @@ async fn the_namespace_of_the_helm_release_is_watched_while_an_ingress_class_nam
     assert_eq!(of_edge(), 3);
     guarded.api.put("deployments", controller("edge", "v1.15.1"));
     guarded.has_version("1.15.1").await;
-    // A name that is no namespace reaches no path of the API server.
+    // A text that is not a name is never part of a request.
     guarded.api.put("ingressclasses", released("../../pods"));
     guarded.has_version("").await;
     eventually("the objects are gone", async || guarded.inventory.load().count(Kind::Deployment) == 0).await;
