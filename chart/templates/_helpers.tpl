@@ -87,7 +87,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- uniq $configMaps | toJson }}
 {{- end }}
 
-{{- /* The namespaces whose controllers are discovered, as a JSON array. A Role needs its namespace: the default ingress-nginx is
+{{- /* The namespaces with a Role for the discovery of controllers, as a JSON array. A Role needs its namespace: the default ingress-nginx is
 left out while it does not exist. */}}
 {{- define "ingress-guard.controllerNamespaces" -}}
 {{- $discovery := .Values.config.discovery | default dict }}
@@ -101,6 +101,7 @@ left out while it does not exist. */}}
 {{- $namespaces = append $namespaces "ingress-nginx" }}
 {{- end }}
 {{- end }}
+{{- $namespaces = concat $namespaces .Values.rbac.controllerNamespaces }}
 {{- end }}
 {{- uniq $namespaces | toJson }}
 {{- end }}

@@ -1,4 +1,5 @@
-//! A controller as Helm installs it, in a namespace of discovery: version, ConfigMap and rights are followed without a restart.
+//! Controllers as Helm installs them, in a namespace of discovery or of their IngressClass: version, ConfigMap, labels of namespaces
+//! and rights are followed without a restart.
 
 use std::time::Duration;
 
@@ -47,7 +48,12 @@ impl<'c> System<'c> {
 
     /// Stores a Deployment and returns when its rollout is complete. No kubelet runs: its pods are made ready here.
     fn runs(&self, name: &str, tag: &str) {
-        let output = self.0.apply(&deployment(name, tag).to_string());
+        self.runs_as(&deployment(name, tag));
+    }
+
+    fn runs_as(&self, deployment: &Value) {
+        let name = deployment["metadata"]["name"].as_str().unwrap();
+        let output = self.0.apply(&deployment.to_string());
         assert_eq!(output.code, 0, "{output}");
         self.0.cluster.wait("kube-controller-manager", Duration::from_secs(30), || {
             self.make_pods_ready(name);
@@ -87,6 +93,20 @@ impl<'c> System<'c> {
         let account = format!("--serviceaccount={account}:ingress-guard");
         self.0.does(&["create", "rolebinding", "controllers", "--role=controllers", &account]);
     }
+}
+
+/// The controller of RKE2's chart in a Helm release of its own, for namespaces with a label.
+fn released(tag: &str) -> Value {
+    let mut controller = deployment("controller", tag);
+    let labels = json!({"app.kubernetes.io/name": "rke2-ingress-nginx", "app.kubernetes.io/component": "controller"});
+    controller["metadata"]["labels"] = labels.clone();
+    controller["spec"]["selector"]["matchLabels"] = labels.clone();
+    let template = &mut controller["spec"]["template"];
+    template["metadata"]["labels"] = labels;
+    let selector = "--watch-namespace-selector=edge in (yes, true)";
+    template["spec"]["containers"][0]["args"] =
+        json!(["/nginx-ingress-controller", "--controller-class=example.com/released", selector]);
+    controller
 }
 
 fn with_snippet(name: &str) -> Value {
@@ -138,5 +158,49 @@ fn a_running_controller_is_discovered_and_followed() {
     // Without the rights, the version is unknown and the process stays ready.
     system.0.does(&["delete", "rolebinding", "controllers"]);
     webhook.wait(Duration::from_secs(20), || terminal.apply(&with_snippet("c").to_string()).code == 0);
+    assert!(webhook.readiness().contains(" 200 OK"), "{}", webhook.readiness());
+}
+
+#[test]
+fn a_controller_of_a_helm_release_is_followed_with_its_class_and_its_namespaces() {
+    let Some(cluster) = cluster::shared() else { return };
+    if !cluster.needs_controllers("a_controller_of_a_helm_release_is_followed_with_its_class_and_its_namespaces") {
+        return;
+    }
+    let system = System::create(&cluster, "live-released-system");
+    system.runs_as(&released("v1.15.1"));
+    system.grants("live-released");
+    let webhook =
+        Webhook::watching(&cluster, "live-released", "{profile: strict, discovery: {namespaces: [live-released]}}");
+    let terminal = Terminal { cluster: &cluster, namespace: "live-released" };
+    let mut class = class("released");
+    class["metadata"]["annotations"] = json!({"meta.helm.sh/release-namespace": "live-released-system"});
+    class["spec"]["controller"] = json!("example.com/released");
+    terminal.stores(&[class, service("web", &[80])]);
+    let shows = |version: &str| {
+        let line = format!("controller=\"example.com/released\",version=\"{version}\"");
+        let is_of_class = |text: &str| text.contains("class=\"released\"") && text.contains(&line);
+        webhook.wait(Duration::from_secs(30), || webhook.metrics().lines().any(is_of_class));
+    };
+    shows("1.15.1");
+
+    // Another controller may handle the namespace, until it has the label.
+    let refused = |name: &str| {
+        let mut ingress = ingress(name, "released", "web", 80);
+        ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/ssl-ciphers": "NOPE"});
+        ingress
+    };
+    terminal.warns(&refused("a"), "[IG106");
+    terminal.does(&["label", "namespace", "live-released", "edge=yes"]);
+    terminal.refuses_in_the_end(&refused("b"), &["[IG611"]);
+
+    // The class no longer names the namespace.
+    terminal.does(&["annotate", "ingressclass", "released", "meta.helm.sh/release-namespace-"]);
+    shows("");
+    terminal.does(&["annotate", "ingressclass", "released", "meta.helm.sh/release-namespace=live-released-system"]);
+    shows("1.15.1");
+    // Without the rights, it is unknown and the process stays ready.
+    system.0.does(&["delete", "rolebinding", "controllers"]);
+    webhook.wait(Duration::from_secs(100), || terminal.apply(&refused("c").to_string()).code == 0);
     assert!(webhook.readiness().contains(" 200 OK"), "{}", webhook.readiness());
 }
