@@ -106,6 +106,7 @@ fn trace<'a>(
         explanation.unknown("host", "the Ingresses of the cluster are unknown");
         return Ok(explanation);
     };
+    let candidates = ingresses.clone();
     let (groups, unhandled) = select(controllers, ingresses, whose)?;
     let mut answered = Vec::new();
     let mut all_unloaded = Vec::new();
@@ -146,6 +147,15 @@ fn trace<'a>(
     });
     if let Some(mut first) = explained.next() {
         first.others = explained.collect();
+        let with_host: Vec<&Ingress> = match whose {
+            Whose::Path(..) => Vec::new(),
+            Whose::Any | Whose::Class(_) => {
+                candidates.into_iter().filter(|it| it.rules.iter().any(|rule| rule.host == host)).collect()
+            }
+        };
+        if controllers.have_several_balancers(&with_host) {
+            first.leaves_open("Ingresses of the host have load balancers of their own, and DNS selects one");
+        }
         return Ok(first);
     }
     no_controller_has_it(&mut explanation, &host, &unhandled, whose, &view);

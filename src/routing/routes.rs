@@ -305,7 +305,13 @@ impl<'a> Routes<'a> {
     /// Returns whether this controller handles an Ingress (sections 1.1 and 1.4).
     #[must_use]
     pub fn handles(&self, other: &Ingress) -> bool {
-        self.controllers.handling(other).is_same_as(&self.controller)
+        self.controllers.handling(other).is_same_as(&self.controller) && self.shares_balancer(other)
+    }
+
+    /// Returns whether an Ingress is behind the same address as the evaluated one.
+    fn shares_balancer(&self, other: &Ingress) -> bool {
+        let pair = self.controller.known.zip(self.candidate);
+        pair.is_none_or(|(known, candidate)| known.shares_balancer(candidate, other))
     }
 
     /// Returns whether a canary was the first to use a backend's Service and port: no other rule with them gets a location

@@ -190,7 +190,7 @@ fn a_controller_of_a_helm_release_is_followed_with_its_class_and_its_namespaces(
         ingress["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/ssl-ciphers": "NOPE"});
         ingress
     };
-    terminal.warns(&refused("a"), "[IG106");
+    terminal.warns(&refused("a"), "IG106");
     terminal.does(&["label", "namespace", "live-released", "edge=yes"]);
     terminal.refuses_in_the_end(&refused("b"), &["[IG611"]);
 

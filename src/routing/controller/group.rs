@@ -37,6 +37,18 @@ impl<'a> Controllers<'a> {
         group(of_ingresses.chain(of_classes))
     }
 
+    /// Returns whether some of these Ingresses may be behind different addresses: their controller gives them load balancers of
+    /// their own.
+    #[must_use]
+    pub fn have_several_balancers(&self, ingresses: &[&Ingress]) -> bool {
+        let with_own = |ingress: &&Ingress| self.of(ingress).known.filter(|known| known.has_own_balancers());
+        let Some((first, known)) = ingresses.iter().find_map(|ingress| Some((*ingress, with_own(ingress)?))) else {
+            return false;
+        };
+        let is_of_it = |other: &&&Ingress| with_own(other).is_some_and(|of| std::ptr::eq(of, known));
+        ingresses.iter().filter(is_of_it).any(|other| !known.shares_balancer(first, other))
+    }
+
     /// Returns the Ingresses that may serve requests for a host, by key: those with the host itself, an alias or a wildcard
     /// that may cover it, or no host. `None`: the Ingresses are not known. Reads Ingresses.
     #[must_use]

@@ -1,6 +1,6 @@
 //! The ingress controllers that are known by name. docs/controllers.md describes each row with its sources.
 
-use crate::model::{Annotations, NGINX_PREFIX, Path, PathType};
+use crate::model::{Annotations, Ingress, NGINX_PREFIX, Path, PathType};
 use crate::routing::path_matching::{PathMatching, PathMeaning};
 
 use PathMatching::{Elements, ElementsOrText, Text, Unknown};
@@ -36,6 +36,19 @@ pub struct KnownController {
     pub uses_node_ports_if: Option<(&'static str, &'static str)>,
     /// It gives a host to one Ingress, the oldest, unless the Ingresses are mergeable.
     pub one_ingress_per_host: bool,
+    /// Which Ingresses share a load balancer. Others of the same host are behind other addresses.
+    balancer: LoadBalancer,
+}
+
+/// Which Ingresses share a load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LoadBalancer {
+    /// All.
+    Shared,
+    /// Each has its own.
+    OfIngress,
+    /// Those with the same value of this annotation; each of the others may have its own.
+    OfGroup(&'static str),
 }
 
 /// Where a controller reads the Secrets of TLS entries.
@@ -67,6 +80,7 @@ const KUBERNETES: KnownController = KnownController {
     wants_service_port: false,
     uses_node_ports_if: None,
     one_ingress_per_host: false,
+    balancer: LoadBalancer::Shared,
 };
 
 /// A prefix that several controllers read.
@@ -113,6 +127,7 @@ static ALL: &[KnownController] = &[
         secrets: SecretSource::Elsewhere,
         wants_service_port: true,
         uses_node_ports_if: Some(("alb.ingress.kubernetes.io/target-type", "instance")),
+        balancer: LoadBalancer::OfGroup("alb.ingress.kubernetes.io/group.name"),
         ..KUBERNETES
     },
     KnownController {
@@ -123,6 +138,7 @@ static ALL: &[KnownController] = &[
         prefixes: &["networking.gke.io/", "ingress.gcp.kubernetes.io/"],
         implementation_specific: PathMatching::StarBelow,
         wants_service_port: true,
+        balancer: LoadBalancer::OfIngress,
         ..KUBERNETES
     },
     KnownController {
@@ -272,6 +288,23 @@ impl KnownController {
         let first = marked.find_map(|(key, _)| Self::reading(key))?;
         let is_other = |key: &str| Self::reading(key).is_some_and(|other| !std::ptr::eq(other, first));
         if marked.any(|(key, _)| is_other(key)) { None } else { Some(first) }
+    }
+
+    /// Returns whether Ingresses may have load balancers of their own.
+    pub(super) fn has_own_balancers(&self) -> bool {
+        self.balancer != LoadBalancer::Shared
+    }
+
+    /// Returns whether two Ingresses certainly share a load balancer.
+    #[must_use]
+    pub fn shares_balancer(&self, one: &Ingress, other: &Ingress) -> bool {
+        let group = |of: &Ingress, name| of.meta.annotations.get(name).map(str::to_owned);
+        one.meta.key == other.meta.key
+            || match self.balancer {
+                LoadBalancer::Shared => true,
+                LoadBalancer::OfIngress => false,
+                LoadBalancer::OfGroup(name) => group(one, name).is_some() && group(one, name) == group(other, name),
+            }
     }
 
     /// Returns the first value of `spec.controller`.

@@ -107,7 +107,8 @@ fn in_every_example_of_every_page() {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
             examples_seen += 1;
             let view = ClusterView::unrestricted(pages::known(&inventory));
-            let controllers = Controllers::new(&view, &config.settings.classes, &config.settings.dialects);
+            let dialects = config.settings.dialects.with_observed_settings(&view);
+            let controllers = Controllers::new(&view, &config.settings.classes, &dialects);
             let controller = controllers.of_class(ClassRef::Named(&class), "");
             let is_its_own = |ingress: &Ingress| {
                 let theirs = controllers.handling(ingress);

@@ -180,3 +180,36 @@ fn advice_for_ingress_nginx_is_given_for_ingress_nginx_only() {
     assert!(near("k8s.io/ingress-nginx").contains("use-regex"));
     assert!(!near("traefik.io/ingress-controller").contains("use-regex"));
 }
+
+#[test]
+fn ingresses_with_load_balancers_of_their_own_leave_the_answer_open() {
+    const NOTE: &str = "Ingresses of the host have load balancers of their own, and DNS selects one";
+    let two = |controller: &str, class: &str, one: &str, other: &str| {
+        let api = paths(&[("/api", "Prefix")]);
+        let web = paths(&[("/web", "Prefix")]);
+        let first = ingress("first", 1, one, class, &api);
+        snapshot(&(self::class(controller) + &first + &ingress("second", 2, other, class, &web)))
+    };
+    let group = |name: &str| format!("alb.ingress.kubernetes.io/group.name: {name}");
+    let alb = "ingress.k8s.aws/alb";
+    for (controller, class, one, other) in [
+        (alb, OWN, String::new(), String::new()),
+        (alb, OWN, group("a"), group("b")),
+        (alb, OWN, group("a"), String::new()),
+        (
+            "k8s.io/ingress-gce",
+            "",
+            "kubernetes.io/ingress.class: gce".into(),
+            "kubernetes.io/ingress.class: gce".into(),
+        ),
+    ] {
+        let snapshot = two(controller, class, &one, &other);
+        let explanation = explain(&snapshot, "/none");
+        assert_eq!(explanation.outcome, RequestOutcome::Unknown, "{one} {other}");
+        assert!(explanation.notes.iter().any(|note| note == NOTE), "{:?}", explanation.notes);
+    }
+    let same = two(alb, OWN, &group("a"), &group("a"));
+    assert_eq!(explain(&same, "/none").outcome, RequestOutcome::DefaultBackend);
+    let contour = two("projectcontour.io/ingress-controller", OWN, "", "");
+    assert_eq!(explain(&contour, "/none").outcome, RequestOutcome::DefaultBackend);
+}
