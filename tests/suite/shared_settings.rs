@@ -137,7 +137,7 @@ fn an_ingress_with_a_blocked_text_is_not_loaded() {
     let list = "annotation-value-word-blocklist: 'load_module,{,lua'";
     let path = "nginx.ingress.kubernetes.io/app-root: '/{x'";
     let blocked = found(list, path);
-    let message = "Warn IG609: the value contains \"{\", which annotation-value-word-blocklist forbids: the Ingress is not loaded";
+    let message = "Warn IG609: \"{\" is in annotation-value-word-blocklist: the Ingress is not loaded";
     assert!(blocked.contains(message), "{blocked}");
     assert!(explained(list, path, "http://plain.example.com/").starts_with("DefaultBackend"));
     assert!(!found(NOTHING, path).contains("IG609"));

@@ -27,11 +27,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let (wrong, help) = match reason {
             FaultReason::BlockedWord(word) => {
                 let effect = super::effect_on_requests(*effect);
-                let list = "annotation-value-word-blocklist";
-                (
-                    format!("the value contains {}, which {list} forbids: {effect}", Quoted(word)),
-                    "remove the text or change the list",
-                )
+                (format!("{} is in annotation-value-word-blocklist: {effect}", Quoted(word)), "remove the text")
             }
             FaultReason::Risk(highest) => {
                 let effect = super::effect_on_requests(*effect);
