@@ -105,7 +105,7 @@ impl Watches {
 
     /// Makes the idle watches of these kinds retry at once.
     pub fn wake(&self, kinds: Kinds) {
-        for watch in self.0.handles().iter() {
+        for watch in &self.0.handles() {
             let status = watch.status.lock();
             if kinds.contains(status.kind) && status.idle_since.is_some() {
                 watch.wake.notify_one();

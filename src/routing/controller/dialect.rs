@@ -33,6 +33,7 @@ impl ControllerFamily {
 
 /// The settings of one controller, as far as its answers depend on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Dialect {
     /// The family of controllers whose rules apply.
     pub family: ControllerFamily,

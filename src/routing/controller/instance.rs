@@ -75,7 +75,7 @@ impl Instance {
         let or = |value: Option<Option<String>>, default: &str| value.map(|set| set.unwrap_or_else(|| default.into()));
         let controller_class = or(read("controller-class"), INGRESS_NGINX);
         let annotation_class = or(read("ingress-class"), DEFAULT_CLASS);
-        let watch_namespace = read("watch-namespace");
+        let watch_namespace = read("watch-namespace").map(Option::unwrap_or_default);
         let config_map = match read("configmap") {
             None => None,
             Some(None) => Some(None),
@@ -111,7 +111,7 @@ impl Instance {
             image: process.image.clone(),
             controller_class,
             annotation_class,
-            watched: WatchedNamespaces::of_flags(watch_namespace, watch_namespace_selector.as_deref()),
+            watched: WatchedNamespaces::of_flags(watch_namespace.as_deref(), watch_namespace_selector.as_deref()),
             config_map,
             settings,
             flags,

@@ -29,11 +29,11 @@ impl WatchedNamespaces {
     /// Returns what the flags of a controller select; `None`: a flag is not known, empty: it is not set. The controller does not
     /// start with both flags, or with a selector that it cannot parse.
     #[must_use]
-    pub(super) fn of_flags(namespace: Option<Option<String>>, selector: Option<&str>) -> Self {
+    pub(super) fn of_flags(namespace: Option<&str>, selector: Option<&str>) -> Self {
         match (namespace, selector) {
-            (Some(None), Some("")) => Self::All,
-            (Some(Some(namespace)), Some("")) => Self::Named(vec![namespace]),
-            (Some(None), Some(text)) => LabelSelector::parse(text)
+            (Some(""), Some("")) => Self::All,
+            (Some(namespace), Some("")) => Self::Named(vec![namespace.to_owned()]),
+            (Some(""), Some(text)) => LabelSelector::parse(text)
                 .map_or(Self::Unknown, |selector| Self::Selected { selector, known: BTreeMap::new() }),
             _ => Self::Unknown,
         }
