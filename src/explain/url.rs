@@ -44,10 +44,11 @@ impl Answered<'_> {
         self.answer.server.host != Host::Any
     }
 
-    /// Returns whether any Ingress of the controller serves requests for every host, or nginx answers before it chooses a
+    /// Returns whether any Ingress of the controller serves or blocks requests for every host, or nginx answers before it chooses a
     /// location.
     fn takes_anything(&self) -> bool {
         self.answer.outcome == Outcome::BadRequest
+            || self.answer.server.forbidden.is_some()
             || self.answer.server.locations.iter().any(|location| location.ingress.is_some())
     }
 }

@@ -69,8 +69,19 @@ impl Host {
             let with_domain = Self::Exact(format!(".{domain}").into());
             vec![parent, with_domain]
         });
-        let starts = name.rmatch_indices('.').map(|(dot, _)| Self::Exact(format!("{}.*", &name[..dot]).into()));
-        [self.clone()].into_iter().chain(own).chain(below).chain(starts)
+        [self.clone()].into_iter().chain(own).chain(below).chain(self.labels_with_any_end())
+    }
+
+    /// Returns the names such as `app.*` that match this host, the longest first.
+    pub fn labels_with_any_end(&self) -> impl Iterator<Item = Self> {
+        let name = if let Self::Exact(name) = self { &**name } else { "" };
+        name.rmatch_indices('.').map(|(dot, _)| Self::Exact(format!("{}.*", &name[..dot]).into()))
+    }
+
+    /// Returns the domain of a wildcard.
+    #[must_use]
+    pub fn domain(&self) -> Option<&str> {
+        if let Self::Wildcard(domain) = self { Some(domain) } else { None }
     }
 
     /// Returns the host with `www.` added or removed, for ingress-nginx's `from-to-www-redirect`.

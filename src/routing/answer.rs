@@ -133,12 +133,13 @@ impl<'a> Routes<'a> {
     ) -> Result<Lookup<Answer<'a>>, BudgetExceeded> {
         let name = host_name(host);
         if let Some(server) = self.www_twin(&name, when) {
-            return Ok(Lookup::Found(Answer {
-                server,
-                location: None,
-                outcome: Outcome::Redirect(self.dialect().redirect_code(), Redirect::Www),
-                is_passed_through: false,
-            }));
+            let is_parsed = normalized(path).is_some();
+            let outcome = if is_parsed {
+                Outcome::Redirect(self.dialect().redirect_code(), Redirect::Www)
+            } else {
+                Outcome::BadRequest
+            };
+            return Ok(Lookup::Found(Answer { server, location: None, outcome, is_passed_through: false }));
         }
         let server = match self.server_for(&name, when) {
             Lookup::Found(server) => server,
@@ -297,10 +298,14 @@ impl<'a> Routes<'a> {
     /// they report on the paths whatever the annotations do.
     #[must_use]
     pub fn refusal(&self, answer: &Answer<'a>) -> Option<Refusal> {
-        // nginx answers 400 before it reads the server.
-        let is_read = answer.outcome != Outcome::BadRequest && !answer.is_passed_through;
-        let refusal = answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal);
-        refusal.filter(|_| is_read)
+        match answer.outcome {
+            // The backend terminates TLS.
+            _ if answer.is_passed_through => None,
+            // nginx answers 400 before it reads the server, and a redirect from the other name has a server of its own.
+            Outcome::BadRequest | Outcome::Redirect(_, Redirect::Www) => None,
+            Outcome::Redirect(_, Redirect::Slash) => answer.server.forbidden,
+            _ => answer.server.forbidden.or_else(|| answer.location.as_ref()?.refusal),
+        }
     }
 }
 

@@ -9,7 +9,16 @@ use super::routes::{Routes, When};
 use super::server_name::ServerName;
 use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
-use crate::model::Host;
+use crate::model::{Host, Ingress};
+
+/// The hosts whose servers have the names of a domain.
+#[derive(Debug, Default)]
+struct Owners {
+    /// That of the domain itself.
+    own: Option<Host>,
+    /// That of `*.domain`.
+    below: Option<Host>,
+}
 
 impl<'a> Routes<'a> {
     /// Returns the server that serves requests for a name: its own, one with a matching alias, a wildcard, or `_`
@@ -18,34 +27,74 @@ impl<'a> Routes<'a> {
     pub fn server_for(&self, name: &str, when: When) -> Lookup<Rc<Server<'a>>> {
         // `_` is the name of the server that has no host.
         let host = if name == "_" { Host::Any } else { Host::parse(name) };
-        let own = self.server(&host, when);
         // A regex is not a name of a host, although it is kept like one.
-        let names: Vec<Host> = host.server_names().filter(|_| !name.starts_with('~')).collect();
-        let found = if own.is_absent() {
-            // To nginx `.example.com` is the same name as `example.com` or `*.example.com`.
-            let groups = names.chunk_by(|_, next| has_leading_dot(next));
-            groups.map(|names| self.aliased(names, when)).find(|found| !found.is_absent())
-        } else {
-            let dotted = names.get(1).filter(|name| has_leading_dot(name));
-            let other = dotted.and_then(|name| self.aliased(std::slice::from_ref(name), when).found());
-            let is_first =
-                |other: &Rc<Server<'a>>| in_configuration_order([&other.host, &host].into_iter())[0] != &host;
-            Some(other.filter(is_first).map_or(own, Lookup::Found))
-        };
-        match found.unwrap_or_else(|| self.server_by_regex(&host, when)) {
-            Lookup::Absent => self.server(&Host::Any, when),
-            found => found,
-        }
+        let by_name = if name.starts_with('~') { self.server(&host, when) } else { self.server_by_name(&host, when) };
+        let found = if by_name.is_absent() { self.server_by_regex(&host, when) } else { by_name };
+        if found.is_absent() { self.server(&Host::Any, when) } else { found }
     }
 
-    /// Returns the first server of the configuration with one of these effective aliases, as they are written.
-    pub(super) fn aliased(&self, aliases: &[Host], when: When) -> Lookup<Rc<Server<'a>>> {
-        let names: Vec<&Host> = aliases.iter().collect();
-        let Some(mut handled) = self.handled_on(&names, when) else { return Lookup::Unknown };
-        let is_one = |alias: &str| aliases.contains(&Host::parse(alias));
-        handled.retain(|ingress| NginxAnnotations::of(ingress).server_aliases().any(is_one));
+    /// Returns the server with a name for a host that is not a regex: the host itself, a wildcard before a domain or after labels.
+    pub(super) fn server_by_name(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        let Host::Exact(name) = host else { return self.server(host, when) };
+        let Ok(mut found) = self.owners(name, when).map(|owners| owners.own) else { return Lookup::Unknown };
+        for domain in host.parents().filter_map(|parent| parent.domain().map(str::to_owned)) {
+            if found.is_some() {
+                break;
+            }
+            let Ok(owners) = self.owners(&domain, when) else { return Lookup::Unknown };
+            found = owners.below;
+        }
+        if let Some(owner) = found {
+            return self.server(&owner, when);
+        }
+        host.labels_with_any_end()
+            .map(|name| self.aliased(&name, when))
+            .find(|of| !of.is_absent())
+            .unwrap_or(Lookup::Absent)
+    }
+
+    /// Returns the hosts whose servers have the names `domain` and `*.domain`. nginx reads names in the order of the configuration and
+    /// ignores those that it already has. `.domain` is both, and ignored with either of them (`ngx_hash_add_key`).
+    fn owners(&self, domain: &str, when: When) -> Result<Owners, BudgetExceeded> {
+        let own = Host::Exact(domain.into());
+        let names = [own.clone(), Host::Wildcard(domain.into()), Host::Exact(format!(".{domain}").into())];
+        let mut handled = self.handled_on(&names.each_ref(), when).ok_or(BudgetExceeded)?;
+        let name_of = |alias: &str| names.iter().position(|name| *name == Host::parse(alias));
+        handled.retain(|ingress| NginxAnnotations::of(ingress).server_aliases().any(|alias| name_of(alias).is_some()));
+        let itself = match self.server(&own, when) {
+            Lookup::Found(_) => Some(&own),
+            Lookup::Absent => None,
+            Lookup::Unknown => return Err(BudgetExceeded),
+        };
+        let aliased = handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
+        let (mut owners, mut has_own, mut has_below) = (Owners::default(), false, false);
+        for host in in_configuration_order(aliased.chain(itself)) {
+            let mut aliases = self.aliases(host, when);
+            aliases.sort_unstable();
+            let itself = (*host == own).then_some(0);
+            for name in itself.into_iter().chain(aliases.into_iter().filter_map(name_of)) {
+                let is_dotted = name == 2;
+                if is_dotted && has_own {
+                    continue;
+                }
+                if name != 1 && !std::mem::replace(&mut has_own, true) {
+                    owners.own = Some(host.clone()).filter(|_| !(is_dotted && has_below));
+                }
+                if name != 0 && !std::mem::replace(&mut has_below, true) {
+                    owners.below = Some(host.clone());
+                }
+            }
+        }
+        Ok(owners)
+    }
+
+    /// Returns the first server of the configuration with this effective alias, as it is written.
+    pub(super) fn aliased(&self, alias: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
+        let Some(mut handled) = self.handled_on(&[alias], when) else { return Lookup::Unknown };
+        let is_it = |of: &str| Host::parse(of) == *alias;
+        handled.retain(|ingress| NginxAnnotations::of(ingress).server_aliases().any(is_it));
         for host in in_configuration_order(handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host)) {
-            if self.aliases(host, when).iter().any(|of| is_one(of)) {
+            if self.aliases(host, when).iter().any(|of| is_it(of)) {
                 return self.server(host, when);
             }
         }
@@ -110,17 +159,23 @@ impl<'a> Routes<'a> {
     pub(super) fn www_twin(&self, name: &str, when: When) -> Option<Rc<Server<'a>>> {
         let host = Host::parse(name);
         let twin = host.www_twin().filter(|_| self.reads_nginx_annotations())?;
-        let wants = |claim: &Claim<'_>| !claim.is_canary && NginxAnnotations::of(claim.ingress).redirects_www();
+        let wants = |claim: &Claim<'a>| self.redirects_www(claim.ingress, &twin, when);
         if !self.claims(&twin, when).found()?.iter().any(wants) {
             return None;
         }
         self.server(&twin, when).found().filter(|_| self.server(&host, when).is_absent())
     }
-}
 
-/// Returns whether a name is one such as `.example.com`.
-fn has_leading_dot(name: &Host) -> bool {
-    matches!(name, Host::Exact(name) if name.starts_with('.'))
+    /// Returns whether an Ingress redirects the `www.` twin of a host: the annotation counts where a path of the Ingress is a location
+    /// of the host (section 7.2).
+    pub(super) fn redirects_www(&self, ingress: &Ingress, host: &Host, when: When) -> bool {
+        let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
+        NginxAnnotations::of(ingress).redirects_www()
+            && self.server(host, when).found().is_some_and(|server| {
+                let mut locations = server.locations.iter().filter(|location| location.at.is_some());
+                locations.any(|location| location.ingress.is_some_and(is_own))
+            })
+    }
 }
 
 /// Returns hosts in the order of their servers in the configuration, each once: of two servers with one name nginx uses the

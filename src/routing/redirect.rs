@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 
 use super::annotations::NginxAnnotations;
 use super::answer::{Answer, Outcome, Redirect, Scheme};
-use super::location::{Location, Piece, Rewritten, escaped, host_name, normalized, pieces};
+use super::location::{Location, Piece, Rewritten, escaped, host_name, is_set_in_locations, normalized, pieces};
 use super::routes::{Routes, When};
 use super::server_name::ServerName;
 use crate::model::Host;
@@ -135,27 +135,40 @@ impl<'a> Routes<'a> {
     fn expanded(&self, root: &str, answer: &Answer<'a>, received: Received<'_>) -> Option<String> {
         let host = Host::parse(&host_name(received.host));
         // The name of a server that is not a regex takes precedence, and captures nothing.
-        let aliases = self.aliases(&answer.server.host, When::After);
-        let by_name = host.server_names().any(|name| aliases.iter().any(|alias| Host::parse(alias) == name));
-        let is_covered = matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);
-        let of_wildcard = is_covered && !by_name;
+        let by_name = !self.server_by_name(&host, When::After).is_absent();
+        let of_wildcard =
+            !by_name && matches!(answer.server.host, Host::Wildcard(_)) && answer.server.host.covers(&host);
         let label = received.host.split('.').next().filter(|_| of_wildcard).map(str::to_ascii_lowercase);
-        let mut regexes = aliases;
-        regexes.retain(|alias| alias.starts_with('~') && !of_wildcard && !by_name && answer.server.host != host);
-        // A match that exceeds the budget may be one.
-        let by_regex = regexes.iter().any(|it| ServerName::alias_matches(it, &host, self.budget()) != Ok(false));
+        let groups = match &label {
+            Some(label) => vec![label.clone()],
+            None if by_name => Vec::new(),
+            None => self.captured_by_alias(&answer.server.host, &host)?,
+        };
         let mut expanded = Vec::new();
         for piece in pieces(root) {
             match piece {
                 Piece::Literal(text) => expanded.extend(text.as_bytes()),
-                Piece::Capture(_) if by_regex => return None,
-                Piece::Capture(1) | Piece::Variable("subdomain") if of_wildcard => {
-                    expanded.extend(label.iter().flat_map(|label| label.bytes()));
-                }
-                Piece::Capture(_) => {}
+                Piece::Capture(group) => expanded.extend(groups.get(group - 1).into_iter().flat_map(|it| it.bytes())),
+                Piece::Variable("subdomain") => expanded.extend(label.iter().flat_map(|label| label.bytes())),
+                Piece::Variable("literal_dollar") => expanded.push(b'$'),
+                Piece::Variable("proxy_upstream_name") => expanded.push(b'-'),
+                Piece::Variable(name) if is_set_in_locations(name) => {}
                 Piece::Variable(name) => expanded.extend(&*received.variable(name)?),
             }
         }
         Some(percent_encode(&expanded, UNSENT).to_string())
+    }
+
+    /// Returns what the groups of the first alias that matches a host capture; `None`: the match exceeds the budget.
+    fn captured_by_alias(&self, server: &Host, host: &Host) -> Option<Vec<String>> {
+        let mut regexes = self.aliases(server, When::After);
+        regexes.retain(|alias| alias.starts_with('~'));
+        regexes.sort_unstable();
+        for alias in regexes {
+            if let Some(groups) = ServerName::captured(alias, host, self.budget()).ok()? {
+                return Some(groups);
+            }
+        }
+        Some(Vec::new())
     }
 }

@@ -123,6 +123,11 @@ impl<'a> Routes<'a> {
         self.handles(other) && (self.counts_unloaded || self.loading(other).not_loaded.is_none())
     }
 
+    /// Returns whether one Ingress is evaluated, and not the whole configuration.
+    pub(super) const fn evaluates_one(&self) -> bool {
+        self.candidate.is_some()
+    }
+
     /// Returns the hosts of the rules of the evaluated Ingress.
     #[must_use]
     pub fn own_hosts(&self) -> &HashSet<&'a Host> {

@@ -34,6 +34,17 @@ pub struct Regex {
     samples: Rc<[String]>,
 }
 
+/// The reason for which nginx refuses an item of `server-alias`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AliasFlaw {
+    /// The reason, as a predicate of the item.
+    pub reason: String,
+    /// Whether every version of PCRE refuses it.
+    pub is_certain: bool,
+    /// Whether nginx refuses it only if it compares names: if the configuration has several servers, or a regex with a group.
+    pub if_compared: bool,
+}
+
 impl ServerName {
     /// Returns the names of an item of `server-alias`: two for `.example.com` and for a regex that is an alternative of two hosts.
     /// Without a name: nginx cannot compile it.
@@ -58,20 +69,21 @@ impl ServerName {
         Ok(if names.0.is_empty() || names.0.contains('*') { Vec::new() } else { names.1 })
     }
 
-    /// Returns the reason for which nginx refuses an item of `server-alias`, and whether every version of PCRE does
-    /// (section 2.8, B7 and B17; `ngx_http_core_server_name`, `ngx_hash_add_key`).
+    /// Returns the reason for which nginx refuses an item of `server-alias` (section 2.8, B7 and B17; `ngx_http_core_server_name`,
+    /// `ngx_hash_add_key`).
     ///
     /// # Errors
     /// When path matching exceeds its budget, or the regex is too long to compile.
-    pub fn flaw_of_alias(alias: &str, budget: &Budget) -> Result<Option<(String, bool)>, BudgetExceeded> {
+    pub fn flaw_of_alias(alias: &str, budget: &Budget) -> Result<Option<AliasFlaw>, BudgetExceeded> {
+        let flaw = |reason: String, is_certain, if_compared| Ok(Some(AliasFlaw { reason, is_certain, if_compared }));
         if let Some(regex) = alias.strip_prefix('~') {
             if regex.is_empty() {
-                return Ok(Some(("is an empty regex".to_owned(), true)));
+                return flaw("is an empty regex".to_owned(), true, false);
             }
             return match Pattern::server_name(regex, budget) {
                 Ok(_) => Ok(None),
                 Err(PatternError::Invalid { reason, in_both }) => {
-                    Ok(Some((format!("is an invalid regex ({reason})"), in_both)))
+                    flaw(format!("is an invalid regex ({reason})"), in_both, false)
                 }
                 Err(PatternError::TooLong | PatternError::TooCostly) => Err(BudgetExceeded),
             };
@@ -81,7 +93,7 @@ impl ServerName {
         let is_bare = alias == "." || (alias.starts_with('*') && (alias.len() < 3 || !alias.starts_with("*.")));
         let is_wildcard = alias.starts_with('.') || alias.starts_with("*.") || alias.ends_with(".*");
         let is_refused = is_bare || alias.contains("..") || asterisks > 1 || (asterisks == 1 && !is_wildcard);
-        Ok(is_refused.then(|| ("is not a valid server name".to_owned(), true)))
+        if is_refused { flaw("is not a valid server name".to_owned(), true, !is_bare) } else { Ok(None) }
     }
 
     /// Returns whether an item of `server-alias` matches a host name.
@@ -95,6 +107,22 @@ impl ServerName {
             }
         }
         Ok(false)
+    }
+
+    /// Returns what the groups of a regex as an alias capture of a host name; `None`: it does not match.
+    ///
+    /// # Errors
+    /// When path matching exceeds its budget, or the regex is too long to compile.
+    pub fn captured(alias: &str, host: &Host, budget: &Budget) -> Result<Option<Vec<String>>, BudgetExceeded> {
+        let (Some(regex), Host::Exact(name)) = (alias.strip_prefix('~'), host) else { return Ok(None) };
+        let pattern = match Pattern::server_name(regex, budget) {
+            Ok(pattern) => pattern,
+            Err(PatternError::Invalid { .. }) => return Ok(None),
+            Err(PatternError::TooLong | PatternError::TooCostly) => return Err(BudgetExceeded),
+        };
+        let Some(captures) = pattern.captures(name.as_bytes(), budget)? else { return Ok(None) };
+        let group = |number| captures.get(number).map_or(&[][..], |group| group.as_bytes());
+        Ok(Some((1..captures.len()).map(|number| String::from_utf8_lossy(group(number)).into_owned()).collect()))
     }
 
     /// Returns the hosts that contain every name of the set, the nearest first. In the configuration a wildcard stands for all names

@@ -26,6 +26,10 @@ pub struct RefusedValue<'a> {
 pub enum Place {
     /// Each location of the Ingress that requests can reach.
     Location,
+    /// The location for external authentication, which also stands beside locations that answer 503.
+    Authentication,
+    /// Both.
+    LocationAndAuthentication,
     /// The server of each of its hosts.
     Server,
 }
@@ -70,7 +74,11 @@ impl Problem {
     }
 
     fn on_server(self) -> Self {
-        Self { place: Place::Server, ..self }
+        self.at(Place::Server)
+    }
+
+    fn at(self, place: Place) -> Self {
+        Self { place, ..self }
     }
 }
 
@@ -94,13 +102,17 @@ impl<'a> NginxAnnotations<'a> {
         let int = || value.parse::<i64>().ok();
         match name {
             "proxy-buffer-size" | "proxy-buffers-number" | "proxy-busy-buffers-size" | "proxy-max-temp-file-size" => {
-                self.buffers(name, value, buffers)
+                let is_everywhere = name != "proxy-max-temp-file-size";
+                let place = if is_everywhere { Place::LocationAndAuthentication } else { Place::Location };
+                self.buffers(name, value, buffers).map(|problem| problem.at(place))
             }
             // The controller writes these sizes only in the form of nginx.
-            "proxy-body-size" => matches!(Size::parse(value, "kmg"), Size::Overflow)
-                .then(|| Problem::certain("is too large", "use a smaller size")),
-            "client-body-buffer-size" => matches!(Size::parse(value, "km"), Size::Overflow)
-                .then(|| Problem::certain("is too large", "use a smaller size")),
+            "proxy-body-size" | "client-body-buffer-size" => {
+                let units = if name == "proxy-body-size" { "kmg" } else { "km" };
+                let too_large = || Problem::certain("is too large", "use a smaller size");
+                matches!(Size::parse(value, units), Size::Overflow)
+                    .then(|| too_large().at(Place::LocationAndAuthentication))
+            }
             "proxy-connect-timeout" | "proxy-read-timeout" | "proxy-send-timeout" | "proxy-next-upstream-timeout" => {
                 match int()? {
                     ..0 => Some(Problem::certain("is negative", POSITIVE)),
@@ -140,7 +152,9 @@ impl<'a> NginxAnnotations<'a> {
                 .split(',')
                 .any(|code| code.trim() == "499")
                 .then(|| Problem::certain("contains 499, which error_page does not take", "remove 499")),
-            "auth-request-redirect" => (words > 1).then(|| Problem::certain("contains a space", ONE_WORD)),
+            "auth-request-redirect" => {
+                (words > 1).then(|| Problem::certain("contains a space", ONE_WORD).at(Place::Authentication))
+            }
             // The controller drops a URL with a space in its host.
             "auth-signin" => {
                 let rest = value.split_once("://").map_or("", |(_, rest)| rest);

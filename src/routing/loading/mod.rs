@@ -25,6 +25,8 @@ pub struct Loading {
     /// The annotation that has one of these effects in some versions or with some settings, where they are not known. Of
     /// several, the one that affects most.
     pub doubt: Option<(&'static str, Effect)>,
+    /// Whether external authentication is not configured because one of its values is invalid.
+    pub drops_auth: bool,
 }
 
 impl Loading {
@@ -39,6 +41,8 @@ impl Loading {
         for AnnotationFault { row, effect, certain, .. } in
             values.into_iter().chain(faults_of_references(ingress, dialect, view))
         {
+            let is_of_auth = row.name == EXTERNAL_AUTH || row.with == Some(EXTERNAL_AUTH);
+            loading.drops_auth |= certain && is_of_auth && matches!(effect, Effect::Open | Effect::Unavailable);
             let status = match effect {
                 Effect::Ignored | Effect::Open => continue,
                 Effect::NotLoaded => None,
@@ -62,6 +66,8 @@ impl Loading {
         loading
     }
 }
+
+const EXTERNAL_AUTH: &str = "auth-url";
 
 /// How much an effect takes out of the configuration: a location, a host, or the whole Ingress.
 const fn reach(effect: Effect) -> u8 {

@@ -105,9 +105,11 @@ impl<'a> Server<'a> {
         }
         // A location that ends in a slash and proxies requests redirects a request without it (section 2.7).
         let with_slash = [uri, b"/"].concat();
-        let slash = [Modifier::Exact, Modifier::Prefix].into_iter().find_map(|of| self.plain(of, &with_slash));
-        let redirects = |location: &&Location<'a>| self.redirects_to_slash && location.refusal.is_none();
-        match (slash.filter(redirects), prefix) {
+        let mut slashes = [Modifier::Exact, Modifier::Prefix].into_iter().filter_map(|of| self.plain(of, &with_slash));
+        // Either of the two makes nginx redirect, in the name of the exact one.
+        let slash = slashes.clone().next();
+        let redirects = self.redirects_to_slash && slashes.any(|location| location.refusal.is_none());
+        match (slash.filter(|_| redirects), prefix) {
             (Some(slash), _) => Located::Slash(slash),
             (None, Some(prefix)) => Located::At(prefix),
             (None, None) => Located::Nowhere,

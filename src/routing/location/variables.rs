@@ -284,7 +284,6 @@ impl Condition {
         let annotations = NginxAnnotations::of(ingress);
         let with_auth = |name: &str| annotations.accepted("auth-url").is_some() && annotations.accepted(name).is_some();
         match self {
-            _ if annotations.is_canary() => false,
             Self::ExternalAuth => annotations.accepted("auth-url").is_some(),
             Self::AuthKeepalive => with_auth("auth-keepalive"),
             Self::AuthCacheKey => with_auth("auth-cache-key"),
@@ -293,10 +292,22 @@ impl Condition {
             Self::Cors => annotations.enables("enable-cors"),
             Self::OpenTelemetry => annotations.enables("enable-opentelemetry"),
             Self::WwwRedirect => annotations.redirects_www(),
+            Self::WildcardHost if annotations.is_canary() => false,
             Self::WildcardHost => ingress.rules.iter().any(|rule| matches!(rule.host, Host::Wildcard(_))),
             Self::Setting | Self::Former => false,
         }
     }
+}
+
+/// Returns whether the template sets a variable in locations only: it is empty in the block of a server.
+pub(crate) fn is_set_in_locations(name: &str) -> bool {
+    const ELSEWHERE: [&str; 5] = ["connection_upgrade", "literal_dollar", "loggable", "proxy_upstream_name", "req_id"];
+    let name = name.to_ascii_lowercase();
+    let of_locations = || {
+        let condition = Condition::of(&name);
+        condition.is_some_and(|it| !matches!(it, Condition::Setting | Condition::Former | Condition::WildcardHost))
+    };
+    (OF_TEMPLATE.binary_search(&&*name).is_ok() && !ELSEWHERE.contains(&&*name)) || of_locations()
 }
 
 /// The names of variables that are not of a family, for suggestions.

@@ -2,12 +2,11 @@
 
 use super::written::{Certainty, Parts};
 use crate::budget::BudgetExceeded;
-use crate::cluster::Lookup;
 use crate::model::{Host, Ingress};
-use crate::routing::annotations::{Effect, LONGEST_PARAMETER, NginxAnnotations, Place, RefusedValue};
+use crate::routing::annotations::{LONGEST_PARAMETER, NginxAnnotations, Place, RefusedValue};
 use crate::routing::controller::ControllerFamily;
 use crate::routing::routes::{Routes, When};
-use crate::routing::server_name::ServerName;
+use crate::routing::server_name::{AliasFlaw, ServerName};
 
 /// A value for which nginx refuses the configuration.
 #[derive(Debug, Clone)]
@@ -40,17 +39,7 @@ impl<'a> Routes<'a> {
         let bytes = ingress.meta.annotations.iter().map(|(_, value)| value.len().min(LONGEST_PARAMETER)).sum::<usize>();
         self.budget().spend(u32::try_from(bytes / 2).unwrap_or(u32::MAX))?;
         let mut faults = self.server_name_faults(ingress, when)?;
-        let mut refused = annotations.refused_by_nginx(dialect.version, dialect.shared_buffers());
-        // A value of another annotation may drop the external authentication, and all that belongs to it.
-        let drops_auth = || {
-            let mut values = annotations.in_force(dialect.version);
-            values.any(|(row, value)| row.value_error(value, None).is_some_and(|error| error.effect == Effect::Open))
-        };
-        let is_of_auth =
-            |value: &RefusedValue<'_>| value.annotation.starts_with("auth-") && value.place == Place::Location;
-        if refused.iter().any(is_of_auth) && drops_auth() {
-            refused.retain(|value| !is_of_auth(value));
-        }
+        let refused = annotations.refused_by_nginx(dialect.version, dialect.shared_buffers());
         if !faults.is_empty() {
             let Some(ceiling) = self.ceiling(ingress) else { return Ok(Vec::new()) };
             for fault in &mut faults {
@@ -63,7 +52,10 @@ impl<'a> Routes<'a> {
         let written = self.written(ingress, when)?;
         for RefusedValue { annotation, value, reason, help, place, is_certain } in refused {
             let is_part = |parts: &Parts| match place {
+                Place::Location if annotation.starts_with("auth-") => parts.location && parts.auth,
                 Place::Location => parts.location,
+                Place::Authentication => parts.auth,
+                Place::LocationAndAuthentication => parts.location || parts.auth,
                 Place::Server => parts.server && self.decides_ciphers(ingress, annotation, when),
             };
             let certainty = if is_certain { Certainty::Certain } else { Certainty::Likely };
@@ -89,12 +81,13 @@ impl<'a> Routes<'a> {
     fn server_name_faults(&self, ingress: &'a Ingress, when: When) -> Result<Vec<ReloadFault<'a>>, BudgetExceeded> {
         let annotations = NginxAnnotations::of(ingress);
         let mut faults = Vec::new();
-        if annotations.is_canary() || ingress.rules.is_empty() {
-            return Ok(faults);
-        }
-        if annotations.accepted("server-alias").is_some() {
+        if !annotations.is_canary() && !ingress.rules.is_empty() && annotations.accepted("server-alias").is_some() {
             for value in annotations.server_aliases() {
-                let Some((reason, is_certain)) = ServerName::flaw_of_alias(value, self.budget())? else { continue };
+                let flaw = ServerName::flaw_of_alias(value, self.budget())?;
+                let Some(AliasFlaw { reason, is_certain, if_compared }) = flaw else { continue };
+                if if_compared && !self.compares_names(ingress, when) {
+                    continue;
+                }
                 if faults.is_empty() && !self.decides_aliases(ingress, when) {
                     break;
                 }
@@ -104,8 +97,7 @@ impl<'a> Routes<'a> {
             }
         }
         let mut wildcards = ingress.rules.iter().filter(|rule| matches!(rule.host, Host::Wildcard(_)));
-        let redirects = |host: &Host| annotations.redirects_www() && self.has_own_path(ingress, host, when);
-        if let Some(rule) = wildcards.find(|rule| redirects(&rule.host)) {
+        if let Some(rule) = wildcards.find(|rule| self.redirects_www(ingress, &rule.host, when)) {
             let reason = format!("makes the invalid server name www.{}", rule.host);
             faults.push(ReloadFault {
                 annotation: "from-to-www-redirect",
@@ -119,12 +111,17 @@ impl<'a> Routes<'a> {
         Ok(faults)
     }
 
-    /// Returns whether a path of an Ingress is a location of a host: the redirect between a host and its `www.` name comes with it
-    /// (section 7.2).
-    fn has_own_path(&self, ingress: &Ingress, host: &Host, when: When) -> bool {
-        let Lookup::Found(server) = self.server(host, when) else { return false };
-        let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
-        server.locations.iter().any(|location| location.at.is_some() && location.ingress.is_some_and(is_own))
+    /// Returns whether nginx compares the names of servers: the configuration has another one than `_`, or the name of that is a regex
+    /// with a group. A review assumes it, because it reads no Ingress of other hosts.
+    fn compares_names(&self, ingress: &'a Ingress, when: When) -> bool {
+        let adds = |ingress: &'a Ingress| {
+            let annotations = NginxAnnotations::of(ingress);
+            let has_host = || ingress.rules.iter().any(|rule| rule.host != Host::Any);
+            let has_group = || annotations.server_aliases().any(|alias| alias.starts_with('~') && alias.contains('('));
+            (!annotations.is_canary() && (has_host() || has_group())) || self.redirects_www(ingress, &Host::Any, when)
+        };
+        let is_review = || self.evaluates_one();
+        adds(ingress) || is_review() || self.view().ingresses().any(|other| self.counts(other) && adds(other))
     }
 
     /// Returns whether the aliases of an Ingress count on one of its hosts: those of the oldest with any do (section 2.3).

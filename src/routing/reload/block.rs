@@ -100,10 +100,11 @@ impl<'a> Routes<'a> {
     /// Returns whether an Ingress crashes the controller: a canary with a rule without `http` (section 6.4). An ordinary Ingress
     /// of the same controller must exist, and nearly always does.
     #[must_use]
-    pub fn crashes_controller(&self, ingress: &Ingress) -> bool {
+    pub fn crashes_controller(&self, ingress: &'a Ingress) -> bool {
         self.controller().dialect.family == ControllerFamily::Nginx
             && NginxAnnotations::of(ingress).is_canary()
             && ingress.rules.iter().any(|rule| rule.paths.is_empty())
+            && self.loading(ingress).not_loaded.is_none()
     }
 
     fn reload_block(&self) -> Option<ReloadBlock> {
@@ -115,11 +116,12 @@ impl<'a> Routes<'a> {
         handled.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
         let is_config_map_known = self.controller().dialect.config_map.is_none();
         let is_met = |condition: Condition| {
-            let met =
-                handled.iter().any(|ingress| condition.is_met_by(ingress) && self.has_location_for(ingress, condition));
+            let met = handled
+                .iter()
+                .any(|ingress| condition.is_met_by(ingress) && self.has_directives_for(ingress, condition));
             (met || is_config_map_known).then_some(met)
         };
-        let has_main = handled.iter().any(|ingress| !NginxAnnotations::of(ingress).is_canary());
+        let has_main = handled.iter().any(|ingress| self.is_main(ingress));
         let mut possible = None;
         for ingress in &handled {
             let Some(block) = self.block_of(ingress, has_main, &is_met) else { continue };
@@ -131,12 +133,22 @@ impl<'a> Routes<'a> {
         possible
     }
 
-    /// Returns whether an Ingress has locations with the directives of a condition: one that is not loaded has none, and one that
-    /// answers 503 only its names of servers.
-    fn has_location_for(&self, ingress: &'a Ingress, condition: Condition) -> bool {
-        let loading = self.loading(ingress);
-        let of_server = matches!(condition, Condition::WwwRedirect | Condition::WildcardHost);
-        loading.not_loaded.is_none() && (of_server || loading.refusal.is_none())
+    /// Returns whether an Ingress is one of those whose rules make servers.
+    pub(super) fn is_main(&self, ingress: &'a Ingress) -> bool {
+        !NginxAnnotations::of(ingress).is_canary() && self.counts(ingress)
+    }
+
+    /// Returns whether the configuration has the directives of a condition that an Ingress satisfies.
+    fn has_directives_for(&self, ingress: &'a Ingress, condition: Condition) -> bool {
+        let redirects = |host: &Host| {
+            let is_free = host.www_twin().is_none_or(|twin| self.server(&twin, When::After).is_absent());
+            is_free && self.redirects_www(ingress, host, When::After)
+        };
+        match condition {
+            Condition::WildcardHost => self.is_main(ingress),
+            Condition::WwwRedirect => ingress.rules.iter().any(|rule| redirects(&rule.host)),
+            _ => self.written(ingress, When::After).is_ok_and(|written| written.has_directives_for(condition)),
+        }
     }
 
     fn block_of(

@@ -11,7 +11,6 @@ use super::block::{ReloadBlock, may_have_fault};
 use crate::budget::{Allowance, Budget};
 use crate::cluster::{ClusterState, ClusterView, Inventory, LiveReads};
 use crate::model::{ClassRef, Host, Ingress, Key, Kind, Kinds};
-use crate::routing::annotations::NginxAnnotations;
 use crate::routing::controller::{ClassRules, Controller, ControllerFamily, Controllers, Dialects};
 use crate::routing::routes::Routes;
 
@@ -296,8 +295,7 @@ impl World<'_> {
     /// Returns the block by what an Ingress itself contains.
     fn block_of_values(&self, ingress: &Ingress, rest: &mut u32) -> Option<ReloadBlock> {
         self.evaluate(ingress, rest, |routes, ingress| {
-            let is_main = |other: &Ingress| !NginxAnnotations::of(other).is_canary() && routes.handles(other);
-            let has_main = || routes.controllers().view().ingresses().any(is_main);
+            let has_main = || routes.controllers().view().ingresses().any(|other| routes.is_main(other));
             // Whether another Ingress satisfies a condition is left open: it would take a search.
             routes.block_of_values(ingress, &has_main, &|_| None)
         })

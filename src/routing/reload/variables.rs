@@ -160,6 +160,8 @@ impl<'a> Routes<'a> {
 /// Whether an annotation is written into a part of the configuration. `x-forwarded-prefix` stands beside `rewrite` only.
 fn is_written(name: &str, parts: Parts) -> bool {
     match name {
+        "auth-cache-key" | "auth-url" => parts.auth,
+        "auth-signin" => parts.location && parts.auth,
         REWRITE | "x-forwarded-prefix" => parts.rewrite,
         "app-root" => parts.root,
         "mirror-host" | "mirror-target" => parts.any_location,

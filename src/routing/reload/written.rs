@@ -4,6 +4,7 @@ use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
 use crate::model::{Backend, Host, Ingress};
 use crate::routing::annotations::NginxAnnotations;
+use crate::routing::location::Condition;
 use crate::routing::routes::{Routes, When};
 
 /// How certain it is that nginx refuses a value.
@@ -35,6 +36,8 @@ pub(super) struct Written {
 pub(super) struct Parts {
     /// A location, also one that answers 503: mirrors and external authentication have locations of their own beside it.
     pub(super) any_location: bool,
+    /// A location for external authentication.
+    pub(super) auth: bool,
     /// A location to which `app-root` belongs, also one that answers 503.
     pub(super) root: bool,
     /// A location that requests can reach.
@@ -48,6 +51,7 @@ pub(super) struct Parts {
 impl Parts {
     fn add(&mut self, other: Self) {
         self.any_location |= other.any_location;
+        self.auth |= other.auth;
         self.root |= other.root;
         self.location |= other.location;
         self.rewrite |= other.rewrite;
@@ -56,6 +60,15 @@ impl Parts {
 }
 
 impl Written {
+    /// Returns whether the directives of a condition are written for an Ingress that satisfies it.
+    pub(super) fn has_directives_for(&self, condition: Condition) -> bool {
+        match condition {
+            Condition::Cors | Condition::OpenTelemetry => self.now.location,
+            Condition::AuthCacheKey => self.now.auth,
+            _ => self.now.location && self.now.auth,
+        }
+    }
+
     /// Returns the certainty of a fault in a part, and the annotation without whose fault the part is there; `None`: the part is not
     /// written.
     pub(super) fn certainty(
@@ -77,6 +90,8 @@ impl<'a> Routes<'a> {
     pub(super) fn written(&self, ingress: &'a Ingress, when: When) -> Result<Written, BudgetExceeded> {
         let annotations = NginxAnnotations::of(ingress);
         let (is_canary, has_target) = (annotations.is_canary(), annotations.rewrite_target().is_some());
+        let has_url = annotations.accepted("auth-url").is_some();
+        let auth = has_url && !self.loading(ingress).drops_auth;
         let mut written = Written { now: Parts::default(), later: None, ceiling: Certainty::Certain };
         let spend = |steps: usize| self.budget().spend(u32::try_from(steps).unwrap_or(u32::MAX));
         // Reads every annotation of the Ingress.
@@ -93,7 +108,7 @@ impl<'a> Routes<'a> {
                     if is_canary && self.has_location_of_canary(ingress, host, when)? {
                         let Parts { rewrite, server, .. } = written.now;
                         let rewrite = rewrite || has_target;
-                        written.now = Parts { any_location: true, root: true, location: true, rewrite, server };
+                        written.now = Parts { any_location: true, auth, root: true, location: true, rewrite, server };
                     }
                     continue;
                 }
@@ -107,10 +122,15 @@ impl<'a> Routes<'a> {
             let mut own = Parts { server: !is_canary && !ingress.rules.is_empty(), ..Parts::default() };
             for location in server.locations.iter().filter(|location| location.ingress.is_some_and(is_own)) {
                 own.any_location = true;
+                own.auth |= auth;
                 own.root |= location.annotations().is_some();
                 let until = server.forbidden.or(location.refusal);
                 let parts = match until {
-                    Some(refusal) => &mut written.later.get_or_insert((Parts::default(), refusal.annotation)).0,
+                    Some(refusal) => {
+                        let (later, _) = written.later.get_or_insert((Parts::default(), refusal.annotation));
+                        later.auth |= has_url;
+                        later
+                    }
                     None => &mut own,
                 };
                 parts.location = true;

@@ -150,7 +150,7 @@ impl Routes<'_> {
             if self.asks_for_tls(&name, when).is_some() {
                 return Some(true);
             }
-            let Some(server) = self.aliased(std::slice::from_ref(&name), when).found() else { continue };
+            let Some(server) = self.aliased(&name, when).found() else { continue };
             let Some(ingress) = self.asks_for_tls(&server.host, when) else { continue };
             match is_for_alias(ingress, &server.host, &name, self) {
                 Some(true) => return Some(true),
@@ -185,7 +185,7 @@ fn on_nginx<'a>(host: &Host, routes: &Routes<'a>) -> Option<(&'a Ingress, Host)>
         if let Some(ingress) = routes.asks_for_tls(&name, When::After) {
             return Some((ingress, name));
         }
-        let aliased = routes.aliased(std::slice::from_ref(&name), When::After).found();
+        let aliased = routes.aliased(&name, When::After).found();
         let redirected = || routes.www_twin(&name.to_string(), When::After).filter(|_| name == *host);
         let Some(server) = aliased.or_else(redirected) else { continue };
         let Some(ingress) = routes.asks_for_tls(&server.host, When::After) else { continue };

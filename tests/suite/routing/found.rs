@@ -1,9 +1,9 @@
 //! Every difference between the model and a real nginx that `tests/nginx` has found, with the behaviour of nginx.
 
 use ingress_guard::model::Host;
-use ingress_guard::routing::{ConfigError, When};
+use ingress_guard::routing::{ConfigError, Received, ReloadBlock, Scheme, Version, When};
 
-use super::notation::{answer, ingresses, inventory, with_routes};
+use super::notation::{answer, ingresses, inventory, with_routes, with_version};
 
 fn nginx_answers(view: &str, table: &[(&str, &str, &str)]) {
     for (host, request, expected) in table {
@@ -238,4 +238,147 @@ shop/web @1
     Prefix / web
 ";
     nginx_answers(view, &[("app.example.com", "/", "*.example.org: shop/dot Prefix /")]);
+}
+
+#[test]
+fn a_name_that_nginx_already_has_is_ignored() {
+    // `.example.com` is ignored with `*.example.com` before it, and takes `example.com` along.
+    let view = "\
+shop/below @1 server-alias=*.example.com
+  *
+    Prefix / below
+shop/both @2 server-alias=.example.com
+  app.example.net
+    Prefix / both
+";
+    nginx_answers(
+        view,
+        &[("example.com", "/", "_: shop/below Prefix /"), ("a.example.com", "/", "_: shop/below Prefix /")],
+    );
+    let own = format!("{view}shop/own @3\n  example.com\n    Prefix / own\n");
+    nginx_answers(&own, &[("example.com", "/", "_: shop/below Prefix /")]);
+    // It is ignored with `example.com` before it, and takes the names below along.
+    let view = "\
+shop/web @1 server-alias=.app.example.com
+  app.example.com
+    Prefix / web
+";
+    nginx_answers(
+        view,
+        &[("app.example.com", "/", "app.example.com: shop/web Prefix /"), ("b.app.example.com", "/", "_: 404")],
+    );
+}
+
+#[test]
+fn the_redirect_from_www_comes_with_a_location() {
+    let redirect = "shop/www @2 from-to-www-redirect=true\n  app.example.com\n    Prefix /a web\n";
+    let web = |annotations: &str| format!("shop/web @1{annotations}\n  app.example.com\n    Prefix /a web\n");
+    let asked = "www.app.example.com";
+    let redirected = "app.example.com: 308 to the other name";
+    nginx_answers(redirect, &[(asked, "/a", redirected), (asked, "/%2", "app.example.com: 400")]);
+    // The path of another Ingress is older.
+    nginx_answers(&format!("{}{redirect}", web("")), &[(asked, "/a", "_: 404")]);
+    // A canary was the first to use the Service.
+    nginx_answers(&format!("{}{redirect}", web(" canary=true")), &[(asked, "/a", "_: 404")]);
+    // The server with the redirect does not return the 403 of the other one.
+    let forbidden = "shop/tls @3 auth-tls-secret=ca\n  app.example.com\n    Prefix /b web\n";
+    let view = format!("{redirect}{forbidden}");
+    nginx_answers(
+        &view,
+        &[(asked, "/a", redirected), ("app.example.com", "/a", "app.example.com: 403 by auth-tls-secret")],
+    );
+}
+
+#[test]
+fn one_of_two_locations_makes_nginx_redirect_to_the_slash() {
+    let view = "\
+shop/web @1
+  app.example.com
+    Prefix /foo// web
+shop/denied @2 allowlist-source-range=10.0.0.0/33
+  app.example.com
+    Exact /foo// web
+";
+    nginx_answers(view, &[("app.example.com", "/foo/", "app.example.com: 301 Slash by shop/denied Exact /foo//")]);
+}
+
+#[test]
+fn variables_of_locations_are_empty_in_the_redirect_of_a_host() {
+    for (alias, root, to) in [
+        ("app.example.net", "/$1$service_name", "/"),
+        (r"~^([a-z]+)\.example\.", "/$1/$2", "/app/"),
+        (r"~^([a-z]+)\.example\.", "/$host$literal_dollar$proxy_upstream_name", "/app.example.net$-"),
+        (r"~^([a-z]+)\.(example)\.", "/$2/$auth_cookie", "/example/"),
+        ("*.example.net", "/$1", "/"),
+    ] {
+        let view = format!("shop/web @1 server-alias={alias} app-root={root}\n  app.example.org\n    Prefix /a web\n");
+        let target = with_routes(&inventory(ingresses(&view)), |routes| {
+            let received = Received { scheme: Scheme::Http, host: "app.example.net", target: "/" };
+            let answer = routes.answer(Scheme::Http, "app.example.net", "/", When::After).unwrap().found().unwrap();
+            routes.redirect_target(&answer, received)
+        });
+        assert_eq!(target, Some(format!("http://app.example.net{to}")), "{alias} {root}");
+    }
+}
+
+/// The Ingress that stops the controller of these Ingresses.
+fn stopped_by(view: &str) -> Option<String> {
+    with_version(&inventory(ingresses(view)), Version::new(1, 15, 1), |routes| {
+        let block = ReloadBlock::of(*routes.controllers(), *routes.controller())?;
+        Some(format!("{}{}", block.ingress, if block.is_likely { "" } else { "?" }))
+    })
+}
+
+#[test]
+fn a_canary_that_is_not_loaded_does_not_crash_the_controller() {
+    let main = "shop/web @1\n  app.example.com\n    Prefix / web\n";
+    let canary = |annotations: &str| format!("{main}shop/next @2 canary=true{annotations}\n  app.example.com\n");
+    assert_eq!(stopped_by(&canary("")).as_deref(), Some("shop/next"));
+    assert_eq!(stopped_by(&canary(" ssl-ciphers=bad;")), None);
+    // Nor with no other Ingress.
+    let lone = canary("").replace(main, "");
+    assert_eq!(stopped_by(&lone), None);
+    let unloaded = canary("").replace("shop/web @1", "shop/web @1 ssl-ciphers=bad;");
+    assert_eq!(stopped_by(&unloaded), None);
+}
+
+#[test]
+fn nginx_compares_names_only_of_several_servers() {
+    let alone = "shop/web @1 server-alias=*.a.*\n  *\n    Prefix / web\n";
+    assert_eq!(stopped_by(alone), None);
+    assert_eq!(stopped_by(&alone.replace("*.a.*", "*.")).as_deref(), Some("shop/web"));
+    assert_eq!(stopped_by(&alone.replace("*.a.*", "*.a.*,~(x)")).as_deref(), Some("shop/web"));
+    let other = format!("{alone}shop/other @2\n  app.example.com\n    Prefix / web\n");
+    assert_eq!(stopped_by(&other).as_deref(), Some("shop/web"));
+}
+
+#[test]
+fn the_location_for_authentication_stands_beside_one_that_answers_503() {
+    let view = |annotations: &str| format!("shop/web @1 {annotations}\n  app.example.com\n    Prefix / web\n");
+    let denied = "allowlist-source-range=10.0.0.0/33";
+    let unknown = "auth-url=http://auth.test/$undefined";
+    let auth = "auth-url=http://auth.test/";
+    for (annotations, is_stopped) in [
+        (format!("{unknown} {denied}"), true),
+        (format!("{auth} auth-cache-key=$undefined {denied}"), true),
+        (format!("{auth} proxy-buffer-size=0 {denied}"), true),
+        (format!("proxy-buffer-size=0 {denied}"), false),
+        (format!("{auth} proxy-max-temp-file-size=1k {denied}"), false),
+        // There is no such location if a value of it is the reason for the 503.
+        (format!("{unknown} auth-method=FOO"), false),
+        (format!("{unknown} auth-always-set-cookie=x"), false),
+        (format!("{auth} auth-signin=http://login.test/$undefined {denied}"), false),
+        (format!("{unknown} auth-tls-secret=ca"), false),
+    ] {
+        assert_eq!(stopped_by(&view(&annotations)).is_some(), is_stopped, "{annotations}");
+    }
+}
+
+#[test]
+fn a_variable_exists_if_a_location_has_its_directives() {
+    let user = "shop/user @2 rewrite-target=/$cors\n  app.example.com\n    Prefix /user web\n";
+    let cors = |path: &str| format!("shop/cors @3 enable-cors=true\n  app.example.com\n    Prefix {path} web\n{user}");
+    assert_eq!(stopped_by(&cors("/other")), None);
+    // Its only path is that of an older Ingress.
+    assert_eq!(stopped_by(&cors("/user")).as_deref(), Some("shop/user"));
 }

@@ -11,7 +11,8 @@ use ingress_guard::budget::BudgetExceeded;
 use ingress_guard::cluster::{ClusterState, ClusterView, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Host, Ingress, Key, Kind, Kinds};
 use ingress_guard::routing::{
-    Answer, ClassRules, Controllers, Dialects, Location, Outcome, Redirect, Refusal, Rewritten, Routes, Scheme, When,
+    Answer, ClassRules, ControllerFamily, Controllers, Dialect, DialectMatch, DialectRule, Dialects, Location, Outcome,
+    Redirect, Refusal, Rewritten, Routes, Scheme, Version, When,
 };
 use serde_json::{Map, Value, json};
 
@@ -87,13 +88,24 @@ pub(crate) fn inventory_of(controller: &str, ingresses: impl IntoIterator<Item =
 
 /// Asks the model of the controller of class nginx with all Ingresses of the inventory stored.
 pub(crate) fn with_routes<T>(inventory: &Inventory, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
+    with_dialects(inventory, &Dialects::default(), ask)
+}
+
+/// Asks the model of a controller with a version.
+pub(crate) fn with_version<T>(inventory: &Inventory, version: Version, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
+    let dialect = Dialect { version: Some(version), ..Dialect::new(ControllerFamily::Nginx) };
+    let matches = DialectMatch::Controller("k8s.io/ingress-nginx".to_owned());
+    with_dialects(inventory, &Dialects::new(vec![DialectRule { matches, dialect }]), ask)
+}
+
+fn with_dialects<T>(inventory: &Inventory, dialects: &Dialects, ask: impl FnOnce(&Routes<'_>) -> T) -> T {
     let live_reads = LiveReads::default();
     let known = ClusterState { store: inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
     let no_ingress = Key::default();
     let view = ClusterView::new(known, &no_ingress, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
-    let (rules, dialects) = (ClassRules::default(), Dialects::default());
+    let rules = ClassRules::default();
     let any: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
-    let controllers = Controllers::new(&view, &rules, &dialects);
+    let controllers = Controllers::new(&view, &rules, dialects);
     ask(&Routes::of(controllers, controllers.of(&any), None))
 }
 
@@ -138,6 +150,7 @@ fn outcome_in_words(location: Option<&Location<'_>>, outcome: &Outcome<'_>) -> S
         Outcome::Unknown => "unknown".to_owned(),
         Outcome::Broken => format!("500 by {}", matched()),
         Outcome::Redirect(status, Redirect::AppRoot) => format!("{status} to app-root"),
+        Outcome::Redirect(status, Redirect::Www) => format!("{status} to the other name"),
         Outcome::Redirect(status, why) => format!("{status} {why:?} by {}", matched()),
         Outcome::Backend { path, .. } => match path {
             Rewritten::To(path) => format!("{} rewritten to {}", matched(), String::from_utf8_lossy(path)),
