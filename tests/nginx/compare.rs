@@ -2,21 +2,24 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, Mutex};
 use std::time::Instant;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::controller::{self, Configuration};
+use crate::controller::{self, Configuration, Source};
 use crate::counts::Counts;
 use crate::explained::{self, Explained};
+use crate::findings::{self, Found};
+use crate::generate;
 use crate::model::{self, Place, PredictedAnswer, PredictedOutcome, Prediction};
 use crate::process::{self, Response, Running};
 use crate::render;
 use crate::requests::Request;
-use crate::world::{self, Backend, Port, World};
+use crate::values::{Effect, effect};
+use crate::world::{Backend, Port, World};
 
 /// Worlds per nginx process.
 const TOGETHER: usize = 100;
@@ -66,6 +69,7 @@ struct Case {
     configuration: Configuration,
     prediction: Prediction,
     explained: Vec<Explained>,
+    found: Vec<Found>,
 }
 
 impl Case {
@@ -73,8 +77,10 @@ impl Case {
         let requests: Vec<Request> = world.asks.iter().map(|ask| ask.request(&world)).collect();
         let configuration = controller::configuration(&world);
         let prediction = model::stored(&world, &requests, false);
-        let explained = explained::some(&world, &requests);
-        Self { world, requests, configuration, prediction, explained }
+        let cluster = explained::cluster(&world);
+        let explained = explained::some(&cluster, &requests);
+        let found = findings::all(&cluster);
+        Self { world, requests, configuration, prediction, explained, found }
     }
 }
 
@@ -85,7 +91,7 @@ fn run(program: &Path, seed: u64, batch: usize) -> (Counts, Vec<String>) {
     bytes[8..16].copy_from_slice(&(batch as u64).to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let strategy = world::world();
+    let strategy = generate::world();
     let mut trees: Vec<_> = (0..TOGETHER).map(|_| strategy.new_tree(&mut runner).unwrap()).collect();
     let cases: Vec<Case> = trees.iter().map(|tree| Case::of(tree.current())).collect();
     let mut counts = Counts::default();
@@ -120,12 +126,13 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
     counts.strays += cases.iter().filter(|case| case.configuration.has_strays).count();
     let mut found: Vec<Option<String>> = cases.iter().map(before_nginx).collect();
     // If the locations differ already, nginx adds no information.
-    let mut left: Vec<usize> =
-        (0..cases.len()).filter(|at| found[*at].is_none() && !cases[*at].configuration.has_strays).collect();
+    let mut passed = Vec::new();
+    let mut left: Vec<usize> = (0..cases.len()).filter(|at| found[*at].is_none()).collect();
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pair.pem"), pair()).unwrap();
     for at in &left {
         let socket = socket(folder.path(), *at);
-        fs::write(file(folder.path(), *at), render::world(&cases[*at].configuration, socket.to_str().unwrap()))
+        fs::write(file(folder.path(), *at), render::world(&cases[*at].configuration, socket.to_str().unwrap(), *at))
             .unwrap();
     }
     let configure = |worlds: &[usize]| {
@@ -133,17 +140,38 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         let text = render::main(folder.path().to_str().unwrap(), includes);
         fs::write(folder.path().join("nginx.conf"), text).unwrap();
     };
-    // Worlds that nginx should reject, one by one.
-    for at in left.extract_if(.., |at| !cases[*at].prediction.faults.is_empty()).collect::<Vec<_>>() {
+    // One by one: worlds that nginx should reject, and those that may lack a variable which another world has.
+    let is_alone = |case: &Case| case.prediction.is_rejected() || case.configuration.crashes || may_lack_variable(case);
+    for at in left.extract_if(.., |at| is_alone(&cases[*at])).collect::<Vec<_>>() {
         configure(&[at]);
-        if process::loads(program, folder.path()).is_ok() {
-            found[at] = Some(format!("nginx loads it, the model finds {:#?}", cases[at].prediction.faults));
-        }
-        counts.rejected += 1;
-        if let Some(of) = cases[at].explained.iter().find(|of| !of.may_be_rejected(&cases[at].prediction.faults)) {
-            found[at] = Some(format!("nginx rejects it, which explain does not predict: {:#?}", of.explanation));
+        let case = &cases[at];
+        let loaded =
+            if case.configuration.crashes { Err(String::new()) } else { process::loads(program, folder.path()) };
+        match (loaded, case.prediction.is_rejected()) {
+            (Ok(()), false) => passed.push(at),
+            (Ok(()), true) => {
+                let (faults, block) = (&case.prediction.faults, &case.prediction.block);
+                found[at] = Some(format!("nginx loads it, the model finds {faults:#?} {block:#?}"));
+            }
+            (Err(words), false) => found[at] = Some(format!("nginx rejects it, the model does not: {words}")),
+            (Err(words), true) => {
+                counts.rejected += 1;
+                counts.crashes += usize::from(case.configuration.crashes);
+                if let Err(what) = findings::agree_on_loading(&case.found, &case.configuration, false) {
+                    found[at] = Some(what);
+                }
+                for of in &case.explained {
+                    counts.explain(of);
+                    if of.is_definite() && !of.is_not_loaded() {
+                        let text = format!("nginx rejects it, which explain does not predict: {words}\n{of}");
+                        found[at] = Some(text);
+                    }
+                }
+            }
         }
     }
+    left.extend(passed);
+    left.sort_unstable();
     // The other worlds together; if nginx rejects one of them, again without that one.
     let running = loop {
         configure(&left);
@@ -159,11 +187,19 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
     };
     for at in left {
         let case = &cases[at];
+        let mut shown = 0;
+        if let Err(what) = findings::agree_on_loading(&case.found, &case.configuration, true) {
+            found[at] = Some(what);
+        }
         let responses = process::ask(&socket(folder.path(), at), &case.requests);
         for (number, response) in responses.iter().enumerate() {
             let request = &case.requests[number];
             let predicted = &case.prediction.answers[number];
             if let Err(what) = compare(case, request, predicted, response) {
+                shown += 1;
+                if shown > 3 {
+                    continue;
+                }
                 let line = format!("{request:?}: {what}\n  nginx {response}\n  model {predicted}\n");
                 found[at].get_or_insert_default().push_str(&line);
             }
@@ -172,17 +208,40 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         for of in &case.explained {
             let (request, response) = (&case.requests[of.number], &responses[of.number]);
             let server = response.server.map(|number| &case.configuration.servers[number]);
-            let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
-            if let Err(what) = of.agrees(answered.as_ref(), response) {
-                let line =
-                    format!("{request:?}: explain: {what}\n  nginx {response}\n  explain {:#?}\n", of.explanation);
+            let answered = response.location.map(|at| (place(&case.world, server.unwrap(), at), at));
+            let answered = answered.as_ref().map(|(place, at)| (place, &server.unwrap().locations[*at]));
+            counts.explain(of);
+            if !of.is_definite() {
+                continue;
+            }
+            let source = answered.map_or(Source::Own, |(_, location)| location.source);
+            let agrees = of.agrees(answered, response).map_err(|what| format!("explain: {what}"));
+            if let Err(what) = agrees.and_then(|()| findings::agree(&case.found, of, source, response)) {
+                let line = format!("{request:?}: {what}\n  nginx {response}\n  explain {of}\n");
                 found[at].get_or_insert_default().push_str(&line);
             }
-            counts.explained += 1;
         }
     }
     drop(running);
     found
+}
+
+/// Whether an annotation names a variable that exists only if something in the configuration asks for it.
+fn may_lack_variable(case: &Case) -> bool {
+    let annotations = case.world.ingresses.iter().flat_map(|ingress| &ingress.annotations);
+    let mut named =
+        annotations.filter(|(name, value)| effect(name, value) == Some(Effect::Written) && value.contains('$'));
+    named.next().is_some()
+}
+
+/// A certificate and its key.
+fn pair() -> String {
+    static PAIR: LazyLock<String> = LazyLock::new(|| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        certificate.pem() + &key.serialize_pem()
+    });
+    PAIR.clone()
 }
 
 fn file(folder: &Path, at: usize) -> PathBuf {
@@ -196,9 +255,6 @@ fn socket(folder: &Path, at: usize) -> PathBuf {
 /// Returns the differences that need no request: the locations, and the result of the model in other circumstances.
 fn before_nginx(case: &Case) -> Option<String> {
     let Case { world, requests, configuration, prediction, .. } = case;
-    if configuration.has_strays {
-        return None;
-    }
     let mut servers: Vec<(String, Vec<Place>)> = configuration
         .servers
         .iter()
@@ -215,6 +271,10 @@ fn before_nginx(case: &Case) -> Option<String> {
     }
     if let Some(difference) = prediction.difference(&model::stored(world, requests, true)) {
         return Some(format!("the order in which Ingresses are stored matters: {difference}\n{requests:?}"));
+    }
+    // Reviews do without the paths of canaries in the server `_`.
+    if configuration.has_strays {
+        return None;
     }
     let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
     if let Some(difference) = prediction.difference(&model::reviewed(world, requests, candidate)) {
@@ -255,8 +315,17 @@ fn compare(case: &Case, request: &Request, predicted: &PredictedAnswer, response
     same("server", server.is_some_and(|server| server.host == predicted.server))?;
     let answered = response.location.map(|at| place(&case.world, server.unwrap(), at));
     same("location", answered == predicted.place)?;
+    let source = response.location.map_or(Source::Own, |at| server.unwrap().locations[at].source);
     match &predicted.outcome {
         PredictedOutcome::BadRequest => Ok(()),
+        PredictedOutcome::Refused(status) => same("status", response.status == *status),
+        // The server that stands for no Service rejects some rewritten paths.
+        PredictedOutcome::Backend(_) | PredictedOutcome::BackendByVariable if source == Source::Nothing => {
+            same("status", [400, 503].contains(&response.status))
+        }
+        PredictedOutcome::Backend(_) | PredictedOutcome::BackendByVariable if source == Source::ErrorPage => {
+            same("status", [400, 404].contains(&response.status))
+        }
         PredictedOutcome::BudgetExceeded => Err("the model exceeds its budget".to_owned()),
         PredictedOutcome::Broken => same("status", response.status == 500),
         PredictedOutcome::Redirect(status, to) => {
@@ -265,6 +334,7 @@ fn compare(case: &Case, request: &Request, predicted: &PredictedAnswer, response
             let location = response.redirect.as_deref().unwrap_or_default();
             same("target", decoded(location.as_bytes()) == decoded(to))
         }
+        PredictedOutcome::BackendByVariable => same("status", [200, 400].contains(&response.status)),
         PredictedOutcome::Backend(None) => {
             same("status", response.status == 200)?;
             same("what is passed on", response.body == request.target.as_bytes())

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::annotations::{Annotations, is_canary, is_loaded};
 use crate::world::{Backend, Ingress, Port, World};
 
 /// A server block.
@@ -15,6 +16,12 @@ pub(crate) struct Server {
     pub(crate) aliases: BTreeSet<String>,
     pub(crate) locations: Vec<Location>,
     pub(crate) is_regex: bool,
+    /// Every request is answered with 403, and the server has no locations.
+    pub(crate) is_forbidden: bool,
+    /// `ssl-ciphers`
+    pub(crate) ciphers: Option<String>,
+    /// An Ingress has `from-to-www-redirect`.
+    redirects_www: bool,
 }
 
 /// A location block.
@@ -31,18 +38,21 @@ pub(crate) struct Location {
     /// `None`: the controller's default backend.
     pub(crate) backend: Option<(usize, Backend)>,
     pub(crate) annotations: Annotations,
+    pub(crate) source: Source,
     is_default: bool,
 }
 
-/// The annotations of an Ingress that affect a location.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Annotations {
-    pub(crate) target: String,
-    use_regex: bool,
-    pub(crate) app_root: Option<String>,
-    pub(crate) redirect: Option<(u16, String)>,
-    /// `relative-redirects`
-    pub(crate) is_relative: bool,
+/// What answers the requests that a location passes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The Service of the location, or the controller's default backend.
+    Own,
+    /// The Service of annotation `default-backend`.
+    Fallback,
+    /// Nothing: 503.
+    Nothing,
+    /// The default backend in place of 503: 404.
+    ErrorPage,
 }
 
 /// The configuration that the controller generates for a world.
@@ -50,51 +60,20 @@ pub(crate) struct Annotations {
 pub(crate) struct Configuration {
     /// In the order of the generated configuration.
     pub(crate) servers: Vec<Server>,
+    /// The names that only redirect, and the index of the server to which they do.
+    pub(crate) redirects: Vec<(String, usize)>,
     /// Whether the path of a canary went to `_` because no other Ingress has its host.
     pub(crate) has_strays: bool,
+    /// Whether any Ingress is ordinary, not a canary.
+    pub(crate) has_main: bool,
+    /// Whether the controller crashes instead of writing it: `mergeAlternativeBackends` reads every rule of a canary.
+    pub(crate) crashes: bool,
 }
 
 impl Location {
     /// `needsRewrite`
     pub(crate) fn rewrites(&self) -> bool {
         !self.annotations.target.is_empty() && self.annotations.target != self.path
-    }
-}
-
-/// Go's `strconv.ParseBool`.
-fn is_true(ingress: &Ingress, name: &str) -> bool {
-    matches!(ingress.annotation(name), Some("1" | "t" | "T" | "TRUE" | "true" | "True"))
-}
-
-fn is_canary(ingress: &Ingress) -> bool {
-    is_true(ingress, "canary")
-}
-
-/// Section 3.3: a value with other characters is dropped.
-fn relative(ingress: &Ingress, name: &str) -> Option<String> {
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/:$".contains(c);
-    ingress.annotation(name).filter(|value| value.chars().all(is_allowed)).map(str::to_owned)
-}
-
-impl Annotations {
-    fn of(ingress: &Ingress) -> Self {
-        let code = |name: &str, otherwise: u16| {
-            let code = ingress.annotation(name).and_then(|code| code.parse().ok());
-            code.filter(|code| (300..=308).contains(code)).unwrap_or(otherwise)
-        };
-        // `redirect.Parse`: a value of `temporal-redirect` with another scheme ends in an error, whatever else is set.
-        let redirect = match (ingress.annotation("temporal-redirect"), ingress.annotation("permanent-redirect")) {
-            (Some(url), _) if url.starts_with("http") => Some((code("temporal-redirect-code", 302), url.to_owned())),
-            (Some(_), _) | (None, None) => None,
-            (None, Some(url)) => Some((code("permanent-redirect-code", 301), url.to_owned())),
-        };
-        Self {
-            target: relative(ingress, "rewrite-target").unwrap_or_default(),
-            use_regex: is_true(ingress, "use-regex"),
-            app_root: relative(ingress, "app-root").filter(|root| root.starts_with('/')),
-            redirect,
-            is_relative: is_true(ingress, "relative-redirects"),
-        }
     }
 }
 
@@ -108,7 +87,7 @@ fn upstream(namespace: &str, backend: Backend) -> Option<String> {
 }
 
 pub(crate) fn configuration(world: &World) -> Configuration {
-    let mut order: Vec<usize> = (0..world.ingresses.len()).collect();
+    let mut order: Vec<usize> = (0..world.ingresses.len()).filter(|at| is_loaded(&world.ingresses[*at])).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&world.ingresses[*a], &world.ingresses[*b]);
         a.second.cmp(&b.second).then_with(|| b.key().cmp(&a.key()))
@@ -118,8 +97,21 @@ pub(crate) fn configuration(world: &World) -> Configuration {
     let mut servers = create_servers(ordered());
     add_aliases(&mut servers, ordered());
     let has_strays = add_locations(&mut servers, ordered(), &without_server);
-    let servers = servers.into_values().map(finished).collect();
-    Configuration { servers, has_strays }
+    let servers: Vec<Server> = servers.into_values().map(finished).collect();
+    let redirects = redirects(&servers);
+    let has_main = ordered().any(|(_, ingress)| !is_canary(ingress));
+    let mut canaries = ordered().filter(|(_, ingress)| is_canary(ingress));
+    let crashes = has_main && canaries.any(|(_, ingress)| ingress.rules.iter().any(|rule| rule.paths.is_empty()));
+    Configuration { servers, redirects, has_strays, has_main, crashes }
+}
+
+/// `BuildRedirects`
+fn redirects(servers: &[Server]) -> Vec<(String, usize)> {
+    let redirecting = servers.iter().enumerate().filter(|(_, server)| server.redirects_www);
+    let names = redirecting.map(|(number, Server { host, .. })| {
+        (host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned), number)
+    });
+    names.filter(|(name, _)| servers.iter().all(|server| server.host != *name)).collect()
 }
 
 /// `createUpstreams`: returns the upstreams created by a canary.
@@ -152,6 +144,7 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         at: None,
         is_exact_companion: false,
         backend,
+        source: source(backend, &annotations),
         annotations,
         is_default: true,
     };
@@ -160,6 +153,9 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         aliases: BTreeSet::new(),
         locations: vec![root],
         is_regex: false,
+        is_forbidden: false,
+        ciphers: None,
+        redirects_www: false,
     };
     let mut servers = BTreeMap::from([("_".to_owned(), server("_", root(None, None, Annotations::default())))]);
     for (number, ingress) in ingresses.filter(|(_, ingress)| !is_canary(ingress)) {
@@ -167,8 +163,8 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         let fallback = fallback.map(|backend| (number, backend));
         let catch_all = &mut servers.get_mut("_").unwrap().locations[0];
         if fallback.is_some() && ingress.rules.is_empty() && catch_all.is_default {
-            // Neither its rewrite nor its redirect is inherited.
-            *catch_all = Location { is_default: false, ..root(Some(number), fallback, Annotations::default()) };
+            let annotations = Annotations::of(ingress).without_rewrite_and_redirect();
+            *catch_all = Location { is_default: false, ..root(Some(number), fallback, annotations) };
         }
         for rule in &ingress.rules {
             let host = hostname(rule.host);
@@ -192,6 +188,7 @@ fn add_aliases<'a>(servers: &mut BTreeMap<String, Server>, ingresses: impl Itera
             if server.aliases.is_empty() {
                 server.aliases.clone_from(&aliases);
             }
+            server.ciphers = server.ciphers.take().or_else(|| ingress.annotation("ssl-ciphers").map(str::to_owned));
         }
     }
     let hosts: BTreeSet<String> = servers.keys().cloned().collect();
@@ -208,7 +205,15 @@ fn add_locations<'a>(
 ) -> bool {
     let mut has_strays = false;
     for (number, ingress) in ingresses {
+        let annotations = Annotations::of(ingress);
         for (rule_number, rule) in ingress.rules.iter().enumerate() {
+            let host = hostname(rule.host);
+            if rule.paths.is_empty() && host != "_" {
+                continue;
+            }
+            has_strays |= annotations.is_forbidden && !servers.contains_key(host);
+            let host = if servers.contains_key(host) { host } else { "_" };
+            servers.get_mut(host).unwrap().is_forbidden |= annotations.is_forbidden;
             for (path_number, path) in rule.paths.iter().enumerate() {
                 let Some(upstream) = upstream(ingress.namespace, path.backend) else { continue };
                 if without_server.contains(&upstream) {
@@ -217,7 +222,8 @@ fn add_locations<'a>(
                 let host = hostname(rule.host);
                 has_strays |= !servers.contains_key(host);
                 let host = if servers.contains_key(host) { host } else { "_" };
-                let locations = &mut servers.get_mut(host).unwrap().locations;
+                let server = servers.get_mut(host).unwrap();
+                let locations = &mut server.locations;
                 let new = Location {
                     path: if path.text.path.is_empty() { "/".to_owned() } else { path.text.path.clone() },
                     is_exact: path.kind == "Exact",
@@ -225,19 +231,33 @@ fn add_locations<'a>(
                     at: Some((rule_number, path_number)),
                     is_exact_companion: false,
                     backend: Some((number, path.backend)),
-                    annotations: Annotations::of(ingress),
+                    source: source(Some((number, path.backend)), &annotations),
+                    annotations: annotations.clone(),
                     is_default: false,
                 };
+                let before = (locations.len(), locations.iter().filter(|location| location.is_default).count());
                 match locations.iter_mut().find(|known| known.path == new.path) {
                     Some(known) if known.is_exact != new.is_exact => locations.push(new),
                     Some(known) if known.is_default => *known = new,
                     Some(_) => {}
                     None => locations.push(new),
                 }
+                let after = (locations.len(), locations.iter().filter(|location| location.is_default).count());
+                server.redirects_www |= annotations.redirects_www && before != after;
             }
         }
     }
     has_strays
+}
+
+/// The end of `getBackendServers`: an upstream without endpoints gets those of `default-backend`, if it has some.
+fn source(backend: Option<(usize, Backend)>, annotations: &Annotations) -> Source {
+    match backend {
+        Some((_, Backend::Service("gone" | "idle", _))) if annotations.has_fallback => Source::Fallback,
+        Some((_, Backend::Service("gone" | "idle", _))) if annotations.errors.contains(&503) => Source::ErrorPage,
+        Some((_, Backend::Service("gone" | "idle", _))) => Source::Nothing,
+        _ => Source::Own,
+    }
 }
 
 /// The sorting at the end of `getBackendServers`, `updateServerLocations`, `enforceRegexModifier`.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::explained::Explained;
 use crate::model::{PredictedAnswer, PredictedOutcome};
 use crate::process::Response;
 
@@ -11,11 +12,15 @@ pub(crate) struct Counts {
     pub(crate) worlds: usize,
     /// Worlds that nginx rejects, as the model predicts.
     pub(crate) rejected: usize,
-    /// Worlds in which the path of a canary goes to another server, which the model does not cover.
+    /// Of them, worlds in which the controller crashes.
+    pub(crate) crashes: usize,
+    /// Worlds in which the path of a canary goes to another server.
     pub(crate) strays: usize,
     requests: usize,
     /// Requests that were given to `explain`.
-    pub(crate) explained: usize,
+    explained: usize,
+    /// Of them, those with a definite answer.
+    definite: usize,
     statuses: BTreeMap<u16, usize>,
     /// Requests to hosts with regex locations.
     patterns: usize,
@@ -33,12 +38,19 @@ impl Counts {
         self.fallbacks += usize::from(predicted.place.as_ref().is_some_and(|place| place.backend.is_none()));
     }
 
+    pub(crate) fn explain(&mut self, explained: &Explained) {
+        self.explained += 1;
+        self.definite += usize::from(explained.is_definite());
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.worlds += other.worlds;
         self.rejected += other.rejected;
         self.strays += other.strays;
         self.requests += other.requests;
+        self.crashes += other.crashes;
         self.explained += other.explained;
+        self.definite += other.definite;
         self.patterns += other.patterns;
         self.rewritten += other.rewritten;
         self.fallbacks += other.fallbacks;
@@ -52,7 +64,7 @@ impl Counts {
         if self.worlds < 1000 {
             return;
         }
-        for status in [200, 301, 302, 400, 500] {
+        for status in [200, 301, 302, 400, 403, 500, 503] {
             assert!(self.statuses.get(&status).is_some_and(|count| *count > 10), "hardly any {status}: {self}");
         }
         assert!(
@@ -61,16 +73,33 @@ impl Counts {
         );
         assert!(self.patterns > self.worlds && self.rewritten > self.worlds / 4, "hardly any regexes: {self}");
         assert!(self.explained > 3 * self.worlds, "hardly any request is explained: {self}");
+        assert!(self.statuses.contains_key(&308), "no redirect to a host with www: {self}");
+        // Each definite answer is right, or its world differs.
+        assert!(self.definite >= self.explained - self.explained / 100, "explain leaves too much unknown: {self}");
+        assert!(self.crashes > 0 && self.strays > 0, "hardly any canaries: {self}");
         assert!(self.fallbacks < 2 * self.requests / 3, "most requests match no location: {self}");
     }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { worlds, rejected, strays, requests, explained, statuses, patterns, rewritten, fallbacks } = self;
+        let Self {
+            worlds,
+            rejected,
+            crashes,
+            strays,
+            requests,
+            explained,
+            definite,
+            statuses,
+            patterns,
+            rewritten,
+            fallbacks,
+        } = self;
         write!(
             f,
-            "{worlds} worlds, of which nginx rejects {rejected} and {strays} are not covered; {requests} requests, {explained} of them explained, "
+            "{worlds} worlds, {rejected} rejected, {crashes} of them by a crash, {strays} with paths of canaries in the server _; \
+             {requests} requests, {explained} explained, {definite} of them definite, "
         )?;
         write!(f, "{patterns} to hosts with regexes, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
         write!(f, "by status {statuses:?}")

@@ -1,12 +1,15 @@
 //! The answers of `explain` for the same requests: the matched path, the target of a redirect, the path sent to the
 //! backend. The responses of nginx are the reference.
 
+use std::fmt;
+
 use ingress_guard::checks::Settings;
 use ingress_guard::cluster::{ClusterState, Inventory, LiveReads, Object};
 use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_url};
 use serde_json::json;
 
 use crate::compare::decoded;
+use crate::controller::{Location, Source};
 use crate::model::{self, Place};
 use crate::process::Response;
 use crate::requests::Request;
@@ -24,16 +27,10 @@ pub(crate) struct Explained {
 }
 
 /// Explains the first requests to a world that a browser would send unchanged.
-pub(crate) fn some(world: &World, requests: &[Request]) -> Vec<Explained> {
-    let mut inventory = model::inventory(model::parsed(world));
-    for namespace in ["shop", "shop-2", "team"] {
-        for name in ["web", "api", "docs"] {
-            serve(&mut inventory, namespace, name);
-        }
-    }
+pub(crate) fn some(inventory: &Inventory, requests: &[Request]) -> Vec<Explained> {
     let live_reads = LiveReads::default();
-    let known = ClusterState { store: &inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
-    let settings = Settings::default();
+    let known = ClusterState { store: inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
+    let settings = Settings { dialects: model::dialects(), ..Settings::default() };
     let visits = requests.iter().enumerate().filter_map(|(number, request)| Some((number, visit(request)?)));
     let explained = visits.take(MOST).map(|(number, visit)| {
         let explanation = explain_url(&visit, known, &settings, None).unwrap();
@@ -42,16 +39,28 @@ pub(crate) fn some(world: &World, requests: &[Request]) -> Vec<Explained> {
     explained.collect()
 }
 
-/// A Service with every requested port, and a ready endpoint.
-fn serve(inventory: &mut Inventory, namespace: &str, name: &str) {
+/// The cluster with the Ingresses of a world and their Services.
+pub(crate) fn cluster(world: &World) -> Inventory {
+    let mut inventory = model::inventory(model::parsed(world));
+    for namespace in ["shop", "shop-2", "team"] {
+        for name in ["web", "api", "docs", "errors"] {
+            serve(&mut inventory, namespace, name, true);
+        }
+        serve(&mut inventory, namespace, "idle", false);
+    }
+    inventory
+}
+
+/// A Service with every requested port, and an endpoint.
+fn serve(inventory: &mut Inventory, namespace: &str, name: &str, is_ready: bool) {
     let service = json!({
-        "metadata": {"namespace": namespace, "name": name},
+        "metadata": {"namespace": namespace, "name": name, "creationTimestamp": "1969-12-01T00:00:00Z"},
         "spec": {"ports": [{"name": "http", "port": 80}, {"name": "other", "port": 8080}]},
     });
     let slice = json!({
         "metadata": {"namespace": namespace, "name": format!("{name}-x"), "labels": {"kubernetes.io/service-name": name}},
         "ports": [{"name": "http", "port": 80}, {"name": "other", "port": 8080}],
-        "endpoints": [{"conditions": {"ready": true}}],
+        "endpoints": [{"conditions": {"ready": is_ready}}],
     });
     inventory.apply(Object::Service(serde_json::from_value(service).unwrap()));
     inventory.apply(Object::EndpointSlice(serde_json::from_value(slice).unwrap()));
@@ -68,16 +77,27 @@ fn split(target: &str) -> (&str, &str) {
     target.find('?').map_or((target, ""), |at| target.split_at(at))
 }
 
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Explanation { url, outcome, status, ingress, location, redirect, steps, .. } = &self.explanation;
+        write!(f, "{url}: {outcome:?} {status:?} {ingress:?} {location:?} {redirect:?}")?;
+        steps.iter().try_for_each(|step| write!(f, "\n    {:?} {}: {}", step.ok, step.what, step.detail))
+    }
+}
+
 impl Explained {
-    /// Whether the answer is valid where nginx rejects a world for these errors, each of which begins with its host.
-    pub(crate) fn may_be_rejected(&self, faults: &[String]) -> bool {
-        let host = self.explanation.url.strip_prefix("http://").and_then(|rest| rest.split('/').next()).unwrap();
-        let is_at_fault = faults.iter().any(|fault| fault.starts_with(&format!("{host}: ")));
-        !is_at_fault || self.explanation.outcome == RequestOutcome::NotLoaded
+    /// Whether the answer is that of a controller that loads no change.
+    pub(crate) fn is_not_loaded(&self) -> bool {
+        self.explanation.outcome == RequestOutcome::NotLoaded
+    }
+
+    /// Whether the answer is definite.
+    pub(crate) fn is_definite(&self) -> bool {
+        self.explanation.outcome != RequestOutcome::Unknown
     }
 
     /// Whether the answer matches the behaviour of nginx, which responded from this location.
-    pub(crate) fn agrees(&self, answered: Option<&Place>, response: &Response) -> Result<(), String> {
+    pub(crate) fn agrees(&self, answered: Option<(&Place, &Location)>, response: &Response) -> Result<(), String> {
         let explanation = &self.explanation;
         let same = |what: &str, is: bool| if is { Ok(()) } else { Err(what.to_owned()) };
         let ends = |outcome: RequestOutcome, status: Option<u16>| {
@@ -86,11 +106,11 @@ impl Explained {
         if response.status == 400 && response.location.is_none() {
             return ends(RequestOutcome::BadRequest, Some(400));
         }
-        // The worlds have no version, and some versions do not load an Ingress with a value that is not valid.
-        let is_doubtful = explanation.steps.iter().any(|step| step.what == "annotation" && step.ok.is_none());
-        if is_doubtful && explanation.outcome == RequestOutcome::Unknown {
-            return Ok(());
+        if response.status == 403 {
+            return ends(RequestOutcome::Forbidden, Some(403));
         }
+        let location = answered.map(|(_, location)| location);
+        let answered = answered.map(|(place, _)| place);
         let ingress = answered.and_then(|place| place.ingress.as_ref());
         same("Ingress", explanation.ingress.as_ref() == ingress)?;
         same("location", explanation.location == answered.filter(|_| ingress.is_some()).map(directive))?;
@@ -105,12 +125,21 @@ impl Explained {
             // What is captured may be encoded in several ways.
             return same("target", to.is_some_and(|to| decoded(to.as_bytes()) == decoded(location.as_bytes())));
         }
+        if location.is_some_and(|location| location.annotations.is_denied) {
+            return ends(RequestOutcome::Unavailable, Some(503));
+        }
         if response.status == 500 {
             return ends(RequestOutcome::Broken, Some(500));
         }
         let Some((service, port)) = answered.and_then(|place| place.backend.as_ref()) else {
             return ends(RequestOutcome::DefaultBackend, Some(404));
         };
+        match location.map_or(Source::Own, |location| location.source) {
+            Source::Own => {}
+            Source::Fallback => return ends(RequestOutcome::Service, None),
+            Source::Nothing => return ends(RequestOutcome::Unavailable, Some(503)),
+            Source::ErrorPage => return ends(RequestOutcome::DefaultBackend, Some(404)),
+        }
         ends(RequestOutcome::Service, None)?;
         let backend = explanation.backend.as_ref().ok_or("no backend")?;
         let namespace = ingress.and_then(|ingress| ingress.split('/').next());

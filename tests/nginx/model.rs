@@ -6,8 +6,8 @@ use std::fmt;
 use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
-    Answer, ClassRules, ConfigError, Controllers, Dialects, Location, Modifier, Outcome, Received, Rewritten, Routes,
-    Scheme, When, normalized,
+    Answer, ClassRules, ConfigError, ControllerFamily, Controllers, Dialect, DialectMatch, DialectRule, Dialects,
+    Location, Modifier, Outcome, Received, ReloadBlock, Rewritten, Routes, Scheme, Version, When, normalized,
 };
 use serde_json::json;
 
@@ -17,8 +17,10 @@ use crate::world::World;
 /// The result of the model for a world.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Prediction {
-    /// The reason why nginx rejects the configuration, if it does.
+    /// The reasons why nginx rejects the configuration because of locations, if it does.
     pub(crate) faults: Vec<String>,
+    /// The Ingress that stops the controller; not in the result while an Ingress is reviewed.
+    pub(crate) block: Option<String>,
     /// Every server with its locations.
     pub(crate) servers: Vec<(String, Vec<Place>)>,
     /// The outcome of each request.
@@ -53,15 +55,25 @@ pub(crate) enum PredictedOutcome {
     Redirect(u16, Option<Vec<u8>>),
     /// The percent-decoded path of the request to the backend; `None`: the original path.
     Backend(Option<Vec<u8>>),
+    /// The path of the request to the backend depends on a variable.
+    BackendByVariable,
+    /// The status that an invalid annotation forces.
+    Refused(u16),
     BudgetExceeded,
 }
 
 impl Prediction {
+    /// Whether nginx rejects the configuration, or the controller crashes.
+    pub(crate) fn is_rejected(&self) -> bool {
+        !self.faults.is_empty() || self.block.is_some()
+    }
+
     /// Returns the first difference between the two.
     pub(crate) fn difference(&self, other: &Self) -> Option<String> {
         let servers = self.servers.iter().zip(&other.servers).find(|(one, other)| one != other);
         let answers = self.answers.iter().zip(&other.answers).enumerate().find(|(_, (one, other))| one != other);
-        match (self == other, servers, answers) {
+        let is_same = (&self.faults, &self.servers, &self.answers) == (&other.faults, &other.servers, &other.answers);
+        match (is_same, servers, answers) {
             (true, ..) => None,
             (false, Some((one, other)), _) => Some(format!("{one:#?}\n  or {other:#?}")),
             (false, _, Some((at, (one, other)))) => Some(format!("request {at}: {one}\n  or {other}")),
@@ -122,6 +134,15 @@ pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     inventory
 }
 
+const KINDS: [Kind; 5] = [Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::Secret, Kind::ConfigMap];
+
+/// The dialects with a controller whose version and settings are known.
+pub(crate) fn dialects() -> Dialects {
+    let dialect = Dialect { version: Some(Version::new(1, 15, 1)), ..Dialect::new(ControllerFamily::Nginx) };
+    let matches = DialectMatch::Controller("k8s.io/ingress-nginx".to_owned());
+    Dialects::new(vec![DialectRule { matches, dialect }])
+}
+
 fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, requests: &[Request]) -> Prediction {
     let of_class: Ingress = serde_json::from_value(json!({"spec": {"ingressClassName": "nginx"}})).unwrap();
     let inventory = inventory(stored);
@@ -129,8 +150,8 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
     let known = ClusterState { store: &inventory, live_reads: &live_reads, now: jiff::Timestamp::UNIX_EPOCH };
     let no_ingress = Key::default();
     let key = candidate.map_or(&no_ingress, |candidate| &candidate.meta.key);
-    let cluster = Cluster::new(known, key, Kinds::of(&[Kind::Ingress, Kind::IngressClass]), Kinds::NONE);
-    let (rules, dialects) = (ClassRules::default(), Dialects::default());
+    let cluster = Cluster::new(known, key, Kinds::of(&KINDS), Kinds::NONE);
+    let (rules, dialects) = (ClassRules::default(), dialects());
     let controllers = Controllers::new(&cluster, &rules, &dialects);
     let routes = Routes::of(controllers, controllers.of(candidate.unwrap_or(&of_class)), candidate);
 
@@ -143,7 +164,9 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
         Ok(faults) => faults.iter().map(|fault| format!("{}: {}", server.host, describe(fault))).collect(),
         Err(_) => vec!["budget exceeded".to_owned()],
     });
+    let block = || ReloadBlock::of(controllers, controllers.of(&of_class));
     Prediction {
+        block: candidate.is_none().then(block).flatten().map(|block| block.to_string()),
         faults: faults.collect(),
         answers: requests.iter().map(|request| predict_answer(&routes, request)).collect(),
         servers: servers.iter().map(|it| (name(&it.host), it.locations.iter().map(Place::of).collect())).collect(),
@@ -168,30 +191,37 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
     let Ok(Lookup::Found(answer)) = answer else {
         return PredictedAnswer { server: "_".to_owned(), place: None, outcome: PredictedOutcome::BudgetExceeded };
     };
-    let received = Received { scheme: Scheme::Http, host: &request.host, target: &request.target };
-    let to = routes.redirect_target(&answer, received).map(String::into_bytes);
-    let Answer { server, location, outcome, .. } = answer;
+    let sent = Received { scheme: Scheme::Http, host: &request.host, target: &request.target };
+    let refusal = routes.refusal(&answer);
+    let to = routes.redirect_target(&answer, sent).map(String::into_bytes);
+    let Answer { server, mut location, outcome, .. } = answer;
+    // Such a server has no locations.
+    location.take_if(|_| server.forbidden.is_some());
     let uri = normalized(&request.target).map(Cow::into_owned);
     let outcome = match outcome {
+        _ if let Some(refusal) = refusal => PredictedOutcome::Refused(refusal.status),
         Outcome::BadRequest => PredictedOutcome::BadRequest,
         Outcome::Broken => PredictedOutcome::Broken,
         Outcome::Unknown => unreachable!("nginx has no special paths"),
         Outcome::DefaultBackend => {
-            PredictedOutcome::Backend(location.as_ref().and_then(|location| rewritten(routes, location, uri)))
+            received(location.as_ref().map_or(Rewritten::Untouched, |location| rewritten(routes, location, uri)))
         }
-        Outcome::Backend { path, .. } => PredictedOutcome::Backend(match path {
-            Rewritten::To(path) => Some(path),
-            _ => None,
-        }),
+        Outcome::Backend { path, .. } => received(path),
         Outcome::Redirect(status, _) => PredictedOutcome::Redirect(status, to),
     };
     PredictedAnswer { server: name(&server.host), place: location.as_ref().map(Place::of), outcome }
 }
 
-fn rewritten(routes: &Routes<'_>, location: &Location<'_>, uri: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    match location.rewritten(&uri?, routes.budget()) {
-        Ok(Rewritten::To(path)) => Some(path),
-        _ => None,
+fn rewritten(routes: &Routes<'_>, location: &Location<'_>, uri: Option<Vec<u8>>) -> Rewritten {
+    uri.and_then(|uri| location.rewritten(&uri, routes.budget()).ok()).unwrap_or(Rewritten::Untouched)
+}
+
+/// A request that a backend receives.
+fn received(path: Rewritten) -> PredictedOutcome {
+    match path {
+        Rewritten::To(path) => PredictedOutcome::Backend(Some(path)),
+        Rewritten::Variable => PredictedOutcome::BackendByVariable,
+        _ => PredictedOutcome::Backend(None),
     }
 }
 

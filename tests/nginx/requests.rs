@@ -67,6 +67,7 @@ impl Ask {
             14 => format!("sub.{host}"),
             15 => "_".to_owned(),
             16 => format!("{host}x"),
+            17 | 18 => host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned),
             _ => host,
         }
     }
@@ -128,6 +129,10 @@ impl Ask {
 fn named(alias: &str) -> String {
     match alias {
         pattern if pattern.starts_with('~') => "alex.example.net".to_owned(),
+        // A client cannot send them.
+        odd if odd.contains([' ', ';', '*']) && !odd.starts_with("*.") || odd.contains("..") || odd == "*." => {
+            "odd.example.net".to_owned()
+        }
         _ => alias
             .strip_suffix(".*")
             .map_or_else(|| alias.trim_start_matches('.').to_owned(), |labels| format!("{labels}.a.io")),
