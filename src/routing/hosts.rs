@@ -69,10 +69,10 @@ impl<'a> Routes<'a> {
         let aliased = handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
         let (mut owners, mut has_own, mut has_below) = (Owners::default(), false, false);
         for host in in_configuration_order(aliased.chain(itself)) {
-            let mut aliases = self.aliases(host, when);
-            aliases.sort_unstable();
-            let itself = (*host == own).then_some(0);
-            for name in itself.into_iter().chain(aliases.into_iter().filter_map(name_of)) {
+            let mut of_host = self.aliases(host, when);
+            of_host.sort_unstable();
+            let first = (*host == own).then_some(0);
+            for name in first.into_iter().chain(of_host.into_iter().filter_map(name_of)) {
                 let is_dotted = name == 2;
                 if is_dotted && has_own {
                     continue;

@@ -5,6 +5,7 @@ use crate::world::Ingress;
 
 /// The annotations of an Ingress that affect a location.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an annotation, or its effect")]
 pub(crate) struct Annotations {
     pub(crate) target: String,
     pub(crate) use_regex: bool,
