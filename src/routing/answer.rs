@@ -119,6 +119,9 @@ impl fmt::Display for Outcome<'_> {
     }
 }
 
+/// The prefix of paths that need no external authentication: the default of `no-auth-locations` in the ConfigMap.
+const WITHOUT_AUTHENTICATION: &str = "/.well-known/acme-challenge";
+
 impl<'a> Routes<'a> {
     /// Returns the answer of the controller to a request. `Unknown`: the Ingresses are not known.
     ///
@@ -224,8 +227,7 @@ impl<'a> Routes<'a> {
     /// When path matching exceeds its budget.
     pub fn is_behind_itself(&self, ingress: &Ingress, url: &str) -> Result<bool, BudgetExceeded> {
         let Some(url) = AuthUrl::parse(url) else { return Ok(false) };
-        // `no-auth-locations` excludes the challenges by default.
-        let is_fixed = !url.path.contains('$') && !url.path.starts_with(NEVER_TO_HTTPS);
+        let is_fixed = !url.path.contains('$') && !url.path.starts_with(WITHOUT_AUTHENTICATION);
         let is_standard = [80, 443].contains(&url.dialled());
         let host = match url.host {
             "$host" | "$http_host" | "$server_name" | "$best_http_host" => {
