@@ -29,7 +29,7 @@ run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
 	@exec target/debug/ingress-guard serve --manifests examples/cluster --log-format text
 
 .PHONY: test
-test: tools ## Run all tests; some need nginx, Chromium, curl, and Go or KUBEBUILDER_ASSETS
+test: tools helm ## Run all tests; some need nginx, Chromium, curl, Helm, and Go or KUBEBUILDER_ASSETS
 	@echo 'Building ingress-guard and its tests (debug): 2 to 5 minutes on two cores the first time'
 	@if [ -z "$${KUBEBUILDER_ASSETS:-}" ] && command -v go >/dev/null && ! ls $(ENVTEST)/*/kubectl >/dev/null 2>&1; then \
 		echo 'Then building Kubernetes for the end-to-end tests: about 7 minutes, once (KUBEBUILDER_ASSETS=DIR uses existing binaries)'; fi
@@ -71,8 +71,8 @@ fuzz: tools ## Search for inputs that break a promise, one minute for each targe
 	fuzz/run.sh
 
 .PHONY: bless
-bless: tools ## Write the outputs on check pages, in documents and in expected answers; read the diff
-	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats explain::page docs::documented_commands_print
+bless: tools helm ## Write the outputs on check pages, in documents and in expected answers; read the diff
+	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats check::repositories explain::page docs::documented_commands_print
 
 .PHONY: docs
 docs: tools ## Write docs/checks.md, docs/configuration.md, the schemas and chart/files/rules.yaml
@@ -87,10 +87,14 @@ deny: tools ## Licences, sources and banned crates
 	cargo deny --version 2>/dev/null | grep -qF $(CARGO_DENY_VERSION) || cargo install --locked cargo-deny@$(CARGO_DENY_VERSION)
 	cargo deny --locked check bans licenses sources
 
-.PHONY: chart
-chart: ## Lint the chart and compare deploy/ with its rendering
+# Charts are rendered by it, in tests as well.
+.PHONY: helm
+helm:
 	@if ! command -v helm >/dev/null && command -v go >/dev/null; then \
 		CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); fi
+
+.PHONY: chart
+chart: helm ## Lint the chart and compare deploy/ with its rendering
 	@if command -v helm >/dev/null; then \
 		helm lint --quiet chart && deploy/render.sh --check; \
 	elif [ -n "$${CI:-}" ]; then echo 'skipped: the chart, neither Helm nor Go found' >&2; exit 1; \

@@ -15,6 +15,7 @@
 //! - [`policy`]: profiles, levels, waivers: which finding denies;
 //! - [`analysis`]: evaluates one stored Ingress, for the commands; and the ratchet for updates;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
+//! - [`repository`]: the roots of a directory: kustomizations, charts, what Flux and Argo CD apply;
 //! - [`config`]: the configuration file;
 //! - [`report`]: results of many Ingresses, and their output formats;
 //! - [`explain`]: traces one request from its host to the endpoints;
@@ -37,6 +38,7 @@ pub mod finding;
 pub mod model;
 pub mod policy;
 pub mod report;
+pub mod repository;
 pub mod routing;
 pub mod server;
 pub mod telemetry;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use ingress_guard::analysis::analyze_applied;
+use ingress_guard::analysis::{Applied, analyze_applied};
 use ingress_guard::cluster::{ClusterView, Inventory, Manifest, Manifests, Origin, ReadOptions};
 use ingress_guard::document::{Document, Edit, Lines};
 use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::{Ingress, Key, Kind};
 use ingress_guard::report::{
-    Change, Diagnostic, Listing, Located, Page, Place, Report, Severity, Text, github, github_summary, gitlab, html,
-    junit, sarif, table, text, what_if,
+    Change, Diagnostic, Listing, Located, Page, Place, Provenance, Report, Severity, Text, github, github_summary,
+    gitlab, html, junit, sarif, table, text, what_if,
 };
 use ingress_guard::routing::{Controllers, RouteMap};
 use serde_json::Value;
@@ -59,9 +59,9 @@ pub(super) fn check(bytes: &[u8]) -> Option<Checked> {
     let mut report = Report { diagnostics: diagnostics.collect(), ..Report::default() };
     let (engine, lines) = (STRICT.engine(), Lines::of(&text));
     for (ingress, origin) in &ingresses {
-        let analysis = analyze_applied(ingress, state(&inventory), None, &engine, &STRICT.policy);
+        let analysis = analyze_applied(ingress, state(&inventory), Applied::default(), &engine, &STRICT.policy);
         let document = Document::parse(&text, origin.document.clone());
-        report.add(analysis, Some("a.yaml".to_owned()), |finding| {
+        report.add(analysis, Provenance::file("a.yaml"), |finding| {
             Some(locate(finding, document.as_ref()?, &text, origin, &lines))
         });
     }

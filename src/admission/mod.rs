@@ -189,6 +189,7 @@ impl Reviewer {
         case.count(&evaluation);
         evaluation.findings.extend(self.blocked(case, known));
         let circumstances = Circumstances {
+            is_sample: false,
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
             dry_run: case.request.is_dry_run(),

@@ -24,7 +24,16 @@ pub struct Analysis<'a> {
 /// Analyzes one Ingress as it is stored.
 #[must_use]
 pub fn analyze<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engine, policy: &Policy) -> Analysis<'a> {
-    analyze_applied(ingress, known, None, engine, policy)
+    analyze_applied(ingress, known, Applied::default(), engine, policy)
+}
+
+/// What an Ingress of files is compared with, and how certain it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Applied<'a> {
+    /// The stored Ingress that it replaces, with the cluster.
+    pub stored: Option<(&'a Ingress, ClusterState<'a>)>,
+    /// Whether something that changes the object is not known, such as the values of a chart. Its findings warn at most.
+    pub is_sample: bool,
 }
 
 /// Analyzes one Ingress as if it replaced the stored one. Findings that would deny and that the stored Ingress already has
@@ -33,7 +42,7 @@ pub fn analyze<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engin
 pub fn analyze_applied<'a>(
     ingress: &'a Ingress,
     known: ClusterState<'_>,
-    stored: Option<(&Ingress, ClusterState<'_>)>,
+    Applied { stored, is_sample }: Applied<'_>,
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
@@ -48,6 +57,7 @@ pub fn analyze_applied<'a>(
         groups: &[],
         preexisting: None,
         confirmed: None,
+        is_sample,
         now: known.now,
     };
     let verdict = decide(policy, evaluation, &circumstances, |is_denying| match stored {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::finding::{Level, one_line};
 use crate::model::Ingress;
 use crate::policy::{Policy, Profile};
-use crate::report::{ReloadBlockEntry, Report, Text, hosts, text, what_if};
+use crate::report::{Provenance, ReloadBlockEntry, Report, Text, hosts, text, what_if};
 use crate::routing::ReloadBlock;
 
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ fn analyzed(state: ClusterState<'_>, config: &Config) -> Report {
     let mut progress = Progress::begin(ingresses.len());
     let mut report = Report::new(engine.checks());
     for ingress in ingresses {
-        report.add(analyze(ingress, state, &engine, &config.policy), None, |_| None);
+        report.add(analyze(ingress, state, &engine, &config.policy), Provenance::default(), |_| None);
         progress.step();
     }
     report

@@ -31,6 +31,8 @@ pub enum Ceiling {
     BreakGlass,
     /// A namespace rule might apply whose labels are unknown.
     NamespaceUnknown,
+    /// The object is one of several that the same files can produce, such as a chart with its default values.
+    Sample,
 }
 
 impl Ceiling {
@@ -46,6 +48,7 @@ impl Ceiling {
             Self::Unconfirmed(_) => "unconfirmed",
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
+            Self::Sample => "sample",
         }
     }
 }
@@ -92,6 +95,7 @@ impl<'a> Ceilings<'a> {
             self.unconfirmed(&finding),
             self.break_glass(),
             self.namespace_unknown(),
+            self.circumstances.is_sample.then_some((Level::Warn, Ceiling::Sample)),
         ];
         let (level, reason) = caps.into_iter().flatten().min_by_key(|(level, _)| *level)?;
         let downgraded = (could_deny && level < Level::Deny).then_some(reason);

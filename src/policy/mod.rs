@@ -80,6 +80,8 @@ pub struct Circumstances<'a> {
     pub preexisting: Option<&'a Preexisting>,
     /// The evidence that live reads have confirmed; `None` if there is no live cluster, or before the first confirmation.
     pub confirmed: Option<&'a Confirmed>,
+    /// Whether something that changes the object is not known, such as the values of a chart.
+    pub is_sample: bool,
     /// The time of the review.
     pub now: Timestamp,
 }

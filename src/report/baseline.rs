@@ -34,7 +34,7 @@ impl Baseline {
     #[must_use]
     pub fn of(report: &Report) -> Self {
         let open = report.findings.iter().filter(|entry| entry.waived.is_none());
-        let about = |entry: &Entry| format!("{} {}/{} {}", entry.code, entry.namespace, entry.ingress, entry.subject);
+        let about = |entry: &Entry| format!("{} {} {}", entry.code, entry.object(), entry.subject);
         let accepted = open.map(|entry| (entry.fingerprint.clone(), about(entry))).collect();
         Self { schema_version: Self::VERSION, accepted }
     }

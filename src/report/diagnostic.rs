@@ -1,5 +1,7 @@
 //! Problems of the input of a report.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,4 +44,46 @@ impl Diagnostic {
         }
         location
     }
+}
+
+/// The most diagnostics of one folder that the text format shows in full.
+const IN_FULL: usize = 2;
+
+/// The most lines about diagnostics.
+const MOST: usize = 15;
+
+/// The diagnostics as lines. If a folder has many of one severity, they are one line.
+pub(super) fn by_folder(diagnostics: &[Diagnostic]) -> Vec<(Severity, String)> {
+    let folder = |diagnostic: &Diagnostic| {
+        let folder = Path::new(&diagnostic.file).parent().unwrap_or(Path::new(""));
+        if folder.as_os_str().is_empty() { ".".to_owned() } else { folder.display().to_string() }
+    };
+    let mut groups: Vec<(Severity, String, Vec<&Diagnostic>)> = Vec::new();
+    for diagnostic in diagnostics {
+        let (severity, folder) = (diagnostic.severity, folder(diagnostic));
+        match groups.iter_mut().find(|group| (group.0, &group.1) == (severity, &folder)) {
+            Some(group) => group.2.push(diagnostic),
+            None => groups.push((severity, folder, vec![diagnostic])),
+        }
+    }
+    let line = |diagnostic: &Diagnostic| format!("{}: {}", diagnostic.location(), diagnostic.message);
+    let mut lines = Vec::new();
+    for (severity, folder, of_folder) in groups {
+        if let [first, rest @ ..] = &*of_folder
+            && rest.len() >= IN_FULL
+        {
+            lines.push((
+                severity,
+                format!("{}: {} problems, such as {}", one_line(&folder), of_folder.len(), line(first)),
+            ));
+        } else {
+            lines.extend(of_folder.into_iter().map(|diagnostic| (severity, line(diagnostic))));
+        }
+    }
+    if lines.len() > MOST {
+        let left = lines.split_off(MOST - 1);
+        let severity = left.iter().map(|(severity, _)| *severity).max().unwrap_or(Severity::Warning);
+        lines.push((severity, format!("{} more problems of the input; -o json lists all", left.len())));
+    }
+    lines
 }

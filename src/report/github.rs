@@ -69,8 +69,11 @@ fn annotation(entry: &Entry) -> (&'static str, String) {
         let file = property(file);
         let _ = write!(out, ",file={file},line={line},endLine={end_line},col={column},endColumn={end_column}");
     }
+    if let Some(file) = &entry.rendered_from {
+        let _ = write!(out, ",file={}", property(file));
+    }
     let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
-    let message = format!("{}/{} {}: {}{help}", entry.namespace, entry.ingress, entry.field, entry.message);
+    let message = format!("{} {}: {}{help}", entry.object(), entry.field, entry.message);
     (command, format!("{out}::{}", data(&message)))
 }
 
@@ -86,11 +89,11 @@ pub fn github_summary(report: &Report, listing: &Listing) -> String {
         out += "\n| level | check | Ingress | place | problem |\n|---|---|---|---|---|\n";
     }
     for entry in entries.iter().take(MOST_ROWS) {
-        let Entry { level, code, namespace, ingress, message, help, .. } = entry;
-        let place = entry.place.as_ref().map_or_else(String::new, |_| entry.location());
+        let Entry { level, code, message, help, .. } = entry;
+        let place = entry.file_and_line().unwrap_or_default();
         let help = if help.is_empty() { String::new() } else { format!("; {help}") };
         let problem = format!("{message}{help}");
-        let cells = [&format!("{namespace}/{ingress}"), &place, &problem].map(|cell| markdown(cell));
+        let cells = [&entry.object(), &place, &problem].map(|cell| markdown(cell));
         let _ = writeln!(out, "| {level} | {code} | {} |", cells.join(" | "));
     }
     if entries.len() > MOST_ROWS {

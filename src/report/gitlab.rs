@@ -20,18 +20,19 @@ pub fn gitlab(report: &Report, listing: &Listing) -> Value {
 
 fn finding(entry: &Entry, seen: &mut FnvHashMap<String, u32>) -> Value {
     let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
-    let ingress = format!("{}/{}", entry.namespace, entry.ingress);
+    let ingress = entry.object();
     let severity = match entry.level {
         Level::Deny => "critical",
         Level::Warn => "major",
         Level::Audit | Level::Off => "info",
     };
-    let location = match &entry.place {
-        Some(place) => json!({"path": path(&place.file), "positions": {
+    let location = if let Some(place) = &entry.place {
+        json!({"path": path(&place.file), "positions": {
             "begin": {"line": place.line, "column": place.column},
             "end": {"line": place.end_line, "column": place.end_column},
-        }}),
-        None => json!({"path": one_line(&ingress), "lines": {"begin": 1}}),
+        }})
+    } else {
+        json!({"path": path(entry.rendered_from.as_deref().unwrap_or(&ingress)), "lines": {"begin": 1}})
     };
     json!({
         "check_name": entry.code,

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Diagnostic, Entry, NotEvaluated, Report, Severity};
+use super::roots::Identity;
+use super::{Analyzed, Diagnostic, Entry, NotEvaluated, Report, Severity};
 use crate::checks::listed;
 use crate::finding::{Level, escaped, is_invisible};
-use crate::model::Key;
 
 /// A test suite.
 #[derive(Default)]
 struct Suite<'a> {
-    ingresses: Vec<&'a Key>,
+    ingresses: Vec<&'a Analyzed>,
     errors: Vec<&'a Diagnostic>,
     warnings: Vec<&'a Diagnostic>,
 }
@@ -20,27 +20,32 @@ struct Suite<'a> {
 #[must_use]
 pub fn junit(report: &Report, fail_on: Level) -> String {
     let mut suites: BTreeMap<&str, Suite<'_>> = BTreeMap::new();
-    for (key, file) in &report.analyzed {
-        suites.entry(file.as_deref().unwrap_or("cluster")).or_default().ingresses.push(key);
+    for analyzed in &report.analyzed {
+        let file = analyzed.provenance.file.as_deref().unwrap_or("cluster");
+        suites.entry(file).or_default().ingresses.push(analyzed);
     }
     for diagnostic in &report.diagnostics {
         let suite = suites.entry(&diagnostic.file).or_default();
         let list = if diagnostic.severity == Severity::Error { &mut suite.errors } else { &mut suite.warnings };
         list.push(diagnostic);
     }
-    let mut by_ingress: BTreeMap<Key, Vec<&Entry>> = BTreeMap::new();
+    let mut by_ingress: BTreeMap<Identity<'_>, Vec<&Entry>> = BTreeMap::new();
     for entry in &report.findings {
-        by_ingress.entry(Key::new(&entry.namespace, &entry.ingress)).or_default().push(entry);
+        by_ingress.entry(entry.identity()).or_default().push(entry);
     }
-    let mut not_evaluated: BTreeMap<Key, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
-    for NotEvaluated { code, namespace, ingress, reason, .. } in &report.not_evaluated {
-        not_evaluated.entry(Key::new(namespace, ingress)).or_default().entry(reason).or_default().insert(code);
+    let mut not_evaluated: BTreeMap<Identity<'_>, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
+    for NotEvaluated { code, root, namespace, ingress, reason, .. } in &report.not_evaluated {
+        let of_ingress = not_evaluated.entry((root.as_deref(), namespace, ingress)).or_default();
+        of_ingress.entry(reason).or_default().insert(code);
     }
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ingress-guard\">\n");
     for (file, suite) in suites {
-        let findings = |key: &Key| by_ingress.get(key).map_or(&[][..], Vec::as_slice);
         let fails = |entry: &&&Entry| entry.level >= fail_on && entry.waived.is_none() && !entry.baseline;
-        let failures = suite.ingresses.iter().filter(|key| findings(key).iter().any(|entry| fails(&entry))).count();
+        let failures = suite
+            .ingresses
+            .iter()
+            .filter(|analyzed| findings(&by_ingress, analyzed).iter().any(|entry| fails(&entry)))
+            .count();
         let _ = writeln!(
             out,
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" errors=\"{}\">",
@@ -48,8 +53,14 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
             suite.ingresses.len() + suite.errors.len(),
             suite.errors.len()
         );
-        for key in suite.ingresses {
-            case(&mut out, (file, key), findings(key), not_evaluated.get(key), fails);
+        for analyzed in suite.ingresses {
+            case(
+                &mut out,
+                (file, analyzed),
+                findings(&by_ingress, analyzed),
+                not_evaluated.get(&analyzed.identity()),
+                fails,
+            );
         }
         for error in suite.errors {
             let name = format!("line {}, column {}", error.line.unwrap_or(1), error.column.unwrap_or(1));
@@ -70,14 +81,20 @@ pub fn junit(report: &Report, fail_on: Level) -> String {
     out + "</testsuites>\n"
 }
 
+fn findings<'a, 'e>(by_ingress: &'a BTreeMap<Identity<'_>, Vec<&'e Entry>>, analyzed: &'a Analyzed) -> &'a [&'e Entry] {
+    by_ingress.get(&analyzed.identity()).map_or(&[], Vec::as_slice)
+}
+
 fn case(
     out: &mut String,
-    (file, key): (&str, &Key),
+    (file, analyzed): (&str, &Analyzed),
     findings: &[&Entry],
     not_evaluated: Option<&BTreeMap<&str, BTreeSet<&str>>>,
     fails: impl Fn(&&&Entry) -> bool,
 ) {
-    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(&key.to_string()));
+    let Analyzed { key, provenance } = analyzed;
+    let name = provenance.root.as_ref().map_or_else(|| key.to_string(), |root| format!("{root}: {key}"));
+    let _ = write!(out, "    <testcase classname=\"{}\" name=\"{}\"", xml(file), xml(&name));
     if findings.is_empty() && not_evaluated.is_none() {
         out.push_str("/>\n");
         return;

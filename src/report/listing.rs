@@ -53,11 +53,11 @@ impl Listing {
     pub(super) fn blocks<'a>(&self, report: &'a Report) -> Vec<Block<'a>> {
         let mut entries = self.entries(report);
         if self.group == Grouping::Object {
-            entries.sort_by(|a, b| (&a.namespace, &a.ingress).cmp(&(&b.namespace, &b.ingress)));
+            entries.sort_by(|a, b| a.identity().cmp(&b.identity()));
         }
         let is_together = |a: &&Entry, b: &&Entry| match self.group {
             Grouping::Code => (a.level, a.code) == (b.level, b.code),
-            Grouping::Object => (&a.namespace, &a.ingress) == (&b.namespace, &b.ingress),
+            Grouping::Object => a.identity() == b.identity(),
         };
         let most =
             if self.max_per_code == 0 || self.group == Grouping::Object { usize::MAX } else { self.max_per_code };
@@ -70,11 +70,14 @@ impl Listing {
 }
 
 impl Entry {
-    /// `file:line:column`, or the Ingress if it is not in a file.
+    /// `file:line:column`, or the file from which the Ingress is rendered.
+    pub(super) fn file_and_line(&self) -> Option<String> {
+        let place = self.place.as_ref().map(|place| format!("{}:{}:{}", place.file, place.line, place.column));
+        place.or_else(|| self.rendered_from.clone())
+    }
+
+    /// The place in a file, or the Ingress if it is in none.
     pub(super) fn location(&self) -> String {
-        match &self.place {
-            Some(place) => format!("{}:{}:{}", place.file, place.line, place.column),
-            None => format!("{}/{}", self.namespace, self.ingress),
-        }
+        self.file_and_line().unwrap_or_else(|| self.object())
     }
 }

@@ -12,6 +12,7 @@ mod junit;
 mod listing;
 mod not_evaluated;
 mod reload_block;
+mod roots;
 mod route_map;
 mod sarif;
 mod table;
@@ -42,6 +43,7 @@ pub use junit::junit;
 pub use listing::{Grouping, Listing};
 pub use not_evaluated::NotEvaluated;
 pub use reload_block::ReloadBlockEntry;
+pub use roots::{Analyzed, Provenance, RootEntry};
 pub use route_map::{CertificateEntry, HostEntry, PathEntry, hosts};
 pub use sarif::sarif;
 pub use table::table;
@@ -75,12 +77,15 @@ pub struct Report {
     /// The requests whose result changes, if files are overlaid on a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
+    /// The roots of the given directories, if there are several or one is rendered.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roots: Vec<RootEntry>,
     /// The route map by host, in an audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub routes: Option<Vec<HostEntry>>,
-    /// Every analyzed Ingress in order, with its file if it is in one.
+    /// Every analyzed Ingress in order.
     #[serde(skip)]
-    pub analyzed: Vec<(Key, Option<String>)>,
+    pub analyzed: Vec<Analyzed>,
     /// The Ingresses on which more than half of the checks were not evaluated, and the largest number of such checks.
     #[serde(skip)]
     pub mostly_not_evaluated: (usize, usize),
@@ -118,6 +123,12 @@ pub struct Entry {
     pub name: &'static str,
     /// The level.
     pub level: Level,
+    /// The root of the Ingress, if it is part of one of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<Box<str>>,
+    /// The file from which the Ingress is rendered: the template of a chart, or the kustomization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rendered_from: Option<String>,
     /// Namespace of the Ingress.
     pub namespace: Box<str>,
     /// Name of the Ingress.
@@ -195,6 +206,7 @@ impl Default for Report {
             assumptions: Vec::new(),
             reload_blocks: Vec::new(),
             route_changes: None,
+            roots: Vec::new(),
             routes: None,
             analyzed: Vec::new(),
             mostly_not_evaluated: (0, 0),
@@ -209,22 +221,27 @@ impl Report {
         Self { summary: Summary { checks, ..Summary::default() }, ..Self::default() }
     }
 
-    /// Adds the analysis of one Ingress. `file` contains it, if any does; `locate` finds the place of a finding there.
-    pub fn add(&mut self, analysis: Analysis<'_>, file: Option<String>, locate: impl Fn(&Finding) -> Option<Located>) {
+    /// Adds the analysis of one Ingress. `locate` finds the place of a finding in the file.
+    pub fn add(
+        &mut self,
+        analysis: Analysis<'_>,
+        provenance: Provenance,
+        locate: impl Fn(&Finding) -> Option<Located>,
+    ) {
         let Analysis { ingress, verdict, not_evaluated } = analysis;
         let key = &ingress.meta.key;
         self.summary.ingresses += 1;
-        self.analyzed.push((key.clone(), file));
         // Checks that were not evaluated have a list of their own.
         let decisions =
             verdict.decisions.into_iter().filter(|decision| decision.finding.code != CHECK_NOT_EVALUATED.code);
         for decision in decisions {
             let located = locate(&decision.finding);
-            let entry = Entry::new(key, decision, located);
+            let entry = Entry::new(key, &provenance, decision, located);
             *self.summary.count_of(&entry) += 1;
             self.findings.push(entry);
         }
-        self.add_not_evaluated(key, &not_evaluated);
+        self.add_not_evaluated(key, provenance.root.as_deref(), &not_evaluated);
+        self.analyzed.push(Analyzed { key: key.clone(), provenance });
     }
 
     /// Moves findings into the baseline.
@@ -244,9 +261,16 @@ impl Report {
         let mut seen = HashSet::new();
         let summary = &mut self.summary;
         self.findings.retain(|entry| {
-            let Entry { namespace, ingress, code, level, field, message, help, baseline, .. } = entry;
-            let read =
-                (namespace.clone(), ingress.clone(), *code, *level, field.clone(), message.clone(), help.clone());
+            let Entry { root, namespace, ingress, code, level, field, message, help, baseline, .. } = entry;
+            let read = (
+                (root.clone(), namespace.clone()),
+                ingress.clone(),
+                *code,
+                *level,
+                field.clone(),
+                message.clone(),
+                help.clone(),
+            );
             let is_first = seen.insert((read, *baseline));
             if !is_first {
                 *summary.count_of(entry) -= 1;
@@ -281,17 +305,20 @@ impl Summary {
 }
 
 impl Entry {
-    fn new(key: &Key, decision: Decision, located: Option<Located>) -> Self {
+    fn new(key: &Key, provenance: &Provenance, decision: Decision, located: Option<Located>) -> Self {
+        let Provenance { root, file, is_rendered } = provenance;
         let Decision { finding, level, waived, .. } = decision;
         let (place, changes) = located.map_or_else(Default::default, |located| (Some(located.place), located.changes));
         Self {
             code: finding.code,
             name: checks::find(finding.code).map_or("", |check| check.name),
             level,
+            root: root.clone(),
+            rendered_from: file.clone().filter(|_| *is_rendered),
             namespace: key.namespace.clone(),
             ingress: key.name.clone(),
             field: finding.field.to_string(),
-            fingerprint: fingerprint(key, finding.code, &finding.subject),
+            fingerprint: fingerprint(root.as_deref(), key, finding.code, &finding.subject),
             place,
             subject: finding.subject,
             message: finding.message,
@@ -325,9 +352,9 @@ fn counted(count: usize, what: &str) -> String {
 }
 
 /// FNV-1a of the parts with a zero byte after each, stable across versions and machines.
-fn fingerprint(key: &Key, code: &str, subject: &str) -> String {
+fn fingerprint(root: Option<&str>, key: &Key, code: &str, subject: &str) -> String {
     let mut hasher = FnvHasher::default();
-    for part in [&*key.namespace, &*key.name, code, subject] {
+    for part in root.into_iter().chain([&*key.namespace, &*key.name, code, subject]) {
         hasher.write(part.as_bytes());
         hasher.write_u8(0);
     }

@@ -16,6 +16,9 @@ use crate::model::{Key, Kind};
 pub struct NotEvaluated {
     /// The check's code.
     pub code: &'static str,
+    /// The root of the Ingress, if it is part of one of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<Box<str>>,
     /// Namespace of the Ingress.
     pub namespace: Box<str>,
     /// Name of the Ingress.
@@ -28,11 +31,11 @@ pub struct NotEvaluated {
 }
 
 /// Codes of checks, and the Ingresses on which they were not evaluated.
-type Gap<'a> = (BTreeSet<&'static str>, BTreeSet<(&'a str, &'a str)>);
+type Gap<'a> = (BTreeSet<&'static str>, BTreeSet<(Option<&'a str>, &'a str, &'a str)>);
 
 impl Report {
     /// Adds the checks that were not evaluated on one Ingress.
-    pub(super) fn add_not_evaluated(&mut self, key: &Key, not_evaluated: &[engine::NotEvaluated]) {
+    pub(super) fn add_not_evaluated(&mut self, key: &Key, root: Option<&str>, not_evaluated: &[engine::NotEvaluated]) {
         self.summary.not_evaluated += not_evaluated.len();
         let codes: BTreeSet<&str> = not_evaluated.iter().map(|not| not.check.code).collect();
         if codes.len() * 2 > self.summary.checks {
@@ -41,6 +44,7 @@ impl Report {
         }
         self.not_evaluated.extend(not_evaluated.iter().map(|not| NotEvaluated {
             code: not.check.code,
+            root: root.map(Into::into),
             namespace: key.namespace.clone(),
             ingress: key.name.clone(),
             reason: not.why.text(),
@@ -52,10 +56,10 @@ impl Report {
     #[must_use]
     pub fn not_evaluated_by_reason(&self) -> Vec<(&str, BTreeSet<&'static str>, usize)> {
         let mut reasons: BTreeMap<&str, Gap<'_>> = BTreeMap::new();
-        for NotEvaluated { code, namespace, ingress, reason, .. } in &self.not_evaluated {
+        for NotEvaluated { code, root, namespace, ingress, reason, .. } in &self.not_evaluated {
             let (codes, ingresses) = reasons.entry(reason).or_default();
             codes.insert(code);
-            ingresses.insert((namespace, ingress));
+            ingresses.insert((root.as_deref(), namespace, ingress));
         }
         reasons.into_iter().map(|(reason, (codes, ingresses))| (reason, codes, ingresses.len())).collect()
     }
@@ -63,9 +67,9 @@ impl Report {
     /// The number of checks that were not evaluated, and of Ingresses with such checks.
     pub(super) fn gap(&self) -> (usize, usize) {
         let mut all = Gap::default();
-        for NotEvaluated { code, namespace, ingress, .. } in &self.not_evaluated {
+        for NotEvaluated { code, root, namespace, ingress, .. } in &self.not_evaluated {
             all.0.insert(code);
-            all.1.insert((namespace, ingress));
+            all.1.insert((root.as_deref(), namespace, ingress));
         }
         (all.0.len(), all.1.len())
     }

@@ -54,9 +54,13 @@ fn full(check: &Check) -> String {
 fn result(entry: &Entry, rules: &[&Check]) -> Value {
     let help = if entry.help.is_empty() { String::new() } else { format!("; {}", entry.help) };
     let mut location = json!({"logicalLocations": [{
-        "fullyQualifiedName": one_line(&format!("{}/{}/{}", entry.namespace, entry.ingress, entry.field)),
+        "fullyQualifiedName": one_line(&format!("{}/{}", entry.object(), entry.field)),
         "kind": "object",
     }]});
+    if let Some(file) = &entry.rendered_from {
+        // A reader needs a region. The rendered line is not in the file.
+        location["physicalLocation"] = json!({"artifactLocation": {"uri": uri(file)}, "region": {"startLine": 1}});
+    }
     if let Some(place) = &entry.place {
         location["physicalLocation"] = json!({"artifactLocation": {"uri": uri(&place.file)}, "region": region(place)});
     }

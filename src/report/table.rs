@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::roots::Identity;
 use super::text::summary;
 use super::{Entry, Report, Text};
 use crate::finding::{Level, one_line, start_of_line};
@@ -12,16 +13,15 @@ use crate::finding::{Level, one_line, start_of_line};
 pub fn table(report: &Report, options: &Text<'_>) -> String {
     let mut rows = vec![["LEVEL", "CODE", "INGRESS", "PLACE", "PROBLEM"].map(str::to_owned)];
     rows.extend(options.listing.entries(report).into_iter().map(|entry| {
-        let place = entry.place.as_ref().map_or_else(String::new, |_| entry.location());
-        let ingress = format!("{}/{}", entry.namespace, entry.ingress);
-        [entry.level.to_string(), entry.code.to_owned(), ingress, place, entry.message.to_string()]
+        let place = entry.file_and_line().unwrap_or_default();
+        [entry.level.to_string(), entry.code.to_owned(), entry.object(), place, entry.message.to_string()]
     }));
     let findings = if rows.len() > 1 { aligned(&rows) + "\n" } else { String::new() };
     findings + &summary(report, options)
 }
 
-/// The findings of one check at one level: their number, and their Ingresses by namespace and name.
-type Count<'a> = (usize, BTreeSet<(&'a str, &'a str)>);
+/// The findings of one check at one level: their number, and their Ingresses.
+type Count<'a> = (usize, BTreeSet<Identity<'a>>);
 
 /// The number of findings and Ingresses of each check, the highest level first.
 pub(super) fn by_code(entries: &[&Entry]) -> String {
@@ -29,7 +29,7 @@ pub(super) fn by_code(entries: &[&Entry]) -> String {
     for entry in entries {
         let (count, ingresses) = of.entry((Reverse(entry.level), entry.code, entry.name)).or_default();
         *count += 1;
-        ingresses.insert((&entry.namespace, &entry.ingress));
+        ingresses.insert(entry.identity());
     }
     let mut rows = vec![["LEVEL", "CODE", "CHECK", "FINDINGS", "INGRESSES"].map(str::to_owned)];
     rows.extend(of.into_iter().map(|((level, code, name), (count, ingresses))| {

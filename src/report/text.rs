@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::listing::Block;
 use super::table::by_code;
-use super::{Entry, Grouping, Listing, Place, Report, Severity, counted};
+use super::{Entry, Grouping, Listing, Place, Report, Severity, counted, diagnostic, roots};
 use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
 use crate::finding::{Level, is_invisible, one_line};
@@ -52,9 +52,8 @@ pub fn text(report: &Report, options: &Text<'_>) -> String {
         out += &options.block(&block);
     }
     out.extend(report.route_changes.as_ref().map(routes));
-    for diagnostic in &report.diagnostics {
-        let title = if diagnostic.severity == Severity::Error { Title::ERROR } else { Title::WARNING };
-        out += &options.titled(title, &format!("{}: {}", diagnostic.location(), diagnostic.message));
+    for (severity, line) in diagnostic::by_folder(&report.diagnostics) {
+        out += &options.titled(if severity == Severity::Error { Title::ERROR } else { Title::WARNING }, &line);
     }
     let listed = options.listing.entries(report);
     if listed.len() >= MANY {
@@ -87,7 +86,7 @@ impl<'a> Text<'a> {
         let mut out = String::new();
         if let (Grouping::Object, Some(first)) = (self.listing.group, shown.first()) {
             let count = counted(shown.len() + rest.len(), "finding");
-            let _ = writeln!(out, "Ingress {}/{}: {count}\n", one_line(&first.namespace), one_line(&first.ingress));
+            let _ = writeln!(out, "Ingress {}: {count}\n", one_line(&first.object()));
         }
         for entry in shown {
             let _ = writeln!(out, "{}", self.renderer().render(&[group(entry, self)]));
@@ -154,7 +153,10 @@ fn group<'a>(entry: &'a Entry, options: &'a Text<'_>) -> Group<'a> {
             group.element(Origin::path(file).line(place.line).char_column(place.column)).element(snippet)
         };
     }
-    let object = format!("Ingress {}/{}: {}", entry.namespace, entry.ingress, entry.field);
+    let object = match &entry.rendered_from {
+        Some(file) => format!("Ingress {}: {}, rendered from {file}", entry.object(), entry.field),
+        None => format!("Ingress {}: {}", entry.object(), entry.field),
+    };
     let wrapped = |text: &str| options.wrapped(&one_line(text), 12).into_owned();
     group = group.element(Title::NOTE.with_name("in").message(wrapped(&object)));
     if entry.help.is_empty() { group } else { group.element(Title::HELP.message(wrapped(&entry.help))) }
@@ -223,6 +225,7 @@ fn routes(routes: &RouteChanges) -> String {
 #[must_use]
 pub fn summary(report: &Report, options: &Text<'_>) -> String {
     let mut lines = headline(report, options);
+    lines.extend(roots::not_rendered(&report.roots));
     let errors = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if errors > 0 {
         lines.push(format!("{}: a part of the input was not evaluated", counted(errors, "error")));
@@ -268,7 +271,7 @@ fn counts(report: &Report, options: &Text<'_>, is_mostly_not_evaluated: bool) ->
         (_, true) => options.painted("; no findings", GREEN),
         (_, false) => format!("; findings: {}", counts.join(", ")),
     };
-    format!("{} analyzed{found}", counted(summary.ingresses, "Ingress"))
+    format!("{} analyzed{}{found}", counted(summary.ingresses, "Ingress"), roots::counts(&report.roots))
 }
 
 const RED: &str = "\u{1b}[1;31m";

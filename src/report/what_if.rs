@@ -19,8 +19,8 @@ pub fn what_if(report: &Report, profile: &str, options: &Text<'_>) -> String {
         }
     }
     let mut of: BTreeMap<&str, usize> = BTreeMap::new();
-    for (key, _) in &report.analyzed {
-        *of.entry(&key.namespace).or_default() += 1;
+    for analyzed in &report.analyzed {
+        *of.entry(&analyzed.key.namespace).or_default() += 1;
     }
     let mut out = String::new();
     for (namespace, ingresses) in &denied {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingress_guard::analysis::{analyze, analyze_applied};
+use ingress_guard::analysis::{Applied, analyze, analyze_applied};
 use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
 use ingress_guard::finding::Finding;
@@ -95,8 +95,8 @@ fn a_host_that_an_update_adds_is_denied_although_its_problem_reads_the_same() {
     let (before, after) = (cluster("/$2", &paths, &["a"]), cluster("/$2", &paths, &["a", "b"]));
     let [stored, updated] = [&before, &after].map(|cluster| cluster.ingress("shop", "web").unwrap());
     let analyzed = |updated, state| {
-        let previous = Some((stored, known(&before)));
-        analyze_applied(updated, state, previous, &config.engine(), &config.policy).verdict
+        let applied = Applied { stored: Some((stored, known(&before))), is_sample: false };
+        analyze_applied(updated, state, applied, &config.engine(), &config.policy).verdict
     };
     assert!(!analyzed(stored, known(&before)).denies());
     assert!(analyzed(updated, known(&after)).denies());

@@ -1,6 +1,6 @@
 //! `--fix` and `--diff`: apply every safe fix to the text of the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, stdout};
 use std::path::Path;
 
@@ -45,6 +45,7 @@ pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
                 note(&format!("{name}: not fixed: a symbolic link leads out of the directory, to {}", real.display()));
                 continue;
             }
+            ManifestSource::Rendered => continue,
             ManifestSource::Stream => {
                 note(&format!("{name}: not fixed: a pipe, not a file"));
                 continue;
@@ -102,8 +103,21 @@ fn name_in_patch(side: &str, path: &Path) -> String {
     }
 }
 
+/// Notes the roots whose findings have fixes that their files cannot get: other files or values make the objects.
+fn note_roots_that_stay(input: &Input, report: &Report) {
+    let fixable =
+        report.findings.iter().filter(|entry| entry.fix.is_some() && entry.waived.is_none() && !entry.baseline);
+    let roots: BTreeSet<&str> = fixable.filter_map(|entry| entry.root.as_deref()).collect();
+    for root in roots {
+        if input.world(Some(root)).is_some_and(|world| !world.is_fixable) {
+            note(&format!("{root}: not fixed: a kustomization or chart, whose objects several files make"));
+        }
+    }
+}
+
 /// Applies all fixes. Returns the changed files by their index.
 fn fixed(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Fixed>> {
+    note_roots_that_stay(input, report);
     let mut files: BTreeMap<usize, Fixed> = BTreeMap::new();
     // From the end of each file, so that an edit does not move the objects before it.
     for ((file, _), objects) in by_document(input, report).into_iter().rev() {
@@ -130,7 +144,8 @@ fn fixed(input: &Input, report: &Report) -> anyhow::Result<BTreeMap<usize, Fixed
 fn by_document<'a>(input: &'a Input, report: &'a Report) -> BTreeMap<(usize, usize), Objects<'a>> {
     let mut documents: BTreeMap<(usize, usize), Objects<'_>> = BTreeMap::new();
     for entry in report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline) {
-        let origin = input.origin(&Key::new(&entry.namespace, &entry.ingress));
+        let world = input.world(entry.root.as_deref()).filter(|world| world.is_fixable);
+        let origin = world.and_then(|world| world.origin(&Key::new(&entry.namespace, &entry.ingress)));
         if let (Some(fix), Some(origin)) = (&entry.fix, origin) {
             let objects = documents.entry((origin.file, origin.document.start)).or_default();
             objects.entry(&origin.items).or_insert_with(|| (origin, Vec::new())).1.push((entry, fix));

@@ -1,214 +1,323 @@
-//! The files of a run: their objects as cluster state, and the way back from an Ingress to its place in a file.
+//! The files of a run: their objects as one or more worlds, and the problems of reading them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::{bail, ensure};
 use jiff::Timestamp;
 
+use super::alternatives::{self, Part};
+use super::duplicates::Duplicates;
 use super::options::{Arguments, Assumed, is_stdin};
 use super::places::Places;
-use crate::cli::cluster_source::{Listed, Loaded};
+use super::render::{Renderer, Rendering};
+use super::repository_options::Render;
+use super::world::{Material, Scope, World};
+use crate::cli::cluster_source::Listed;
 use crate::cluster::{
-    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object,
-    Origin, ReadFailure, ReadOptions, Snapshot,
+    ClusterState, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions, Snapshot,
 };
 use crate::config::Config;
 use crate::document::Lines;
-use crate::model::{Ingress, Key, Kind};
-use crate::report::{Diagnostic, Severity};
+use crate::model::{Key, Kind};
+use crate::report::{Diagnostic, RootEntry, Severity};
+use crate::repository::{Content, Repository, Root, SearchOptions};
 
 /// The most bytes of one file: a rendered chart has a few MB.
 pub(super) const LARGEST: u64 = 64 << 20;
 
-/// The files, evaluated together.
+/// The files, by the worlds that are evaluated.
 pub(super) struct Input {
-    /// The objects of the files, overlaid on the base if there is one.
-    snapshot: Snapshot,
-    /// The base without the files.
-    pub(super) before: Option<Loaded>,
+    pub(super) worlds: Vec<World>,
     pub(super) manifests: Manifests,
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// The position of each Ingress; its last definition counts, as with `kubectl apply`.
-    origins: HashMap<Key, Origin>,
-    /// The Ingresses in the order of the files.
-    order: Vec<Key>,
+    /// The roots for the report; none if the files are one world as they are.
+    pub(super) roots: Vec<RootEntry>,
+    /// No objects, for outputs that need the state of one world.
+    nothing: Snapshot,
+}
+
+/// A root with the indexes of its files, or the reason why there are none.
+struct Loaded {
+    root: Root,
+    files: Result<Vec<usize>, String>,
 }
 
 impl Input {
     /// Reads the files and overlays them on `base`.
     pub(super) fn load(arguments: &Arguments, config: &Config, base: Option<Listed>) -> anyhow::Result<Self> {
         let now = Timestamp::now();
-        let mut manifests = read(arguments);
-        let mut diagnostics: Vec<Diagnostic> = manifests.faults.iter().map(diagnostic).collect();
-        let mut origins: HashMap<Key, Origin> = HashMap::new();
-        let (mut order, mut objects) = (Vec::new(), Vec::new());
-        let mut duplicates = Duplicates::default();
-        for Manifest { object, origin } in std::mem::take(&mut manifests.objects) {
-            if object.kind() == Kind::Ingress && origins.insert(object.key(), origin.clone()).is_none() {
-                order.push(object.key());
-            }
-            duplicates.add(&object, origin);
-            objects.push(object);
+        let mut manifests = Manifests::default();
+        let (mut repository, stdin) = found(arguments)?;
+        manifests.add_files(std::mem::take(&mut repository.plain), options(arguments, None));
+        if stdin {
+            manifests.read_stream("-", io::stdin().lock(), options(arguments, None));
         }
-        diagnostics.extend(duplicates.diagnostics(&manifests.files));
-        let (mut snapshot, before) = match base {
-            Some(base) => overlaid(base, objects, now)?,
-            None => (alone(objects, now, arguments.complete), None),
-        };
-        assume(&mut snapshot, &arguments.assume_exists);
-        config.restrict(&mut snapshot.inventory);
-        if order.is_empty() && diagnostics.is_empty() {
-            diagnostics.push(no_ingress(&arguments.paths));
+        let plain = manifests.files.len();
+        let loaded = load(repository.roots, arguments, &mut manifests)?;
+        let objects = by_file(&mut manifests);
+        let parts = parts(&manifests.files[..plain], &objects);
+        let mut diagnostics = diagnostics(&manifests, &repository.unnamed);
+        let is_whole = arguments.complete
+            && loaded.iter().all(|loaded| loaded.files.is_ok())
+            && diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
+        let mut materials = materials(&parts, &loaded, &objects, &arguments.paths);
+        if let Some(wanted) = &arguments.repository.root {
+            select(&mut materials, wanted)?;
         }
-        Ok(Self { snapshot, before, manifests, diagnostics, origins, order })
+        let is_only = materials.len() == 1;
+        if base.is_some() && !is_only {
+            let names: Vec<&str> = materials.iter().map(Named::name).collect();
+            bail!("more than one root: select one with --root: {}", names.join(", "));
+        }
+        let is_plain = materials.iter().all(|named| named.is_whole_plain);
+        let mut roots = Vec::new();
+        let mut worlds = Vec::new();
+        let mut base = base;
+        for Named { material, not_rendered, .. } in materials {
+            diagnostics.extend(Duplicates::of(&material.own).diagnostics(&manifests.files));
+            let name = material.name.as_deref().unwrap_or(".").to_owned();
+            let scope = Scope { is_complete: is_whole, is_only };
+            let mut world = World::new(material, base.take(), scope, now)?;
+            world.assume(arguments.assume_exists.iter().cloned());
+            config.restrict(&mut world.snapshot.inventory);
+            let ingresses = world.ingresses().count();
+            roots.push(RootEntry { name, ingresses, not_rendered });
+            worlds.push(world);
+        }
+        if is_whole && !is_only {
+            assume_elsewhere(&mut worlds);
+        }
+        deduplicate(&mut diagnostics);
+        let mut input = Self { worlds, manifests, diagnostics, roots, nothing: nothing(now) };
+        if is_plain {
+            input.roots.clear();
+        }
+        input.diagnostics.extend(input.no_ingress(arguments));
+        Ok(input)
     }
 
-    /// The cluster state with the files.
+    /// The cluster state, if there is one world; else one that contains nothing.
     pub(super) fn state(&self) -> ClusterState<'_> {
-        self.snapshot.state()
+        match &*self.worlds {
+            [world] => world.state(),
+            _ => self.nothing.state(),
+        }
     }
 
-    pub(super) fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.order.iter().filter_map(|key| self.snapshot.inventory.ingress(&key.namespace, &key.name))
-    }
-
-    pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
-        self.origins.get(key)
+    /// The world of a root.
+    pub(super) fn world(&self, root: Option<&str>) -> Option<&World> {
+        self.worlds.iter().find(|world| world.name.as_deref() == root)
     }
 
     /// The places of an Ingress; `last` are those of the previous one.
     pub(super) fn places<'a>(
         &'a self,
+        world: &'a World,
         key: &Key,
         lines: &'a [Lines<'a>],
         last: Option<&Places<'a>>,
     ) -> Option<Places<'a>> {
-        let origin = self.origins.get(key)?;
+        let origin = world.origin(key)?;
         let file = &self.manifests.files[origin.file];
         Some(Places::new(file.path.display().to_string(), &file.text, &lines[origin.file], origin, last))
     }
 
     /// The lines of each file.
     pub(super) fn lines(&self) -> Vec<Lines<'_>> {
-        lines(&self.manifests.files)
+        self.manifests.files.iter().map(|file| Lines::of(&file.text)).collect()
+    }
+
+    /// A pipeline with a wrong path must not pass silently.
+    fn no_ingress(&self, arguments: &Arguments) -> Option<Diagnostic> {
+        let is_explained = !self.diagnostics.is_empty() || self.roots.iter().any(|root| root.not_rendered.is_some());
+        let is_required = arguments.repository.fail_on_empty;
+        if self.worlds.iter().any(|world| world.ingresses().next().is_some()) || (is_explained && !is_required) {
+            return None;
+        }
+        let severity = if is_required { Severity::Error } else { Severity::Warning };
+        let message = "no Ingress found (only .yaml, .yml and .json files are read)".to_owned();
+        let names: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
+        Some(Diagnostic { severity, message, file: names.join(", "), line: None, column: None })
     }
 }
 
-fn read(arguments: &Arguments) -> Manifests {
-    let options = ReadOptions { namespace: &arguments.namespace, largest: LARGEST };
+/// The roots and files of the arguments, and whether standard input is one of them.
+fn found(arguments: &Arguments) -> anyhow::Result<(Repository, bool)> {
     let (stdin, paths): (Vec<_>, Vec<_>) = arguments.paths.iter().cloned().partition(|path| is_stdin(path));
-    let mut manifests = Manifests::read(&paths, options);
-    if !stdin.is_empty() {
-        manifests.read_stream("-", io::stdin().lock(), options);
-    }
-    manifests
+    let (exclude, values) = (&*arguments.repository.exclude, &*arguments.repository.values);
+    Ok((Repository::find(&paths, SearchOptions { exclude, values, largest: LARGEST })?, !stdin.is_empty()))
 }
 
-fn lines(files: &[ManifestFile]) -> Vec<Lines<'_>> {
-    files.iter().map(|file| Lines::of(&file.text)).collect()
+fn options<'a>(arguments: &'a Arguments, namespace: Option<&'a str>) -> ReadOptions<'a> {
+    ReadOptions { namespace: namespace.unwrap_or(&arguments.namespace), largest: LARGEST }
 }
 
-/// The files overlaid on a cluster, and the cluster without them.
-fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::Result<(Snapshot, Option<Loaded>)> {
-    let before = base.inventory().clone();
-    base.overlay(objects.iter().cloned(), now);
-    let Loaded { snapshot, source, namespace } = base.fetch_referenced()?;
-    let Snapshot { inventory, mut live_reads, taken } = snapshot;
-    let before = Snapshot { inventory: before, live_reads: live_reads.clone(), taken };
-    let is_off = |object: &Object| inventory.coverage(object.kind()) == Coverage::Disabled;
-    live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
-    Ok((Snapshot { inventory, live_reads, taken }, Some(Loaded { snapshot: before, source, namespace })))
-}
-
-/// The files without a cluster. Objects outside them are unknown, unless they are `complete`.
-fn alone(objects: Vec<Object>, now: Timestamp, complete: bool) -> Snapshot {
-    let mut inventory = Inventory::default();
-    for object in objects {
-        inventory.apply(object);
-    }
-    let has_workload = Kind::WORKLOADS.iter().any(|kind| inventory.count(*kind) > 0);
-    for kind in Kind::ALL {
-        let is_complete = complete
-            && match kind {
-                Kind::Service | Kind::Ingress => true,
-                Kind::IngressClass | Kind::Secret => inventory.count(kind) > 0,
-                // Pods that no workload creates are in files as well.
-                kind if Kind::WORKLOADS.contains(&kind) || kind == Kind::Pod => has_workload,
-                _ => false,
-            };
-        inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
-    }
-    Snapshot { inventory, live_reads: LiveReads::default(), taken: now }
-}
-
-/// Makes objects exist whose contents are unknown.
-fn assume(Snapshot { inventory, live_reads, .. }: &mut Snapshot, assumed: &[Assumed]) {
-    for Assumed { kind, key } in assumed {
-        // Live reads take precedence over the inventory.
-        match live_reads.get(*kind, &key.namespace, &key.name) {
-            Some(LiveRead::Found(_)) => continue,
-            Some(_) => live_reads.insert(*kind, key.clone(), LiveRead::Failed(ReadFailure::Error)),
-            None => {}
-        }
-        if !contains(inventory, *kind, key) {
-            inventory.apply_unreadable(*kind, key.clone());
-        }
-    }
-}
-
-fn contains(inventory: &Inventory, kind: Kind, key: &Key) -> bool {
-    let Key { namespace, name } = key;
-    match kind {
-        Kind::ConfigMap => inventory.config_map(key).is_some(),
-        Kind::Service => inventory.service(namespace, name).is_some(),
-        Kind::Secret => inventory.secret(namespace, name).is_some(),
-        _ => inventory.class(name).is_some(),
-    }
-}
-
-/// Objects that the files define more than once.
-#[derive(Default)]
-struct Duplicates {
-    last: HashMap<(Kind, Key), Origin>,
-    /// Each with its previous and its repeated definition.
-    found: Vec<(Kind, Key, [Origin; 2])>,
-}
-
-impl Duplicates {
-    fn add(&mut self, object: &Object, origin: Origin) {
-        let (kind, key) = (object.kind(), object.key());
-        if let Some(previous) = self.last.insert((kind, key.clone()), origin.clone()) {
-            self.found.push((kind, key, [previous, origin]));
-        }
-    }
-
-    fn diagnostics(&self, files: &[ManifestFile]) -> Vec<Diagnostic> {
-        if self.found.is_empty() {
-            return Vec::new();
-        }
-        let lines = lines(files);
-        let place = |origin: &Origin| {
-            let file = &files[origin.file];
-            let start = file.text[origin.document.clone()].find(|c: char| !c.is_whitespace() && c != '-').unwrap_or(0);
-            (file.path.display().to_string(), lines[origin.file].position(origin.document.start + start))
+/// Reads or renders the roots. One that is not selected is not rendered.
+fn load(roots: Vec<Root>, arguments: &Arguments, manifests: &mut Manifests) -> anyhow::Result<Vec<Loaded>> {
+    let wanted = arguments.repository.root.as_deref();
+    let is_wanted = |root: &Root| wanted.is_none_or(|wanted| is_named(&root.name, wanted));
+    let roots: Vec<Root> =
+        if roots.iter().any(is_wanted) { roots.into_iter().filter(is_wanted).collect() } else { roots };
+    let renderer = Renderer::new(arguments);
+    let outcomes = renderer.render_all(&roots)?;
+    let mut loaded = Vec::new();
+    for (root, rendering) in roots.into_iter().zip(outcomes) {
+        let begin = manifests.files.len();
+        let options = options(arguments, root.namespace.as_deref());
+        let files = match rendering {
+            Rendering::NotNeeded => {
+                let files = if let Content::Files(files) = &root.content { files.clone() } else { Vec::new() };
+                manifests.add_files(files.into_iter().map(|file| file.read(LARGEST)).collect(), options);
+                Ok(())
+            }
+            Rendering::Done(text) => {
+                manifests.add_rendered(root.folder.clone(), text, options);
+                Ok(())
+            }
+            Rendering::Failed(reason) => Err(reason),
         };
-        let diagnostic = |(kind, key, origins): &(Kind, Key, [Origin; 2])| {
-            let [(first, (first_line, _)), (file, (line, column))] = origins.each_ref().map(place);
-            let message = format!(
-                "duplicate {kind} {key}, also defined in {first}:{first_line}: the last definition is used, as with kubectl apply"
-            );
-            Diagnostic { severity: Severity::Warning, message, file, line: Some(line), column: Some(column) }
-        };
-        self.found.iter().map(diagnostic).collect()
+        if let (Err(reason), Render::Require) = (&files, arguments.repository.render) {
+            bail!("{}: not rendered: {reason}", root.folder.display());
+        }
+        loaded.push(Loaded { root, files: files.map(|()| (begin..manifests.files.len()).collect()) });
+    }
+    Ok(loaded)
+}
+
+/// The objects of each file.
+fn by_file(manifests: &mut Manifests) -> Vec<Vec<Manifest>> {
+    let mut objects: Vec<Vec<Manifest>> = manifests.files.iter().map(|_| Vec::new()).collect();
+    for manifest in std::mem::take(&mut manifests.objects) {
+        objects[manifest.origin.file].push(manifest);
+    }
+    objects
+}
+
+/// The plain files, split where folders are alternatives.
+fn parts(files: &[ManifestFile], objects: &[Vec<Manifest>]) -> Vec<Part> {
+    let objects: Vec<Vec<&Object>> =
+        objects.iter().map(|objects| objects.iter().map(|manifest| &manifest.object).collect()).collect();
+    let files = files.iter().zip(&objects).enumerate().map(|(index, (file, objects))| alternatives::File {
+        index,
+        path: &file.path,
+        is_given: file.is_given,
+        objects,
+    });
+    alternatives::split(&files.collect::<Vec<_>>())
+}
+
+/// A world before it is made, with what the report says about it.
+struct Named<'a> {
+    material: Material<'a>,
+    not_rendered: Option<String>,
+    /// Whether it is all given files as they are.
+    is_whole_plain: bool,
+}
+
+impl Named<'_> {
+    fn name(&self) -> &str {
+        self.material.name.as_deref().unwrap_or(".")
     }
 }
 
-/// A pipeline with a wrong path must not pass silently.
-fn no_ingress(paths: &[PathBuf]) -> Diagnostic {
-    let message = "no Ingress found (only .yaml, .yml and .json files are read)".to_owned();
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    Diagnostic { severity: Severity::Warning, message, file: names.join(", "), line: None, column: None }
+fn materials<'a>(
+    parts: &[Part],
+    loaded: &'a [Loaded],
+    objects: &'a [Vec<Manifest>],
+    given: &[PathBuf],
+) -> Vec<Named<'a>> {
+    let of = |files: &[usize]| files.iter().flat_map(|file| &objects[*file]).collect::<Vec<&Manifest>>();
+    let mut all = Vec::new();
+    for part in parts {
+        let (own, context) = (of(&part.own), of(&part.context));
+        // Beside roots, files without objects are no root.
+        if own.is_empty() && (!loaded.is_empty() || parts.len() > 1) {
+            continue;
+        }
+        let name = part.folder.as_ref().map(|folder| below_given(folder, given).into());
+        let is_whole_plain = name.is_none() && loaded.is_empty() && parts.len() == 1;
+        all.push(Named { material: Material { name, root: None, own, context }, not_rendered: None, is_whole_plain });
+    }
+    for Loaded { root, files } in loaded {
+        let own = files.as_ref().map_or_else(|_| Vec::new(), |files| of(files));
+        let name = Some(root.name.clone().into());
+        let material = Material { name, root: Some(root), own, context: Vec::new() };
+        all.push(Named { material, not_rendered: files.as_ref().err().cloned(), is_whole_plain: false });
+    }
+    all
+}
+
+/// The name of a folder: its path below the given directory.
+fn below_given(folder: &Path, given: &[PathBuf]) -> String {
+    let below = given.iter().filter_map(|given| folder.strip_prefix(given.strip_prefix(".").unwrap_or(given)).ok());
+    let name = below.into_iter().find(|below| !below.as_os_str().is_empty()).unwrap_or(folder);
+    name.display().to_string()
+}
+
+fn is_named(name: &str, wanted: &str) -> bool {
+    let wanted = wanted.strip_prefix("./").unwrap_or(wanted).trim_end_matches('/');
+    name == wanted
+}
+
+/// Keeps the root that `--root` names.
+fn select(materials: &mut Vec<Named<'_>>, wanted: &str) -> anyhow::Result<()> {
+    let names = materials.iter().map(|named| named.name().to_owned()).collect::<Vec<_>>().join(", ");
+    materials.retain(|named| is_named(named.name(), wanted));
+    ensure!(!materials.is_empty(), "--root {wanted}: no such root: {names}");
+    Ok(())
+}
+
+/// Makes objects of other worlds exist where those may be applied to the same cluster. Worlds that define the same object are
+/// alternatives: they are not.
+fn assume_elsewhere(worlds: &mut [World]) {
+    let mut of: HashMap<(Kind, Key), BTreeSet<usize>> = HashMap::new();
+    for (number, world) in worlds.iter().enumerate() {
+        for object in world.defined() {
+            of.entry(object).or_default().insert(number);
+        }
+    }
+    let mut are_alternatives: BTreeSet<(usize, usize)> = BTreeSet::new();
+    // Every cluster has its IngressClasses.
+    let shared = of.iter().filter(|((kind, _), worlds)| kind.is_namespaced() && worlds.len() > 1);
+    let shared: BTreeSet<&BTreeSet<usize>> = shared.map(|(_, worlds)| worlds).collect();
+    for worlds in shared {
+        are_alternatives.extend(worlds.iter().flat_map(|one| worlds.iter().map(move |other| (*one, *other))));
+    }
+    let mut objects: Vec<(&(Kind, Key), &BTreeSet<usize>)> =
+        of.iter().filter(|((kind, _), _)| *kind != Kind::Ingress).collect();
+    objects.sort();
+    for (number, world) in worlds.iter_mut().enumerate().filter(|(_, world)| world.ingresses().next().is_some()) {
+        let is_elsewhere =
+            |defined: &BTreeSet<usize>| defined.iter().any(|other| !are_alternatives.contains(&(number, *other)));
+        let elsewhere = objects.iter().filter(|(_, defined)| !defined.contains(&number) && is_elsewhere(defined));
+        world.assume(elsewhere.map(|((kind, key), _)| Assumed { kind: *kind, key: key.clone() }));
+    }
+}
+
+fn nothing(now: Timestamp) -> Snapshot {
+    Snapshot { inventory: crate::cluster::Inventory::default(), live_reads: LiveReads::default(), taken: now }
+}
+
+fn diagnostics(manifests: &Manifests, unnamed: &[PathBuf]) -> Vec<Diagnostic> {
+    let unnamed = unnamed.iter().map(|path| Diagnostic {
+        severity: Severity::Warning,
+        message: "not evaluated: the kustomization beside it does not name it".to_owned(),
+        file: path.display().to_string(),
+        line: None,
+        column: None,
+    });
+    manifests.faults.iter().map(diagnostic).chain(unnamed).collect()
+}
+
+/// Keeps one of several equal diagnostics: a file can be part of several roots.
+fn deduplicate(diagnostics: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    diagnostics.retain(|diagnostic| {
+        let Diagnostic { file, line, column, message, .. } = diagnostic;
+        seen.insert((file.clone(), *line, *column, message.clone()))
+    });
 }
 
 fn diagnostic(fault: &ManifestError) -> Diagnostic {

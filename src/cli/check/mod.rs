@@ -1,22 +1,29 @@
 //! `ingress-guard check`: manifest files, evaluated together before they are applied.
 
+mod alternatives;
+mod duplicates;
 mod fix;
 mod input;
 mod options;
 mod output;
 mod places;
+mod program;
+mod render;
+mod repository_options;
+mod world;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use input::Input;
 pub(super) use options::Arguments;
+use world::World;
 
 use super::cluster_source::Listed;
 use super::progress::Progress;
-use crate::analysis::analyze_applied;
+use crate::analysis::{Applied, analyze_applied};
 use crate::checks::Settings;
-use crate::cluster::{ClusterState, ClusterView, Snapshot};
+use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::model::{Ingress, Key};
 use crate::report::Report;
@@ -33,43 +40,53 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         fix::print_diff(&input, &report, arguments)?;
     } else if arguments.fix && fix::write(&input, &report)? {
         // The remaining findings are reported at their new places.
-        let base = input.before.take().map(Listed::again);
+        let base = input.worlds.first_mut().and_then(|world| world.before.take()).map(Listed::again);
         input = Input::load(arguments, &config, base)?;
         report = analyzed(&input, &config);
         arguments.analysis.accept(&mut report)?;
     }
     output::write(&report, &input, arguments, &config)?;
-    Ok(arguments.analysis.exit_code(&report))
+    let is_incomplete = arguments.repository.require_complete && report.lacks_roots();
+    Ok(if is_incomplete { ExitCode::from(2) } else { arguments.analysis.exit_code(&report) })
 }
 
 fn analyzed(input: &Input, config: &Config) -> Report {
     let engine = config.engine();
-    let mut report = Report { diagnostics: input.diagnostics.clone(), ..Report::new(engine.checks()) };
+    let mut report =
+        Report { diagnostics: input.diagnostics.clone(), roots: input.roots.clone(), ..Report::new(engine.checks()) };
     let lines = input.lines();
-    let mut progress = Progress::begin(input.ingresses().count());
-    let mut places = None;
-    for ingress in input.ingresses() {
-        places = input.places(&ingress.meta.key, &lines, places.as_ref());
-        let analysis = analyze_applied(ingress, input.state(), stored(input, ingress), &engine, &config.policy);
-        let file = places.as_ref().map(|places| places.file().to_owned());
-        report.add(analysis, file, |finding| Some(places.as_ref()?.locate(finding)));
-        progress.step();
+    let mut progress = Progress::begin(input.worlds.iter().map(|world| world.ingresses().count()).sum());
+    for world in &input.worlds {
+        let mut places = None;
+        for ingress in world.ingresses() {
+            let key = &ingress.meta.key;
+            places = input.places(world, key, &lines, places.as_ref());
+            let provenance = world.origin(key).map(|origin| world.provenance(origin, &input.manifests.files));
+            let provenance = provenance.unwrap_or_default();
+            let applied = Applied { stored: stored(world, ingress), is_sample: world.is_sample };
+            let analysis = analyze_applied(ingress, world.state(), applied, &engine, &config.policy);
+            let places = places.as_ref().filter(|_| !provenance.is_rendered);
+            report.add(analysis, provenance, |finding| Some(places?.locate(finding)));
+            progress.step();
+        }
     }
     drop(progress);
-    assume_controllers(&mut report, input, config);
-    report.route_changes = input.before.as_ref().map(|before| route_changes(input, &before.snapshot, config));
+    assume_controllers(&mut report, &input.worlds, config);
+    report.route_changes = input.worlds.iter().find_map(|world| route_changes(world, config));
     report
 }
 
 /// Adds the controllers that are assumed where the files contain no IngressClass.
-fn assume_controllers(report: &mut Report, input: &Input, config: &Config) {
+fn assume_controllers(report: &mut Report, worlds: &[World], config: &Config) {
     let Settings { classes, dialects, .. } = &config.settings;
-    let view = ClusterView::unrestricted(input.state());
-    let controllers = Controllers::new(&view, classes, dialects);
     let mut assumed: BTreeMap<(&str, Basis), usize> = BTreeMap::new();
-    for controller in input.ingresses().map(|ingress| controllers.of(ingress)) {
-        if let Some(known) = controller.known.filter(|_| controller.basis != Basis::Class) {
-            *assumed.entry((known.product, controller.basis)).or_default() += 1;
+    for world in worlds {
+        let view = ClusterView::unrestricted(world.state());
+        let controllers = Controllers::new(&view, classes, dialects);
+        for controller in world.ingresses().map(|ingress| controllers.of(ingress)) {
+            if let Some(known) = controller.known.filter(|_| controller.basis != Basis::Class) {
+                *assumed.entry((known.product, controller.basis)).or_default() += 1;
+            }
         }
     }
     for ((product, basis), ingresses) in assumed {
@@ -78,21 +95,22 @@ fn assume_controllers(report: &mut Report, input: &Input, config: &Config) {
 }
 
 /// Returns the requests whose outcome changes when the files are applied to the cluster.
-fn route_changes(input: &Input, before: &Snapshot, config: &Config) -> RouteChanges {
+fn route_changes(world: &World, config: &Config) -> Option<RouteChanges> {
+    let before = &world.before.as_ref()?.snapshot;
     let Settings { classes, dialects, .. } = &config.settings;
-    let views = [before.state(), input.state()].map(ClusterView::unrestricted);
+    let views = [before.state(), world.state()].map(ClusterView::unrestricted);
     let dialects = views.each_ref().map(|view| dialects.with_observed_settings(view));
     let of = |at: usize| Controllers::new(&views[at], classes, &dialects[at]);
-    let changed = input.ingresses().flat_map(|after| {
+    let changed = world.ingresses().flat_map(|after| {
         let Key { namespace, name } = &after.meta.key;
         before.inventory.ingress(namespace, name).into_iter().chain([after])
     });
-    RouteChanges::between(changed, of(0), of(1))
+    Some(RouteChanges::between(changed, of(0), of(1)))
 }
 
 /// The Ingress that the cluster stores, with the cluster.
-fn stored<'a>(input: &'a Input, ingress: &Ingress) -> Option<(&'a Ingress, ClusterState<'a>)> {
-    let before = &input.before.as_ref()?.snapshot;
+fn stored<'a>(world: &'a World, ingress: &Ingress) -> Option<(&'a Ingress, ClusterState<'a>)> {
+    let before = &world.before.as_ref()?.snapshot;
     let Key { namespace, name } = &ingress.meta.key;
     Some((before.inventory.ingress(namespace, name)?, before.state()))
 }

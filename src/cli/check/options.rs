@@ -7,6 +7,7 @@ use anyhow::ensure;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::repository_options::RepositoryOptions;
 use crate::cli::analysis_options::AnalysisOptions;
 use crate::cli::cluster_source::Base;
 use crate::cli::report_output::Outputs;
@@ -14,7 +15,8 @@ use crate::model::{Key, Kind};
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
-    /// Files and directories with manifests (.yaml, .yml, .json), evaluated together; - is standard input.
+    /// Files and directories with manifests (.yaml, .yml, .json); - is standard input. In a directory, each kustomization and each
+    /// chart is evaluated on its own.
     #[arg(value_name = "PATH", required = true)]
     pub(super) paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -26,6 +28,8 @@ pub(in crate::cli) struct Arguments {
     /// Assume that this object exists. Format: KIND/NAMESPACE/NAME for service, configmap and secret; ingressclass/NAME.
     #[arg(long, env = "INGRESS_GUARD_ASSUME_EXISTS", value_name = "OBJECT", value_delimiter = ',')]
     pub(super) assume_exists: Vec<Assumed>,
+    #[command(flatten)]
+    pub(super) repository: RepositoryOptions,
     #[command(flatten)]
     pub(super) base: Base,
     /// Namespace of objects without metadata.namespace.

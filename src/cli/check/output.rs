@@ -28,7 +28,8 @@ pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, confi
 fn source(input: &Input, arguments: &Arguments) -> String {
     let name = |path: &PathBuf| if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() };
     let paths = arguments.paths.iter().map(name).collect::<Vec<_>>().join(", ");
-    let base = input.before.as_ref().map_or_else(String::new, |base| format!(" on {}", base.source));
+    let base = input.worlds.iter().find_map(|world| world.before.as_ref());
+    let base = base.map_or_else(String::new, |base| format!(" on {}", base.source));
     format!("manifests {paths}{base}")
 }
 

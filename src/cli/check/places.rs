@@ -32,11 +32,6 @@ impl<'a> Places<'a> {
         Self { name, text, lines, origin, document }
     }
 
-    /// The file's name.
-    pub(super) fn file(&self) -> &str {
-        &self.name
-    }
-
     /// Returns the place of a finding, and the changes of the file by its fix.
     pub(super) fn locate(&self, finding: &Finding) -> Located {
         let start = self.origin.document.start;

@@ -23,6 +23,8 @@ pub struct ManifestFile {
     pub text: String,
     /// Whether the file starts with a byte order mark.
     pub has_mark: bool,
+    /// Whether it was given by its name, not as a part of a directory.
+    pub is_given: bool,
 }
 
 /// The place of the content of a manifest file, which decides whether `--fix` may write it.
@@ -34,49 +36,62 @@ pub enum ManifestSource {
     Outside(PathBuf),
     /// Standard input or a pipe.
     Stream,
+    /// The output of a program that renders manifests.
+    Rendered,
 }
 
 /// A file that was found, and not read yet.
-#[derive(Debug)]
-pub(super) struct Listed {
-    pub(super) path: PathBuf,
-    pub(super) source: ManifestSource,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// The file as it is shown.
+    pub path: PathBuf,
+    /// The place of its content.
+    pub source: ManifestSource,
+    /// Whether it was given by its name, not as a part of a directory.
+    pub is_given: bool,
 }
+
+/// Selects the files and directories below a given one that are left out, by their path without symbolic links above them, and
+/// whether they are a directory.
+pub type LeftOut<'a> = dyn Fn(&Path, bool) -> bool + 'a;
 
 /// Walks directories and records the visited ones.
 #[derive(Debug, Default)]
-pub(super) struct Files {
+pub struct Files {
     seen: HashSet<PathBuf>,
 }
 
 /// The files of one argument, and the directory that it gives.
-struct Walk {
+struct Walk<'a> {
     root: PathBuf,
+    is_given: bool,
+    left_out: &'a LeftOut<'a>,
     found: Vec<Result<Listed, ManifestError>>,
 }
 
 impl Files {
     /// Adds a file, or the manifests of a directory in order of their names; each once, even if several links lead to it.
-    pub(super) fn below(&mut self, path: &Path) -> Vec<Result<Listed, ManifestError>> {
+    pub fn below(&mut self, path: &Path, left_out: &LeftOut<'_>) -> Vec<Result<Listed, ManifestError>> {
         // Here and below: GitHub and `git apply` do not accept a path that begins with `./`.
         let path = path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path);
         let real = match fs::canonicalize(path) {
             Ok(real) => real,
             // The file that a shell creates for `<(helm template .)` has no name in the file system.
             Err(_) if fs::metadata(path).is_ok() => {
-                return vec![Ok(Listed { path: path.to_owned(), source: ManifestSource::Stream })];
+                return vec![Ok(Listed { path: path.to_owned(), source: ManifestSource::Stream, is_given: true })];
             }
             Err(source) => return vec![Err(ManifestError::Io { path: path.to_owned(), source })],
         };
-        let root = if real.is_dir() { real.clone() } else { folder_of(path) };
-        let mut walk = Walk { root, found: Vec::new() };
+        let is_given = !real.is_dir();
+        let root = if is_given { folder_of(path) } else { real.clone() };
+        let mut walk = Walk { root, is_given, left_out, found: Vec::new() };
         self.collect(path, real, &mut walk, 0);
         walk.found
     }
 
     /// Adds the file or directory at `path`. `real` is the same without symbolic links. It is passed down: a search for it in each
     /// directory takes time that grows with the third power of the depth.
-    fn collect(&mut self, path: &Path, real: PathBuf, walk: &mut Walk, depth: usize) {
+    fn collect(&mut self, path: &Path, real: PathBuf, walk: &mut Walk<'_>, depth: usize) {
         if self.seen.contains(&real) {
             return;
         }
@@ -99,7 +114,10 @@ impl Files {
         for entry in entries {
             let name = entry.file_name();
             let path = if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
-            let is_manifest = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+            let is_manifest = is_manifest(&path);
+            if (walk.left_out)(&entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+                continue;
+            }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() || (kind.is_file() && is_manifest) => {
                     self.collect(&path, entry.path(), walk, depth + 1);
@@ -119,12 +137,18 @@ impl Files {
     }
 }
 
-impl Walk {
+impl Walk<'_> {
     fn add(&mut self, path: &Path, real: PathBuf) {
         let is_within = real.starts_with(&self.root);
         let source = if is_within { ManifestSource::Within(real) } else { ManifestSource::Outside(real) };
-        self.found.push(Ok(Listed { path: path.to_owned(), source }));
+        self.found.push(Ok(Listed { path: path.to_owned(), source, is_given: self.is_given }));
     }
+}
+
+/// Whether the name of a file is that of a manifest. kustomize also reads `Kustomization`.
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json")
+        || path.file_name().is_some_and(|name| name == "Kustomization")
 }
 
 /// The directory of a file, without symbolic links.
@@ -133,14 +157,19 @@ fn folder_of(path: &Path) -> PathBuf {
     fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
 }
 
-/// Returns the text of a file.
-pub(super) fn read(listed: Listed, largest: u64) -> Result<ManifestFile, ManifestError> {
-    let Listed { path, source } = listed;
-    let file = file::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
-    match file {
-        Ok((size, _)) if size > largest => Err(ManifestError::TooLarge { path, most: largest }),
-        Ok((_, file)) => Ok(ManifestFile { source, ..read_stream(&path, file, largest)? }),
-        Err(source) => Err(ManifestError::Io { path, source }),
+impl Listed {
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is not text, or has more than `largest` bytes.
+    pub fn read(self, largest: u64) -> Result<ManifestFile, ManifestError> {
+        let Self { path, source, is_given } = self;
+        let file = file::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        match file {
+            Ok((size, _)) if size > largest => Err(ManifestError::TooLarge { path, most: largest }),
+            Ok((_, file)) => Ok(ManifestFile { source, is_given, ..read_stream(&path, file, largest)? }),
+            Err(source) => Err(ManifestError::Io { path, source }),
+        }
     }
 }
 
@@ -162,5 +191,5 @@ pub(super) fn read_stream(path: &Path, stream: impl Read, largest: u64) -> Resul
     if has_mark {
         text.drain(..'\u{feff}'.len_utf8());
     }
-    Ok(ManifestFile { path: path.to_owned(), source: ManifestSource::Stream, text, has_mark })
+    Ok(ManifestFile { path: path.to_owned(), source: ManifestSource::Stream, text, has_mark, is_given: true })
 }

@@ -6,7 +6,7 @@ mod error;
 mod files;
 
 pub use error::ManifestError;
-pub use files::{ManifestFile, ManifestSource};
+pub use files::{Files, LeftOut, Listed, ManifestFile, ManifestSource};
 
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -16,7 +16,6 @@ use std::thread;
 use super::{Coverage, Inventory, Object};
 use crate::model::Kind;
 use documents::{Broken, Documents, Found};
-use files::Files;
 
 /// The number of files from which a further thread pays off.
 const SHARE: usize = 16;
@@ -71,8 +70,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
     for path in paths {
         let mut documents = 0;
-        for listed in Files::default().below(path) {
-            let file = files::read(listed?, LARGEST)?;
+        for listed in Files::default().below(path, &|_, _| false) {
+            let file = listed?.read(LARGEST)?;
             for found in documents_of(&file.path, &file.text, "default") {
                 let found = found.map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
@@ -105,7 +104,7 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
 #[must_use]
 pub fn manifest_files(paths: &[PathBuf]) -> Vec<PathBuf> {
     let mut files = Files::default();
-    let listed = paths.iter().flat_map(|path| files.below(path));
+    let listed = paths.iter().flat_map(|path| files.below(path, &|_, _| false));
     listed.filter_map(|listed| Some(listed.ok()?.path)).collect()
 }
 
@@ -115,17 +114,21 @@ impl Manifests {
     pub fn read(paths: &[PathBuf], options: ReadOptions<'_>) -> Self {
         let mut manifests = Self::default();
         let mut files = Files::default();
-        let found = paths.iter().flat_map(|path| files.below(path));
-        let found: Vec<_> =
-            found.map(|listed| listed.and_then(|listed| files::read(listed, options.largest))).collect();
+        let listed = paths.iter().flat_map(|path| files.below(path, &|_, _| false));
+        let read = listed.map(|listed| listed.and_then(|listed| listed.read(options.largest)));
+        manifests.add_files(read.collect(), options);
+        manifests
+    }
+
+    /// Adds the objects of files whose text was read before.
+    pub fn add_files(&mut self, found: Vec<Result<ManifestFile, ManifestError>>, options: ReadOptions<'_>) {
         let documents = documents_of_all(&found, options.namespace);
         for (file, documents) in found.into_iter().zip(documents) {
             match file {
-                Ok(file) => manifests.add(file, documents),
-                Err(fault) => manifests.faults.push(fault),
+                Ok(file) => self.add(file, documents),
+                Err(fault) => self.faults.push(fault),
             }
         }
-        manifests
     }
 
     /// Reads a stream as one file with this name.
@@ -139,19 +142,38 @@ impl Manifests {
         }
     }
 
+    /// Adds the objects of a text that a program has rendered, as one file with this name.
+    pub fn add_rendered(&mut self, name: PathBuf, text: String, options: ReadOptions<'_>) {
+        let documents = documents::read(&text, false, options.namespace);
+        let source = ManifestSource::Rendered;
+        self.add(ManifestFile { path: name, source, text, has_mark: false, is_given: true }, documents);
+    }
+
     fn add(&mut self, file: ManifestFile, documents: Documents) {
         let number = self.files.len();
+        let is_manifest = file.is_given || looks_like_manifest(&file.text);
         for found in documents {
             match found {
                 Ok(Found { object: Some(object), bytes, items }) => {
                     self.objects.push(Manifest { object, origin: Origin { file: number, document: bytes, items } });
                 }
                 Ok(Found { object: None, .. }) => {}
+                Err(_) if !is_manifest => {}
                 Err(broken) => self.faults.push(broken.in_file(&file.path)),
             }
         }
         self.files.push(file);
     }
+}
+
+/// Whether a text that cannot be parsed may contain a manifest. Directories contain many other files: templates, configurations with
+/// comments in JSON, playbooks.
+fn looks_like_manifest(text: &str) -> bool {
+    let fields = ["apiVersion", "kind"];
+    let is_flow = text.trim_start().starts_with(['{', '[']);
+    let is_key =
+        |row: &str, field: &str| row.strip_prefix(field).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    fields.iter().all(|field| if is_flow { text.contains(field) } else { text.lines().any(|row| is_key(row, field)) })
 }
 
 /// Reads the documents of each file in parallel; none for a file that could not be read. Parsing YAML is most of the work of

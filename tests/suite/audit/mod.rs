@@ -12,7 +12,7 @@ use ingress_guard::analysis::analyze;
 use ingress_guard::cluster::{ClusterView, Inventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::model::Ingress;
-use ingress_guard::report::{Page, Report, html};
+use ingress_guard::report::{Page, Provenance, Report, html};
 use ingress_guard::routing::{Controllers, RouteMap};
 
 use crate::pages::{fixtures, known};
@@ -32,7 +32,7 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
     let mut report = Report::default();
     for ingress in ingresses {
-        report.add(analyze(ingress, known(&inventory), &engine, &config.policy), None, |_| None);
+        report.add(analyze(ingress, known(&inventory), &engine, &config.policy), Provenance::default(), |_| None);
     }
     let view = ClusterView::unrestricted(known(&inventory));
     let map = RouteMap::of(Controllers::new(&view, &config.settings.classes, &config.settings.dialects));

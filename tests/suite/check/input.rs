@@ -52,9 +52,9 @@ fn documents_that_cannot_be_read_are_named_by_line_and_column() {
         ("a.yaml", format!("{ingress}metadata: {{name: x}}\nspec: {{rules: [{{host: 1}}]}}\n"), "a.yaml:4:"),
         ("a.yaml", format!("{ingress}metadata: {{name: x\n"), "a.yaml:"),
         ("a.yaml", format!("# x\r\n---\r\n{}metadata: [\r\n", ingress.replace('\n', "\r\n")), "a.yaml:"),
-        ("a.json", "{\"kind\": \"Ingress\", ".to_owned(), "a.json:1:"),
+        ("a.json", "{\"apiVersion\": \"v1\", \"kind\": \"Ingress\", ".to_owned(), "a.json:1:"),
         ("a.yaml", format!("# é\n---\n{ingress}metadata: {{name: {{{{ .Values.name }}}}}}\n"), "a.yaml:5:18: "),
-        ("a.yaml", "{{- if .Values.on }}\nkind: Ingress\n{{- end }}\n".to_owned(), "a.yaml:1:1: "),
+        ("a.yaml", "{{- if .Values.on }}\napiVersion: v1\nkind: Ingress\n{{- end }}\n".to_owned(), "a.yaml:1:1: "),
     ] {
         let said = beside_good(name, text.as_bytes());
         assert_eq!(said.len(), 1, "{text}: {said:?}");
@@ -115,12 +115,15 @@ fn bombs_do_not_go_off() {
     assert!(said.len() == 1 && said[0].starts_with("a.json:1:"), "{said:?}");
 }
 
+const HEAD: &str = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n";
+
 /// Files are read in parallel and reported in order.
 #[test]
 fn many_files_are_reported_in_order() {
     let folder = folder(&[("0.yaml", &format!("{CLASS}---\n{SERVICE}"))]);
     for number in 100..180 {
-        let text = if number % 10 == 3 { "a: [\n".to_owned() } else { ingress(&format!("web-{number}"), "web", 81) };
+        let text =
+            if number % 10 == 3 { format!("{HEAD}a: [\n") } else { ingress(&format!("web-{number}"), "web", 81) };
         fs::write(folder.path().join(format!("{number}.yaml")), text).unwrap();
     }
     let (code, report) = report(folder.path(), &[".", "--select", "IG202"]);
@@ -281,6 +284,9 @@ fn files_that_are_not_manifests_are_ignored() {
         ("comment.yaml", "# nothing\n---\n---\n"),
         ("other.yaml", "apiVersion: example.com/v1\nkind: Ingress\nspec: 7\n"),
         ("notes.md", "kind: ["),
+        ("tsconfig.json", "{\n  // comments\n  \"strict\": true,\n}\n"),
+        ("broken.yaml", "a: [\n"),
+        ("template.yaml", "{{ range .Values.jobs }}\n- name: {{ .name }}\n{{ end }}\n"),
     ] {
         assert_eq!(beside_good(name, text.as_bytes()), Vec::<String>::new(), "{name}");
     }

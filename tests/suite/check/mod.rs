@@ -6,6 +6,8 @@ mod input;
 mod listing;
 mod objects;
 mod overlay;
+mod rendering;
+mod repositories;
 mod safety;
 
 use std::fs;

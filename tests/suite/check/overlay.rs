@@ -147,6 +147,19 @@ async fn a_snapshot_gives_the_same_report() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_root_is_applied_to_a_cluster() {
+    let api = cluster().await;
+    let folder = folder(&[("dev/web.yaml", &ingress("web", "web", 80)), ("prod/web.yaml", &ingress("web", "web", 81))]);
+    let kept = tempfile::NamedTempFile::new().unwrap();
+    let kept = kept.path().to_str().unwrap();
+    run(&api, &["snapshot", "--output", kept]).await;
+    let outcome = super::check(folder.path(), &[".", "--snapshot", kept]);
+    assert_eq!((outcome.code, &*outcome.err), (2, "error: more than one root: select one with --root: dev, prod\n"));
+    let (code, report) = report(folder.path(), &[".", "--snapshot", kept, "--root", "prod"]);
+    assert_eq!((code, super::places(&report)), (1, vec!["IG202 prod/web.yaml:16:23".to_owned()]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn route_changes_are_listed() {
     let api = cluster().await;
     stored(&api, &ingress("shop", "web", 80).replace("path: /\n", "path: /api\n"));

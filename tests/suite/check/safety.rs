@@ -301,7 +301,7 @@ fn names_and_values_control_neither_terminal_nor_workflow() {
         .replace("metadata: {name: web}", &format!("metadata: {{name: {value}, annotations: {{{value}: x}}}}"))
         .replace("- host: web.example.com", &format!("- host: {value}"))
         .replace("number: 81", "number: 81 # \u{202e}");
-    let folder = folder(&[(name, &format!("{CLASS}---\n{SERVICE}---\n{text}")), (broken, "kind: [")]);
+    let folder = folder(&[(name, &format!("{CLASS}---\n{SERVICE}---\n{text}")), (broken, "apiVersion: v1\nkind: [")]);
     let is_seen =
         |c: char| (c == '\n' || !c.is_control()) && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let starts_command = |line: &str| line.trim_start().starts_with("::");

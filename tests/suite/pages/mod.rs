@@ -41,6 +41,7 @@ pub(crate) fn known(store: &Inventory) -> ClusterState<'_> {
 /// Returns a write at that date by an ordinary user.
 pub(crate) fn circumstances(ingress: &Ingress, dry_run: bool) -> Circumstances<'_> {
     Circumstances {
+        is_sample: false,
         ingress,
         namespace_labels: Lookup::Absent,
         dry_run,

@@ -1,0 +1,188 @@
+//! Objects that are evaluated together, and the way back from an Ingress to its place in a file.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::options::Assumed;
+use crate::cli::cluster_source::{Listed, Loaded};
+use crate::cluster::{
+    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestFile, Object, Origin, ReadFailure,
+    Snapshot,
+};
+use crate::model::{Ingress, Key, Kind};
+use crate::report::Provenance;
+use crate::repository::{Content, Root, template};
+
+/// The objects of one root, or of all given files.
+pub(super) struct World {
+    /// The name of the root, if there are several.
+    pub(super) name: Option<Box<str>>,
+    /// The objects, overlaid on the base if there is one.
+    pub(super) snapshot: Snapshot,
+    /// The base without the files.
+    pub(super) before: Option<Loaded>,
+    /// Whether something that changes the objects is not known.
+    pub(super) is_sample: bool,
+    /// Whether `--fix` may change its files: they are applied as they are.
+    pub(super) is_fixable: bool,
+    /// The root, if a program renders it.
+    rendered: Option<Root>,
+    /// The position of each Ingress; its last definition counts, as with `kubectl apply`.
+    origins: HashMap<Key, Origin>,
+    /// The Ingresses, and the objects that Ingresses reference.
+    defined: Vec<(Kind, Key)>,
+    /// The Ingresses in the order of the files.
+    order: Vec<Key>,
+}
+
+/// What a world is made of.
+#[derive(Default)]
+pub(super) struct Material<'a> {
+    pub(super) name: Option<Box<str>>,
+    /// The root, unless the files were given as they are.
+    pub(super) root: Option<&'a Root>,
+    /// The objects whose Ingresses are analyzed.
+    pub(super) own: Vec<&'a Manifest>,
+    /// Other objects of the same cluster.
+    pub(super) context: Vec<&'a Manifest>,
+}
+
+/// How the objects of a world stand to those outside.
+#[derive(Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether there are no Services outside the files.
+    pub(super) is_complete: bool,
+    /// Whether there are no other worlds, which may contain other Ingresses.
+    pub(super) is_only: bool,
+}
+
+impl World {
+    pub(super) fn new(
+        material: Material<'_>,
+        base: Option<Listed>,
+        scope: Scope,
+        now: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let Material { name, root, own, context } = material;
+        let mut origins: HashMap<Key, Origin> = HashMap::new();
+        let mut order = Vec::new();
+        for Manifest { object, origin } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
+            if origins.insert(object.key(), origin.clone()).is_none() {
+                order.push(object.key());
+            }
+        }
+        let is_compared =
+            |kind| matches!(kind, Kind::ConfigMap | Kind::Ingress | Kind::IngressClass | Kind::Secret | Kind::Service);
+        let all = own.iter().map(|manifest| (manifest.object.kind(), manifest.object.key()));
+        let defined = all.filter(|(kind, _)| is_compared(*kind)).collect();
+        let objects = context.into_iter().chain(own).map(|manifest| manifest.object.clone());
+        let (snapshot, before) = match base {
+            Some(base) => overlaid(base, objects.collect(), now)?,
+            None => (alone(objects, now, scope), None),
+        };
+        Ok(Self {
+            name,
+            snapshot,
+            before,
+            is_sample: root.is_some_and(|root| root.is_sample),
+            is_fixable: root.is_none(),
+            rendered: root.filter(|root| !matches!(root.content, Content::Files(_))).cloned(),
+            origins,
+            defined,
+            order,
+        })
+    }
+
+    pub(super) fn state(&self) -> ClusterState<'_> {
+        self.snapshot.state()
+    }
+
+    pub(super) fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
+        self.order.iter().filter_map(|key| self.snapshot.inventory.ingress(&key.namespace, &key.name))
+    }
+
+    /// The Ingresses in its files, and the objects that Ingresses reference.
+    pub(super) fn defined(&self) -> impl Iterator<Item = (Kind, Key)> {
+        self.defined.iter().cloned()
+    }
+
+    pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
+        self.origins.get(key)
+    }
+
+    /// Where an Ingress comes from. A rendered one comes from a template of its chart, or from its kustomization.
+    pub(super) fn provenance(&self, origin: &Origin, files: &[ManifestFile]) -> Provenance {
+        let file = &files[origin.file];
+        let from: Option<PathBuf> = self.rendered.as_ref().map(|root| match &root.content {
+            Content::Kustomization(file) => file.clone(),
+            _ => template(&root.folder, &file.text[origin.document.clone()]).unwrap_or_else(|| root.folder.clone()),
+        });
+        Provenance {
+            root: self.name.clone(),
+            is_rendered: from.is_some(),
+            file: Some(from.unwrap_or_else(|| file.path.clone()).display().to_string()),
+        }
+    }
+
+    /// Makes objects exist whose contents are unknown.
+    pub(super) fn assume(&mut self, assumed: impl IntoIterator<Item = Assumed>) {
+        let Snapshot { inventory, live_reads, .. } = &mut self.snapshot;
+        for Assumed { kind, key } in assumed {
+            // Live reads take precedence over the inventory.
+            match live_reads.get(kind, &key.namespace, &key.name) {
+                Some(LiveRead::Found(_)) => continue,
+                Some(_) => live_reads.insert(kind, key.clone(), LiveRead::Failed(ReadFailure::Error)),
+                None => {}
+            }
+            if !contains(inventory, kind, &key) {
+                inventory.apply_unreadable(kind, key);
+            }
+        }
+    }
+}
+
+/// The files overlaid on a cluster, and the cluster without them.
+fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::Result<(Snapshot, Option<Loaded>)> {
+    let before = base.inventory().clone();
+    base.overlay(objects.iter().cloned(), now);
+    let Loaded { snapshot, source, namespace } = base.fetch_referenced()?;
+    let Snapshot { inventory, mut live_reads, taken } = snapshot;
+    let before = Snapshot { inventory: before, live_reads: live_reads.clone(), taken };
+    let is_off = |object: &Object| inventory.coverage(object.kind()) == Coverage::Disabled;
+    live_reads.overlay(objects.into_iter().filter(|object| !is_off(object)));
+    Ok((Snapshot { inventory, live_reads, taken }, Some(Loaded { snapshot: before, source, namespace })))
+}
+
+/// The files without a cluster. Objects outside them are unknown, unless they are complete.
+fn alone(objects: impl Iterator<Item = Object>, now: Timestamp, Scope { is_complete, is_only }: Scope) -> Snapshot {
+    let mut inventory = Inventory::default();
+    for object in objects {
+        inventory.apply(object);
+    }
+    let has_workload = Kind::WORKLOADS.iter().any(|kind| inventory.count(*kind) > 0);
+    for kind in Kind::ALL {
+        let is_complete = is_complete
+            && match kind {
+                Kind::Service => true,
+                Kind::Ingress => is_only,
+                Kind::IngressClass | Kind::Secret => inventory.count(kind) > 0,
+                // Pods that no workload creates are in files as well.
+                kind if Kind::WORKLOADS.contains(&kind) || kind == Kind::Pod => has_workload,
+                _ => false,
+            };
+        inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
+    }
+    Snapshot { inventory, live_reads: LiveReads::default(), taken: now }
+}
+
+fn contains(inventory: &Inventory, kind: Kind, key: &Key) -> bool {
+    let Key { namespace, name } = key;
+    match kind {
+        Kind::ConfigMap => inventory.config_map(key).is_some(),
+        Kind::Service => inventory.service(namespace, name).is_some(),
+        Kind::Secret => inventory.secret(namespace, name).is_some(),
+        _ => inventory.class(name).is_some(),
+    }
+}
