@@ -439,7 +439,8 @@ fn explain_prints_the_page_and_checks_the_catalogue() {
 #[test]
 fn flags_can_be_set_in_the_environment() {
     let complete = |value: &str| {
-        let mut command = command(&["check", "tests/data/check/shop"]);
+        let files = ["tests/data/check/shop/1-cluster.yaml", "tests/data/check/shop/2-web.yaml"];
+        let mut command = command(&["check", files[0], files[1]]);
         let output = command.env("INGRESS_GUARD_COMPLETE", value).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
     };

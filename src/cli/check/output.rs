@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report, input: &Input, arguments: &Arguments, confi
         fails: arguments.analysis.fail_on.level(),
         text: &|options| text(report, options),
         show: Level::Warn,
-        options: options(report, input),
+        options: options(report, input, arguments),
         html: &|| page(report, input.state(), config, &source, None),
         is_stdout_taken: arguments.diff,
     };
@@ -33,22 +33,37 @@ fn source(input: &Input, arguments: &Arguments) -> String {
     format!("manifests {paths}{base}")
 }
 
+/// Advice for objects that are unknown.
+type Advice = (Kinds, &'static str);
+
+const CLASSES: Advice = (
+    Kinds::of(&[Kind::IngressClass]),
+    "to evaluate the rules of a controller, add its IngressClass to the files, or set its dialect in .ingress-guard.yaml, such as: dialects: [{match: {class: nginx}, engine: nginx}]",
+);
+
 /// Flags and settings with which more checks are evaluated.
-const ADVICE: &[(Kinds, &str)] = &[
-    (
-        Kinds::of(&[Kind::IngressClass]),
-        "to evaluate the rules of a controller, add its IngressClass to the files, or set its dialect in .ingress-guard.yaml, such as: dialects: [{match: {class: nginx}, engine: nginx}]",
-    ),
+const ADVICE: &[Advice] = &[
+    CLASSES,
     (
         Kinds::of(&[Kind::Service, Kind::Ingress]),
         "use --complete if the files contain all Services and Ingresses, or --assume-exists for single objects outside the files",
     ),
 ];
 
-fn options<'a>(report: &Report, input: &'a Input) -> Text<'a> {
+/// The same with `--complete`.
+const ADVICE_IF_COMPLETE: &[Advice] = &[
+    CLASSES,
+    (
+        Kinds::of(&[Kind::Service]),
+        "--complete reports no missing object here: a part of the input was not read or not rendered",
+    ),
+];
+
+fn options<'a>(report: &Report, input: &'a Input, arguments: &Arguments) -> Text<'a> {
     let sources = input.manifests.files.iter();
     let sources = sources.map(|file| (file.path.to_str().unwrap_or_default(), Lines::of(&file.text))).collect();
+    let advice = if arguments.complete { ADVICE_IF_COMPLETE } else { ADVICE };
     // The rules of an assumed controller are evaluated.
-    let advice = if report.assumptions.is_empty() { ADVICE } else { &ADVICE[1..] };
+    let advice = if report.assumptions.is_empty() { advice } else { &advice[1..] };
     Text { sources, advice, ..Text::default() }
 }
