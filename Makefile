@@ -5,6 +5,9 @@ SHELL := bash
 
 CARGO_DENY_VERSION := 0.20.2
 HELM_VERSION := v3.22.0
+CARGO_CYCLONEDX_VERSION := 0.5.9
+# The directory of `make install`.
+PREFIX ?= /usr/local
 export PATH := $(PATH):$(HOME)/.cargo/bin:$(HOME)/go/bin
 # Each skipped test appends one line to this file.
 SKIPPED := $(or $(CARGO_TARGET_DIR),target)/tmp/skipped
@@ -103,6 +106,30 @@ chart: helm ## Lint the chart and compare deploy/ with its rendering
 .PHONY: image
 image: ## Build the container image
 	docker build -t ingress-guard:dev .
+
+.PHONY: install
+install: tools ## Build a release and install it below PREFIX (/usr/local), also as a plugin of kubectl
+	cargo install --locked --path . --no-track --root '$(PREFIX)'
+	ln -sf ingress-guard '$(PREFIX)/bin/kubectl-ingress_guard'
+	ln -sf ingress-guard '$(PREFIX)/bin/kubectl_complete-ingress_guard'
+	'$(PREFIX)/bin/ingress-guard' man '$(PREFIX)/share/man/man1'
+	mkdir -p '$(PREFIX)'/share/{bash-completion/completions,fish/vendor_completions.d,zsh/site-functions}
+	'$(PREFIX)/bin/ingress-guard' completions bash >'$(PREFIX)/share/bash-completion/completions/ingress-guard'
+	'$(PREFIX)/bin/ingress-guard' completions fish >'$(PREFIX)/share/fish/vendor_completions.d/ingress-guard.fish'
+	'$(PREFIX)/bin/ingress-guard' completions zsh >'$(PREFIX)/share/zsh/site-functions/_ingress-guard'
+
+.PHONY: dist
+dist: tools ## Write the files of a release for this machine to dist/: static binary, SBOM, krew manifest, checksums
+	rm -rf dist
+	deploy/dist.sh archive "$$(rustc -vV | sed -n 's/^host: //p')"
+	$(MAKE) sbom
+	deploy/dist.sh krew
+	deploy/dist.sh sums
+
+.PHONY: sbom
+sbom: tools ## Write the list of the dependencies to dist/ (CycloneDX)
+	cargo cyclonedx --version 2>/dev/null | grep -qF $(CARGO_CYCLONEDX_VERSION) || cargo install --locked cargo-cyclonedx@$(CARGO_CYCLONEDX_VERSION)
+	deploy/dist.sh sbom
 
 .PHONY: ci
 ci: lint test deny chart ## What CI runs; generated files must be as committed

@@ -10,6 +10,7 @@ mod cluster_source;
 mod completions;
 mod controllers;
 mod explain;
+mod kubectl_plugin;
 mod listing_options;
 mod man;
 mod overwriting;
@@ -21,7 +22,8 @@ mod snapshot;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use kubectl_plugin::InvokedAs;
 use serde::Serialize;
 
 use crate::finding::{is_invisible, one_line, start_of_line};
@@ -101,16 +103,10 @@ pub fn command() -> clap::Command {
 /// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match Cli::parse().command {
-        Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
-        Command::Check(arguments) => check::run(&arguments),
-        Command::Audit(arguments) => audit::run(&arguments),
-        Command::Explain(arguments) => explain::run(&arguments),
-        Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Controllers(arguments) => controllers::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
-        Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
-        Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
+    let outcome = match InvokedAs::this_process() {
+        InvokedAs::Program => execute(command()),
+        InvokedAs::KubectlPlugin => execute(command().bin_name(kubectl_plugin::COMMAND)),
+        InvokedAs::KubectlCompletion => kubectl_plugin::complete(command()).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,
@@ -121,6 +117,23 @@ pub fn run() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "error: {}", one_line(&in_full(&error)));
             ExitCode::from(2)
         }
+    }
+}
+
+/// Parses the arguments of the process and runs their command. Help, version and usage errors end the process.
+fn execute(mut program: clap::Command) -> anyhow::Result<ExitCode> {
+    let matches = program.get_matches_mut();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut program).exit());
+    match cli.command {
+        Command::Serve(arguments) => serve::run(*arguments).map(|()| ExitCode::SUCCESS),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Controllers(arguments) => controllers::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
+        Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
+        Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }
 

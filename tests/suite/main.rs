@@ -11,6 +11,7 @@ mod check;
 mod configuration;
 #[path = "../console/mod.rs"]
 mod console;
+mod delivery;
 mod discovery;
 mod docs;
 mod engine;
