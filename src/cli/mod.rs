@@ -23,7 +23,6 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
-use kubectl_plugin::InvokedAs;
 use serde::Serialize;
 
 use crate::finding::{is_invisible, one_line, start_of_line};
@@ -103,10 +102,10 @@ pub fn command() -> clap::Command {
 /// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let outcome = match InvokedAs::this_process() {
-        InvokedAs::Program => execute(command()),
-        InvokedAs::KubectlPlugin => execute(command().bin_name(kubectl_plugin::COMMAND)),
-        InvokedAs::KubectlCompletion => kubectl_plugin::complete(command()).map(|()| ExitCode::SUCCESS),
+    let outcome = match kubectl_plugin::InvokedAs::this_process() {
+        kubectl_plugin::InvokedAs::Program => execute(command()),
+        kubectl_plugin::InvokedAs::KubectlPlugin => execute(command().bin_name(kubectl_plugin::COMMAND)),
+        kubectl_plugin::InvokedAs::KubectlCompletion => kubectl_plugin::complete(command()).map(|()| ExitCode::SUCCESS),
     };
     match outcome {
         Ok(code) => code,

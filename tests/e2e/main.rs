@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
+mod argocd;
 mod assets;
 mod audit;
 mod certificates;
@@ -19,6 +20,7 @@ mod documents;
 mod explain;
 mod freshness;
 mod https;
+mod kubectl_plugin;
 mod levels;
 mod live;
 mod load;

@@ -246,8 +246,8 @@ fn paths_in_documents_exist() {
         let words = text.split(|c: char| c.is_whitespace() || "`()[]|,;\"'<>".contains(c));
         for word in words.map(|word| word.trim_end_matches(['.', ':', '/'])) {
             let named = word.strip_prefix("../").unwrap_or(word);
-            // A line and a column may follow.
-            let named = named.split(':').next().unwrap_or(named);
+            // A line and a column may follow, or an anchor.
+            let named = named.split([':', '#']).next().unwrap_or(named);
             let ours = ["src/", "docs/", "tests/", "chart/", "deploy/", "examples/", "certs/", "benches/", ".ci/"];
             // Patterns and output folders are not files.
             if ours.iter().any(|start| named.starts_with(start))
