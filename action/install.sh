@@ -31,8 +31,9 @@ elif [[ $version =~ ^v[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]]; then
     *) fail "no binary for $(uname -s) $(uname -m): use \"version: source\"" ;;
     esac
     archive=ingress-guard-$version-linux-$arch.tar.gz
-    download "$archive" && download SHA256SUMS ||
-        fail "release $version of $ACTION_REPOSITORY has no $archive: use another version, or \"version: source\""
+    for file in "$archive" SHA256SUMS; do
+        download "$file" || fail "release $version of $ACTION_REPOSITORY has no $file: use another version, or \"version: source\""
+    done
     (cd "$root" && grep "  $archive\$" SHA256SUMS | sha256sum --check --strict) ||
         fail "$archive does not have the checksum of its release"
     tar -xzf "$root/$archive" -C "$root/bin" ingress-guard

@@ -87,7 +87,7 @@ fn nothing_is_installed_if_the_checksum_differs_or_the_release_is_missing() {
         // The archive is in no line.
         (Some(format!("{other}  other.tar.gz\n")), "", "does not have the checksum of its release"),
         (Some(String::new()), "", "does not have the checksum of its release"),
-        (None, "", "has no ingress-guard-"),
+        (None, "", "has no SHA256SUMS: use another version"),
         (None, "v9.9.9", "release v9.9.9 of platform/ingress-guard has no "),
         (None, "latest", "neither a release, such as v0.1.0, nor \"source\""),
         (None, "v1.0.0/../../other", "neither a release, such as v0.1.0, nor \"source\""),

@@ -85,8 +85,10 @@ fn gitlab_verifies_the_release_and_reports_findings() {
     let (code, output) = guarded.run(&script);
     assert_eq!(code, 1, "{output}");
     assert!(output.contains("deny[IG201 service-not-found]"), "{output}");
-    let report = job["artifacts"]["reports"]["junit"].as_str().unwrap();
-    assert!(guarded.read(&format!("work/{report}")).contains("<failure"), "the report of a failed job is an artifact");
+    for (format, expected) in [("junit", "<failure"), ("codequality", "\"severity\": \"critical\"")] {
+        let report = guarded.read(&format!("work/{}", text(&job["artifacts"]["reports"][format])));
+        assert!(report.contains(expected), "the {format} report of a failed job is an artifact: {report}");
+    }
     assert_eq!(job["artifacts"]["when"], "always");
 
     let (forged, script) = runner();
