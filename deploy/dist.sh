@@ -26,6 +26,8 @@ archive() {
     aarch64-unknown-linux-musl) name=linux-arm64-musl ;;
     *) fail "no archive for target $target" ;;
     esac
+    # PCRE2, ring and mimalloc are C code, which needs the headers of musl too.
+    case $target in *-musl) export "CC_${target//-/_}=musl-gcc" ;; esac
     RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile dist --locked --bin ingress-guard --target "$target"
     binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
     # ldd fails for some static binaries, and its words depend on the C library.

@@ -22,10 +22,11 @@ fn installed() -> Option<PathBuf> {
             .is_ok_and(|status| status.success())
     };
     if !does(Command::new(&program).arg("--version")) {
-        let is_created = does(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))
+        let is_created = does(Command::new("git").arg("--version"))
+            && does(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))
             && does(Command::new(environment.join("bin/pip")).args(["install", PRE_COMMIT]));
         if !is_created {
-            skipped("the hooks of pre-commit: Python 3 with venv and pip cannot install pre-commit");
+            skipped("the hooks of pre-commit: no Git, or Python 3 with venv and pip cannot install pre-commit");
             return None;
         }
     }
