@@ -247,15 +247,19 @@ impl Engine {
                 found_at.push((*place, found));
             }
         }
-        found_at.sort_by_key(|(place, _)| *place);
-        not_evaluated_at.sort_by_key(|(place, _)| *place);
-        evaluation.not_evaluated = not_evaluated_at.into_iter().map(|(_, not_evaluated)| not_evaluated).collect();
-        evaluation.findings = found_at.into_iter().flat_map(|(_, found)| found).collect();
+        evaluation.not_evaluated = in_order(not_evaluated_at).collect();
+        evaluation.findings = in_order(found_at).flatten().collect();
         evaluation.spent = budget.spent();
         evaluation.report_not_evaluated(unsettled);
         evaluation.report_oversized(self.settings.oversized);
         evaluation
     }
+}
+
+/// The results of checks in the order of the checks, which is not the order in which they ran.
+fn in_order<T>(mut results: Vec<(usize, T)>) -> impl Iterator<Item = T> {
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result)
 }
 
 /// Lowers findings to a warning that are absent where stored Ingresses that are not loaded count: they rest on the absence of

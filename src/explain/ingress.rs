@@ -128,8 +128,7 @@ fn samples(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings
     if reads_nginx_annotations && !is_plainly_regex(at.path.routed()) {
         samples.extend(pattern_samples(at.path.routed(), &Budget::default()).unwrap_or_default());
     }
-    samples.iter_mut().for_each(|sample| *sample = as_sent(sample));
-    samples
+    samples.iter().map(|sample| as_sent(sample)).collect()
 }
 
 /// Returns whether a request reaches the backend of a path, by whatever path of its Ingress.

@@ -30,7 +30,7 @@ impl Ingress {
         };
         let variables = self.snippets().flat_map(|snippet| snippet.split('$').skip(1)).map(variable);
         let groups = self.snippets().flat_map(group_names).map(|name| name.to_ascii_lowercase().into());
-        variables.chain(groups).filter(|name: &Box<str>| !name.is_empty()).collect()
+        variables.chain(groups).filter(|name| !str::is_empty(name)).collect()
     }
 
     fn snippets(&self) -> impl Iterator<Item = &str> {

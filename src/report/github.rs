@@ -15,7 +15,7 @@ const MOST: usize = 10;
 /// The most findings in the job summary, which may have 1 MiB.
 const MOST_ROWS: usize = 500;
 
-/// The report as workflow commands, at most [`MOST`] of each kind. GitHub drops all others; the job summary has them.
+/// The report as workflow commands, at most ten of each kind. GitHub drops all others; the job summary has them.
 #[must_use]
 pub fn github(report: &Report, listing: &Listing) -> String {
     let findings = listing.entries(report).into_iter().map(annotation);

@@ -73,8 +73,9 @@ fn found(data: &str, annotations: &str) -> String {
     let analysis = analyze(ingress, pages::known(&inventory), &config.engine(), &config.policy);
     let decisions = analysis.verdict.distinct().filter(|decision| decision.level >= Level::Warn);
     decisions
-        .map(|decision| format!("{:?} {}: {}\n", decision.level, decision.finding.code, decision.finding.message))
-        .collect()
+        .map(|decision| format!("{:?} {}: {}", decision.level, decision.finding.code, decision.finding.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 const NOTHING: &str = "hsts: 'true'";

@@ -11,7 +11,7 @@ use crate::pages;
 
 /// A controller with these flags, and an Ingress with an annotation that nginx refuses.
 fn world(flags: &[&str], env: &str, labels: &str) -> Inventory {
-    let flags: String = flags.iter().map(|flag| format!(", {flag:?}")).collect();
+    let flags = flags.iter().map(|flag| format!(", {flag:?}")).collect::<Vec<_>>().concat();
     let text = format!(
         "
 apiVersion: networking.k8s.io/v1
