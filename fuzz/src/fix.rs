@@ -5,6 +5,7 @@
 use ingress_guard::document::{Document, Object};
 use ingress_guard::finding::Patch;
 use ingress_guard::model::FieldPath;
+use ingress_guard::yaml::Tree;
 use serde_json::Value;
 
 use super::manifest::{Checked, check, read};
@@ -88,8 +89,7 @@ fn apply(object: &mut Object<'_>, patch: &Patch, value: &mut Value) {
 }
 
 fn value(text: &str) -> Option<Value> {
-    let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).ok()
+    Some(Tree::parse(text).ok()??.root().to_json())
 }
 
 /// An empty map of annotations equals an absent one.

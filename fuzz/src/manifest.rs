@@ -37,7 +37,7 @@ pub(super) fn check(bytes: &[u8]) -> Option<Checked> {
     let text = std::mem::take(&mut manifests.files.first_mut()?.text);
     let mut inventory = Inventory::default();
     let mut origins: HashMap<Key, Origin> = HashMap::new();
-    for Manifest { object, origin } in manifests.objects {
+    for Manifest { object, origin, .. } in manifests.objects {
         if object.kind() == Kind::Ingress {
             origins.insert(object.key(), origin);
         }
@@ -69,7 +69,7 @@ pub(super) fn check(bytes: &[u8]) -> Option<Checked> {
     Some(Checked { text, inventory, ingresses, report })
 }
 
-fn locate(finding: &Finding, document: &Document, text: &str, origin: &Origin, lines: &Lines<'_>) -> Located {
+fn locate(finding: &Finding, document: &Document<'_>, text: &str, origin: &Origin, lines: &Lines<'_>) -> Located {
     let place = |start: usize, end: usize| {
         let [(line, column), (end_line, end_column)] = [start, end].map(|byte| lines.position(byte));
         Place { file: "a.yaml".to_owned(), line, column, end_line, end_column }

@@ -13,6 +13,7 @@ use crate::cluster::ClusterState;
 use crate::config::Config;
 use crate::finding::{Level, one_line};
 use crate::model::Ingress;
+use crate::parallel;
 use crate::policy::{Policy, Profile};
 use crate::report::{Provenance, ReloadBlockEntry, Report, Text, hosts, text, what_if};
 use crate::routing::ReloadBlock;
@@ -85,16 +86,26 @@ impl WhatIf {
     }
 }
 
+/// The number of Ingresses from which a further thread pays off.
+const SHARE: usize = 16;
+
 /// Analyzes every stored Ingress, sorted by name.
 fn analyzed(state: ClusterState<'_>, config: &Config) -> Report {
     let engine = config.engine();
     let mut ingresses: Vec<&Ingress> = state.store.ingresses().collect();
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
-    let mut progress = Progress::begin(ingresses.len());
+    let progress = Progress::begin(ingresses.len());
+    let reports = parallel::blocks(&ingresses, SHARE, |ingresses| {
+        let mut report = Report::new(engine.checks());
+        for ingress in ingresses {
+            report.add(analyze(ingress, state, &engine, &config.policy), Provenance::default(), |_| None);
+            progress.step();
+        }
+        report
+    });
     let mut report = Report::new(engine.checks());
-    for ingress in ingresses {
-        report.add(analyze(ingress, state, &engine, &config.policy), Provenance::default(), |_| None);
-        progress.step();
+    for next in reports {
+        report.append(next);
     }
     report
 }

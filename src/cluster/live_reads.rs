@@ -112,6 +112,11 @@ impl LiveReads {
         }
     }
 
+    /// Removes the results of objects that are absent.
+    pub fn forget_absent(&mut self) {
+        self.reads.retain(|_, read| !matches!(read, LiveRead::Absent));
+    }
+
     /// Removes the results of a kind.
     pub fn forget(&mut self, kind: Kind) {
         self.reads.retain(|(of, _), _| *of != kind);

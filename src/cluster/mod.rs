@@ -19,7 +19,7 @@ pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{
     Files, LeftOut, Listed, Manifest, ManifestError, ManifestFile, ManifestSource, Manifests, Origin, ReadOptions,
-    load, load_text, manifest_files,
+    RepeatedKey, load, load_text, manifest_files,
 };
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};

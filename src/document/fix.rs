@@ -3,13 +3,12 @@
 
 use std::ops::Range;
 
-use granit_parser::ScalarStyle;
 use serde_json::Value;
 use thiserror::Error;
 
 use super::scalar;
-use super::tree::{Entry, Node, Shape};
 use crate::finding::{Patch, PatchOperation};
+use crate::yaml::{Entry, Node, ScalarStyle, Shape, Tree};
 
 /// A range of bytes and its replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +35,10 @@ pub enum Unfixable {
 
 /// Returns the edits that apply a patch to the object of a text, in order.
 pub(super) fn fix(text: &str, patch: &Patch) -> Result<Vec<Edit>, Unfixable> {
-    let root = Node::parse(text).ok_or(Unfixable::Mismatch)?;
-    let before = read(text)?;
+    let tree = parsed(text)?;
+    let before = tree.root().to_json();
     let wanted = patched(&before, patch)?;
-    let editor = Editor { text, root: &root, before: &before };
+    let editor = Editor { text, root: tree.root(), before: &before };
     let changes: Vec<_> =
         patch.operations().iter().filter(|operation| !matches!(operation, PatchOperation::Test { .. })).collect();
     let mut edits = match *changes {
@@ -83,9 +82,12 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
     out
 }
 
+fn parsed(text: &str) -> Result<Tree<'_>, Unfixable> {
+    Tree::parse(text).ok().flatten().ok_or(Unfixable::Mismatch)
+}
+
 fn read(text: &str) -> Result<Value, Unfixable> {
-    let options = serde_saphyr::options! { no_schema: true, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|_| Unfixable::Mismatch)
+    Ok(parsed(text)?.root().to_json())
 }
 
 /// Checks that two texts of a document differ in one object only, and that this object equals `text` in the second one.
@@ -127,32 +129,33 @@ fn parent(pointer: &str) -> &str {
 
 struct Editor<'a> {
     text: &'a str,
-    root: &'a Node,
+    root: Node<'a>,
     before: &'a Value,
 }
 
 impl<'a> Editor<'a> {
     /// The node at a pointer. An anchor or alias on the way is an error.
-    fn node(&self, pointer: &str) -> Result<&'a Node, Unfixable> {
+    fn node(&self, pointer: &str) -> Result<Node<'a>, Unfixable> {
         let mut node = self.root;
         for step in pointer.split('/').skip(1) {
             let name = step.replace("~1", "/").replace("~0", "~");
-            let inner = match &node.shape {
-                Shape::List { items } => name.parse().ok().and_then(|index: usize| items.get(index)),
-                _ => node.entry(&name).map(|entry| &entry.value),
+            let inner = match node.shape() {
+                Shape::List => name.parse().ok().and_then(|index: usize| node.item(index)),
+                _ => node.entry(&name).map(Entry::value),
             };
             // The patch fits the parsed object, so the node comes from a merge key.
             node = inner.ok_or(Unfixable::Shared)?;
-            if node.is_anchored || matches!(node.shape, Shape::Alias) {
+            if node.is_anchored() || matches!(node.shape(), Shape::Alias) {
                 return Err(Unfixable::Shared);
             }
         }
         Ok(node)
     }
 
-    fn map(&self, pointer: &str) -> Result<(&'a Node, bool, &'a [Entry]), Unfixable> {
-        match self.node(pointer)? {
-            node @ Node { shape: Shape::Map { is_flow, entries }, .. } => Ok((node, *is_flow, entries)),
+    fn map(&self, pointer: &str) -> Result<(Node<'a>, bool, Vec<Entry<'a>>), Unfixable> {
+        let node = self.node(pointer)?;
+        match node.shape() {
+            Shape::Map { is_flow, entries } => Ok((node, is_flow, entries)),
             _ => Err(Unfixable::Form),
         }
     }
@@ -161,20 +164,20 @@ impl<'a> Editor<'a> {
         let (parent, old) = split(from);
         let (node, ..) = self.map(parent)?;
         let entry = node.entry(&old).ok_or(Unfixable::Shared)?;
-        let text = scalar::write(&Value::String(split(to).1), entry.style).ok_or(Unfixable::Form)?;
-        Ok(vec![Edit { bytes: entry.key.clone(), text }])
+        let text = scalar::write(&Value::String(split(to).1), entry.style()).ok_or(Unfixable::Form)?;
+        Ok(vec![Edit { bytes: entry.key(), text }])
     }
 
     fn replace(&self, path: &str, value: &Value) -> Result<Vec<Edit>, Unfixable> {
         let node = self.node(path)?;
-        match (&node.shape, value) {
-            (Shape::Scalar { .. }, _) => Ok(vec![scalar_edit(node, value)?]),
+        match (node.shape(), value) {
+            (Shape::Scalar(..), _) => Ok(vec![scalar_edit(node, value)?]),
             // `port: {name: http}` becomes `port: {number: 80}`, in any style.
-            (Shape::Map { entries, .. }, Value::Object(new)) => match (&**entries, new.iter().next()) {
+            (Shape::Map { entries, .. }, Value::Object(new)) => match (&*entries, new.iter().next()) {
                 ([entry], Some((name, value))) if new.len() == 1 => {
-                    let value = scalar_edit(&entry.value, value)?;
-                    let name = scalar::write(&Value::String(name.clone()), entry.style).ok_or(Unfixable::Form)?;
-                    let key = Edit { bytes: entry.key.clone(), text: name };
+                    let value = scalar_edit(entry.value(), value)?;
+                    let name = scalar::write(&Value::String(name.clone()), entry.style()).ok_or(Unfixable::Form)?;
+                    let key = Edit { bytes: entry.key(), text: name };
                     Ok([key, value].into_iter().filter(|edit| self.text[edit.bytes.clone()] != *edit.text).collect())
                 }
                 _ => Err(Unfixable::Form),
@@ -186,31 +189,31 @@ impl<'a> Editor<'a> {
     fn remove(&self, path: &str) -> Result<Edit, Unfixable> {
         let (parent, name) = split(path);
         let (node, is_flow, entries) = self.map(parent)?;
-        let index = entries.iter().position(|entry| entry.name == name).ok_or(Unfixable::Shared)?;
-        let entry = &entries[index];
+        let index = entries.iter().rposition(|entry| entry.name() == name).ok_or(Unfixable::Shared)?;
+        let (key, value) = (entries[index].key(), entries[index].value());
         // An alias may refer to it.
-        if entry.value.is_anchored {
+        if value.is_anchored() {
             return Err(Unfixable::Shared);
         }
         let bytes = match (is_flow, entries.get(index + 1)) {
-            (true, _) if entries.len() == 1 => node.span.start + 1..node.span.end - 1,
-            (true, Some(next)) => entry.key.start..next.key.start,
-            (true, None) => entries[index - 1].value.span.end..entry.value.span.end,
+            (true, _) if entries.len() == 1 => node.bytes().start + 1..node.bytes().end - 1,
+            (true, Some(next)) => key.start..next.key().start,
+            (true, None) => entries[index - 1].value().bytes().end..value.bytes().end,
             // A map in block style cannot be empty, so it is removed with its last entry.
             (false, _) if entries.len() == 1 && parent.ends_with("/annotations") => return self.remove(parent),
             (false, _) if entries.len() == 1 => return Err(Unfixable::Form),
             (false, next) => {
-                let start = self.line_start(entry.key.start);
-                if self.text[start..entry.key.start].trim().is_empty() {
-                    start..line_end(self.text, entry.value.span.end.max(entry.key.end))
+                let start = self.line_start(key.start);
+                if self.text[start..key.start].trim().is_empty() {
+                    start..line_end(self.text, value.bytes().end.max(key.end))
                 } else {
                     // After the dash of a list item.
-                    entry.key.start..next.ok_or(Unfixable::Form)?.key.start
+                    key.start..next.ok_or(Unfixable::Form)?.key().start
                 }
             }
         };
         // A comment between two entries may belong to either.
-        let has_comment = self.text[entry.value.span.end.max(entry.key.end)..bytes.end.max(entry.value.span.end)]
+        let has_comment = self.text[value.bytes().end.max(key.end)..bytes.end.max(value.bytes().end)]
             .lines()
             .skip(1)
             .any(|line| line.contains('#'));
@@ -224,25 +227,25 @@ impl<'a> Editor<'a> {
             return Err(Unfixable::Form);
         }
         let Some(first) = entries.first() else { return Err(Unfixable::Form) };
-        let styles = entries.iter().filter_map(|entry| match entry.value.shape {
-            Shape::Scalar { style } if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
+        let styles = entries.iter().filter_map(|entry| match entry.value().shape() {
+            Shape::Scalar(_, style) if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) => {
                 Some(style)
             }
             _ => None,
         });
-        let style = styles.into_iter().next().unwrap_or(first.style);
-        let key = scalar::write(&Value::String(name), first.style).ok_or(Unfixable::Form)?;
+        let style = styles.into_iter().next().unwrap_or(first.style());
+        let key = scalar::write(&Value::String(name), first.style()).ok_or(Unfixable::Form)?;
         let entry = format!("{key}: {}", scalar::write(value, style).ok_or(Unfixable::Form)?);
-        let start = self.line_start(first.key.start);
-        let indent = &self.text[start..first.key.start];
+        let start = self.line_start(first.key().start);
+        let indent = &self.text[start..first.key().start];
         let end_of_line = if self.text.contains("\r\n") { "\r\n" } else { "\n" };
-        if indent.trim().is_empty() && (!is_flow || start > node.span.start) {
+        if indent.trim().is_empty() && (!is_flow || start > node.bytes().start) {
             // On its own line at the start of the map, so that comments stay with their entries.
             let comma = if is_flow { "," } else { "" };
             let at = if is_flow { start } else { self.below_key(parent).unwrap_or(start) };
             return Ok(Edit { bytes: at..at, text: format!("{indent}{entry}{comma}{end_of_line}") });
         }
-        let at = first.key.start;
+        let at = first.key().start;
         let text = if is_flow {
             format!("{entry}, ")
         } else {
@@ -254,7 +257,7 @@ impl<'a> Editor<'a> {
     /// The start of the line below the key of a map.
     fn below_key(&self, pointer: &str) -> Option<usize> {
         let (parent, name) = split(pointer);
-        Some(line_end(self.text, self.node(parent).ok()?.entry(&name)?.key.end))
+        Some(line_end(self.text, self.node(parent).ok()?.entry(&name)?.key().end))
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -270,11 +273,11 @@ pub(super) fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |newline| at + newline + 1)
 }
 
-fn scalar_edit(node: &Node, value: &Value) -> Result<Edit, Unfixable> {
-    match node.shape {
-        Shape::Scalar { style: ScalarStyle::Literal | ScalarStyle::Folded } => Err(Unfixable::Form),
-        Shape::Scalar { style } if !node.span.is_empty() && !node.is_anchored => {
-            Ok(Edit { bytes: node.span.clone(), text: scalar::write(value, style).ok_or(Unfixable::Form)? })
+fn scalar_edit(node: Node<'_>, value: &Value) -> Result<Edit, Unfixable> {
+    match node.shape() {
+        Shape::Scalar(_, ScalarStyle::Literal | ScalarStyle::Folded) => Err(Unfixable::Form),
+        Shape::Scalar(_, style) if !node.bytes().is_empty() && !node.is_anchored() => {
+            Ok(Edit { bytes: node.bytes(), text: scalar::write(value, style).ok_or(Unfixable::Form)? })
         }
         _ => Err(Unfixable::Shared),
     }

@@ -1,56 +1,52 @@
 //! Manifests as text: the places of fields, and patches that keep every other byte. The cluster module parses the objects.
 
 mod fix;
-mod lines;
 mod scalar;
-mod tree;
 
 use std::ops::Range;
 
 pub use fix::{Edit, Unfixable, apply};
-pub use lines::Lines;
-use tree::{Node, Shape};
 
 use crate::finding::Patch;
 use crate::model::{FieldPath, Segment};
+pub use crate::yaml::Lines;
+use crate::yaml::{Entry, Node, Shape, Tree};
 
 /// A document of a file, with the places of its nodes.
 #[derive(Debug)]
-pub struct Document {
-    root: Node,
-    /// It contains aliases or merge keys, so that a change of one place may change another.
-    refers: bool,
+pub struct Document<'a> {
+    tree: Tree<'a>,
     /// The byte range in the file.
     bytes: Range<usize>,
 }
 
-impl Document {
+impl<'a> Document<'a> {
     /// Parses the document in a byte range of a file, as YAML or JSON. Returns `None` if there is nothing to parse.
     #[must_use]
-    pub fn parse(text: &str, bytes: Range<usize>) -> Option<Self> {
-        let root = Node::parse(text.get(bytes.clone())?)?;
-        Some(Self { refers: root.refers(), root, bytes })
+    pub fn parse(text: &'a str, bytes: Range<usize>) -> Option<Self> {
+        let tree = Tree::parse(text.get(bytes.clone())?).ok()??;
+        Some(Self { tree, bytes })
     }
 
     /// Extracts the object at `items`, the indexes of nested lists. The size of the rest of a list does not matter.
     ///
     /// # Errors
     /// If the object is not there, or is part of an anchor.
-    pub fn object<'a>(&self, text: &'a str, items: &'a [usize]) -> Result<Object<'a>, Unfixable> {
+    pub fn object<'t>(&self, text: &'t str, items: &'t [usize]) -> Result<Object<'t>, Unfixable> {
         let whole = text.get(self.bytes.clone()).ok_or(Unfixable::Mismatch)?;
-        let mut node = &self.root;
+        let mut node = self.tree.root();
         for index in items {
-            let list = node.entry("items").ok_or(Unfixable::Mismatch)?;
-            let item = list.value.item(*index).ok_or(Unfixable::Mismatch)?;
-            if [node, &list.value, item].iter().any(|node| node.is_anchored) {
+            let list = node.entry("items").ok_or(Unfixable::Mismatch)?.value();
+            let item = list.item(*index).ok_or(Unfixable::Mismatch)?;
+            if [node, list, item].iter().any(|node| node.is_anchored()) {
                 return Err(Unfixable::Shared);
             }
             node = item;
         }
         let (mut at, mut margin) = (0..whole.len(), 0);
         if !items.is_empty() {
-            at = node.span.clone();
-            if let Shape::Map { is_flow: false, .. } = node.shape {
+            at = node.bytes();
+            if let Shape::Map { is_flow: false, .. } = node.shape() {
                 // Indent the first line like the others.
                 let line = whole[..at.start].rfind('\n').map_or(0, |newline| newline + 1);
                 margin = whole[line..at.start].chars().count();
@@ -61,7 +57,7 @@ impl Document {
         Ok(Object {
             whole,
             items,
-            refers: self.refers && !items.is_empty(),
+            refers: self.tree.refers() && !items.is_empty(),
             start: self.bytes.start,
             at,
             margin,
@@ -73,10 +69,11 @@ impl Document {
     /// returns the range of the nearest parent. `items` are the indexes of nested lists.
     #[must_use]
     pub fn locate(&self, items: &[usize], field: &FieldPath) -> Range<usize> {
-        let mut at = self.root.head();
-        let mut node = Some(&self.root);
+        let root = self.tree.root();
+        let mut at = root.head();
+        let mut node = Some(root);
         for index in items {
-            node = node.and_then(|node| node.entry("items")).and_then(|items| items.value.item(*index));
+            node = node.and_then(|node| node.entry("items")).and_then(|items| items.value().item(*index));
             at = node.map_or(at, Node::head);
         }
         for segment in field.segments() {
@@ -95,13 +92,13 @@ impl Document {
                     };
                     let is_about_value = !matches!(segment, Segment::Name(_));
                     let entry = inner.entry(name);
-                    at = entry.map_or(at, |entry| match entry.value.shape {
-                        Shape::Scalar { .. } if is_about_value && !entry.value.span.is_empty() => {
-                            entry.value.span.clone()
+                    at = entry.map_or(at, |entry| match entry.value().shape() {
+                        Shape::Scalar(..) if is_about_value && !entry.value().bytes().is_empty() => {
+                            entry.value().bytes()
                         }
-                        _ => entry.key.clone(),
+                        _ => entry.key(),
                     });
-                    entry.map(|entry| &entry.value)
+                    entry.map(Entry::value)
                 }
             };
         }

@@ -1,7 +1,8 @@
 //! Writes scalars as YAML in the style of the value they replace.
 
-use granit_parser::ScalarStyle;
 use serde_json::Value;
+
+use crate::yaml::ScalarStyle;
 
 /// Writes a scalar in this style if possible, else in quotes.
 pub(super) fn write(value: &Value, style: ScalarStyle) -> Option<String> {

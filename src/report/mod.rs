@@ -244,6 +244,22 @@ impl Report {
         self.analyzed.push(Analyzed { key: key.clone(), provenance });
     }
 
+    /// Adds the analyses of another report, which follow those of this one.
+    pub fn append(&mut self, mut next: Self) {
+        let (own, summary) = (&mut self.summary, next.summary);
+        own.ingresses += summary.ingresses;
+        own.deny += summary.deny;
+        own.warn += summary.warn;
+        own.audit += summary.audit;
+        own.waived += summary.waived;
+        own.not_evaluated += summary.not_evaluated;
+        self.findings.append(&mut next.findings);
+        self.not_evaluated.append(&mut next.not_evaluated);
+        self.analyzed.append(&mut next.analyzed);
+        let ((ingresses, most), (further, most_of_next)) = (self.mostly_not_evaluated, next.mostly_not_evaluated);
+        self.mostly_not_evaluated = (ingresses + further, most.max(most_of_next));
+    }
+
     /// Moves findings into the baseline.
     pub fn accept(&mut self, is_known: impl Fn(&Entry) -> bool) {
         for entry in self.findings.iter_mut().filter(|entry| !entry.baseline) {

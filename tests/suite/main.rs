@@ -47,3 +47,4 @@ mod valid_configurations;
 mod watched_namespaces;
 mod work;
 mod workloads;
+mod yaml;

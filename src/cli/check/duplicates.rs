@@ -18,7 +18,7 @@ impl Duplicates {
     pub(super) fn of(manifests: &[&Manifest]) -> Self {
         let mut last: HashMap<(Kind, Key), &Origin> = HashMap::new();
         let mut duplicates = Self::default();
-        for Manifest { object, origin } in manifests {
+        for Manifest { object, origin, .. } in manifests {
             let (kind, key) = (object.kind(), object.key());
             if let Some(previous) = last.insert((kind, key.clone()), origin) {
                 duplicates.found.push((kind, key, [previous.clone(), origin.clone()]));

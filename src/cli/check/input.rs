@@ -16,10 +16,12 @@ use super::repository_options::Render;
 use super::world::{Material, Scope, World};
 use crate::cli::cluster_source::Listed;
 use crate::cluster::{
-    ClusterState, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions, Snapshot,
+    ClusterState, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions, RepeatedKey,
+    Snapshot,
 };
 use crate::config::Config;
 use crate::document::Lines;
+use crate::finding::Quoted;
 use crate::model::{Key, Kind};
 use crate::report::{Diagnostic, RootEntry, Severity};
 use crate::repository::{Content, Repository, Root, SearchOptions};
@@ -66,6 +68,9 @@ impl Input {
         if let Some(wanted) = &arguments.repository.root {
             select(&mut materials, wanted)?;
         }
+        if !manifests.faults.is_empty() && (arguments.complete || base.is_some()) {
+            diagnostics.push(missing_is_unknown(&arguments.paths));
+        }
         let is_only = materials.len() == 1;
         if base.is_some() && !is_only {
             let names: Vec<&str> = materials.iter().map(Named::name).collect();
@@ -80,6 +85,9 @@ impl Input {
             let name = material.name.as_deref().unwrap_or(".").to_owned();
             let scope = Scope { is_complete: is_whole, is_only };
             let mut world = World::new(material, base.take(), scope, now)?;
+            if !manifests.faults.is_empty() {
+                world.make_partial();
+            }
             world.assume(arguments.assume_exists.iter().cloned());
             config.restrict(&mut world.snapshot.inventory);
             let ingresses = world.ingresses().count();
@@ -300,6 +308,27 @@ fn nothing(now: Timestamp) -> Snapshot {
     Snapshot { inventory: crate::cluster::Inventory::default(), live_reads: LiveReads::default(), taken: now }
 }
 
+fn repeated(RepeatedKey { file, key, before, place, others }: &RepeatedKey, files: &[ManifestFile]) -> Diagnostic {
+    let others = match others {
+        0 => String::new(),
+        1 => "; 1 more key of this document is duplicate".to_owned(),
+        more => format!("; {more} more keys of this document are duplicate"),
+    };
+    let message = format!(
+        "duplicate key {}, also on line {before}: the last value is used, as with kubectl apply{others}",
+        Quoted(key)
+    );
+    let file = files[*file].path.display().to_string();
+    Diagnostic { severity: Severity::Warning, message, file, line: Some(place.0), column: Some(place.1) }
+}
+
+/// Without an error, these files would count as complete.
+fn missing_is_unknown(paths: &[PathBuf]) -> Diagnostic {
+    let message = "a part could not be read: an object that no other part defines is unknown, not missing".to_owned();
+    let file = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+    Diagnostic { severity: Severity::Warning, message, file, line: None, column: None }
+}
+
 fn diagnostics(manifests: &Manifests, unnamed: &[PathBuf]) -> Vec<Diagnostic> {
     let unnamed = unnamed.iter().map(|path| Diagnostic {
         severity: Severity::Warning,
@@ -308,7 +337,8 @@ fn diagnostics(manifests: &Manifests, unnamed: &[PathBuf]) -> Vec<Diagnostic> {
         line: None,
         column: None,
     });
-    manifests.faults.iter().map(diagnostic).chain(unnamed).collect()
+    let repeated = manifests.repeated.iter().map(|key| repeated(key, &manifests.files));
+    manifests.faults.iter().map(diagnostic).chain(repeated).chain(unnamed).collect()
 }
 
 /// Keeps one of several equal diagnostics: a file can be part of several roots.

@@ -26,6 +26,7 @@ use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
 use crate::model::{Ingress, Key};
+use crate::parallel;
 use crate::report::Report;
 use crate::routing::{Basis, Controllers, RouteChanges};
 
@@ -50,15 +51,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     Ok(if is_incomplete { ExitCode::from(2) } else { arguments.analysis.exit_code(&report) })
 }
 
+/// The number of Ingresses from which a further thread pays off.
+const SHARE: usize = 16;
+
 fn analyzed(input: &Input, config: &Config) -> Report {
     let engine = config.engine();
     let mut report =
         Report { diagnostics: input.diagnostics.clone(), roots: input.roots.clone(), ..Report::new(engine.checks()) };
     let lines = input.lines();
-    let mut progress = Progress::begin(input.worlds.iter().map(|world| world.ingresses().count()).sum());
-    for world in &input.worlds {
-        let mut places = None;
-        for ingress in world.ingresses() {
+    let ingresses = input.worlds.iter().flat_map(|world| world.ingresses().map(move |ingress| (world, ingress)));
+    let ingresses: Vec<(&World, &Ingress)> = ingresses.collect();
+    let progress = Progress::begin(ingresses.len());
+    let reports = parallel::blocks(&ingresses, SHARE, |ingresses| {
+        let (mut report, mut places) = (Report::new(engine.checks()), None);
+        for &(world, ingress) in ingresses {
             let key = &ingress.meta.key;
             places = input.places(world, key, &lines, places.as_ref());
             let provenance = world.origin(key).map(|origin| world.provenance(origin, &input.manifests.files));
@@ -69,6 +75,10 @@ fn analyzed(input: &Input, config: &Config) -> Report {
             report.add(analysis, provenance, |finding| Some(places?.locate(finding)));
             progress.step();
         }
+        report
+    });
+    for next in reports {
+        report.append(next);
     }
     drop(progress);
     assume_controllers(&mut report, &input.worlds, config);

@@ -15,7 +15,7 @@ pub(super) struct Places<'a> {
     text: &'a str,
     lines: &'a Lines<'a>,
     origin: &'a Origin,
-    document: Rc<OnceCell<Option<Document>>>,
+    document: Rc<OnceCell<Option<Document<'a>>>>,
 }
 
 impl<'a> Places<'a> {
@@ -41,7 +41,7 @@ impl<'a> Places<'a> {
         Located { place: self.place(&bytes), changes }
     }
 
-    fn document(&self) -> Option<&Document> {
+    fn document(&self) -> Option<&Document<'a>> {
         self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone())).as_ref()
     }
 

@@ -68,7 +68,7 @@ impl World {
         let Material { name, root, own, context } = material;
         let mut origins: HashMap<Key, Origin> = HashMap::new();
         let mut order = Vec::new();
-        for Manifest { object, origin } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
+        for Manifest { object, origin, .. } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
             if origins.insert(object.key(), origin.clone()).is_none() {
                 order.push(object.key());
             }
@@ -124,6 +124,17 @@ impl World {
             is_rendered: from.is_some(),
             file: Some(from.unwrap_or_else(|| file.path.clone()).display().to_string()),
         }
+    }
+
+    /// After a part that could not be read, an object that is nowhere else may be in that part.
+    pub(super) fn make_partial(&mut self) {
+        let Snapshot { inventory, live_reads, .. } = &mut self.snapshot;
+        for kind in Kind::ALL {
+            if inventory.coverage(kind) == Coverage::Complete {
+                inventory.cover(kind, Coverage::Partial);
+            }
+        }
+        live_reads.forget_absent();
     }
 
     /// Makes objects exist whose contents are unknown.

@@ -9,15 +9,17 @@ pub use error::ManifestError;
 pub use files::{Files, LeftOut, Listed, ManifestFile, ManifestSource};
 
 use std::ops::Range;
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::{Coverage, Inventory, Object};
 use crate::model::Kind;
-use documents::{Broken, Documents, Found};
+use crate::parallel;
+use documents::{Broken, Documents, Found, Part, Repeated};
 
-/// The number of files from which a further thread pays off.
+/// The number of files, or of their parts, from which a further thread pays off.
 const SHARE: usize = 16;
 
 /// How manifests are read.
@@ -38,6 +40,23 @@ pub struct Manifests {
     pub objects: Vec<Manifest>,
     /// The errors.
     pub faults: Vec<ManifestError>,
+    /// The documents with a key that a map has twice.
+    pub repeated: Vec<RepeatedKey>,
+}
+
+/// A key that a map of a document has twice. The last value counts, as for kubectl.
+#[derive(Debug)]
+pub struct RepeatedKey {
+    /// The index of the file in [`Manifests::files`].
+    pub file: usize,
+    /// The key.
+    pub key: String,
+    /// The line of the key before, from 1.
+    pub before: usize,
+    /// Line and column of the repeated key, from 1.
+    pub place: (usize, usize),
+    /// The number of further repeated keys in the document.
+    pub others: usize,
 }
 
 /// One object of a file.
@@ -47,6 +66,8 @@ pub struct Manifest {
     pub object: Object,
     /// The position.
     pub origin: Origin,
+    /// An Ingress as it is written, with the fields that no check reads; `None` for other kinds.
+    pub written: Option<Arc<Value>>,
 }
 
 /// The position of an object.
@@ -72,7 +93,9 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
         let mut documents = 0;
         for listed in Files::default().below(path, &|_, _| false) {
             let file = listed?.read(LARGEST)?;
-            for found in documents_of(&file.path, &file.text, "default") {
+            let parts = parts_of(&file);
+            let found = parts.iter().flat_map(|part| documents::read(&file.text, part, "default").objects);
+            for found in found {
                 let found = found.map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
                 found.object.into_iter().for_each(|object| inventory.apply(object));
@@ -92,7 +115,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
 /// If a document is broken.
 pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
-    for found in documents::read(text, false, "default") {
+    let documents = documents::parts(text, false).into_iter().map(|part| documents::read(text, &part, "default"));
+    for found in documents.flat_map(|documents| documents.objects) {
         let found = found.map_err(|broken| broken.in_file(Path::new(name)))?;
         found.object.into_iter().for_each(|object| inventory.apply(object));
     }
@@ -134,34 +158,35 @@ impl Manifests {
     /// Reads a stream as one file with this name.
     pub fn read_stream(&mut self, name: &str, stream: impl std::io::Read, options: ReadOptions<'_>) {
         match files::read_stream(Path::new(name), stream, options.largest) {
-            Ok(file) => {
-                let documents = documents_of(&file.path, &file.text, options.namespace);
-                self.add(file, documents);
-            }
+            Ok(file) => self.add_files(vec![Ok(file)], options),
             Err(fault) => self.faults.push(fault),
         }
     }
 
     /// Adds the objects of a text that a program has rendered, as one file with this name.
     pub fn add_rendered(&mut self, name: PathBuf, text: String, options: ReadOptions<'_>) {
-        let documents = documents::read(&text, false, options.namespace);
         let source = ManifestSource::Rendered;
-        self.add(ManifestFile { path: name, source, text, has_mark: false, is_given: true }, documents);
+        self.add_files(vec![Ok(ManifestFile { path: name, source, text, has_mark: false, is_given: true })], options);
     }
 
     fn add(&mut self, file: ManifestFile, documents: Documents) {
         let number = self.files.len();
         let is_manifest = file.is_given || looks_like_manifest(&file.text);
-        for found in documents {
+        for found in documents.objects {
             match found {
-                Ok(Found { object: Some(object), bytes, items }) => {
-                    self.objects.push(Manifest { object, origin: Origin { file: number, document: bytes, items } });
+                Ok(Found { object: Some(object), bytes, items, written }) => {
+                    let origin = Origin { file: number, document: bytes, items };
+                    self.objects.push(Manifest { object, origin, written });
                 }
                 Ok(Found { object: None, .. }) => {}
                 Err(_) if !is_manifest => {}
                 Err(broken) => self.faults.push(broken.in_file(&file.path)),
             }
         }
+        self.repeated.extend(documents.repeated.into_iter().map(|repeated| {
+            let Repeated { key, before, line, column, others } = repeated;
+            RepeatedKey { file: number, key, before, place: (line, column), others }
+        }));
         self.files.push(file);
     }
 }
@@ -176,26 +201,25 @@ fn looks_like_manifest(text: &str) -> bool {
     fields.iter().all(|field| if is_flow { text.contains(field) } else { text.lines().any(|row| is_key(row, field)) })
 }
 
-/// Reads the documents of each file in parallel; none for a file that could not be read. Parsing YAML is most of the work of
+/// Reads the documents of each file on all cores; none for a file that could not be read. Parsing YAML is most of the work of
 /// `check`.
 fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &str) -> Vec<Documents> {
-    let of = |file: &Result<ManifestFile, ManifestError>| match file {
-        Ok(file) => documents_of(&file.path, &file.text, namespace),
-        Err(_) => Documents::new(),
-    };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let share = files.len().div_ceil(threads).max(SHARE);
-    thread::scope(|scope| {
-        let begun = files.chunks(share).map(|files| scope.spawn(move || files.iter().map(of).collect::<Vec<_>>()));
-        let begun: Vec<_> = begun.collect();
-        begun.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-    })
+    let texts = files.iter().enumerate().filter_map(|(at, file)| Some((at, file.as_ref().ok()?)));
+    let parts: Vec<(usize, &str, Part)> =
+        texts.flat_map(|(at, file)| parts_of(file).into_iter().map(move |part| (at, &*file.text, part))).collect();
+    let read = parallel::blocks(&parts, SHARE, |parts| {
+        parts.iter().map(|(_, text, part)| documents::read(text, part, namespace)).collect::<Vec<_>>()
+    });
+    let mut documents: Vec<Documents> = files.iter().map(|_| Documents::default()).collect();
+    for ((at, ..), part) in parts.iter().zip(read.into_iter().flatten()) {
+        documents[*at].append(part);
+    }
+    documents
 }
 
-/// Reads the documents of a file. Standard input may be JSON or YAML: JSON is YAML as well.
-fn documents_of(path: &Path, text: &str, namespace: &str) -> Documents {
-    let is_json = path.extension().is_some_and(|extension| extension == "json");
-    documents::read(text, is_json, namespace)
+/// The parts of a file. Standard input may be JSON or YAML.
+fn parts_of(ManifestFile { path, text, .. }: &ManifestFile) -> Vec<Part> {
+    documents::parts(text, path.extension().is_some_and(|extension| extension == "json"))
 }
 
 impl Broken {

@@ -46,10 +46,34 @@ fn documents_that_cannot_be_read_are_named_by_line_and_column() {
         ("a.yaml", format!("{ingress}metadata:\n\tname: x\n"), "a.yaml:4:"),
         (
             "a.yaml",
-            format!("{ingress}metadata: {{name: x}}\nkind: Ingress\n"),
-            "a.yaml:4:1: duplicate mapping key `kind`",
+            format!("{ingress}metadata: {{name: x}}\nspec: {{rules: [{{host: 1}}]}}\n"),
+            "a.yaml:4:23: spec.rules[0].host: must be a string: quote it",
         ),
-        ("a.yaml", format!("{ingress}metadata: {{name: x}}\nspec: {{rules: [{{host: 1}}]}}\n"), "a.yaml:4:"),
+        (
+            "a.yaml",
+            format!("{ingress}metadata:\n  annotations:\n    example.com/x: yes\n"),
+            "a.yaml:5:20: metadata.annotations[example.com/x]: must be a string: quote it",
+        ),
+        (
+            "a.yaml",
+            format!("{ingress}metadata: {{labels: {{a: [b]}}}}\n"),
+            "a.yaml:3:25: metadata.labels[a]: must be a string",
+        ),
+        (
+            "a.yaml",
+            format!("{ingress}spec: {{defaultBackend: {{service: {{name: x, port: {{number: '80'}}}}}}}}\n"),
+            "a.yaml:3:59: spec.defaultBackend.service.port.number: must be a number: remove the quotes",
+        ),
+        (
+            "a.yaml",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Service, spec: 1}\n".to_owned(),
+            "a.yaml:4:41: spec: must be a map",
+        ),
+        (
+            "a.json",
+            r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"annotations": {"a": true}}}"#.to_owned(),
+            "a.json:1:75: metadata.annotations[a]: must be a string: quote it",
+        ),
         ("a.yaml", format!("{ingress}metadata: {{name: x\n"), "a.yaml:"),
         ("a.yaml", format!("# x\r\n---\r\n{}metadata: [\r\n", ingress.replace('\n', "\r\n")), "a.yaml:"),
         ("a.json", "{\"apiVersion\": \"v1\", \"kind\": \"Ingress\", ".to_owned(), "a.json:1:"),
@@ -66,6 +90,58 @@ fn documents_that_cannot_be_read_are_named_by_line_and_column() {
             said[0]
                 .ends_with("a template, not a manifest; render it first: helm template CHART | ingress-guard check -"),
             "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn a_repeated_key_has_its_last_value() {
+    let service =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: twice}\nspec:\n  ports: [{port: 80}]\n  ports: [{port: 81}]\n";
+    let files = |port| format!("{CLASS}---\n{}---\n{service}", ingress("web", "twice", port));
+    for (port, found) in [(80, 1), (81, 0)] {
+        let folder = folder(&[("a.yaml", &files(port))]);
+        let (code, report) = report(folder.path(), &["a.yaml", "--complete"]);
+        assert_eq!((code, places(&report).len()), (found, usize::try_from(found).unwrap()), "{report:#}");
+        assert_eq!(
+            said(&report),
+            [r#"a.yaml:25:3: duplicate key "ports", also on line 24: the last value is used, as with kubectl apply"#]
+        );
+    }
+    // Objects that no check reads, and JSON.
+    let other = "apiVersion: example.com/v1\nkind: Other\nspec: {a: 1, a: 2}\n";
+    let json = "{\"apiVersion\": \"v1\",\n\"kind\": \"Service\",\n\"kind\": \"Service\", \"metadata\": {\"name\": \"x\", \"name\": \"y\"}}";
+    let folder = folder(&[("a.yaml", &files(81)), ("b.yaml", other), ("c.json", json)]);
+    let (_, report) = report(folder.path(), &["b.yaml", "c.json", "a.yaml"]);
+    assert_eq!(
+        said(&report)[..1],
+        [
+            r#"c.json:3:1: duplicate key "kind", also on line 2: the last value is used, as with kubectl apply; 1 more key of this document is duplicate"#
+        ]
+    );
+    assert_eq!(said(&report).len(), 2);
+}
+
+#[test]
+fn integers_and_booleans_as_keys_are_texts() {
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x, labels: {1: a, true: b}}\ndata: {404: a, 503: b}\n";
+    assert_eq!(beside_good("a.yaml", map.as_bytes()), Vec::<String>::new());
+}
+
+#[test]
+fn objects_in_parts_that_cannot_be_read_are_not_missing() {
+    let files = format!("{CLASS}---\n{}", ingress("web", "web", 80));
+    let args = ["a.yaml", "b.yaml", "--complete", "--select", "IG201"];
+    for (second, found) in [("# nothing\n", 1), ("a: [\n", 0), ("apiVersion: v1\nkind: Service\nspec: 1\n", 0)] {
+        let folder = folder(&[("a.yaml", &files), ("b.yaml", second)]);
+        let (_, report) = report(folder.path(), &args);
+        assert_eq!(places(&report).len(), found, "{second}: {report:#}");
+        assert_eq!(
+            said_of(&report).contains(
+                "a.yaml, b.yaml: a part could not be read: an object that no other part defines is unknown, not missing"
+            ),
+            found == 0,
+            "{second}: {report:#}"
         );
     }
 }
