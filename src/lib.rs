@@ -7,6 +7,7 @@
 //! - [`finding`]: findings, their levels, and patches that fix them;
 //! - [`budget`]: the work that one evaluation may do, in counted steps;
 //! - [`mod@file`]: reading and replacing files that a user names;
+//! - [`validation`]: what the API server refuses, drops and converts before it stores an Ingress;
 //! - [`cluster`]: the object cache, its sources (watches, lists, files, snapshots), and the view that a check reads;
 //! - [`document`]: a manifest as text: positions of fields, and fixes that keep every other byte;
 //! - [`routing`]: what a controller does with an Ingress: locations, backends, certificates;
@@ -43,4 +44,5 @@ pub mod repository;
 pub mod routing;
 pub mod server;
 pub mod telemetry;
+pub mod validation;
 pub mod yaml;

@@ -37,7 +37,8 @@ pub(super) fn check(bytes: &[u8]) -> Option<Checked> {
     let text = std::mem::take(&mut manifests.files.first_mut()?.text);
     let mut inventory = Inventory::default();
     let mut origins: HashMap<Key, Origin> = HashMap::new();
-    for Manifest { object, origin, .. } in manifests.objects {
+    for Manifest { mut object, written, origin } in manifests.objects {
+        object.set_written(written, None);
         if object.kind() == Kind::Ingress {
             origins.insert(object.key(), origin);
         }

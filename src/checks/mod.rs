@@ -11,6 +11,7 @@ pub(crate) mod effects;
 mod findings;
 mod host_ownership;
 mod loading;
+mod manifest;
 mod memo;
 mod meta;
 mod namespace_match;
@@ -31,6 +32,7 @@ pub use context::Context;
 pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};
 pub use loading::Rendered;
+pub(crate) use manifest::REFUSED_BY_API_SERVER;
 pub use memo::Memo;
 pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, WAIVER_INVALID};
 pub use namespace_match::NamespaceMatch;
@@ -75,6 +77,7 @@ impl Check {
             Applies::Everywhere => "all controllers",
             Applies::NginxDialect => "ingress-nginx and compatible controllers",
             Applies::NginxConfiguration => "ingress-nginx and its forks",
+            Applies::Manifests => "manifest files",
         };
         let waiver = if self.waivable { "can be waived" } else { "cannot be waived" };
         let fix = if has_fix { " · fix available" } else { "" };
@@ -91,14 +94,22 @@ pub enum Applies {
     NginxDialect,
     /// Controllers that generate an nginx configuration from these annotations: ingress-nginx and its forks.
     NginxConfiguration,
+    /// All controllers, for Ingresses that are to be applied from files.
+    Manifests,
 }
 
 impl Applies {
+    /// Returns true if the check depends on the family of the controller.
+    #[must_use]
+    pub fn depends_on_family(self) -> bool {
+        matches!(self, Self::NginxDialect | Self::NginxConfiguration)
+    }
+
     /// Returns true if the check applies to this controller family.
     #[must_use]
     pub fn to(self, engine: ControllerFamily) -> bool {
         match self {
-            Self::Everywhere => true,
+            Self::Everywhere | Self::Manifests => true,
             Self::NginxDialect => engine.reads_nginx_annotations(),
             Self::NginxConfiguration => engine == ControllerFamily::Nginx,
         }

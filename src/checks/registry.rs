@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, Check, WAIVER_INVALID, annotation, backend, class,
-    collision, path, tls,
+    collision, manifest, path, tls,
 };
 use crate::finding::{Level, ranges};
 use crate::model::Kinds;
@@ -94,6 +94,9 @@ pub static ALL: &[&Check] = &[
     &annotation::STICKY_COOKIE_ON_REGEX,
     &annotation::CORS_ORIGIN_WITHOUT_SCHEME,
     &annotation::ANNOTATION_MISPLACED,
+    &manifest::REFUSED_BY_API_SERVER,
+    &manifest::FIELD_UNKNOWN,
+    &manifest::API_VERSION_NOT_SERVED,
     &CHECK_FAILED,
     &CHECK_NOT_EVALUATED,
     &WAIVER_INVALID,

@@ -2,6 +2,7 @@
 
 use super::{HostOwnership, NamespaceMatch};
 use crate::routing::{ClassRules, Dialects};
+use crate::validation::KubeVersion;
 
 /// The settings that checks take from the configuration.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Settings {
     pub expiry_warning_days: u16,
     /// The effect of too many hosts and paths in one Ingress.
     pub oversized: Oversized,
+    /// The version of Kubernetes that manifests are applied to.
+    pub kube_version: KubeVersion,
 }
 
 /// The effect of too many hosts and paths in one Ingress, whose paths are not compared with requests.
@@ -43,6 +46,7 @@ impl Default for Settings {
             class_rules: Vec::new(),
             expiry_warning_days: 14,
             oversized: Oversized::Warn,
+            kube_version: KubeVersion::NEWEST,
         }
     }
 }

@@ -25,6 +25,7 @@ use crate::routing::{
     AnnotationClass, ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects, Discovery, DiscoveryMode,
     WatchedNamespaces,
 };
+use crate::validation::KubeVersion;
 
 /// The most bytes of a configuration file: ten thousand owned hosts take one MB.
 const LARGEST: u64 = 16 << 20;
@@ -221,6 +222,7 @@ impl Config {
                 class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
                 oversized: raw.oversized,
+                kube_version: KubeVersion::NEWEST,
             },
             secrets: raw.secrets,
         })

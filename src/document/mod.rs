@@ -84,13 +84,13 @@ impl<'a> Document<'a> {
                     at = item.map_or(at, Node::head);
                     item
                 }
-                Segment::Field(_) | Segment::Key(_) | Segment::Name(_) => {
+                Segment::Field(_) | Segment::Unknown(_) | Segment::Key(_) | Segment::Name(_) => {
                     let name = match segment {
-                        Segment::Field(name) => name,
-                        Segment::Key(key) | Segment::Name(key) => &**key,
+                        Segment::Field(name) => *name,
+                        Segment::Unknown(key) | Segment::Key(key) | Segment::Name(key) => &**key,
                         Segment::Index(_) => "",
                     };
-                    let is_about_value = !matches!(segment, Segment::Name(_));
+                    let is_about_value = !matches!(segment, Segment::Name(_) | Segment::Unknown(_));
                     let entry = inner.entry(name);
                     at = entry.map_or(at, |entry| match entry.value().shape() {
                         Shape::Scalar(..) if is_about_value && !entry.value().bytes().is_empty() => {

@@ -1,9 +1,9 @@
 //! The result of the checks for one Ingress: findings, the checks that were not evaluated, and the findings that say so.
 
-use crate::checks::{CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Oversized};
+use crate::checks::{self, CHECK_FAILED, CHECK_NOT_EVALUATED, Check, Oversized, REFUSED_BY_API_SERVER};
 use crate::cluster::{Coverage, Unavailable};
 use crate::finding::{Finding, Level, Levels};
-use crate::model::FieldPath;
+use crate::model::{FieldPath, Segment};
 use crate::routing::Unsettled;
 
 /// The most distinct hosts and paths of an Ingress whose paths are compared with requests.
@@ -51,6 +51,30 @@ pub enum NotEvaluatedReason {
 }
 
 impl Evaluation {
+    /// Leaves out findings at a field that the API server refuses, and at fields that contain it or are part of it: its value is
+    /// never used.
+    pub(super) fn leave_out_refused(&mut self) {
+        let is_refusal = |finding: &&Finding| finding.code == REFUSED_BY_API_SERVER.code;
+        let refused: Vec<FieldPath> = self
+            .findings
+            .iter()
+            .filter(is_refusal)
+            .map(|it| it.field.clone())
+            .filter(|field| field.segments().len() > 1)
+            .collect();
+        let is_refused = |field: &FieldPath| {
+            // Not the whole spec, to which findings about the whole Ingress belong.
+            let field = field.segments();
+            let is_part = |refused: &[Segment]| refused.starts_with(field) || field.starts_with(refused);
+            field.len() > 1 && refused.iter().any(|refused| is_part(refused.segments()))
+        };
+        if refused.is_empty() {
+            return;
+        }
+        let is_waivable = |code: &str| checks::find(code).is_some_and(|check| check.waivable);
+        self.findings.retain(|it| is_refusal(&it) || !is_waivable(it.code) || !is_refused(&it.field));
+    }
+
     /// Adds the finding on an Ingress with too many hosts and paths. The subject has their number: a write that raises it has a
     /// finding that the stored object does not have.
     pub(super) fn report_oversized(&mut self, effect: Oversized) {

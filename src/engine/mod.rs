@@ -124,7 +124,7 @@ impl Engine {
     pub fn sources(&self) -> Vec<(&'static str, Kinds)> {
         // The class decides whether a check of one family of controllers applies.
         let class =
-            |check: &Check| if check.applies == Applies::Everywhere { Kinds::NONE } else { Kind::IngressClass.into() };
+            |check: &Check| if check.applies.depends_on_family() { Kind::IngressClass.into() } else { Kinds::NONE };
         let mut sources: Vec<_> =
             self.turns.iter().map(|turn| (turn.check.code, turn.check.needs | class(turn.check))).collect();
         sources.sort_by_key(|(code, _)| *code);
@@ -205,7 +205,7 @@ impl Engine {
                 Ok(()) => found.into_inner(),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
-            if check.applies != Applies::Everywhere && controller.dialect.family_source == FamilySource::Workloads {
+            if check.applies.depends_on_family() && controller.dialect.family_source == FamilySource::Workloads {
                 for finding in &mut found {
                     rest_on_workloads(finding, &controller);
                 }
@@ -249,6 +249,7 @@ impl Engine {
         }
         evaluation.not_evaluated = in_order(not_evaluated_at).collect();
         evaluation.findings = in_order(found_at).flatten().collect();
+        evaluation.leave_out_refused();
         evaluation.spent = budget.spent();
         evaluation.report_not_evaluated(unsettled);
         evaluation.report_oversized(self.settings.oversized);
@@ -276,16 +277,17 @@ fn warn_of_the_rest(found: &mut [Finding], with_previous: &[Finding]) {
 /// Returns whether another controller may handle the Ingress, with other rules or settings for the check: one that uses the name of
 /// the class as well, or one that watches the namespace. The controller itself may read annotations with another prefix.
 fn may_be_of_another(controller: &Controller<'_>, check: &Check, namespace: &str) -> bool {
-    let is_of_class_name = controller.basis == Basis::ClassName && check.applies != Applies::Everywhere;
-    let reads_others = controller.dialect.reads_unknown_prefix && check.applies != Applies::Everywhere;
+    let is_of_class_name = controller.basis == Basis::ClassName && check.applies.depends_on_family();
+    let reads_others = controller.dialect.reads_unknown_prefix && check.applies.depends_on_family();
     let is_watched = controller.dialect.watches(namespace) == Some(true);
     is_of_class_name || reads_others || (!is_watched && OF_LOADED.contains(&check.code))
 }
 
 /// Returns whether an Ingress is exempt from a check: the solver of an ACME challenge exists for seconds, and its Service may be
-/// younger than the cache. Checks that cannot be waived apply all the same, since every client can write such an Ingress.
+/// younger than the cache. Checks that cannot be waived apply all the same, since every client can write such an Ingress. The API
+/// server has validated an Ingress that is not read from a file.
 fn exempt(check: &Check, ingress: &Ingress) -> bool {
-    check.waivable && ingress.is_acme_solver
+    (check.waivable && ingress.is_acme_solver) || (check.applies == Applies::Manifests && ingress.written.is_none())
 }
 
 /// Returns whether a finding is about a challenge path that cert-manager has added to an Ingress of a user. The same applies to it.

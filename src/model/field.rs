@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Segment {
     /// `.field`
     Field(&'static str),
+    /// `.field`, if the finding is about a field that the API does not have, whatever its value.
+    Unknown(Box<str>),
     /// `[0]`
     Index(usize),
     /// `[key]` of a map such as `metadata.annotations`.
@@ -23,31 +25,58 @@ impl FieldPath {
     /// `spec`
     #[must_use]
     pub fn spec() -> Self {
-        Self(vec![Segment::Field("spec")])
+        Self::default().field("spec")
+    }
+
+    /// `metadata`
+    #[must_use]
+    pub fn metadata() -> Self {
+        Self::default().field("metadata")
     }
 
     /// `metadata.annotations[key]`
     #[must_use]
     pub fn annotation(key: &str) -> Self {
-        Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Key(key.into())])
+        Self::metadata().field("annotations").key(key)
     }
 
     /// `metadata.annotations[key]`, if the finding is about the annotation's presence, whatever its value.
     #[must_use]
     pub fn annotation_name(key: &str) -> Self {
-        Self(vec![Segment::Field("metadata"), Segment::Field("annotations"), Segment::Name(key.into())])
+        Self::metadata().field("annotations").name(key)
     }
 
     /// `metadata.labels[key]`
     #[must_use]
     pub fn label(key: &str) -> Self {
-        Self(vec![Segment::Field("metadata"), Segment::Field("labels"), Segment::Name(key.into())])
+        Self::metadata().field("labels").name(key)
     }
 
     /// This place's field.
     #[must_use]
     pub fn field(mut self, name: &'static str) -> Self {
         self.0.push(Segment::Field(name));
+        self
+    }
+
+    /// A field of this place that the API does not have.
+    #[must_use]
+    pub fn unknown(mut self, name: &str) -> Self {
+        self.0.push(Segment::Unknown(name.into()));
+        self
+    }
+
+    /// This map's entry.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.0.push(Segment::Key(key.into()));
+        self
+    }
+
+    /// This map's entry, if the finding is about the key itself.
+    #[must_use]
+    pub fn name(mut self, key: &str) -> Self {
+        self.0.push(Segment::Name(key.into()));
         self
     }
 
@@ -73,7 +102,9 @@ impl FieldPath {
             match segment {
                 Segment::Field(name) => pointer.push_str(name),
                 Segment::Index(index) => pointer.push_str(&index.to_string()),
-                Segment::Key(key) | Segment::Name(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Segment::Key(key) | Segment::Name(key) | Segment::Unknown(key) => {
+                    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+                }
             }
         }
         pointer
@@ -85,7 +116,9 @@ impl fmt::Display for FieldPath {
         for (position, segment) in self.0.iter().enumerate() {
             match segment {
                 Segment::Field(name) if position == 0 => f.write_str(name)?,
+                Segment::Unknown(name) if position == 0 => f.write_str(name)?,
                 Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Unknown(name) => write!(f, ".{name}")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Key(key) | Segment::Name(key) => write!(f, "[{key}]")?,
             }

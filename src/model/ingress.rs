@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt as _};
+use serde_json::Value;
 
 use super::annotation::CLASS_ANNOTATION;
 use super::service::PortRef;
@@ -30,6 +31,17 @@ pub struct Ingress {
     pub is_acme_solver: bool,
     /// The key of a label that was meant as the class. Controllers do not read labels.
     pub class_label: Option<Box<str>>,
+    /// The manifest that it was read from, if it is to be applied from a file. An Ingress of a cluster has none.
+    pub written: Option<Arc<Written>>,
+}
+
+/// The manifest of an Ingress that is to be applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The document, with fields that the API does not have and values that do not fit their fields.
+    pub value: Arc<Value>,
+    /// The Ingress of the same name in the cluster, which the manifest replaces.
+    pub replaces: Option<Box<Ingress>>,
 }
 
 /// How an Ingress names its class.

@@ -121,6 +121,7 @@ impl Ingress {
     pub(super) fn from_parts(meta: Meta, labels: IngressLabels, spec: WireSpec, status: &WireStatus) -> Self {
         let mut ingress = Self {
             meta,
+            written: None,
             is_acme_solver: false,
             annotation_labels: labels.annotations,
             class_label: labels.class,

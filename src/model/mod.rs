@@ -24,6 +24,7 @@ mod lax;
 mod meta;
 mod namespace;
 mod node;
+pub mod placeholder;
 mod pod;
 mod pod_template;
 mod raw;
@@ -43,7 +44,7 @@ pub use controller_process::{ControllerProcess, ControllerProgram, EnvironmentVa
 pub use endpoint_slice::{AddressType, EndpointSlice, SlicePort};
 pub use field::{FieldPath, Segment};
 pub use host::Host;
-pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, RuleRef, TlsEntry};
+pub use ingress::{Backend, BackendRef, ClassRef, Ingress, Path, PathRef, PathType, Rule, RuleRef, TlsEntry, Written};
 pub use ingress_class::IngressClass;
 pub use kind::{Kind, Kinds};
 pub use label_selector::LabelSelector;

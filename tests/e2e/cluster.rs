@@ -72,6 +72,13 @@ impl Alone {
         revision.parse().unwrap()
     }
 
+    /// Stores an object that the API server would refuse; `key` is its key in etcd.
+    pub(crate) fn put_into_etcd(&self, key: &str, object: &str) {
+        let body = json!({"key": BASE64_STANDARD.encode(key), "value": BASE64_STANDARD.encode(object)}).to_string();
+        let answer = self.ask_etcd("POST", "/v3/kv/put", &body).expect("etcd answers");
+        assert!(answer["header"].is_object(), "{answer}");
+    }
+
     /// Deletes an object while no API server runs, so that no watch gets an event; `key` is its key in etcd.
     pub(crate) fn delete_from_etcd(&self, key: &str) {
         let body = json!({"key": BASE64_STANDARD.encode(key)}).to_string();

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
+#[path = "../api_server/mod.rs"]
+mod api_server;
 mod argocd;
 mod assets;
 mod audit;
@@ -40,4 +42,5 @@ mod soak;
 mod supervisor;
 mod terminal;
 mod tls;
+mod validation;
 mod webhook;

@@ -2,13 +2,14 @@
 //! finding.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ingress_guard::budget::Allowance;
 use ingress_guard::checks;
 use ingress_guard::cluster::Object;
 use ingress_guard::config::Config;
 use ingress_guard::finding::Finding;
-use ingress_guard::model::Ingress;
+use ingress_guard::validation;
 use serde_json::Value;
 
 use crate::pages::{inventory, known, sources};
@@ -22,9 +23,11 @@ fn documents(manifests: &str) -> Vec<Value> {
 /// What the whole engine says of an Ingress in the place of the stored one.
 fn evaluate(config: &Config, manifests: &str, document: &Value) -> Vec<Finding> {
     let mut inventory = inventory(config, manifests);
-    let ingress: Ingress = serde_json::from_value(document.clone()).unwrap();
-    inventory.apply(Object::Ingress(Box::new(ingress.clone())));
-    config.engine().run(&ingress, known(&inventory), &Allowance::full()).findings
+    let mut ingress = Object::Ingress(Box::new(validation::read(document).unwrap()));
+    ingress.set_written(Some(Arc::new(document.clone())), None);
+    inventory.apply(ingress.clone());
+    let ingress = ingress.ingress().unwrap();
+    config.engine().run(ingress, known(&inventory), &Allowance::full()).findings
 }
 
 fn identities(findings: &[Finding]) -> BTreeSet<(&'static str, Box<str>)> {

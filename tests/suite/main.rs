@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod admission;
+#[path = "../api_server/mod.rs"]
+mod api_server;
 mod architecture;
 mod audit;
 mod binary;
@@ -44,6 +46,7 @@ mod snapshot;
 mod store;
 mod upstream;
 mod valid_configurations;
+mod validation;
 mod watched_namespaces;
 mod work;
 mod workloads;

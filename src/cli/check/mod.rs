@@ -33,7 +33,8 @@ use crate::routing::{Basis, Controllers, RouteChanges};
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.validate()?;
     arguments.analysis.refuse_overwriting(&arguments.outputs, arguments.inputs(), &arguments.paths)?;
-    let config = arguments.analysis.config()?;
+    let mut config = arguments.analysis.config()?;
+    config.settings.kube_version = arguments.kube_version;
     let mut input = Input::load(arguments, &config, arguments.base.list(&config)?)?;
     let mut report = analyzed(&input, &config);
     arguments.analysis.accept(&mut report)?;

@@ -12,6 +12,7 @@ use crate::cli::analysis_options::AnalysisOptions;
 use crate::cli::cluster_source::Base;
 use crate::cli::report_output::Outputs;
 use crate::model::{Key, Kind};
+use crate::validation::KubeVersion;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -28,6 +29,10 @@ pub(in crate::cli) struct Arguments {
     /// Assume that this object exists. Format: KIND/NAMESPACE/NAME for service, configmap and secret; ingressclass/NAME.
     #[arg(long, env = "INGRESS_GUARD_ASSUME_EXISTS", value_name = "OBJECT", value_delimiter = ',')]
     pub(super) assume_exists: Vec<Assumed>,
+    /// The version of Kubernetes that the files are applied to: it decides which API versions and values are refused. Helm
+    /// renders for it.
+    #[arg(long, env = "INGRESS_GUARD_KUBE_VERSION", value_name = "VERSION", default_value_t)]
+    pub(super) kube_version: KubeVersion,
     #[command(flatten)]
     pub(super) repository: RepositoryOptions,
     #[command(flatten)]

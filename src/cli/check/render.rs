@@ -14,9 +14,6 @@ use super::program::Program;
 use super::repository_options::Render;
 use crate::repository::{Content, Release, Root};
 
-/// The version of Kubernetes for which charts are rendered. That of helm depends on its build: 1.20 if it has none.
-const KUBERNETES: &str = "1.33.0";
-
 /// The result for one root.
 pub(super) enum Rendering {
     /// Its files are applied as they are.
@@ -103,8 +100,8 @@ impl<'a> Renderer<'a> {
         if let Some(file) = &inline {
             arguments.extend(["--values".to_owned(), text(file.path())]);
         }
-        let version = self.arguments.repository.kube_version.as_deref().unwrap_or(KUBERNETES);
-        arguments.extend(["--kube-version", version].map(str::to_owned));
+        // Without it, a helm that was built from source assumes the version of its libraries, which can be 1.20.
+        arguments.extend(["--kube-version".to_owned(), format!("{}.0", self.arguments.kube_version)]);
         for version in &self.arguments.repository.api_versions {
             arguments.extend(["--api-versions".to_owned(), version.clone()]);
         }

@@ -17,9 +17,6 @@ pub(super) struct RepositoryOptions {
     /// Values file for charts: a pattern below the chart's directory, such as ci/*.yaml, or a file. Each match is a root.
     #[arg(long, env = "INGRESS_GUARD_VALUES", value_name = "FILE", value_delimiter = ',')]
     pub(super) values: Vec<String>,
-    /// Kubernetes version for which charts are rendered.
-    #[arg(long, env = "INGRESS_GUARD_KUBE_VERSION", value_name = "VERSION")]
-    pub(super) kube_version: Option<String>,
     /// API version that charts may use, such as monitoring.coreos.com/v1.
     #[arg(long, env = "INGRESS_GUARD_API_VERSIONS", value_name = "VERSION", value_delimiter = ',')]
     pub(super) api_versions: Vec<String>,

@@ -77,9 +77,17 @@ impl World {
             |kind| matches!(kind, Kind::ConfigMap | Kind::Ingress | Kind::IngressClass | Kind::Secret | Kind::Service);
         let all = own.iter().map(|manifest| (manifest.object.kind(), manifest.object.key()));
         let defined = all.filter(|(kind, _)| is_compared(*kind)).collect();
-        let objects = context.into_iter().chain(own).map(|manifest| manifest.object.clone());
+        // The API server validates an update by the stored object as well.
+        let stored = |Key { namespace, name }: &Key| base.as_ref()?.inventory().ingress(namespace, name);
+        let object = |manifest: &Manifest| {
+            let mut object = manifest.object.clone();
+            let stored = stored(&object.key());
+            object.set_written(manifest.written.clone(), stored);
+            object
+        };
+        let objects: Vec<Object> = context.into_iter().chain(own).map(object).collect();
         let (snapshot, before) = match base {
-            Some(base) => overlaid(base, objects.collect(), now)?,
+            Some(base) => overlaid(base, objects, now)?,
             None => (alone(objects, now, scope), None),
         };
         Ok(Self {
@@ -167,7 +175,7 @@ fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::R
 }
 
 /// The files without a cluster. Objects outside them are unknown, unless they are complete.
-fn alone(objects: impl Iterator<Item = Object>, now: Timestamp, Scope { is_complete, is_only }: Scope) -> Snapshot {
+fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only }: Scope) -> Snapshot {
     let mut inventory = Inventory::default();
     for object in objects {
         inventory.apply(object);

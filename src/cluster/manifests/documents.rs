@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::cluster::store::{Object, Source};
 use crate::model::Kind;
+use crate::validation::{self, ApiVersion};
 use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree};
 
 /// An error of a document.
@@ -33,6 +34,16 @@ pub(super) struct Found {
     pub(super) items: Vec<usize>,
     /// An Ingress as JSON, with the fields that no check reads.
     pub(super) written: Option<Arc<Value>>,
+    /// The error of a value of the Ingress that does not fit its field, and is left out of the object.
+    pub(super) left_out: Option<Broken>,
+}
+
+impl Found {
+    /// Returns the object if all of its values fit their fields.
+    pub(super) fn decodable(self) -> Result<Self, Broken> {
+        let Self { left_out, .. } = self;
+        left_out.map_or_else(|| Ok(Self { left_out: None, ..self }), Err)
+    }
 }
 
 /// A document with a map that has a key twice.
@@ -141,6 +152,21 @@ impl<'t> Header<'t> {
         Self { kind: self.kind.or(item), api_version: self.api_version.or(list.api_version) }
     }
 
+    /// Whether this is an Ingress in any API version.
+    fn is_ingress(self) -> bool {
+        self.api_version.zip(self.kind).is_some_and(|(version, kind)| ApiVersion::named(version, kind).is_some())
+    }
+
+    /// Adds to an item of a list what only the list states.
+    fn completed(self, mut item: Value) -> Value {
+        if let Some(fields) = item.as_object_mut() {
+            for (name, text) in [("apiVersion", self.api_version), ("kind", self.kind)] {
+                fields.entry(name).or_insert_with(|| text.unwrap_or_default().into());
+            }
+        }
+        item
+    }
+
     fn known_kind(self) -> Option<Kind> {
         let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == self.kind)?;
         let version = match kind.group() {
@@ -169,6 +195,13 @@ struct Reader<'a> {
     namespace: &'a str,
     lines: OnceCell<Lines<'a>>,
     found: Documents,
+}
+
+/// A document or item as it is read.
+struct Parsed {
+    object: Option<Object>,
+    written: Option<Arc<Value>>,
+    left_out: Option<Invalid>,
 }
 
 /// A document of the text.
@@ -265,23 +298,45 @@ impl<'a> Reader<'a> {
             }
         } else if !node.is_map() && !items.is_empty() {
             Err(Invalid::new(Vec::new(), "must be a map"))
+        } else if header.is_ingress() {
+            self.ingress(header, node, document)
         } else {
-            self.object(header, node)
+            self.object(header, node).map(|object| Parsed { object, written: None, left_out: None })
         };
-        match read {
-            Ok(object) => {
-                let written = matches!(object, Some(Object::Ingress(_))).then(|| Arc::new(node.to_json()));
-                self.found.objects.push(Ok(Found { object, bytes: document.bytes.clone(), items, written }));
+        let broken = |reader: &Self, invalid: Invalid| {
+            let is_discreet = header.known_kind() == Some(Kind::Secret) && !invalid.is_type;
+            let message = if is_discreet { NO_SECRET.to_owned() } else { invalid.to_string() };
+            let steps = items.iter().flat_map(|index| [Step::Key("items".to_owned()), Step::Index(*index)]);
+            let steps: Vec<Step> = steps.chain(invalid.steps).collect();
+            let at = document.places().map_or(0, |tree| tree.root().at(&steps).head().start);
+            reader.broken_at(document.bytes.start + at, &document.bytes, message)
+        };
+        let found = match read {
+            Ok(Parsed { object, written, left_out }) => {
+                let left_out = left_out.map(|invalid| broken(self, invalid));
+                Ok(Found { object, bytes: document.bytes.clone(), items, written, left_out })
             }
-            Err(invalid) => {
-                let is_discreet = header.known_kind() == Some(Kind::Secret) && !invalid.is_type;
-                let message = if is_discreet { NO_SECRET.to_owned() } else { invalid.to_string() };
-                let steps = items.iter().flat_map(|index| [Step::Key("items".to_owned()), Step::Index(*index)]);
-                let steps: Vec<Step> = steps.chain(invalid.steps).collect();
-                let at = document.places().map_or(0, |tree| tree.root().at(&steps).head().start);
-                self.broken(document.bytes.start + at, &document.bytes, message);
+            Err(invalid) => Err(broken(self, invalid)),
+        };
+        self.found.objects.push(found);
+    }
+
+    /// An Ingress in any API version. Values that do not fit their fields are left out: a check reports them.
+    fn ingress(&self, header: Header<'_>, node: Node<'_>, document: &Document<'_>) -> Result<Parsed, Invalid> {
+        let written = header.completed(node.to_json());
+        let left_out = match self.object(header, node) {
+            Ok(Some(object)) => {
+                return Ok(Parsed { object: Some(object), written: Some(Arc::new(written)), left_out: None });
             }
-        }
+            Ok(None) => None,
+            // The values of a template are not those of the Ingress.
+            Err(invalid) if document.text.contains("{{") => return Err(invalid),
+            Err(invalid) => Some(invalid),
+        };
+        let ingress = validation::read(&written).map_err(|error| Invalid::new(Vec::new(), &error.to_string()))?;
+        let mut object = Object::Ingress(Box::new(ingress));
+        object.default_namespace(self.namespace);
+        Ok(Parsed { object: Some(object), written: Some(Arc::new(written)), left_out })
     }
 
     /// Returns the object of a document or an item; `None` for a kind that no check reads.
@@ -294,11 +349,16 @@ impl<'a> Reader<'a> {
     }
 
     fn broken(&mut self, at: usize, bytes: &Range<usize>, message: String) {
+        let broken = self.broken_at(at, bytes, message);
+        self.found.objects.push(Err(broken));
+    }
+
+    fn broken_at(&self, at: usize, bytes: &Range<usize>, message: String) -> Broken {
         // An unrendered Helm template is not YAML, so a parser error would not help.
         let brace = self.text[bytes.clone()].find("{{");
         let (line, column) = self.position(brace.map_or(at, |brace| bytes.start + brace));
         let message = if brace.is_some() { None } else { Some(message) };
-        self.found.objects.push(Err(Broken { line: line as u64, column: column as u64, message }));
+        Broken { line: line as u64, column: column as u64, message }
     }
 
     fn repeated(&mut self, document: &Document<'_>) {

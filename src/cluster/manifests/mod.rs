@@ -96,7 +96,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
             let parts = parts_of(&file);
             let found = parts.iter().flat_map(|part| documents::read(&file.text, part, "default").objects);
             for found in found {
-                let found = found.map_err(|broken| broken.in_file(&file.path))?;
+                let found = found.and_then(Found::decodable).map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
                 found.object.into_iter().for_each(|object| inventory.apply(object));
             }
@@ -109,7 +109,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     Ok(inventory)
 }
 
-/// Loads objects from YAML text, as [`load`] does from files. Errors use `name` in place of a path.
+/// Loads objects from YAML text, as [`load`] does from files, and Ingresses as manifests that are to be applied. Errors use
+/// `name` in place of a path.
 ///
 /// # Errors
 /// If a document is broken.
@@ -117,8 +118,10 @@ pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
     let documents = documents::parts(text, false).into_iter().map(|part| documents::read(text, &part, "default"));
     for found in documents.flat_map(|documents| documents.objects) {
-        let found = found.map_err(|broken| broken.in_file(Path::new(name)))?;
-        found.object.into_iter().for_each(|object| inventory.apply(object));
+        let Found { object, written, .. } = found.map_err(|broken| broken.in_file(Path::new(name)))?;
+        let Some(mut object) = object else { continue };
+        object.set_written(written, None);
+        inventory.apply(object);
     }
     not_given(&mut inventory);
     Ok(inventory)
@@ -174,7 +177,7 @@ impl Manifests {
         let is_manifest = file.is_given || looks_like_manifest(&file.text);
         for found in documents.objects {
             match found {
-                Ok(Found { object: Some(object), bytes, items, written }) => {
+                Ok(Found { object: Some(object), bytes, items, written, .. }) => {
                     let origin = Origin { file: number, document: bytes, items };
                     self.objects.push(Manifest { object, origin, written });
                 }

@@ -1,12 +1,14 @@
 //! An object of any kind in the inventory, and its parsers.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::model::{
     ApiCaller, CertManagerCertificate, ConfigMap, EndpointSlice, Ingress, IngressClass, Key, Kind, Namespace, Node,
-    Pod, Secret, Service, Workload,
+    Pod, Secret, Service, Workload, Written,
 };
 
 /// An object of any kind in the inventory.
@@ -40,7 +42,7 @@ pub enum Object {
 
 /// A text that can be parsed as any type.
 pub(crate) trait Source {
-    type Error;
+    type Error: serde::de::Error;
     fn read<T: DeserializeOwned>(self) -> Result<T, Self::Error>;
 }
 
@@ -76,6 +78,13 @@ impl Object {
             Kind::Secret => Self::Secret(source.read()?),
             Kind::Service => Self::Service(source.read()?),
         })
+    }
+
+    /// Marks an Ingress as a manifest that is to be applied, and that replaces a stored one if there is one.
+    pub fn set_written(&mut self, value: Option<Arc<Value>>, replaces: Option<&Ingress>) {
+        if let (Self::Ingress(ingress), Some(value)) = (self, value) {
+            ingress.written = Some(Arc::new(Written { value, replaces: replaces.cloned().map(Box::new) }));
+        }
     }
 
     /// Returns the webhook configuration or APIService, if it is one.

@@ -11,10 +11,11 @@ use crate::registry::files_below;
 use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 13] = [
     &["parallel", "yaml"],
     &["model", "budget", "fair_queue", "file"],
     &["finding"],
+    &["validation"],
     &["cluster", "document"],
     &["routing"],
     &["checks"],

@@ -175,8 +175,9 @@ fn several_formats_go_to_several_files_at_once() {
 /// The file and the place that text names are those of JSON, however little of a line is shown.
 #[test]
 fn the_column_of_a_long_line_is_that_of_the_file() {
-    let object = serde_json::json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "j"},
-        "spec": {"defaultBackend": {"service": {"name": "x".repeat(300), "port": {"number": 80}}}}});
+    let object = serde_json::json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+        "metadata": {"name": "j", "annotations": {"a": "x".repeat(300)}},
+        "spec": {"defaultBackend": {"service": {"name": "absent", "port": {"number": 80}}}}});
     let folder = folder(&[("a.json", &object.to_string())]);
     let report: Value =
         serde_json::from_str(&check(folder.path(), &["a.json", "--complete", "-o", "json"]).out).unwrap();

@@ -42,27 +42,29 @@ fn messages_beside(folder: &Path) -> Vec<String> {
 #[test]
 fn documents_that_cannot_be_read_are_named_by_line_and_column() {
     let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\n";
+    // A check reports such values of an Ingress.
+    let service = "apiVersion: v1\nkind: Service\n";
     for (name, text, wanted) in [
         ("a.yaml", format!("{ingress}metadata:\n\tname: x\n"), "a.yaml:4:"),
         (
             "a.yaml",
-            format!("{ingress}metadata: {{name: x}}\nspec: {{rules: [{{host: 1}}]}}\n"),
-            "a.yaml:4:23: spec.rules[0].host: must be a string: quote it",
+            format!("{service}metadata: {{name: x}}\nspec: {{ports: [{{name: 1}}]}}\n"),
+            "a.yaml:4:23: spec.ports[0].name: must be a string: quote it",
         ),
         (
             "a.yaml",
-            format!("{ingress}metadata:\n  annotations:\n    example.com/x: yes\n"),
+            format!("{service}metadata:\n  annotations:\n    example.com/x: yes\n"),
             "a.yaml:5:20: metadata.annotations[example.com/x]: must be a string: quote it",
         ),
         (
             "a.yaml",
-            format!("{ingress}metadata: {{labels: {{a: [b]}}}}\n"),
+            format!("{service}metadata: {{labels: {{a: [b]}}}}\n"),
             "a.yaml:3:25: metadata.labels[a]: must be a string",
         ),
         (
             "a.yaml",
-            format!("{ingress}spec: {{defaultBackend: {{service: {{name: x, port: {{number: '80'}}}}}}}}\n"),
-            "a.yaml:3:59: spec.defaultBackend.service.port.number: must be a number: remove the quotes",
+            format!("{service}spec: {{ports: [{{port: '80'}}]}}\n"),
+            "a.yaml:3:23: spec.ports[0].port: must be a number: remove the quotes",
         ),
         (
             "a.yaml",

@@ -4,6 +4,7 @@ mod fixing;
 mod formats;
 mod input;
 mod listing;
+mod manifests;
 mod objects;
 mod overlay;
 mod rendering;

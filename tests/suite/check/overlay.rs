@@ -311,3 +311,16 @@ async fn assumed_objects_are_not_missing_over_a_cluster() {
     let (_, report) = check(&api, &folder, &[&["--select", "IG402"], &assumed[..]].concat()).await;
     assert_eq!(found(&report), ["IG402 warn"], "{report:#}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_ingress_is_validated_as_an_update() {
+    let api = cluster().await;
+    let with_tls = |name: &str, secret: &str| {
+        ingress(name, "web", 80).replace("spec:\n", &format!("spec:\n  tls: [{{secretName: {secret}}}]\n"))
+    };
+    stored(&api, &with_tls("old", "App_TLS"));
+    let folder = folder(&[("old.yaml", &with_tls("old", "Other_TLS")), ("new.yaml", &with_tls("new", "App_TLS"))]);
+    let (code, report) = check(&api, &folder, &["--select", "IG7*"]).await;
+    assert_eq!((code, found(&report)), (1, vec!["IG701 deny".to_owned()]), "{report:#}");
+    assert_eq!(report["findings"][0]["ingress"], "new", "{report:#}");
+}

@@ -102,7 +102,8 @@ fn assert_agrees<'a>(routes: &Routes<'a>, answer: &Answer<'a>, explanation: &Exp
 #[test]
 fn in_every_example_of_every_page() {
     let (mut asked, mut examples_seen) = (0, 0);
-    for check in checks::ALL {
+    // No cluster stores the Ingresses on the pages of manifests.
+    for check in checks::ALL.iter().filter(|check| check.applies != checks::Applies::Manifests) {
         for (config, inventory, _) in pages::examples(check.page) {
             let Some(class) = nginx_class(&config, &inventory) else { continue };
             examples_seen += 1;
