@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs check for the action, with annotations on standard output and a SARIF file. Its exit code is that of check.
 #
-# Reads INPUT_PATHS, INPUT_ARGS, INPUT_CONFIG, INPUT_FAIL_ON, and RUNNER_TEMP and GITHUB_OUTPUT of the runner.
+# Reads INPUT_PATHS, INPUT_ARGS, INPUT_CONFIG, INPUT_FAIL_ON, INPUT_RENDER, and RUNNER_TEMP and GITHUB_OUTPUT of the runner.
 set -euo pipefail
 
 sarif=$RUNNER_TEMP/ingress-guard.sarif
 rm -f "$sarif"
-arguments=(--output github --output "sarif=$sarif")
+arguments=(--output github --output "sarif=$sarif" --render "$INPUT_RENDER")
 [ -z "$INPUT_CONFIG" ] || arguments+=(--config "$INPUT_CONFIG")
 [ -z "$INPUT_FAIL_ON" ] || arguments+=(--fail-on "$INPUT_FAIL_ON")
 

@@ -148,9 +148,24 @@ fn inputs_of_the_action_are_flags_of_check() {
 }
 
 #[test]
+fn charts_are_rendered_only_if_the_input_asks_for_it() {
+    let mut runner = Runner::new().with_binary();
+    let marker = runner.path("rendered");
+    for tool in ["helm", "kustomize", "kubectl"] {
+        runner.program(tool, &format!("touch {}\nexit 1\n", marker.display()));
+    }
+    fs::create_dir(runner.path("work/chart")).unwrap();
+    fs::write(runner.path("work/chart/Chart.yaml"), "apiVersion: v2\nname: shop\nversion: 1.0.0\n").unwrap();
+    check(&mut runner, &[("paths", "chart")]);
+    assert!(!marker.exists(), "the default runs no program");
+    let (_, output) = check(&mut runner, &[("paths", "chart"), ("render", "auto")]);
+    assert!(marker.exists(), "{output}");
+}
+
+#[test]
 fn no_input_becomes_a_command_or_a_flag() {
     let mut runner = Runner::new().with_binary();
-    for input in ["paths", "args", "config", "fail-on"] {
+    for input in ["paths", "args", "config", "fail-on", "render"] {
         for value in
             ["$(touch stolen)", "`touch stolen`", "; touch stolen", "\"; touch stolen; \"", "'$(touch stolen)'"]
         {

@@ -40,7 +40,7 @@ fn both_hooks_check_directories_and_not_the_staged_files() {
     assert_eq!(ids, [("ingress-guard", "rust"), ("ingress-guard-system", "system")]);
     for hook in items(&hooks) {
         assert_eq!(hook["pass_filenames"], false);
-        assert_eq!((text(&hook["entry"]), &hook["types"][0]), ("ingress-guard check", &"yaml".into()));
+        assert_eq!((text(&hook["entry"]), &hook["types"][0]), ("ingress-guard check --render never", &"yaml".into()));
     }
     let example = yaml("examples/ci/pre-commit.yaml");
     assert_eq!((text(&example["repos"][0]["rev"]), text(&example["repos"][0]["hooks"][0]["id"])), (VERSION, ids[0].0));
