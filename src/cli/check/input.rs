@@ -68,7 +68,7 @@ impl Input {
         if let Some(wanted) = &arguments.repository.root {
             select(&mut materials, wanted)?;
         }
-        if !manifests.faults.is_empty() && (arguments.complete || base.is_some()) {
+        if !manifests.faults.is_empty() && base.is_some() {
             diagnostics.push(missing_is_unknown(&arguments.paths));
         }
         let is_only = materials.len() == 1;
@@ -322,7 +322,7 @@ fn repeated(RepeatedKey { file, key, before, place, others }: &RepeatedKey, file
     Diagnostic { severity: Severity::Warning, message, file, line: Some(place.0), column: Some(place.1) }
 }
 
-/// Without an error, these files would count as complete.
+/// Without an error, the cluster with these files would count as complete. `--complete` has an advice of its own.
 fn missing_is_unknown(paths: &[PathBuf]) -> Diagnostic {
     let message = "a part could not be read: an object that no other part defines is unknown, not missing".to_owned();
     let file = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
