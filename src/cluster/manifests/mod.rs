@@ -4,6 +4,7 @@
 mod documents;
 mod error;
 mod files;
+mod parts;
 
 pub use error::ManifestError;
 pub use files::{Files, LeftOut, Listed, ManifestFile, ManifestSource};
@@ -17,7 +18,8 @@ use serde_json::Value;
 use super::{Coverage, Inventory, Object};
 use crate::model::Kind;
 use crate::parallel;
-use documents::{Broken, Documents, Found, Part, Repeated};
+use documents::{Broken, Documents, Found, Repeated};
+use parts::Part;
 
 /// The number of files, or of their parts, from which a further thread pays off.
 const SHARE: usize = 16;
@@ -116,7 +118,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
 /// If a document is broken.
 pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
     let mut inventory = whole_cluster();
-    let documents = documents::parts(text, false).into_iter().map(|part| documents::read(text, &part, "default"));
+    let documents = parts::parts(text, false).into_iter().map(|part| documents::read(text, &part, "default"));
     for found in documents.flat_map(|documents| documents.objects) {
         let Found { object, written, .. } = found.map_err(|broken| broken.in_file(Path::new(name)))?;
         let Some(mut object) = object else { continue };
@@ -222,7 +224,7 @@ fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &s
 
 /// The parts of a file. Standard input may be JSON or YAML.
 fn parts_of(ManifestFile { path, text, .. }: &ManifestFile) -> Vec<Part> {
-    documents::parts(text, path.extension().is_some_and(|extension| extension == "json"))
+    parts::parts(text, path.extension().is_some_and(|extension| extension == "json"))
 }
 
 impl Broken {
