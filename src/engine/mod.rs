@@ -239,9 +239,7 @@ impl Engine {
             // Also while a check ran again: in a slow place it can complete.
             evaluation.exhausted |= budget.is_exceeded() && !budget.is_interrupted();
             if may_be_of_another(&controller, check, &key.namespace) {
-                for finding in &mut found {
-                    finding.at_most(Levels::both(Level::Warn));
-                }
+                warn_at_most(&mut found);
             }
             if !found.is_empty() {
                 found_at.push((*place, found));
@@ -261,6 +259,13 @@ impl Engine {
 fn in_order<T>(mut results: Vec<(usize, T)>) -> impl Iterator<Item = T> {
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result)
+}
+
+/// Lowers denials to warnings.
+fn warn_at_most(found: &mut [Finding]) {
+    for finding in found {
+        finding.at_most(Levels::both(Level::Warn));
+    }
 }
 
 /// Lowers findings to a warning that are absent where stored Ingresses that are not loaded count: they rest on the absence of
