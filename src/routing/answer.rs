@@ -229,17 +229,21 @@ impl<'a> Routes<'a> {
         let Some(url) = AuthUrl::parse(url) else { return Ok(false) };
         let is_fixed = !url.path.contains('$') && !url.path.starts_with(WITHOUT_AUTHENTICATION);
         let is_standard = [80, 443].contains(&url.dialled());
-        let host = match url.host {
-            "$host" | "$http_host" | "$server_name" | "$best_http_host" => {
-                ingress.rules.first().map(|rule| sample_host(&rule.host)).unwrap_or_default()
-            }
-            host => host.to_owned(),
+        let is_of_request = matches!(url.host, "$host" | "$http_host" | "$server_name" | "$best_http_host");
+        let host = if is_of_request {
+            ingress.rules.first().map(|rule| sample_host(&rule.host)).unwrap_or_default()
+        } else {
+            url.host.to_owned()
         };
         if !is_fixed || !is_standard || host.contains('$') {
             return Ok(false);
         }
         let scheme = if url.is_https { Scheme::Https } else { Scheme::Http };
         let Lookup::Found(answer) = self.answer(scheme, &host, url.path, When::After)? else { return Ok(false) };
+        // The name may lead elsewhere if only the server for every other name has it.
+        if answer.server.host == Host::Any && !is_of_request {
+            return Ok(false);
+        }
         let of = answer.location.filter(|_| !answer.is_passed_through).and_then(|location| location.ingress);
         Ok(of.is_some_and(|of| of.meta.key == ingress.meta.key))
     }
