@@ -104,7 +104,7 @@ fn ingress(hosts: Vec<&'static str>, texts: Vec<Text>) -> impl Strategy<Value = 
             }
             annotations
         });
-    let may_crash = prop::bool::weighted(0.1);
+    let may_crash = prop::bool::weighted(0.5);
     (identity, annotations, prop::option::weighted(0.15, backend()), rules, may_crash).prop_map(
         |((namespace, name, second), annotations, default_backend, rules, may_crash)| {
             // A canary with a rule without paths crashes the controller (section 6.4): not in many worlds.
