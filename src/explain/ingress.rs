@@ -174,9 +174,19 @@ fn path<'a>(
     // Whether a path such as `/wiki/(a)` is meant literally is not known.
     let text = at.path.routed();
     let may_be_regex = text.contains(|c| "\\^$|?*+()[]{}".contains(c)) && !is_plainly_regex(text);
-    let mut explained = samples(ingress, at, known, settings).into_iter().filter_map(|path| {
-        let request = RequestUrl { scheme, host: sample_host(&at.rule.host), path, query: None, notes: Vec::new() };
+    let explained = |scheme: Scheme, path: &str| {
+        let host = sample_host(&at.rule.host);
+        let request = RequestUrl { scheme, host, path: path.to_owned(), query: None, notes: Vec::new() };
         explain(&request, known, settings, Whose::Path(ingress, at), blocks).ok()
+    };
+    let mut explained = samples(ingress, at, known, settings).into_iter().filter_map(|path| {
+        let first = explained(scheme, &path)?;
+        if scheme == Scheme::Https || first.outcome != RequestOutcome::Redirect {
+            return Some(first);
+        }
+        // After a redirect to HTTPS, the client sends the request again.
+        let again = explained(Scheme::Https, &path).filter(|again| again.outcome != RequestOutcome::Redirect);
+        again.or(Some(first))
     });
     // A more specific path may take a request and leave others to this one.
     let explanation = match explained.next() {

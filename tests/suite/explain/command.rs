@@ -384,3 +384,25 @@ fn a_regex_that_matches_only_the_root_is_a_near_miss() {
     let (code, out) = explained(annotation, &spec, "http://a.example.com/x");
     assert!(code == 1 && out.contains("matches only /, because nginx merges slashes"), "{code} {out}");
 }
+
+/// A redirect to HTTPS is not the answer: the client asks again.
+#[test]
+fn a_path_that_redirects_to_https_is_followed_there() {
+    let file = NamedTempFile::with_suffix(".yaml").unwrap();
+    let world = |service: &str| {
+        format!(
+            "{{apiVersion: networking.k8s.io/v1, kind: IngressClass, metadata: {{name: nginx}}, spec: {{controller: k8s.io/ingress-nginx}}}}\n---\n\
+             {{apiVersion: v1, kind: Service, metadata: {{name: web, namespace: shop}}, spec: {{ports: [{{port: 80}}]}}}}\n---\n\
+             apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: web\n  namespace: shop\n  \
+             annotations: {{nginx.ingress.kubernetes.io/force-ssl-redirect: \"true\"}}\nspec:\n  ingressClassName: nginx\n  \
+             rules: [{{host: app.example.com, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}}}]\n"
+        )
+    };
+    let manifests = file.path().to_str().unwrap();
+    for (service, status) in [("web", 0), ("wbe", 1)] {
+        std::fs::write(file.path(), world(service)).unwrap();
+        let (code, text, _) = run(&["explain", "shop/web", "--manifests", manifests]);
+        assert_eq!(code, status, "{text}");
+        assert_eq!(text.contains("503"), service == "wbe", "{text}");
+    }
+}
