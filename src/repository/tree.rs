@@ -58,8 +58,9 @@ impl Tree {
     pub(super) fn contents(&self, values: &ValuesFiles<'_>, largest: u64) -> Contents {
         // The files of charts are read by helm.
         let is_read = |file: &&Listed| !self.is_in_chart(real_of(file));
-        let texts: Vec<(&Listed, Result<ManifestFile, ManifestError>)> =
-            self.files.iter().filter(is_read).map(|file| (file, file.clone().read(largest))).collect();
+        let files: Vec<&Listed> = self.files.iter().filter(is_read).collect();
+        let outcomes = Listed::read_all(&files, largest);
+        let texts: Vec<(&Listed, Result<ManifestFile, ManifestError>)> = files.into_iter().zip(outcomes).collect();
         let kustomized: BTreeSet<PathBuf> = self
             .outside_charts()
             .filter(|real| is_kustomization(real))

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use foldhash::HashSet;
 
 use super::error::ManifestError;
-use crate::file;
+use crate::{file, parallel};
 
 /// The deepest directory that is read, counted from the given one. Repositories have about a dozen levels.
 const DEPTH: usize = 100;
+
+/// The files that a thread reads before it takes others.
+const SHARE: usize = 32;
 
 /// One manifest file.
 #[derive(Debug)]
@@ -85,13 +88,13 @@ impl Files {
         let is_given = !real.is_dir();
         let root = if is_given { folder_of(path) } else { real.clone() };
         let mut walk = Walk { root, is_given, left_out, found: Vec::new() };
-        self.collect(path, real, &mut walk, 0);
+        self.collect(path, real, !is_given, &mut walk, 0);
         walk.found
     }
 
     /// Adds the file or directory at `path`. `real` is the same without symbolic links. It is passed down: a search for it in each
     /// directory takes time that grows with the third power of the depth.
-    fn collect(&mut self, path: &Path, real: PathBuf, walk: &mut Walk<'_>, depth: usize) {
+    fn collect(&mut self, path: &Path, real: PathBuf, is_directory: bool, walk: &mut Walk<'_>, depth: usize) {
         if self.seen.contains(&real) {
             return;
         }
@@ -99,7 +102,7 @@ impl Files {
             return walk.found.push(Err(ManifestError::TooDeep { path: path.to_owned(), most: DEPTH }));
         }
         self.seen.insert(real.clone());
-        if !real.is_dir() {
+        if !is_directory {
             return walk.add(path, real);
         }
         let entries = fs::read_dir(&real).and_then(|entries| {
@@ -120,12 +123,11 @@ impl Files {
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() || (kind.is_file() && is_manifest) => {
-                    self.collect(&path, entry.path(), walk, depth + 1);
+                    self.collect(&path, entry.path(), kind.is_dir(), walk, depth + 1);
                 }
                 Ok(kind) if kind.is_symlink() => match fs::canonicalize(&path) {
-                    Ok(real) if real.is_dir() || (real.is_file() && is_manifest) => {
-                        self.collect(&path, real, walk, depth + 1);
-                    }
+                    Ok(real) if real.is_dir() => self.collect(&path, real, true, walk, depth + 1),
+                    Ok(real) if real.is_file() && is_manifest => self.collect(&path, real, false, walk, depth + 1),
                     Err(source) if is_manifest => walk.found.push(Err(ManifestError::Io { path, source })),
                     _ => {}
                 },
@@ -167,16 +169,28 @@ impl Listed {
         let file = file::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
         match file {
             Ok((size, _)) if size > largest => Err(ManifestError::TooLarge { path, most: largest }),
-            Ok((_, file)) => Ok(ManifestFile { source, is_given, ..read_stream(&path, file, largest)? }),
+            Ok((size, file)) => Ok(ManifestFile { source, is_given, ..read_sized(&path, file, size, largest)? }),
             Err(source) => Err(ManifestError::Io { path, source }),
         }
+    }
+
+    /// Reads the text of files on all cores, as [`Listed::read`] does.
+    #[must_use]
+    pub fn read_all(files: &[&Self], largest: u64) -> Vec<Result<ManifestFile, ManifestError>> {
+        let read = |files: &[&Self]| files.iter().map(|file| (*file).clone().read(largest)).collect::<Vec<_>>();
+        parallel::blocks(files, SHARE, read).into_iter().flatten().collect()
     }
 }
 
 /// Returns the text of a stream, whose length is unknown before its end.
 pub(super) fn read_stream(path: &Path, stream: impl Read, largest: u64) -> Result<ManifestFile, ManifestError> {
+    read_sized(path, stream, 0, largest)
+}
+
+/// Returns the text of a stream. If it has the expected size, its bytes need one allocation.
+fn read_sized(path: &Path, stream: impl Read, expected: u64, largest: u64) -> Result<ManifestFile, ManifestError> {
     let io = |source| ManifestError::Io { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default());
     stream.take(largest + 1).read_to_end(&mut bytes).map_err(io)?;
     if bytes.len() as u64 > largest {
         return Err(ManifestError::TooLarge { path: path.to_owned(), most: largest });
