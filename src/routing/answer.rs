@@ -189,7 +189,12 @@ impl<'a> Routes<'a> {
         if *uri == *b"/" && server.app_root().is_some() {
             return Ok(answer(None, Outcome::Redirect(302, Redirect::AppRoot)));
         }
-        Ok(match server.locate(&uri, self.budget())? {
+        let located = match server.locate(&uri, self.budget()) {
+            // The server has no locations, and nginx compiles none of their regexes.
+            Err(BudgetExceeded) if server.forbidden.is_some() => return Ok(answer(None, Outcome::Unknown)),
+            located => located?,
+        };
+        Ok(match located {
             Located::At(location) => answer(Some(location), self.outcome(location, host, (scheme, &uri), when)?),
             Located::Unknown(location) => answer(Some(location), Outcome::Unknown),
             Located::Slash(location) => answer(Some(location), Outcome::Redirect(301, Redirect::Slash)),

@@ -36,7 +36,9 @@ impl<'a> Routes<'a> {
     /// Returns the server with a name for a host that is not a regex: the host itself, a wildcard before a domain or after labels.
     pub(super) fn server_by_name(&self, host: &Host, when: When) -> Lookup<Rc<Server<'a>>> {
         let Host::Exact(name) = host else { return self.server(host, when) };
-        let Ok(mut found) = self.owners(name, when).map(|owners| owners.own) else { return Lookup::Unknown };
+        // An alias that begins with a dot is a name of its domain, not of a host that begins with one.
+        let own = if name.starts_with('.') { Ok(None) } else { self.owners(name, when).map(|owners| owners.own) };
+        let Ok(mut found) = own else { return Lookup::Unknown };
         for domain in host.parents().filter_map(|parent| parent.domain().map(str::to_owned)) {
             if found.is_some() {
                 break;
@@ -67,11 +69,13 @@ impl<'a> Routes<'a> {
             Lookup::Unknown => return Err(BudgetExceeded),
         };
         let aliased = handled.iter().flat_map(|ingress| &ingress.rules).map(|rule| &rule.host);
-        let (mut owners, mut has_own, mut has_below) = (Owners::default(), false, false);
+        // The redirect of the `www.` twin comes first.
+        let has_redirect = !handled.is_empty() && self.www_twin(domain, when).is_some();
+        let (mut owners, mut has_own, mut has_below) = (Owners::default(), has_redirect, false);
         for host in in_configuration_order(aliased.chain(itself)) {
             let mut of_host = self.aliases(host, when);
             of_host.sort_unstable();
-            let first = (*host == own).then_some(0);
+            let first = (itself == Some(host)).then_some(0);
             for name in first.into_iter().chain(of_host.into_iter().filter_map(name_of)) {
                 let is_dotted = name == 2;
                 if is_dotted && has_own {

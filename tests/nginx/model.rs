@@ -202,7 +202,7 @@ fn predict_answer(routes: &Routes<'_>, request: &Request) -> PredictedAnswer {
         _ if let Some(refusal) = refusal => PredictedOutcome::Refused(refusal.status),
         Outcome::BadRequest => PredictedOutcome::BadRequest,
         Outcome::Broken => PredictedOutcome::Broken,
-        Outcome::Unknown => unreachable!("nginx has no special paths"),
+        Outcome::Unknown => unreachable!("only a host that answers 403 has this outcome"),
         Outcome::DefaultBackend => {
             received(location.as_ref().map_or(Rewritten::Untouched, |location| rewritten(routes, location, uri)))
         }

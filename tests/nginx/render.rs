@@ -35,13 +35,14 @@ pub(crate) fn main(folder: &str, includes: impl Iterator<Item = String>) -> Stri
 /// One world on its own socket, so that its hosts keep their names and it has a default server. `name` is that of the world.
 pub(crate) fn world(configuration: &Configuration, socket: &str, name: usize) -> String {
     let mut text = directives::zones(configuration, name);
+    // A numbered group would be escaped again where the request has `%` or `+`; the controller uses Lua.
     for (from, to) in &configuration.redirects {
         let host = &configuration.servers[*to].host;
         let _ = writeln!(
             text,
             "server {{\nlisten unix:{socket};\nserver_name \"{from}\";\nadd_header X-Server {to} always;\n\
              set $redirect_to $scheme://{host}:80$request_uri;\n\
-             if ($request_uri ~ \"^(.*)/$\") {{ set $redirect_to $scheme://{host}:80$1; }}\n\
+             if ($request_uri ~ \"^(?<without_last_slash>.*)/$\") {{ set $redirect_to $scheme://{host}:80$without_last_slash; }}\n\
              return 308 $redirect_to;\n}}"
         );
     }

@@ -85,13 +85,18 @@ impl<'a> Routes<'a> {
             for value in annotations.server_aliases() {
                 let flaw = ServerName::flaw_of_alias(value, self.budget())?;
                 let Some(AliasFlaw { reason, is_certain, if_compared }) = flaw else { continue };
-                if if_compared && !self.compares_names(ingress, when) {
+                let is_compared = if if_compared { self.compares_names(ingress, when) } else { Some(true) };
+                if is_compared == Some(false) {
                     continue;
                 }
                 if faults.is_empty() && !self.decides_aliases(ingress, when) {
                     break;
                 }
-                let certainty = if is_certain { Certainty::Certain } else { Certainty::Likely };
+                let (certainty, reason) = match is_compared {
+                    None => (Certainty::Possible, format!("{reason} beside another host")),
+                    Some(_) if is_certain => (Certainty::Certain, reason),
+                    Some(_) => (Certainty::Likely, reason),
+                };
                 let help = "use a host name or a regex";
                 faults.push(ReloadFault { annotation: "server-alias", value, reason, help, certainty, until: None });
             }
@@ -112,16 +117,18 @@ impl<'a> Routes<'a> {
     }
 
     /// Returns whether nginx compares the names of servers: the configuration has another one than `_`, or the name of that is a regex
-    /// with a group. A review assumes it, because it reads no Ingress of other hosts.
-    fn compares_names(&self, ingress: &'a Ingress, when: When) -> bool {
+    /// with a group. `None`: another Ingress decides it, and a review reads no Ingress of other hosts.
+    fn compares_names(&self, ingress: &'a Ingress, when: When) -> Option<bool> {
         let adds = |ingress: &'a Ingress| {
             let annotations = NginxAnnotations::of(ingress);
             let has_host = || ingress.rules.iter().any(|rule| rule.host != Host::Any);
             let has_group = || annotations.server_aliases().any(|alias| alias.starts_with('~') && alias.contains('('));
             (!annotations.is_canary() && (has_host() || has_group())) || self.redirects_www(ingress, &Host::Any, when)
         };
-        let is_review = || self.evaluates_one();
-        adds(ingress) || is_review() || self.view().ingresses().any(|other| self.counts(other) && adds(other))
+        if adds(ingress) {
+            return Some(true);
+        }
+        (!self.evaluates_one()).then(|| self.view().ingresses().any(|other| self.counts(other) && adds(other)))
     }
 
     /// Returns whether the aliases of an Ingress count on one of its hosts: those of the oldest with any do (section 2.3).

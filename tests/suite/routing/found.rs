@@ -382,3 +382,40 @@ fn a_variable_exists_if_a_location_has_its_directives() {
     // Its only path is that of an older Ingress.
     assert_eq!(stopped_by(&cors("/user")).as_deref(), Some("shop/user"));
 }
+
+#[test]
+fn an_alias_with_a_dot_is_a_name_of_its_domain() {
+    let view = "shop/web @1 server-alias=.example.com\n  example.com\n    Prefix / web\n";
+    nginx_answers(view, &[(".example.com", "/", "_: 404")]);
+    let other = view.replace("  example.com", "  app.example.org");
+    nginx_answers(&other, &[(".example.com", "/", "app.example.org: shop/web Prefix /")]);
+}
+
+#[test]
+fn a_canary_makes_no_server_that_has_its_host_before_an_alias() {
+    let view = "shop/web @1 server-alias=.app.example.com\n  example.com\n    Prefix / web\n\
+                shop/next @2 canary=true server-alias=app.example.com\n  app.example.com\n    Prefix / web\n";
+    nginx_answers(view, &[("app.example.com", "/", "example.com: shop/web Prefix /")]);
+}
+
+#[test]
+fn the_redirect_of_www_has_its_name_before_an_alias_with_a_dot() {
+    let view = |annotation: &str| {
+        format!(
+            "shop/web @1 server-alias=.example.com\n  app.example.org\n    Prefix / web\n\
+             shop/www @2{annotation}\n  www.example.com\n    Prefix / web\n"
+        )
+    };
+    nginx_answers(&view(""), &[("b.example.com", "/", "app.example.org: shop/web Prefix /")]);
+    nginx_answers(&view(" from-to-www-redirect=true"), &[("b.example.com", "/", "_: 404")]);
+}
+
+#[test]
+fn a_host_that_answers_403_needs_no_match() {
+    let view = "shop/web @1 auth-tls-secret=absent\n  app.example.com\n    Prefix /a web\n\
+                shop/regex @2 use-regex=true\n  app.example.com\n    Prefix /(?I)Q web\n";
+    with_routes(&inventory(ingresses(view)), |routes| {
+        let answer = routes.answer(Scheme::Http, "app.example.com", "/b", When::After).unwrap().found().unwrap();
+        assert_eq!(routes.refusal(&answer).map(|refusal| refusal.status), Some(403));
+    });
+}
