@@ -119,6 +119,10 @@ impl Explained {
             (None, backend) => backend.as_ref().map(|_| "spec.defaultBackend"),
         });
         same("field", explanation.field.as_deref() == field)?;
+        // The request for authentication does not leave nginx here.
+        if explanation.steps.iter().any(|step| step.ok == Some(false) && step.what == "authentication") {
+            return ends(RequestOutcome::Broken, Some(500));
+        }
         if let Some(location) = &response.redirect {
             ends(RequestOutcome::Redirect, Some(response.status))?;
             let to = explanation.redirect.as_deref();
