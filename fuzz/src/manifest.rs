@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use ingress_guard::analysis::{Applied, analyze_applied};
-use ingress_guard::cluster::{ClusterView, Inventory, Manifest, Manifests, Origin, ReadOptions};
+use ingress_guard::cluster::{ClusterView, Inventory, Manifest, Manifests, Origin, ReadOptions, Variables};
 use ingress_guard::document::{Document, Edit, Lines};
 use ingress_guard::finding::{Finding, Level};
 use ingress_guard::model::{Ingress, Key, Kind};
@@ -27,7 +27,9 @@ pub(super) struct Checked {
 
 pub(super) fn read(bytes: &[u8]) -> Manifests {
     let mut manifests = Manifests::default();
-    manifests.read_stream("a.yaml", bytes, ReadOptions { namespace: "default", largest: 1 << 20 });
+    let variables = Variables::default();
+    let options = ReadOptions { namespace: "default", variables: &variables, largest: 1 << 20 };
+    manifests.read_stream("a.yaml", bytes, options);
     manifests
 }
 
@@ -37,7 +39,7 @@ pub(super) fn check(bytes: &[u8]) -> Option<Checked> {
     let text = std::mem::take(&mut manifests.files.first_mut()?.text);
     let mut inventory = Inventory::default();
     let mut origins: HashMap<Key, Origin> = HashMap::new();
-    for Manifest { mut object, written, origin } in manifests.objects {
+    for Manifest { mut object, written, origin, .. } in manifests.objects {
         object.set_written(written, None);
         if object.kind() == Kind::Ingress {
             origins.insert(object.key(), origin);

@@ -1,13 +1,15 @@
 //! Analysis of one stored Ingress, as `check`, `audit` and `explain` run it, and the ratchet that they share with admission.
 
+mod placeholders;
 mod ratchet;
 
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
-use crate::engine::{Engine, NotEvaluated};
+use crate::engine::{Engine, Evaluation, NotEvaluated};
 use crate::model::Ingress;
 use crate::policy::{Circumstances, Policy, Verdict};
 
+pub use placeholders::Placeholders;
 pub(crate) use ratchet::{Previous, decide};
 
 /// The result for one Ingress.
@@ -36,17 +38,40 @@ pub struct Applied<'a> {
     pub is_sample: bool,
 }
 
+/// Analyzes one Ingress of a file as [`analyze_applied`] does. It contains placeholders, so that only findings remain that hold
+/// whatever these become.
+#[must_use]
+pub fn analyze_unsubstituted<'a>(
+    ingress: &'a Ingress,
+    known: ClusterState<'_>,
+    applied: Applied<'_>,
+    engine: &Engine,
+    policy: &Policy,
+) -> Analysis<'a> {
+    judge(ingress, placeholders::evaluate(engine, ingress, known), known, applied, engine, policy)
+}
+
 /// Analyzes one Ingress as if it replaced the stored one. Findings that would deny and that the stored Ingress already has
 /// warn, as at admission.
 #[must_use]
 pub fn analyze_applied<'a>(
     ingress: &'a Ingress,
     known: ClusterState<'_>,
+    applied: Applied<'_>,
+    engine: &Engine,
+    policy: &Policy,
+) -> Analysis<'a> {
+    judge(ingress, engine.run(ingress, known, &Allowance::command()), known, applied, engine, policy)
+}
+
+fn judge<'a>(
+    ingress: &'a Ingress,
+    evaluation: Evaluation,
+    known: ClusterState<'_>,
     Applied { stored, is_sample }: Applied<'_>,
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
-    let evaluation = engine.run(ingress, known, &Allowance::command());
     let not_evaluated = evaluation.not_evaluated.clone();
     // There is no request: no dry run, no user and no live reads.
     let circumstances = Circumstances {

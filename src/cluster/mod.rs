@@ -18,10 +18,10 @@ pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{
-    Files, LeftOut, Listed, Manifest, ManifestError, ManifestFile, ManifestSource, Manifests, Origin, ReadOptions,
-    RepeatedKey, load, load_text, manifest_files,
+    CustomResource, Elsewhere, Files, LeftOut, Listed, MadeSecret, MadeServices, Manifest, ManifestError, ManifestFile,
+    ManifestSource, Manifests, Origin, ReadOptions, RepeatedKey, Variables, load, load_text, manifest_files,
 };
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};
-pub use store::{Coverage, Inventory, Object, SharedInventory};
+pub use store::{Coverage, Doubt, Inventory, Maker, Object, SharedInventory};
 pub use view::{ClusterState, ClusterView, Unavailable};

@@ -1,5 +1,6 @@
 //! Runs checks over one Ingress: order, budgets, panics. Policy decides the level of each finding.
 
+mod doubt;
 mod evaluation;
 
 pub use evaluation::{Evaluation, NotEvaluated, NotEvaluatedReason};
@@ -202,7 +203,7 @@ impl Engine {
             let mut found = match outcome {
                 // Findings of a check that panicked may be incomplete: they are dropped.
                 Err(_) => vec![failed(check)],
-                Ok(()) => found.into_inner(),
+                Ok(()) => doubt::limited(found.into_inner(), key, known),
             };
             found.retain(|finding| !is_of_challenge(check, ingress, finding));
             if check.applies.depends_on_family() && controller.dialect.family_source == FamilySource::Workloads {

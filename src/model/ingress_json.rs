@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::meta::IngressLabels;
+use super::placeholder::is_placeholder;
 use super::service::PortRef;
 use super::{Backend, Host, Ingress, Meta, Path, PathType, Rule, TlsEntry, lax, meta};
 
@@ -87,7 +89,27 @@ struct WirePort {
     #[serde(deserialize_with = "lax::null")]
     name: Box<str>,
     #[serde(deserialize_with = "lax::null")]
-    number: i32,
+    number: PortNumber,
+}
+
+/// `port.number`: a number, or a placeholder of a file.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum PortNumber {
+    Number(i32),
+    #[serde(deserialize_with = "placeholder")]
+    Placeholder(Box<str>),
+}
+
+impl Default for PortNumber {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+fn placeholder<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+    let text = Box::<str>::deserialize(deserializer)?;
+    if is_placeholder(&text) { Ok(text) } else { Err(D::Error::custom("port.number must be a number")) }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -176,12 +198,11 @@ impl From<&str> for PathType {
 impl From<WireBackend> for Backend {
     fn from(wire: WireBackend) -> Self {
         let Some(WireService { name, port }) = wire.service else { return Self::Resource };
-        let port = if !port.name.is_empty() {
-            Some(PortRef::Name(port.name))
-        } else if port.number != 0 {
-            Some(PortRef::Number(port.number))
-        } else {
-            None
+        let port = match (port.name, port.number) {
+            (name, _) if !name.is_empty() => Some(PortRef::Name(name)),
+            (_, PortNumber::Placeholder(text)) => Some(PortRef::Name(text)),
+            (_, PortNumber::Number(0)) => None,
+            (_, PortNumber::Number(number)) => Some(PortRef::Number(number)),
         };
         Self::Service { name, port }
     }

@@ -17,6 +17,7 @@ mod route_map;
 mod sarif;
 mod table;
 mod text;
+mod unsubstituted;
 mod what_if;
 
 use std::collections::HashSet;
@@ -48,6 +49,7 @@ pub use route_map::{CertificateEntry, HostEntry, PathEntry, hosts};
 pub use sarif::sarif;
 pub use table::table;
 pub use text::{Text, headline, summary, text};
+pub use unsubstituted::Unsubstituted;
 pub use what_if::what_if;
 
 /// The `schemaVersion` of a report. A version can gain fields; it never loses any.
@@ -71,6 +73,9 @@ pub struct Report {
     /// What is assumed about controllers, because the files contain no IngressClass.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumptions: Vec<String>,
+    /// The values of the files that contain placeholders.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsubstituted: Option<Unsubstituted>,
     /// The Ingresses for which a controller loads no change of any Ingress, one for each controller.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reload_blocks: Vec<ReloadBlockEntry>,
@@ -204,6 +209,7 @@ impl Default for Report {
             not_evaluated: Vec::new(),
             diagnostics: Vec::new(),
             assumptions: Vec::new(),
+            unsubstituted: None,
             reload_blocks: Vec::new(),
             route_changes: None,
             roots: Vec::new(),

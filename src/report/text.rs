@@ -10,7 +10,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::listing::Block;
 use super::table::by_code;
-use super::{Entry, Grouping, Listing, Place, Report, Severity, counted, diagnostic, roots};
+use super::{Entry, Grouping, Listing, Place, Report, Severity, Unsubstituted, counted, diagnostic, roots};
 use crate::checks::listed;
 use crate::document::{Edit, Lines, apply};
 use crate::finding::{Level, is_invisible, one_line};
@@ -231,6 +231,7 @@ pub fn summary(report: &Report, options: &Text<'_>) -> String {
         lines.push(format!("{}: a part of the input was not evaluated", counted(errors, "error")));
     }
     lines.extend(report.assumptions.iter().cloned());
+    lines.extend(report.unsubstituted.iter().flat_map(Unsubstituted::lines).map(|line| one_line(&line)));
     for (reason, codes, ingresses) in report.not_evaluated_by_reason() {
         let (reason, on) = (one_line(reason), counted(ingresses, "Ingress"));
         lines.push(format!("not evaluated on {on}: {reason} ({})", listed(&codes)));

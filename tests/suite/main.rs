@@ -31,6 +31,7 @@ mod manifests;
 mod messages;
 mod not_denied;
 mod pages;
+mod placeholders;
 mod properties;
 mod referrers;
 mod registry;

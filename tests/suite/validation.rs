@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ingress_guard::cluster::{Manifests, Object, ReadOptions};
+use ingress_guard::cluster::{Manifests, Object, ReadOptions, Variables};
 use ingress_guard::model::{Backend, PathType, PortRef, Written};
 use ingress_guard::validation::{self, KubeVersion};
 use serde_json::{Value, json};
@@ -84,7 +84,9 @@ fn placeholders_are_not_refused() {
 
 fn read(text: &str) -> Manifests {
     let mut manifests = Manifests::default();
-    manifests.read_stream("a.yaml", text.as_bytes(), ReadOptions { namespace: "shop", largest: 1 << 20 });
+    let variables = Variables::default();
+    let options = ReadOptions { namespace: "shop", variables: &variables, largest: 1 << 20 };
+    manifests.read_stream("a.yaml", text.as_bytes(), options);
     manifests
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use anyhow::{bail, ensure};
 use jiff::Timestamp;
@@ -16,14 +17,14 @@ use super::repository_options::Render;
 use super::world::{Material, Scope, World};
 use crate::cli::cluster_source::Listed;
 use crate::cluster::{
-    ClusterState, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions, RepeatedKey,
-    Snapshot,
+    ClusterState, Elsewhere, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions,
+    RepeatedKey, Snapshot, Variables,
 };
 use crate::config::Config;
 use crate::document::Lines;
 use crate::finding::Quoted;
 use crate::model::{Key, Kind};
-use crate::report::{Diagnostic, RootEntry, Severity};
+use crate::report::{Diagnostic, RootEntry, Severity, Unsubstituted};
 use crate::repository::{Content, Repository, Root, SearchOptions};
 
 /// The most bytes of one file: a rendered chart has a few MB.
@@ -38,6 +39,8 @@ pub(super) struct Input {
     pub(super) roots: Vec<RootEntry>,
     /// No objects, for outputs that need the state of one world.
     nothing: Snapshot,
+    /// The text of each file in which placeholders have no braces, where only this can be parsed.
+    without_braces: Vec<OnceLock<String>>,
 }
 
 /// A root with the indexes of its files, or the reason why there are none.
@@ -52,19 +55,20 @@ impl Input {
         let now = Timestamp::now();
         let mut manifests = Manifests::default();
         let (mut repository, stdin) = found(arguments)?;
-        manifests.add_files(std::mem::take(&mut repository.plain), options(arguments, None));
+        let variables = arguments.variables()?;
+        manifests.add_files(std::mem::take(&mut repository.plain), options(arguments, &variables, None));
         if stdin {
-            manifests.read_stream("-", io::stdin().lock(), options(arguments, None));
+            manifests.read_stream("-", io::stdin().lock(), options(arguments, &variables, None));
         }
         let plain = manifests.files.len();
-        let loaded = load(repository.roots, arguments, &mut manifests)?;
+        let loaded = load(repository.roots, arguments, &variables, &mut manifests)?;
         let objects = by_file(&mut manifests);
         let parts = parts(&manifests.files[..plain], &objects);
         let mut diagnostics = diagnostics(&manifests, &repository.unnamed);
         let is_whole = arguments.complete
             && loaded.iter().all(|loaded| loaded.files.is_ok())
             && diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
-        let mut materials = materials(&parts, &loaded, &objects, &arguments.paths);
+        let mut materials = materials(&parts, &loaded, &objects, &manifests.elsewhere, &arguments.paths);
         if let Some(wanted) = &arguments.repository.root {
             select(&mut materials, wanted)?;
         }
@@ -83,7 +87,8 @@ impl Input {
         for Named { material, not_rendered, .. } in materials {
             diagnostics.extend(Duplicates::of(&material.own).diagnostics(&manifests.files));
             let name = material.name.as_deref().unwrap_or(".").to_owned();
-            let scope = Scope { is_complete: is_whole, is_only };
+            let assumed_namespace = arguments.is_namespace_assumed().then(|| arguments.namespace());
+            let scope = Scope { assumed_namespace, is_complete: is_whole, is_only };
             let mut world = World::new(material, base.take(), scope, now)?;
             if !manifests.faults.is_empty() {
                 world.make_partial();
@@ -98,7 +103,8 @@ impl Input {
             assume_elsewhere(&mut worlds);
         }
         deduplicate(&mut diagnostics);
-        let mut input = Self { worlds, manifests, diagnostics, roots, nothing: nothing(now) };
+        let without_braces = manifests.files.iter().map(|_| OnceLock::new()).collect();
+        let mut input = Self { worlds, manifests, diagnostics, roots, nothing: nothing(now), without_braces };
         if is_plain {
             input.roots.clear();
         }
@@ -129,7 +135,15 @@ impl Input {
     ) -> Option<Places<'a>> {
         let origin = world.origin(key)?;
         let file = &self.manifests.files[origin.file];
-        Some(Places::new(file.path.display().to_string(), &file.text, &lines[origin.file], origin, last))
+        let texts = (&*file.text, &self.without_braces[origin.file]);
+        Some(Places::new(file.path.display().to_string(), texts, &lines[origin.file], origin, last))
+    }
+
+    /// The values that contain placeholders.
+    pub(super) fn unsubstituted(&self) -> Option<Unsubstituted> {
+        let mut counted = Unsubstituted::default();
+        self.worlds.iter().for_each(|world| world.count_unsubstituted(&self.manifests.files, &mut counted));
+        (counted.values > 0).then_some(counted)
     }
 
     /// The lines of each file.
@@ -158,12 +172,17 @@ fn found(arguments: &Arguments) -> anyhow::Result<(Repository, bool)> {
     Ok((Repository::find(&paths, SearchOptions { exclude, values, largest: LARGEST })?, !stdin.is_empty()))
 }
 
-fn options<'a>(arguments: &'a Arguments, namespace: Option<&'a str>) -> ReadOptions<'a> {
-    ReadOptions { namespace: namespace.unwrap_or(&arguments.namespace), largest: LARGEST }
+fn options<'a>(arguments: &'a Arguments, variables: &'a Variables, namespace: Option<&'a str>) -> ReadOptions<'a> {
+    ReadOptions { namespace: namespace.unwrap_or(arguments.namespace()), variables, largest: LARGEST }
 }
 
 /// Reads or renders the roots. One that is not selected is not rendered.
-fn load(roots: Vec<Root>, arguments: &Arguments, manifests: &mut Manifests) -> anyhow::Result<Vec<Loaded>> {
+fn load(
+    roots: Vec<Root>,
+    arguments: &Arguments,
+    variables: &Variables,
+    manifests: &mut Manifests,
+) -> anyhow::Result<Vec<Loaded>> {
     let wanted = arguments.repository.root.as_deref();
     let is_wanted = |root: &Root| wanted.is_none_or(|wanted| is_named(&root.name, wanted));
     let roots: Vec<Root> =
@@ -173,7 +192,7 @@ fn load(roots: Vec<Root>, arguments: &Arguments, manifests: &mut Manifests) -> a
     let mut loaded = Vec::new();
     for (root, rendering) in roots.into_iter().zip(outcomes) {
         let begin = manifests.files.len();
-        let options = options(arguments, root.namespace.as_deref());
+        let options = options(arguments, variables, root.namespace.as_deref());
         let files = match rendering {
             Rendering::NotNeeded => {
                 let files = if let Content::Files(files) = &root.content { files.clone() } else { Vec::new() };
@@ -234,9 +253,11 @@ fn materials<'a>(
     parts: &[Part],
     loaded: &'a [Loaded],
     objects: &'a [Vec<Manifest>],
+    elsewhere: &'a [Elsewhere],
     given: &[PathBuf],
 ) -> Vec<Named<'a>> {
     let of = |files: &[usize]| files.iter().flat_map(|file| &objects[*file]).collect::<Vec<&Manifest>>();
+    let elsewhere = |files: &[usize]| files.iter().map(|file| &elsewhere[*file]).collect::<Vec<_>>();
     let mut all = Vec::new();
     for part in parts {
         let (own, context) = (of(&part.own), of(&part.context));
@@ -245,13 +266,19 @@ fn materials<'a>(
             continue;
         }
         let name = part.folder.as_ref().map(|folder| below_given(folder, given).into());
+        let elsewhere = elsewhere(&[&*part.own, &*part.context].concat());
         let is_whole_plain = name.is_none() && loaded.is_empty() && parts.len() == 1;
-        all.push(Named { material: Material { name, root: None, own, context }, not_rendered: None, is_whole_plain });
+        all.push(Named {
+            material: Material { name, root: None, own, context, elsewhere },
+            not_rendered: None,
+            is_whole_plain,
+        });
     }
     for Loaded { root, files } in loaded {
         let own = files.as_ref().map_or_else(|_| Vec::new(), |files| of(files));
+        let elsewhere = files.as_ref().map_or_else(|_| Vec::new(), |files| elsewhere(files));
         let name = Some(root.name.clone().into());
-        let material = Material { name, root: Some(root), own, context: Vec::new() };
+        let material = Material { name, root: Some(root), own, context: Vec::new(), elsewhere };
         all.push(Named { material, not_rendered: files.as_ref().err().cloned(), is_whole_plain: false });
     }
     all

@@ -6,6 +6,7 @@ mod fix;
 mod input;
 mod options;
 mod output;
+mod outside;
 mod places;
 mod program;
 mod render;
@@ -21,7 +22,7 @@ use world::World;
 
 use super::cluster_source::Listed;
 use super::progress::Progress;
-use crate::analysis::{Applied, analyze_applied};
+use crate::analysis::{Applied, analyze_applied, analyze_unsubstituted};
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
@@ -71,7 +72,8 @@ fn analyzed(input: &Input, config: &Config) -> Report {
             let provenance = world.origin(key).map(|origin| world.provenance(origin, &input.manifests.files));
             let provenance = provenance.unwrap_or_default();
             let applied = Applied { stored: stored(world, ingress), is_sample: world.is_sample };
-            let analysis = analyze_applied(ingress, world.state(), applied, &engine, &config.policy);
+            let analyze = if world.is_unsubstituted(key) { analyze_unsubstituted } else { analyze_applied };
+            let analysis = analyze(ingress, world.state(), applied, &engine, &config.policy);
             let places = places.as_ref().filter(|_| !provenance.is_rendered);
             report.add(analysis, provenance, |finding| Some(places?.locate(finding)));
             progress.step();
@@ -83,6 +85,7 @@ fn analyzed(input: &Input, config: &Config) -> Report {
     }
     drop(progress);
     assume_controllers(&mut report, &input.worlds, config);
+    report.unsubstituted = input.unsubstituted();
     report.route_changes = input.worlds.iter().find_map(|world| route_changes(world, config));
     report
 }
@@ -112,7 +115,8 @@ fn route_changes(world: &World, config: &Config) -> Option<RouteChanges> {
     let views = [before.state(), world.state()].map(ClusterView::unrestricted);
     let dialects = views.each_ref().map(|view| dialects.with_observed_settings(view));
     let of = |at: usize| Controllers::new(&views[at], classes, &dialects[at]);
-    let changed = world.ingresses().flat_map(|after| {
+    let substituted = world.ingresses().filter(|after| !world.is_unsubstituted(&after.meta.key));
+    let changed = substituted.flat_map(|after| {
         let Key { namespace, name } = &after.meta.key;
         before.inventory.ingress(namespace, name).into_iter().chain([after])
     });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
@@ -11,8 +11,13 @@ use super::repository_options::RepositoryOptions;
 use crate::cli::analysis_options::AnalysisOptions;
 use crate::cli::cluster_source::Base;
 use crate::cli::report_output::Outputs;
+use crate::cluster::Variables;
+use crate::file;
 use crate::model::{Key, Kind};
 use crate::validation::KubeVersion;
+
+/// The most bytes of a file with variables: the most that a ConfigMap has.
+const LARGEST_VARIABLES: u64 = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Arguments {
@@ -37,9 +42,16 @@ pub(in crate::cli) struct Arguments {
     pub(super) repository: RepositoryOptions,
     #[command(flatten)]
     pub(super) base: Base,
-    /// Namespace of objects without metadata.namespace.
-    #[arg(short, long, env = "INGRESS_GUARD_NAMESPACE", value_name = "NAME", default_value = "default")]
-    pub(super) namespace: String,
+    /// Namespace of objects without metadata.namespace (default: default).
+    #[arg(short, long, env = "INGRESS_GUARD_NAMESPACE", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Substitute ${NAME} in YAML files by a value, as Flux does; can be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set_var: Vec<(String, String)>,
+    /// Substitute the variables of a file: ConfigMaps (.yaml, .yml, .json), or lines NAME=VALUE; can be repeated. --set-var
+    /// takes precedence.
+    #[arg(long, env = "INGRESS_GUARD_VARS_FROM", value_name = "FILE", value_delimiter = ',')]
+    vars_from: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) analysis: AnalysisOptions,
     /// Apply safe fixes to the files, then report the remaining findings.
@@ -75,6 +87,32 @@ impl FromStr for Assumed {
 }
 
 impl Arguments {
+    /// The namespace of objects without one.
+    pub(super) fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
+    /// Whether it is only assumed.
+    pub(super) fn is_namespace_assumed(&self) -> bool {
+        self.namespace.is_none()
+    }
+
+    /// The variables that are substituted.
+    pub(super) fn variables(&self) -> anyhow::Result<Variables> {
+        let mut variables = Variables::default();
+        for path in &self.vars_from {
+            let name = || path.display().to_string();
+            let text = file::read_text(path, LARGEST_VARIABLES).with_context(name)?;
+            let is_manifest = path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json");
+            let set = if is_manifest { variables.set_config_maps(&text) } else { variables.set_lines(&text) };
+            set.map_err(anyhow::Error::msg).with_context(name)?;
+        }
+        for (name, value) in &self.set_var {
+            variables.set(name, value).map_err(anyhow::Error::msg).context("--set-var")?;
+        }
+        Ok(variables)
+    }
+
     /// Validates the flags together.
     pub(super) fn validate(&self) -> anyhow::Result<()> {
         self.outputs.validate()?;
@@ -88,8 +126,13 @@ impl Arguments {
     pub(super) fn inputs(&self) -> impl Iterator<Item = &Path> {
         // It may be a file: `check - < ingress.yaml`.
         let stdin = self.paths.iter().any(|path| is_stdin(path)).then_some(Path::new("/dev/stdin"));
-        self.base.files().chain(stdin)
+        self.base.files().chain(stdin).chain(self.vars_from.iter().map(|path| &**path))
     }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 pub(super) fn is_stdin(path: &Path) -> bool {

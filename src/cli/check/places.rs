@@ -3,16 +3,20 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use crate::cluster::Origin;
 use crate::document::{Document, Edit, Lines};
 use crate::finding::{Finding, Patch};
+use crate::model::placeholder::without_braces;
 use crate::report::{Change, Located, Place};
 
 /// The places of one Ingress. Its document is parsed on first use and shared by all Ingresses in it.
 pub(super) struct Places<'a> {
     name: String,
     text: &'a str,
+    /// For a text that can be parsed only with its placeholders substituted.
+    without_braces: &'a OnceLock<String>,
     lines: &'a Lines<'a>,
     origin: &'a Origin,
     document: Rc<OnceCell<Option<Document<'a>>>>,
@@ -22,14 +26,14 @@ impl<'a> Places<'a> {
     /// The places of the Ingress at `origin` in the file `name`. `last` are those of the previous Ingress.
     pub(super) fn new(
         name: String,
-        text: &'a str,
+        (text, without_braces): (&'a str, &'a OnceLock<String>),
         lines: &'a Lines<'a>,
         origin: &'a Origin,
         last: Option<&Self>,
     ) -> Self {
         let same = |last: &&Self| last.origin.file == origin.file && last.origin.document == origin.document;
         let document = last.filter(same).map(|last| Rc::clone(&last.document)).unwrap_or_default();
-        Self { name, text, lines, origin, document }
+        Self { name, text, without_braces, lines, origin, document }
     }
 
     /// Returns the place of a finding, and the changes of the file by its fix.
@@ -42,7 +46,9 @@ impl<'a> Places<'a> {
     }
 
     fn document(&self) -> Option<&Document<'a>> {
-        self.document.get_or_init(|| Document::parse(self.text, self.origin.document.clone())).as_ref()
+        let parse = |text: &'a str| Document::parse(text, self.origin.document.clone());
+        let substituted = || self.without_braces.get_or_init(|| without_braces(self.text));
+        self.document.get_or_init(|| parse(self.text).or_else(|| parse(substituted()))).as_ref()
     }
 
     /// A fix as changes of the file; empty if it cannot be applied to the text.

@@ -88,7 +88,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn chart(&self, helm: &Program, root: &Root, release: &Release, home: &Path) -> Result<String, String> {
-        let namespace = root.namespace.as_deref().unwrap_or(&self.arguments.namespace);
+        let namespace = root.namespace.as_deref().unwrap_or(self.arguments.namespace());
         let mut arguments: Vec<String> =
             ["template", &release_name(&release.name), &text(&root.real), "--skip-tests", "--namespace", namespace]
                 .map(str::to_owned)

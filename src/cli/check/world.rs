@@ -1,18 +1,20 @@
 //! Objects that are evaluated together, and the way back from an Ingress to its place in a file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use super::options::Assumed;
+use super::outside::{self, Written};
+use crate::analysis::Placeholders;
 use crate::cli::cluster_source::{Listed, Loaded};
 use crate::cluster::{
-    ClusterState, Coverage, Inventory, LiveRead, LiveReads, Manifest, ManifestFile, Object, Origin, ReadFailure,
-    Snapshot,
+    ClusterState, Coverage, Elsewhere, Inventory, LiveReads, Manifest, ManifestFile, Object, Origin, Snapshot,
 };
-use crate::model::{Ingress, Key, Kind};
-use crate::report::Provenance;
+use crate::model::placeholder::placeholders;
+use crate::model::{CertManagerCertificate, Ingress, Key, Kind};
+use crate::report::{Provenance, Unsubstituted};
 use crate::repository::{Content, Root, template};
 
 /// The objects of one root, or of all given files.
@@ -35,6 +37,8 @@ pub(super) struct World {
     defined: Vec<(Kind, Key)>,
     /// The Ingresses in the order of the files.
     order: Vec<Key>,
+    /// Those that contain placeholders. The inventory knows only that they exist.
+    unsubstituted: BTreeMap<Key, (Ingress, Placeholders)>,
 }
 
 /// What a world is made of.
@@ -47,11 +51,15 @@ pub(super) struct Material<'a> {
     pub(super) own: Vec<&'a Manifest>,
     /// Other objects of the same cluster.
     pub(super) context: Vec<&'a Manifest>,
+    /// What the files show about objects that are not in them.
+    pub(super) elsewhere: Vec<&'a Elsewhere>,
 }
 
 /// How the objects of a world stand to those outside.
 #[derive(Clone, Copy)]
-pub(super) struct Scope {
+pub(super) struct Scope<'a> {
+    /// The namespace of objects without one, if it is only assumed.
+    pub(super) assumed_namespace: Option<&'a str>,
     /// Whether there are no Services outside the files.
     pub(super) is_complete: bool,
     /// Whether there are no other worlds, which may contain other Ingresses.
@@ -62,10 +70,10 @@ impl World {
     pub(super) fn new(
         material: Material<'_>,
         base: Option<Listed>,
-        scope: Scope,
+        scope: Scope<'_>,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let Material { name, root, own, context } = material;
+        let Material { name, root, own, context, elsewhere } = material;
         let mut origins: HashMap<Key, Origin> = HashMap::new();
         let mut order = Vec::new();
         for Manifest { object, origin, .. } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
@@ -79,17 +87,38 @@ impl World {
         let defined = all.filter(|(kind, _)| is_compared(*kind)).collect();
         // The API server validates an update by the stored object as well.
         let stored = |Key { namespace, name }: &Key| base.as_ref()?.inventory().ingress(namespace, name);
-        let object = |manifest: &Manifest| {
+        let (mut objects, mut written, mut unsubstituted) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for manifest in context.into_iter().chain(own) {
             let mut object = manifest.object.clone();
-            let stored = stored(&object.key());
-            object.set_written(manifest.written.clone(), stored);
-            object
-        };
-        let objects: Vec<Object> = context.into_iter().chain(own).map(object).collect();
-        let (snapshot, before) = match base {
+            let (kind, key, has_namespace) = (object.kind(), object.key(), manifest.has_namespace);
+            object.set_written(manifest.written.clone(), stored(&key));
+            match object {
+                Object::Ingress(ingress) if let Some(found) = Placeholders::of(&ingress) => {
+                    unsubstituted.insert(key.clone(), (*ingress, found));
+                }
+                object => {
+                    if kind == Kind::Ingress {
+                        unsubstituted.remove(&key);
+                    }
+                    objects.push(object);
+                }
+            }
+            written.push(Written { kind, key, has_namespace });
+        }
+        let (mut snapshot, before) = match base {
             Some(base) => overlaid(base, objects, now)?,
             None => (alone(objects, now, scope), None),
         };
+        outside::note(&mut snapshot, &elsewhere, &written);
+        for key in unsubstituted.keys() {
+            outside::replace_by_unknown(&mut snapshot, Kind::Ingress, key);
+        }
+        unsubstituted.retain(|key, _| origins.contains_key(key));
+        let is_given = root.is_some_and(|root| root.namespace.is_some());
+        if let Some(namespace) = scope.assumed_namespace.filter(|_| !is_given) {
+            let namespaces = written.iter().map(|object| (object.kind, &object.key, object.has_namespace));
+            snapshot.inventory.note_namespaces(namespace, namespaces);
+        }
         Ok(Self {
             name,
             snapshot,
@@ -100,6 +129,7 @@ impl World {
             origins,
             defined,
             order,
+            unsubstituted,
         })
     }
 
@@ -108,7 +138,27 @@ impl World {
     }
 
     pub(super) fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
-        self.order.iter().filter_map(|key| self.snapshot.inventory.ingress(&key.namespace, &key.name))
+        self.order.iter().filter_map(|key| {
+            let unsubstituted = self.unsubstituted.get(key).map(|(ingress, _)| ingress);
+            unsubstituted.or_else(|| self.snapshot.inventory.ingress(&key.namespace, &key.name))
+        })
+    }
+
+    /// Whether an Ingress contains placeholders.
+    pub(super) fn is_unsubstituted(&self, key: &Key) -> bool {
+        self.unsubstituted.contains_key(key)
+    }
+
+    /// Adds the values that contain placeholders, with the variables as the files write them.
+    pub(super) fn count_unsubstituted(&self, files: &[ManifestFile], counted: &mut Unsubstituted) {
+        for (key, (_, found)) in &self.unsubstituted {
+            counted.values += found.values;
+            counted.ingresses += 1;
+            let Some(Origin { file, document, .. }) = self.origins.get(key) else { continue };
+            let names = placeholders(&files[*file].text[document.clone()]).filter_map(|placeholder| placeholder.name);
+            let names = names.filter(|name| found.names.contains(&name.to_ascii_lowercase()));
+            counted.variables.extend(names.map(str::to_owned));
+        }
     }
 
     /// The Ingresses in its files, and the objects that Ingresses reference.
@@ -147,17 +197,8 @@ impl World {
 
     /// Makes objects exist whose contents are unknown.
     pub(super) fn assume(&mut self, assumed: impl IntoIterator<Item = Assumed>) {
-        let Snapshot { inventory, live_reads, .. } = &mut self.snapshot;
         for Assumed { kind, key } in assumed {
-            // Live reads take precedence over the inventory.
-            match live_reads.get(kind, &key.namespace, &key.name) {
-                Some(LiveRead::Found(_)) => continue,
-                Some(_) => live_reads.insert(kind, key.clone(), LiveRead::Failed(ReadFailure::Error)),
-                None => {}
-            }
-            if !contains(inventory, kind, &key) {
-                inventory.apply_unreadable(kind, key);
-            }
+            outside::assume(&mut self.snapshot, kind, &key);
         }
     }
 }
@@ -175,10 +216,20 @@ fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::R
 }
 
 /// The files without a cluster. Objects outside them are unknown, unless they are complete.
-fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only }: Scope) -> Snapshot {
+fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only, .. }: Scope<'_>) -> Snapshot {
     let mut inventory = Inventory::default();
+    let mut issued = Vec::new();
     for object in objects {
+        if let Object::Certificate(CertManagerCertificate { key, secret_name }) = &object {
+            issued.push(Key::new(&key.namespace, secret_name));
+        }
         inventory.apply(object);
+    }
+    // cert-manager creates the Secrets of Certificates.
+    for key in issued {
+        if !inventory.contains(Kind::Secret, &key) {
+            inventory.apply_unreadable(Kind::Secret, key);
+        }
     }
     let has_workload = Kind::WORKLOADS.iter().any(|kind| inventory.count(*kind) > 0);
     for kind in Kind::ALL {
@@ -194,14 +245,4 @@ fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only }: S
         inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
     }
     Snapshot { inventory, live_reads: LiveReads::default(), taken: now }
-}
-
-fn contains(inventory: &Inventory, kind: Kind, key: &Key) -> bool {
-    let Key { namespace, name } = key;
-    match kind {
-        Kind::ConfigMap => inventory.config_map(key).is_some(),
-        Kind::Service => inventory.service(namespace, name).is_some(),
-        Kind::Secret => inventory.secret(namespace, name).is_some(),
-        _ => inventory.class(name).is_some(),
-    }
 }

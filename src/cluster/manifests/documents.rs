@@ -1,6 +1,7 @@
 //! The objects in the text of one manifest file: many YAML documents, JSON documents, lists and lists of lists. A broken
 //! document is one error; the others are still read.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,10 +9,15 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::custom::CustomResource;
+use super::header::{Header, texts};
+use super::options::ReadOptions;
 use super::parts::{Part, is_directives, markers, values};
+use super::unclear::{has_placeholder, is_unclear, key, may_be_unclear};
 use crate::cluster::store::{Object, Source};
-use crate::model::Kind;
-use crate::validation::{self, ApiVersion};
+use crate::model::placeholder::without_braces;
+use crate::model::{Key, Kind};
+use crate::validation;
 use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree};
 
 /// An error of a document.
@@ -24,10 +30,22 @@ pub(super) struct Broken {
     pub(super) message: Option<String>,
 }
 
+/// What a document contains, as far as it is read.
+pub(super) enum Content {
+    /// An object that checks read, and whether the file gives its namespace.
+    Object { object: Object, has_namespace: bool },
+    /// An object that exists, and whose contents are unknown.
+    Unclear(Kind, Key),
+    /// An object of another kind that creates others.
+    Custom(CustomResource),
+    /// Anything else.
+    Other,
+}
+
 /// An object and its position in the text.
 pub(super) struct Found {
-    /// The object; `None`: no check reads its kind.
-    pub(super) object: Option<Object>,
+    /// The object.
+    pub(super) content: Content,
     /// The bytes of its document.
     pub(super) bytes: Range<usize>,
     /// If its document is a list: the index of the item, then of the item in that one.
@@ -39,6 +57,11 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// Whether checks know its kind.
+    fn is_read(&self) -> bool {
+        matches!(self.content, Content::Object { .. } | Content::Unclear(..))
+    }
+
     /// Returns the object if all of its values fit their fields.
     pub(super) fn decodable(self) -> Result<Self, Broken> {
         let Self { left_out, .. } = self;
@@ -77,65 +100,16 @@ impl Documents {
     }
 }
 
-/// Reads the documents of a part of a text. Objects without a namespace get the given one.
-pub(super) fn read(text: &str, part: &Part, namespace: &str) -> Documents {
-    let mut reader = Reader { text, namespace, lines: OnceCell::new(), found: Documents::default() };
+/// Reads the documents of a part of a text. Objects without a namespace get the one of the options.
+pub(super) fn read(text: &str, part: &Part, options: ReadOptions<'_>) -> Documents {
+    let may_be_unclear = may_be_unclear(&text[part.bytes.clone()]);
+    let mut reader = Reader { text, options, may_be_unclear, lines: OnceCell::new(), found: Documents::default() };
     if part.is_json {
         reader.json();
     } else {
         reader.yaml(part.bytes.clone());
     }
     reader.found
-}
-
-/// Version and kind of a document or item.
-#[derive(Default, Clone, Copy)]
-struct Header<'t> {
-    api_version: Option<&'t str>,
-    kind: Option<&'t str>,
-}
-
-impl<'t> Header<'t> {
-    fn of(node: Node<'t>) -> Self {
-        let text = |name| node.get(name).and_then(Node::text);
-        Self { api_version: text("apiVersion"), kind: text("kind") }
-    }
-
-    /// Whether this is a list: `List`, or a typed list such as `IngressList`, whose items may lack their kind. Other
-    /// kinds can end in `List` without being lists.
-    fn is_list(self) -> bool {
-        let item = self.kind.and_then(|kind| kind.strip_suffix("List"));
-        item.is_some_and(|item| item.is_empty() || Kind::ALL.iter().any(|kind| kind.name() == item))
-    }
-
-    fn or_item_of(self, list: Self) -> Self {
-        let item = list.kind.and_then(|kind| kind.strip_suffix("List")).filter(|kind| !kind.is_empty());
-        Self { kind: self.kind.or(item), api_version: self.api_version.or(list.api_version) }
-    }
-
-    /// Whether this is an Ingress in any API version.
-    fn is_ingress(self) -> bool {
-        self.api_version.zip(self.kind).is_some_and(|(version, kind)| ApiVersion::named(version, kind).is_some())
-    }
-
-    /// Adds to an item of a list what only the list states.
-    fn completed(self, mut item: Value) -> Value {
-        if let Some(fields) = item.as_object_mut() {
-            for (name, text) in [("apiVersion", self.api_version), ("kind", self.kind)] {
-                fields.entry(name).or_insert_with(|| text.unwrap_or_default().into());
-            }
-        }
-        item
-    }
-
-    fn known_kind(self) -> Option<Kind> {
-        let kind = Kind::ALL.into_iter().find(|kind| Some(kind.name()) == self.kind)?;
-        let version = match kind.group() {
-            "" => self.api_version,
-            group => self.api_version?.strip_prefix(group)?.strip_prefix('/'),
-        };
-        (version == Some(kind.version())).then_some(kind)
-    }
 }
 
 impl Source for Node<'_> {
@@ -153,14 +127,15 @@ const NO_SECRET: &str = "not a valid Secret: type and every value of data and st
 
 struct Reader<'a> {
     text: &'a str,
-    namespace: &'a str,
+    options: ReadOptions<'a>,
+    may_be_unclear: bool,
     lines: OnceCell<Lines<'a>>,
     found: Documents,
 }
 
 /// A document or item as it is read.
 struct Parsed {
-    object: Option<Object>,
+    content: Content,
     written: Option<Arc<Value>>,
     left_out: Option<Invalid>,
 }
@@ -168,7 +143,9 @@ struct Parsed {
 /// A document of the text.
 struct Document<'t> {
     bytes: Range<usize>,
+    /// The text that is parsed: that of the file, unless variables are substituted.
     text: &'t str,
+    is_substituted: bool,
     tree: &'t Tree<'t>,
     /// The nodes with their places. A tree of JSON has none.
     places: OnceCell<Option<Tree<'t>>>,
@@ -189,13 +166,26 @@ impl<'a> Reader<'a> {
     }
 
     fn yaml_document(&mut self, bytes: Range<usize>) {
-        let text = &self.text[bytes.clone()];
-        match Tree::parse(text) {
+        let substituted = self.options.variables.substitute(&self.text[bytes.clone()]);
+        let is_substituted = matches!(substituted, Cow::Owned(_));
+        let (braceless, mut text) = (OnceCell::new(), &*substituted);
+        let mut parsed = Tree::parse(text);
+        if parsed.is_err() && self.may_be_unclear && text.contains("${") {
+            let without = braceless.get_or_init(|| without_braces(text));
+            if let Ok(tree) = Tree::parse(without) {
+                (text, parsed) = (without, Ok(tree));
+            }
+        }
+        match parsed {
             Ok(None) => {}
             Ok(Some(tree)) => {
-                self.document(&Document { bytes, text, tree: &tree, places: OnceCell::new(), is_json: false });
+                let (tree, places) = (&tree, OnceCell::new());
+                self.document(&Document { bytes, text, is_substituted, tree, places, is_json: false });
             }
-            Err(SyntaxError { at, reason }) => self.broken(bytes.start + at, &bytes, reason),
+            Err(SyntaxError { at, reason }) => {
+                let at = if is_substituted { self.line_of(&bytes, text, at) } else { bytes.start + at };
+                self.broken(at, &bytes, reason);
+            }
         }
     }
 
@@ -213,7 +203,8 @@ impl<'a> Reader<'a> {
         match Tree::parse_json(text) {
             Ok(tree) => {
                 let bytes = start..start + text.len();
-                self.document(&Document { bytes, text, tree: &tree, places: OnceCell::new(), is_json: true });
+                let (tree, places) = (&tree, OnceCell::new());
+                self.document(&Document { bytes, text, is_substituted: false, tree, places, is_json: true });
             }
             Err(error) => self.broken_json(start, text, &error),
         }
@@ -234,7 +225,7 @@ impl<'a> Reader<'a> {
         }
         let before = self.found.objects.len();
         self.item(Header::default(), root, document, Vec::new());
-        let is_read = |found: &Result<Found, Broken>| found.as_ref().map_or(true, |found| found.object.is_some());
+        let is_read = |found: &Result<Found, Broken>| found.as_ref().map_or(true, Found::is_read);
         if !document.tree.repeated().is_empty() && self.found.objects[before..].iter().any(is_read) {
             self.repeated(document);
         }
@@ -262,7 +253,7 @@ impl<'a> Reader<'a> {
         } else if header.is_ingress() {
             self.ingress(header, node, document)
         } else {
-            self.object(header, node).map(|object| Parsed { object, written: None, left_out: None })
+            self.content(header, node).map(|content| Parsed { content, written: None, left_out: None })
         };
         let broken = |reader: &Self, invalid: Invalid| {
             let is_discreet = header.known_kind() == Some(Kind::Secret) && !invalid.is_type;
@@ -270,12 +261,12 @@ impl<'a> Reader<'a> {
             let steps = items.iter().flat_map(|index| [Step::Key("items".to_owned()), Step::Index(*index)]);
             let steps: Vec<Step> = steps.chain(invalid.steps).collect();
             let at = document.places().map_or(0, |tree| tree.root().at(&steps).head().start);
-            reader.broken_at(document.bytes.start + at, &document.bytes, message)
+            reader.broken_at(reader.place(document, at), &document.bytes, message)
         };
         let found = match read {
-            Ok(Parsed { object, written, left_out }) => {
+            Ok(Parsed { content, written, left_out }) => {
                 let left_out = left_out.map(|invalid| broken(self, invalid));
-                Ok(Found { object, bytes: document.bytes.clone(), items, written, left_out })
+                Ok(Found { content, bytes: document.bytes.clone(), items, written, left_out })
             }
             Err(invalid) => Err(broken(self, invalid)),
         };
@@ -285,28 +276,42 @@ impl<'a> Reader<'a> {
     /// An Ingress in any API version. Values that do not fit their fields are left out: a check reports them.
     fn ingress(&self, header: Header<'_>, node: Node<'_>, document: &Document<'_>) -> Result<Parsed, Invalid> {
         let written = header.completed(node.to_json());
-        let left_out = match self.object(header, node) {
-            Ok(Some(object)) => {
-                return Ok(Parsed { object: Some(object), written: Some(Arc::new(written)), left_out: None });
+        let left_out = match self.content(header, node) {
+            Ok(content @ Content::Object { .. }) => {
+                return Ok(Parsed { content, written: Some(Arc::new(written)), left_out: None });
             }
-            Ok(None) => None,
+            Ok(_) => None,
             // The values of a template are not those of the Ingress.
             Err(invalid) if document.text.contains("{{") => return Err(invalid),
             Err(invalid) => Some(invalid),
         };
         let ingress = validation::read(&written).map_err(|error| Invalid::new(Vec::new(), &error.to_string()))?;
         let mut object = Object::Ingress(Box::new(ingress));
-        object.default_namespace(self.namespace);
-        Ok(Parsed { object: Some(object), written: Some(Arc::new(written)), left_out })
+        let has_namespace = object.default_namespace(self.options.namespace);
+        Ok(Parsed { content: Content::Object { object, has_namespace }, written: Some(Arc::new(written)), left_out })
     }
 
-    /// Returns the object of a document or an item; `None` for a kind that no check reads.
-    fn object(&self, header: Header<'_>, node: Node<'_>) -> Result<Option<Object>, Invalid> {
-        let Some(kind) = header.known_kind() else { return Ok(None) };
-        texts(node)?;
-        let mut object = Object::read(kind, node)?;
-        object.default_namespace(self.namespace);
-        Ok(Some(object))
+    /// Returns the content of a document or an item.
+    fn content(&self, header: Header<'_>, node: Node<'_>) -> Result<Content, Invalid> {
+        let namespace = self.options.namespace;
+        let Some(kind) = header.known_kind() else {
+            let (Some(version), Some(kind)) = (header.api_version, header.kind) else { return Ok(Content::Other) };
+            let custom = CustomResource::read(version, kind, || Some(node.to_json()), namespace);
+            return Ok(custom.map_or(Content::Other, Content::Custom));
+        };
+        let mut object = match texts(node).and_then(|()| Object::read(kind, node)) {
+            Ok(object) => object,
+            Err(error) if !self.may_be_unclear || kind == Kind::Ingress => return Err(error),
+            Err(error) => {
+                let key = Some(node.to_json()).filter(has_placeholder).and_then(|value| key(&value, namespace));
+                return key.map(|key| Content::Unclear(kind, key)).ok_or(error);
+            }
+        };
+        let has_namespace = object.default_namespace(namespace);
+        if self.may_be_unclear && is_unclear(kind, &node.to_json()) {
+            return Ok(Content::Unclear(kind, object.key()));
+        }
+        Ok(Content::Object { object, has_namespace })
     }
 
     fn broken(&mut self, at: usize, bytes: &Range<usize>, message: String) {
@@ -326,9 +331,22 @@ impl<'a> Reader<'a> {
         let Some((first, others)) = document.places().and_then(|tree| tree.repeated().split_first()) else {
             return;
         };
-        let [(before, _), (line, column)] = [first.before, first.at].map(|at| self.position(document.bytes.start + at));
+        let [(before, _), (line, column)] = [first.before, first.at].map(|at| self.position(self.place(document, at)));
         let repeated = Repeated { key: first.name.clone(), before, line, column, others: others.len() };
         self.found.repeated.push(repeated);
+    }
+
+    /// The place in the file of a byte of a document.
+    fn place(&self, document: &Document<'_>, at: usize) -> usize {
+        let Document { bytes, text, is_substituted, .. } = document;
+        if *is_substituted { self.line_of(bytes, text, at) } else { bytes.start + at }
+    }
+
+    /// The start of the line in the file of a byte of a substituted text. Its column is another one there.
+    fn line_of(&self, bytes: &Range<usize>, substituted: &str, at: usize) -> usize {
+        let line = substituted.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        let before = self.text[bytes.clone()].split_inclusive('\n').take(line);
+        bytes.start + before.map(str::len).sum::<usize>()
     }
 
     /// Line and column of a byte, from 1.
@@ -346,21 +364,4 @@ impl<'t> Document<'t> {
             Some(self.tree)
         }
     }
-}
-
-/// Checks that the values of annotations and labels are texts, also of those that no check reads: the API server refuses others.
-fn texts(node: Node<'_>) -> Result<(), Invalid> {
-    for field in ["annotations", "labels"] {
-        let Some(map) = node.get("metadata").and_then(|metadata| metadata.get(field)) else { continue };
-        for (entry, value) in map.fields() {
-            let reason = match value.scalar() {
-                Some(Scalar::Text(_) | Scalar::Null) => continue,
-                Some(_) => "must be a string: quote it",
-                None => "must be a string",
-            };
-            let steps = ["metadata", field, entry.name()].map(|name| Step::Key(name.to_owned()));
-            return Err(Invalid::new(steps.to_vec(), reason));
-        }
-    }
-    Ok(())
 }

@@ -1,13 +1,21 @@
 //! Manifest files as a source of the inventory. [`load`] reads them as the whole cluster and stops at the first error;
 //! [`Manifests::read`] continues, and records the position of each object.
 
+mod custom;
 mod documents;
 mod error;
 mod files;
+mod header;
+mod options;
 mod parts;
+mod substitution;
+mod unclear;
 
+pub use custom::{CustomResource, MadeSecret, MadeServices};
 pub use error::ManifestError;
 pub use files::{Files, LeftOut, Listed, ManifestFile, ManifestSource};
+pub use options::ReadOptions;
+pub use substitution::Variables;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -16,34 +24,36 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{Coverage, Inventory, Object};
-use crate::model::Kind;
+use crate::model::{Key, Kind};
 use crate::parallel;
-use documents::{Broken, Documents, Found, Repeated};
+use documents::{Broken, Content, Documents, Found, Repeated};
 use parts::Part;
 
 /// The number of files, or of their parts, from which a further thread pays off.
 const SHARE: usize = 16;
-
-/// How manifests are read.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadOptions<'a> {
-    /// The namespace of objects without one.
-    pub namespace: &'a str,
-    /// The size limit of a single file, in bytes.
-    pub largest: u64,
-}
 
 /// The contents of manifest files.
 #[derive(Debug, Default)]
 pub struct Manifests {
     /// The files that are text.
     pub files: Vec<ManifestFile>,
+    /// What each file shows about objects that are not in it.
+    pub elsewhere: Vec<Elsewhere>,
     /// Their objects of known kinds, in the order in which `kubectl apply` would take them.
     pub objects: Vec<Manifest>,
     /// The errors.
     pub faults: Vec<ManifestError>,
     /// The documents with a key that a map has twice.
     pub repeated: Vec<RepeatedKey>,
+}
+
+/// What a file shows about objects that are not in it, or only in part.
+#[derive(Debug, Default)]
+pub struct Elsewhere {
+    /// Objects that exist and whose contents are not in the file: encrypted, or with placeholders.
+    pub unclear: Vec<(Kind, Key)>,
+    /// The objects of other kinds that create Secrets or Services.
+    pub custom: Vec<CustomResource>,
 }
 
 /// A key that a map of a document has twice. The last value counts, as for kubectl.
@@ -66,6 +76,8 @@ pub struct RepeatedKey {
 pub struct Manifest {
     /// The object.
     pub object: Object,
+    /// Whether the file gives its namespace.
+    pub has_namespace: bool,
     /// The position.
     pub origin: Origin,
     /// An Ingress as it is written, with the fields that no check reads; `None` for other kinds.
@@ -90,24 +102,26 @@ pub struct Origin {
 /// If a path cannot be read, contains no object, or contains a broken document.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     const LARGEST: u64 = 256 << 20;
-    let mut inventory = whole_cluster();
+    let (mut inventory, mut made) = (whole_cluster(), Vec::new());
+    let variables = Variables::default();
+    let options = ReadOptions { namespace: "default", variables: &variables, largest: LARGEST };
     for path in paths {
         let mut documents = 0;
         for listed in Files::default().below(path, &|_, _| false) {
             let file = listed?.read(LARGEST)?;
             let parts = parts_of(&file);
-            let found = parts.iter().flat_map(|part| documents::read(&file.text, part, "default").objects);
+            let found = parts.iter().flat_map(|part| documents::read(&file.text, part, options).objects);
             for found in found {
                 let found = found.and_then(Found::decodable).map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
-                found.object.into_iter().for_each(|object| inventory.apply(object));
+                apply(&mut inventory, found.content, None, &mut made);
             }
         }
         if documents == 0 {
             return Err(ManifestError::Empty { path: path.clone() });
         }
     }
-    not_given(&mut inventory);
+    finish(&mut inventory, made);
     Ok(inventory)
 }
 
@@ -117,15 +131,15 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
 /// # Errors
 /// If a document is broken.
 pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
-    let mut inventory = whole_cluster();
-    let documents = parts::parts(text, false).into_iter().map(|part| documents::read(text, &part, "default"));
+    let (mut inventory, mut made) = (whole_cluster(), Vec::new());
+    let variables = Variables::default();
+    let options = ReadOptions { namespace: "default", variables: &variables, largest: u64::MAX };
+    let documents = parts::parts(text, false).into_iter().map(|part| documents::read(text, &part, options));
     for found in documents.flat_map(|documents| documents.objects) {
-        let Found { object, written, .. } = found.map_err(|broken| broken.in_file(Path::new(name)))?;
-        let Some(mut object) = object else { continue };
-        object.set_written(written, None);
-        inventory.apply(object);
+        let Found { content, written, .. } = found.map_err(|broken| broken.in_file(Path::new(name)))?;
+        apply(&mut inventory, content, written, &mut made);
     }
-    not_given(&mut inventory);
+    finish(&mut inventory, made);
     Ok(inventory)
 }
 
@@ -151,7 +165,7 @@ impl Manifests {
 
     /// Adds the objects of files whose text was read before.
     pub fn add_files(&mut self, found: Vec<Result<ManifestFile, ManifestError>>, options: ReadOptions<'_>) {
-        let documents = documents_of_all(&found, options.namespace);
+        let documents = documents_of_all(&found, options);
         for (file, documents) in found.into_iter().zip(documents) {
             match file {
                 Ok(file) => self.add(file, documents),
@@ -175,15 +189,19 @@ impl Manifests {
     }
 
     fn add(&mut self, file: ManifestFile, documents: Documents) {
-        let number = self.files.len();
+        let (number, mut elsewhere) = (self.files.len(), Elsewhere::default());
         let is_manifest = file.is_given || looks_like_manifest(&file.text);
         for found in documents.objects {
             match found {
-                Ok(Found { object: Some(object), bytes, items, written, .. }) => {
-                    let origin = Origin { file: number, document: bytes, items };
-                    self.objects.push(Manifest { object, origin, written });
-                }
-                Ok(Found { object: None, .. }) => {}
+                Ok(Found { content, bytes, items, written, .. }) => match content {
+                    Content::Object { object, has_namespace } => {
+                        let origin = Origin { file: number, document: bytes, items };
+                        self.objects.push(Manifest { object, has_namespace, origin, written });
+                    }
+                    Content::Unclear(kind, key) => elsewhere.unclear.push((kind, key)),
+                    Content::Custom(custom) => elsewhere.custom.push(custom),
+                    Content::Other => {}
+                },
                 Err(_) if !is_manifest => {}
                 Err(broken) => self.faults.push(broken.in_file(&file.path)),
             }
@@ -192,6 +210,7 @@ impl Manifests {
             let Repeated { key, before, line, column, others } = repeated;
             RepeatedKey { file: number, key, before, place: (line, column), others }
         }));
+        self.elsewhere.push(elsewhere);
         self.files.push(file);
     }
 }
@@ -208,12 +227,12 @@ fn looks_like_manifest(text: &str) -> bool {
 
 /// Reads the documents of each file on all cores; none for a file that could not be read. Parsing YAML is most of the work of
 /// `check`.
-fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], namespace: &str) -> Vec<Documents> {
+fn documents_of_all(files: &[Result<ManifestFile, ManifestError>], options: ReadOptions<'_>) -> Vec<Documents> {
     let texts = files.iter().enumerate().filter_map(|(at, file)| Some((at, file.as_ref().ok()?)));
     let parts: Vec<(usize, &str, Part)> =
         texts.flat_map(|(at, file)| parts_of(file).into_iter().map(move |part| (at, &*file.text, part))).collect();
     let read = parallel::blocks(&parts, SHARE, |parts| {
-        parts.iter().map(|(_, text, part)| documents::read(text, part, namespace)).collect::<Vec<_>>()
+        parts.iter().map(|(_, text, part)| documents::read(text, part, options)).collect::<Vec<_>>()
     });
     let mut documents: Vec<Documents> = files.iter().map(|_| Documents::default()).collect();
     for ((at, ..), part) in parts.iter().zip(read.into_iter().flatten()) {
@@ -246,8 +265,30 @@ fn whole_cluster() -> Inventory {
     inventory
 }
 
-/// Covers objects that controllers create. They count as missing only if the files contain some, as a full export does.
-fn not_given(inventory: &mut Inventory) {
+/// Adds the content of a document to the whole cluster.
+fn apply(inventory: &mut Inventory, content: Content, written: Option<Arc<Value>>, made: &mut Vec<Key>) {
+    match content {
+        Content::Object { mut object, .. } => {
+            object.set_written(written, None);
+            inventory.apply(object);
+        }
+        Content::Unclear(kind, key) => inventory.apply_unreadable(kind, key),
+        Content::Custom(custom) => {
+            let key = |secret: MadeSecret| Some(Key { namespace: secret.namespace?, name: secret.name });
+            made.extend(custom.secrets.into_iter().filter_map(key));
+        }
+        Content::Other => {}
+    }
+}
+
+/// Adds the Secrets that other objects create, and covers objects that controllers create. These count as missing only if the files
+/// contain some, as a full export does.
+fn finish(inventory: &mut Inventory, made: Vec<Key>) {
+    for key in made {
+        if !inventory.contains(Kind::Secret, &key) {
+            inventory.apply_unreadable(Kind::Secret, key);
+        }
+    }
     for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
         if inventory.count(kind) == 0 {
             inventory.cover(kind, Coverage::NotProvided);

@@ -7,11 +7,13 @@ mod contents;
 mod controllers;
 mod coverage;
 mod derived;
+mod doubts;
 mod index;
 mod ingresses;
 mod namespaced;
 mod namespaces;
 mod object;
+mod outside;
 mod overlay;
 mod persistent;
 mod referrers;
@@ -39,6 +41,8 @@ use ingresses::Ingresses;
 use namespaced::Namespaced;
 pub use object::Object;
 pub(crate) use object::Source;
+use outside::Outside;
+pub use outside::{Doubt, Maker};
 use persistent::PersistentMap;
 use referrers::Referrers;
 pub use shared::SharedInventory;
@@ -70,6 +74,7 @@ pub struct Inventory {
     workloads: Workloads,
     /// The objects that exist and could not be parsed. Their contents are unknown, and they never count as absent.
     unreadable: Arc<Unreadable>,
+    outside: Arc<Outside>,
     derived: Derived,
 }
 
@@ -90,6 +95,7 @@ impl Default for Inventory {
             services_named: Index::default(),
             workloads: Workloads::default(),
             unreadable: Arc::default(),
+            outside: Arc::default(),
             derived: Derived::default(),
         }
     }
@@ -118,15 +124,6 @@ impl Inventory {
         } else {
             single.insert((kind, key.clone()), coverage);
         }
-    }
-
-    /// Returns the coverage of one object: its own, else that of its kind.
-    #[must_use]
-    pub fn coverage_of(&self, kind: Kind, namespace: &str, name: &str) -> Coverage {
-        // There are few: a lookup should not allocate a key.
-        let single = (self.coverage_of.iter())
-            .find(|((of, key), _)| *of == kind && *key.namespace == *namespace && *key.name == *name);
-        single.map_or_else(|| self.coverage(kind), |(_, coverage)| *coverage)
     }
 
     /// Adds or replaces an object.

@@ -178,7 +178,8 @@ impl Object {
         }
     }
 
-    pub(crate) fn default_namespace(&mut self, default: &str) {
+    /// Sets the namespace of an object without one; returns whether it had one, or has none by its kind.
+    pub(crate) fn default_namespace(&mut self, default: &str) -> bool {
         let namespace = match self {
             Self::Certificate(certificate) => &mut certificate.key.namespace,
             Self::ConfigMap(config_map) => &mut config_map.key.namespace,
@@ -188,10 +189,12 @@ impl Object {
             Self::Secret(secret) => &mut secret.meta.key.namespace,
             Self::Service(service) => &mut service.meta.key.namespace,
             Self::Workload(_, workload) => &mut workload.key.namespace,
-            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) | Self::Node(_) => return,
+            Self::ApiCaller(..) | Self::IngressClass(_) | Self::Namespace(_) | Self::Node(_) => return true,
         };
-        if namespace.is_empty() {
+        let has_namespace = !namespace.is_empty();
+        if !has_namespace {
             *namespace = default.into();
         }
+        has_namespace
     }
 }

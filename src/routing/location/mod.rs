@@ -28,5 +28,5 @@ pub use rules::{Claim, by_age, claims};
 pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub(super) use samples::{parsing, texts};
 pub use server::{Location, Modifier, Server};
-pub use variables::{Condition, Unknown, unknown_variables, variable_names};
+pub use variables::{Condition, Unknown, is_nginx_variable, unknown_variables, variable_names};
 pub(super) use variables::{WITHOUT_FORMER, is_set_in_locations};

@@ -341,6 +341,12 @@ pub(crate) fn is_no_name_for_a_group(name: &str) -> bool {
     has(OF_NGINX) && !has(MAY_BE_SET) && !name.starts_with("ssl_")
 }
 
+/// Returns whether nginx has a variable of this name, always or under some condition.
+#[must_use]
+pub fn is_nginx_variable(name: &str) -> bool {
+    is_variable(name) || Condition::of(name).is_some()
+}
+
 /// nginx looks names up without case.
 fn is_variable(name: &str) -> bool {
     let name = name.to_ascii_lowercase();

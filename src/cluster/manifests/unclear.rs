@@ -1,0 +1,47 @@
+//! Objects whose contents are not in the file: encrypted by SOPS, or written as placeholders.
+
+use serde_json::Value;
+
+use crate::model::placeholder::is_placeholder;
+use crate::model::{Key, Kind};
+
+/// Whether a text may contain such values. Most do not, and are not searched further.
+pub(super) fn may_be_unclear(text: &str) -> bool {
+    ["${", "$(", "{{", "<path:", "ENC["].iter().any(|sign| text.contains(sign))
+}
+
+/// Returns whether the contents of an object are unknown. The fields of an Ingress, of workloads and of pods are each read as they
+/// are: `$(NAME)` is a variable of Kubernetes in the arguments of a container.
+pub(super) fn is_unclear(kind: Kind, object: &Value) -> bool {
+    let any = |field: &str, is_unclear: fn(&str) -> bool| object.get(field).is_some_and(|it| any_text(it, &is_unclear));
+    match kind {
+        Kind::Secret => {
+            let is_encrypted = |text: &str| text.starts_with("ENC[") || is_placeholder(text);
+            ["data", "stringData", "type"].iter().any(|field| any(field, is_encrypted))
+        }
+        Kind::ConfigMap => any("data", is_placeholder),
+        Kind::Service => any("spec", is_placeholder),
+        Kind::IngressClass => any("spec", is_placeholder) || any("metadata", is_placeholder),
+        _ => false,
+    }
+}
+
+/// Returns whether a value contains a placeholder at any depth.
+pub(super) fn has_placeholder(object: &Value) -> bool {
+    any_text(object, &is_placeholder)
+}
+
+fn any_text(value: &Value, is_so: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => is_so(text),
+        Value::Array(items) => items.iter().any(|item| any_text(item, is_so)),
+        Value::Object(fields) => fields.values().any(|field| any_text(field, is_so)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// Returns namespace and name of an object.
+pub(super) fn key(object: &Value, default: &str) -> Option<Key> {
+    let text = |field: &str| object.get("metadata")?.get(field)?.as_str();
+    Some(Key::new(text("namespace").unwrap_or(default), text("name")?))
+}
