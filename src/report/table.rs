@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::roots::Identity;
 use super::text::summary;
-use super::{Entry, Report, Text};
+use super::{Diagnostic, Entry, Report, Severity, Text};
 use crate::finding::{Level, one_line, start_of_line};
 
 /// Renders the report as a table: one line for each finding, then the summary.
@@ -17,7 +17,12 @@ pub fn table(report: &Report, options: &Text<'_>) -> String {
         [entry.level.to_string(), entry.code.to_owned(), entry.object(), place, entry.message.to_string()]
     }));
     let findings = if rows.len() > 1 { aligned(&rows) + "\n" } else { String::new() };
-    findings + &summary(report, options)
+    let line = |diagnostic: &Diagnostic| {
+        let severity = if diagnostic.severity == Severity::Error { "error" } else { "warning" };
+        format!("{severity}: {}: {}\n", diagnostic.location(), one_line(&diagnostic.message))
+    };
+    let input: String = report.diagnostics.iter().map(line).collect::<Vec<_>>().concat();
+    findings + &input + if input.is_empty() { "" } else { "\n" } + &summary(report, options)
 }
 
 /// The findings of one check at one level: their number, and their Ingresses.

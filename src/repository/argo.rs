@@ -36,9 +36,13 @@ fn deployment(document: &Value, source: &Value) -> Option<Deployment> {
         path: path.to_owned(),
         namespace: text(document, &["spec", "destination", "namespace"]).map(str::to_owned),
         is_changed: has(&["kustomize"])
+            || has(&["directory", "include"])
+            || has(&["directory", "exclude"])
+            || has(&["directory", "jsonnet"])
             || has(&["helm", "parameters"])
             || has(&["helm", "fileParameters"])
             || files.iter().any(is_elsewhere),
+        is_flat: at(source, &["directory", "recurse"]).and_then(Value::as_bool) != Some(true),
         release: text(source, &["helm", "releaseName"]).unwrap_or(name).to_owned(),
         values_files: files.iter().filter(|file| !is_elsewhere(file)).map(below_root).collect(),
         inline: inline(at(source, &["helm", "valuesObject"]).or_else(|| at(source, &["helm", "values"]))),

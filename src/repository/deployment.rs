@@ -11,6 +11,8 @@ pub(super) struct Deployment {
     pub(super) namespace: Option<String>,
     /// Whether it changes the objects in a way that is not known here, such as patches.
     pub(super) is_changed: bool,
+    /// Whether files in directories below are not applied.
+    pub(super) is_flat: bool,
     /// The name of the release, if the directory is a chart.
     pub(super) release: String,
     /// Values files below the root of the repository.

@@ -22,6 +22,18 @@ const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
 /// The fields of a kustomization that changes no object.
 const PLAIN: [&str; 5] = ["apiversion", "kind", "metadata", "resources", "bases"];
 
+/// The plugins of kustomize whose configuration names no files.
+const TRANSFORMERS: [&str; 8] = [
+    "AnnotationsTransformer",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplicaCountTransformer",
+    "SuffixTransformer",
+];
+
 /// The annotation by which a plugin is a program or a container.
 const FUNCTION: &str = "config.kubernetes.io/function";
 
@@ -181,10 +193,12 @@ impl Kustomization {
                 self.directories.push(real.clone());
                 self.resources.push(real);
             }
-            Ok(real) => {
+            // kustomize loads files below the kustomization only.
+            Ok(real) if fs::canonicalize(folder).is_ok_and(|folder| real.starts_with(folder)) => {
                 self.files.push(real.clone());
                 self.resources.push(real);
             }
+            Ok(_) => self.refuse(format!("{name:?} is not below its directory")),
             Err(reason) => self.refuse(reason),
         }
     }
@@ -197,7 +211,8 @@ impl Kustomization {
         }
     }
 
-    /// Adds the configuration of a plugin. Only those that kustomize contains are allowed: others are programs or containers.
+    /// Adds the configuration of a plugin. Only those that kustomize contains are allowed: others are programs or containers. Of these
+    /// only transformers that name no files: kustomize loads such files from the network as well.
     fn plugin(&mut self, folder: &Path, entry: &str) {
         let documents = if entry.contains('\n') {
             values::of(entry)
@@ -208,10 +223,10 @@ impl Kustomization {
         let is_builtin = |document: &Value| {
             text(document, &["apiVersion"]) == Some("builtin")
                 && text(document, &["metadata", "annotations", FUNCTION]).is_none()
-                && text(document, &["kind"]).is_none_or(|kind| !kind.starts_with("HelmChart"))
+                && text(document, &["kind"]).is_some_and(|kind| TRANSFORMERS.contains(&kind))
         };
         if !documents.is_ok_and(|documents| documents.iter().all(is_builtin)) {
-            self.refuse("it uses a plugin that is a program".to_owned());
+            self.refuse("it uses a plugin that can be a program or load files".to_owned());
         }
     }
 }

@@ -84,6 +84,8 @@ impl Tree {
         let is_applied = |folder: &&Path| {
             deployments.contains_key(*folder) && !kustomized.contains(*folder) && !self.charts.contains(*folder)
         };
+        let is_flat = |folder: &Path| deployed(folder).iter().all(|(_, deployment)| deployment.is_flat);
+        let reaches = |folder: &Path, real: &Path| folder == folder_of(real) || !is_flat(folder);
         for (file, text) in texts {
             let real = real_of(file);
             if named.contains(real) || is_kustomization(real) {
@@ -91,7 +93,9 @@ impl Tree {
             }
             if kustomized.contains(folder_of(real)) {
                 found.unnamed.extend(text.is_ok_and(|file| contains_ingress(&file.text)).then(|| file.path.clone()));
-            } else if let Some(folder) = folder_of(real).ancestors().find(is_applied) {
+            } else if let Some(folder) =
+                folder_of(real).ancestors().find(is_applied).filter(|folder| reaches(folder, real))
+            {
                 applied.entry(folder).or_default().push(file.clone());
             } else {
                 found.plain.push(text);
@@ -204,15 +208,17 @@ impl Tree {
         for (file, deployment) in deployed {
             let files: Vec<Option<PathBuf>> =
                 deployment.values_files.iter().map(|file| self.values_file(file)).collect();
-            let is_sample = deployment.is_changed || files.iter().any(Option::is_none);
+            let missing = deployment.values_files.iter().zip(&files).find(|(_, found)| found.is_none());
+            let missing = missing.map(|(name, _)| format!("its values file {name:?} does not exist"));
+            let is_sample = deployment.is_changed;
             let release = Release {
                 name: deployment.release.clone(),
                 files: files.into_iter().flatten().collect(),
                 inline: deployment.inline.clone(),
             };
             let mut root = root(Some(file), release, deployment.namespace.clone(), is_sample);
-            if let Some(reason) = &deployment.refusal {
-                root.content = Content::Refused(reason.clone());
+            if let Some(reason) = deployment.refusal.clone().or(missing) {
+                root.content = Content::Refused(reason);
             }
             roots.push(root);
         }

@@ -93,12 +93,14 @@ impl<'a> Renderer<'a> {
             ["template", &release_name(&release.name), &text(&root.real), "--skip-tests", "--namespace", namespace]
                 .map(str::to_owned)
                 .to_vec();
+        // A schema can refer to another one in the network, which helm would load.
+        arguments.push("--skip-schema-validation".to_owned());
         for file in &release.files {
-            arguments.extend(["--values".to_owned(), text(file)]);
+            arguments.extend(["--values".to_owned(), csv(file)]);
         }
         let inline = release.inline.as_ref().map(|values| written(home, values)).transpose()?;
         if let Some(file) = &inline {
-            arguments.extend(["--values".to_owned(), text(file.path())]);
+            arguments.extend(["--values".to_owned(), csv(file.path())]);
         }
         // Without it, a helm that was built from source assumes the version of its libraries, which can be 1.20.
         arguments.extend(["--kube-version".to_owned(), format!("{}.0", self.arguments.kube_version)]);
@@ -133,6 +135,11 @@ fn release_name(name: &str) -> String {
     let plain: String = lower.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(53).collect();
     let plain = plain.trim_matches('-');
     if plain.is_empty() { "release".to_owned() } else { plain.to_owned() }
+}
+
+/// A path as the only field of a line of comma-separated values, as which helm reads `--values` (RFC 4180).
+fn csv(path: &Path) -> String {
+    format!("\"{}\"", text(path).replace('"', "\"\""))
 }
 
 fn text(path: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::placeholder::is_placeholder;
+use crate::model::placeholder::{is_placeholder, placeholders};
 use crate::model::{Key, Kind};
 
 /// Whether a text may contain such values. Most do not, and are not searched further.
@@ -19,7 +19,14 @@ pub(super) fn is_unclear(kind: Kind, object: &Value) -> bool {
             let is_encrypted = |text: &str| text.starts_with("ENC[") || is_placeholder(text);
             ["data", "stringData", "type"].iter().any(|field| any(field, is_encrypted))
         }
-        Kind::ConfigMap => any("data", is_placeholder),
+        // The controller's ConfigMap contains text of nginx, whose variables have lower case.
+        Kind::ConfigMap => {
+            let is_outside_nginx = |text: &str| {
+                placeholders(text)
+                    .any(|found| found.name.is_none_or(|name| name.contains(|c: char| c.is_ascii_uppercase())))
+            };
+            any("data", is_outside_nginx)
+        }
         Kind::Service => any("spec", is_placeholder),
         Kind::IngressClass => any("spec", is_placeholder) || any("metadata", is_placeholder),
         _ => false,

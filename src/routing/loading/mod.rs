@@ -13,7 +13,7 @@ use faults::faults_of_references;
 use super::annotations::{Effect, Refusal};
 use super::controller::{ControllerFamily, Dialect};
 use crate::cluster::ClusterView;
-use crate::model::Ingress;
+use crate::model::{Ingress, Kind};
 
 /// What the controller does with an Ingress because of faults of its annotations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,6 +41,10 @@ impl Loading {
         for AnnotationFault { row, effect, certain, .. } in
             values.into_iter().chain(faults_of_references(ingress, dialect, view))
         {
+            // A version that does not reject the value may look for the object that it names.
+            let may_be_read = !certain && effect == Effect::Ignored;
+            let names_data = matches!(row.names, Some(Kind::ConfigMap | Kind::Secret));
+            let effect = if may_be_read && names_data { Effect::Unavailable } else { effect };
             let is_of_auth = row.name == EXTERNAL_AUTH || row.with == Some(EXTERNAL_AUTH);
             loading.drops_auth |= certain && is_of_auth && matches!(effect, Effect::Open | Effect::Unavailable);
             let status = match effect {

@@ -102,8 +102,17 @@ fn roots_that_need_the_network_or_a_plugin_are_refused() {
         ("resources: [gone.yaml]", "\"gone.yaml\" does not exist"),
         ("resources: [web]", "\"web\" does not exist"),
         ("helmCharts: [{name: redis}]", "helmCharts can load charts from the network"),
-        ("generators: [plugin.yaml]", "it uses a plugin that is a program"),
-        ("transformers: [\"apiVersion: example.com/v1\\nkind: Run\\n\"]", "it uses a plugin that is a program"),
+        ("generators: [plugin.yaml]", "it uses a plugin that can be a program or load files"),
+        (
+            "transformers: [\"apiVersion: example.com/v1\\nkind: Run\\n\"]",
+            "it uses a plugin that can be a program or load files",
+        ),
+        (
+            "generators: [\"apiVersion: builtin\\nkind: ConfigMapGenerator\\nfiles: ['a=http://example.com/a']\\n\"]",
+            "it uses a plugin that can be a program or load files",
+        ),
+        ("resources: [../web.yaml, web.yaml]", "\"../web.yaml\" does not exist"),
+        ("resources: [/etc/hostname]", "\"/etc/hostname\" is not below its directory"),
         ("resources: [", "kustomization.yaml: "),
     ] {
         let folder = folder(&[

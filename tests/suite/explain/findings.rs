@@ -121,7 +121,8 @@ impl Asked<'_> {
                 let is_of_request = is_of_scheme && (finding.code != "IG606" || self.is_whole_path);
                 is_of_request && self.is_covered_by(finding) && has(&FAILURES)
             }
-            Says::Reload => has(&STOPS),
+            // A review sees no Ingress of another host.
+            Says::Reload => has(&STOPS) && !has(&["beside another host"]),
             Says::Certificate => {
                 // The Secret that is served, or the host whose certificate is the default one.
                 let served = self.explanation.certificate.as_ref().and_then(|served| served.secret.as_deref());
