@@ -6,6 +6,9 @@ use crate::model::{Key, Kind};
 
 /// Lowers findings to warnings if an object that they miss may exist outside the files.
 pub(super) fn limited(mut found: Vec<Finding>, ingress: &Key, known: ClusterState<'_>) -> Vec<Finding> {
+    if !known.store.has_doubts() {
+        return found;
+    }
     for finding in &mut found {
         limit(finding, ingress, known);
     }
@@ -28,6 +31,9 @@ fn limit(finding: &mut Finding, ingress: &Key, known: ClusterState<'_>) {
 }
 
 fn doubt<'a>(ingress: &Key, kind: Kind, key: &Key, known: ClusterState<'a>) -> Option<Doubt<'a>> {
+    if !matches!(kind, Kind::ConfigMap | Kind::Secret | Kind::Service) {
+        return None;
+    }
     let is_found = matches!(known.live_reads.get(kind, &key.namespace, &key.name), Some(LiveRead::Found(_)));
     if is_found || known.store.contains(kind, key) {
         return None;

@@ -48,7 +48,13 @@ impl Inventory {
         }
     }
 
-    /// Returns whether the inventory contains an object, readable or not.
+    /// Returns whether an object that the inventory does not contain may exist: files only show a part of a cluster.
+    #[must_use]
+    pub fn has_doubts(&self) -> bool {
+        !self.outside.makers.is_empty() || !self.outside.without_namespace.is_empty()
+    }
+
+    /// Returns whether the inventory contains an object that Ingresses reference, readable or not.
     #[must_use]
     pub fn contains(&self, kind: Kind, key: &Key) -> bool {
         let Key { namespace, name } = key;

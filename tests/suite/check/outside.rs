@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{CLASS, check_with, folder, ingress, places, report};
+use super::{CLASS, SERVICE, check_with, folder, ingress, places, report};
 
 const IN_SHOP: &str =
     "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {ports: [{port: 80}]}}\n";
@@ -120,6 +120,10 @@ fn a_namespace_that_is_given_later_may_be_that_of_the_other_object() {
         let found = findings(&[CLASS, service, &ingress], &["--select", "IG201", "-n", "other"]);
         assert!(found.len() == 1 && found[0].starts_with("deny IG201"), "{found:?}");
     }
+    // An Ingress of the files exists, whatever its namespace.
+    let other = in_shop("web", "web");
+    let shown = findings(&[CLASS, SERVICE, IN_SHOP, &other, &without], &["--select", "IG501"]);
+    assert!(!shown.is_empty() && shown.iter().all(|found| !found.contains("-n shop")), "{shown:?}");
     // Neither has a namespace, or both have one.
     assert_eq!(findings(&[CLASS, &service, &without], &select), Vec::<String>::new());
     let elsewhere = IN_SHOP.replace("shop", "other");
