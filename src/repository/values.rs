@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::file;
+use crate::yaml::{Lines, SyntaxError, Tree, documents};
 
 /// The most bytes of a file that describes how manifests are made.
 const LARGEST: u64 = 4 << 20;
@@ -18,10 +19,16 @@ pub(super) fn read(path: &Path) -> Result<Vec<Value>, String> {
 /// The documents of a text; the first problem, if one cannot be parsed.
 pub(super) fn of(text: &str) -> Result<Vec<Value>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options = serde_saphyr::options! { with_snippet: false };
-    let values: Vec<Value> =
-        serde_saphyr::from_multiple_with_options(text, options).map_err(|error| error.to_string())?;
-    Ok(values.into_iter().filter(|value| !value.is_null()).collect())
+    let mut values = Vec::new();
+    for bytes in documents(text) {
+        let start = bytes.start;
+        let tree = Tree::parse(&text[bytes]).map_err(|SyntaxError { at, reason }| {
+            let line = Lines::of(text).position(start + at).0;
+            format!("line {line}: {reason}")
+        })?;
+        values.extend(tree.map(|tree| tree.root().to_json()).filter(|value| !value.is_null()));
+    }
+    Ok(values)
 }
 
 /// Returns the text at a path of keys.
@@ -47,7 +54,7 @@ pub(super) fn with_lower_case_keys(value: Value) -> Result<Value, String> {
             let mut lower = Map::new();
             for (key, value) in fields {
                 let name = key.to_lowercase();
-                if lower.insert(name, with_lower_case_keys(value)?).is_some() || key == "<<" {
+                if lower.insert(name, with_lower_case_keys(value)?).is_some() {
                     return Err(format!("the field {key:?} is ambiguous"));
                 }
             }

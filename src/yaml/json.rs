@@ -19,14 +19,7 @@ impl<'a> Tree<'a> {
     /// # Errors
     /// If it is not valid JSON.
     pub fn parse_json(text: &'a str) -> serde_json::Result<Self> {
-        let mut tree = Self {
-            nodes: Vec::new(),
-            entries: Vec::new(),
-            items: Vec::new(),
-            root: 0,
-            refers: false,
-            repeated: Vec::new(),
-        };
+        let mut tree = Self::default();
         let mut parser = serde_json::Deserializer::from_str(text);
         tree.root = Value(&mut tree).deserialize(&mut parser)?;
         parser.end()?;

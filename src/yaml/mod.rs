@@ -8,12 +8,14 @@ mod lines;
 mod parse;
 mod read;
 mod scalar;
+mod stream;
 mod tree;
 
 pub use granit_parser::ScalarStyle;
 pub use lines::Lines;
 pub use read::Invalid;
 pub use scalar::Scalar;
+pub use stream::documents;
 pub use tree::{Entry, Node, RepeatedKey, Shape, Step, Tree};
 
 /// A place in a text that is not valid, and the reason.

@@ -25,17 +25,9 @@ impl<'a> Tree<'a> {
         let mut options = granit_parser::options! { flow_nesting_limit: DEPTH, block_nesting_limit: DEPTH };
         options.set_emit_comments(false);
         let events = Parser::new_from_str_with_options(text, options);
-        let tree = Self {
-            nodes: Vec::new(),
-            entries: Vec::new(),
-            items: Vec::new(),
-            root: 0,
-            refers: false,
-            repeated: Vec::new(),
-        };
         let mut builder = Builder {
             events,
-            tree,
+            tree: Self::default(),
             anchors: HashMap::new(),
             expanded: Expanded::default(),
             at: 0,

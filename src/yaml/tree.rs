@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::scalar::Scalar;
 
 /// The nodes of one document. A node that has aliases exists once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tree<'a> {
     pub(super) nodes: Vec<Stored<'a>>,
     pub(super) entries: Vec<StoredEntry<'a>>,

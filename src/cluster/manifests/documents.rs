@@ -12,13 +12,13 @@ use serde_json::Value;
 use super::custom::CustomResource;
 use super::header::{Header, texts};
 use super::options::ReadOptions;
-use super::parts::{Part, is_directives, markers, values};
+use super::parts::{Part, values};
 use super::unclear::{has_placeholder, is_unclear, key, may_be_unclear};
 use crate::cluster::store::{Object, Source};
 use crate::model::placeholder::without_braces;
 use crate::model::{Key, Kind};
 use crate::validation;
-use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree};
+use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree, documents};
 
 /// An error of a document.
 pub(super) struct Broken {
@@ -107,7 +107,9 @@ pub(super) fn read(text: &str, part: &Part, options: ReadOptions<'_>) -> Documen
     if part.is_json {
         reader.json();
     } else {
-        reader.yaml(part.bytes.clone());
+        for document in documents(&text[part.bytes.clone()]) {
+            reader.yaml_document(part.bytes.start + document.start..part.bytes.start + document.end);
+        }
     }
     reader.found
 }
@@ -153,18 +155,6 @@ struct Document<'t> {
 }
 
 impl<'a> Reader<'a> {
-    /// Directives (`%YAML 1.2`) belong to the marker below them.
-    fn yaml(&mut self, bytes: Range<usize>) {
-        let mut start = bytes.start;
-        for at in markers(&self.text[bytes.clone()]).map(|at| bytes.start + at) {
-            if !is_directives(&self.text[start..at]) {
-                self.yaml_document(start..at);
-                start = at;
-            }
-        }
-        self.yaml_document(start..bytes.end);
-    }
-
     fn yaml_document(&mut self, bytes: Range<usize>) {
         let substituted = self.options.variables.substitute(&self.text[bytes.clone()]);
         let is_substituted = matches!(substituted, Cow::Owned(_));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::model::placeholder::{Placeholder, placeholders};
-use crate::yaml::Tree;
+use crate::yaml::{Tree, documents};
 
 /// The values of variables.
 #[derive(Debug, Clone, Default)]
@@ -53,8 +53,8 @@ impl Variables {
     /// If it is not YAML, contains a Secret, or no ConfigMap.
     pub fn set_config_maps(&mut self, text: &str) -> Result<(), String> {
         let mut has_any = false;
-        for document in text.split("\n---") {
-            let tree = Tree::parse(document).map_err(|_| "not YAML".to_owned())?;
+        for document in documents(text) {
+            let tree = Tree::parse(&text[document]).map_err(|_| "not YAML".to_owned())?;
             let object = tree.as_ref().map(|tree| tree.root().to_json()).unwrap_or_default();
             match object.get("kind").and_then(Value::as_str) {
                 Some("ConfigMap") => has_any = true,

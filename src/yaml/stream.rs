@@ -1,0 +1,49 @@
+//! The documents of a YAML stream.
+
+use std::ops::Range;
+
+/// Returns the byte ranges of the documents of a stream. Directives (`%YAML 1.2`) belong to the marker below them.
+pub fn documents(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut starts = markers(text);
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let begin = start?;
+        start = starts.find(|at| !is_directives(&text[begin..*at]));
+        Some(begin..start.unwrap_or(text.len()))
+    })
+}
+
+/// The byte offsets of the markers of a stream: `---` at the beginning of a line, alone or before a blank.
+fn markers(text: &str) -> impl Iterator<Item = usize> {
+    let first = text.starts_with("---").then_some(0);
+    let lines = first.into_iter().chain(text.match_indices("\n---").map(|(at, _)| at + 1));
+    lines.filter(|at| text[at + 3..].chars().next().is_none_or(char::is_whitespace))
+}
+
+/// Whether a part of a stream contains only directives and comments, so that its document follows.
+fn is_directives(text: &str) -> bool {
+    let mut rows = text.lines().map(str::trim_end).filter(|row| !row.is_empty() && !row.starts_with('#')).peekable();
+    rows.peek().is_some() && rows.all(|row| row.starts_with('%'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_split_at_its_markers() {
+        for (stream, parts) in [
+            ("", &[""][..]),
+            ("a: 1\n", &["a: 1\n"]),
+            ("a: 1\n---\nb: 2\n", &["a: 1\n", "---\nb: 2\n"]),
+            ("a: |\n  ---\n---b\n", &["a: |\n  ---\n---b\n"]),
+            ("%YAML 1.1\n---\na: 1\n--- # second\nb: 2", &["%YAML 1.1\n---\na: 1\n", "--- # second\nb: 2"]),
+        ] {
+            let found: Vec<&str> = documents(stream)
+                .map(|bytes| &stream[bytes])
+                .filter(|part| !part.is_empty() || stream.is_empty())
+                .collect();
+            assert_eq!(found, parts, "{stream:?}");
+        }
+    }
+}
