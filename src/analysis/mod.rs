@@ -5,7 +5,7 @@ mod ratchet;
 
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
-use crate::engine::{Engine, Evaluation, NotEvaluated};
+use crate::engine::{Engine, NotEvaluated};
 use crate::model::Ingress;
 use crate::policy::{Circumstances, Policy, Verdict};
 
@@ -36,19 +36,8 @@ pub struct Applied<'a> {
     pub stored: Option<(&'a Ingress, ClusterState<'a>)>,
     /// Whether something that changes the object is not known, such as the values of a chart. Its findings warn at most.
     pub is_sample: bool,
-}
-
-/// Analyzes one Ingress of a file as [`analyze_applied`] does. It contains placeholders, so that only findings remain that hold
-/// whatever these become.
-#[must_use]
-pub fn analyze_unsubstituted<'a>(
-    ingress: &'a Ingress,
-    known: ClusterState<'_>,
-    applied: Applied<'_>,
-    engine: &Engine,
-    policy: &Policy,
-) -> Analysis<'a> {
-    judge(ingress, placeholders::evaluate(engine, ingress, known), known, applied, engine, policy)
+    /// Whether it contains placeholders. Only findings remain that hold whatever these become.
+    pub has_placeholders: bool,
 }
 
 /// Analyzes one Ingress as if it replaced the stored one. Findings that would deny and that the stored Ingress already has
@@ -61,17 +50,12 @@ pub fn analyze_applied<'a>(
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
-    judge(ingress, engine.run(ingress, known, &Allowance::command()), known, applied, engine, policy)
-}
-
-fn judge<'a>(
-    ingress: &'a Ingress,
-    evaluation: Evaluation,
-    known: ClusterState<'_>,
-    Applied { stored, is_sample }: Applied<'_>,
-    engine: &Engine,
-    policy: &Policy,
-) -> Analysis<'a> {
+    let Applied { stored, is_sample, has_placeholders } = applied;
+    let evaluation = if has_placeholders {
+        placeholders::evaluate(engine, ingress, known)
+    } else {
+        engine.run(ingress, known, &Allowance::command())
+    };
     let not_evaluated = evaluation.not_evaluated.clone();
     // There is no request: no dry run, no user and no live reads.
     let circumstances = Circumstances {

@@ -95,7 +95,7 @@ fn a_host_that_an_update_adds_is_denied_although_its_problem_reads_the_same() {
     let (before, after) = (cluster("/$2", &paths, &["a"]), cluster("/$2", &paths, &["a", "b"]));
     let [stored, updated] = [&before, &after].map(|cluster| cluster.ingress("shop", "web").unwrap());
     let analyzed = |updated, state| {
-        let applied = Applied { stored: Some((stored, known(&before))), is_sample: false };
+        let applied = Applied { stored: Some((stored, known(&before))), ..Applied::default() };
         analyze_applied(updated, state, applied, &config.engine(), &config.policy).verdict
     };
     assert!(!analyzed(stored, known(&before)).denies());

@@ -22,7 +22,7 @@ use world::World;
 
 use super::cluster_source::Listed;
 use super::progress::Progress;
-use crate::analysis::{Applied, analyze_applied, analyze_unsubstituted};
+use crate::analysis::{Applied, analyze_applied};
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::config::Config;
@@ -71,9 +71,12 @@ fn analyzed(input: &Input, config: &Config) -> Report {
             places = input.places(world, key, &lines, places.as_ref());
             let provenance = world.origin(key).map(|origin| world.provenance(origin, &input.manifests.files));
             let provenance = provenance.unwrap_or_default();
-            let applied = Applied { stored: stored(world, ingress), is_sample: world.is_sample };
-            let analyze = if world.is_unsubstituted(key) { analyze_unsubstituted } else { analyze_applied };
-            let analysis = analyze(ingress, world.state(), applied, &engine, &config.policy);
+            let applied = Applied {
+                stored: stored(world, ingress),
+                is_sample: world.is_sample,
+                has_placeholders: world.is_unsubstituted(key),
+            };
+            let analysis = analyze_applied(ingress, world.state(), applied, &engine, &config.policy);
             let places = places.as_ref().filter(|_| !provenance.is_rendered);
             report.add(analysis, provenance, |finding| Some(places?.locate(finding)));
             progress.step();
