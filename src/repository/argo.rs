@@ -24,6 +24,7 @@ fn deployment(document: &Value, source: &Value) -> Option<Deployment> {
     let has = |path: &[&str]| {
         at(source, path).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
     };
+    let is_true = |path: &[&str]| at(source, path).and_then(Value::as_bool) == Some(true);
     let files: Vec<&str> = items(source, &["helm", "valueFiles"]).iter().filter_map(Value::as_str).collect();
     // `$name` is a file of another source.
     let is_elsewhere = |file: &&str| file.starts_with('$') || file.contains("://");
@@ -42,9 +43,10 @@ fn deployment(document: &Value, source: &Value) -> Option<Deployment> {
             || has(&["helm", "parameters"])
             || has(&["helm", "fileParameters"])
             || files.iter().any(is_elsewhere),
-        is_flat: at(source, &["directory", "recurse"]).and_then(Value::as_bool) != Some(true),
+        is_flat: !is_true(&["directory", "recurse"]),
         release: text(source, &["helm", "releaseName"]).unwrap_or(name).to_owned(),
         values_files: files.iter().filter(|file| !is_elsewhere(file)).map(below_root).collect(),
+        may_lack_values: is_true(&["helm", "ignoreMissingValueFiles"]),
         inline: inline(at(source, &["helm", "valuesObject"]).or_else(|| at(source, &["helm", "values"]))),
         refusal: has(&["plugin"]).then(|| "its Application uses a plugin".to_owned()),
     })

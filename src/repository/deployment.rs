@@ -17,6 +17,8 @@ pub(super) struct Deployment {
     pub(super) release: String,
     /// Values files below the root of the repository.
     pub(super) values_files: Vec<String>,
+    /// Whether values files that do not exist are left out.
+    pub(super) may_lack_values: bool,
     /// Values in the manifest, as YAML.
     pub(super) inline: Option<String>,
     /// Why it is not rendered.

@@ -36,6 +36,7 @@ pub(super) fn deployment(document: &Value) -> Option<Deployment> {
                 path: text(chart, &["chart"])?.to_owned(),
                 release: owned(&["spec", "releaseName"]).unwrap_or(release),
                 namespace: target.or_else(|| owned(&["metadata", "namespace"])),
+                may_lack_values: at(chart, &["ignoreMissingValuesFiles"]).and_then(Value::as_bool) == Some(true),
                 is_flat: false,
                 is_changed: !items(document, &["spec", "valuesFrom"]).is_empty(),
                 values_files: items(chart, &["valuesFiles"])

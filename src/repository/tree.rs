@@ -209,7 +209,8 @@ impl Tree {
             let files: Vec<Option<PathBuf>> =
                 deployment.values_files.iter().map(|file| self.values_file(file)).collect();
             let missing = deployment.values_files.iter().zip(&files).find(|(_, found)| found.is_none());
-            let missing = missing.map(|(name, _)| format!("its values file {name:?} does not exist"));
+            let missing = missing.filter(|_| !deployment.may_lack_values);
+            let missing = missing.map(|(name, _)| format!("the repository has no values file {name:?}"));
             let is_sample = deployment.is_changed;
             let release = Release {
                 name: deployment.release.clone(),

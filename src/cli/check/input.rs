@@ -13,7 +13,6 @@ use super::duplicates::Duplicates;
 use super::options::{Arguments, Assumed, is_stdin};
 use super::places::Places;
 use super::render::{Renderer, Rendering};
-use super::repository_options::Render;
 use super::world::{Material, Scope, World};
 use crate::cli::cluster_source::Listed;
 use crate::cluster::{
@@ -195,8 +194,8 @@ fn load(
         let options = options(arguments, variables, root.namespace.as_deref());
         let files = match rendering {
             Rendering::NotNeeded => {
-                let files = if let Content::Files(files) = &root.content { files.clone() } else { Vec::new() };
-                manifests.add_files(files.into_iter().map(|file| file.read(LARGEST)).collect(), options);
+                let files = if let Content::Files(files) = &root.content { &**files } else { &[] };
+                manifests.add_listed(files, options);
                 Ok(())
             }
             Rendering::Done(text) => {
@@ -205,9 +204,6 @@ fn load(
             }
             Rendering::Failed(reason) => Err(reason),
         };
-        if let (Err(reason), Render::Require) = (&files, arguments.repository.render) {
-            bail!("{}: not rendered: {reason}", root.folder.display());
-        }
         loaded.push(Loaded { root, files: files.map(|()| (begin..manifests.files.len()).collect()) });
     }
     Ok(loaded)

@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.analysis.accept(&mut report)?;
     }
     output::write(&report, &input, arguments, &config)?;
-    let is_incomplete = arguments.repository.require_complete && report.lacks_roots();
+    let is_incomplete = arguments.repository.requires_all() && report.lacks_roots();
     Ok(if is_incomplete { ExitCode::from(2) } else { arguments.analysis.exit_code(&report) })
 }
 

@@ -55,7 +55,7 @@ const ADVICE_IF_COMPLETE: &[Advice] = &[
     CLASSES,
     (
         Kinds::of(&[Kind::Service]),
-        "--complete reports no missing object here: a part of the input was not read or not rendered",
+        "--complete reports no missing object here: a part of the input was not read or not rendered, or another root defines it",
     ),
 ];
 

@@ -11,7 +11,8 @@ pub(super) struct RepositoryOptions {
     /// Check only this root of the given directories, by the name in the report.
     #[arg(long, env = "INGRESS_GUARD_ROOT", value_name = "DIR")]
     pub(super) root: Option<String>,
-    /// Render kustomizations and charts with kustomize or kubectl, and helm. auto: if they are installed; require: fail if one cannot be rendered.
+    /// Render kustomizations and charts with kustomize or kubectl, and helm. auto: if they are installed; require: as auto, with exit
+    /// code 2 if a root could not be rendered.
     #[arg(long, env = "INGRESS_GUARD_RENDER", value_name = "WHEN", default_value = "auto")]
     pub(super) render: Render,
     /// Values file for charts: a pattern below the chart's directory, such as ci/*.yaml, or a file. Each match is a root.
@@ -26,6 +27,13 @@ pub(super) struct RepositoryOptions {
     /// Exit with code 2 if there is no Ingress.
     #[arg(long, env = "INGRESS_GUARD_FAIL_ON_EMPTY", value_parser = BoolishValueParser::new())]
     pub(super) fail_on_empty: bool,
+}
+
+impl RepositoryOptions {
+    /// Whether a root that could not be rendered is an error.
+    pub(super) fn requires_all(&self) -> bool {
+        self.require_complete || self.render == Render::Require
+    }
 }
 
 /// Whether manifests are rendered.

@@ -163,6 +163,11 @@ impl Manifests {
         manifests
     }
 
+    /// Adds the objects of files.
+    pub fn add_listed(&mut self, files: &[Listed], options: ReadOptions<'_>) {
+        self.add_files(Listed::read_all(&files.iter().collect::<Vec<_>>(), options.largest), options);
+    }
+
     /// Adds the objects of files whose text was read before.
     pub fn add_files(&mut self, found: Vec<Result<ManifestFile, ManifestError>>, options: ReadOptions<'_>) {
         let documents = documents_of_all(&found, options);
@@ -220,8 +225,12 @@ impl Manifests {
 fn looks_like_manifest(text: &str) -> bool {
     let fields = ["apiVersion", "kind"];
     let is_flow = text.trim_start().starts_with(['{', '[']);
-    let is_key =
-        |row: &str, field: &str| row.strip_prefix(field).is_some_and(|rest| rest.trim_start().starts_with(':'));
+    // Fields of other objects within these files are further to the right.
+    let is_key = |row: &str, field: &str| {
+        let row = row.strip_prefix("  ").or_else(|| row.strip_prefix("- ")).unwrap_or(row);
+        let row = row.strip_prefix(['"', '\'']).unwrap_or(row);
+        row.strip_prefix(field).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+    };
     fields.iter().all(|field| if is_flow { text.contains(field) } else { text.lines().any(|row| is_key(row, field)) })
 }
 

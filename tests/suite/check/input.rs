@@ -364,3 +364,19 @@ fn files_that_are_not_manifests_are_ignored() {
         assert_eq!(beside_good(name, text.as_bytes()), Vec::<String>::new(), "{name}");
     }
 }
+
+/// Text that cannot be parsed counts as a manifest if its root has the two fields of every object, however they are written.
+#[test]
+fn a_broken_manifest_of_a_directory_is_an_error_however_its_keys_are_written() {
+    for (text, code) in [
+        ("apiVersion: v1\nkind: Service\nmetadata: {name: x\n", 2),
+        ("\"apiVersion\": v1\n'kind': Service\nmetadata: {name: x\n", 2),
+        ("  apiVersion: v1\n  kind: Service\n  metadata: {name: x\n", 2),
+        ("- apiVersion: v1\n  kind: Service\n  metadata: {name: x\n", 2),
+        ("- name: play\n  tasks:\n    - k8s: {apiVersion: v1, kind: Service\n", 0),
+        ("settings:\n    apiVersion: v1\n    kind: {\n", 0),
+    ] {
+        let folder = folder(&[("a.yaml", text), ("b.yaml", &ingress("web", "web", 80))]);
+        assert_eq!(check(folder.path(), &["."]).code, code, "{text}");
+    }
+}
