@@ -25,8 +25,22 @@ pub struct UnknownField {
 /// Returns the fields of an object that its type does not have, in the order of the manifest.
 pub(super) fn unknown_fields(value: &Value, of: &'static Struct) -> Vec<UnknownField> {
     let mut unknown = Vec::new();
+    if knows(value, &Type::Object(of)) {
+        return unknown;
+    }
     collect_unknown(value, &Type::Object(of), &FieldPath::default(), of, &mut unknown);
     unknown
+}
+
+/// Whether a type has all fields of a value. Nearly always so: places are recorded only otherwise.
+fn knows(value: &Value, of: &Type) -> bool {
+    match (of, value) {
+        (Type::Object(of), Value::Object(entries)) => {
+            entries.iter().all(|(name, value)| of.field(name).is_some_and(|field| knows(value, &field.of)))
+        }
+        (Type::List(of), Value::Array(items)) => items.iter().all(|item| knows(item, of)),
+        _ => true,
+    }
 }
 
 fn collect_unknown(value: &Value, of: &Type, at: &FieldPath, root: &'static Struct, out: &mut Vec<UnknownField>) {
@@ -82,10 +96,25 @@ fn place_of(name: &str, of: &'static Struct, at: &str) -> Option<String> {
 
 /// Returns the values that do not fit their fields, except placeholders.
 pub(super) fn misfits(value: &Value, of: &'static Struct) -> Vec<Fault> {
+    if fits_throughout(value, &Type::Object(of)) {
+        return Vec::new();
+    }
     let mut faults = Faults::default();
     let mut go = Go { holder: of.name, fields: Vec::new() };
     collect_misfits(value, &Type::Object(of), &FieldPath::default(), &mut go, &mut faults);
     faults.into_inner()
+}
+
+/// Whether a value fits its type, and each part of it. Nearly always so: places are recorded only otherwise.
+fn fits_throughout(value: &Value, of: &Type) -> bool {
+    match (of, value) {
+        (Type::Object(of), Value::Object(entries)) => {
+            entries.iter().all(|(name, value)| of.field(name).is_none_or(|field| fits_throughout(value, &field.of)))
+        }
+        (Type::List(of), Value::Array(items)) => items.iter().all(|item| fits_throughout(item, of)),
+        (Type::Map, Value::Object(entries)) => entries.values().all(|value| fits(value, &TEXT)),
+        _ => fits(value, of),
+    }
 }
 
 /// The place of a value as Go's decoder names it.

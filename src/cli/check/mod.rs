@@ -49,6 +49,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         arguments.analysis.accept(&mut report)?;
     }
     output::write(&report, &input, arguments, &config)?;
+    // The process ends now. Freeing the objects of a large repository one by one would only delay it.
+    std::mem::forget(input);
     let is_incomplete = arguments.repository.requires_all() && report.lacks_roots();
     Ok(if is_incomplete { ExitCode::from(2) } else { arguments.analysis.exit_code(&report) })
 }

@@ -58,7 +58,12 @@ impl<V: Hash + ?Sized, T: Keyed> Index<V, T> {
 
     /// Returns the objects that name a value, by namespace and name.
     pub(crate) fn of(&self, value: &V) -> impl Iterator<Item = &T> {
-        self.members.get(&self.hasher.hash_one(value)).into_iter().flatten().map(|object| &**object)
+        self.members(value).iter().map(|object| &**object)
+    }
+
+    /// Returns the objects that name a value, by namespace and name, as a slice.
+    pub(crate) fn members(&self, value: &V) -> &[Arc<T>] {
+        self.members.get(&self.hasher.hash_one(value)).map_or(&[], |members| members)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::index::Index;
 use super::namespaced::Namespaced;
 use crate::cluster::Object;
 use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
@@ -11,18 +12,66 @@ use crate::model::{Key, Kind, Labels, Node, Pod, Workload};
 /// Pods, workloads and Nodes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workloads {
-    makers: BTreeMap<Kind, Namespaced<Workload>>,
+    makers: BTreeMap<Kind, Makers>,
     nodes: Arc<BTreeMap<Box<str>, Node>>,
     pods: Namespaced<Pod>,
     /// The workloads and pods that run an ingress controller, which are few.
     controllers: Arc<BTreeSet<(Kind, Key)>>,
 }
 
+/// The workloads of one kind. Selectors look them up by label, because a namespace can have thousands.
+#[derive(Debug, Clone, Default)]
+struct Makers {
+    all: Namespaced<Workload>,
+    /// By namespace and one label of the pod template ([`labelled`]).
+    by_label: Index<str, Workload>,
+}
+
+impl Makers {
+    fn insert(&mut self, workload: Workload) {
+        let workload = Arc::new(workload);
+        if let Some(replaced) = self.all.insert(Arc::clone(&workload)) {
+            self.forget_labels(&replaced);
+        }
+        for label in workload.template.labels.iter() {
+            self.by_label.insert(&labelled(&workload.key.namespace, label), &workload);
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(removed) = self.all.remove(key) {
+            self.forget_labels(&removed);
+        }
+    }
+
+    fn forget_labels(&mut self, workload: &Workload) {
+        for label in workload.template.labels.iter() {
+            self.by_label.remove(&labelled(&workload.key.namespace, label), workload);
+        }
+    }
+
+    /// Returns the workloads of a namespace whose pods a selector matches, by name: those with the rarest of its labels that have
+    /// the other ones too.
+    fn selected(&self, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Workload> {
+        let candidates = selector.iter().map(|label| self.by_label.members(&labelled(namespace, label)));
+        let candidates = candidates.min_by_key(|members| members.len()).unwrap_or_default();
+        candidates.iter().map(|maker| &**maker).filter(move |maker| {
+            // Other values can have the same hash.
+            *maker.key.namespace == *namespace && selector.select(&maker.template.labels)
+        })
+    }
+}
+
+/// A label of a namespace as the index has it. Neither part can contain a zero byte.
+fn labelled(namespace: &str, (name, value): (&str, &str)) -> String {
+    [namespace, name, value].join("\0")
+}
+
 impl Workloads {
     /// Adds or replaces a Deployment, StatefulSet or DaemonSet.
     pub(crate) fn apply(&mut self, kind: Kind, workload: Workload) {
         self.note_controller(kind, &workload.key, workload.template.controller.is_some());
-        self.makers.entry(kind).or_default().insert(Arc::new(workload));
+        self.makers.entry(kind).or_default().insert(workload);
     }
 
     /// Adds or replaces a Node.
@@ -47,7 +96,9 @@ impl Workloads {
                 self.pods.remove(key);
             }
             _ => {
-                self.makers.get_mut(&kind).and_then(|makers| makers.remove(key));
+                if let Some(makers) = self.makers.get_mut(&kind) {
+                    makers.remove(key);
+                }
             }
         }
     }
@@ -75,7 +126,7 @@ impl Workloads {
 
     /// Returns a workload.
     pub(crate) fn workload(&self, kind: Kind, key: &Key) -> Option<&Workload> {
-        self.makers.get(&kind)?.get(&key.namespace, &key.name)
+        self.makers.get(&kind)?.all.get(&key.namespace, &key.name)
     }
 
     /// Returns a pod.
@@ -97,7 +148,7 @@ impl Workloads {
         match kind {
             Kind::Node => self.nodes.len(),
             Kind::Pod => self.pods.count(),
-            _ => self.makers.get(&kind).map_or(0, Namespaced::count),
+            _ => self.makers.get(&kind).map_or(0, |makers| makers.all.count()),
         }
     }
 
@@ -112,7 +163,7 @@ impl Workloads {
 
     /// Returns all workloads of a kind.
     fn makers(&self, kind: Kind) -> impl Iterator<Item = &Workload> {
-        self.makers.get(&kind).into_iter().flat_map(Namespaced::iter)
+        self.makers.get(&kind).into_iter().flat_map(|makers| makers.all.iter())
     }
 
     /// Returns a Node.
@@ -122,13 +173,12 @@ impl Workloads {
 
     /// Returns the workloads of a kind whose pods a selector matches, by name.
     pub(crate) fn making(&self, kind: Kind, namespace: &str, selector: &Labels) -> impl Iterator<Item = &Workload> {
-        let makers = self.makers.get(&kind).into_iter().flat_map(move |makers| makers.within(namespace));
-        makers.filter(move |maker| selector.select(&maker.template.labels))
+        self.makers.get(&kind).into_iter().flat_map(move |makers| makers.selected(namespace, selector))
     }
 
     /// Returns whether a namespace has a workload of a kind.
     pub(crate) fn has(&self, kind: Kind, namespace: &str) -> bool {
-        self.makers.get(&kind).is_some_and(|makers| makers.within(namespace).next().is_some())
+        self.makers.get(&kind).is_some_and(|makers| makers.all.within(namespace).next().is_some())
     }
 
     /// Returns the pods that a selector matches, by name.
