@@ -195,6 +195,12 @@ impl PathType {
 }
 
 impl<'a> RuleRef<'a> {
+    /// Its place in the list of rules.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
     /// `spec.rules[i]`
     #[must_use]
     pub fn field(&self) -> FieldPath {

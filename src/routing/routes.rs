@@ -216,7 +216,9 @@ impl<'a> Routes<'a> {
         let mut of_host = claims(hosts.iter().copied(), &handled, |ingress| self.loading(ingress).refusal);
         if let Some(of_any) = of_host.get_mut(&Host::Any) {
             of_any.extend(self.canaries_without_server(when));
-            of_any.sort_by(|a, b| by_age(a.ingress, b.ingress));
+            // Rules of one canary stand in its order, whether their hosts have a server or not.
+            let place = |claim: &Claim<'_>| claim.rule.map(|rule| rule.index());
+            of_any.sort_by(|a, b| by_age(a.ingress, b.ingress).then_with(|| place(a).cmp(&place(b))));
         }
         let mut memo = self.memo(when).claims.borrow_mut();
         memo.extend(hosts.into_iter().map(|host| (host.clone(), of_host.remove(host).unwrap_or_default().into())));

@@ -419,3 +419,14 @@ fn a_host_that_answers_403_needs_no_match() {
         assert_eq!(routes.refusal(&answer).map(|refusal| refusal.status), Some(403));
     });
 }
+
+#[test]
+fn rules_of_a_canary_keep_their_order_in_the_server_of_unknown_hosts() {
+    let view = "shop/web @1\n  app.example.com\n    Prefix / web\n\
+                shop/next @2 canary=true\n  b.example.com\n    Prefix /x web\n  *\n    Prefix /x web\n  a.example.com\n    Prefix /x web\n";
+    with_routes(&inventory(ingresses(view)), |routes| {
+        let server = routes.server(&Host::Any, When::After).found().unwrap();
+        let places: Vec<_> = server.locations.iter().filter_map(|it| Some(it.at?.field().to_string())).collect();
+        assert_eq!(places, ["spec.rules[0].http.paths[0]"; 2]);
+    });
+}
