@@ -23,6 +23,8 @@ use crate::world::{Backend, Port, World};
 
 /// Worlds per nginx process.
 const TOGETHER: usize = 100;
+/// Worlds after which a long run prints its progress.
+const WORTH_A_LINE: usize = 5000;
 /// Maximum number of worlds that are reduced and printed.
 const SHOWN: usize = 5;
 
@@ -52,7 +54,15 @@ fn the_model_agrees_with_nginx() {
                     let (counts, differences) = run(&program, seed, batch);
                     let (all_counts, all_differences) = &mut *results.lock().unwrap();
                     all_counts.add(counts);
+                    // A long run shows them at once.
+                    for difference in &differences {
+                        println!("{difference}\n");
+                    }
                     all_differences.extend(differences);
+                    if all_counts.worlds.is_multiple_of(WORTH_A_LINE) {
+                        let (worlds, differ) = (all_counts.worlds, all_differences.len());
+                        println!("{worlds} worlds, {differ} differ, in {:.0} s", begun.elapsed().as_secs_f64());
+                    }
                 }
             });
         }
@@ -68,13 +78,13 @@ fn the_model_agrees_with_nginx() {
 
 /// A world with its requests, the configuration by the simple controller, the result of the model, and the
 /// explanations.
-struct Case {
-    world: World,
-    requests: Vec<Request>,
-    configuration: Configuration,
+pub(crate) struct Case {
+    pub(crate) world: World,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) configuration: Configuration,
     prediction: Prediction,
     explained: Vec<Explained>,
-    found: Vec<Found>,
+    pub(crate) found: Vec<Found>,
 }
 
 impl Case {
@@ -162,7 +172,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             (Err(words), true) => {
                 counts.rejected += 1;
                 counts.crashes += usize::from(case.configuration.crashes);
-                if let Err(what) = findings::agree_on_loading(&case.found, &case.configuration, false) {
+                if let Err(what) = findings::agree_on_loading(case, false, || loads_without_strays(program, case)) {
                     found[at] = Some(what);
                 }
                 for of in &case.explained {
@@ -193,7 +203,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
     for at in left {
         let case = &cases[at];
         let mut shown = 0;
-        if let Err(what) = findings::agree_on_loading(&case.found, &case.configuration, true) {
+        if let Err(what) = findings::agree_on_loading(case, true, || loads_without_strays(program, case)) {
             found[at] = Some(what);
         }
         let responses = process::ask(&socket(folder.path(), at), &case.requests);
@@ -221,7 +231,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
             }
             let source = answered.map_or(Source::Own, |(_, location)| location.source);
             let agrees = of.agrees(answered, response).map_err(|what| format!("explain: {what}"));
-            if let Err(what) = agrees.and_then(|()| findings::agree(&case.found, of, source, response)) {
+            if let Err(what) = agrees.and_then(|()| findings::agree(case, of, source, response)) {
                 let line = format!("{request:?}: {what}\n  nginx {response}\n  explain {of}\n");
                 found[at].get_or_insert_default().push_str(&line);
             }
@@ -229,6 +239,17 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
     }
     drop(running);
     found
+}
+
+/// Whether nginx loads the configuration as far as reviews read it.
+fn loads_without_strays(program: &Path, case: &Case) -> bool {
+    let configuration = controller::without_strays(&case.world);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("pair.pem", &pair());
+    write("0.conf", &render::world(&configuration, socket(folder.path(), 0).to_str().unwrap(), 0));
+    write("nginx.conf", &render::main(folder.path().to_str().unwrap(), std::iter::once("0.conf".to_owned())));
+    !configuration.crashes && process::loads(program, folder.path()).is_ok()
 }
 
 /// Whether an annotation names a variable that exists only if something in the configuration asks for it.
@@ -277,12 +298,15 @@ fn before_nginx(case: &Case) -> Option<String> {
     if let Some(difference) = prediction.difference(&model::stored(world, requests, true)) {
         return Some(format!("the order in which Ingresses are stored matters: {difference}\n{requests:?}"));
     }
-    // Reviews do without the paths of canaries in the server `_`.
-    if configuration.has_strays {
-        return None;
-    }
     let candidate = world.ingresses.iter().map(|it| usize::from(it.second)).sum::<usize>() % world.ingresses.len();
-    if let Some(difference) = prediction.difference(&model::reviewed(world, requests, candidate)) {
+    let reviewed = model::reviewed(world, requests, candidate);
+    let difference = if configuration.has_strays {
+        // Reviews do without the paths of canaries in the server `_`.
+        prediction.without_catch_all().difference(&reviewed.without_catch_all())
+    } else {
+        prediction.difference(&reviewed)
+    };
+    if let Some(difference) = difference {
         let key = world.ingresses[candidate].key();
         return Some(format!("stored, or while {key} is reviewed: {difference}\n{requests:?}"));
     }

@@ -16,8 +16,8 @@ pub(crate) struct Server {
     pub(crate) aliases: BTreeSet<String>,
     pub(crate) locations: Vec<Location>,
     pub(crate) is_regex: bool,
-    /// Every request is answered with 403, and the server has no locations.
-    pub(crate) is_forbidden: bool,
+    /// The index of the Ingress because of which every request is answered with 403. The server has no locations then.
+    pub(crate) forbidden_by: Option<usize>,
     /// `ssl-ciphers`
     pub(crate) ciphers: Option<String>,
     /// An Ingress has `from-to-www-redirect`.
@@ -87,6 +87,15 @@ fn upstream(namespace: &str, backend: Backend) -> Option<String> {
 }
 
 pub(crate) fn configuration(world: &World) -> Configuration {
+    with_strays(world, true)
+}
+
+/// The configuration as far as a review reads it: without the rules of canaries that go to `_`.
+pub(crate) fn without_strays(world: &World) -> Configuration {
+    with_strays(world, false)
+}
+
+fn with_strays(world: &World, keeps_strays: bool) -> Configuration {
     let mut order: Vec<usize> = (0..world.ingresses.len()).filter(|at| is_loaded(&world.ingresses[*at])).collect();
     order.sort_by(|a, b| {
         let (a, b) = (&world.ingresses[*a], &world.ingresses[*b]);
@@ -96,7 +105,7 @@ pub(crate) fn configuration(world: &World) -> Configuration {
     let without_server = upstreams_without_server(ordered());
     let mut servers = create_servers(ordered());
     add_aliases(&mut servers, ordered());
-    let has_strays = add_locations(&mut servers, ordered(), &without_server);
+    let has_strays = add_locations(&mut servers, ordered(), &without_server, keeps_strays);
     let servers: Vec<Server> = servers.into_values().map(finished).collect();
     let redirects = redirects(&servers);
     let has_main = ordered().any(|(_, ingress)| !is_canary(ingress));
@@ -153,7 +162,7 @@ fn create_servers<'a>(ingresses: impl Iterator<Item = (usize, &'a Ingress)>) -> 
         aliases: BTreeSet::new(),
         locations: vec![root],
         is_regex: false,
-        is_forbidden: false,
+        forbidden_by: None,
         ciphers: None,
         redirects_www: false,
     };
@@ -202,6 +211,7 @@ fn add_locations<'a>(
     servers: &mut BTreeMap<String, Server>,
     ingresses: impl Iterator<Item = (usize, &'a Ingress)>,
     without_server: &BTreeSet<String>,
+    keeps_strays: bool,
 ) -> bool {
     let mut has_strays = false;
     for (number, ingress) in ingresses {
@@ -211,18 +221,19 @@ fn add_locations<'a>(
             if rule.paths.is_empty() && host != "_" {
                 continue;
             }
-            has_strays |= annotations.is_forbidden && !servers.contains_key(host);
-            let host = if servers.contains_key(host) { host } else { "_" };
-            servers.get_mut(host).unwrap().is_forbidden |= annotations.is_forbidden;
+            let is_stray = !servers.contains_key(host);
+            if is_stray && !keeps_strays {
+                continue;
+            }
+            has_strays |= annotations.is_forbidden && is_stray;
+            let server = servers.get_mut(if is_stray { "_" } else { host }).unwrap();
+            server.forbidden_by = server.forbidden_by.or(annotations.is_forbidden.then_some(number));
             for (path_number, path) in rule.paths.iter().enumerate() {
                 let Some(upstream) = upstream(ingress.namespace, path.backend) else { continue };
                 if without_server.contains(&upstream) {
                     continue;
                 }
-                let host = hostname(rule.host);
-                has_strays |= !servers.contains_key(host);
-                let host = if servers.contains_key(host) { host } else { "_" };
-                let server = servers.get_mut(host).unwrap();
+                has_strays |= is_stray;
                 let locations = &mut server.locations;
                 let new = Location {
                     path: if path.text.path.is_empty() { "/".to_owned() } else { path.text.path.clone() },

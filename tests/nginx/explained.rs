@@ -91,6 +91,11 @@ impl Explained {
         self.explanation.outcome == RequestOutcome::NotLoaded
     }
 
+    /// Whether the external authentication of the location cannot answer.
+    pub(crate) fn fails_authentication(&self) -> bool {
+        self.explanation.steps.iter().any(|step| step.ok == Some(false) && step.what == "authentication")
+    }
+
     /// Whether the answer is definite.
     pub(crate) fn is_definite(&self) -> bool {
         self.explanation.outcome != RequestOutcome::Unknown
@@ -120,7 +125,7 @@ impl Explained {
         });
         same("field", explanation.field.as_deref() == field)?;
         // The request for authentication does not leave nginx here.
-        if explanation.steps.iter().any(|step| step.ok == Some(false) && step.what == "authentication") {
+        if self.fails_authentication() {
             return ends(RequestOutcome::Broken, Some(500));
         }
         if let Some(location) = &response.redirect {

@@ -15,7 +15,7 @@ use crate::requests::Request;
 use crate::world::World;
 
 /// The result of the model for a world.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Prediction {
     /// The reasons why nginx rejects the configuration because of locations, if it does.
     pub(crate) faults: Vec<String>,
@@ -66,6 +66,21 @@ impl Prediction {
     /// Whether nginx rejects the configuration, or the controller crashes.
     pub(crate) fn is_rejected(&self) -> bool {
         !self.faults.is_empty() || self.block.is_some()
+    }
+
+    /// Returns the prediction as far as it does not concern the server `_`.
+    pub(crate) fn without_catch_all(&self) -> Self {
+        let is_other = |server: &str| server != "_";
+        let answers = self.answers.iter().map(|answer| match &*answer.server {
+            "_" => PredictedAnswer { place: None, outcome: PredictedOutcome::Backend(None), ..answer.clone() },
+            _ => answer.clone(),
+        });
+        Self {
+            faults: self.faults.iter().filter(|fault| !fault.starts_with("*: ")).cloned().collect(),
+            block: None,
+            servers: self.servers.iter().filter(|(name, _)| is_other(name)).cloned().collect(),
+            answers: answers.collect(),
+        }
     }
 
     /// Returns the first difference between the two.

@@ -50,7 +50,7 @@ pub(crate) fn world(configuration: &Configuration, socket: &str, name: usize) ->
         let default = if server.host == "_" { " default_server" } else { "" };
         let _ = writeln!(text, "server {{\nlisten unix:{socket}{default};\nserver_name {};", names(server));
         let _ = writeln!(text, "add_header X-Server {number} always;\nset $proxy_upstream_name \"-\";");
-        if server.is_forbidden {
+        if server.forbidden_by.is_some() {
             text.push_str("return 403;\n}\n");
             continue;
         }
@@ -63,6 +63,13 @@ pub(crate) fn world(configuration: &Configuration, socket: &str, name: usize) ->
         text.push_str("}\n");
     }
     text
+}
+
+impl Configuration {
+    /// Whether a directive sets this variable.
+    pub(crate) fn defines(&self, variable: &str) -> bool {
+        world(self, "", 0).contains(&format!("set ${variable} "))
+    }
 }
 
 /// `buildServerName` and the aliases.
