@@ -42,12 +42,12 @@ use super::{Context, effects};
 use crate::finding::{Level, Levels};
 use crate::routing::annotations::{Annotation, Effect};
 
-/// Returns true if the effect changes what requests get. A canary has no locations, and the controller ignores most of its
-/// annotations (section 7.1).
+/// Returns true if the effect changes what requests get. Mostly a canary has no location, and the controller ignores most of its
+/// annotations (section 7.1). It reads those that answer 403 on the whole host (section 5.7).
 fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
     const READ: [&str; 5] = ["affinity", "canary", "load-balance", "session-cookie-", "upstream-hash-by"];
     let is_read = || (effect == Effect::Ignored) && READ.iter().any(|start| row.name.starts_with(start));
-    !cx.nginx().is_canary() || effect == Effect::NotLoaded || is_read()
+    !cx.nginx().is_canary() || matches!(effect, Effect::NotLoaded | Effect::Forbidden) || is_read()
 }
 
 /// The default level of a finding on an Ingress that is loaded all the same.
