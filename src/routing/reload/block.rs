@@ -139,7 +139,7 @@ impl<'a> Routes<'a> {
     }
 
     /// Returns whether the configuration has the directives of a condition that an Ingress satisfies.
-    fn has_directives_for(&self, ingress: &'a Ingress, condition: Condition) -> bool {
+    pub(super) fn has_directives_for(&self, ingress: &'a Ingress, condition: Condition) -> bool {
         let redirects = |host: &Host| {
             let is_free = host.www_twin().is_none_or(|twin| self.server(&twin, When::After).is_absent());
             is_free && self.redirects_www(ingress, host, When::After)

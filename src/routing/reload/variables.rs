@@ -113,7 +113,7 @@ impl<'a> Routes<'a> {
     fn is_unknown(
         &self,
         name: &str,
-        ingress: &Ingress,
+        ingress: &'a Ingress,
         is_met: &dyn Fn(Condition) -> Option<bool>,
     ) -> Option<Certainty> {
         let dialect = self.controller().dialect;
@@ -133,7 +133,7 @@ impl<'a> Routes<'a> {
             },
             Some(Condition::Former) if is_former => Some(Certainty::Likely),
             Some(Condition::Former | Condition::Setting) => Some(Certainty::Possible),
-            Some(condition) if condition.is_met_by(ingress) => None,
+            Some(condition) if condition.is_met_by(ingress) && self.has_directives_for(ingress, condition) => None,
             Some(Condition::ExternalAuth) if dialect.has_global_authentication() => None,
             Some(condition) => match is_met(condition) {
                 Some(true) => None,

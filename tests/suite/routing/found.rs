@@ -430,3 +430,11 @@ fn rules_of_a_canary_keep_their_order_in_the_server_of_unknown_hosts() {
         assert_eq!(places, ["spec.rules[0].http.paths[0]"; 2]);
     });
 }
+
+#[test]
+fn authentication_that_is_not_configured_sets_no_variable() {
+    let view =
+        |url: &str| format!("shop/web @1 auth-url={url} app-root=/$auth_cookie\n  app.example.com\n    Prefix / web\n");
+    assert_eq!(stopped_by(&view("http://auth.test/")), None);
+    assert_eq!(stopped_by(&view("auth.test")).as_deref(), Some("shop/web"));
+}
