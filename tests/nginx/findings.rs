@@ -104,7 +104,8 @@ pub(crate) fn agree(case: &Case, explained: &Explained, source: Source, response
     // reads the annotations of a canary that has a location of its own.
     let is_canary = case.world.ingresses.iter().any(|ingress| ingress.key() == key && is_canary(ingress));
     let needs_finding = response.status == 503 && field != "spec.defaultBackend" && !is_canary;
-    if needs_finding && !about().any(|found| found.says(&["503"])) {
+    // Of a fault that answers 403 on the host, the `/` of a rule without paths has 503.
+    if needs_finding && !about().any(|found| found.says(&["503", FORBIDDEN])) {
         return Err(format!("nginx answers 503, and no finding of {key} says so: {found:#?}"));
     }
     let culprit = response.server.and_then(|server| case.configuration.servers[server].forbidden_by);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use ingress_guard::budget::{Allowance, Budget};
 use ingress_guard::cluster::{ClusterState, ClusterView as Cluster, Coverage, Inventory, LiveReads, Lookup, Object};
 use ingress_guard::model::{Backend as Wanted, Host, Ingress, IngressClass, Key, Kind, Kinds, PortRef};
 use ingress_guard::routing::{
@@ -149,6 +150,8 @@ pub(crate) fn inventory(stored: Vec<Ingress>) -> Inventory {
     inventory
 }
 
+/// The steps for all requests of a world.
+const STEPS: u32 = 100_000_000;
 const KINDS: [Kind; 5] = [Kind::Ingress, Kind::IngressClass, Kind::Service, Kind::Secret, Kind::ConfigMap];
 
 /// The dialects with a controller whose version and settings are known.
@@ -168,7 +171,9 @@ fn predict(world: &World, stored: Vec<Ingress>, candidate: Option<&Ingress>, req
     let cluster = Cluster::new(known, key, Kinds::of(&KINDS), Kinds::NONE);
     let (rules, dialects) = (ClassRules::default(), dialects());
     let controllers = Controllers::new(&cluster, &rules, &dialects);
-    let routes = Routes::of(controllers, controllers.of(candidate.unwrap_or(&of_class)), candidate);
+    // All requests of a world share it, unlike those of one review.
+    let budget = Budget::new(&Allowance { steps: STEPS, ..Allowance::command() }, 0);
+    let routes = Routes::of(controllers, controllers.of(candidate.unwrap_or(&of_class)), candidate).within(&budget);
 
     let hosts = world.ingresses.iter().flat_map(|ingress| &ingress.rules).map(|rule| Host::parse(rule.host));
     let mut hosts: Vec<Host> = hosts.chain([Host::Any]).collect();
