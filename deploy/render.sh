@@ -41,6 +41,12 @@ if [ "${1:-}" = --check ]; then
             exit 1
         }
     done
+    # Each namespace of controllers has a Role and its binding.
+    render --show-only templates/rbac.yaml --set 'rbac.controllerNamespaces={edge}' >"$out/rbac.yaml"
+    [ "$(grep -c '^ *namespace: edge$' "$out/rbac.yaml")" = 2 ] || {
+        echo "render.sh: rbac.controllerNamespaces does not create a Role and a RoleBinding" >&2
+        exit 1
+    }
     for file in "${files[@]}"; do
         diff -u "$here/$file" "$out/$file" || stale=1
     done
