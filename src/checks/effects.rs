@@ -18,6 +18,8 @@ pub(crate) const PORT_ZERO: &str = "requests return 502";
 pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
 /// ingress-nginx puts the path into the server `_` (section 2.3).
 pub(crate) const ON_EVERY_HOST: &str = "every host without a rule serves this path";
+/// A canary's Service and port are already an upstream of a main Ingress, so the canary is an ordinary location (section 7.1).
+pub(crate) const CANARY_ALONE: &str = "the canary receives all requests for it";
 /// A backend that does not work, where the status depends on the controller.
 pub(crate) const FAILS: &str = "requests fail";
 /// A canary has no usable backend, no main Ingress, or nothing selects it: the main Ingress answers (section 7.1).

@@ -12,9 +12,11 @@ use super::url::{Whose, explain};
 use crate::analysis::Analysis;
 use crate::budget::Budget;
 use crate::checks::Settings;
-use crate::cluster::{ClusterState, ClusterView};
-use crate::model::{Backend, Ingress, PathRef, PortRef};
-use crate::routing::{Controllers, Scheme, is_plainly_regex, path_samples, pattern_samples, sample_host};
+use crate::cluster::{ClusterState, ClusterView, Lookup};
+use crate::model::{Backend, Ingress, PathRef, PathType, PortRef};
+use crate::routing::{
+    Controllers, NginxAnnotations, Routes, Scheme, When, is_plainly_regex, path_samples, pattern_samples, sample_host,
+};
 
 /// The most paths that are traced.
 const MOST: usize = 200;
@@ -59,7 +61,7 @@ pub struct PathExplanation {
     pub path: String,
     /// `pathType`
     pub path_type: &'static str,
-    /// Whether this path matches the sample request, or another one of the Ingress with the same backend; otherwise `explanation` has the matching one.
+    /// Whether this path matches the sample request, or another one with the same effect; otherwise `explanation` has the matching one.
     pub own: bool,
     /// The code of the finding by which the path does not serve the requests that it is intended for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +141,62 @@ fn is_same_backend(explanation: &Explanation, at: PathRef<'_>) -> bool {
     *service == **name && *port == own
 }
 
+/// Returns whether another Ingress of the namespace takes a request for a path that has a location, with the same rewrite and
+/// authentication.
+fn is_taken_alike<'a>(
+    explanation: &Explanation,
+    (ingress, at): (&'a Ingress, PathRef<'a>),
+    known: ClusterState<'a>,
+    settings: &Settings,
+) -> bool {
+    let key = explanation.ingress.as_deref().and_then(|key| key.split_once('/'));
+    let taker = key.filter(|(namespace, _)| *namespace == &*ingress.meta.key.namespace);
+    let Some(taker) = taker.and_then(|(namespace, name)| known.store.ingress(namespace, name)) else { return false };
+    let [theirs, ours] = [taker, ingress].map(NginxAnnotations::of);
+    let is_alike = ["rewrite-target", "auth-url"].iter().all(|name| theirs.value(name) == ours.value(name));
+    let view = ClusterView::unrestricted(known);
+    let dialects = settings.dialects.with_observed_settings(&view);
+    let controllers = Controllers::new(&view, &settings.classes, &dialects);
+    let is_refused = Routes::of(controllers, controllers.of(ingress), None).loading(ingress).refusal.is_some();
+    is_alike && !is_refused && has_location((ingress, at), known, settings) == Some(true)
+}
+
+/// Returns whether the path that takes a request has the text and type of this one.
+fn is_repeated(explanation: &Explanation, ingress: &Ingress, at: PathRef<'_>) -> bool {
+    let taking = ingress.paths().find(|of| Some(&*of.field().to_string()) == explanation.field.as_deref());
+    let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact;
+    taking.is_some_and(|of| of.path.routed() == at.path.routed() && is_exact(of) == is_exact(at))
+}
+
+/// Returns whether a controller that reads nginx annotations has a location for a path; `None` for others, and if that is unknown.
+fn has_location<'a>(
+    (ingress, at): (&'a Ingress, PathRef<'a>),
+    known: ClusterState<'a>,
+    settings: &Settings,
+) -> Option<bool> {
+    let view = ClusterView::unrestricted(known);
+    let dialects = settings.dialects.with_observed_settings(&view);
+    let controllers = Controllers::new(&view, &settings.classes, &dialects);
+    let controller = controllers.of(ingress);
+    let routes = Routes::of(controllers, controller, None);
+    let reads_annotations = controller.dialect.family.reads_nginx_annotations();
+    match routes.server(&at.rule.host, When::After) {
+        Lookup::Found(server) if reads_annotations => Some(server.locates(at)),
+        Lookup::Absent if reads_annotations => Some(false),
+        _ => None,
+    }
+}
+
+/// Returns whether a request is redirected to the path with a slash.
+fn adds_slash(explanation: &Explanation) -> bool {
+    explanation.redirect.as_ref().is_some_and(|to| *to == format!("{}/", explanation.url))
+}
+
+/// Returns whether a request is redirected to another path of its host, by `app-root` or to the path with a slash.
+fn is_detour(explanation: &Explanation) -> bool {
+    explanation.outcome == RequestOutcome::Redirect && (explanation.ingress.is_none() || adds_slash(explanation))
+}
+
 /// Encodes the characters of a path that a request line cannot contain.
 fn as_sent(path: &str) -> String {
     let mut sent = String::with_capacity(path.len());
@@ -162,13 +220,23 @@ fn path<'a>(
 ) -> PathExplanation {
     let field = at.field().to_string();
     let scheme = if ingress.tls.is_empty() { Scheme::Http } else { Scheme::Https };
+    let has_no_location = || has_location((ingress, at), known, settings) == Some(false);
     let is_own = |explanation: &Explanation| {
         let took_it = explanation.ingress.as_deref() == Some(key);
         match explanation.outcome {
-            // `app-root` redirects the root of a host, also if another Ingress defines it. A redirect that adds a slash leads back.
-            RequestOutcome::Redirect => took_it || explanation.ingress.is_none(),
-            RequestOutcome::Service if took_it && is_same_backend(explanation, at) => true,
-            _ => took_it && explanation.field.as_deref() == Some(&field),
+            // A path with a location of its own gets no slash.
+            RequestOutcome::Redirect if adds_slash(explanation) => false,
+            // `app-root` redirects the root of a host, also if another Ingress defines it. A host without a server may redirect to another.
+            RequestOutcome::Redirect => {
+                let is_for_all =
+                    *at.path.backend == Backend::Resource && NginxAnnotations::of(ingress).redirects_everything();
+                (took_it || explanation.ingress.is_none()) && (is_for_all || !has_no_location())
+            }
+            _ if took_it && explanation.field.as_deref() == Some(&field) => true,
+            RequestOutcome::Service if !is_same_backend(explanation, at) => false,
+            RequestOutcome::Service if took_it => !has_no_location() || is_repeated(explanation, ingress, at),
+            RequestOutcome::Service => is_taken_alike(explanation, (ingress, at), known, settings),
+            _ => false,
         }
     };
     // Whether a path such as `/wiki/(a)` is meant literally is not known.
@@ -188,14 +256,27 @@ fn path<'a>(
         let again = explained(Scheme::Https, &path).filter(|again| again.outcome != RequestOutcome::Redirect);
         again.or(Some(first))
     });
-    // A more specific path may take a request and leave others to this one.
-    let explanation = match explained.next() {
-        Some(first) if !is_own(&first) => {
-            let is_certain = !may_be_regex || first.blocked_by.is_some() || first.outcome == RequestOutcome::NotLoaded;
-            explained.find(is_own).or_else(|| is_certain.then_some(first))
+    // A more specific path may take a request and leave others to this one. A redirect to another path of the host may lead to any
+    // path, so it decides only if every sample gets one.
+    let (mut other, mut detour) = (None, None);
+    let decisive = explained.find_map(|explanation| {
+        match () {
+            () if is_detour(&explanation) => detour = detour.take().or(Some(explanation)),
+            () if is_own(&explanation) => return Some(explanation),
+            () => other = other.take().or(Some(explanation)),
         }
-        first => first,
-    };
+        None
+    });
+    let explanation = decisive.or_else(|| match other {
+        Some(other) => {
+            let is_certain = !may_be_regex
+                || other.blocked_by.is_some()
+                || other.outcome == RequestOutcome::NotLoaded
+                || has_no_location();
+            is_certain.then_some(other)
+        }
+        None => detour,
+    });
     PathExplanation {
         own: explanation.as_ref().is_none_or(is_own),
         broken_by: None,

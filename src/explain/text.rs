@@ -170,7 +170,7 @@ impl IngressExplanation {
                     }
                 }
             }
-            write_path(out, path, style)?;
+            write_path(out, &self.ingress, path, style)?;
         }
         if self.paths.is_empty() {
             writeln!(out, "\n  no paths")?;
@@ -204,7 +204,7 @@ fn write_findings(out: &mut String, findings: &[Found]) -> fmt::Result {
     Ok(())
 }
 
-fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Result {
+fn write_path(out: &mut String, of: &str, path: &PathExplanation, style: Style) -> fmt::Result {
     let PathExplanation { own, explanation, .. } = path;
     let (ok, words) = match explanation {
         None => match path.broken_by {
@@ -219,7 +219,7 @@ fn write_path(out: &mut String, path: &PathExplanation, style: Style) -> fmt::Re
             let found =
                 path.broken_by.map_or_else(String::new, |code| format!("; {code} below names requests that it loses"));
             let whose = match explanation.ingress.as_ref().zip(explanation.field.as_ref()) {
-                Some((ingress, field)) if !own => format!(" through Ingress {ingress} {field}"),
+                Some((ingress, field)) if !own || ingress != of => format!(" through Ingress {ingress} {field}"),
                 _ => String::new(),
             };
             let is_unknown = explanation.outcome == RequestOutcome::Unknown && path.broken_by.is_none();

@@ -222,6 +222,12 @@ impl PathRef<'_> {
         std::ptr::eq(self.path, other.path)
     }
 
+    /// Whether the path is an Exact `/`: it is meant for one request.
+    #[must_use]
+    pub fn is_exact_root(self) -> bool {
+        self.path.routed() == "/" && self.path.path_type == PathType::Exact
+    }
+
     /// `spec.rules[i].http.paths[j]`
     #[must_use]
     pub fn field(&self) -> FieldPath {

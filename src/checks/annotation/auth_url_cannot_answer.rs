@@ -21,7 +21,9 @@ pub(crate) static AUTH_URL_CANNOT_ANSWER: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let nginx = cx.nginx();
-    let Some(url) = nginx.accepted("auth-url").filter(|_| !nginx.is_canary()) else { return };
+    // nginx sends a redirect before it asks the service.
+    let is_unused = nginx.is_canary() || nginx.redirects_everything();
+    let Some(url) = nginx.accepted("auth-url").filter(|_| !is_unused) else { return };
     let field = |name: &str| FieldPath::annotation(&format!("{NGINX_PREFIX}{name}"));
     if let Some(fault) = AuthServiceFault::of(cx.ingress, cx.view) {
         missing_service(cx, &fault, out);

@@ -35,21 +35,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let mut help = "create the main Ingress first, with the same host, path and pathType";
         let problem = match main.get(&merge_key(at)) {
             // The server for hosts without a rule has the path then (section 2.3).
-            None if main.is_empty() && cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After) => {
-                format!("no main Ingress has host {host}: {}", effects::ON_EVERY_HOST)
-            }
             None if main.is_empty() => {
-                format!("no main Ingress has host {host}: {}", effects::NOT_FOUND)
+                let has_upstream = cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After);
+                let effect = if has_upstream { effects::ON_EVERY_HOST } else { effects::NOT_FOUND };
+                format!("no main Ingress has host {host}: {effect}")
             }
             None => format!(
                 "no main Ingress has {} path {} on {host}: {}",
                 if at.path.path_type == PathType::Exact { "Exact" } else { "Prefix" },
                 Quoted(at.path.routed()),
-                effects::CANARY_UNUSED
+                used(cx, at)
             ),
             Some(backends) if backends.iter().all(|backend| *backend == &*at.path.backend) => {
                 help = "use a separate Service for the canary";
-                format!("the main Ingress has the same Service and port: {}", effects::CANARY_UNUSED)
+                format!("the main Ingress has the same Service and port: {}", used(cx, at))
             }
             Some(_) => continue,
         };
@@ -60,6 +59,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         finding.rests_on_index("hosts");
         finding.help(help);
     }
+}
+
+/// Returns which requests a canary path gets on a host with a main Ingress: all if it is an ordinary location, because a main rule was
+/// the first to use its Service and port (section 7.1).
+fn used<'a>(cx: &Context<'a>, at: PathRef<'a>) -> &'static str {
+    let server = cx.server(&at.rule.host, When::After).found();
+    if server.is_some_and(|server| server.locates(at)) { effects::CANARY_ALONE } else { effects::CANARY_UNUSED }
 }
 
 /// Returns the backends of all Ingresses that are not canaries, by the path that a canary is merged into.

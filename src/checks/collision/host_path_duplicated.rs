@@ -1,12 +1,12 @@
 //! IG501: another Ingress of the controller has the same host and path.
 
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings, ROUTES};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};
-use crate::routing::{Claim, ControllerFamily, NginxAnnotations, When, by_age};
+use crate::routing::{Claim, ControllerFamily, DroppedBecause, NginxAnnotations, When, by_age};
 
 pub(crate) static HOST_PATH_DUPLICATED: Check = Check {
     code: "IG501",
@@ -33,10 +33,14 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let own_is_canary = NginxAnnotations::of(cx.ingress).is_canary();
     // The message names the oldest of several other Ingresses.
     let mut others: HashMap<(&Host, &str, PathType), &Ingress> = HashMap::new();
+    let mut hosts_with_canaries = HashSet::new();
     let mut fallback = None;
     for (_, host) in cx.ingress.hosts() {
         let Some(claims) = cx.claims(host, When::Before).found() else { return };
         let is_beside = |claim: &&Claim<'_>| claim.is_canary != own_is_canary && reads_canaries;
+        if !own_is_canary && reads_canaries && claims.iter().any(|claim| claim.is_canary) {
+            hosts_with_canaries.insert(host);
+        }
         for claim in claims.iter().filter(|claim| !is_exempt(claim.ingress) && !is_beside(claim)) {
             for at in claim.rule.iter().flat_map(|rule| rule.paths()) {
                 others.entry((host, at.path.routed(), effective(cx, at))).or_insert(claim.ingress);
@@ -47,8 +51,12 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
     }
     for at in cx.ingress.paths() {
-        if let Some(other) = others.get(&(&at.rule.host, at.path.routed(), effective(cx, at))) {
-            report(cx, at, other, out);
+        let other = others.get(&(&at.rule.host, at.path.routed(), effective(cx, at))).copied();
+        let canary = || hosts_with_canaries.contains(&at.rule.host).then(|| canary_before(cx, at))?;
+        if let Some(other) = other.or_else(canary) {
+            if !is_served_beside(cx, at, other) {
+                report(cx, at, other, out);
+            }
         } else if let Some(other) = fallback.filter(|_| is_root_of_any(cx, at))
             && other.default_backend.as_ref() != Some(&*at.path.backend)
         {
@@ -62,6 +70,26 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.at_most(WARN);
         }
     }
+}
+
+/// Whether the path has a location although an older Ingress has the same: that one has none, for example because its backend is a
+/// resource or the upstream of a canary (sections 2.4 and 7.1).
+fn is_served_beside(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress) -> bool {
+    let is_older = other.meta.created.is_some() && by_age(other, cx.ingress).is_lt();
+    let is_nginx = cx.dialect().family == ControllerFamily::Nginx;
+    is_nginx && is_older && cx.server(&at.rule.host, When::After).found().is_some_and(|server| server.locates(at))
+}
+
+/// Returns the canary that is an ordinary location and stands before a main path: a main Ingress was the first to use its Service
+/// and port (section 7.1).
+fn canary_before<'a>(cx: &Context<'a>, at: PathRef<'a>) -> Option<&'a Ingress> {
+    let server = cx.server(&at.rule.host, When::After).found()?;
+    server.dropped.iter().find_map(|dropped| match dropped.why {
+        DroppedBecause::Duplicate(first) if dropped.at.is_same(at) && NginxAnnotations::of(first).is_canary() => {
+            Some(first)
+        }
+        _ => None,
+    })
 }
 
 /// Whether a path is the one that takes every request without a rule.

@@ -54,7 +54,7 @@ const LONGEST_TARGET: usize = 4096;
 /// Returns the `rewrite-target` if it affects requests. A redirect of the whole Ingress precedes it (section 4.7), and
 /// ingress-nginx ignores the one of a canary (section 7.1).
 fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
-    let is_unused = cx.nginx().redirects_everything() || cx.nginx().is_canary();
+    let is_unused = cx.nginx().redirect().is_some() || cx.nginx().is_canary();
     cx.rewrite_target().filter(|target| !is_unused && target.len() <= LONGEST_TARGET)
 }
 

@@ -23,7 +23,7 @@ pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
-        if path.at.path.path_type != PathType::Exact || path.text() != "/" {
+        if !path.at.is_exact_root() {
             continue;
         }
         let Some(answer) = path.answer(cx, "/") else { continue };

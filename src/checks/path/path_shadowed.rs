@@ -26,8 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     'paths: for path in routed(cx).iter() {
         let text = path.text();
         // IG304 and IG309 report these.
-        let is_exact_root = text == "/" && path.at.path.path_type == PathType::Exact;
-        if path.server.is_regex && (is_exact_root || !enables_regex(cx, path)) {
+        if path.server.is_regex && (path.at.is_exact_root() || !enables_regex(cx, path)) {
             continue;
         }
         if has_own_exact(path) {
@@ -68,7 +67,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// Reports paths that the Ingress has twice for a host, with different backends: the controller ignores the second one (section 2.4).
 /// IG501 reports those of other Ingresses.
 fn duplicates(cx: &Context<'_>, out: &mut Findings) {
-    if cx.nginx().is_canary() {
+    if cx.nginx().is_canary() || cx.nginx().redirects_everything() {
         return;
     }
     let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact;

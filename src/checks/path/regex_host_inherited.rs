@@ -7,7 +7,7 @@ use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
-use crate::model::{Kinds, PathType};
+use crate::model::Kinds;
 use crate::routing::{is_plainly_regex, plain_samples};
 
 pub(crate) static REGEX_HOST_INHERITED: Check = Check {
@@ -28,7 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let (text, path_type) = (path.text(), path.at.path.path_type);
         // IG304 reports Exact `/`. A regex here relies on the other Ingress.
-        if is_plainly_regex(text) || text.contains('|') || (text == "/" && path_type == PathType::Exact) {
+        if is_plainly_regex(text) || text.contains('|') || path.at.is_exact_root() {
             continue;
         }
         let cause = enables_regex.entry(&path.server.host).or_insert_with(|| regex_source(cx, &path.server));

@@ -41,6 +41,11 @@ pub struct AnnotatedRedirect<'a> {
     pub target: &'a str,
 }
 
+/// Returns whether a `rewrite-target` makes nginx redirect (section 3.2).
+pub(super) fn is_url(target: &str) -> bool {
+    ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start))
+}
+
 impl<'a> NginxAnnotations<'a> {
     /// Returns the annotations of an Ingress.
     #[must_use]
@@ -61,10 +66,11 @@ impl<'a> NginxAnnotations<'a> {
         self.go_bool("use-regex") == Some(true)
     }
 
-    /// Returns whether a redirect answers every request before a backend is chosen (section 4.7).
+    /// Returns whether a redirect answers every request before a backend is chosen: that of an annotation, or a `rewrite-target` that is
+    /// a URL (sections 3.2 and 4.7). Those of a canary are ignored (section 7.1).
     #[must_use]
     pub fn redirects_everything(self) -> bool {
-        self.redirect().is_some()
+        !self.is_canary() && (self.redirect().is_some() || self.rewrite_target().is_some_and(is_url))
     }
 
     /// Returns whether the controller drops every redirect: `temporal-redirect` is empty or not an http URL (section

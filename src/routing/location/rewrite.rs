@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use super::pattern::Pattern;
 use super::server::Location;
 use crate::budget::{Budget, BudgetExceeded};
+use crate::routing::annotations::is_url;
 
 /// The ASCII characters of captured text that stay encoded in a redirect (`ngx_escape_uri` for arguments, then
 /// `ngx_unescape_uri` for redirects).
@@ -94,7 +95,7 @@ impl Location<'_> {
         let pattern = Pattern::rewrite(&self.path, budget).map_err(|_| BudgetExceeded)?;
         let captures = pattern.captures(uri, budget)?;
         let Some(captures) = captures else { return Ok(Rewritten::Untouched) };
-        let is_url = ["http://", "https://", "$scheme"].iter().any(|start| target.starts_with(start));
+        let is_url = is_url(target);
         let mut rewritten = Vec::new();
         for piece in pieces(target) {
             let mut add = |captured: &[u8]| {

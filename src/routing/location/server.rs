@@ -216,6 +216,12 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Returns whether a path has a location.
+    #[must_use]
+    pub fn locates(&self, at: PathRef<'_>) -> bool {
+        self.locations.iter().any(|location| location.at.is_some_and(|own| own.is_same(at)))
+    }
+
     /// Returns whether a path has no location.
     #[must_use]
     pub fn has_dropped(&self, at: PathRef<'_>) -> bool {

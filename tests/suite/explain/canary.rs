@@ -1,5 +1,6 @@
 //! A path of a canary is served if the main Ingress of its location is: a canary has no location of its own.
 
+use super::findings::assert_manifests_agree;
 use crate::binary::run;
 
 const SERVICES: &str = "\
@@ -36,6 +37,7 @@ fn explained(version: &str, main: Option<&[&str]>, canary: &[&str]) -> (i32, Str
     let main = main.map_or_else(String::new, |annotations| ingress("main", "web", annotations));
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), SERVICES.to_owned() + &main + &ingress("canary", "next", canary)).unwrap();
+    assert_manifests_agree(file.path(), version.strip_prefix("ingress-nginx@"));
     let manifests = ["--manifests", file.path().to_str().unwrap()];
     let (code, text, stderr) =
         run(&[&["explain", "shop/canary", "--assume-controller", version][..], &manifests].concat());

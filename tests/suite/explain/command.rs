@@ -2,6 +2,7 @@
 
 use tempfile::NamedTempFile;
 
+use super::findings::assert_manifests_agree;
 use crate::binary::run;
 use crate::live::api::Api;
 use crate::live::list::run as run_over;
@@ -354,6 +355,7 @@ fn explained(annotations: &str, spec: &str, url: &str) -> (i32, String) {
     let service =
         "---\n{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop}, spec: {ports: [{port: 80}]}}\n";
     let file = manifests(&(text + service));
+    assert_manifests_agree(file.path(), None);
     let (code, out, _) = run(&["explain", url, "--manifests", file.path().to_str().unwrap()]);
     (code, out)
 }

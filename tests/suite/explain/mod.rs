@@ -9,4 +9,5 @@ pub(crate) mod findings;
 mod forms;
 mod other_controllers;
 mod page;
+mod random;
 mod reload;

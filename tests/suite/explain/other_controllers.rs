@@ -5,6 +5,7 @@ use ingress_guard::cluster::{LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_ingress, explain_url};
 
+use super::findings::assert_agrees;
 use crate::pages;
 
 const BACKEND: &str = "backend: {service: {name: web, port: {number: 80}}}";
@@ -25,6 +26,7 @@ endpoints: [{conditions: {ready: true}}]
 ---
 ";
     let inventory = pages::inventory(&Config::default(), &format!("{service}{manifests}"));
+    assert_agrees(&Config::default(), &inventory);
     Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
+use super::findings::assert_manifests_agree;
 use crate::binary::run;
 
 /// Two hosts of one controller: `bad.example.com` with these annotations, and `good.example.com`.
@@ -24,6 +25,7 @@ fn world(annotations: &[(&str, &str)], rules: &str) -> NamedTempFile {
     let _ = write!(text, "spec:\n  ingressClassName: nginx\n  rules:\n{rules}");
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     std::fs::write(file.path(), text).unwrap();
+    assert_manifests_agree(file.path(), None);
     file
 }
 
