@@ -6,7 +6,7 @@ use super::{Key, lax, meta};
 
 /// A `ValidatingWebhookConfiguration`, `MutatingWebhookConfiguration` or APIService, reduced to the Services that it
 /// makes the API server call.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct ApiCaller {
     /// The name; it is cluster-scoped.

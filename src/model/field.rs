@@ -87,6 +87,13 @@ impl FieldPath {
         self
     }
 
+    /// The place that a step leads to from this one.
+    #[must_use]
+    pub fn then(mut self, step: Segment) -> Self {
+        self.0.push(step);
+        self
+    }
+
     /// The steps from the object's root.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {

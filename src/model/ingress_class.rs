@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Key, Meta, lax};
 
 /// An IngressClass, which selects the controller of the Ingresses with this class.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct IngressClass {
     /// Identity and age.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{lax, meta};
 
 /// A Namespace.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Namespace {
     /// The name.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{lax, meta};
 
 /// A Node.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Node {
     /// The name.

@@ -6,7 +6,7 @@ use super::node::WireCondition;
 use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 
 /// A Pod.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Pod {
     /// Namespace and name.

@@ -14,7 +14,7 @@ use super::x509::all_readable;
 use super::{Certificate, Meta, lax, meta};
 
 /// A Secret, reduced to the facts that TLS and basic authentication depend on.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Secret {
     /// Identity and age.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Key, Labels, PodTemplate, lax, meta, pod_template};
 
 /// A Deployment, StatefulSet or DaemonSet.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(from = "Wire")]
 pub struct Workload {
     /// Namespace and name.

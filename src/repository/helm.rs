@@ -1,5 +1,6 @@
 //! Charts: their metadata, and why one cannot be rendered.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,18 +42,46 @@ fn missing_dependency(folder: &Path, metadata: &Value) -> Option<String> {
     // Charts of Helm 2 list them in a file of their own.
     let requirements = values::read(&folder.join("requirements.yaml")).unwrap_or_default();
     let declared = std::iter::once(metadata).chain(&requirements).flat_map(|from| items(from, &["dependencies"]));
-    let present: Vec<String> = fs::read_dir(folder.join("charts"))
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-        .collect();
-    let is_of = |file: &str, name: &str| match file.strip_prefix(name) {
-        Some(rest) => rest.is_empty() || rest.strip_suffix(".tgz").is_some_and(|version| version.starts_with('-')),
-        None => false,
+    let names: Vec<&str> = declared.filter_map(|dependency| text(dependency, &["name"])).collect();
+    let present = Dependencies::below(&folder.join("charts"));
+    // An archive whose name does not begin with that of a chart contains any chart. helm then decides.
+    if present.archives.iter().any(|archive| !names.iter().any(|name| is_archive_of(archive, name))) {
+        return None;
+    }
+    let is_present = |name: &&str| {
+        present.charts.contains(*name) || present.archives.iter().any(|archive| is_archive_of(archive, name))
     };
-    let is_present = |name: &&str| present.iter().any(|file| is_of(file, name));
-    let missing = declared.filter_map(|dependency| text(dependency, &["name"])).find(|name| !is_present(name))?;
+    let missing = names.iter().find(|name| !is_present(name))?;
     Some(format!("its dependency {missing:?} is not in charts/ (helm dependency build)"))
+}
+
+/// What the directory `charts` of a chart contains.
+#[derive(Default)]
+struct Dependencies {
+    /// The names of the charts in directories, which may be called otherwise.
+    charts: BTreeSet<String>,
+    /// The file names of archives, without `.tgz`.
+    archives: Vec<String>,
+}
+
+impl Dependencies {
+    fn below(folder: &Path) -> Self {
+        let mut found = Self::default();
+        for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
+            let (path, file) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if let Some(archive) = file.strip_suffix(".tgz") {
+                found.archives.push(archive.to_owned());
+            } else if let Ok(metadata) = values::read(&path.join("Chart.yaml")) {
+                found.charts.extend(metadata.first().and_then(|metadata| text(metadata, &["name"])).map(str::to_owned));
+            }
+        }
+        found
+    }
+}
+
+/// Whether helm gives the archive of a chart this name: that of the chart and its version.
+fn is_archive_of(archive: &str, chart: &str) -> bool {
+    archive.strip_prefix(chart).is_some_and(|version| version.is_empty() || version.starts_with('-'))
 }
 
 /// A chart can show the content of its files, also of those that links lead to.
@@ -72,9 +101,11 @@ fn link_that_leads_out(chart: &Path, folder: &Path) -> Option<String> {
     None
 }
 
-/// Returns the file of a template, from the comment `# Source: NAME/templates/x.yaml` that helm writes above each object.
-#[must_use]
-pub fn template(folder: &Path, document: &str) -> Option<PathBuf> {
-    let source = document.lines().find_map(|line| line.strip_prefix("# Source: "))?;
+/// The beginning of the comment that helm writes above each object: `# Source: NAME/templates/x.yaml`.
+pub const SOURCE: &str = "# Source: ";
+
+/// Returns the file of a template, from the comment above an object.
+pub(super) fn template(folder: &Path, document: &str) -> Option<PathBuf> {
+    let source = document.lines().find_map(|line| line.strip_prefix(SOURCE))?;
     Some(folder.join(source.split_once('/')?.1))
 }

@@ -21,7 +21,7 @@ use excluded::Excluded;
 use tree::{Contents, Tree};
 use values_files::ValuesFiles;
 
-pub use helm::template;
+pub use helm::SOURCE;
 pub use root::{Content, Release, Root};
 
 /// The options of a search.

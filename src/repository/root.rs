@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::helm::template;
 use crate::cluster::Listed;
 
 /// Objects that are applied together.
@@ -19,6 +20,17 @@ pub struct Root {
     pub namespace: Option<String>,
     /// Whether something that changes the objects is not known, such as the values of a chart.
     pub is_sample: bool,
+}
+
+impl Root {
+    /// The file from which an object is rendered: the template of a chart, or the kustomization. `document` is the rendered text.
+    #[must_use]
+    pub fn made_from(&self, document: &str) -> PathBuf {
+        match &self.content {
+            Content::Kustomization(file) => file.clone(),
+            _ => template(&self.folder, document).unwrap_or_else(|| self.folder.clone()),
+        }
+    }
 }
 
 /// Where the objects of a root come from.

@@ -1,9 +1,12 @@
 //! The API versions of Ingress, and the versions of Kubernetes that serve them.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::KubeVersion;
 use super::schema::{self, Struct};
+use super::{KubeVersion, v1beta1};
+use crate::model::FieldPath;
 
 /// An API version in which a manifest can write an Ingress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,12 @@ impl ApiVersion {
             Self::Extensions => Some((KubeVersion::new(1), Some(KubeVersion::new(22)))),
             Self::Never => None,
         }
+    }
+
+    /// Returns the field of a manifest in this version that a field of version 1 comes from.
+    #[must_use]
+    pub fn as_written(self, field: &FieldPath) -> Cow<'_, FieldPath> {
+        if self.is_beta() { Cow::Owned(v1beta1::as_written(field)) } else { Cow::Borrowed(field) }
     }
 
     pub(super) const fn schema(self) -> &'static Struct {

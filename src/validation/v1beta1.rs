@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::{FieldPath, Segment};
+
 /// Returns an Ingress of version v1beta1 as version 1: `spec.backend` becomes `defaultBackend`, `serviceName` and `servicePort`
 /// become `service`, and a path without a type is `ImplementationSpecific`.
 pub(super) fn converted(mut ingress: Value) -> Value {
@@ -26,6 +28,24 @@ pub(super) fn converted(mut ingress: Value) -> Value {
         }
     }
     ingress
+}
+
+/// Returns the field of version v1beta1 that became a field of version 1.
+pub(super) fn as_written(field: &FieldPath) -> FieldPath {
+    const DEFAULT: [Segment; 2] = [Segment::Field("spec"), Segment::Field("defaultBackend")];
+    let mut segments = field.segments();
+    let mut written = FieldPath::default();
+    if let Some(below) = segments.strip_prefix(&DEFAULT) {
+        (segments, written) = (below, FieldPath::spec().field("backend"));
+    }
+    let service = segments.iter().position(|segment| *segment == Segment::Field("service"));
+    let (before, service) = segments.split_at(service.unwrap_or(segments.len()));
+    let written = before.iter().fold(written, |written, segment| written.then(segment.clone()));
+    match service {
+        [_, Segment::Field("name"), ..] => written.field("serviceName"),
+        [_, Segment::Field("port"), ..] => written.field("servicePort"),
+        _ => written,
+    }
 }
 
 fn convert_backend(backend: &mut Value) {

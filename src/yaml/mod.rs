@@ -15,7 +15,7 @@ pub use granit_parser::ScalarStyle;
 pub use lines::Lines;
 pub use read::Invalid;
 pub use scalar::Scalar;
-pub use stream::documents;
+pub use stream::{directive, documents};
 pub use tree::{Entry, Node, RepeatedKey, Shape, Step, Tree};
 
 /// A place in a text that is not valid, and the reason.

@@ -196,6 +196,7 @@ fn documents_are_decoded_as_by_kubectl() {
 fn known_differences_from_kubectl() {
     // kubectl cannot decode them.
     for (text, json) in [
+        // No manifest has a directive; a Chart.yaml may.
         ("%YAML 1.2\n---\na: 1\n", r#"{"a":1}"#),
         ("-\ta: 1\n", r#"[{"a":1}]"#),
         ("a: 1\n\t# c\nb: 2\n", r#"{"a":1,"b":2}"#),

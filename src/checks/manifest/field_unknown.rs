@@ -1,5 +1,7 @@
 //! IG702: a field that the API does not have.
 
+use std::collections::HashMap;
+
 use crate::checks::{Applies, Check, Context, Findings};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, Segment};
@@ -22,12 +24,35 @@ pub(crate) static FIELD_UNKNOWN: Check = Check {
 const REFUSED_OR_DROPPED: &str =
     "kubectl apply and server-side apply refuse the Ingress, Helm 3 and Argo CD store it without the field";
 
+/// The most fields of an Ingress that have a finding of their own.
+const SHOWN: usize = 10;
+
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let Some(written) = &cx.ingress.written else { return };
+    // A field that each path repeats is one mistake.
+    let mut by_subject: Vec<(String, UnknownField, usize)> = Vec::new();
+    let mut index: HashMap<String, usize> = HashMap::new();
     for unknown in validation::unknown_fields(&written.value) {
-        let help = help(&unknown);
-        let message = format!("unknown field {}: {REFUSED_OR_DROPPED}", Quoted(&unknown.name));
         let subject = subject(&unknown.field);
+        match index.get(&subject) {
+            Some(at) => by_subject[*at].2 += 1,
+            None => {
+                index.insert(subject.clone(), by_subject.len());
+                by_subject.push((subject, unknown, 0));
+            }
+        }
+    }
+    let more = by_subject.len().saturating_sub(SHOWN);
+    for (number, (subject, unknown, repeated)) in (1..).zip(by_subject.into_iter().take(SHOWN)) {
+        let help = help(&unknown);
+        let places = match repeated {
+            0 => String::new(),
+            1 => " (also in 1 other place)".to_owned(),
+            _ => format!(" (also in {repeated} other places)"),
+        };
+        let others =
+            if number == SHOWN && more > 0 { format!(" (and {more} other unknown fields)") } else { String::new() };
+        let message = format!("unknown field {}{places}{others}: {REFUSED_OR_DROPPED}", Quoted(&unknown.name));
         out.add(unknown.field, subject, message).help(help);
     }
 }

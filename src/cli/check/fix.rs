@@ -10,7 +10,7 @@ use similar::TextDiff;
 use super::input::{Input, LARGEST};
 use super::options::Arguments;
 use crate::cli::note;
-use crate::cluster::{ManifestFile, ManifestSource, Origin};
+use crate::cluster::{Encoding, ManifestFile, ManifestSource, Origin};
 use crate::document::{Document, Object, Unfixable};
 use crate::file::{self, Access};
 use crate::finding::{Patch, is_invisible, one_line};
@@ -40,6 +40,10 @@ pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
         let file = &input.manifests.files[file];
         let name = file.path.display();
         let real = match &file.source {
+            ManifestSource::Within(_) if file.encoding == Encoding::Utf16 => {
+                note(&format!("{name}: not fixed: UTF-16; convert the file to UTF-8"));
+                continue;
+            }
             ManifestSource::Within(real) => real,
             ManifestSource::Outside(real) => {
                 note(&format!("{name}: not fixed: a symbolic link leads out of the directory, to {}", real.display()));
@@ -59,8 +63,8 @@ pub(super) fn write(input: &Input, report: &Report) -> anyhow::Result<bool> {
 }
 
 /// Replaces the content of a file, unless another program has changed it since it was read.
-fn replace(real: &Path, ManifestFile { text, has_mark, .. }: &ManifestFile, fixed: &str) -> anyhow::Result<()> {
-    let mark = if *has_mark { "\u{feff}" } else { "" };
+fn replace(real: &Path, ManifestFile { text, encoding, .. }: &ManifestFile, fixed: &str) -> anyhow::Result<()> {
+    let mark = if *encoding == Encoding::Utf8WithMark { "\u{feff}" } else { "" };
     let now = file::read_text(real, LARGEST)?;
     ensure!(now.strip_prefix(mark) == Some(text), "it has changed since it was read; run the command again");
     file::replace(real, Access::Usual, |out| write!(out, "{mark}{fixed}"))?;

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use anyhow::{bail, ensure};
+use anyhow::bail;
 use jiff::Timestamp;
 
-use super::alternatives::{self, Part};
 use super::duplicates::Duplicates;
+use super::materials::{Loaded, Named, is_named, materials, of_alternatives, parts, select};
 use super::options::{Arguments, Assumed, is_stdin};
 use super::places::Places;
 use super::render::{Renderer, Rendering};
-use super::world::{Material, Scope, World};
+use super::world::{Scope, World};
 use crate::cli::cluster_source::Listed;
 use crate::cluster::{
-    ClusterState, Elsewhere, LiveReads, Manifest, ManifestError, ManifestFile, Manifests, Object, ReadOptions,
+    ClusterState, Encoding, LiveReads, Manifest, ManifestError, ManifestFile, ManifestSource, Manifests, ReadOptions,
     RepeatedKey, Snapshot, Variables,
 };
 use crate::config::Config;
@@ -24,7 +24,7 @@ use crate::document::Lines;
 use crate::finding::Quoted;
 use crate::model::{Key, Kind};
 use crate::report::{Diagnostic, RootEntry, Severity, Unsubstituted};
-use crate::repository::{Content, Repository, Root, SearchOptions};
+use crate::repository::{Content, Repository, Root, SOURCE, SearchOptions};
 
 /// The most bytes of one file: a rendered chart has a few MB.
 pub(super) const LARGEST: u64 = 64 << 20;
@@ -42,12 +42,6 @@ pub(super) struct Input {
     without_braces: Vec<OnceLock<String>>,
 }
 
-/// A root with the indexes of its files, or the reason why there are none.
-struct Loaded {
-    root: Root,
-    files: Result<Vec<usize>, String>,
-}
-
 impl Input {
     /// Reads the files and overlays them on `base`.
     pub(super) fn load(arguments: &Arguments, config: &Config, base: Option<Listed>) -> anyhow::Result<Self> {
@@ -63,11 +57,12 @@ impl Input {
         let loaded = load(repository.roots, arguments, &variables, &mut manifests)?;
         let objects = by_file(&mut manifests);
         let parts = parts(&manifests.files[..plain], &objects);
-        let mut diagnostics = diagnostics(&manifests, &repository.unnamed);
+        let mut diagnostics = diagnostics(&manifests, &loaded, &repository.unnamed);
         let is_whole = arguments.complete
             && loaded.iter().all(|loaded| loaded.files.is_ok())
             && diagnostics.iter().all(|diagnostic| diagnostic.severity == Severity::Warning);
-        let mut materials = materials(&parts, &loaded, &objects, &manifests.elsewhere, &arguments.paths);
+        diagnostics.extend(of_alternatives(&parts, &objects, &manifests.files));
+        let mut materials = materials(&parts, &loaded, &objects, &manifests, &arguments.paths);
         if let Some(wanted) = &arguments.repository.root {
             select(&mut materials, wanted)?;
         }
@@ -83,8 +78,12 @@ impl Input {
         let mut roots = Vec::new();
         let mut worlds = Vec::new();
         let mut base = base;
-        for Named { material, not_rendered, .. } in materials {
-            diagnostics.extend(Duplicates::of(&material.own).diagnostics(&manifests.files));
+        for Named { mut material, not_rendered, .. } in materials {
+            let duplicates = Duplicates::of(&material.own, &manifests.files);
+            let of = loaded.iter().find(|loaded| material.root == Some(&loaded.root));
+            let of_world = duplicates.diagnostics(&manifests.files).into_iter();
+            diagnostics.extend(of_world.map(|diagnostic| in_template(diagnostic, of, &manifests.files)));
+            material.unclear.extend(duplicates.unclear());
             let name = material.name.as_deref().unwrap_or(".").to_owned();
             let assumed_namespace = arguments.is_namespace_assumed().then(|| arguments.namespace());
             let scope = Scope { assumed_namespace, is_complete: is_whole, is_only };
@@ -135,7 +134,9 @@ impl Input {
         let origin = world.origin(key)?;
         let file = &self.manifests.files[origin.file];
         let texts = (&*file.text, &self.without_braces[origin.file]);
-        Some(Places::new(file.path.display().to_string(), texts, &lines[origin.file], origin, last))
+        let is_fixable =
+            world.is_fixable && matches!(file.source, ManifestSource::Within(_)) && file.encoding != Encoding::Utf16;
+        Some(Places::new(file.path.display().to_string(), texts, &lines[origin.file], (origin, is_fixable), last))
     }
 
     /// The values that contain placeholders.
@@ -158,7 +159,12 @@ impl Input {
             return None;
         }
         let severity = if is_required { Severity::Error } else { Severity::Warning };
-        let message = "no Ingress found (only .yaml, .yml and .json files are read)".to_owned();
+        let hint = match &*arguments.paths {
+            [path] if is_stdin(path) && !is_required => "; --fail-on-empty makes this an error",
+            paths if paths.iter().any(|path| path.is_dir()) => " (only .yaml, .yml and .json files are read)",
+            _ => "",
+        };
+        let message = format!("no Ingress found{hint}");
         let names: Vec<String> = arguments.paths.iter().map(|path| path.display().to_string()).collect();
         Some(Diagnostic { severity, message, file: names.join(", "), line: None, column: None })
     }
@@ -190,7 +196,7 @@ fn load(
     let outcomes = renderer.render_all(&roots)?;
     let mut loaded = Vec::new();
     for (root, rendering) in roots.into_iter().zip(outcomes) {
-        let begin = manifests.files.len();
+        let (begin, first_fault) = (manifests.files.len(), manifests.faults.len());
         let options = options(arguments, variables, root.namespace.as_deref());
         let files = match rendering {
             Rendering::NotNeeded => {
@@ -204,7 +210,8 @@ fn load(
             }
             Rendering::Failed(reason) => Err(reason),
         };
-        loaded.push(Loaded { root, files: files.map(|()| (begin..manifests.files.len()).collect()) });
+        let files = files.map(|()| (begin..manifests.files.len()).collect());
+        loaded.push(Loaded { root, files, faults: first_fault..manifests.faults.len() });
     }
     Ok(loaded)
 }
@@ -216,88 +223,6 @@ fn by_file(manifests: &mut Manifests) -> Vec<Vec<Manifest>> {
         objects[manifest.origin.file].push(manifest);
     }
     objects
-}
-
-/// The plain files, split where folders are alternatives.
-fn parts(files: &[ManifestFile], objects: &[Vec<Manifest>]) -> Vec<Part> {
-    let objects: Vec<Vec<&Object>> =
-        objects.iter().map(|objects| objects.iter().map(|manifest| &manifest.object).collect()).collect();
-    let files = files.iter().zip(&objects).enumerate().map(|(index, (file, objects))| alternatives::File {
-        index,
-        path: &file.path,
-        is_given: file.is_given,
-        objects,
-    });
-    alternatives::split(&files.collect::<Vec<_>>())
-}
-
-/// A world before it is made, with what the report says about it.
-struct Named<'a> {
-    material: Material<'a>,
-    not_rendered: Option<String>,
-    /// Whether it is all given files as they are.
-    is_whole_plain: bool,
-}
-
-impl Named<'_> {
-    fn name(&self) -> &str {
-        self.material.name.as_deref().unwrap_or(".")
-    }
-}
-
-fn materials<'a>(
-    parts: &[Part],
-    loaded: &'a [Loaded],
-    objects: &'a [Vec<Manifest>],
-    elsewhere: &'a [Elsewhere],
-    given: &[PathBuf],
-) -> Vec<Named<'a>> {
-    let of = |files: &[usize]| files.iter().flat_map(|file| &objects[*file]).collect::<Vec<&Manifest>>();
-    let elsewhere = |files: &[usize]| files.iter().map(|file| &elsewhere[*file]).collect::<Vec<_>>();
-    let mut all = Vec::new();
-    for part in parts {
-        let (own, context) = (of(&part.own), of(&part.context));
-        // Beside roots, files without objects are no root.
-        if own.is_empty() && (!loaded.is_empty() || parts.len() > 1) {
-            continue;
-        }
-        let name = part.folder.as_ref().map(|folder| below_given(folder, given).into());
-        let elsewhere = elsewhere(&[&*part.own, &*part.context].concat());
-        let is_whole_plain = name.is_none() && loaded.is_empty() && parts.len() == 1;
-        all.push(Named {
-            material: Material { name, root: None, own, context, elsewhere },
-            not_rendered: None,
-            is_whole_plain,
-        });
-    }
-    for Loaded { root, files } in loaded {
-        let own = files.as_ref().map_or_else(|_| Vec::new(), |files| of(files));
-        let elsewhere = files.as_ref().map_or_else(|_| Vec::new(), |files| elsewhere(files));
-        let name = Some(root.name.clone().into());
-        let material = Material { name, root: Some(root), own, context: Vec::new(), elsewhere };
-        all.push(Named { material, not_rendered: files.as_ref().err().cloned(), is_whole_plain: false });
-    }
-    all
-}
-
-/// The name of a folder: its path below the given directory.
-fn below_given(folder: &Path, given: &[PathBuf]) -> String {
-    let below = given.iter().filter_map(|given| folder.strip_prefix(given.strip_prefix(".").unwrap_or(given)).ok());
-    let name = below.into_iter().find(|below| !below.as_os_str().is_empty()).unwrap_or(folder);
-    name.display().to_string()
-}
-
-fn is_named(name: &str, wanted: &str) -> bool {
-    let wanted = wanted.strip_prefix("./").unwrap_or(wanted).trim_end_matches('/');
-    name == wanted
-}
-
-/// Keeps the root that `--root` names.
-fn select(materials: &mut Vec<Named<'_>>, wanted: &str) -> anyhow::Result<()> {
-    let names = materials.iter().map(|named| named.name().to_owned()).collect::<Vec<_>>().join(", ");
-    materials.retain(|named| is_named(named.name(), wanted));
-    ensure!(!materials.is_empty(), "--root {wanted}: no such root: {names}");
-    Ok(())
 }
 
 /// Makes objects of other worlds exist where those may be applied to the same cluster. Worlds that define the same object are
@@ -352,7 +277,8 @@ fn missing_is_unknown(paths: &[PathBuf]) -> Diagnostic {
     Diagnostic { severity: Severity::Warning, message, file, line: None, column: None }
 }
 
-fn diagnostics(manifests: &Manifests, unnamed: &[PathBuf]) -> Vec<Diagnostic> {
+fn diagnostics(manifests: &Manifests, loaded: &[Loaded], unnamed: &[PathBuf]) -> Vec<Diagnostic> {
+    let Manifests { files, faults, repeated: keys, .. } = manifests;
     let unnamed = unnamed.iter().map(|path| Diagnostic {
         severity: Severity::Warning,
         message: "not evaluated: the kustomization beside it does not name it".to_owned(),
@@ -360,8 +286,30 @@ fn diagnostics(manifests: &Manifests, unnamed: &[PathBuf]) -> Vec<Diagnostic> {
         line: None,
         column: None,
     });
-    let repeated = manifests.repeated.iter().map(|key| repeated(key, &manifests.files));
-    manifests.faults.iter().map(diagnostic).chain(repeated).chain(unnamed).collect()
+    let faults = faults.iter().enumerate().map(|(number, fault)| {
+        let of = loaded.iter().find(|loaded| loaded.faults.contains(&number));
+        in_template(diagnostic(fault), of, files)
+    });
+    let keys = keys.iter().map(|key| {
+        let of = loaded.iter().find(|loaded| loaded.files.as_ref().is_ok_and(|files| files.contains(&key.file)));
+        in_template(repeated(key, files), of, files)
+    });
+    faults.chain(keys).chain(unnamed).collect()
+}
+
+/// A diagnostic of a rendered text names the file from which its part is rendered. The line is not one of that file.
+fn in_template(diagnostic: Diagnostic, of: Option<&Loaded>, files: &[ManifestFile]) -> Diagnostic {
+    let Some((root, text)) = of.and_then(|of| Some((&of.root, of.rendered(files)?))) else { return diagnostic };
+    let line = diagnostic.line.unwrap_or_default();
+    let above = text.lines().take(line).collect::<Vec<_>>();
+    let source = above.iter().rev().find(|line| line.starts_with(SOURCE));
+    Diagnostic {
+        message: format!("rendered by root {}, line {line}: {}", root.name, diagnostic.message),
+        file: root.made_from(source.copied().unwrap_or_default()).display().to_string(),
+        line: None,
+        column: None,
+        ..diagnostic
+    }
 }
 
 /// Keeps one of several equal diagnostics: a file can be part of several roots.

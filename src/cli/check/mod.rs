@@ -4,6 +4,7 @@ mod alternatives;
 mod duplicates;
 mod fix;
 mod input;
+mod materials;
 mod options;
 mod output;
 mod outside;
@@ -80,7 +81,7 @@ fn analyzed(input: &Input, config: &Config) -> Report {
             };
             let analysis = analyze_applied(ingress, world.state(), applied, &engine, &config.policy);
             let places = places.as_ref().filter(|_| !provenance.is_rendered);
-            report.add(analysis, provenance, |finding| Some(places?.locate(finding)));
+            report.add(analysis, provenance, |finding| Some(places?.locate(ingress, finding)));
             progress.step();
         }
         report

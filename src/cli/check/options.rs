@@ -45,7 +45,7 @@ pub(in crate::cli) struct Arguments {
     /// Namespace of objects without metadata.namespace (default: default).
     #[arg(short, long, env = "INGRESS_GUARD_NAMESPACE", value_name = "NAME")]
     namespace: Option<String>,
-    /// Substitute ${NAME} in YAML files by a value, as Flux does; can be repeated.
+    /// Substitute ${NAME} in the files by a value, as Flux does; can be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     set_var: Vec<(String, String)>,
     /// Substitute the variables of a file: ConfigMaps (.yaml, .yml, .json), or lines NAME=VALUE; can be repeated. --set-var

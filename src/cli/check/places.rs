@@ -1,5 +1,6 @@
 //! The way from the fields of an Ingress to lines and columns of its file.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -8,8 +9,10 @@ use std::sync::OnceLock;
 use crate::cluster::Origin;
 use crate::document::{Document, Edit, Lines};
 use crate::finding::{Finding, Patch};
+use crate::model::Ingress;
 use crate::model::placeholder::without_braces;
 use crate::report::{Change, Located, Place};
+use crate::validation::ApiVersion;
 
 /// The places of one Ingress. Its document is parsed on first use and shared by all Ingresses in it.
 pub(super) struct Places<'a> {
@@ -19,6 +22,8 @@ pub(super) struct Places<'a> {
     without_braces: &'a OnceLock<String>,
     lines: &'a Lines<'a>,
     origin: &'a Origin,
+    /// Whether `--fix` may change the file.
+    is_fixable: bool,
     document: Rc<OnceCell<Option<Document<'a>>>>,
 }
 
@@ -28,20 +33,22 @@ impl<'a> Places<'a> {
         name: String,
         (text, without_braces): (&'a str, &'a OnceLock<String>),
         lines: &'a Lines<'a>,
-        origin: &'a Origin,
+        (origin, is_fixable): (&'a Origin, bool),
         last: Option<&Self>,
     ) -> Self {
         let same = |last: &&Self| last.origin.file == origin.file && last.origin.document == origin.document;
         let document = last.filter(same).map(|last| Rc::clone(&last.document)).unwrap_or_default();
-        Self { name, text, without_braces, lines, origin, document }
+        Self { name, text, without_braces, lines, origin, is_fixable, document }
     }
 
-    /// Returns the place of a finding, and the changes of the file by its fix.
-    pub(super) fn locate(&self, finding: &Finding) -> Located {
+    /// Returns the place of a finding about an Ingress, and the changes of the file by its fix.
+    pub(super) fn locate(&self, ingress: &Ingress, finding: &Finding) -> Located {
         let start = self.origin.document.start;
-        let bytes =
-            self.document().map_or(start..start, |document| document.locate(&self.origin.items, &finding.field));
-        let changes = finding.fix.as_ref().map(|fix| self.changes(fix)).unwrap_or_default();
+        let written = ingress.written.as_ref().and_then(|written| ApiVersion::of(&written.value));
+        let field = written.map_or(Cow::Borrowed(&finding.field), |version| version.as_written(&finding.field));
+        let bytes = self.document().map_or(start..start, |document| document.locate(&self.origin.items, &field));
+        let fix = finding.fix.as_ref().filter(|_| self.is_fixable);
+        let changes = fix.map(|fix| self.changes(fix)).unwrap_or_default();
         Located { place: self.place(&bytes), changes }
     }
 

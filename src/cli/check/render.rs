@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use super::options::Arguments;
-use super::program::Program;
+use super::program::{Program, Time};
 use super::repository_options::Render;
 use crate::repository::{Content, Release, Root};
 
@@ -29,6 +29,7 @@ pub(super) struct Renderer<'a> {
     arguments: &'a Arguments,
     kustomize: Option<(Program, &'static [&'static str])>,
     helm: Option<Program>,
+    time: Time,
 }
 
 impl<'a> Renderer<'a> {
@@ -40,6 +41,7 @@ impl<'a> Renderer<'a> {
             arguments,
             kustomize: kustomize.or_else(|| Some((find("kubectl")?, &["kustomize"][..]))),
             helm: find("helm"),
+            time: Time::from_now(),
         }
     }
 
@@ -75,7 +77,7 @@ impl<'a> Renderer<'a> {
             Content::Kustomization(_) => match &self.kustomize {
                 Some((program, command)) => {
                     let command = command.iter().map(|word| (*word).to_owned());
-                    program.run(&command.chain([text(&root.real)]).collect::<Vec<_>>(), home.path())
+                    program.run(&command.chain([text(&root.real)]).collect::<Vec<_>>(), home.path(), self.time)
                 }
                 None => Err("neither kustomize nor kubectl is on PATH".to_owned()),
             },
@@ -107,7 +109,7 @@ impl<'a> Renderer<'a> {
         for version in &self.arguments.repository.api_versions {
             arguments.extend(["--api-versions".to_owned(), version.clone()]);
         }
-        helm.run(&arguments, home)
+        helm.run(&arguments, home, self.time)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Objects that are evaluated together, and the way back from an Ingress to its place in a file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -15,7 +14,7 @@ use crate::cluster::{
 use crate::model::placeholder::placeholders;
 use crate::model::{CertManagerCertificate, Ingress, Key, Kind};
 use crate::report::{Provenance, Unsubstituted};
-use crate::repository::{Content, Root, template};
+use crate::repository::{Content, Root};
 
 /// The objects of one root, or of all given files.
 pub(super) struct World {
@@ -53,6 +52,10 @@ pub(super) struct Material<'a> {
     pub(super) context: Vec<&'a Manifest>,
     /// What the files show about objects that are not in them.
     pub(super) elsewhere: Vec<&'a Elsewhere>,
+    /// Objects that exist, and whose definitions differ.
+    pub(super) unclear: Vec<(Kind, Key)>,
+    /// Objects of alternatives: if nothing else defines them, they exist, and their contents are unknown.
+    pub(super) beside: Vec<(Kind, Key)>,
 }
 
 /// How the objects of a world stand to those outside.
@@ -73,7 +76,7 @@ impl World {
         scope: Scope<'_>,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let Material { name, root, own, context, elsewhere } = material;
+        let Material { name, root, own, context, elsewhere, unclear, beside } = material;
         let mut origins: HashMap<Key, Origin> = HashMap::new();
         let mut order = Vec::new();
         for Manifest { object, origin, .. } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
@@ -110,6 +113,12 @@ impl World {
             None => (alone(objects, now, scope), None),
         };
         outside::note(&mut snapshot, &elsewhere, &written);
+        for (kind, key) in &unclear {
+            outside::replace_by_unknown(&mut snapshot, *kind, key);
+        }
+        for (kind, key) in &beside {
+            outside::assume(&mut snapshot, *kind, key);
+        }
         for key in unsubstituted.keys() {
             outside::replace_by_unknown(&mut snapshot, Kind::Ingress, key);
         }
@@ -173,10 +182,7 @@ impl World {
     /// Where an Ingress comes from. A rendered one comes from a template of its chart, or from its kustomization.
     pub(super) fn provenance(&self, origin: &Origin, files: &[ManifestFile]) -> Provenance {
         let file = &files[origin.file];
-        let from: Option<PathBuf> = self.rendered.as_ref().map(|root| match &root.content {
-            Content::Kustomization(file) => file.clone(),
-            _ => template(&root.folder, &file.text[origin.document.clone()]).unwrap_or_else(|| root.folder.clone()),
-        });
+        let from = self.rendered.as_ref().map(|root| root.made_from(&file.text[origin.document.clone()]));
         Provenance {
             root: self.name.clone(),
             is_rendered: from.is_some(),

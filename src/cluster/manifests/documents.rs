@@ -18,7 +18,7 @@ use crate::cluster::store::{Object, Source};
 use crate::model::placeholder::without_braces;
 use crate::model::{Key, Kind};
 use crate::validation;
-use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree, documents};
+use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree, directive, documents};
 
 /// An error of a document.
 pub(super) struct Broken {
@@ -104,7 +104,7 @@ impl Documents {
 pub(super) fn read(text: &str, part: &Part, options: ReadOptions<'_>) -> Documents {
     let may_be_unclear = may_be_unclear(&text[part.bytes.clone()]);
     let mut reader = Reader { text, options, may_be_unclear, lines: OnceCell::new(), found: Documents::default() };
-    if part.is_json {
+    if part.is_json && matches!(options.variables.substitute(text), Cow::Borrowed(_)) {
         reader.json();
     } else {
         for document in documents(&text[part.bytes.clone()]) {
@@ -124,6 +124,7 @@ impl Source for Node<'_> {
 /// The depth to which nested lists are read: kubectl writes one list, and a wrapper may add another.
 const DEPTH: usize = 8;
 const TOO_DEEP: &str = "lists are in lists more than 8 levels deep";
+const DIRECTIVE: &str = "a directive, which kubectl cannot decode; remove the line";
 /// The error text for a Secret: the text of another error could repeat the value.
 const NO_SECRET: &str = "not a valid Secret: type and every value of data and stringData must be text";
 
@@ -159,6 +160,9 @@ impl<'a> Reader<'a> {
         let substituted = self.options.variables.substitute(&self.text[bytes.clone()]);
         let is_substituted = matches!(substituted, Cow::Owned(_));
         let (braceless, mut text) = (OnceCell::new(), &*substituted);
+        if let Some(at) = directive(text) {
+            return self.broken(bytes.start + at, &bytes, DIRECTIVE.to_owned());
+        }
         let mut parsed = Tree::parse(text);
         if parsed.is_err() && self.may_be_unclear && text.contains("${") {
             let without = braceless.get_or_init(|| without_braces(text));
@@ -267,7 +271,9 @@ impl<'a> Reader<'a> {
     fn ingress(&self, header: Header<'_>, node: Node<'_>, document: &Document<'_>) -> Result<Parsed, Invalid> {
         let written = header.completed(node.to_json());
         let left_out = match self.content(header, node) {
-            Ok(content @ Content::Object { .. }) => {
+            Ok(Content::Object { mut object, has_namespace }) => {
+                object.default_name(&written);
+                let content = Content::Object { object, has_namespace };
                 return Ok(Parsed { content, written: Some(Arc::new(written)), left_out: None });
             }
             Ok(_) => None,
@@ -277,6 +283,7 @@ impl<'a> Reader<'a> {
         };
         let ingress = validation::read(&written).map_err(|error| Invalid::new(Vec::new(), &error.to_string()))?;
         let mut object = Object::Ingress(Box::new(ingress));
+        object.default_name(&written);
         let has_namespace = object.default_namespace(self.options.namespace);
         Ok(Parsed { content: Content::Object { object, has_namespace }, written: Some(Arc::new(written)), left_out })
     }

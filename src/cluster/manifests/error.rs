@@ -37,12 +37,12 @@ pub enum ManifestError {
         /// The limit for the depth.
         most: usize,
     },
-    /// The file is binary, or in another encoding.
-    #[error("{}: not UTF-8 text (byte {at}); convert the file to UTF-8", path.display())]
+    /// The file is binary, or in an encoding that kubectl does not read.
+    #[error("{}: neither UTF-8 nor UTF-16 text (byte {at}); convert the file to UTF-8", path.display())]
     NotText {
         /// The file.
         path: PathBuf,
-        /// The first byte that is not UTF-8, from 1.
+        /// The first byte that is not text, from 1.
         at: usize,
     },
     /// A document cannot be parsed.

@@ -24,10 +24,21 @@ pub struct ManifestFile {
     pub source: ManifestSource,
     /// The text without a byte order mark.
     pub text: String,
-    /// Whether the file starts with a byte order mark.
-    pub has_mark: bool,
+    /// How the file writes the text.
+    pub encoding: Encoding,
     /// Whether it was given by its name, not as a part of a directory.
     pub is_given: bool,
+}
+
+/// How a file writes its text. kubectl decides by the byte order mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// UTF-8.
+    Utf8,
+    /// UTF-8 after a byte order mark.
+    Utf8WithMark,
+    /// UTF-16, as some editors of Windows write it.
+    Utf16,
 }
 
 /// The place of the content of a manifest file, which decides whether `--fix` may write it.
@@ -195,15 +206,32 @@ fn read_sized(path: &Path, stream: impl Read, expected: u64, largest: u64) -> Re
     if bytes.len() as u64 > largest {
         return Err(ManifestError::TooLarge { path: path.to_owned(), most: largest });
     }
-    // Text may hold a zero byte, YAML may not.
-    let text = match bytes.iter().position(|byte| *byte == 0) {
-        None => String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to()),
-        Some(zero) => Err(zero),
+    let (encoding, text) = decoded(bytes).map_err(|at| ManifestError::NotText { path: path.to_owned(), at: at + 1 })?;
+    Ok(ManifestFile { path: path.to_owned(), source: ManifestSource::Stream, text, encoding, is_given: true })
+}
+
+/// Decodes the bytes of a file without its byte order mark. The error is the offset of the first byte that is not text.
+fn decoded(bytes: Vec<u8>) -> Result<(Encoding, String), usize> {
+    let to_unit: Option<fn([u8; 2]) -> u16> = match &*bytes {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
     };
-    let mut text = text.map_err(|at| ManifestError::NotText { path: path.to_owned(), at: at + 1 })?;
-    let has_mark = text.starts_with('\u{feff}');
-    if has_mark {
-        text.drain(..'\u{feff}'.len_utf8());
+    if let Some(to_unit) = to_unit {
+        let (pairs, odd) = bytes[2..].as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| to_unit(*pair)).collect();
+        let text = String::from_utf16(&units).map_err(|_| 2_usize)?;
+        // Text may hold a zero character, YAML may not. UTF-32 has many.
+        let is_text = odd.is_empty() && !text.contains('\0');
+        return if is_text { Ok((Encoding::Utf16, text)) } else { Err(2) };
     }
-    Ok(ManifestFile { path: path.to_owned(), source: ManifestSource::Stream, text, has_mark, is_given: true })
+    let mut text = match bytes.iter().position(|byte| *byte == 0) {
+        None => String::from_utf8(bytes).map_err(|error| error.utf8_error().valid_up_to())?,
+        Some(zero) => return Err(zero),
+    };
+    if !text.starts_with('\u{feff}') {
+        return Ok((Encoding::Utf8, text));
+    }
+    text.drain(..'\u{feff}'.len_utf8());
+    Ok((Encoding::Utf8WithMark, text))
 }

@@ -13,7 +13,7 @@ mod unclear;
 
 pub use custom::{CustomResource, MadeSecret, MadeServices};
 pub use error::ManifestError;
-pub use files::{Files, LeftOut, Listed, ManifestFile, ManifestSource};
+pub use files::{Encoding, Files, LeftOut, Listed, ManifestFile, ManifestSource};
 pub use options::ReadOptions;
 pub use substitution::Variables;
 
@@ -82,6 +82,14 @@ pub struct Manifest {
     pub origin: Origin,
     /// An Ingress as it is written, with the fields that no check reads; `None` for other kinds.
     pub written: Option<Arc<Value>>,
+}
+
+impl Manifest {
+    /// Whether another manifest of the object says the same, as far as checks read it.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.object == other.object && self.written == other.written
+    }
 }
 
 /// The position of an object.
@@ -189,8 +197,8 @@ impl Manifests {
 
     /// Adds the objects of a text that a program has rendered, as one file with this name.
     pub fn add_rendered(&mut self, name: PathBuf, text: String, options: ReadOptions<'_>) {
-        let source = ManifestSource::Rendered;
-        self.add_files(vec![Ok(ManifestFile { path: name, source, text, has_mark: false, is_given: true })], options);
+        let (source, encoding) = (ManifestSource::Rendered, Encoding::Utf8);
+        self.add_files(vec![Ok(ManifestFile { path: name, source, text, encoding, is_given: true })], options);
     }
 
     fn add(&mut self, file: ManifestFile, documents: Documents) {

@@ -7,7 +7,7 @@ use super::substitution::Variables;
 pub struct ReadOptions<'a> {
     /// The namespace of objects without one.
     pub namespace: &'a str,
-    /// The variables that are substituted in YAML.
+    /// The variables that are substituted.
     pub variables: &'a Variables,
     /// The size limit of a single file, in bytes.
     pub largest: u64,

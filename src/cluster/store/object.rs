@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// An object of any kind in the inventory.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Object {
     /// A webhook configuration or APIService, of this kind.
     ApiCaller(Kind, ApiCaller),
@@ -175,6 +175,16 @@ impl Object {
             Self::Secret(secret) => secret.meta.key.clone(),
             Self::Service(service) => service.meta.key.clone(),
             Self::Workload(_, workload) => workload.key.clone(),
+        }
+    }
+
+    /// Names an Ingress without a name by its `metadata.generateName`: `web-*`. The API server completes it.
+    pub(crate) fn default_name(&mut self, written: &Value) {
+        let Self::Ingress(ingress) = self else { return };
+        let generated =
+            written.get("metadata").and_then(|metadata| metadata.get("generateName")).and_then(Value::as_str);
+        if let Some(generated) = generated.filter(|_| ingress.meta.key.name.is_empty()) {
+            ingress.meta.key.name = format!("{generated}*").into();
         }
     }
 

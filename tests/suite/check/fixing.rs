@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::{CLASS, SERVICE, check, folder, ingress};
+use super::{CLASS, Outcome, SERVICE, check, check_with, folder, ingress};
 
 #[test]
 fn fixes_are_applied_in_place_and_remaining_findings_are_reported() {
@@ -86,4 +86,18 @@ fn waived_findings_are_not_fixed() {
     let outcome = check(folder.path(), &["a.yaml"]);
     assert_eq!(outcome.code, 0);
     assert!(outcome.out.starts_with("1 Ingress analyzed; findings: 1 waived\n"), "{}", outcome.out);
+}
+
+#[test]
+fn fixes_are_offered_only_where_they_are_applied() {
+    let text = format!("{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81));
+    let offers = |outcome: Outcome| {
+        assert!(outcome.code == 1 && outcome.out.contains("help: use its only port 80"), "{}", outcome.out);
+        outcome.out.contains("--fix applies")
+    };
+    let plain = folder(&[("web.yaml", &text)]);
+    assert!(offers(check(plain.path(), &["."])));
+    assert!(!offers(check_with(plain.path(), &["-"], text.as_bytes())));
+    let named = folder(&[("web.yaml", &text), ("kustomization.yaml", "resources: [web.yaml]\n")]);
+    assert!(!offers(check(named.path(), &["."])));
 }

@@ -146,9 +146,12 @@ fn objects_in_parts_that_cannot_be_read_are_not_missing() {
 #[test]
 fn binary_files_are_reported() {
     for (bytes, wanted) in [
-        (&b"\x7fELF\x02\x01\x01\x00\x00"[..], "a.yaml: not UTF-8 text (byte 8); convert the file to UTF-8"),
-        (b"kind: \xff\xfe", "a.yaml: not UTF-8 text (byte 7); convert the file to UTF-8"),
-        (b"\xff\xfek\0i\0n\0d\0", "a.yaml: not UTF-8 text (byte 4); convert the file to UTF-8"),
+        (
+            &b"\x7fELF\x02\x01\x01\x00\x00"[..],
+            "a.yaml: neither UTF-8 nor UTF-16 text (byte 8); convert the file to UTF-8",
+        ),
+        (b"kind: \xff\xfe", "a.yaml: neither UTF-8 nor UTF-16 text (byte 7); convert the file to UTF-8"),
+        (b"\xff\xfe\0\0k\0\0\0", "a.yaml: neither UTF-8 nor UTF-16 text (byte 3); convert the file to UTF-8"),
     ] {
         assert_eq!(beside_good("a.yaml", bytes), [wanted]);
     }
@@ -304,14 +307,41 @@ fn links_that_lead_nowhere_or_in_circles_are_followed_once() {
     assert!(said[1].starts_with("self.yaml: Too many levels of symbolic links"), "{said:?}");
 }
 
+/// kubectl parses what precedes `---` on its own.
 #[test]
-fn directives_precede_their_document() {
-    for front in ["%YAML 1.2\n---\n", "# ours\n\n%YAML 1.2\n# and\n---\n"] {
+fn directives_are_refused_as_by_kubectl() {
+    for (front, line) in [("%YAML 1.1\n---\n", 1), ("%YAML 1.2\n---\n", 1), ("# ours\n\n%TAG ! a:\n# and\n---\n", 3)] {
         let text = format!("{front}{}", ingress("other", "web", 80));
-        assert_eq!(beside_good("a.yaml", text.as_bytes()), Vec::<String>::new(), "{text}");
-        let (_, report) =
-            report(folder(&[("a.yaml", &format!("{front}{}", ingress("other", "web", 80)))]).path(), &["a.yaml"]);
-        assert_eq!(report["summary"]["ingresses"], 1, "{text}");
+        assert_eq!(
+            beside_good("a.yaml", text.as_bytes()),
+            [format!("a.yaml:{line}:1: a directive, which kubectl cannot decode; remove the line")],
+            "{text}"
+        );
+    }
+    let text = format!("{}...\n%YAML 1.1\n---\n{CLASS}", ingress("other", "web", 80));
+    assert_eq!(beside_good("a.yaml", text.as_bytes()), Vec::<String>::new(), "after the end of a document");
+}
+
+fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(to_bytes).collect()
+}
+
+#[test]
+fn files_in_utf_16_are_read_and_not_fixed() {
+    let text = format!("# Geschäft\n{CLASS}---\n{SERVICE}---\n{}", ingress("web", "web", 81));
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let bytes = utf_16(&text, to_bytes);
+        let folder = folder(&[]);
+        fs::write(folder.path().join("web.yaml"), &bytes).unwrap();
+        let (code, report) = report(folder.path(), &["."]);
+        assert_eq!((code, places(&report)), (1, vec!["IG202 web.yaml:21:23".to_owned()]));
+        let outcome = check(folder.path(), &[".", "--fix"]);
+        assert!(outcome.err.contains("web.yaml: not fixed: UTF-16; convert the file to UTF-8"), "{}", outcome.err);
+        assert!(!outcome.out.contains("--fix applies"), "{}", outcome.out);
+        assert_eq!(fs::read(folder.path().join("web.yaml")).unwrap(), bytes);
+        assert_eq!(check_with(folder.path(), &["-"], &bytes).code, 1);
+        let odd = [&bytes[..], b"x"].concat();
+        assert!(beside_good("a.yaml", &odd)[0].starts_with("a.yaml: neither UTF-8 nor UTF-16 text"));
     }
 }
 

@@ -231,3 +231,32 @@ fn annotations_identify_the_controller_of_files_without_an_ingress_class() {
     let other = CLASS.replace("k8s.io/ingress-nginx", "example.com/other");
     assert_eq!(evaluated(&format!("{other}---\n{}", annotated(bad)), &[]).0, Vec::<String>::new());
 }
+
+/// The finding is about the field that the manifest writes, not about the one of version 1.
+#[test]
+fn findings_on_v1beta1_point_at_the_fields_of_v1beta1() {
+    let path = |path: &str, service: &str, port: u16| {
+        format!(
+            "      - path: {path}\n        backend:\n          serviceName: {service}\n          servicePort: {port}\n"
+        )
+    };
+    let text = format!(
+        "{CLASS}---\n{SERVICE}---\napiVersion: networking.k8s.io/v1beta1\nkind: Ingress\nmetadata: {{name: web}}\nspec:\n  \
+         ingressClassName: nginx\n  backend:\n    serviceName: web\n  rules:\n  - host: a.example.com\n    \
+         http:\n      paths:\n{}{}",
+        path("/", "web", 81),
+        path("/a", "gone", 80)
+    );
+    let folder = folder(&[("web.yaml", &text)]);
+    let (_, report) = report(folder.path(), &["web.yaml", "--complete", "--select", "IG201,IG202,IG701"]);
+    assert_eq!(places(&report), ["IG201 web.yaml:22:24", "IG202 web.yaml:19:24", "IG701 web.yaml:10:3"]);
+}
+
+#[test]
+fn an_ingress_with_a_generated_name_is_shown_by_its_prefix() {
+    let text = ingress("web", "gone", 80).replace("{name: web}", "{generateName: web-}");
+    let folder = folder(&[("web.yaml", &format!("{CLASS}---\n{text}"))]);
+    let (_, report) = report(folder.path(), &["web.yaml", "--complete"]);
+    let finding = &report["findings"][0];
+    assert_eq!((finding["code"].as_str(), finding["ingress"].as_str()), (Some("IG201"), Some("web-*")), "{report:#}");
+}

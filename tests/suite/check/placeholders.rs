@@ -162,3 +162,20 @@ fn the_summary_says_what_was_not_substituted() {
     let out = check(folder.path(), &["a.yaml", "--complete"]).out;
     assert!(out.contains("not substituted: 1 value of 1 Ingress\nrender the templates before check\n"), "{out}");
 }
+
+#[test]
+fn variables_are_substituted_in_json() {
+    let text = r#"{"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"},
+         "spec": {"controller": "k8s.io/ingress-nginx"}},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": ${PORT}}]}},
+        {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
+         "spec": {"ingressClassName": "nginx",
+                  "defaultBackend": {"service": {"name": "${NAME}",
+                                                 "port": {"number": 81}}}}}]}
+"#;
+    let folder = folder(&[("web.json", text)]);
+    let arguments = ["web.json", "--set-var", "NAME=web", "--set-var", "PORT=80", "--select", "IG202"];
+    let (code, report) = report(folder.path(), &arguments);
+    assert_eq!((code, places(&report)), (0, vec!["IG202 web.json:8:69".to_owned()]), "{report:#}");
+}

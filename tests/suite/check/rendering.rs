@@ -152,6 +152,44 @@ fn charts_without_their_dependencies_are_not_rendered() {
 }
 
 #[test]
+fn dependencies_are_found_by_the_names_of_charts() {
+    let requirement = "dependencies: [{name: redis, version: 1.0.0, repository: 'file://../cache'}]\n";
+    let (_keep, path) = program("helm", "exit 0");
+    let redis = "apiVersion: v2\nname: redis\nversion: 1.0.0\n";
+    for (file, text, missing) in [
+        ("app/charts/cache/Chart.yaml", redis, false),
+        ("app/charts/redis/Chart.yaml", "apiVersion: v2\nname: cache\nversion: 1.0.0\n", true),
+        ("app/charts/redis-1.0.0.tgz", "", false),
+        ("app/charts/vendored.tgz", "", false),
+        ("app/charts/README.md", "", true),
+    ] {
+        let folder = chart(&[("app/requirements.yaml", requirement), (file, text)]);
+        let (_, report) = check(&path, folder.path(), &["."]);
+        assert_eq!(!not_rendered(&report).is_empty(), missing, "{file}: {report:#}");
+    }
+}
+
+#[test]
+fn problems_of_rendered_text_name_root_and_template() {
+    let text = "---\n# Source: app/templates/good.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, name: a}\n\
+                ---\n# Source: app/templates/bad.yaml\napiVersion: v1\nkind: Service\nmetadata: {name: [}\n";
+    let (_keep, path) = program("helm", &format!("cat <<'END'\n{text}END"));
+    let (code, report) = check(&path, chart(&[]).path(), &["."]);
+    let said: Vec<String> = report["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|diagnostic| {
+            assert!(diagnostic["line"].is_null(), "{diagnostic}");
+            format!("{}: {}", diagnostic["file"].as_str().unwrap(), diagnostic["message"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!((code, said.len()), (2, 2), "{said:?}");
+    assert!(said[0].starts_with("app/templates/bad.yaml: rendered by root app, line 10: "), "{said:?}");
+    assert!(said[1].starts_with("app/templates/good.yaml: rendered by root app, line 5: duplicate key"), "{said:?}");
+}
+
+#[test]
 fn programs_get_no_environment_and_no_input() {
     let script = "test -z \"$KUBECONFIG$TOKEN$LANG\" || exit 3\ntest \"$HOME\" = \"$PWD\" || exit 4\nread line && exit 5\n\
                   test -e \"$HOME/.kube\" && exit 6\nexit 0";
