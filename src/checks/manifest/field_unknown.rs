@@ -34,12 +34,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     let mut index: HashMap<String, usize> = HashMap::new();
     for unknown in validation::unknown_fields(&written.value) {
         let subject = subject(&unknown.field);
-        match index.get(&subject) {
-            Some(at) => by_subject[*at].2 += 1,
-            None => {
-                index.insert(subject.clone(), by_subject.len());
-                by_subject.push((subject, unknown, 0));
-            }
+        if let Some(at) = index.get(&subject) {
+            by_subject[*at].2 += 1;
+        } else {
+            index.insert(subject.clone(), by_subject.len());
+            by_subject.push((subject, unknown, 0));
         }
     }
     let more = by_subject.len().saturating_sub(SHOWN);
