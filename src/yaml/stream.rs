@@ -15,6 +15,7 @@ pub fn documents(text: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Returns the byte offset of a directive before the content of a document, such as `%YAML 1.1`.
+#[must_use]
 pub fn directive(document: &str) -> Option<usize> {
     let mut lines = document.split_inclusive('\n').scan(0, |end, line| {
         let start = *end;
