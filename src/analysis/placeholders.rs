@@ -313,7 +313,11 @@ fn annotation_values(key: &str, value: &str, hosts: &[Host]) -> Vec<Option<Strin
     let words = words.iter().map(|word| Some((*word).to_owned()));
     let own = [Some(filled(value, 0)), Some(filled(value, 1))].into_iter();
     let own = own.filter(|_| words.len() == 0 || key.ends_with("-snippet"));
-    words.clone().take(MOST - 2).chain(own).chain([None]).collect()
+    // A `rewrite-target` that begins as a URL does redirects.
+    let may_redirect = key.strip_prefix(NGINX_PREFIX) == Some("rewrite-target")
+        && placeholders(value).next().is_some_and(|found| found.bytes.start == 0);
+    let redirect = may_redirect.then(|| Some("https://a.example/".to_owned()));
+    words.clone().take(MOST - 2).chain(own).chain(redirect).chain([None]).collect()
 }
 
 /// Returns a text with a value of its own in the place of each placeholder, made from the name of its variable.

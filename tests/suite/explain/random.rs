@@ -46,7 +46,7 @@ const ANNOTATIONS: [&str; 28] = [
 ];
 
 /// One Ingress in the notation of the routing tests, without its name and age.
-fn any_ingress() -> impl Strategy<Value = (Vec<&'static str>, bool, Vec<(&'static str, Vec<String>)>)> {
+fn any_ingress() -> impl Strategy<Value = String> {
     let annotations = prop::sample::subsequence(ANNOTATIONS.to_vec(), 0..3);
     let hosts = ["app.example.com", "app.example.com", "www.app.example.com", "*.example.com", "*"];
     let path = (
@@ -59,7 +59,12 @@ fn any_ingress() -> impl Strategy<Value = (Vec<&'static str>, bool, Vec<(&'stati
     let path = path.prop_filter("an Exact regex", is_stored);
     let path = path.prop_map(|(path_type, path, service)| format!("    {path_type} {path} {service}"));
     let rule = (prop::sample::select(hosts.to_vec()), prop::collection::vec(path, 1..4));
-    (annotations, prop::bool::weighted(0.2), prop::collection::vec(rule, 1..3))
+    let rule = rule.prop_map(|(host, paths)| format!("\n  {host}\n{}", paths.join("\n")));
+    let ingress = (annotations, prop::bool::weighted(0.2), prop::collection::vec(rule, 1..3));
+    ingress.prop_map(|(annotations, has_default, rules)| {
+        let default = if has_default { "\n  default web" } else { "" };
+        format!("{}{default}{}", annotations.join(" "), rules.concat())
+    })
 }
 
 /// The Services that the backends name: with an endpoint, outside the cluster, and without endpoints.
@@ -90,19 +95,13 @@ fn in_random_worlds() {
     let mut wrong = Vec::new();
     for _ in 0..WORLDS {
         let world = worlds.new_tree(&mut runner).unwrap().current();
-        let lines: Vec<String> = world
-            .into_iter()
-            .enumerate()
-            .map(|(at, (annotations, has_default, rules))| {
-                let default = if has_default { "\n  default web" } else { "" };
-                let rules: Vec<String> =
-                    rules.into_iter().map(|(host, paths)| format!("\n  {host}\n{}", paths.join("\n"))).collect();
-                format!("shop/ingress-{at} @{at} {}{default}{}", annotations.join(" "), rules.concat())
-            })
-            .collect();
+        let numbered = world.iter().enumerate();
+        let lines: Vec<String> = numbered.map(|(at, ingress)| format!("shop/ingress-{at} @{at} {ingress}")).collect();
         let lines = lines.join("\n");
         let mut inventory = inventory(ingresses(&lines));
-        services().into_iter().for_each(|object| inventory.apply(object));
+        for object in services() {
+            inventory.apply(object);
+        }
         if let Some(first) = differences(&config, &inventory).into_iter().next() {
             wrong.push(format!("{first}\n{lines}\n"));
         }
