@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use crate::certificates::Pair;
 use crate::cluster;
-use crate::objects::{class, ingress, service};
+use crate::kubelet;
+use crate::objects::{class, ingress, secret, service};
 use crate::registration::Registration;
 use crate::skipped::skipped;
 use crate::terminal::Terminal;
-use crate::webhook::{Place, Webhook};
+use crate::webhook::Webhook;
 
 /// A minimal CRD of cert-manager: only the API server has to accept its objects.
 fn definition(kind: &str) -> Value {
@@ -53,33 +54,16 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     let again = cluster.kubectl(&["apply", folder]);
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again}");
 
-    // The program with the arguments, the configuration and the account of the Deployment; only paths and ports differ.
-    let get = |object: &str| -> Value {
-        let found = cluster.kubectl(&["get", object, "--namespace=ingress-guard", "--output=json"]).ok();
-        serde_json::from_str(&found).unwrap()
-    };
-    let deployment = get("deployment/ingress-guard");
-    let pod = &deployment["spec"]["template"]["spec"];
-    let arguments: Vec<String> = serde_json::from_value(pod["containers"][0]["args"].clone()).unwrap();
-    let config = get("configmap/ingress-guard")["data"]["config.yaml"].as_str().unwrap().to_owned();
-    let account = pod["serviceAccountName"].as_str().unwrap();
-    let kubeconfig = cluster.kubeconfig_for_service_account("ingress-guard", account);
-    let webhook =
-        Webhook::run_with(&cluster, "webhook-deployed".to_owned(), &config, |Place { port, health, folder }| {
-            let here = |argument: &String| {
-                let argument = argument.replace("0.0.0.0:8443", &format!("127.0.0.1:{port}"));
-                let argument = argument.replace("0.0.0.0:8080", &format!("127.0.0.1:{health}"));
-                argument.replace("/etc/ingress-guard", folder)
-            };
-            let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
-            arguments.iter().map(here).chain([kubeconfig]).collect()
-        });
-
-    // The stored registration with another address, because the Service has no pod.
-    let reach = json!([{"op": "replace", "path": "/webhooks/0/clientConfig", "value": {
-        "url": webhook.url(), "caBundle": BASE64_STANDARD.encode(cluster.authority().certificate())}}]);
+    // cert-manager would create the Secret, and write its CA into the registration.
+    let pair = cluster.authority().server_for(&["ingress-guard.ingress-guard.svc"]);
+    let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
+    home.stores(&[secret("ingress-guard-tls", &pair)]);
+    let trust = json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle",
+                        "value": BASE64_STANDARD.encode(cluster.authority().certificate())}]);
     let registration = "validatingwebhookconfiguration/ingress-guard";
-    cluster.kubectl(&["patch", registration, "--type=json", "--patch", &reach.to_string()]).ok();
+    cluster.kubectl(&["patch", registration, "--type=json", "--patch", &trust.to_string()]).ok();
+    let webhook = kubelet::run(&cluster, "ingress-guard", "ingress-guard", "deployed");
+
     cluster.kubectl(&["create", "namespace", "deployed"]).ok();
     let terminal = Terminal { cluster: &cluster, namespace: "deployed" };
     terminal.stores(&[class("deployed"), service("web", &[80])]);
@@ -92,7 +76,6 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     terminal.stores(&[ingress("good", "deployed", "web", 80)]);
     // Ingresses in the webhook's own namespace are not reviewed.
     let reviews = webhook.reviews().len();
-    let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
     home.stores(&[ingress("bad", "missing", "wbe", 80)]);
     assert_eq!(webhook.reviews().len(), reviews);
     cluster.kubectl(&["delete", registration]).ok();

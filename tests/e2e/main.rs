@@ -23,6 +23,7 @@ mod explain;
 mod freshness;
 mod https;
 mod kubectl_plugin;
+mod kubelet;
 mod levels;
 mod live;
 mod load;

@@ -1,12 +1,23 @@
-//! Host names for kube-apiserver without DNS: a proxy on the loopback interface that resolves every name to this
-//! machine.
+//! Host names for kube-apiserver without DNS and kube-proxy: a proxy on the loopback interface that resolves every name to
+//! this machine, and the names of Services to the ports that stand for them.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 
+use parking_lot::Mutex;
+
 /// A host name for a webhook.
 pub(crate) const NAME: &str = "webhook.e2e.svc";
+
+/// The local ports that stand for Services, by `name.namespace.svc:port`.
+static SERVICES: Mutex<BTreeMap<String, u16>> = Mutex::new(BTreeMap::new());
+
+/// Connects this port of a Service to a local port, as kube-proxy does. kube-apiserver calls `name.namespace.svc:port`.
+pub(crate) fn publish(service: &str, namespace: &str, port: u64, local: u16) {
+    SERVICES.lock().insert(format!("{service}.{namespace}.svc:{port}"), local);
+}
 
 /// Starts the proxy, which runs until the tests end; returns its port.
 pub(crate) fn proxy() -> u16 {
@@ -20,7 +31,7 @@ pub(crate) fn proxy() -> u16 {
     port
 }
 
-/// Handles `CONNECT name:port`: connects to that port, whatever the name.
+/// Handles `CONNECT name:port`: connects to the published port of a Service, and otherwise to that port, whatever the name.
 fn connect(mut client: TcpStream) -> io::Result<()> {
     let mut head = Vec::new();
     // Reads byte by byte: all bytes after the head belong to the tunnelled connection.
@@ -30,8 +41,10 @@ fn connect(mut client: TcpStream) -> io::Result<()> {
         head.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&head);
-    let target = head.split(' ').nth(1).and_then(|target| target.rsplit_once(':')).map(|(_, port)| port.parse());
-    let Some(Ok(port)) = target else { return Err(io::Error::other(head)) };
+    let target = head.split(' ').nth(1).unwrap_or_default();
+    let service = SERVICES.lock().get(target).copied();
+    let port = service.or_else(|| target.rsplit_once(':')?.1.parse().ok());
+    let Some(port) = port else { return Err(io::Error::other(head)) };
     let mut server = TcpStream::connect(("127.0.0.1", port))?;
     client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
     client.set_nodelay(true)?;

@@ -21,6 +21,8 @@ pub(crate) struct Webhook<'c> {
     name: String,
     port: u16,
     health: u16,
+    /// Variables of its environment, `NAME=value`.
+    environment: Vec<String>,
     arguments: Vec<String>,
     running: bool,
 }
@@ -63,31 +65,29 @@ impl<'c> Webhook<'c> {
         webhook
     }
 
-    /// Starts an unregistered process with other arguments.
-    pub(crate) fn run_with(
-        cluster: &'c Cluster,
-        name: String,
-        config: &str,
-        arguments: impl FnOnce(Place<'_>) -> Vec<String>,
-    ) -> Self {
-        let mut webhook = Self::prepared(cluster, name, config, arguments);
-        webhook.run();
-        webhook
-    }
-
     fn prepared(
         cluster: &'c Cluster,
         name: String,
         config: &str,
         arguments: impl FnOnce(Place<'_>) -> Vec<String>,
     ) -> Self {
-        cluster.supervisor().write(&format!("{name}/config/config.yaml"), config);
+        let webhook = Self::placed(cluster, name, Vec::new(), arguments);
+        webhook.put_files("config", &[("config.yaml", config.as_bytes())]);
+        webhook.put_certificate(&cluster.authority().server());
+        webhook
+    }
+
+    /// A process that has not been started, without files.
+    pub(crate) fn placed(
+        cluster: &'c Cluster,
+        name: String,
+        environment: Vec<String>,
+        arguments: impl FnOnce(Place<'_>) -> Vec<String>,
+    ) -> Self {
         let (port, health) = (free_port(), free_port());
         let folder = cluster.supervisor().folder().join(&name);
         let arguments = arguments(Place { port, health, folder: folder.to_str().unwrap() });
-        let webhook = Self { cluster, name, port, health, arguments, running: false };
-        webhook.put_certificate(&cluster.authority().server());
-        webhook
+        Self { cluster, name, port, health, environment, arguments, running: false }
     }
 
     fn registered(self, namespace: &'static str) -> Self {
@@ -118,30 +118,36 @@ impl<'c> Webhook<'c> {
     }
 
     fn spawn(&mut self) {
-        let binary = Path::new(env!("CARGO_BIN_EXE_ingress-guard"));
-        self.cluster.supervisor().run(&self.name, binary, &self.arguments);
+        let binary = [env!("CARGO_BIN_EXE_ingress-guard").to_owned()];
+        let command = [&self.environment[..], &binary[..], &self.arguments[..]].concat();
+        self.cluster.supervisor().run(&self.name, Path::new("env"), &command);
         self.running = true;
     }
 
-    /// Changes the files of the process as a kubelet does: writes a new folder and replaces a symbolic link atomically.
+    /// Changes the certificate of the process.
     pub(crate) fn put_certificate(&self, pair: &Pair) {
-        let folder = self.folder().join("tls");
+        self.put_files("tls", &[("tls.crt", pair.certificate.as_bytes()), ("tls.key", pair.key.as_bytes())]);
+    }
+
+    /// Changes the files of a volume as a kubelet does: writes a new folder and replaces a symbolic link atomically.
+    pub(crate) fn put_files(&self, volume: &str, files: &[(&str, &[u8])]) {
+        let folder = self.folder().join(volume);
         fs::create_dir_all(&folder).unwrap();
         let data = folder.join("..data");
         let old = fs::read_link(&data).ok();
         let new = tempfile::Builder::new().prefix("..").tempdir_in(&folder).unwrap().keep();
-        fs::write(new.join("tls.crt"), &pair.certificate).unwrap();
-        fs::write(new.join("tls.key"), &pair.key).unwrap();
+        for (name, content) in files {
+            fs::write(new.join(name), content).unwrap();
+        }
         let link = folder.join("..data_tmp");
         symlink(new.file_name().unwrap(), &link).unwrap();
         fs::rename(link, data).unwrap();
-        match old {
-            Some(old) => fs::remove_dir_all(folder.join(old)).unwrap(),
-            None => {
-                for file in ["tls.crt", "tls.key"] {
-                    symlink(Path::new("..data").join(file), folder.join(file)).unwrap();
-                }
-            }
+        if let Some(old) = old {
+            fs::remove_dir_all(folder.join(old)).unwrap();
+        }
+        for (name, _) in files {
+            // The link of an earlier version stays.
+            let _ = symlink(Path::new("..data").join(name), folder.join(name));
         }
     }
 
