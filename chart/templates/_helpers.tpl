@@ -13,6 +13,12 @@
 {{- end }}
 {{- end }}
 
+{{- /* The name of objects outside the release's namespace. The namespace makes it unique, and contains no dot. */}}
+{{- define "ingress-guard.clusterName" -}}
+{{- $fullname := include "ingress-guard.fullname" . }}
+{{- if eq $fullname .Release.Namespace }}{{ $fullname }}{{ else }}{{ printf "%s.%s" $fullname .Release.Namespace }}{{ end }}
+{{- end }}
+
 {{- define "ingress-guard.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "ingress-guard.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -21,6 +21,7 @@ mod deploy;
 mod documents;
 mod explain;
 mod freshness;
+mod helm;
 mod https;
 mod kubectl_plugin;
 mod kubelet;
