@@ -5,6 +5,8 @@ SHELL := bash
 
 CARGO_DENY_VERSION := 0.20.2
 HELM_VERSION := v3.22.0
+# The version of Kubernetes for which Helm renders by default. Without it, Helm assumes 1.20, which charts refuse.
+HELM_FLAGS := $(foreach package,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(package).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(package).k8sVersionMinor=33)
 CARGO_CYCLONEDX_VERSION := 0.5.9
 # The directory of `make install`.
 PREFIX ?= /usr/local
@@ -78,7 +80,7 @@ bless: tools helm ## Write the outputs on check pages, in documents and in expec
 	UPDATE_PAGES=1 cargo test --locked --test suite -- pages:: registry:: admission::replay check::formats check::repositories explain::page docs::documented_commands_print
 
 .PHONY: docs
-docs: tools ## Write docs/checks.md, docs/configuration.md, the schemas and chart/files/rules.yaml
+docs: tools ## Write docs/checks.md, docs/configuration.md, the schemas and the generated files of the chart
 	UPDATE_PAGES=1 cargo test --locked --test suite -- registry::generated
 
 .PHONY: new-check
@@ -94,7 +96,7 @@ deny: tools ## Licences, sources and banned crates
 .PHONY: helm
 helm:
 	@if ! command -v helm >/dev/null && command -v go >/dev/null; then \
-		CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); fi
+		CGO_ENABLED=0 go install -ldflags '$(HELM_FLAGS)' helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); fi
 
 .PHONY: chart
 chart: helm ## Lint the chart and compare deploy/ with its rendering

@@ -16,7 +16,12 @@
 {{- /* The name of objects outside the release's namespace. The namespace makes it unique, and contains no dot. */}}
 {{- define "ingress-guard.clusterName" -}}
 {{- $fullname := include "ingress-guard.fullname" . }}
-{{- if eq $fullname .Release.Namespace }}{{ $fullname }}{{ else }}{{ printf "%s.%s" $fullname .Release.Namespace }}{{ end }}
+{{- $namespace := include "ingress-guard.namespace" . }}
+{{- if eq $fullname $namespace }}{{ $fullname }}{{ else }}{{ printf "%s.%s" $fullname $namespace }}{{ end }}
+{{- end }}
+
+{{- define "ingress-guard.namespace" -}}
+{{- default .Release.Namespace .Values.namespaceOverride }}
 {{- end }}
 
 {{- define "ingress-guard.selectorLabels" -}}
@@ -25,13 +30,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "ingress-guard.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{ include "ingress-guard.selectorLabels" . }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- include "ingress-guard.labelsWith" (list . dict) }}
 {{- end }}
+
+{{- /* The labels of an object: of (list . $labels). The first of two with one name applies, so that no value changes a selector. */}}
+{{- define "ingress-guard.labelsWith" -}}
+{{- $root := first . }}
+{{- $selector := include "ingress-guard.selectorLabels" $root | fromYaml }}
+{{- $chart := dict "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") }}
+{{- $_ := set $chart "app.kubernetes.io/version" $root.Chart.AppVersion }}
+{{- $_ := set $chart "app.kubernetes.io/managed-by" $root.Release.Service }}
+{{- merge $selector (deepCopy (last .)) (deepCopy $root.Values.commonLabels) $chart | toYaml }}
+{{- end }}
+
+{{- /* The labels of the pods, without those that change with the version: a new chart with the same pods restarts none. */}}
+{{- define "ingress-guard.podLabels" -}}
+{{- $selector := include "ingress-guard.selectorLabels" . | fromYaml }}
+{{- merge $selector (deepCopy .Values.podLabels) (deepCopy .Values.commonLabels) | toYaml }}
 {{- end }}
 
 {{- define "ingress-guard.serviceAccountName" -}}
@@ -42,12 +57,50 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- define "ingress-guard.image" -}}
-{{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
-{{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- /* The subject of every binding. */}}
+{{- define "ingress-guard.subjects" -}}
+- kind: ServiceAccount
+  name: {{ include "ingress-guard.serviceAccountName" . }}
+  namespace: {{ include "ingress-guard.namespace" . }}
 {{- end }}
+
+{{- /* The files of the token that Kubernetes would mount, with an expiry and an audience of their own. */}}
+{{- define "ingress-guard.tokenVolume" -}}
+projected:
+  defaultMode: 288 # 0440
+  sources:
+    - serviceAccountToken:
+        path: token
+        expirationSeconds: {{ .Values.serviceAccount.token.expirationSeconds }}
+        {{- with .Values.serviceAccount.token.audience }}
+        audience: {{ . }}
+        {{- end }}
+    - configMap:
+        name: kube-root-ca.crt
+        items:
+          - key: ca.crt
+            path: ca.crt
+    - downwardAPI:
+        items:
+          - path: namespace
+            fieldRef:
+              fieldPath: metadata.namespace
+{{- end }}
+
+{{- define "ingress-guard.image" -}}
+{{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
+{{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") }}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- /* The number of pods that answer now; 0 without access to the cluster. */}}
+{{- define "ingress-guard.readyPods" -}}
+{{- $deployment := lookup "apps/v1" "Deployment" (include "ingress-guard.namespace" .) (include "ingress-guard.fullname" .) }}
+{{- dig "status" "readyReplicas" 0 (default dict $deployment) }}
 {{- end }}
 
 {{- define "ingress-guard.dnsPolicy" -}}
@@ -116,6 +169,9 @@ left out while it does not exist. */}}
 {{- $config := deepCopy .Values.config }}
 {{- if hasKey $config "secrets" }}
 {{- $_ := set $config "secrets" (include "ingress-guard.secretsMode" .) }}
+{{- end }}
+{{- with .Values.rbac.secretNamespaces }}
+{{- $_ := set $config "secretNamespaces" . }}
 {{- end }}
 {{- if hasKey (default dict $config.discovery) "mode" }}
 {{- $_ := set $config.discovery "mode" (include "ingress-guard.level" $config.discovery.mode) }}

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Case, Reviewer};
 use crate::checks;
-use crate::cluster::{Author, Live, LiveReads, READ_TIME, Watches};
+use crate::cluster::{Author, Live, LiveRead, LiveReads, READ_TIME, ReadableNamespaces, Watches};
 use crate::finding::{Evidence, Finding, Level};
 use crate::model::{Ingress, Key, Kind, Kinds};
 use crate::policy::{Confirmed, Unconfirmed, Verdict};
@@ -32,6 +32,8 @@ pub struct LiveCluster {
     pub watches: Watches,
     /// The kinds that are not watched: their objects are read when an Ingress references them.
     pub on_demand: Kinds,
+    /// The namespaces in which these are read.
+    pub readable: ReadableNamespaces,
 }
 
 /// The live reads of one review.
@@ -121,6 +123,10 @@ impl<'a> Reads<'a> {
             NginxAnnotations::of(ingress).references(namespace).filter_map(&mut distinct).collect();
         let others: Vec<(Kind, Key)> = referenced_by(ingress).filter_map(&mut distinct).collect();
         if first.is_empty() && others.is_empty() {
+            return;
+        }
+        if !self.cluster.readable.contains(namespace) {
+            self.known.extend(first.into_iter().chain(others).map(|of| (of, LiveRead::Excluded)));
             return;
         }
         let deadline = self.started + FETCH_TIME;

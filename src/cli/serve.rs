@@ -156,7 +156,8 @@ fn watching(
     let rights = Rights::start(&client, &wanted, dependents, &pace);
     let watches = Watches::start(&client, wanted, &inventory, &rights, &pace);
     let status = status(&inventory, watches.clone(), rights.clone(), &engine, &config.policy);
-    let cluster = LiveCluster { live: Live::with_rights(client, rights), watches, on_demand: config.on_demand() };
+    let (live, on_demand) = (Live::with_rights(client, rights), config.on_demand());
+    let cluster = LiveCluster { live, watches, on_demand, readable: config.readable };
     (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
 }
 

@@ -23,6 +23,8 @@ pub enum LiveRead {
     Absent,
     /// RBAC forbids reading it.
     Forbidden,
+    /// The configuration excludes its namespace, so that it was not asked for.
+    Excluded,
     /// It is unknown whether the object exists.
     Failed(ReadFailure),
 }
@@ -48,6 +50,7 @@ impl LiveRead {
             Self::Found(_) => "found",
             Self::Absent => "absent",
             Self::Forbidden => "forbidden",
+            Self::Excluded => "excluded",
             Self::Failed(ReadFailure::Timeout) => "timeout",
             Self::Failed(ReadFailure::Overdue) => "overdue",
             Self::Failed(ReadFailure::LeftOut) => "left_out",

@@ -11,8 +11,8 @@ mod store;
 mod view;
 
 pub use api::{
-    Author, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, Referenced, Right, Rights, SyncStatus,
-    Verb, Wanted, WatchStatus, Watches, list,
+    Author, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces, Referenced, Right,
+    Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list,
 };
 pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};

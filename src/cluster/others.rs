@@ -86,7 +86,7 @@ impl<'a> ClusterView<'a> {
         let seen = match self.live_reads.get(Kind::Ingress, &key.namespace, &key.name) {
             Some(LiveRead::Found(object)) => object.ingress()?,
             Some(LiveRead::Absent) => return None,
-            Some(LiveRead::Forbidden | LiveRead::Failed(_)) | None => stored,
+            Some(LiveRead::Forbidden | LiveRead::Excluded | LiveRead::Failed(_)) | None => stored,
         };
         (!seen.meta.deleting).then_some(seen)
     }

@@ -294,6 +294,7 @@ impl<'a> ClusterView<'a> {
             Some(LiveRead::Found(object)) => live(object).map_or(Lookup::Unknown, Lookup::Found),
             Some(LiveRead::Absent) => Lookup::Absent,
             Some(LiveRead::Forbidden) => self.note_unavailable(kind, Coverage::Forbidden),
+            Some(LiveRead::Excluded) => self.note_unavailable(kind, Coverage::Disabled),
             Some(LiveRead::Failed(_)) => self.note_unavailable(kind, Coverage::ReadFailed),
             None if self.store.is_unreadable(kind, namespace, name) => {
                 self.note_unavailable(kind, Coverage::Unreadable)

@@ -15,7 +15,7 @@ use raw::{RawDialect, RawDiscovery, RawHostOwnership, RawNamespace};
 use crate::checks::{
     self, CHECK_NOT_EVALUATED, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Settings,
 };
-use crate::cluster::{ClusterState, ClusterView, Coverage, FindIn, Inventory, LiveReads, Wanted};
+use crate::cluster::{ClusterState, ClusterView, Coverage, FindIn, Inventory, LiveReads, ReadableNamespaces, Wanted};
 use crate::engine::Engine;
 use crate::file;
 use crate::finding::Level;
@@ -39,6 +39,8 @@ pub struct Config {
     pub settings: Settings,
     /// The access to Secrets.
     pub secrets: SecretsMode,
+    /// The namespaces whose objects `serve` reads by name.
+    pub readable: ReadableNamespaces,
 }
 
 /// The reason why a configuration is invalid.
@@ -146,6 +148,7 @@ impl Config {
             }),
             running_config_maps: self.running_config_maps(),
             on_demand: self.on_demand().iter().filter(|kind| engine.needs().contains(*kind)).collect(),
+            readable: self.readable.clone(),
         };
         (inventory, wanted)
     }
@@ -224,6 +227,7 @@ impl Config {
                 oversized: raw.oversized,
                 kube_version: KubeVersion::NEWEST,
             },
+            readable: readable(raw.secrets, raw.secret_namespaces)?,
             secrets: raw.secrets,
         })
     }
@@ -239,6 +243,16 @@ impl Default for Config {
 #[must_use]
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(RawConfig).to_value()
+}
+
+/// A watch spans all namespaces.
+fn readable(mode: SecretsMode, namespaces: Vec<String>) -> Result<ReadableNamespaces, ConfigFault> {
+    if mode == SecretsMode::Watch && !namespaces.is_empty() {
+        let message =
+            "not possible with \"secrets: watch\", which reads all namespaces; use \"secrets: get\"".to_owned();
+        return Err(ConfigFault { key: "secretNamespaces".to_owned(), message });
+    }
+    Ok(ReadableNamespaces::of(namespaces))
 }
 
 fn discovery(raw: RawDiscovery) -> Result<Discovery, ConfigFault> {

@@ -24,6 +24,9 @@ pub struct RawConfig {
     pub missing_references: MissingReferences,
     /// Access to Secrets: none, single reads of referenced Secrets, or a watch.
     pub secrets: SecretsMode,
+    /// Namespaces whose Secrets and ConfigMaps `serve` reads by name; empty: all. Findings about those of other namespaces are not
+    /// evaluated. Requires `secrets: get` or `off`.
+    pub secret_namespaces: Vec<String>,
     /// Whether messages may contain names of objects in other namespaces.
     pub reveal_other_namespaces: bool,
     /// A certificate without automatic renewal is reported from this many days before its expiry.
@@ -197,6 +200,7 @@ impl Default for RawConfig {
             checks: BTreeMap::new(),
             missing_references: MissingReferences::default(),
             secrets: SecretsMode::default(),
+            secret_namespaces: Vec::new(),
             reveal_other_namespaces: true,
             expiry_warning_days: 14,
             oversized: Oversized::default(),

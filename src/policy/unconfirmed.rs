@@ -29,7 +29,7 @@ impl Unconfirmed {
     pub fn of(kind: Kind, read: &LiveRead) -> Result<(), Self> {
         match read {
             LiveRead::Found(_) | LiveRead::Absent => Ok(()),
-            LiveRead::Forbidden => Err(Self::Forbidden(kind)),
+            LiveRead::Forbidden | LiveRead::Excluded => Err(Self::Forbidden(kind)),
             LiveRead::Failed(failure) => Err(Self::Failed(*failure)),
         }
     }

@@ -10,6 +10,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster, Output};
+use crate::explain;
 use crate::kubelet;
 use crate::objects::{class, ingress, secret, service};
 use crate::skipped::skipped;
@@ -181,4 +182,83 @@ fn two_releases_with_the_same_name_in_two_namespaces_do_not_clash() {
     let terminal = Terminal { cluster: &cluster, namespace: "helm-two-target" };
     terminal.refuses(&ingress("bad", "helm-two-target", "wbe", 80), &["[IG201 service-not-found]"]);
     second.run(&["uninstall", "ingress-guard"]).ok();
+}
+
+#[test]
+fn every_optional_part_is_accepted_and_secrets_are_read_in_some_namespaces_only() {
+    let Some(cluster) = cluster::shared() else { return };
+    let Some(helm) = find() else { return };
+    let mut release = Release::new(helm, &cluster, "helm-full", "helm-full-read");
+    cluster.kubectl(&["create", "namespace", "helm-full-other"]).ok();
+    let sleeping = json!({"name": "more", "image": "more", "command": ["sleep"]});
+    let optional = json!({
+        "autoscaling": {"enabled": true, "targetMemoryUtilizationPercentage": 80,
+                        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}},
+        "podDisruptionBudget": {"minAvailable": 1},
+        "networkPolicy": {"enabled": true, "reviewsFrom": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]},
+        "flowSchema": {"enabled": true},
+        "grafanaDashboard": {"enabled": true},
+        "serviceAccount": {"automountToken": false},
+        "startupProbe": {"periodSeconds": 1, "failureThreshold": 30},
+        "initContainers": [sleeping], "extraContainers": [sleeping],
+        "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-more"}}],
+        "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a"]}],
+        "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
+        "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
+        "minReadySeconds": 1, "revisionHistoryLimit": 2,
+        "commonLabels": {"team": "platform"}, "deploymentAnnotations": {"a": "b"},
+        "service": {"type": "NodePort", "labels": {"a": "b"}, "trafficDistribution": "PreferClose"},
+        "rbac": {"secretNamespaces": ["helm-full-read"],
+                 "readers": [{"kind": "ServiceAccount", "name": "ci", "namespace": "helm-full"}]},
+    });
+    for (name, value) in optional.as_object().unwrap() {
+        release.values[name] = value.clone();
+    }
+    let targets = json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["helm-full-read", "helm-full-other"]});
+    release.values["webhook"] = json!({"namespaceSelector": {"matchExpressions": [targets]}});
+    release.apply("install");
+
+    // Ready: no right to Secrets of other namespaces is missing.
+    let _pod = kubelet::run(&cluster, "helm-full", "ingress-guard", "a");
+    let [read, other] =
+        ["helm-full-read", "helm-full-other"].map(|namespace| Terminal { cluster: &cluster, namespace });
+    let with_tls = |name: &str| {
+        let mut ingress = ingress(name, "helm-full", "web", 80);
+        ingress["spec"]["tls"] = json!([{"hosts": [crate::objects::host(name, "helm-full")], "secretName": "absent"}]);
+        ingress
+    };
+    read.stores(&[class("helm-full"), service("web", &[80])]);
+    other.stores(&[service("web", &[80])]);
+    cluster.wait("kube-apiserver", LIMIT, || {
+        let output = read.run(&["apply", "--dry-run=server", "--filename=-"], &with_tls("read").to_string());
+        output.stderr.contains("IG401")
+    });
+    read.warns(&with_tls("read"), "IG401");
+    other.stores(&[with_tls("other")]);
+
+    readers_have_the_rights_of_their_commands(&cluster, &read);
+    release.run(&["uninstall", "ingress-guard"]).ok();
+    assert_eq!(release.objects(), Vec::<String>::new());
+}
+
+/// A pipeline audits the cluster, and a user with `view` in one namespace explains an Ingress there.
+fn readers_have_the_rights_of_their_commands(cluster: &Cluster, terminal: &Terminal<'_>) {
+    for (name, namespace) in [("ci", "helm-full"), ("user", terminal.namespace)] {
+        cluster.kubectl(&["create", "serviceaccount", name, &format!("--namespace={namespace}")]).ok();
+    }
+    let audit = explain::run(&cluster.kubeconfig_for_service_account("helm-full", "ci"), &["audit", "--output=json"]);
+    // Code 2 would be an error.
+    assert!(audit.code < 2 && !audit.stderr.contains("RBAC does not allow listing"), "{audit}");
+    if !cluster.needs_controllers("the aggregation of ClusterRoles") {
+        return;
+    }
+    let account = format!("--serviceaccount={}:user", terminal.namespace);
+    terminal.does(&["create", "rolebinding", "user", "--clusterrole=view", &account]);
+    let kubeconfig = cluster.kubeconfig_for_service_account(terminal.namespace, "user");
+    let can =
+        |resource: &str| terminal.cluster.kubectl_as(&kubeconfig, &["auth", "can-i", "list", resource], "").code == 0;
+    cluster.wait("kube-controller-manager", LIMIT, || can("certificates.cert-manager.io"));
+    let arguments = ["explain", "--namespace", terminal.namespace, "read"];
+    let explained = explain::run(&kubeconfig, &arguments);
+    assert!(explained.stdout.contains("Service helm-full-read/web"), "{explained}");
 }

@@ -19,6 +19,7 @@ profile: strict
 checks: {IG305: off, service-not-found: warn}
 missingReferences: denyWhenPersisted
 secrets: off
+secretNamespaces: [shop]
 revealOtherNamespaces: false
 expiryWarningDays: 30
 classes: {assume: [internal], classless: ignored, controllers: [k8s.io/ingress-nginx]}
@@ -160,4 +161,12 @@ fn the_sample_configuration_is_valid_and_has_every_key() {
     for key in schema["properties"].as_object().unwrap().keys() {
         assert!(text.contains(&format!("{key}:")), "examples/config.yaml does not show {key}");
     }
+}
+
+#[test]
+fn namespaces_of_secrets_contradict_a_watch() {
+    assert_eq!(
+        error("secrets: watch\nsecretNamespaces: [shop]"),
+        "guard.yaml: secretNamespaces: not possible with \"secrets: watch\", which reads all namespaces; use \"secrets: get\""
+    );
 }

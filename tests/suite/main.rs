@@ -9,6 +9,7 @@ mod architecture;
 mod audit;
 mod binary;
 mod budget;
+mod chart;
 mod check;
 mod configuration;
 #[path = "../console/mod.rs"]

@@ -110,15 +110,26 @@ fn read_by_default() -> Kinds {
 
 /// Returns the rules of the `ClusterRole`. Kinds that are fetched by name are not among them: see the chart.
 fn rules() -> String {
+    let on_demand = config::Config::default().on_demand();
+    rules_for(read_by_default().iter().filter(|kind| !on_demand.contains(*kind)), "get, list, watch")
+}
+
+/// Returns the rules of users of the commands: every kind that they list, and ConfigMaps by name.
+fn reader_rules() -> String {
+    let listed = Kind::ALL.into_iter().filter(|kind| ![Kind::ConfigMap, Kind::Secret].contains(kind));
+    rules_for(listed, "get, list") + &rules_for([Kind::ConfigMap].into_iter(), "get")
+}
+
+fn rules_for(kinds: impl Iterator<Item = Kind>, verbs: &str) -> String {
     let mut by_group: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for kind in read_by_default().iter().filter(|kind| !config::Config::default().on_demand().contains(*kind)) {
+    for kind in kinds {
         by_group.entry(kind.group()).or_default().push(kind.plural());
     }
     by_group.into_iter().fold(String::new(), |mut rules, (group, mut resources)| {
         resources.sort_unstable();
         let group = if group.is_empty() { "\"\"" } else { group };
         let resources = resources.join(", ");
-        let _ = write!(rules, "- apiGroups: [{group}]\n  resources: [{resources}]\n  verbs: [get, list, watch]\n");
+        let _ = write!(rules, "- apiGroups: [{group}]\n  resources: [{resources}]\n  verbs: [{verbs}]\n");
         rules
     })
 }
@@ -130,7 +141,10 @@ fn generated_documents_are_as_committed() {
         ("docs/configuration.md", crate::docs::configuration()),
         ("docs/config.schema.json", format!("{:#}\n", config::schema())),
         ("docs/report.schema.json", format!("{:#}\n", report::schema())),
-        ("chart/files/rules.yaml", rules()),
+        ("chart/files/permissions.yaml", rules()),
+        ("chart/files/reader.yaml", reader_rules()),
+        ("chart/values.schema.json", crate::chart::schema()),
+        ("chart/README.md", crate::chart::readme()),
     ];
     for (path, text) in generated {
         if std::env::var_os("UPDATE_PAGES").is_some() {

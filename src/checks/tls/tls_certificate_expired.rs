@@ -15,13 +15,16 @@ pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),
-    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
+    hints: Kinds::of(&[Kind::Certificate, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("tls_certificate_expired.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
+        if matches!(secret, Lookup::Unknown) {
+            expired_by_status(cx, entry, name, out);
+        }
         let Lookup::Found(Secret { tls: TlsFacts::Pair { certificate, .. }, .. }) = secret else { continue };
         let now = cx.view.now();
         let (what, help) = if now > certificate.not_after {
@@ -39,4 +42,19 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.at_most(WARN);
         }
     }
+}
+
+/// Reports an expired certificate of a Secret that cannot be read. cert-manager writes the end of its validity into the status of the
+/// Certificate.
+fn expired_by_status(cx: &Context<'_>, entry: usize, name: &str, out: &mut Findings) {
+    let Some(issued) = cx.view.certificate_for(cx.namespace(), name).found() else { return };
+    let Some(end) = issued.not_after.filter(|end| cx.view.now() > *end) else { return };
+    let message = format!(
+        "certificate in Secret {} expired on {} (status of Certificate {:?}): {}",
+        Quoted(name),
+        end.strftime("%F"),
+        issued.key.name,
+        effects::CERTIFICATE_REJECTED
+    );
+    out.add(secret_field(entry), format!("secret={name}"), message).help("renew it").at_most(WARN);
 }

@@ -3,6 +3,7 @@
 use super::{Used, effects, limit_while_pending, secret_field, secrets, without_certificate};
 use crate::checks::findings::{WARN, list};
 use crate::checks::{Applies, Check, Context, Findings};
+use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
 use crate::routing::{Issuer, SecretSource};
@@ -27,9 +28,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.controller.secrets() == SecretSource::Gateway {
         return beside_gateway(cx, out);
     }
-    for Used { entry, name, may_be_decided_elsewhere, .. } in
-        secrets(cx).into_iter().filter(|used| used.secret.is_absent())
-    {
+    for Used { entry, name, secret, may_be_decided_elsewhere } in secrets(cx) {
+        if matches!(secret, Lookup::Unknown) {
+            not_issued_by_status(cx, entry, name, out);
+        }
+        if !secret.is_absent() {
+            continue;
+        }
         let issuer = Issuer::of(cx.ingress, cx.view, name);
         let pending = if issuer == Issuer::Known { ", issuance is pending" } else { "" };
         let message = format!(
@@ -48,6 +53,22 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             finding.at_most(WARN);
         }
     }
+}
+
+/// Reports a Secret that cannot be read and that cert-manager has not created yet, by the status of the Certificate.
+fn not_issued_by_status(cx: &Context<'_>, entry: usize, name: &str, out: &mut Findings) {
+    let Some(certificate) = cx.view.certificate_for(cx.namespace(), name).found() else { return };
+    if certificate.ready != Some(false) || certificate.not_after.is_some() {
+        return;
+    }
+    let message = format!(
+        "Secret {} is not issued yet (status of Certificate {:?}): {}",
+        Quoted(name),
+        certificate.key.name,
+        without_certificate(cx)
+    );
+    let finding = out.add(secret_field(entry), format!("secret={name}"), message);
+    limit_while_pending(finding, Issuer::Known);
 }
 
 fn help(cx: &Context<'_>, name: &str) -> String {

@@ -226,7 +226,7 @@ fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only, .. 
     let mut inventory = Inventory::default();
     let mut issued = Vec::new();
     for object in objects {
-        if let Object::Certificate(CertManagerCertificate { key, secret_name }) = &object {
+        if let Object::Certificate(CertManagerCertificate { key, secret_name, .. }) = &object {
             issued.push(Key::new(&key.namespace, secret_name));
         }
         inventory.apply(object);

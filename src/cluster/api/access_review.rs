@@ -78,7 +78,22 @@ impl Right {
     /// Returns whether it is a right to the controllers of one namespace. A cluster may deny it on purpose.
     #[must_use]
     pub fn is_of_controllers(&self) -> bool {
+        self.is_of_namespace() && !self.is_of_references()
+    }
+
+    /// Returns whether it is a right to objects that Ingresses reference.
+    fn is_of_references(&self) -> bool {
+        matches!(self.kind, Kind::ConfigMap | Kind::Secret)
+    }
+
+    /// Returns whether it is a right to every object of one namespace.
+    fn is_of_namespace(&self) -> bool {
         self.only.as_ref().is_some_and(|key| key.name.is_empty())
+    }
+
+    /// Returns whether checks of a kind are blind without it: it is a right to all objects that Ingresses can reference.
+    pub(crate) fn is_of_kind(&self) -> bool {
+        self.only.is_none() || self.is_of_namespace() && self.is_of_references()
     }
 
     /// Returns whether it is a right to this object.

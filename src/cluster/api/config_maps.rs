@@ -50,7 +50,7 @@ fn news(state: &Inventory, key: &Key, read: &LiveRead) -> Vec<Change> {
         }
         LiveRead::Absent if stored.is_some() => (Coverage::Complete, Some(Change::Delete(key.clone()))),
         LiveRead::Found(_) | LiveRead::Absent => (Coverage::Complete, None),
-        LiveRead::Forbidden => (Coverage::Forbidden, None),
+        LiveRead::Forbidden | LiveRead::Excluded => (Coverage::Forbidden, None),
         LiveRead::Failed(_) if known == Coverage::Complete => return Vec::new(),
         LiveRead::Failed(_) => (Coverage::ReadFailed, None),
     };

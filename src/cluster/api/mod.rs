@@ -27,6 +27,6 @@ pub use pod_event::Pod;
 pub use read_queue::Author;
 pub use rights::{Dependents, Rights};
 pub use status::SyncStatus;
-pub use wanted::{ControllerPlace, FindIn, Wanted};
+pub use wanted::{ControllerPlace, FindIn, ReadableNamespaces, Wanted};
 pub use watch_status::{Pace, WatchStatus};
 pub use watches::Watches;

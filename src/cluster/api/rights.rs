@@ -65,7 +65,11 @@ impl Rights {
         let watched = watched
             .chain(wanted.controllers.iter().flat_map(ControllerPlace::watched).map(|(kind, key)| (kind, Some(key))));
         let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
-        let read = wanted.on_demand.iter().map(|kind| right(kind, None, Verb::Get));
+        let scopes = wanted.readable.scopes();
+        let read = wanted
+            .on_demand
+            .iter()
+            .flat_map(|kind| scopes.iter().map(move |only| right(kind, only.clone(), Verb::Get)));
         let rights = Self(Arc::new(Inner {
             wanted: watched.chain(read).collect(),
             optional,
@@ -107,7 +111,7 @@ impl Rights {
     /// Returns the code of each check, and whether it is blind: a right that it needs is missing.
     #[must_use]
     pub fn blind(&self) -> Vec<(&'static str, bool)> {
-        let lost: Kinds = self.missing().iter().filter(|right| right.only.is_none()).map(|right| right.kind).collect();
+        let lost: Kinds = self.missing().iter().filter(|right| right.is_of_kind()).map(|right| right.kind).collect();
         let checks = self.0.checks.iter();
         checks.map(|(code, kinds)| (*code, kinds.iter().any(|kind| lost.contains(kind)))).collect()
     }
@@ -119,7 +123,7 @@ impl Rights {
         if self.0.was_ready.load(Ordering::Relaxed) {
             return Vec::new();
         }
-        let is_vital = |right: &&Right| right.only.is_none() && self.0.vital.contains(right.kind);
+        let is_vital = |right: &&Right| right.is_of_kind() && self.0.vital.contains(right.kind);
         let missing = self.missing();
         let vital = by_object(missing.iter().filter(is_vital)).into_iter();
         let mut lines: Vec<String> = vital.map(|((kind, only), verbs)| refusal(kind, only, &verbs)).collect();
@@ -140,16 +144,20 @@ impl Rights {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let missing = self.missing();
-        let effect = |kind, is_single| {
-            if is_single {
+        let effect = |kind, is_of_kind: bool| {
+            if !is_of_kind {
                 return "; its settings are unknown".to_owned();
             }
             let checks = self.0.checks.iter();
             let codes = ranges(&checks.map(|(code, kinds)| (*code, kinds.contains(kind))).collect::<Vec<_>>());
             if codes.is_empty() { codes } else { format!("; blind: {codes}") }
         };
-        let lines = by_object(missing.iter()).into_iter();
-        lines.map(|((kind, only), verbs)| refusal(kind, only, &verbs) + &effect(kind, only.is_some())).collect()
+        let (whole, single): (Vec<_>, Vec<_>) = missing.iter().partition(|right| right.is_of_kind());
+        let line = |rights: Vec<&Right>, is_of_kind| -> Vec<String> {
+            let lines = by_object(rights.into_iter()).into_iter();
+            lines.map(|((kind, only), verbs)| refusal(kind, only, &verbs) + &effect(kind, is_of_kind)).collect()
+        };
+        [line(whole, true), line(single, false)].concat()
     }
 
     /// Records that a request was refused with 403. Returns whether the API server has confirmed that the right is missing;
@@ -258,6 +266,10 @@ fn by_object<'a>(rights: impl Iterator<Item = &'a Right>) -> BTreeMap<(Kind, Opt
 }
 
 fn refusal(kind: Kind, only: Option<&Key>, verbs: &str) -> String {
-    let object = only.map(|key| format!(" {key}")).unwrap_or_default();
+    let object = match only {
+        None => String::new(),
+        Some(key) if key.name.is_empty() => format!(" of namespace {}", key.namespace),
+        Some(key) => format!(" {key}"),
+    };
     format!("{kind}{object}: no permission to {verbs}")
 }

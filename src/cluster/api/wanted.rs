@@ -1,5 +1,6 @@
 //! The objects that a process needs from the API server.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,12 +18,40 @@ pub struct Wanted {
     pub config_maps: Vec<Key>,
     /// The kinds that are not watched: their objects are read by name.
     pub on_demand: Kinds,
+    /// The namespaces in which they are read.
+    pub readable: ReadableNamespaces,
     /// The places whose controllers are watched. All of it is optional.
     pub controllers: Vec<ControllerPlace>,
     /// Returns further such places, which change with the IngressClasses.
     pub controllers_of_classes: Option<FindIn<ControllerPlace>>,
     /// Returns the ConfigMaps of the controllers that run in a cluster. They are read by name, again and again.
     pub running_config_maps: Option<FindIn<Key>>,
+}
+
+/// The namespaces whose objects are read by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadableNamespaces(BTreeSet<String>);
+
+impl ReadableNamespaces {
+    /// Creates the set of these namespaces; of all if there are none.
+    #[must_use]
+    pub fn of(namespaces: impl IntoIterator<Item = String>) -> Self {
+        Self(namespaces.into_iter().collect())
+    }
+
+    /// Returns whether the objects of a namespace are read.
+    #[must_use]
+    pub fn contains(&self, namespace: &str) -> bool {
+        self.0.is_empty() || self.0.contains(namespace)
+    }
+
+    /// Returns the scopes of the rights to read objects: an empty name stands for every object of a namespace, `None` for all.
+    pub(crate) fn scopes(&self) -> Vec<Option<Key>> {
+        if self.0.is_empty() {
+            return vec![None];
+        }
+        self.0.iter().map(|namespace| Some(Key::new(namespace, ""))).collect()
+    }
 }
 
 /// The workloads and pods of one namespace that may run a controller.

@@ -19,7 +19,12 @@ use crate::model::{
 pub(super) fn written(object: &Object) -> Value {
     match object {
         Object::ApiCaller(kind, caller) => api_caller(*kind, caller),
-        Object::Certificate(it) => json!({"metadata": of_key(&it.key), "spec": {"secretName": it.secret_name}}),
+        Object::Certificate(it) => {
+            let ready = |is_ready| json!({"type": "Ready", "status": if is_ready { "True" } else { "False" }});
+            let conditions: Vec<Value> = it.ready.map(ready).into_iter().collect();
+            let status = json!({"notAfter": it.not_after, "conditions": conditions});
+            json!({"metadata": of_key(&it.key), "spec": {"secretName": it.secret_name}, "status": status})
+        }
         Object::ConfigMap(it) => {
             let data: BTreeMap<&str, &str> = it.data().collect();
             json!({"metadata": of_key(&it.key), "data": data})

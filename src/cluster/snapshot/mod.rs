@@ -189,7 +189,7 @@ impl Snapshot {
                     (State::Found, Some(serde_json::value::to_raw_value(&form::written(object))?))
                 }
                 LiveRead::Absent => (State::Absent, None),
-                LiveRead::Forbidden => (State::Forbidden, None),
+                LiveRead::Forbidden | LiveRead::Excluded => (State::Forbidden, None),
                 LiveRead::Failed(_) => (State::Failed, None),
             };
             let (namespace, name) = (Some(namespace.clone()), Some(name.clone()));

@@ -70,7 +70,7 @@ impl Guarded {
             optional: engine.hints(),
         };
         let live = Live::with_rights(client.clone(), rights);
-        let cluster = LiveCluster { live, watches, on_demand: config.on_demand() };
+        let cluster = LiveCluster { live, watches, on_demand: config.on_demand(), readable: config.readable.clone() };
         let reload_blocks = SharedReloadBlocks::default();
         let reviewer = Reviewer::new(inventory.clone(), engine, config.policy, now).with_cluster(cluster);
         let reviewer = Arc::new(reviewer.with_reload_blocks(reload_blocks.clone()));

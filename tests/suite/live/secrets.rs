@@ -1,4 +1,5 @@
-//! `secrets: watch`: Secrets are listed and watched. Without rights to read them nothing is reported as missing.
+//! `secrets: watch`: Secrets are listed and watched. Without rights to read them nothing is reported as missing. `secretNamespaces`
+//! limits the namespaces in which they are read.
 
 use ingress_guard::cluster::Coverage;
 use ingress_guard::model::Kind;
@@ -76,4 +77,30 @@ async fn secrets_are_not_evaluated_while_their_rights_are_withdrawn() {
     eventually("complete", async || guarded.secrets_are() == Coverage::Complete).await;
     guarded.warns_of("app", &[]).await;
     eventually("nothing to note", async || guarded.notes().is_empty()).await;
+}
+
+#[tokio::test]
+async fn secrets_of_other_namespaces_are_not_read() {
+    let guarded = Guarded::over(cluster().await, "profile: strict\nsecretNamespaces: [docs]");
+    guarded.is_ready().await;
+    guarded.ask(&with_tls("absent")).await.assert(&[], &[]);
+    assert!(!guarded.gets().iter().any(|get| get.starts_with("get secrets")), "{:?}", guarded.gets());
+
+    let guarded = Guarded::over(cluster().await, "profile: strict\nsecretNamespaces: [docs, shop]");
+    guarded.is_ready().await;
+    guarded.ask(&with_tls("absent")).await.assert(&[], &["IG401"]);
+    assert!(guarded.gets().contains(&"get secrets shop/absent".to_owned()), "{:?}", guarded.gets());
+}
+
+#[tokio::test]
+async fn the_right_to_secrets_is_needed_in_the_configured_namespaces() {
+    let api = cluster().await;
+    api.deny("get", "secrets", true);
+    let guarded = Guarded::over(api, "secretNamespaces: [docs, shop]");
+    let lines = ["docs", "shop"].map(|namespace| format!("Secret of namespace {namespace}: no permission to get"));
+    eventually("unready", async || lines.iter().all(|line| guarded.missing().contains(line))).await;
+    let note = format!("{}; blind: IG401", lines[0]);
+    eventually("a note", async || guarded.notes().iter().any(|line| line.starts_with(&note))).await;
+    guarded.api.deny("get", "secrets", false);
+    guarded.is_ready().await;
 }

@@ -1,0 +1,119 @@
+//! Roles of the pods and of users.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use ingress_guard::model::Kind;
+use serde_json::{Value, json};
+
+use super::{CHART, Helm, Objects};
+
+/// The rights that rules grant: `group/resource verb`.
+fn rights(role: &Value) -> BTreeSet<String> {
+    let texts = |value: &Value| -> Vec<String> { serde_json::from_value(value.clone()).unwrap() };
+    let mut found = BTreeSet::new();
+    for rule in role["rules"].as_array().unwrap() {
+        for group in texts(&rule["apiGroups"]) {
+            for resource in texts(&rule["resources"]) {
+                found.extend(texts(&rule["verbs"]).into_iter().map(|verb| format!("{group}/{resource} {verb}")));
+            }
+        }
+    }
+    found
+}
+
+/// Bindings in a namespace: `namespace/role`.
+fn bindings(objects: &Objects) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let role =
+        |binding: &Value| format!("{}/{}", text(&binding["metadata"]["namespace"]), text(&binding["roleRef"]["name"]));
+    objects.of("RoleBinding").map(role).collect()
+}
+
+#[test]
+fn secrets_and_config_maps_can_be_limited_to_namespaces() {
+    let Some(helm) = Helm::find() else { return };
+    let objects = helm.template(&json!({"rbac": {"secretNamespaces": ["shop", "docs", "shop"]}}));
+    let wide = rights(objects.one("ClusterRole/ingress-guard"));
+    assert!(!wide.iter().any(|right| right.contains("secrets") || right.contains("configmaps")), "{wide:?}");
+    let references = rights(objects.one("ClusterRole/ingress-guard-references"));
+    assert_eq!(references, BTreeSet::from(["/configmaps get", "/secrets get"].map(str::to_owned)));
+    let bound = bindings(&objects);
+    for namespace in ["shop", "docs"] {
+        let binding = format!("{namespace}/ingress-guard-references");
+        assert_eq!(bound.iter().filter(|bound| **bound == binding).count(), 1, "{bound:?}");
+    }
+    assert!(!objects.of("ClusterRoleBinding").any(|binding| binding["roleRef"]["name"] == "ingress-guard-references"));
+    let config: Value = serde_saphyr::from_str(&objects.config()).unwrap();
+    assert_eq!(config["secretNamespaces"], json!(["shop", "docs", "shop"]));
+
+    let refusal = helm.refusal(&json!({"rbac": {"secretNamespaces": ["shop"]}, "config": {"secrets": "watch"}}));
+    assert!(refusal.contains("rbac.secretNamespaces: config.secrets must be `get` or `off`"), "{refusal}");
+}
+
+#[test]
+fn rights_to_secrets_follow_the_configuration() {
+    let Some(helm) = Helm::find() else { return };
+    let secrets = |config: Value| -> Vec<String> {
+        let objects = helm.template(&json!({"config": config}));
+        let found = rights(objects.one("ClusterRole/ingress-guard")).into_iter();
+        found.filter(|right| right.contains("secrets")).collect()
+    };
+    assert_eq!(secrets(json!({})), ["/secrets get"]);
+    assert_eq!(secrets(json!({"secrets": false})), Vec::<String>::new());
+    assert_eq!(secrets(json!({"secrets": "watch"})), ["/secrets get", "/secrets list", "/secrets watch"]);
+}
+
+#[test]
+fn readers_read_all_that_commands_list_and_no_secret() {
+    let Some(helm) = Helm::find() else { return };
+    let readers = json!([{"kind": "Group", "name": "ci", "apiGroup": "rbac.authorization.k8s.io"}]);
+    let objects = helm.template(&json!({"rbac": {"readers": readers}}));
+    let granted = rights(objects.one("ClusterRole/ingress-guard-reader"));
+    for kind in Kind::ALL.into_iter().filter(|kind| ![Kind::Secret, Kind::ConfigMap].contains(kind)) {
+        for verb in ["get", "list"] {
+            let right = format!("{}/{} {verb}", kind.group(), kind.plural());
+            assert!(granted.contains(&right), "{right}");
+        }
+    }
+    assert!(!granted.iter().any(|right| right.contains("secrets")), "{granted:?}");
+    let writes = |right: &&String| !["get", "list"].iter().any(|verb| right.ends_with(&format!(" {verb}")));
+    assert_eq!(granted.iter().find(writes), None);
+    assert_eq!(objects.one("ClusterRoleBinding/ingress-guard-reader")["subjects"], readers);
+
+    let view = objects.one("ClusterRole/ingress-guard-view");
+    assert_eq!(view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"], "true");
+    let none = helm.template(&json!({"rbac": {"readerRole": false, "aggregateToView": false}}));
+    let names: Vec<&Value> = none.of("ClusterRole").map(|role| &role["metadata"]["name"]).collect();
+    assert_eq!(names, ["ingress-guard"]);
+}
+
+#[test]
+fn controllers_are_discovered_in_configured_namespaces_only() {
+    let Some(helm) = Helm::find() else { return };
+    let values = json!({"config": {"discovery": {"namespaces": ["a"]}}, "rbac": {"controllerNamespaces": ["b"]}});
+    let objects = helm.template(&values);
+    let mut bound = bindings(&objects);
+    bound.sort();
+    assert_eq!(
+        bound,
+        ["a/ingress-guard-controllers", "b/ingress-guard-controllers", "ingress-guard/ingress-guard-events"]
+    );
+}
+
+#[test]
+fn every_right_has_a_reason_in_the_document() {
+    let Some(helm) = Helm::find() else { return };
+    let objects = helm
+        .template(&json!({"config": {"dialects": [{"match": {"class": "a"}, "engine": "nginx", "configMap": "b/c"}]}}));
+    let document = fs::read_to_string(format!("{CHART}/../docs/security.md")).unwrap();
+    let table = document.split("## Permissions").nth(1).unwrap();
+    for role in objects.of("ClusterRole").chain(objects.of("Role")) {
+        for rule in role["rules"].as_array().unwrap() {
+            for resource in rule["resources"].as_array().unwrap() {
+                let resource = format!("`{}`", resource.as_str().unwrap());
+                assert!(table.contains(&resource), "docs/security.md has no reason for {resource}");
+            }
+        }
+    }
+}
