@@ -20,12 +20,15 @@
 //! - [`config`]: the configuration file;
 //! - [`report`]: results of many Ingresses, and their output formats;
 //! - [`explain`]: traces one request from its host to the endpoints;
-//! - [`telemetry`] and [`server`]: log, metrics, HTTPS;
+//! - [`telemetry`]: log and metrics;
+//! - [`certificates`]: certificates that the process manages itself: its CA, the serving certificate, the caBundle;
+//! - [`server`]: HTTPS;
 //! - [`cli`]: the commands.
 
 pub mod admission;
 pub mod analysis;
 pub mod budget;
+pub mod certificates;
 pub mod checks;
 pub mod cli;
 pub mod cluster;

@@ -17,6 +17,7 @@ mod overwriting;
 mod progress;
 mod report_output;
 mod serve;
+mod serving_certificate;
 mod snapshot;
 
 use std::io::{IsTerminal as _, Write as _};

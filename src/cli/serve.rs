@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -12,7 +11,9 @@ use jiff::Timestamp;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
+use super::serving_certificate::CertificateArguments;
 use crate::admission::{LiveCluster, Reviewer};
+use crate::certificates::Manager;
 use crate::checks;
 use crate::cluster::{self, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches};
 use crate::config::Config;
@@ -20,13 +21,8 @@ use crate::engine::Engine;
 use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
 use crate::routing::{ReloadIndex, SharedReloadBlocks};
-use crate::server::{
-    self, CertificateSource, ClusterReadiness, Limits, SelfSigned, Server, Signals, TlsOptions, follow_reload_blocks,
-};
+use crate::server::{self, ClusterReadiness, Limits, Server, Signals, follow_reload_blocks};
 use crate::telemetry::{self, LogFormat, Metrics};
-
-/// The interval at which the certificate files are read again. The kubelet takes up to a minute to update a mounted Secret.
-const CERTIFICATE_POLL: Duration = Duration::from_secs(2);
 
 /// Two, so that a large list of one kind does not delay the others and the health port.
 const CLUSTER_THREADS: usize = 2;
@@ -44,18 +40,8 @@ pub(super) struct Arguments {
     /// Address of /livez, /readyz and /metrics (plain HTTP).
     #[arg(long, env = "INGRESS_GUARD_HEALTH_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     health_listen: SocketAddr,
-    /// Certificate chain (PEM), reloaded when it changes. Without it, a self-signed certificate is generated and printed.
-    #[arg(long, env = "INGRESS_GUARD_TLS_CERT", value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// Private key of the certificate (PEM).
-    #[arg(long, env = "INGRESS_GUARD_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Require a client certificate issued by this CA (PEM).
-    #[arg(long, env = "INGRESS_GUARD_CLIENT_CA", value_name = "FILE")]
-    client_ca: Option<PathBuf>,
-    /// The Service of the webhook. A warning is logged if the certificate is not valid for its DNS name.
-    #[arg(long, env = "INGRESS_GUARD_SERVICE", value_name = "NAME.NAMESPACE", value_parser = dns_name)]
-    service: Option<String>,
+    #[command(flatten)]
+    certificate: CertificateArguments,
     /// Configuration file.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -96,13 +82,16 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
     let (classes, dialects) = (config.settings.classes.clone(), config.settings.dialects.clone());
-    let (reviewer, status) = if arguments.manifests.is_empty() {
-        let pod = arguments.pod.pod();
-        watching(arguments.cluster.client().await?, config, pod, arguments.allow_missing_rights)
-    } else {
-        over_manifests(&arguments.manifests, config)?
+    let client = if arguments.manifests.is_empty() { Some(arguments.cluster.client().await?) } else { None };
+    let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
+    let certificates = manager.as_ref().map(Manager::status);
+    let _managing = manager.map(|manager| AbortOnDropHandle::new(tokio::spawn(manager.run())));
+    let (reviewer, status) = match client {
+        Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights),
+        None => over_manifests(&arguments.manifests, config)?,
     };
-    let options = options(arguments)?;
+    let (listen, health_listen) = (arguments.listen, arguments.health_listen);
+    let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
     let reviewer = reviewer.with_reload_blocks(reload_blocks.clone());
     let configured = dialects.clone();
@@ -111,7 +100,7 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks });
+    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks, certificates });
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
@@ -177,37 +166,4 @@ fn status(
 ) -> SyncStatus {
     let inventory = inventory.clone();
     SyncStatus { inventory, watches, rights, required: engine.needs() | policy.needs(), optional: engine.hints() }
-}
-
-fn options(arguments: Arguments) -> anyhow::Result<server::Options> {
-    let certificate = if let (Some(certificate), Some(key)) = (arguments.tls_cert, arguments.tls_key) {
-        CertificateSource::Files { certificate, key }
-    } else {
-        let made = SelfSigned::generate(arguments.service.as_slice())?;
-        // Clients must trust it: pass it to `curl --cacert` or, base64-encoded, to caBundle.
-        super::print(made.certificate_pem())?;
-        CertificateSource::Memory(made)
-    };
-    Ok(server::Options {
-        listen: arguments.listen,
-        health_listen: arguments.health_listen,
-        tls: TlsOptions {
-            certificate,
-            client_ca: arguments.client_ca,
-            poll: CERTIFICATE_POLL,
-            dns_name: arguments.service,
-        },
-        limits: Limits::default(),
-    })
-}
-
-/// Returns the DNS name under which the API server calls a Service that is written as `NAME.NAMESPACE`.
-fn dns_name(service: &str) -> Result<String, String> {
-    let is_label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-    };
-    match service.split_once('.') {
-        Some((name, namespace)) if is_label(name) && is_label(namespace) => Ok(format!("{name}.{namespace}.svc")),
-        _ => Err("expected the name and the namespace of a Service, such as ingress-guard.ingress-guard".to_owned()),
-    }
 }

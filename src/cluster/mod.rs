@@ -10,6 +10,7 @@ mod snapshot;
 mod store;
 mod view;
 
+pub(crate) use api::ApiError;
 pub use api::{
     Author, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces, Referenced, Right,
     Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list,

@@ -14,7 +14,8 @@ use tokio::time::MissedTickBehavior;
 use super::tls::{Leaf, Material, TlsError, TlsOptions};
 use crate::telemetry::Metrics;
 
-/// The time before the expiry from which a certificate is reported. Renewed certificates replace it weeks before.
+/// The time before the expiry from which a certificate is reported. Renewed certificates replace it weeks before. For certificates with a
+/// short life it is a quarter of it.
 const EXPIRES_SOON: i64 = 7 * 24 * 60 * 60;
 
 pub(super) struct Certificates {
@@ -125,7 +126,8 @@ impl Certificates {
 impl Leaf {
     fn problems(&self) -> Vec<String> {
         let mut problems: Vec<String> = self.rejections().collect();
-        if (now()..now() + EXPIRES_SOON).contains(&self.not_after) {
+        let soon = EXPIRES_SOON.min((self.not_after - self.not_before) / 4);
+        if (now()..now() + soon).contains(&self.not_after) {
             problems.push(format!("certificate expires at {}: renew it", date(self.not_after)));
         }
         problems

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
+use crate::certificates::CertificateStatus;
 use crate::cluster::{ClusterState, ClusterView, LiveReads, Rights, SyncStatus, WatchStatus};
 use crate::routing::{Dialects, ObservedController, ReloadBlocks, SharedReloadBlocks};
 
@@ -58,6 +59,8 @@ pub struct ClusterReadiness {
     pub dialects: Dialects,
     /// The Ingresses that stop their controllers.
     pub reload_blocks: SharedReloadBlocks,
+    /// The state of self-managed certificates.
+    pub certificates: Option<CertificateStatus>,
 }
 
 impl ReviewHandler for Reviewer {
@@ -90,11 +93,19 @@ impl Readiness for SyncStatus {
 
 impl Readiness for ClusterReadiness {
     fn missing(&self) -> Vec<String> {
-        self.status.missing()
+        let mut missing = self.status.missing();
+        if let Some(certificates) = &self.certificates {
+            missing.extend(certificates.withheld());
+            if missing.is_empty() {
+                certificates.note_ready();
+            }
+        }
+        missing
     }
 
     fn notes(&self) -> Vec<String> {
-        self.status.notes()
+        let certificates = self.certificates.iter().flat_map(CertificateStatus::notes);
+        self.status.notes().into_iter().chain(certificates).collect()
     }
 
     fn objects(&self) -> Vec<(&'static str, usize)> {

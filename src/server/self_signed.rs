@@ -41,7 +41,7 @@ impl SelfSigned {
         &self.certificate
     }
 
-    pub(super) fn key_pem(&self) -> &str {
+    pub(crate) fn key_pem(&self) -> &str {
         &self.key
     }
 }

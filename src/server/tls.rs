@@ -14,6 +14,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{InconsistentKeys, RootCertStore, ServerConfig};
 
 use super::self_signed::SelfSigned;
+use crate::certificates::ServingCertificate;
 use crate::file;
 
 /// The most bytes of a file with certificates or a key: the CAs of an operating system have a quarter of a MB.
@@ -22,13 +23,15 @@ const LARGEST: u64 = 4 << 20;
 /// The source of the serving certificate.
 #[derive(Debug, Clone)]
 pub enum CertificateSource {
-    /// Two PEM files, reloaded when they change.
+    /// Two PEM files, or one that contains both, reloaded when they change.
     Files {
         /// The chain, leaf first.
         certificate: PathBuf,
         /// The key: PKCS#8, SEC1 or PKCS#1.
         key: PathBuf,
     },
+    /// A certificate that is issued in this process, and replaced from time to time.
+    Issued(ServingCertificate),
     /// A certificate in memory.
     Memory(SelfSigned),
 }
@@ -116,6 +119,10 @@ impl Part {
         }
     }
 
+    fn in_memory(pem: &str) -> Self {
+        Self { path: PathBuf::from("(in memory)"), bytes: pem.as_bytes().to_vec() }
+    }
+
     fn unusable(&self, reason: impl Into<String>) -> TlsError {
         TlsError::Unusable { path: self.path.clone(), reason: reason.into() }
     }
@@ -156,9 +163,12 @@ impl TlsOptions {
     fn read_once(&self) -> Result<Material, TlsError> {
         let (certificate, key) = match &self.certificate {
             CertificateSource::Files { certificate, key } => (Part::read(certificate)?, Part::read(key)?),
+            CertificateSource::Issued(pair) => {
+                let pair = pair.load();
+                (Part::in_memory(&pair.certificate), Part::in_memory(&pair.key))
+            }
             CertificateSource::Memory(pair) => {
-                let part = |pem: &str| Part { path: PathBuf::from("(in memory)"), bytes: pem.as_bytes().to_vec() };
-                (part(pair.certificate_pem()), part(pair.key_pem()))
+                (Part::in_memory(pair.certificate_pem()), Part::in_memory(pair.key_pem()))
             }
         };
         let client_ca = self.client_ca.as_deref().map(Part::read).transpose()?;

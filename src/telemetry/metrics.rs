@@ -59,6 +59,11 @@ struct ClassLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ManagerLabel {
+    manager: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReadLabels {
     kind: &'static str,
     result: &'static str,
@@ -107,6 +112,14 @@ pub struct Metrics {
     pub(crate) certificate_reload_failing: Gauge,
     /// `notAfter` of the served certificate, in seconds since 1970.
     pub(crate) certificate_expiry: Gauge,
+    /// `notAfter` of the current CA of self-managed certificates, in seconds since 1970.
+    pub(crate) ca_expiry: Gauge,
+    /// 1 while the Secret with the CAs does not exist.
+    pub(crate) ca_secret_missing: Gauge,
+    /// 1 while the caBundle does not contain the CA of the served certificate.
+    pub(crate) ca_bundle_missing: Gauge,
+    pub(crate) ca_bundle_repairs: Counter,
+    ca_bundle_contested: Family<ManagerLabel, Gauge>,
 }
 
 impl Default for Metrics {
@@ -145,11 +158,17 @@ impl Metrics {
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
             certificate_expiry: Gauge::default(),
+            ca_expiry: Gauge::default(),
+            ca_secret_missing: Gauge::default(),
+            ca_bundle_missing: Gauge::default(),
+            ca_bundle_repairs: Counter::default(),
+            ca_bundle_contested: Family::default(),
         };
         metrics.register_reviews();
         metrics.register_watches();
         metrics.register_rights();
         metrics.register_server();
+        metrics.register_authorities();
         metrics
     }
 
@@ -232,6 +251,43 @@ impl Metrics {
             "notAfter of the served certificate, seconds since 1970",
             self.certificate_expiry.clone(),
         );
+    }
+
+    fn register_authorities(&mut self) {
+        let r = &mut self.registry;
+        r.register(
+            "ca_expiry_timestamp_seconds",
+            "notAfter of the current self-managed CA, seconds since 1970",
+            self.ca_expiry.clone(),
+        );
+        r.register(
+            "ca_secret_missing",
+            "1 while the Secret with the self-managed CA does not exist",
+            self.ca_secret_missing.clone(),
+        );
+        r.register(
+            "ca_bundle_missing",
+            "1 while the caBundle lacks the CA of the served certificate: the API server rejects it",
+            self.ca_bundle_missing.clone(),
+        );
+        r.register(
+            "ca_bundle_repairs",
+            "Times that the CA was put back into the caBundle",
+            self.ca_bundle_repairs.clone(),
+        );
+        r.register(
+            "ca_bundle_contested",
+            "1 while another field manager removes the CA from the caBundle again and again",
+            self.ca_bundle_contested.clone(),
+        );
+    }
+
+    /// Sets the field manager that removes the CA from the caBundle again and again.
+    pub(crate) fn contest_ca_bundle(&self, manager: Option<&str>) {
+        self.ca_bundle_contested.clear();
+        if let Some(manager) = manager {
+            self.ca_bundle_contested.get_or_create(&ManagerLabel { manager: manager.to_owned() }).set(1);
+        }
     }
 
     /// Counts one answered review. It runs on every request: all labels are static, so an existing label set is not allocated

@@ -336,6 +336,20 @@ async fn handshakes_that_fail_because_the_certificate_has_expired_are_explained_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_file_may_contain_the_chain_and_the_key() {
+    let authority = Authority::new();
+    let pair = authority.issue();
+    let mount = Mount::new(&pair);
+    // The order of Kubernetes' PodCertificates: the key first.
+    mount.swap(&(pair.key.clone() + &pair.certificate), "");
+    let bundle = mount.path("tls.crt").to_str().unwrap().to_owned();
+    let serving = Serving::start(&["--manifests", "tests/reviews/good.yaml", "--tls-cert", &bundle]);
+    Client::new(serving.webhook, authority.roots()).tls("h2").await.unwrap();
+    let (code, log) = tokio::task::spawn_blocking(|| serving.end()).await.unwrap();
+    assert_eq!(code, 0, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn problems_of_the_certificate_are_logged_when_it_is_loaded() {
     let mount = Mount::new(&Authority::new().issue_until(SystemTime::now() + Duration::from_hours(24)));
     let path = |name| mount.path(name).to_str().unwrap().to_owned();

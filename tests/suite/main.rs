@@ -9,6 +9,7 @@ mod architecture;
 mod audit;
 mod binary;
 mod budget;
+mod certificates;
 mod chart;
 mod check;
 mod configuration;

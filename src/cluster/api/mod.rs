@@ -23,6 +23,7 @@ mod writer;
 pub use access_review::{Right, Verb};
 pub use list::{ListError, list};
 pub use live::{Live, Referenced};
+pub(crate) use pages::ApiError;
 pub use pod_event::Pod;
 pub use read_queue::Author;
 pub use rights::{Dependents, Rights};

@@ -34,8 +34,12 @@ impl Authority {
     }
 
     pub(crate) fn issue_until(&self, not_after: SystemTime) -> Pair {
+        self.issue_between(SystemTime::now() - Duration::from_hours(60 * 24), not_after)
+    }
+
+    pub(crate) fn issue_between(&self, not_before: SystemTime, not_after: SystemTime) -> Pair {
         let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-        params.not_before = (SystemTime::now() - Duration::from_hours(48)).into();
+        params.not_before = not_before.into();
         params.not_after = not_after.into();
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();

@@ -151,7 +151,17 @@ async fn an_expired_certificate_is_served_and_reported_by_readyz() {
     until_reported(&server, "certificate expires at ").await;
     let later = server.authority.issue_until(SystemTime::now() + Duration::from_hours(8 * 24));
     server.mount.swap(&later.certificate, &later.key);
-    eventually("nothing to report", async || server.readyz().await == (200, "ready\n".to_owned())).await;
+    let nothing = async || server.readyz().await == (200, "ready\n".to_owned());
+    eventually("nothing to report", nothing).await;
+    // A certificate with a life of seven days is reported in its last quarter.
+    let hours = |hours: u64| Duration::from_hours(hours);
+    let now = SystemTime::now();
+    let late = server.authority.issue_between(now - hours(6 * 24), now + hours(24));
+    server.mount.swap(&late.certificate, &late.key);
+    until_reported(&server, "certificate expires at ").await;
+    let early = server.authority.issue_between(now - hours(4 * 24), now + hours(3 * 24));
+    server.mount.swap(&early.certificate, &early.key);
+    eventually("nothing to report", nothing).await;
 }
 
 #[tokio::test]
