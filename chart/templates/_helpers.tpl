@@ -107,16 +107,37 @@ projected:
 {{- default (ternary "ClusterFirstWithHostNet" "ClusterFirst" .Values.hostNetwork) .Values.dnsPolicy }}
 {{- end }}
 
-{{- /* The Secret that holds the serving certificate; fails unless exactly one way to get it is chosen. */}}
-{{- define "ingress-guard.certificateSecret" -}}
+{{- /* The source of the serving certificate; fails if values of several sources are set. */}}
+{{- define "ingress-guard.certificateMode" -}}
 {{- $certificate := .Values.certificate }}
-{{- if and $certificate.certManager.enabled (or $certificate.existingSecret $certificate.caBundle) }}
-{{- fail "certificate: set certManager.enabled to false to use existingSecret and caBundle" }}
-{{- else if $certificate.certManager.enabled }}
-{{- printf "%s-tls" (include "ingress-guard.fullname" .) }}
-{{- else }}
-{{- required "certificate: enable certManager or name an existingSecret" $certificate.existingSecret }}
+{{- $mode := $certificate.mode }}
+{{- if hasKey $certificate.certManager "enabled" }}
+{{- fail "certificate.certManager.enabled was replaced: set certificate.mode to certManager (it was true), or to existingSecret (it was false), and remove it. Without both, the pods manage the certificate themselves (selfManaged)" }}
+{{- else if and (ne $mode "existingSecret") (or $certificate.existingSecret $certificate.caBundle) }}
+{{- fail (printf "certificate.existingSecret and certificate.caBundle have no effect in certificate.mode %s: remove them, or set the mode to existingSecret" $mode) }}
+{{- else if and (eq $mode "existingSecret") (not $certificate.existingSecret) }}
+{{- fail "certificate.existingSecret: name the Secret with the serving certificate" }}
+{{- else if and (eq $mode "selfManaged") .Values.webhook.url }}
+{{- fail "webhook.url: a self-managed certificate is valid for the Service only: set certificate.mode to certManager or existingSecret" }}
+{{- else if and (ne $mode "existingSecret") (contains "cert-manager.io/inject-" (keys .Values.webhook.annotations | join " ")) }}
+{{- fail (printf "webhook.annotations: cert-manager.io/inject-… would replace the caBundle of certificate.mode %s: remove the annotation, or set the mode to existingSecret" $mode) }}
 {{- end }}
+{{- $mode }}
+{{- end }}
+
+{{- /* The Secret that holds the serving certificate; empty if the pods manage it themselves. */}}
+{{- define "ingress-guard.certificateSecret" -}}
+{{- $mode := include "ingress-guard.certificateMode" . }}
+{{- if eq $mode "certManager" }}
+{{- printf "%s-tls" (include "ingress-guard.fullname" .) }}
+{{- else if eq $mode "existingSecret" }}
+{{- .Values.certificate.existingSecret }}
+{{- end }}
+{{- end }}
+
+{{- /* The Secret of the CAs that the pods manage themselves. */}}
+{{- define "ingress-guard.authoritySecret" -}}
+{{- printf "%s-webhook-ca" (include "ingress-guard.fullname" .) }}
 {{- end }}
 
 {{- /* Helm reads `off` as YAML 1.1 does, a boolean; ingress-guard wants the word. */}}

@@ -50,7 +50,7 @@ impl<'c> Release<'c> {
         Terminal { cluster, namespace }.stores(&[secret("serving", &pair)]);
         let values = json!({
             "certificate": {
-                "certManager": {"enabled": false},
+                "mode": "existingSecret",
                 "existingSecret": "serving",
                 "caBundle": BASE64_STANDARD.encode(cluster.authority().certificate()),
             },

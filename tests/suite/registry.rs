@@ -188,10 +188,22 @@ fn a_scaffolded_check_is_registered_in_order() {
 #[test]
 fn the_cluster_role_grants_exactly_what_is_read() {
     let manifests = fs::read_to_string(root().join("deploy/ingress-guard.yaml")).unwrap();
-    let role = manifests.split("\n---").find(|part| part.contains("kind: ClusterRole\n")).unwrap();
-    let role: serde_json::Value = serde_saphyr::from_str(role).unwrap();
+    let objects =
+        manifests.split("\n---").filter_map(|part| serde_saphyr::from_str::<Option<serde_json::Value>>(part).unwrap());
+    let objects: Vec<_> = objects.collect();
+    let rules = |kind: &str, name: &str| {
+        let mut named = objects.iter().filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);
+        named.next().unwrap()["rules"].clone()
+    };
+    // Writes only to two objects, by name.
+    let one = |group: &str, resource: &str, name: &str, verb: &str| serde_json::json!([{"apiGroups": [group], "resources": [resource], "resourceNames": [name], "verbs": ["get", verb]}]);
+    let certificates = "ingress-guard-webhook-ca";
+    assert_eq!(rules("Role", certificates), one("", "secrets", certificates, "update"));
+    let configuration =
+        one("admissionregistration.k8s.io", "validatingwebhookconfigurations", "ingress-guard", "patch");
+    assert_eq!(rules("ClusterRole", certificates), configuration);
     let mut granted = BTreeSet::new();
-    for rule in role["rules"].as_array().unwrap() {
+    for rule in rules("ClusterRole", "ingress-guard").as_array().unwrap() {
         let texts = |field: &str| -> Vec<String> {
             rule[field].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
         };
