@@ -22,7 +22,7 @@
 //! - [`explain`]: traces one request from its host to the endpoints;
 //! - [`telemetry`]: log and metrics;
 //! - [`certificates`]: certificates that the process manages itself: its CA, the serving certificate, the caBundle;
-//! - [`server`]: HTTPS;
+//! - [`server`]: the HTTPS server;
 //! - [`cli`]: the commands.
 
 pub mod admission;

@@ -77,8 +77,8 @@ impl Authority {
         let mut params = CertificateParams::default();
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         // Verifiers select among the CAs of a bundle by subject, so it must be unique.
-        let id: String = params.key_identifier(&key).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        params.distinguished_name.push(DnType::CommonName, format!("ingress-guard CA {id}"));
+        let id = params.key_identifier(&key).iter().take(8).fold(0, |id, byte| (id << 8) | u64::from(*byte));
+        params.distinguished_name.push(DnType::CommonName, format!("ingress-guard CA {id:016x}"));
         params.distinguished_name.push(DnType::OrganizationName, service.to_string());
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];

@@ -56,6 +56,8 @@ pub struct Manager {
     options: Options,
     replica: Replica,
     repairs: Repairs,
+    /// The field manager that last changed the caBundle.
+    rival: String,
     serving: ServingCertificate,
     status: CertificateStatus,
     metrics: Arc<Metrics>,
@@ -82,6 +84,7 @@ impl Manager {
             options,
             replica,
             repairs: Repairs::default(),
+            rival: String::new(),
             serving,
             status,
             metrics,
@@ -152,9 +155,10 @@ impl Manager {
         let mut pause = if is_failed { Duration::ZERO } else { self.options.lifetimes.poll };
         match self.replica.decide(&observed) {
             Ok(Some(write)) => pause = self.write(write, registration.as_ref().ok(), secret, &mut troubles).await,
-            Ok(None) => self.notice_calm(),
+            Ok(None) => {}
             Err(error) => troubles.push(format!("certificate: {error}")),
         }
+        troubles.extend(self.conflict());
         troubles.extend(registration.ok().and_then(|registration| self.claimed(&registration)));
         self.publish();
         Round { state: self.state(&observed, troubles), pause }
@@ -195,11 +199,12 @@ impl Manager {
                 if registration.claim.is_some() {
                     return self.options.lifetimes.poll;
                 }
-                let at = Instant::now().into_std();
-                let pause = self.repairs.pause(&self.options.lifetimes, at);
-                self.notice_conflict(registration, troubles);
-                if is_repair && !pause.is_zero() {
-                    return pause.min(self.options.lifetimes.poll);
+                if is_repair {
+                    self.rival = registration.other_manager.clone().unwrap_or_else(|| "unknown".to_owned());
+                    let pause = self.repairs.pause(&self.options.lifetimes, Instant::now().into_std());
+                    if !pause.is_zero() {
+                        return pause.min(self.options.lifetimes.poll);
+                    }
                 }
                 let name = self.options.registration.clone();
                 let body = Patch::Apply(registration.with_bundle(&name, &bundle));
@@ -207,7 +212,7 @@ impl Manager {
                     Request::new(CONFIGURATIONS).patch(&name, &PatchParams::apply(FIELD_MANAGER).force(), &body);
                 let result = send::<ValidatingWebhookConfiguration>(&self.client, request).await.map(drop);
                 if result.is_ok() {
-                    self.note_bundle(registration, is_repair, bundle.len());
+                    self.note_bundle(is_repair, bundle.len());
                 }
                 (result, format!("ValidatingWebhookConfiguration {name}"))
             }
@@ -237,35 +242,30 @@ impl Manager {
         Ok(())
     }
 
-    fn note_bundle(&mut self, registration: &Registration, is_repair: bool, certificates: usize) {
+    fn note_bundle(&mut self, is_repair: bool, certificates: usize) {
         let name = &self.options.registration;
         if is_repair {
             self.repairs.note(Instant::now().into_std());
             self.metrics.ca_bundle_repairs.inc();
-            let manager = registration.other_manager.as_deref().unwrap_or("unknown");
+            let manager = &self.rival;
             tracing::warn!(registration = name, manager, certificates, "the caBundle was changed; it is repaired");
         } else {
             tracing::info!(registration = name, certificates, "caBundle written");
         }
     }
 
-    fn notice_conflict(&self, registration: &Registration, troubles: &mut Vec<String>) {
-        if self.repairs.is_conflict() {
-            let manager = registration.other_manager.as_deref().unwrap_or("unknown");
-            self.metrics.contest_ca_bundle(Some(manager));
-            troubles.push(format!(
-                "certificate: {manager} changes the caBundle of ValidatingWebhookConfiguration {} again and again: exclude this \
-                 field there; it is repaired once a minute only",
-                self.options.registration
-            ));
-        }
-    }
-
-    fn notice_calm(&mut self) {
+    /// Reports a program that changes the caBundle again and again.
+    fn conflict(&mut self) -> Option<String> {
+        // Forgets repairs that are long ago.
         self.repairs.pause(&self.options.lifetimes, Instant::now().into_std());
-        if !self.repairs.is_conflict() {
-            self.metrics.contest_ca_bundle(None);
-        }
+        let rival = self.repairs.is_conflict().then_some(&*self.rival);
+        self.metrics.contest_ca_bundle(rival);
+        let name = &self.options.registration;
+        Some(format!(
+            "certificate: {} changes the caBundle of ValidatingWebhookConfiguration {name} again and again: exclude this field there; \
+             it is repaired once a minute only",
+            rival?
+        ))
     }
 
     fn note_clock(&mut self, server_time: Option<Timestamp>) {

@@ -157,7 +157,10 @@ impl Replica {
     fn missing(authorities: &Authorities, observed: &Observed) -> Option<Bundle> {
         let Read::Found(bundles) = &observed.bundles else { return None };
         let all = bundles.iter().fold(Bundle::default(), |all, bundle| all.union(bundle));
-        let wanted = all.union(&authorities.trusted()).without(&authorities.retired);
+        // Only what the Secret says now removes a certificate, not what it said before.
+        let is_read = matches!(observed.stored, Read::Found(_));
+        let retired = if is_read { authorities.retired.clone() } else { Bundle::default() };
+        let wanted = all.union(&authorities.trusted()).without(&retired);
         bundles.iter().any(|bundle| !bundle.is_same_set(&wanted)).then_some(wanted)
     }
 

@@ -39,7 +39,7 @@ pub(super) struct CertificateArguments {
         conflicts_with_all = ["tls_cert", "manifests"]
     )]
     ca_secret: Option<String>,
-    /// The ValidatingWebhookConfiguration whose caBundle gets the CA.
+    /// The webhook configuration whose caBundle gets the CA.
     #[arg(long, env = "INGRESS_GUARD_WEBHOOK_CONFIGURATION", value_name = "NAME", requires = "ca_secret")]
     webhook_configuration: Option<String>,
 }
@@ -58,23 +58,19 @@ impl CertificateArguments {
             CertificateSource::Files { certificate, key }
         } else {
             let made = SelfSigned::generate(dns_name.as_slice())?;
-            match (client, self.service, self.ca_secret, self.webhook_configuration) {
-                (Some(client), Some(service), Some(secret), Some(registration)) => {
-                    // No API server trusts the self-signed certificate, which is served until one is issued.
-                    let serving = Arc::new(ArcSwap::from_pointee(Pair {
-                        certificate: made.certificate_pem().to_owned(),
-                        key: made.key_pem().to_owned(),
-                    }));
-                    let (lifetimes, clock) = (Lifetimes::default(), Timestamp::now);
-                    let options = certificates::Options { service, secret, registration, lifetimes, clock };
-                    manager = Some(Manager::new(client.clone(), options, Arc::clone(&serving), Arc::clone(metrics)));
-                    CertificateSource::Issued(serving)
-                }
-                _ => {
-                    // Clients must trust it: pass it to `curl --cacert` or, base64-encoded, to caBundle.
-                    super::print(made.certificate_pem())?;
-                    CertificateSource::Memory(made)
-                }
+            let names = (client, self.service, self.ca_secret, self.webhook_configuration);
+            if let (Some(client), Some(service), Some(secret), Some(registration)) = names {
+                // No API server trusts the self-signed certificate, which is served until one is issued.
+                let (certificate, key) = (made.certificate_pem().to_owned(), made.key_pem().to_owned());
+                let serving = Arc::new(ArcSwap::from_pointee(Pair { certificate, key }));
+                let (lifetimes, clock) = (Lifetimes::default(), Timestamp::now);
+                let options = certificates::Options { service, secret, registration, lifetimes, clock };
+                manager = Some(Manager::new(client.clone(), options, Arc::clone(&serving), Arc::clone(metrics)));
+                CertificateSource::Issued(serving)
+            } else {
+                // Clients must trust it: pass it to `curl --cacert` or, base64-encoded, to caBundle.
+                super::print(made.certificate_pem())?;
+                CertificateSource::Memory(made)
             }
         };
         Ok((TlsOptions { certificate, client_ca: self.client_ca, poll: POLL, dns_name }, manager))

@@ -10,42 +10,22 @@ use serde_json::{Value, json};
 use crate::certificates::Pair;
 use crate::cluster;
 use crate::kubelet;
-use crate::objects::{class, ingress, secret, service};
+use crate::objects::{class, ingress, service};
 use crate::registration::Registration;
 use crate::skipped::skipped;
 use crate::terminal::Terminal;
 use crate::webhook::Webhook;
 
-/// A minimal CRD of cert-manager: only the API server has to accept its objects.
-fn definition(kind: &str) -> Value {
-    let (singular, plural) = (kind.to_lowercase(), format!("{}s", kind.to_lowercase()));
-    let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-           "metadata": {"name": format!("{plural}.cert-manager.io"),
-                        "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
-           "spec": {"group": "cert-manager.io", "scope": "Namespaced",
-                    "names": {"kind": kind, "singular": singular, "plural": plural, "listKind": format!("{kind}List")},
-                    "versions": [{"name": "v1", "served": true, "storage": true,
-                                  "schema": {"openAPIV3Schema": schema}}]}})
-}
-
 #[test]
 fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     // These objects are cluster-scoped.
     let Some(cluster) = cluster::alone() else { return };
-    for kind in ["Certificate", "Issuer"] {
-        cluster.kubectl_with_stdin(&["create", "--filename=-"], &definition(kind).to_string()).ok();
-    }
-    let established = ["wait", "--for=condition=Established", "--timeout=30s", "crd"];
-    let crds = ["certificates.cert-manager.io", "issuers.cert-manager.io"];
-    cluster.kubectl(&[&established[..], &crds[..]].concat()).ok();
-
     let folder = concat!("--filename=", env!("CARGO_MANIFEST_DIR"), "/deploy");
     let applied = cluster.kubectl(&["apply", folder]);
     // No warning means that the pod meets the Pod Security Standard of the namespace.
     assert_eq!((applied.code, applied.stderr.as_str()), (0, ""), "{applied}");
     let created: Vec<&str> = applied.stdout.lines().collect();
-    assert!(created.len() == 20 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
+    assert!(created.len() == 21 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
     for object in created.iter().map(|line| line.strip_suffix(" created").unwrap()) {
         // The controllers of kube-system are watched by a Role there.
         let namespace = if object.ends_with("-controllers") { "kube-system" } else { "ingress-guard" };
@@ -54,14 +34,7 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     let again = cluster.kubectl(&["apply", folder]);
     assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{again}");
 
-    // cert-manager would create the Secret, and write its CA into the registration.
-    let pair = cluster.authority().server_for(&["ingress-guard.ingress-guard.svc"]);
-    let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
-    home.stores(&[secret("ingress-guard-tls", &pair)]);
-    let trust = json!([{"op": "add", "path": "/webhooks/0/clientConfig/caBundle",
-                        "value": BASE64_STANDARD.encode(cluster.authority().certificate())}]);
-    let registration = "validatingwebhookconfiguration/ingress-guard";
-    cluster.kubectl(&["patch", registration, "--type=json", "--patch", &trust.to_string()]).ok();
+    // It creates its CA, and writes it into the caBundle of the webhook configuration.
     let webhook = kubelet::run(&cluster, "ingress-guard", "ingress-guard", "deployed");
 
     cluster.kubectl(&["create", "namespace", "deployed"]).ok();
@@ -76,9 +49,10 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     terminal.stores(&[ingress("good", "deployed", "web", 80)]);
     // Ingresses in the webhook's own namespace are not reviewed.
     let reviews = webhook.reviews().len();
+    let home = Terminal { cluster: &cluster, namespace: "ingress-guard" };
     home.stores(&[ingress("bad", "missing", "wbe", 80)]);
     assert_eq!(webhook.reviews().len(), reviews);
-    cluster.kubectl(&["delete", registration]).ok();
+    cluster.kubectl(&["delete", "validatingwebhookconfiguration/ingress-guard"]).ok();
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(crate) struct Release<'c> {
     cluster: &'c Cluster,
     namespace: &'static str,
     /// The values of the next install or upgrade.
-    values: Value,
+    pub(crate) values: Value,
 }
 
 impl<'c> Release<'c> {

@@ -19,6 +19,7 @@ use crate::certificates::Pair;
 pub(crate) struct Https {
     port: u16,
     config: Arc<ClientConfig>,
+    name: &'static str,
 }
 
 impl Https {
@@ -41,7 +42,12 @@ impl Https {
         };
         // A resumed session would skip the check of the certificate.
         config.resumption = Resumption::disabled();
-        Self { port, config: Arc::new(config) }
+        Self { port, config: Arc::new(config), name: "localhost" }
+    }
+
+    /// Expects another name in the certificate of the server.
+    pub(crate) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
     }
 
     /// Sends a POST request with JSON.
@@ -77,7 +83,7 @@ impl Https {
     fn connect(&self) -> io::Result<StreamOwned<ClientConnection, TcpStream>> {
         let tcp = TcpStream::connect(("127.0.0.1", self.port))?;
         tcp.set_read_timeout(Some(Duration::from_secs(30)))?;
-        let name = ServerName::try_from("localhost").unwrap();
+        let name = ServerName::try_from(self.name).unwrap();
         let connection = ClientConnection::new(Arc::clone(&self.config), name).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(connection, tcp);
         stream.conn.complete_io(&mut stream.sock)?;

@@ -37,6 +37,7 @@ mod passing;
 mod registration;
 mod rights;
 mod rollout;
+mod self_managed;
 mod service;
 #[path = "../skipped/mod.rs"]
 mod skipped;

@@ -117,7 +117,8 @@ impl<'c> Webhook<'c> {
         self.wait(Duration::from_secs(20), || self.readiness().starts_with("HTTP/1.0 200"));
     }
 
-    fn spawn(&mut self) {
+    /// Starts the process and returns at once.
+    pub(crate) fn spawn(&mut self) {
         let binary = [env!("CARGO_BIN_EXE_ingress-guard").to_owned()];
         let command = [&self.environment[..], &binary[..], &self.arguments[..]].concat();
         self.cluster.supervisor().run(&self.name, Path::new("env"), &command);
@@ -254,7 +255,7 @@ pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
 pub(crate) fn role() -> Value {
     let manifests = include_str!("../../deploy/ingress-guard.yaml").split("\n---");
     let mut objects = manifests.filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
-    objects.find(|object| object["kind"] == "ClusterRole").unwrap()
+    objects.find(|object| object["kind"] == "ClusterRole" && object["metadata"]["name"] == "ingress-guard").unwrap()
 }
 
 fn is_probe(review: &Value) -> bool {
