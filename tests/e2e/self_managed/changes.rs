@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Installation, LIMIT, shows};
+use super::{Installation, LIMIT, measured, shows};
 use crate::cluster;
 use crate::service::Service;
 use crate::webhook::Webhook;
@@ -70,7 +70,7 @@ fn emptied_and_deleted_objects_come_back() {
         installation.kubectl(replace, &secret);
         installation.kubectl(replace, &registration);
     });
-    eprintln!("kubectl replace of both objects: {interruption:?} without reviews");
+    measured(&format!("kubectl replace of both objects: {interruption:?} without reviews"));
     assert!(interruption < REPAIRED, "{interruption:?}");
     cluster.wait("webhook-managed-emptied-a", LIMIT, is_back);
     assert_eq!(installation.bundle(), bundle);
@@ -79,7 +79,7 @@ fn emptied_and_deleted_objects_come_back() {
     let patch =
         ["patch", "validatingwebhookconfiguration", &installation.registration, "--type=json", "--patch", &emptied];
     let interruption = installation.interruption(|| drop(cluster.kubectl(&patch).ok()));
-    eprintln!("an emptied caBundle: {interruption:?} without reviews");
+    measured(&format!("an emptied caBundle: {interruption:?} without reviews"));
     assert!(interruption < REPAIRED, "{interruption:?}");
     assert_eq!(installation.bundle(), bundle);
 }

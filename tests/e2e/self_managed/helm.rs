@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Installation, LIMIT, SERVICE};
+use super::{Installation, LIMIT, SERVICE, measured};
 use crate::cluster;
 use crate::helm::{self, Release};
 use crate::kubelet;
@@ -43,7 +43,7 @@ fn helm_leaves_the_certificates_of_a_release_alone() {
     ];
     for (name, change, longest) in changes {
         let interruption = installation.interruption(change);
-        eprintln!("helm {name}: {interruption:?} without reviews");
+        measured(&format!("helm {name}: {interruption:?} without reviews"));
         assert!(interruption <= longest, "{name}: {interruption:?}");
         assert_eq!(installation.bundle(), bundle, "{name}");
         cluster.wait("webhook-managed-helm-a", LIMIT, || installation.stored("current.key") == key);

@@ -235,6 +235,12 @@ fn is_ready(webhook: &Webhook<'_>) -> bool {
     webhook.readiness().starts_with("HTTP/1.0 200")
 }
 
+/// Prints a measurement, which `--nocapture` shows.
+#[expect(clippy::print_stderr, reason = "a figure that the documents quote")]
+fn measured(figure: &str) {
+    eprintln!("{figure}");
+}
+
 /// Whether the metrics contain this line.
 fn shows(webhook: &Webhook<'_>, line: &str) -> bool {
     webhook.metrics().lines().any(|found| found == line)

@@ -21,7 +21,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
-use super::{Installation, LIMIT, SERVICE, certificates};
+use super::{Installation, LIMIT, SERVICE, certificates, measured};
 use crate::cluster;
 use crate::https::Https;
 use crate::load;
@@ -135,7 +135,7 @@ fn replacing_the_ca_loses_none_of_ten_thousand_reviews() {
                 thread::sleep(Duration::from_millis(100));
             }
             assert_eq!(*tally.lost.lock(), Vec::<String>::new(), "of {}", tally.reviewed());
-            eprintln!("0 of {} reviews lost during {} replacements", tally.reviewed(), authorities.len() - 1);
+            measured(&format!("0 of {} reviews lost during {} replacements", tally.reviewed(), authorities.len() - 1));
         });
         is_done.store(true, Ordering::Relaxed);
         (authorities, most)

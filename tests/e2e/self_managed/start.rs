@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Installation, LIMIT, certificates, is_ready, shows};
+use super::{Installation, LIMIT, certificates, is_ready, measured, shows};
 use crate::cluster;
 use crate::objects::{ingress, rewriting};
 use crate::service::Service;
@@ -19,7 +19,7 @@ fn an_installation_needs_no_certificate_from_outside() {
     installation.serve(webhook.ports().0);
     let terminal = installation.prepare();
     terminal.refuses_in_the_end(&rewriting(ingress("bad", "managed-start", "web", 80)), &["[IG310 "]);
-    eprintln!("first denial {:.1} s after the first object", started.elapsed().as_secs_f64());
+    measured(&format!("first denial {:.1} s after the first object", started.elapsed().as_secs_f64()));
     terminal.stores(&[ingress("good", "managed-start", "web", 80)]);
     assert_eq!(installation.stored("current.crt").unwrap(), installation.bundle());
     assert!(installation.stored("current.key").unwrap().contains("PRIVATE KEY"));

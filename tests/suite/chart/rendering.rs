@@ -455,9 +455,10 @@ fn parts_can_be_left_out() {
 fn a_url_replaces_the_service() {
     let Some(helm) = Helm::find() else { return };
     let url = "https://guard.example.com/validate";
-    let objects = helm.template(&json!({"webhook": {"url": url}}));
+    let certificate = json!({"mode": "existingSecret", "existingSecret": "serving", "caBundle": "QQ=="});
+    let objects = helm.template(&json!({"webhook": {"url": url}, "certificate": certificate}));
     let client = &objects.one("ValidatingWebhookConfiguration")["webhooks"][0]["clientConfig"];
-    assert_eq!(*client, json!({"url": url}));
+    assert_eq!(*client, json!({"url": url, "caBundle": "QQ=="}));
     let arguments = objects.one("Deployment").pointer(&container("args")).unwrap().to_string();
     assert!(!arguments.contains("--service"), "the certificate is for another name: {arguments}");
 }

@@ -1,0 +1,111 @@
+//! `certificate.mode`: the objects and arguments of each source of the serving certificate.
+
+use serde_json::{Value, json};
+
+use super::{Helm, Objects};
+
+fn arguments(objects: &Objects) -> String {
+    objects.one("Deployment")["spec"]["template"]["spec"]["containers"][0]["args"].to_string()
+}
+
+fn volumes(objects: &Objects) -> String {
+    objects.one("Deployment")["spec"]["template"]["spec"]["volumes"].to_string()
+}
+
+fn client(objects: &Objects) -> &Value {
+    &objects.one("ValidatingWebhookConfiguration")["webhooks"][0]["clientConfig"]
+}
+
+#[test]
+fn by_default_the_pods_manage_the_certificate_and_nothing_else_writes_it() {
+    let Some(helm) = Helm::find() else { return };
+    let objects = helm.template(&json!({}));
+    let secret = objects.one("Secret");
+    assert_eq!(secret["type"], "Opaque");
+    // Not even empty ones: `kubectl apply` would reset what the pods have written.
+    for field in ["data", "stringData"] {
+        assert!(secret[field].is_null(), "{field}");
+    }
+    assert!(client(&objects)["caBundle"].is_null());
+    let arguments = arguments(&objects);
+    for argument in [
+        "--ca-secret=ingress-guard-webhook-ca",
+        "--webhook-configuration=ingress-guard",
+        "--service=ingress-guard.ingress-guard",
+    ] {
+        assert!(arguments.contains(&format!("\"{argument}\"")), "{argument}: {arguments}");
+    }
+    assert!(!arguments.contains("--tls-cert") && !volumes(&objects).contains("tls"));
+    let rules = |object: &str| objects.one(object)["rules"].clone();
+    assert_eq!(
+        rules("Role/ingress-guard-webhook-ca"),
+        json!([{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["ingress-guard-webhook-ca"], "verbs": ["get", "update"]}])
+    );
+    assert_eq!(
+        rules("ClusterRole/ingress-guard-webhook-ca"),
+        json!([{"apiGroups": ["admissionregistration.k8s.io"], "resources": ["validatingwebhookconfigurations"],
+                "resourceNames": ["ingress-guard"], "verbs": ["get", "patch"]}])
+    );
+    let other = helm.template(&json!({"namespaceOverride": "elsewhere"}));
+    let name = other.one("ValidatingWebhookConfiguration")["metadata"]["name"].as_str().unwrap();
+    assert_eq!(other.one("ClusterRole/ingress-guard.elsewhere-webhook-ca")["rules"][0]["resourceNames"], json!([name]));
+}
+
+#[test]
+fn the_other_modes_need_no_write_permission() {
+    let Some(helm) = Helm::find() else { return };
+    let existing = json!({"mode": "existingSecret", "existingSecret": "serving", "caBundle": "QQ=="});
+    for certificate in [json!({"mode": "certManager"}), existing] {
+        let objects = helm.template(&json!({"certificate": certificate}));
+        assert!(arguments(&objects).contains("--tls-cert=/etc/ingress-guard/tls/tls.crt"));
+        assert!(!arguments(&objects).contains("--ca-secret"));
+        assert_eq!(objects.of("Secret").count(), 0);
+        assert!(objects.0.iter().all(|object| !object["rules"].to_string().contains("\"patch\"")));
+    }
+    let issued = helm.template(&json!({"certificate": {"mode": "certManager"}}));
+    let annotations =
+        |objects: &Objects| objects.one("ValidatingWebhookConfiguration")["metadata"]["annotations"].to_string();
+    assert!(annotations(&issued).contains("\"cert-manager.io/inject-ca-from\":\"ingress-guard/ingress-guard\""));
+    assert!(client(&issued)["caBundle"].is_null());
+    // The second step of a change from self-managed certificates.
+    let untouched = helm.template(&json!({"certificate": {"mode": "certManager", "certManager": {"injectCA": false}}}));
+    assert!(!annotations(&untouched).contains("inject-ca"));
+    assert!(client(&untouched)["caBundle"].is_null());
+}
+
+#[test]
+fn values_of_several_sources_are_refused_with_the_value_to_change() {
+    let Some(helm) = Helm::find() else { return };
+    let url = json!({"url": "https://guard.example.com/validate"});
+    let injected = json!({"annotations": {"cert-manager.io/inject-ca-from": "guard/tls"}});
+    for (values, words) in [
+        (
+            json!({"certificate": {"certManager": {"enabled": true}}}),
+            "set certificate.mode to certManager (it was true)",
+        ),
+        (json!({"certificate": {"certManager": {"enabled": false}}}), "or to existingSecret (it was false)"),
+        (json!({"certificate": {"caBundle": "QQ=="}}), "have no effect in certificate.mode selfManaged"),
+        (
+            json!({"certificate": {"mode": "certManager", "existingSecret": "serving"}}),
+            "in certificate.mode certManager",
+        ),
+        (json!({"certificate": {"mode": "existingSecret"}}), "certificate.existingSecret: name the Secret"),
+        (json!({"certificate": {"mode": "existingSecret", "existingSecret": "serving"}}), "certificate.caBundle: "),
+        (json!({"webhook": injected}), "would replace the caBundle of certificate.mode selfManaged"),
+        (json!({"webhook": url}), "a self-managed certificate is valid for the Service only"),
+    ] {
+        let refusal = helm.refusal(&values);
+        assert!(refusal.contains(words), "{values}: {refusal}");
+    }
+}
+
+#[test]
+fn a_config_map_holds_the_ca_of_client_certificates() {
+    let Some(helm) = Helm::find() else { return };
+    let objects =
+        helm.template(&json!({"certificate": {"clientCA": {"configMap": "control-plane", "key": "front.crt"}}}));
+    assert!(arguments(&objects).contains("\"--client-ca=/etc/ingress-guard/client-ca/front.crt\""));
+    assert!(volumes(&objects).contains("{\"configMap\":{\"name\":\"control-plane\"},\"name\":\"client-ca\"}"));
+    let container = &objects.one("Deployment")["spec"]["template"]["spec"]["containers"][0];
+    assert!(container["volumeMounts"].to_string().contains("/etc/ingress-guard/client-ca"));
+}
