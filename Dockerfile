@@ -7,6 +7,8 @@
 
 FROM --platform=$BUILDPLATFORM rust:1.95-bookworm AS build
 ARG TARGETARCH
+# The commit, as `--version` prints it: --build-arg INGRESS_GUARD_COMMIT=$(git rev-parse --short=12 HEAD)
+ARG INGRESS_GUARD_COMMIT
 WORKDIR /src
 
 # The linker and the C compiler (PCRE2, ring, mimalloc) of the target, if its architecture differs.

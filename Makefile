@@ -7,10 +7,14 @@ CARGO_DENY_VERSION := 0.20.2
 HELM_VERSION := v3.22.0
 # The version of Kubernetes for which Helm renders by default. Without it, Helm assumes 1.20, which charts refuse.
 HELM_FLAGS := $(foreach package,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(package).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(package).k8sVersionMinor=33)
+ACTIONLINT_VERSION := v1.7.12
 CARGO_CYCLONEDX_VERSION := 0.5.9
 # The directory of `make install`.
 PREFIX ?= /usr/local
 export PATH := $(PATH):$(HOME)/.cargo/bin:$(HOME)/go/bin
+# The image for this machine.
+ARCHITECTURE := $(subst aarch64,arm64,$(subst x86_64,amd64,$(shell uname -m)))
+IMAGE = dist/ingress-guard-$$(deploy/dist.sh version)-linux-$(ARCHITECTURE).oci.tar
 # Each skipped test appends one line to this file.
 SKIPPED := $(or $(CARGO_TARGET_DIR),target)/tmp/skipped
 ENVTEST := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/ingress-guard/envtest
@@ -105,11 +109,21 @@ chart: helm ## Lint the chart and compare deploy/ with its rendering
 	elif [ -n "$${CI:-}" ]; then echo 'skipped: the chart, neither Helm nor Go found' >&2; exit 1; \
 	else echo 'skipped: the chart, neither Helm nor Go found' >&2; fi
 
+.PHONY: workflows
+workflows: ## Lint the workflows of GitHub
+	@if command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@$(ACTIONLINT_VERSION) -shellcheck= -pyflakes=; \
+	elif [ -n "$${CI:-}" ]; then echo 'skipped: the workflows, Go not found' >&2; exit 1; \
+	else echo 'skipped: the workflows, Go not found' >&2; fi
+
 .PHONY: image
-image: ## Build the container image
-	docker build -t ingress-guard:dev .
+image: tools ## Build the container image in dist/ with buildah, look into it, and have it answer one review
+	@command -v buildah >/dev/null || { echo 'buildah not found (Debian: apt-get install buildah)' >&2; exit 1; }
+	deploy/image.sh build $(ARCHITECTURE) "$$(deploy/dist.sh binary "$$(rustc -vV | sed -n 's/^host: //p')")"
+	deploy/image.sh inspect $(IMAGE)
+	deploy/image.sh review $(IMAGE)
 
 .PHONY: install
+install: export INGRESS_GUARD_COMMIT = $(shell git describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null)
 install: tools ## Build a release and install it below PREFIX (/usr/local), also as a plugin of kubectl
 	cargo install --locked --path . --no-track --root '$(PREFIX)'
 	ln -sf ingress-guard '$(PREFIX)/bin/kubectl-ingress_guard'
@@ -134,7 +148,7 @@ sbom: tools ## Write the list of the dependencies to dist/ (CycloneDX)
 	deploy/dist.sh sbom
 
 .PHONY: ci
-ci: lint test deny chart ## What CI runs; generated files must be as committed
+ci: lint test deny chart workflows ## What CI runs; generated files must be as committed
 	git diff --exit-code
 	@echo 'ci: all green'
 

@@ -2,7 +2,8 @@
 # The files of a release, in the directory dist (variable DIST). The release workflow runs the same steps.
 #
 #   deploy/dist.sh version           print the version of Cargo.toml as a tag: v0.1.0
-#   deploy/dist.sh archive TARGET    build a static binary for a Rust target, and pack it with its manual pages and completions
+#   deploy/dist.sh binary TARGET     build a static binary for a Rust target, and print its path
+#   deploy/dist.sh archive TARGET    the same, packed with its manual pages and completions
 #   deploy/dist.sh sbom              write a list of the dependencies (CycloneDX)
 #   deploy/dist.sh krew              write the krew manifest for the archives; REPOSITORY is their owner and name on GitHub
 #   deploy/dist.sh sums              write SHA256SUMS
@@ -17,6 +18,19 @@ fail() {
     exit 1
 }
 
+binary() {
+    local target=$1 binary
+    # PCRE2, ring and mimalloc are C code, which needs the headers of musl too.
+    case $target in *-musl) export "CC_${target//-/_}=musl-gcc" ;; esac
+    # The commit is a part of the version. A tree with changes is marked.
+    INGRESS_GUARD_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*') RUSTFLAGS='-C target-feature=+crt-static' \
+        cargo build --profile dist --locked --bin ingress-guard --target "$target"
+    binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
+    # ldd fails for some static binaries, and its words depend on the C library.
+    ! ldd "$binary" 2>/dev/null | grep -q '=>' || fail "$binary needs shared libraries"
+    echo "$binary"
+}
+
 archive() {
     local target=$1 name binary stage
     case $target in
@@ -26,12 +40,7 @@ archive() {
     aarch64-unknown-linux-musl) name=linux-arm64-musl ;;
     *) fail "no archive for target $target" ;;
     esac
-    # PCRE2, ring and mimalloc are C code, which needs the headers of musl too.
-    case $target in *-musl) export "CC_${target//-/_}=musl-gcc" ;; esac
-    RUSTFLAGS='-C target-feature=+crt-static' cargo build --profile dist --locked --bin ingress-guard --target "$target"
-    binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
-    # ldd fails for some static binaries, and its words depend on the C library.
-    ! ldd "$binary" 2>/dev/null | grep -q '=>' || fail "$binary needs shared libraries"
+    binary=$(binary "$target")
 
     stage=$(mktemp -d)
     install -m 755 "$binary" "$stage/ingress-guard"
@@ -81,7 +90,7 @@ sums() {
 
 case ${1:-} in
 version) echo "$version" ;;
-archive) archive "${2:?the target is missing}" ;;
+binary | archive) "$1" "${2:?the target is missing}" ;;
 sbom | krew | sums) "$1" ;;
-*) fail 'usage: deploy/dist.sh version|archive TARGET|sbom|krew|sums' ;;
+*) fail 'usage: deploy/dist.sh version|binary TARGET|archive TARGET|sbom|krew|sums' ;;
 esac

@@ -3,6 +3,7 @@
 //!
 //! Each module uses the modules above it in this list and never one below. `tests/suite/architecture.rs` enforces that.
 //!
+//! - [`version`]: version, commit and target of the build;
 //! - [`model`]: Kubernetes objects as checks read them, without I/O;
 //! - [`finding`]: findings, their levels, and patches that fix them;
 //! - [`budget`]: the work that one evaluation may do, in counted steps;
@@ -49,3 +50,4 @@ pub mod server;
 pub mod telemetry;
 pub mod validation;
 pub mod yaml;
+pub mod version;

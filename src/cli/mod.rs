@@ -28,12 +28,13 @@ use serde::Serialize;
 
 use crate::finding::{is_invisible, one_line, start_of_line};
 
+use crate::version;
 /// Catch Ingress misconfigurations before they return 404, 503 or a wrong certificate.
 ///
 /// Reports Ingresses that would not serve, with the cause and the fix: in a cluster before they are stored, in files before they
 /// are applied, and for a request that fails.
 #[derive(Debug, Parser)]
-#[command(name = "ingress-guard", version, max_term_width = 120)]
+#[command(name = "ingress-guard", version, long_version = version::in_full(), max_term_width = 120)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -21,7 +21,7 @@ pub fn sarif(report: &Report) -> Value {
         "runs": [{
             "tool": {"driver": {
                 "name": "ingress-guard",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": crate::version::VERSION,
                 "rules": rules.into_iter().map(rule).collect::<Vec<_>>(),
             }},
             "columnKind": "unicodeCodePoints",

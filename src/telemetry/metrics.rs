@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use crate::admission::Record;
 use crate::cluster::{Rights, WatchStatus};
 use crate::routing::{ObservedController, ReloadBlocks};
+use crate::version::{COMMIT, TARGET, VERSION};
 
 /// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
 const REVIEW_SECONDS: [f64; 13] =
@@ -187,7 +188,8 @@ impl Metrics {
         r.register("slow_reviews", "Slow reviews in progress", self.slow_reviews.clone());
         r.register("slow_reviews_waiting", "Slow reviews that wait for a thread", self.slow_reviews_waiting.clone());
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
-        r.register("build", "The running build", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+        let build = vec![("version", VERSION), ("commit", COMMIT), ("target", TARGET)];
+        r.register("build", "The running build", Info::new(build));
     }
 
     fn register_watches(&mut self) {

@@ -388,6 +388,17 @@ async fn problems_of_the_certificate_are_logged_when_it_is_loaded() {
 }
 
 #[test]
+fn the_version_has_the_commit_and_the_target() {
+    let version = env!("CARGO_PKG_VERSION");
+    let (code, output, _) = run(&["-V"]);
+    assert_eq!((code, output), (0, format!("ingress-guard {version}\n")));
+    let (code, output, _) = run(&["--version"]);
+    // Builds without the variable INGRESS_GUARD_COMMIT, as those of tests, do not know the commit.
+    let target = ingress_guard::version::TARGET;
+    assert_eq!((code, output), (0, format!("ingress-guard {version} (commit unknown, {target})\n")));
+}
+
+#[test]
 fn unreadable_input_ends_the_start_with_code_two_and_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let broken = folder.path().join("broken.yaml");

@@ -114,7 +114,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         ),
         style: STYLE,
         script: SCRIPT,
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::version::VERSION,
         source: visible(page.source).into_owned(),
         made: page.made.strftime("%FT%TZ").to_string(),
         made_in_words: page.made.strftime("%F %H:%M UTC").to_string(),

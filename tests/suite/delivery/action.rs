@@ -73,7 +73,7 @@ fn the_release_of_the_action_is_installed_after_its_checksum_is_verified() {
     runner.release(&archive(VERSION));
     let (code, output) = install(&mut runner, &[]);
     assert_eq!(code, 0, "{output}");
-    assert!(output.ends_with(&format!("ingress-guard {}\n", env!("CARGO_PKG_VERSION"))), "{output}");
+    assert!(output.contains(&format!("\ningress-guard {} (commit ", env!("CARGO_PKG_VERSION"))), "{output}");
     assert_eq!(runner.read("path"), format!("{}\n", runner.path("temp/ingress-guard/bin").display()));
     let base = format!("https://git.example.com/platform/ingress-guard/releases/download/{VERSION}");
     assert_eq!(runner.read("released/asked"), format!("{base}/{}\n{base}/SHA256SUMS\n", archive(VERSION)));

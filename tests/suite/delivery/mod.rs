@@ -1,6 +1,7 @@
-//! The entry points for pipelines: the GitHub action, the jobs in `examples/ci`, the hooks of pre-commit, and the files of a release.
+//! The entry points for pipelines: the GitHub action, the jobs in `examples/ci`, the hooks of pre-commit, the files of a release, and the image.
 
 mod action;
+mod image;
 mod jobs;
 mod pre_commit;
 mod release;

@@ -42,12 +42,14 @@ async fn metrics_count_reviews_and_findings() {
         "ingress_guard_panics_total 0",
         "ingress_guard_certificate_reload_failures_total 0",
         "ingress_guard_certificate_reload_failing 0",
-        concat!("ingress_guard_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         "# EOF",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
     assert!(text.contains(r#"ingress_guard_review_duration_seconds_bucket{le="0.0001"}"#), "{text}");
+    let (version, target) = (env!("CARGO_PKG_VERSION"), ingress_guard::version::TARGET);
+    let build = format!("ingress_guard_build_info{{version=\"{version}\",commit=\"unknown\",target=\"{target}\"}} 1\n");
+    assert!(text.contains(&build) && target.contains('-'), "{text}");
 }
 
 #[tokio::test]
