@@ -29,7 +29,7 @@ use crate::budget::Allowance;
 use crate::checks::CHECK_FAILED;
 use crate::cluster::{ClusterState, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
-use crate::model::{Ingress, Key};
+use crate::model::{DOCTOR_ANNOTATION, Ingress, Key, is_doctor_token};
 use crate::policy::{Circumstances, Confirmed, Policy, Verdict};
 use crate::routing::SharedReloadBlocks;
 
@@ -174,7 +174,9 @@ impl Reviewer {
         };
         let ConfirmedVerdict { verdict, results } = self.confirmed_verdict(&case).await;
         let support = self.policy.support.as_deref();
-        let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support);
+        let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
+        let doctor = token.filter(|token| request.is_dry_run() && is_doctor_token(token));
+        let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support, doctor);
         let (exceeded_allowance, steps) = (case.exceeded_allowance.into_inner(), case.steps.into_inner());
         let record = Record { live_reads: results, ..Record::decided(&request, &verdict) };
         Ok(Reviewed { body, record, exceeded_allowance, steps })

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::checks;
 use crate::finding::{Finding, Level, one_line};
-use crate::model::{Key, WAIVER_ANNOTATION};
+use crate::model::{DOCTOR_ANNOTATION, Key, WAIVER_ANNOTATION};
 use crate::policy::{Ceiling, Decision, Verdict};
 
 /// The maximum number of warnings about findings. With the line that counts the others they stay below 4,096 characters together,
@@ -68,14 +68,16 @@ pub(super) fn allow_not_evaluated(uid: &str, key: &Key, code: &str, reason: &str
     answer(Response { uid, allowed: true, status: None, warnings, audit_annotations: None })
 }
 
-/// Allows or denies as the verdict says. A denial ends with the contact line `support`.
-pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict, support: Option<&str>) -> Vec<u8> {
+/// Allows or denies as the verdict says. A denial ends with the contact line `support`. The token of a dry run of `doctor` is
+/// repeated in a warning, so that its sender knows which webhook has answered.
+pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict, support: Option<&str>, doctor: Option<&str>) -> Vec<u8> {
     let denies = verdict.denies();
+    let doctor = doctor.map(|token| format!("{DOCTOR_ANNOTATION}: {token}"));
     answer(Response {
         uid,
         allowed: !denies,
         status: denies.then(|| denial(key, verdict, support)),
-        warnings: warnings(key, verdict),
+        warnings: doctor.into_iter().chain(warnings(key, verdict)).collect(),
         audit_annotations: audit_annotations(verdict),
     })
 }

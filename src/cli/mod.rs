@@ -9,6 +9,7 @@ mod checks;
 mod cluster_source;
 mod completions;
 mod controllers;
+mod doctor;
 mod explain;
 mod kubectl_plugin;
 mod listing_options;
@@ -27,8 +28,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEn
 use serde::Serialize;
 
 use crate::finding::{is_invisible, one_line, start_of_line};
-
 use crate::version;
+
 /// Catch Ingress misconfigurations before they return 404, 503 or a wrong certificate.
 ///
 /// Reports Ingresses that would not serve, with the cause and the fix: in a cluster before they are stored, in files before they
@@ -76,6 +77,15 @@ enum Command {
     ///
     /// It reads from the cluster of your kubeconfig, from manifests or from a snapshot, and never writes.
     Controllers(controllers::Arguments),
+    /// Check whether Ingresses are reviewed: each link from the API server to the webhook.
+    ///
+    /// Run it after the installation, and if nothing is reported. Each broken link has the command that fixes it.
+    ///
+    /// It reads with your permissions and stores nothing: it creates a good and a bad Ingress as dry runs, which --no-write leaves
+    /// out. A link that you may not read is unknown, not broken.
+    ///
+    /// Exit codes: 0 Ingresses are reviewed; 1 a link is broken; 2 the result is unknown.
+    Doctor(doctor::Arguments),
     /// Save the cluster state to a file for offline use with --snapshot.
     ///
     /// The file contains the objects that checks read. Of Secrets it contains certificate metadata only: hosts, validity and
@@ -132,6 +142,7 @@ fn execute(mut program: clap::Command) -> anyhow::Result<ExitCode> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Controllers(arguments) => controllers::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -90,6 +90,7 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
         Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights),
         None => over_manifests(&arguments.manifests, config)?,
     };
+    let service = tls.dns_name.as_deref().filter(|_| arguments.manifests.is_empty()).and_then(service_key);
     let (listen, health_listen) = (arguments.listen, arguments.health_listen);
     let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
@@ -100,7 +101,7 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks, certificates });
+    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks, certificates, service });
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
@@ -166,4 +167,10 @@ fn status(
 ) -> SyncStatus {
     let inventory = inventory.clone();
     SyncStatus { inventory, watches, rights, required: engine.needs() | policy.needs(), optional: engine.hints() }
+}
+
+/// Returns the Service with a DNS name `NAME.NAMESPACE.svc`.
+fn service_key(name: &str) -> Option<Key> {
+    let (service, namespace) = name.strip_suffix(".svc")?.split_once('.')?;
+    Some(Key::new(namespace, service))
 }

@@ -6,6 +6,7 @@ mod live_reads;
 mod lookup;
 mod manifests;
 mod others;
+mod registration;
 mod snapshot;
 mod store;
 mod view;
@@ -13,7 +14,7 @@ mod view;
 pub(crate) use api::ApiError;
 pub use api::{
     Author, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces, Referenced, Right,
-    Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list,
+    Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list, missing,
 };
 pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
@@ -23,6 +24,7 @@ pub use manifests::{
     ManifestFile, ManifestSource, Manifests, Origin, ReadOptions, RepeatedKey, Variables, load, load_text,
     manifest_files,
 };
+pub use registration::{RegistrationFault, registration_fault};
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};
 pub use store::{Coverage, Doubt, Inventory, Maker, Object, SharedInventory};

@@ -25,6 +25,6 @@ pub use found::add_findings;
 pub use ingress::{IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
 pub use near::NearMiss;
 pub use request::{RequestUrl, RequestUrlError};
-pub use text::Style;
-pub use trail::{Explanation, Found, ReadyBackend, RequestOutcome, ServedCertificate, Step};
+pub use text::{Style, write_step};
+pub use trail::{Explanation, Found, ReadyBackend, RequestOutcome, ServedCertificate, Step, kubectl};
 pub use url::{NoSuchClass, explain_url};

@@ -130,7 +130,11 @@ impl Explanation {
     }
 }
 
-fn write_step(out: &mut String, step: &Step, is_first_broken: bool, style: Style) -> fmt::Result {
+/// Writes a step as a line, and under a failed one its command. The first failed step is bold on a terminal.
+///
+/// # Errors
+/// If `out` fails, which a `String` does not.
+pub fn write_step(out: &mut String, step: &Step, is_first_broken: bool, style: Style) -> fmt::Result {
     let (sign, colour) = match step.ok {
         Some(true) => ("✓", GREEN),
         Some(false) => ("✗", RED),

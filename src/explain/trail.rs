@@ -229,8 +229,9 @@ pub(super) const fn exit_code(is_served: bool, is_broken: bool) -> u8 {
     }
 }
 
-/// Returns a shell command; `None` if a word has characters that are special in a shell.
-pub(super) fn kubectl(words: &[&str]) -> Option<String> {
+/// Returns a command of kubectl; `None` if a word has characters that are special in a shell.
+#[must_use]
+pub fn kubectl(words: &[&str]) -> Option<String> {
     let is_plain = |word: &&str| {
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._/=".contains(&byte))
     };

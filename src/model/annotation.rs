@@ -18,8 +18,17 @@ pub const NGINX_PREFIX: &str = "nginx.ingress.kubernetes.io/";
 /// The annotation that waives findings on one object, with a reason.
 pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
 
+/// The annotation with which `doctor` marks the Ingresses of its dry runs. Its value is a token; see [`is_doctor_token`].
+pub const DOCTOR_ANNOTATION: &str = "ingress-guard.io/doctor";
+
 /// The number of annotations up to which comparing them one by one is faster than a binary search.
 const FEW: usize = 32;
+
+/// Whether a value is a token of `doctor`: 32 hexadecimal digits in lower case. Reviews repeat nothing else from an annotation.
+#[must_use]
+pub fn is_doctor_token(value: &str) -> bool {
+    value.len() == 32 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
 
 /// Whether some check can read this annotation. Others are dropped when an object is read, and an update that changes only
 /// others is not reviewed: `last-applied-configuration` changes with every label.

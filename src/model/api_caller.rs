@@ -1,8 +1,13 @@
 //! Webhook configurations and APIServices: the Services that the API server calls.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 
 use super::{Key, lax, meta};
+
+/// The label of every object of the chart: key and value.
+pub const CHART_LABEL: (&str, &str) = ("app.kubernetes.io/name", "ingress-guard");
 
 /// A `ValidatingWebhookConfiguration`, `MutatingWebhookConfiguration` or APIService, reduced to the Services that it
 /// makes the API server call.
@@ -13,6 +18,19 @@ pub struct ApiCaller {
     pub key: Key,
     /// The Services; empty if it calls a URL or the API server itself.
     pub services: Box<[CalledService]>,
+    /// Whether it has the label of the chart of ingress-guard.
+    pub is_of_chart: bool,
+    /// The webhooks that get writes of Ingresses; snapshots do not contain them.
+    pub ingress_webhooks: Box<[IngressWebhook]>,
+}
+
+/// A webhook whose rules select writes of Ingresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngressWebhook {
+    /// The Service; `None`: it calls a URL.
+    pub service: Option<CalledService>,
+    /// The CAs that the API server trusts (PEM); empty: those of its machine.
+    pub ca_bundle: Box<[u8]>,
 }
 
 /// A port of a Service that the API server calls.
@@ -42,12 +60,27 @@ struct Wire {
 struct WireWebhook {
     #[serde(deserialize_with = "lax::null")]
     client_config: WireTarget,
+    #[serde(deserialize_with = "lax::null")]
+    rules: Vec<WireRule>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
+struct WireRule {
+    #[serde(deserialize_with = "lax::null")]
+    api_groups: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    operations: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    resources: Vec<Box<str>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct WireTarget {
     service: Option<WireService>,
+    #[serde(deserialize_with = "lax::null")]
+    ca_bundle: Box<str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,12 +94,34 @@ struct WireService {
 }
 
 impl From<Wire> for ApiCaller {
-    fn from(wire: Wire) -> Self {
-        let targets = wire.webhooks.into_iter().map(|webhook| webhook.client_config).chain([wire.spec]);
+    fn from(mut wire: Wire) -> Self {
+        let is_of_chart = wire.metadata.labels().get(CHART_LABEL.0).is_some_and(|value| **value == *CHART_LABEL.1);
+        let (mut services, mut ingress_webhooks) = (Vec::new(), Vec::new());
+        for WireWebhook { client_config, rules } in wire.webhooks {
+            let WireTarget { service, ca_bundle } = client_config;
+            let service = service.map(CalledService::from);
+            services.extend(service.clone());
+            if rules.iter().any(WireRule::selects_ingresses) {
+                let ca_bundle = BASE64_STANDARD.decode(&*ca_bundle).unwrap_or_default().into();
+                ingress_webhooks.push(IngressWebhook { service, ca_bundle });
+            }
+        }
+        services.extend(wire.spec.service.map(CalledService::from));
         Self {
             key: Key { namespace: Box::default(), name: wire.metadata.name },
-            services: targets.filter_map(|target| target.service).map(CalledService::from).collect(),
+            services: services.into(),
+            is_of_chart,
+            ingress_webhooks: ingress_webhooks.into(),
         }
+    }
+}
+
+impl WireRule {
+    fn selects_ingresses(&self) -> bool {
+        let has = |list: &[Box<str>], wanted: &[&str]| list.iter().any(|item| wanted.contains(&&**item));
+        has(&self.api_groups, &["networking.k8s.io", "*"])
+            && has(&self.operations, &["CREATE", "UPDATE", "*"])
+            && has(&self.resources, &["ingresses", "*", "*/*"])
     }
 }
 

@@ -32,12 +32,16 @@ mod secret;
 mod service;
 mod size;
 pub mod suggest;
+mod trust;
 mod waiver;
 mod workload;
 mod x509;
 
-pub use annotation::{Annotations, CLASS_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_class_key, is_relevant};
-pub use api_caller::{ApiCaller, CalledService};
+pub use annotation::{
+    Annotations, CLASS_ANNOTATION, DOCTOR_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_class_key, is_doctor_token,
+    is_relevant,
+};
+pub use api_caller::{ApiCaller, CHART_LABEL, CalledService, IngressWebhook};
 pub use cert_manager::CertManagerCertificate;
 pub use config_map::ConfigMap;
 pub use controller_process::{ControllerProcess, ControllerProgram, EnvironmentValue};
@@ -57,6 +61,7 @@ pub use pod_template::{ContainerPort, PodTemplate};
 pub use raw::{IngressHead, RawIngress};
 pub use secret::{KeyFit, Secret, TlsFacts, TlsFault};
 pub use service::{PortRef, Protocol, Service, ServicePort, ServiceType, TargetPort};
+pub use trust::{Distrust, TrustBundle};
 pub use waiver::{MOST_WAIVERS, Waiver, WaiverError, has_more_waivers, parse_waivers};
 pub use workload::{Rollout, Workload};
 pub use x509::Certificate;

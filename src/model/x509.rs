@@ -70,6 +70,13 @@ pub(super) fn all_readable<B: AsRef<[u8]>>(certificates: &[B]) -> bool {
     !certificates.is_empty() && certificates.iter().all(|der| parse(der.as_ref()).is_some())
 }
 
+/// Whether a DER certificate is valid at a time; `None`: it cannot be read.
+pub(super) fn is_valid_at(der: &[u8], time: Timestamp) -> Option<bool> {
+    let validity = parse(der)?.validity().clone();
+    let seconds = time.as_second();
+    Some((validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&seconds))
+}
+
 fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     X509Certificate::from_der(der).ok().filter(|(rest, _)| rest.is_empty()).map(|(_, certificate)| certificate)
 }

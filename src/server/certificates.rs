@@ -114,6 +114,11 @@ impl Certificates {
         self.state.lock().leaf.rejections().next()
     }
 
+    /// Returns the served chain (DER), leaf first.
+    pub(super) fn chain(&self) -> Vec<Vec<u8>> {
+        self.state.lock().leaf.chain.clone()
+    }
+
     /// Returns the problems of the certificate for `/readyz`, one line each. They do not affect readiness.
     pub(super) fn troubles(&self) -> Vec<String> {
         let state = self.state.lock();
@@ -134,7 +139,7 @@ impl Leaf {
     }
 
     fn rejections(&self) -> impl Iterator<Item = String> {
-        let Self { not_before, not_after, missing_name } = self;
+        let Self { not_before, not_after, missing_name, .. } = self;
         let expired = (now() > *not_after)
             .then(|| format!("certificate expired at {}: the API server rejects it", date(*not_after)));
         let early = (now() < *not_before)

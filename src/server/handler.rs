@@ -6,7 +6,10 @@ use jiff::Timestamp;
 
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::certificates::CertificateStatus;
-use crate::cluster::{ClusterState, ClusterView, LiveReads, Rights, SyncStatus, WatchStatus};
+use crate::cluster::{
+    ClusterState, ClusterView, LiveReads, RegistrationFault, Rights, SyncStatus, WatchStatus, registration_fault,
+};
+use crate::model::Key;
 use crate::routing::{Dialects, ObservedController, ReloadBlocks, SharedReloadBlocks};
 
 /// Answers reviews.
@@ -39,6 +42,12 @@ pub trait Readiness: Send + Sync + 'static {
         Rights::default()
     }
 
+    /// Returns why the API server cannot have Ingresses reviewed by a process that serves this chain (DER); `None`: it is not known
+    /// whether it can.
+    fn registration(&self, _chain: &[Vec<u8>]) -> Option<Result<(), RegistrationFault>> {
+        None
+    }
+
     /// Returns the controller of each IngressClass, as far as it is known.
     fn controllers(&self) -> Vec<ObservedController> {
         Vec::new()
@@ -61,6 +70,8 @@ pub struct ClusterReadiness {
     pub reload_blocks: SharedReloadBlocks,
     /// The state of self-managed certificates.
     pub certificates: Option<CertificateStatus>,
+    /// The Service of the process, if it watches a cluster.
+    pub service: Option<Key>,
 }
 
 impl ReviewHandler for Reviewer {
@@ -118,6 +129,10 @@ impl Readiness for ClusterReadiness {
 
     fn rights(&self) -> Rights {
         self.status.rights.clone()
+    }
+
+    fn registration(&self, chain: &[Vec<u8>]) -> Option<Result<(), RegistrationFault>> {
+        registration_fault(&self.status.inventory.load(), self.service.as_ref()?, chain, Timestamp::now())
     }
 
     fn controllers(&self) -> Vec<ObservedController> {

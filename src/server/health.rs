@@ -47,8 +47,11 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     }
     let status = if missing.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = String::from(if missing.is_empty() { "ready\n" } else { "not ready\n" });
-    for line in missing.iter().chain(&health.readiness.notes()).chain(&health.certificates.troubles()) {
-        body.push_str(line);
+    let registration = health.readiness.registration(&health.certificates.chain());
+    let registration = registration.and_then(Result::err).map(|fault| fault.to_string());
+    let notes = health.readiness.notes().into_iter().chain(registration).chain(health.certificates.troubles());
+    for line in missing.into_iter().chain(notes) {
+        body.push_str(&line);
         body.push('\n');
     }
     (status, body)
@@ -56,6 +59,7 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 
 async fn metrics(State(health): State<Arc<Health>>) -> Response {
     health.metrics.show_rights(&health.readiness.rights());
+    health.metrics.show_registration(health.readiness.registration(&health.certificates.chain()).as_ref());
     health.metrics.show_controllers(health.readiness.controllers());
     health.metrics.show_reload_blocks(&health.readiness.reload_blocks());
     let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());

@@ -103,6 +103,8 @@ pub(super) struct Loaded {
 /// The facts of a served certificate that decide whether the API server accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Leaf {
+    /// The chain that begins with it (DER).
+    pub(super) chain: Vec<Vec<u8>>,
     /// Seconds since 1970.
     pub(super) not_before: i64,
     /// Seconds since 1970.
@@ -181,7 +183,7 @@ impl Material {
     pub(super) fn load(&self) -> Result<Loaded, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let chain = self.certificate.certificates()?;
-        let leaf = leaf(&chain[0], self.dns_name.as_deref()).map_err(|reason| self.certificate.unusable(reason))?;
+        let leaf = leaf(&chain, self.dns_name.as_deref()).map_err(|reason| self.certificate.unusable(reason))?;
         let pair = CertifiedKey::from_der(chain, self.key.key()?, &provider).map_err(|error| self.explain(&error))?;
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
@@ -216,11 +218,13 @@ fn client_verifier(part: &Part, provider: Arc<CryptoProvider>) -> Result<Arc<dyn
         .map_err(|error| part.unusable(error.to_string()))
 }
 
-fn leaf(leaf: &CertificateDer<'_>, dns_name: Option<&str>) -> Result<Leaf, String> {
+fn leaf(chain: &[CertificateDer<'_>], dns_name: Option<&str>) -> Result<Leaf, String> {
+    let leaf = &chain[0];
     let (_, certificate) =
         x509_parser::parse_x509_certificate(leaf).map_err(|error| format!("not an X.509 certificate: {error}"))?;
     let validity = certificate.validity();
     Ok(Leaf {
+        chain: chain.iter().map(|der| der.to_vec()).collect(),
         not_before: validity.not_before.timestamp(),
         not_after: validity.not_after.timestamp(),
         missing_name: dns_name.filter(|name| !is_valid_for(leaf, name)).map(str::to_owned),

@@ -1,6 +1,8 @@
 //! The certificate authority of the test cluster, and the certificates that it signs.
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
 
 use crate::names::NAME;
 
@@ -35,6 +37,14 @@ impl Authority {
     pub(crate) fn server_for(&self, names: &[&str]) -> Pair {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         self.sign(CertificateParams::new(names).unwrap(), ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// Signs a certificate for a server that has expired.
+    pub(crate) fn expired_server(&self) -> Pair {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2020, 2, 1);
+        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// Signs a client certificate; kube-apiserver takes user and group from its subject.

@@ -18,6 +18,7 @@ mod console;
 mod control_plane;
 mod controllers;
 mod deploy;
+mod doctor;
 mod documents;
 mod explain;
 mod freshness;

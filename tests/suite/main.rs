@@ -18,6 +18,7 @@ mod console;
 mod delivery;
 mod discovery;
 mod docs;
+mod doctor;
 mod engine;
 mod explain;
 mod fix_text;

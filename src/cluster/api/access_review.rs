@@ -1,5 +1,5 @@
 //! A right to read objects, and the question to the API server whether the service account has it
-//! (`SelfSubjectAccessReview` of `authorization.k8s.io/v1`).
+//! (`SelfSubjectAccessReview` and `SubjectAccessReview` of `authorization.k8s.io/v1`).
 
 use std::fmt;
 use std::time::Duration;
@@ -8,13 +8,24 @@ use kube::Client;
 use kube::api::PostParams;
 use kube::core::Request;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::pages::ApiError;
 use crate::model::{Key, Kind};
 
-const PATH: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+/// A kind of question.
+struct Question {
+    kind: &'static str,
+    path: &'static str,
+}
+
+/// The question for a right of the client itself.
+const OWN: Question =
+    Question { kind: "SelfSubjectAccessReview", path: "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews" };
+/// The question for a right of another user.
+const OTHERS: Question =
+    Question { kind: "SubjectAccessReview", path: "/apis/authorization.k8s.io/v1/subjectaccessreviews" };
 /// The time limit of one question.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -107,16 +118,30 @@ impl Right {
     /// # Errors
     /// If the question itself fails or is refused, which says nothing about the right.
     pub(crate) async fn is_granted(&self, client: &Client) -> Result<Option<bool>, ApiError> {
+        self.ask(client, &OWN, json!({})).await
+    }
+
+    /// Asks the API server whether a service account has this right (`SubjectAccessReview`).
+    ///
+    /// # Errors
+    /// If the question itself fails or is refused, which says nothing about the right.
+    pub(crate) async fn is_granted_to(&self, client: &Client, account: &Key) -> Result<Option<bool>, ApiError> {
+        let Key { namespace, name } = account;
+        let groups = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
+        let user = json!({"user": format!("system:serviceaccount:{namespace}:{name}"), "groups": groups});
+        self.ask(client, &OTHERS, user).await
+    }
+
+    async fn ask(&self, client: &Client, question: &Question, mut spec: Value) -> Result<Option<bool>, ApiError> {
         let (namespace, name) = self.only.as_ref().map_or(("", ""), |key| (&*key.namespace, &*key.name));
-        let attributes = json!({
+        spec["resourceAttributes"] = json!({
             "group": self.kind.group(), "version": self.kind.version(), "resource": self.kind.plural(),
             "verb": self.verb.name(), "namespace": namespace, "name": name,
         });
         let review = json!({
-            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": attributes},
+            "apiVersion": "authorization.k8s.io/v1", "kind": question.kind, "spec": spec,
         });
-        let request = Request::new(PATH).create(&PostParams::default(), review.to_string().into_bytes())?;
+        let request = Request::new(question.path).create(&PostParams::default(), review.to_string().into_bytes())?;
         let text = timeout(PATIENCE, client.request_text(request)).await.map_err(|_| ApiError::Silence)??;
         let Answer { status: AnswerStatus { allowed, evaluation_error } } = serde_json::from_str(&text)?;
         Ok((allowed || evaluation_error.is_empty()).then_some(allowed))

@@ -26,7 +26,7 @@ pub use live::{Live, Referenced};
 pub(crate) use pages::ApiError;
 pub use pod_event::Pod;
 pub use read_queue::Author;
-pub use rights::{Dependents, Rights};
+pub use rights::{Dependents, Rights, missing};
 pub use status::SyncStatus;
 pub use wanted::{ControllerPlace, FindIn, ReadableNamespaces, Wanted};
 pub use watch_status::{Pace, WatchStatus};

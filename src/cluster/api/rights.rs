@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use super::access_review::{Right, Verb};
 use super::pod_event::{Pod, PodEvent};
-use super::wanted::{ControllerPlace, Wanted};
+use super::wanted::Wanted;
 use super::watch_status::Pace;
 use crate::finding::ranges;
 use crate::model::{Key, Kind, Kinds};
@@ -58,21 +58,9 @@ impl Rights {
     #[must_use]
     pub fn start(client: &Client, wanted: &Wanted, dependents: Dependents, pace: &Pace) -> Self {
         let Dependents { checks, vital, pod } = dependents;
-        let optional: Kinds = wanted.hints.iter().filter(|kind| !wanted.needs.contains(*kind)).collect();
-        let right = |kind, only, verb| Right { kind, only, verb };
-        let watched = (wanted.needs | optional).iter().map(|kind| (kind, None));
-        let watched = watched.chain(wanted.config_maps.iter().map(|key| (Kind::ConfigMap, Some(key.clone()))));
-        let watched = watched
-            .chain(wanted.controllers.iter().flat_map(ControllerPlace::watched).map(|(kind, key)| (kind, Some(key))));
-        let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
-        let scopes = wanted.readable.scopes();
-        let read = wanted
-            .on_demand
-            .iter()
-            .flat_map(|kind| scopes.iter().map(move |only| right(kind, only.clone(), Verb::Get)));
         let rights = Self(Arc::new(Inner {
-            wanted: watched.chain(read).collect(),
-            optional,
+            wanted: wanted.rights(),
+            optional: wanted.optional(),
             vital,
             checks,
             patience: Some(Instant::now() + pace.certain),
@@ -86,18 +74,7 @@ impl Rights {
     /// optional kind with a part of its rights is a mistake. The same applies to the controllers of a namespace.
     #[must_use]
     pub fn missing(&self) -> Vec<Right> {
-        let answers = self.0.answers.lock();
-        let granted: Kinds = answers.iter().filter(|(_, granted)| **granted).map(|(right, _)| right.kind).collect();
-        let is_used = |right: &Right| answers.iter().any(|(other, granted)| *granted && other.only == right.only);
-        let is_needed = |right: &Right| {
-            if right.is_of_controllers() {
-                is_used(right)
-            } else {
-                !self.0.optional.contains(right.kind) || granted.contains(right.kind)
-            }
-        };
-        let denied = answers.iter().filter(|(right, granted)| !**granted && is_needed(right));
-        denied.map(|(right, _)| right.clone()).collect()
+        missing(&self.0.answers.lock(), self.0.optional)
     }
 
     /// Returns each wanted right by kind and verb, and whether it is missing. Rights to single objects of a kind count together.
@@ -250,6 +227,22 @@ impl Rights {
             pod.report(client, &event).await;
         }
     }
+}
+
+/// Returns the rights that are denied although they are needed; see [`Rights::missing`].
+#[must_use]
+pub fn missing(answers: &BTreeMap<Right, bool>, optional: Kinds) -> Vec<Right> {
+    let granted: Kinds = answers.iter().filter(|(_, granted)| **granted).map(|(right, _)| right.kind).collect();
+    let is_used = |right: &Right| answers.iter().any(|(other, granted)| *granted && other.only == right.only);
+    let is_needed = |right: &Right| {
+        if right.is_of_controllers() {
+            is_used(right)
+        } else {
+            !optional.contains(right.kind) || granted.contains(right.kind)
+        }
+    };
+    let denied = answers.iter().filter(|(right, granted)| !**granted && is_needed(right));
+    denied.map(|(right, _)| right.clone()).collect()
 }
 
 /// The verbs of rights by kind and object: `get, list`.

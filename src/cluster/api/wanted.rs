@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::access_review::{Right, Verb};
 use crate::cluster::Inventory;
 use crate::model::{Key, Kind, Kinds};
 
@@ -26,6 +27,29 @@ pub struct Wanted {
     pub controllers_of_classes: Option<FindIn<ControllerPlace>>,
     /// Returns the ConfigMaps of the controllers that run in a cluster. They are read by name, again and again.
     pub running_config_maps: Option<FindIn<Key>>,
+}
+
+impl Wanted {
+    /// Returns the kinds that a cluster may deny on purpose.
+    #[must_use]
+    pub fn optional(&self) -> Kinds {
+        self.hints.iter().filter(|kind| !self.needs.contains(*kind)).collect()
+    }
+
+    /// Returns the rights that watches and reads of these objects need.
+    #[must_use]
+    pub fn rights(&self) -> Vec<Right> {
+        let right = |kind, only, verb| Right { kind, only, verb };
+        let watched = (self.needs | self.hints).iter().map(|kind| (kind, None));
+        let watched = watched.chain(self.config_maps.iter().map(|key| (Kind::ConfigMap, Some(key.clone()))));
+        let controllers = self.controllers.iter().flat_map(ControllerPlace::watched);
+        let watched = watched.chain(controllers.map(|(kind, key)| (kind, Some(key))));
+        let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
+        let scopes = self.readable.scopes();
+        let read = self.on_demand.iter();
+        let read = read.flat_map(|kind| scopes.iter().map(move |only| right(kind, only.clone(), Verb::Get)));
+        watched.chain(read).collect()
+    }
 }
 
 /// The namespaces whose objects are read by name.

@@ -271,6 +271,11 @@ impl Inventory {
         }
     }
 
+    /// Returns all webhook configurations of a kind, or all APIServices.
+    pub fn api_callers(&self, kind: Kind) -> impl Iterator<Item = &ApiCaller> {
+        self.api_callers.all(kind)
+    }
+
     /// Returns the objects of a kind that make the API server call this Service.
     pub fn api_callers_of(&self, kind: Kind, service: &Key) -> impl Iterator<Item = &ApiCaller> {
         self.api_callers.of(kind, service)

@@ -195,3 +195,27 @@ fn the_keys_of_audit_annotations_are_valid() {
     assert!(!annotations.is_empty());
     assert!(annotations.keys().all(|key| key.chars().all(|c| c.is_ascii_lowercase() || c == '-')), "{annotations:?}");
 }
+
+#[test]
+fn the_token_of_doctor_is_repeated_in_dry_runs_only() {
+    let reviewer = reviewer("", GOOD);
+    let token = "0123456789abcdef0123456789abcdef";
+    let repeated = |value: &str, is_dry_run: bool| {
+        let mut review = recorded(if is_dry_run { "create-dryrun" } else { "create" });
+        review["request"]["object"]["metadata"]["annotations"] = json!({"ingress-guard.io/doctor": value});
+        let warnings = ask(&reviewer, &review).warnings;
+        warnings.iter().filter(|warning| warning.starts_with("ingress-guard.io/doctor")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(repeated(token, true), [format!("ingress-guard.io/doctor: {token}")]);
+    assert_eq!(repeated(token, false), [""; 0]);
+    // Nothing but a token is repeated.
+    for other in ["", "0123", &token.to_uppercase(), &format!("{token}0"), "0123456789abcdef0123456789abcde\n"] {
+        assert_eq!(repeated(other, true), [""; 0], "{other:?}");
+    }
+    let mut denied = recorded("create-dryrun");
+    denied["request"]["object"]["metadata"]["annotations"] =
+        json!({"ingress-guard.io/doctor": token, "nginx.ingress.kubernetes.io/rewrite-target": "/$2"});
+    denied["request"]["object"]["spec"] = spec(&[("/", "web", 80)]);
+    let answer = ask(&reviewer, &denied);
+    assert_eq!(answer.warnings.first().map(String::as_str), Some(&*format!("ingress-guard.io/doctor: {token}")));
+}
