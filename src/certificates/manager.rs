@@ -56,6 +56,8 @@ pub struct Manager {
     options: Options,
     replica: Replica,
     repairs: Repairs,
+    /// Why the last write to the Secret was refused.
+    refusal: Option<String>,
     /// The field manager that last changed the caBundle.
     rival: String,
     serving: ServingCertificate,
@@ -84,6 +86,7 @@ impl Manager {
             options,
             replica,
             repairs: Repairs::default(),
+            refusal: None,
             rival: String::new(),
             serving,
             status,
@@ -151,7 +154,11 @@ impl Manager {
         self.metrics.ca_secret_missing.set((stored == Read::Absent).into());
         let is_failed = stored == Read::Unknown || bundles == Read::Unknown;
         let now = (self.options.clock)() + self.skew;
-        let observed = Observed { bundles, stored, now, at: Instant::now().into_std() };
+        // Without this, a missing permission would also prevent the renewal of the certificate and repairs of the caBundle.
+        let refusal = self.refusal.take();
+        let may_store = refusal.is_none();
+        troubles.extend(refusal);
+        let observed = Observed { bundles, stored, may_store, now, at: Instant::now().into_std() };
         let mut pause = if is_failed { Duration::ZERO } else { self.options.lifetimes.poll };
         match self.replica.decide(&observed) {
             Ok(Some(write)) => pause = self.write(write, registration.as_ref().ok(), secret, &mut troubles).await,
@@ -192,7 +199,11 @@ impl Manager {
         let (result, what) = match write {
             Write::Secret(authorities) => {
                 let Some(secret) = secret else { return Duration::ZERO };
-                (self.store(&authorities, &secret).await, self.secret_name())
+                let result = self.store(&authorities, &secret).await;
+                let what = self.secret_name();
+                let refused = result.as_ref().err().filter(|failure| **failure != Failure::Conflict);
+                self.refusal = refused.map(|failure| cannot_write(&what, failure));
+                (result, what)
             }
             Write::Bundle { bundle, is_repair } => {
                 let Some(registration) = registration else { return Duration::ZERO };
@@ -220,7 +231,7 @@ impl Manager {
         match result {
             Ok(()) | Err(Failure::Conflict) => READ_BACK,
             Err(failure) => {
-                troubles.push(format!("certificate: cannot write {what}: {failure}"));
+                troubles.push(cannot_write(&what, &failure));
                 Duration::ZERO
             }
         }
@@ -343,4 +354,8 @@ impl Manager {
     fn secret_name(&self) -> String {
         format!("Secret {}/{}", self.options.service.namespace, self.options.secret)
     }
+}
+
+fn cannot_write(object: &str, failure: &Failure) -> String {
+    format!("certificate: cannot write {object}: {failure}")
 }

@@ -33,6 +33,8 @@ pub struct Observed {
     pub bundles: Read<Vec<Bundle>>,
     /// The CAs in the Secret.
     pub stored: Read<Authorities>,
+    /// `false`: a write to the Secret was refused, so everything else comes first.
+    pub may_store: bool,
     /// The time of the API server.
     pub now: Timestamp,
     /// The same moment on a clock that only goes forward.
@@ -81,9 +83,9 @@ impl Replica {
     pub fn decide(&mut self, observed: &Observed) -> Result<Option<Write>, AuthorityError> {
         self.observe(observed);
         let (stored, is_writable) = match &observed.stored {
-            Read::Found(stored) if stored.current.is_some() => (Some(stored), true),
+            Read::Found(stored) if stored.current.is_some() => (Some(stored), observed.may_store),
             // Emptied, for example by `kubectl replace`: the CAs return without a rotation.
-            Read::Found(_) => (self.held.as_ref(), true),
+            Read::Found(_) => (self.held.as_ref(), observed.may_store),
             Read::Absent | Read::Unknown => (self.held.as_ref(), false),
         };
         let Some(mut authorities) = stored.cloned().or_else(|| is_writable.then(Authorities::default)) else {
@@ -99,6 +101,7 @@ impl Replica {
             authorities.advance(&self.service, &self.lifetimes, moment, &self.waits, is_called)?
         };
         if let Read::Found(stored) = &observed.stored
+            && is_writable
             && (is_advanced || *stored != authorities)
         {
             return Ok(Some(Write::Secret(Box::new(authorities))));

@@ -101,6 +101,25 @@ fn a_serving_certificate_is_renewed_after_half_of_its_life() {
 }
 
 #[test]
+fn without_the_permission_to_store_the_certificate_and_the_bundle_are_still_maintained() {
+    let mut installation = installed(1);
+    let (first, stored) = (installation.processes[0].replica.leaf().unwrap().clone(), installation.secret.clone());
+    installation.may_store = false;
+    // A replacement of the CA is due, and a foreign certificate waits to be adopted.
+    installation.live(244 * DAY, HOUR);
+    let foreign = ca(start()).certificates();
+    installation.put_bundles(Some(vec![foreign.clone(); 2]));
+    installation.settle();
+    installation.assert_accepted();
+    assert_ne!(installation.processes[0].replica.leaf().unwrap(), &first);
+    assert_eq!(installation.bundles, Some(vec![foreign.union(&current(&installation)); 2]));
+    assert_eq!(installation.secret, stored);
+    installation.may_store = true;
+    installation.settle();
+    assert!(installation.secret.unwrap().next.is_some());
+}
+
+#[test]
 fn a_secret_that_was_emptied_gets_the_same_ca_back() {
     let mut installation = installed(2);
     let first = installation.secret.clone();
@@ -210,6 +229,7 @@ fn nothing_is_decided_on_what_cannot_be_read() {
     let observed = |bundles, stored, days: u32| ingress_guard::certificates::Observed {
         bundles,
         stored,
+        may_store: true,
         now: start() + days * DAY,
         at: std::time::Instant::now() + days * DAY,
     };

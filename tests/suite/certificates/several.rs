@@ -25,6 +25,8 @@ pub(super) struct Installation {
     at: Instant,
     pub(super) processes: Vec<Process>,
     pub(super) repairs: usize,
+    /// Whether processes have the permission to write to the Secret.
+    pub(super) may_store: bool,
 }
 
 impl Installation {
@@ -39,6 +41,7 @@ impl Installation {
             at: Instant::now(),
             processes: processes.collect(),
             repairs: 0,
+            may_store: true,
         }
     }
 
@@ -66,6 +69,7 @@ impl Installation {
         let observed = Observed {
             bundles: self.bundles.clone().map_or(Read::Absent, Read::Found),
             stored: self.secret.clone().map_or(Read::Absent, Read::Found),
+            may_store: self.may_store,
             now: self.now,
             at: self.at,
         };

@@ -85,7 +85,7 @@ fn readers_read_all_that_commands_list_and_no_secret() {
     assert_eq!(view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"], "true");
     let none = helm.template(&json!({"rbac": {"readerRole": false, "aggregateToView": false}}));
     let names: Vec<&Value> = none.of("ClusterRole").map(|role| &role["metadata"]["name"]).collect();
-    assert_eq!(names, ["ingress-guard"]);
+    assert_eq!(names, ["ingress-guard-webhook-ca", "ingress-guard"]);
 }
 
 #[test]
@@ -97,7 +97,12 @@ fn controllers_are_discovered_in_configured_namespaces_only() {
     bound.sort();
     assert_eq!(
         bound,
-        ["a/ingress-guard-controllers", "b/ingress-guard-controllers", "ingress-guard/ingress-guard-events"]
+        [
+            "a/ingress-guard-controllers",
+            "b/ingress-guard-controllers",
+            "ingress-guard/ingress-guard-events",
+            "ingress-guard/ingress-guard-webhook-ca"
+        ]
     );
 }
 
