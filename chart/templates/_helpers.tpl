@@ -87,6 +87,47 @@ projected:
               fieldPath: metadata.namespace
 {{- end }}
 
+{{- /* The labels of a pod that runs `doctor`. The Service does not select it. */}}
+{{- define "ingress-guard.doctorLabels" -}}
+app.kubernetes.io/name: {{ include "ingress-guard.name" . }}-doctor
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- /* The specification of a pod that runs `doctor` with the rights of the server. */}}
+{{- define "ingress-guard.doctorPod" -}}
+restartPolicy: Never
+serviceAccountName: {{ include "ingress-guard.serviceAccountName" . }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+securityContext:
+  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+containers:
+  - name: doctor
+    image: {{ include "ingress-guard.image" . }}
+    imagePullPolicy: {{ .Values.image.pullPolicy }}
+    args:
+      - doctor
+      - --no-write
+      - --namespace={{ include "ingress-guard.namespace" . }}
+      - --webhook-configuration={{ include "ingress-guard.clusterName" . }}
+    resources:
+      {{- toYaml .Values.resources | nindent 6 }}
+    securityContext:
+      {{- toYaml .Values.securityContext | nindent 6 }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
 {{- define "ingress-guard.image" -}}
 {{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
 {{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") }}

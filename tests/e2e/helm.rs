@@ -190,7 +190,7 @@ fn every_optional_part_is_accepted_and_secrets_are_read_in_some_namespaces_only(
     let Some(helm) = find() else { return };
     let mut release = Release::new(helm, &cluster, "helm-full", "helm-full-read");
     cluster.kubectl(&["create", "namespace", "helm-full-other"]).ok();
-    let sleeping = json!({"name": "more", "image": "more", "command": ["sleep"]});
+    let container = |name: &str| json!([{"name": name, "image": "more"}]);
     let optional = json!({
         "autoscaling": {"enabled": true, "targetMemoryUtilizationPercentage": 80,
                         "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}},
@@ -200,16 +200,17 @@ fn every_optional_part_is_accepted_and_secrets_are_read_in_some_namespaces_only(
         "grafanaDashboard": {"enabled": true},
         "serviceAccount": {"automountToken": false},
         "startupProbe": {"periodSeconds": 1, "failureThreshold": 30},
-        "initContainers": [sleeping], "extraContainers": [sleeping],
+        "initContainers": container("first"), "extraContainers": container("beside"),
         "extraObjects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "{{ .Release.Name }}-more"}}],
         "hostAliases": [{"ip": "10.0.0.1", "hostnames": ["a"]}],
         "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
         "lifecycle": {"preStop": {"sleep": {"seconds": 1}}},
         "minReadySeconds": 1, "revisionHistoryLimit": 2,
         "commonLabels": {"team": "platform"}, "deploymentAnnotations": {"a": "b"},
-        "service": {"type": "NodePort", "labels": {"a": "b"}, "trafficDistribution": "PreferClose"},
+        "service": {"type": "NodePort", "labels": {"a": "b"}, "trafficDistribution": "PreferSameZone"},
         "rbac": {"secretNamespaces": ["helm-full-read"],
-                 "readers": [{"kind": "ServiceAccount", "name": "ci", "namespace": "helm-full"}]},
+                 "readers": [{"kind": "ServiceAccount", "name": "ci", "namespace": "helm-full"}],
+                 "classReaders": [{"kind": "ServiceAccount", "name": "user", "namespace": "helm-full-read"}]},
     });
     for (name, value) in optional.as_object().unwrap() {
         release.values[name] = value.clone();
@@ -260,5 +261,6 @@ fn readers_have_the_rights_of_their_commands(cluster: &Cluster, terminal: &Termi
     cluster.wait("kube-controller-manager", LIMIT, || can("certificates.cert-manager.io"));
     let arguments = ["explain", "--namespace", terminal.namespace, "read"];
     let explained = explain::run(&kubeconfig, &arguments);
-    assert!(explained.stdout.contains("Service helm-full-read/web"), "{explained}");
+    let is_known = !explained.stdout.contains("the controller of Ingress helm-full-read/read is unknown");
+    assert!(is_known && explained.stdout.contains("Ingress helm-full-read/read"), "{explained}");
 }

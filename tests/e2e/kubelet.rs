@@ -87,7 +87,7 @@ impl Pod {
         variables.map(|variable| format!("{}={}", variable["name"].as_str().unwrap(), value(variable))).collect()
     }
 
-    /// The files of a volume, which is a ConfigMap or a Secret.
+    /// The files of a volume, which is a ConfigMap or a Secret. Those of a token are in the kubeconfig.
     fn files(&self, cluster: &Cluster, name: &str) -> BTreeMap<String, Vec<u8>> {
         let volume = self.spec["volumes"].as_array().unwrap().iter().find(|volume| volume["name"] == name).unwrap();
         let data = |kind: &str, name: &Value| {
@@ -102,6 +102,7 @@ impl Pod {
                 .into_iter()
                 .map(|(name, content)| (name, BASE64_STANDARD.decode(content).unwrap()))
                 .collect(),
+            _ if volume["projected"].is_object() => BTreeMap::new(),
             _ => panic!("{volume} is neither a ConfigMap nor a Secret"),
         }
     }

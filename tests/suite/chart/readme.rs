@@ -27,10 +27,9 @@ fn table() -> String {
         String::from("## Values\n\n| Key | Type | Default | Description |\n|-----|------|---------|-------------|\n");
     for (path, value) in rows {
         let kind = match value {
-            Value::Null => "string",
             Value::Bool(_) => "bool",
             Value::Number(_) => "int",
-            Value::String(_) => "string",
+            Value::Null | Value::String(_) => "string",
             Value::Array(_) => "list",
             Value::Object(_) => "object",
         };

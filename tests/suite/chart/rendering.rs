@@ -138,6 +138,13 @@ fn workload() -> Vec<Row> {
         row("resources.limits.memory", json!("1Gi"), deployment, container("resources/limits/memory"), json!("1Gi")),
         row("podSecurityContext.fsGroup", json!(1), deployment, pod("securityContext/fsGroup"), json!(1)),
         row("securityContext.runAsUser", json!(1), deployment, container("securityContext/runAsUser"), json!(1)),
+    ]
+}
+
+/// The rows of scheduling, the network and the account of the pods.
+fn placement() -> Vec<Row> {
+    let deployment = "Deployment";
+    vec![
         same("hostNetwork", json!(true), deployment, pod("hostNetwork")),
         same("dnsPolicy", json!("None"), deployment, pod("dnsPolicy")),
         same("dnsConfig", json!({"nameservers": ["10.0.0.10"]}), deployment, pod("dnsConfig")),
@@ -170,12 +177,15 @@ fn workload() -> Vec<Row> {
     ]
 }
 
-/// The rows of all other objects.
+/// The rows of the Service, the webhook and hooks.
 fn surroundings() -> Vec<Row> {
-    let peers = json!([{"ipBlock": {"cidr": "10.0.0.0/8"}}]);
     let (service, webhook) = ("Service", "ValidatingWebhookConfiguration");
     let selector = json!({"matchLabels": {"team": "a"}});
+    let hooks = json!("post-install,post-upgrade");
     vec![
+        row("startupCheck.enabled", json!(true), "Job", "/metadata/annotations/helm.sh~1hook", hooks),
+        same("startupCheck.backoffLimit", json!(2), "Job", "/spec/backoffLimit"),
+        same("startupCheck.activeDeadlineSeconds", json!(60), "Job", "/spec/activeDeadlineSeconds"),
         same("serviceAccount.annotations", json!({"a": "b"}), "ServiceAccount", "/metadata/annotations"),
         row("serviceAccount.name", json!("guard"), "ServiceAccount", "/metadata/name", json!("guard")),
         same("service.type", json!("LoadBalancer"), service, "/spec/type"),
@@ -210,6 +220,13 @@ fn surroundings() -> Vec<Row> {
         ),
         row("webhook.labels", json!({"a": "b"}), webhook, "/metadata/labels/a", json!("b")),
         row("webhook.annotations", json!({"c": "d"}), webhook, "/metadata/annotations/c", json!("d")),
+    ]
+}
+
+/// The rows of autoscaling, disruptions, network policies and priority.
+fn availability() -> Vec<Row> {
+    let peers = json!([{"ipBlock": {"cidr": "10.0.0.0/8"}}]);
+    vec![
         row(
             "autoscaling.enabled",
             json!(true),
@@ -275,10 +292,14 @@ fn surroundings() -> Vec<Row> {
     ]
 }
 
+fn rows() -> impl Iterator<Item = Row> {
+    workload().into_iter().chain(placement()).chain(surroundings()).chain(availability())
+}
+
 #[test]
 fn each_value_sets_its_field() {
     let Some(helm) = Helm::find() else { return };
-    let rows: Vec<Row> = workload().into_iter().chain(surroundings()).collect();
+    let rows: Vec<Row> = rows().collect();
     let mut values = json!({});
     for row in &rows {
         set(&mut values, row.value, row.to.clone());
@@ -300,7 +321,7 @@ fn each_value_sets_its_field() {
 }
 
 /// The values that other tests of this folder set.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 25] = [
     "certificate",
     "commonLabels",
     "config",
@@ -315,6 +336,7 @@ const ELSEWHERE: [&str; 24] = [
     "podMonitor",
     "prometheusRule",
     "rbac.aggregateToView",
+    "rbac.classReaders",
     "rbac.controllerNamespaces",
     "rbac.create",
     "rbac.readerRole",
@@ -329,8 +351,7 @@ const ELSEWHERE: [&str; 24] = [
 
 #[test]
 fn each_value_has_a_test() {
-    let rows = workload().into_iter().chain(surroundings());
-    let tested: BTreeSet<&str> = rows.map(|row| row.value).chain(ELSEWHERE).collect();
+    let tested: BTreeSet<&str> = rows().map(|row| row.value).chain(ELSEWHERE).collect();
     let covers = |path: &str| {
         tested.iter().any(|known| {
             let (long, short) = if known.len() > path.len() { (*known, path) } else { (path, *known) };

@@ -81,6 +81,12 @@ fn readers_read_all_that_commands_list_and_no_secret() {
     assert_eq!(granted.iter().find(writes), None);
     assert_eq!(objects.one("ClusterRoleBinding/ingress-guard-reader")["subjects"], readers);
 
+    assert_eq!(objects.of("ClusterRole").filter(|role| role["metadata"]["name"] == "ingress-guard-classes").count(), 0);
+    let classes = helm.template(&json!({"rbac": {"classReaders": readers}}));
+    assert_eq!(classes.one("ClusterRoleBinding/ingress-guard-classes")["subjects"], readers);
+    let granted = rights(classes.one("ClusterRole/ingress-guard-classes"));
+    assert_eq!(granted, BTreeSet::from(["get", "list"].map(|verb| format!("networking.k8s.io/ingressclasses {verb}"))));
+
     let view = objects.one("ClusterRole/ingress-guard-view");
     assert_eq!(view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"], "true");
     let none = helm.template(&json!({"rbac": {"readerRole": false, "aggregateToView": false}}));

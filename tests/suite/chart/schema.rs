@@ -30,9 +30,15 @@ fn accept_off(schema: &mut Value) {
                 fields.remove("type");
                 fields.insert("enum".to_owned(), json!(["off", false]));
             }
-            fields.values_mut().for_each(accept_off);
+            for field in fields.values_mut() {
+                accept_off(field);
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(accept_off),
+        Value::Array(items) => {
+            for item in items {
+                accept_off(item);
+            }
+        }
         _ => {}
     }
 }
