@@ -16,7 +16,7 @@ impl Reviewer {
         if blocks.all().is_empty() || case.request.is_dry_run() {
             return None;
         }
-        let settings = self.engine.settings();
+        let settings = case.rules.engine.settings();
         let budget = Budget::new(&case.place.allowance(), 0);
         let view = ClusterView::unrestricted(known).within(&budget);
         let dialects = settings.dialects.with_observed_settings(&view);

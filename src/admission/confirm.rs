@@ -54,6 +54,8 @@ pub(super) struct ConfirmedVerdict {
     pub(super) verdict: Verdict,
     /// The kind and the result of each live read, for metrics.
     pub(super) results: Vec<(Kind, &'static str)>,
+    /// The absent objects in words, if the denial is gone once they exist.
+    pub(super) absent: Option<String>,
 }
 
 impl Reviewer {
@@ -64,6 +66,7 @@ impl Reviewer {
             return ConfirmedVerdict {
                 verdict: self.evaluate_and_decide(case, &LiveReads::default(), None),
                 results: Vec::new(),
+                absent: None,
             };
         };
         let author = Author { namespace: &case.ingress.meta.key.namespace, user: case.request.user() };
@@ -81,7 +84,8 @@ impl Reviewer {
             wanted = reads.unread(most_important_first(unconfirmed.map(|decision| &decision.finding)));
         }
         cluster.forget(verdict.at(Level::Deny).chain(verdict.at(Level::Warn)));
-        ConfirmedVerdict { verdict, results: reads.results }
+        let absent = reads.absent(&verdict);
+        ConfirmedVerdict { verdict, results: reads.results, absent }
     }
 }
 
@@ -185,6 +189,33 @@ impl<'a> Reads<'a> {
                 let certain = is_current.then_some(()).ok_or(Unconfirmed::NotReceived(*kind));
                 self.confirmed.insert(evidence.clone(), certain);
             }
+        }
+    }
+}
+
+impl Reads<'_> {
+    /// Returns the absent objects that every denying finding depends on, in words; `None` if a finding depends on none.
+    fn absent(&self, verdict: &Verdict) -> Option<String> {
+        let mut objects: Vec<(Kind, &Key)> = Vec::new();
+        for finding in verdict.at(Level::Deny) {
+            let before = objects.len();
+            for evidence in &finding.rests_on {
+                let Evidence::Object(kind, key) = evidence else { continue };
+                let read = self.known.get(*kind, &key.namespace, &key.name);
+                if matches!(read, Some(LiveRead::Absent)) {
+                    objects.push((*kind, key));
+                }
+            }
+            if objects.len() == before {
+                return None;
+            }
+        }
+        objects.sort();
+        objects.dedup();
+        match *objects.as_slice() {
+            [] => None,
+            [(kind, key)] => Some(format!("{kind} {key}")),
+            [(kind, key), ..] => Some(format!("what is missing ({kind} {key} and {} more)", objects.len() - 1)),
         }
     }
 }

@@ -4,10 +4,13 @@
 mod blocked;
 mod confirm;
 mod preview;
+mod recheck;
 mod record;
 mod render;
 mod review;
+mod rules;
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -15,14 +18,17 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use confirm::ConfirmedVerdict;
 pub use confirm::LiveCluster;
 pub use preview::Preview;
+pub use recheck::{Recheck, Rechecked};
 pub use record::{Outcome, Record};
 pub use render::warning;
 pub use review::Operation;
 use review::Request;
+pub use rules::{Rules, SharedRules};
 
 use crate::analysis::{Previous, decide};
 use crate::budget::Allowance;
@@ -41,15 +47,15 @@ const DEADLINE: Duration = Duration::from_secs(1);
 /// milliseconds.
 pub const LARGE: usize = 64 * 1024;
 
-/// Answers reviews from one inventory under one policy.
+/// Answers reviews from one inventory under the latest rules.
 #[derive(Debug)]
 pub struct Reviewer {
     inventory: SharedInventory,
-    engine: Engine,
-    policy: Policy,
+    rules: SharedRules,
     clock: fn() -> Timestamp,
     cluster: Option<LiveCluster>,
     reload_blocks: SharedReloadBlocks,
+    rechecks: Option<mpsc::Sender<Recheck>>,
 }
 
 /// The place of a review, which decides its allowance. The verdict does not depend on it.
@@ -64,8 +70,11 @@ pub enum Place {
 
 /// One write to evaluate.
 struct Case<'a> {
+    /// The rules at the beginning of the review.
+    rules: &'a Rules,
     request: &'a Request<'a>,
     ingress: &'a Ingress,
+    field_manager: Cow<'a, str>,
     place: Place,
     now: Timestamp,
     /// Whether an evaluation has exceeded the allowance.
@@ -108,7 +117,14 @@ impl Reviewer {
     /// Creates a reviewer over an inventory that watches or manifests fill.
     #[must_use]
     pub fn new(inventory: SharedInventory, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        Self { inventory, engine, policy, clock, cluster: None, reload_blocks: SharedReloadBlocks::default() }
+        let (rules, reload_blocks) = (SharedRules::new(Rules { engine, policy }), SharedReloadBlocks::default());
+        Self { inventory, rules, clock, cluster: None, reload_blocks, rechecks: None }
+    }
+
+    /// Returns the rules, through which they can be replaced.
+    #[must_use]
+    pub fn rules(&self) -> SharedRules {
+        self.rules.clone()
     }
 
     /// Adds a live cluster, from which denials are confirmed and referenced objects are read.
@@ -164,21 +180,30 @@ impl Reviewer {
         if ingress.meta.key.namespace.is_empty() {
             ingress.meta.key.namespace = request.namespace.as_ref().map(|text| &*text.0).unwrap_or_default().into();
         }
+        let rules = self.rules.load();
         let case = Case {
+            rules: &rules,
             request: &request,
             ingress: &ingress,
+            field_manager: request.field_manager(),
             now: (self.clock)(),
             place,
             exceeded_allowance: AtomicBool::new(false),
             steps: AtomicU32::new(0),
         };
-        let ConfirmedVerdict { verdict, results } = self.confirmed_verdict(&case).await;
-        let support = self.policy.support.as_deref();
+        let ConfirmedVerdict { verdict, results, absent } = self.confirmed_verdict(&case).await;
+        let closing = case.closing(absent.as_deref());
         let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
         let doctor = token.filter(|token| request.is_dry_run() && is_doctor_token(token));
-        let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, support, doctor);
+        let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, &closing, doctor);
+        let is_recheck_lost = self.queue_recheck(&case, &verdict);
+        let record = Record {
+            live_reads: results,
+            field_manager: case.field_manager.to_string(),
+            is_recheck_lost,
+            ..Record::decided(&request, &verdict)
+        };
         let (exceeded_allowance, steps) = (case.exceeded_allowance.into_inner(), case.steps.into_inner());
-        let record = Record { live_reads: results, ..Record::decided(&request, &verdict) };
         Ok(Reviewed { body, record, exceeded_allowance, steps })
     }
 
@@ -187,27 +212,29 @@ impl Reviewer {
         let store = self.inventory.load();
         let known = ClusterState { store: &store, live_reads, now: case.now };
         let allowance = case.place.allowance();
-        let mut evaluation = self.engine.run(case.ingress, known, &allowance);
+        let mut evaluation = case.rules.engine.run(case.ingress, known, &allowance);
         case.count(&evaluation);
         evaluation.findings.extend(self.blocked(case, known));
         let circumstances = Circumstances {
             is_sample: false,
             ingress: case.ingress,
             namespace_labels: store.namespace_labels(&case.ingress.meta.key.namespace),
+            creates: case.request.operation() == Operation::Create,
             dry_run: case.request.is_dry_run(),
+            field_manager: &case.field_manager,
             user: case.request.user(),
             groups: case.request.groups(),
             preexisting: None,
             confirmed,
             now: case.now,
         };
-        decide(&self.policy, evaluation, &circumstances, |is_denying| {
+        decide(&case.rules.policy, evaluation, &circumstances, |is_denying| {
             if case.request.operation() != Operation::Update || case.ends_early() {
                 return Previous::None;
             }
             let Ok(mut stored) = case.request.stored() else { return Previous::Unreadable };
             stored.meta.key = case.ingress.meta.key.clone();
-            let evaluation = self.engine.run_only(is_denying, &stored, known, &allowance);
+            let evaluation = case.rules.engine.run_only(is_denying, &stored, known, &allowance);
             case.count(&evaluation);
             Previous::Evaluated(evaluation)
         })
@@ -228,6 +255,14 @@ impl Place {
 }
 
 impl Case<'_> {
+    /// Returns the lines of a denial after its findings.
+    fn closing(&self, absent: Option<&str>) -> Vec<String> {
+        let policy = &self.rules.policy;
+        let absent = absent.map(|objects| format!("if {objects} comes later in the same apply, apply again"));
+        let in_force = policy.override_at(self.now).map(|it| format!("an override is in force: {it}"));
+        absent.into_iter().chain(in_force).chain(policy.support.clone()).collect()
+    }
+
     /// Counts the work of an evaluation.
     fn count(&self, evaluation: &Evaluation) {
         self.exceeded_allowance.fetch_or(evaluation.exhausted, Ordering::Relaxed);

@@ -48,7 +48,7 @@ pub struct Record {
     pub dry_run: bool,
     /// `userInfo.username`.
     pub user: String,
-    /// `options.fieldManager`.
+    /// The field manager: `options.fieldManager`. For an evaluated write without one, that of the newest managed fields.
     pub field_manager: String,
     /// The outcome.
     pub outcome: Outcome,
@@ -62,6 +62,8 @@ pub struct Record {
     pub unconfirmed: Vec<(&'static str, Unconfirmed)>,
     /// The kind and the result of each live read.
     pub live_reads: Vec<(Kind, &'static str)>,
+    /// Whether missing references are not evaluated again, because too many Ingresses wait for that.
+    pub is_recheck_lost: bool,
 }
 
 impl Record {
@@ -82,6 +84,7 @@ impl Record {
             panicked: false,
             unconfirmed: Vec::new(),
             live_reads: Vec::new(),
+            is_recheck_lost: false,
         }
     }
 
@@ -102,6 +105,7 @@ impl Record {
             panicked: true,
             unconfirmed: Vec::new(),
             live_reads: Vec::new(),
+            is_recheck_lost: false,
         }
     }
 

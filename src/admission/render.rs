@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::checks;
 use crate::finding::{Finding, Level, one_line};
 use crate::model::{DOCTOR_ANNOTATION, Key, WAIVER_ANNOTATION};
-use crate::policy::{Ceiling, Decision, Verdict};
+use crate::policy::{Decision, Verdict};
 
 /// The maximum number of warnings about findings. With the line that counts the others they stay below 4,096 characters together,
 /// after which the API server cuts warnings and drops the rest (`endpoints/filters/warning.go`).
@@ -68,15 +68,21 @@ pub(super) fn allow_not_evaluated(uid: &str, key: &Key, code: &str, reason: &str
     answer(Response { uid, allowed: true, status: None, warnings, audit_annotations: None })
 }
 
-/// Allows or denies as the verdict says. A denial ends with the contact line `support`. The token of a dry run of `doctor` is
-/// repeated in a warning, so that its sender knows which webhook has answered.
-pub(super) fn verdict(uid: &str, key: &Key, verdict: &Verdict, support: Option<&str>, doctor: Option<&str>) -> Vec<u8> {
+/// Allows or denies as the verdict says. `closing` has the lines of a denial after its findings. The token of a dry run of `doctor`
+/// is repeated in a warning, so that its sender knows which webhook has answered.
+pub(super) fn verdict(
+    uid: &str,
+    key: &Key,
+    verdict: &Verdict,
+    closing: &[String],
+    doctor: Option<&str>,
+) -> Vec<u8> {
     let denies = verdict.denies();
     let doctor = doctor.map(|token| format!("{DOCTOR_ANNOTATION}: {token}"));
     answer(Response {
         uid,
         allowed: !denies,
-        status: denies.then(|| denial(key, verdict, support)),
+        status: denies.then(|| denial(key, verdict, closing)),
         warnings: doctor.into_iter().chain(warnings(key, verdict)).collect(),
         audit_annotations: audit_annotations(verdict),
     })
@@ -138,7 +144,7 @@ fn cut(text: &str, length: usize) -> String {
 /// A denial. Helm, Argo CD and Flux show only its message, which therefore contains everything, one line for each finding. The
 /// reason is `Forbidden`, never `Invalid` or `Conflict`: Flux and `kubectl apply --force` react to those by deleting and
 /// recreating the object.
-fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
+fn denial(key: &Key, verdict: &Verdict, closing: &[String]) -> Status {
     let denying = verdict.distinct().filter(|decision| decision.level == Level::Deny);
     let findings: Vec<&Finding> = denying.map(|decision| &decision.finding).collect();
     let plural = if findings.len() == 1 { "" } else { "s" };
@@ -150,14 +156,15 @@ fn denial(key: &Key, verdict: &Verdict, support: Option<&str>) -> Status {
     if findings.len() > DENIALS {
         let _ = write!(message, "\nand {} more", findings.len() - DENIALS);
     }
-    if let Some(support) = support {
-        let _ = write!(message, "\n{support}");
+    for line in closing {
+        let _ = write!(message, "\n{}", one_line(line));
     }
     if let Some(first) = findings.first() {
         let _ = write!(message, "\nrun \"ingress-guard explain {}\" for details", first.code);
     }
     if !verdict.waivable.is_empty() {
-        let waivers: Vec<String> = verdict.waivable.iter().map(|code| format!("{code} reason=…")).collect();
+        let end = if verdict.waivers_end { "until=… " } else { "" };
+        let waivers: Vec<String> = verdict.waivable.iter().map(|code| format!("{code} {end}reason=…")).collect();
         let _ = write!(message, "\nor waive with annotation {WAIVER_ANNOTATION}: \"{}\"", waivers.join("; "));
     }
     let details = StatusDetails {
@@ -200,9 +207,9 @@ fn audit_annotations(verdict: &Verdict) -> Option<AuditAnnotations> {
         let Some(ceiling) = ceiling.as_ref().filter(|ceiling| seen.insert((finding.code, ceiling.name()))) else {
             continue;
         };
-        downgraded.push(match ceiling {
-            Ceiling::Waiver(reason) => format!("{}={} ({})", finding.code, ceiling.name(), one_line(reason)),
-            _ => format!("{}={}", finding.code, ceiling.name()),
+        downgraded.push(match ceiling.reason() {
+            Some(reason) => format!("{}={} ({})", finding.code, ceiling.name(), one_line(reason)),
+            None => format!("{}={}", finding.code, ceiling.name()),
         });
     }
     Some(AuditAnnotations {

@@ -154,6 +154,17 @@ impl<'a> Request<'a> {
         self.dry_run.unwrap_or_default()
     }
 
+    /// Returns the field manager. A client that names none is known by what the API server recorded; empty if that is not certain.
+    pub(super) fn field_manager(&self) -> Cow<'_, str> {
+        let named = self.options.as_ref().and_then(|options| options.field_manager.as_ref());
+        match named.map(|text| &*text.0).filter(|name| !name.is_empty()) {
+            Some(name) => Cow::Borrowed(name),
+            None => {
+                self.object.as_ref().and_then(RawIngress::last_manager).map(String::from).unwrap_or_default().into()
+            }
+        }
+    }
+
     pub(super) fn user(&self) -> &str {
         self.user_info.as_ref().map(|user| &*user.username.0).unwrap_or_default()
     }

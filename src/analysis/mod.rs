@@ -2,6 +2,7 @@
 
 mod placeholders;
 mod ratchet;
+mod waivers;
 
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
@@ -11,6 +12,7 @@ use crate::policy::{Circumstances, Policy, Verdict};
 
 pub use placeholders::Placeholders;
 pub(crate) use ratchet::{Previous, decide};
+pub use waivers::{WaiverInForce, WaiverSource, waivers_in_force};
 
 /// The result for one Ingress.
 #[derive(Debug)]
@@ -57,11 +59,14 @@ pub fn analyze_applied<'a>(
         engine.run(ingress, known, &Allowance::command())
     };
     let not_evaluated = evaluation.not_evaluated.clone();
-    // There is no request: no dry run, no user and no live reads.
+    // There is no request: no dry run, no user, no field manager and no live reads. The objects of a state are
+    // complete, so nothing is about to be created.
     let circumstances = Circumstances {
         ingress,
         namespace_labels: known.store.namespace_labels(&ingress.meta.key.namespace),
+        creates: false,
         dry_run: false,
+        field_manager: "",
         user: "",
         groups: &[],
         preexisting: None,

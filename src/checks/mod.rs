@@ -18,10 +18,12 @@ mod namespace_match;
 mod nearest;
 mod path;
 mod registry;
+mod release;
 mod request;
 mod routed_paths;
 mod settings;
 mod tls;
+mod waiver_bounds;
 
 use crate::finding::Levels;
 use crate::model::Kinds;
@@ -38,8 +40,10 @@ pub use meta::{CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, WAIVER_INV
 pub use namespace_match::NamespaceMatch;
 pub(crate) use path::{PATH_REGEX_LITERAL, REGEX_HOST_INHERITED, REGEX_ROOT_ONLY};
 pub use registry::{ALL, find, listed, vital_kinds};
+pub use release::{Raise, Release, UnknownRelease};
 use routed_paths::ROUTES;
 pub use settings::{NamespaceClasses, Oversized, Settings};
+pub use waiver_bounds::{BeyondBounds, WaiverBounds};
 
 /// One rule about Ingresses.
 #[derive(Debug)]
@@ -52,6 +56,10 @@ pub struct Check {
     pub summary: &'static str,
     /// The levels of its findings by default.
     pub levels: Levels,
+    /// The release with which it came.
+    pub since: Release,
+    /// The raises of its levels after that release, in any order.
+    pub raised: &'static [Raise],
     /// The controllers that it applies to.
     pub applies: Applies,
     /// True if an annotation on the Ingress can waive it.

@@ -20,11 +20,13 @@ grep -rqs "\"$code\"" "$here" --include='*.rs' && fail "$code is in use; codes a
 file=${name//-/_}
 [[ ! -e $here/$folder/$file.rs ]] || fail "$folder/$file.rs exists already"
 static=${file^^}
+# The next release has the version of Cargo.toml.
+release=$(sed -nE 's/^version = "([0-9]+)\.([0-9]+)\..*/\1, \2/p' "$here/../../Cargo.toml" | head -1)
 
 cat >"$here/$folder/$file.rs" <<EOF
 //! $code: describe the problem in one line.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
@@ -33,6 +35,8 @@ pub(crate) static $static: Check = Check {
     name: "$name",
     summary: "state in one line when it reports",
     levels: Levels::both(Level::Warn),
+    since: Release($release),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

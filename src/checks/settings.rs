@@ -1,6 +1,6 @@
 //! The settings that checks take from the configuration.
 
-use super::{HostOwnership, NamespaceMatch};
+use super::{HostOwnership, NamespaceMatch, WaiverBounds};
 use crate::routing::{ClassRules, Dialects};
 use crate::validation::KubeVersion;
 
@@ -21,6 +21,8 @@ pub struct Settings {
     pub expiry_warning_days: u16,
     /// The effect of too many hosts and paths in one Ingress.
     pub oversized: Oversized,
+    /// The bounds of waivers in annotations.
+    pub waiver_bounds: WaiverBounds,
     /// The version of Kubernetes that manifests are applied to.
     pub kube_version: KubeVersion,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             class_rules: Vec::new(),
             expiry_warning_days: 14,
             oversized: Oversized::Warn,
+            waiver_bounds: WaiverBounds::default(),
             kube_version: KubeVersion::NEWEST,
         }
     }

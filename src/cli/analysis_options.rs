@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use wildmatch::WildMatch;
 
 use super::assumed_controller::AssumedController;
 use super::overwriting::refuse_overwriting;
 use super::report_output::Outputs;
-use crate::checks::{self, Check};
+use crate::checks::{self, Check, Release, UnknownRelease};
 use crate::config::{Config, unknown_check};
 use crate::file::{self, Access};
 use crate::finding::Level;
@@ -32,6 +34,9 @@ pub(super) struct AnalysisOptions {
     /// Override the profile of the configuration file.
     #[arg(long, env = "INGRESS_GUARD_PROFILE", value_name = "NAME")]
     pub(super) profile: Option<ProfileName>,
+    /// Override the rules of the configuration file: the release whose checks and levels deny, such as 0.1, or latest.
+    #[arg(long, env = "INGRESS_GUARD_RULES", value_name = "RELEASE")]
+    pub(super) rules: Option<Rules>,
     #[command(flatten)]
     assumed: AssumedController,
     /// Run only these checks: codes or names, or patterns with * and ? (quote them).
@@ -56,6 +61,25 @@ pub(super) enum ProfileName {
     Observe,
     Guard,
     Strict,
+}
+
+/// The release whose checks and levels deny; `None`: the latest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules(Option<Release>);
+
+impl FromStr for Rules {
+    type Err = UnknownRelease;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRelease> {
+        if text == "latest" { Ok(Self(None)) } else { text.parse().map(|release| Self(Some(release))) }
+    }
+}
+
+impl Rules {
+    /// The name that selects it.
+    pub(super) fn name(self) -> String {
+        self.0.map_or_else(|| "latest".to_owned(), |release| release.to_string())
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -91,10 +115,20 @@ impl AnalysisOptions {
         if let Some(profile) = self.profile {
             config.policy.profile = profile.profile();
         }
+        if let Some(rules) = self.rules {
+            config.policy.rules = rules.0;
+        }
         let (select, ignore) = (patterns("--select", &self.select)?, patterns("--ignore", &self.ignore)?);
         let is_among = |patterns: &[Pattern], check: &Check| patterns.iter().any(|pattern| pattern.is_for(check));
         config.policy.keep(|check| (select.is_empty() || is_among(&select, check)) && !is_among(&ignore, check));
         Ok(config)
+    }
+
+    /// Warns of an override in force: it lowers levels for a limited time only.
+    pub(super) fn warn_of_override(config: &Config) {
+        if let Some(in_force) = config.policy.override_at(Timestamp::now()) {
+            super::warn(&format!("an override of the configuration is in force: {in_force}"));
+        }
     }
 
     /// The configuration file, given or found.

@@ -29,13 +29,15 @@ pub(super) struct Entry {
     level: Level,
     summary: &'static str,
     waivable: bool,
+    since: String,
 }
 
 impl Entry {
     /// Returns the entry of a check with its level under a policy.
     pub(super) fn of(check: &Check, policy: &Policy) -> Self {
-        let Check { code, name, summary, waivable, .. } = *check;
-        Self { code, name, level: policy.level(check), summary, waivable }
+        let Check { code, name, summary, since, .. } = *check;
+        let (level, waivable) = (policy.level(check), policy.can_be_waived(check));
+        Self { code, name, level, summary, waivable, since: since.to_string() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ingress-guard serve`
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
@@ -15,14 +15,22 @@ use super::serving_certificate::CertificateArguments;
 use crate::admission::{LiveCluster, Reviewer};
 use crate::certificates::Manager;
 use crate::checks;
-use crate::cluster::{self, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches};
-use crate::config::Config;
+use crate::cluster::{
+    self, ConfigMapText, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches,
+};
+use crate::config::{Config, Fixed};
 use crate::engine::Engine;
 use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
-use crate::routing::{ReloadIndex, SharedReloadBlocks};
-use crate::server::{self, ClusterReadiness, Limits, Server, Signals, follow_reload_blocks};
+use crate::routing::SharedReloadBlocks;
+use crate::server::{
+    self, ClusterReadiness, FollowedConfiguration, Limits, RECHECK_DELAY, Server, Signals, follow_rechecks,
+    follow_reload_blocks,
+};
 use crate::telemetry::{self, LogFormat, Metrics};
+
+/// The interval at which the configuration file is read again.
+const CONFIGURATION_POLL: Duration = Duration::from_secs(2);
 
 /// Two, so that a large list of one kind does not delay the others and the health port.
 const CLUSTER_THREADS: usize = 2;
@@ -42,9 +50,19 @@ pub(super) struct Arguments {
     health_listen: SocketAddr,
     #[command(flatten)]
     certificate: CertificateArguments,
-    /// Configuration file.
+    /// Configuration file, loaded again when it changes.
     #[arg(long, env = "INGRESS_GUARD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The ConfigMap that --config is mounted from. It is read every two seconds: changes apply before the kubelet updates the volume.
+    #[arg(
+        long,
+        env = "INGRESS_GUARD_CONFIG_MAP",
+        value_name = "NAMESPACE/NAME",
+        requires = "config",
+        conflicts_with = "manifests",
+        value_parser = config_map_key
+    )]
+    config_map: Option<Key>,
     /// Become ready although permissions are missing that denying checks need. These checks then deny nothing.
     #[arg(long, env = "INGRESS_GUARD_ALLOW_MISSING_RIGHTS", value_parser = BoolishValueParser::new())]
     allow_missing_rights: bool,
@@ -71,21 +89,26 @@ struct PodArguments {
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
     telemetry::start_log(arguments.log_format)?;
-    let config = super::config(arguments.config.as_deref())?;
+    let text = arguments.config.as_deref().map(Config::text).transpose()?.unwrap_or_default();
+    let name = arguments.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
+    let config = Config::parse(&name, &text)?;
     // For watches, live reads, the health port and signals. The webhook port has a runtime of its own.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(CLUSTER_THREADS).enable_all().build();
     let runtime = runtime.context("cannot start threads")?;
-    runtime.block_on(serve(arguments, config))
+    runtime.block_on(serve(arguments, config, text))
 }
 
-async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
+/// Serves with a configuration, which is followed. `text` is the content of its file.
+async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
     let metrics = Arc::new(Metrics::new());
-    let (classes, dialects) = (config.settings.classes.clone(), config.settings.dialects.clone());
+    let fixed = Fixed::of(&config, &config.engine());
+    let file = arguments.config.take();
     let client = if arguments.manifests.is_empty() { Some(arguments.cluster.client().await?) } else { None };
     let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
     let certificates = manager.as_ref().map(Manager::status);
     let _managing = manager.map(|manager| AbortOnDropHandle::new(tokio::spawn(manager.run())));
+    let config_map = config_map(client.as_ref(), arguments.config_map.take(), file.as_deref());
     let (reviewer, status) = match client {
         Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights),
         None => over_manifests(&arguments.manifests, config)?,
@@ -94,14 +117,19 @@ async fn serve(arguments: Arguments, config: Config) -> anyhow::Result<()> {
     let (listen, health_listen) = (arguments.listen, arguments.health_listen);
     let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
-    let reviewer = reviewer.with_reload_blocks(reload_blocks.clone());
-    let configured = dialects.clone();
-    let new_index = move || ReloadIndex::new(classes.clone(), configured.clone());
-    let following = follow_reload_blocks(status.inventory.clone(), new_index, reload_blocks.clone());
+    let (reviewer, rechecks) = reviewer.with_reload_blocks(reload_blocks.clone()).with_rechecks();
+    let rules = reviewer.rules();
+    let reviewer = Arc::new(reviewer);
+    let following = follow_reload_blocks(status.inventory.clone(), rules.clone(), reload_blocks.clone());
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
-    let app = server::webhook(Arc::new(reviewer), &options.limits, Arc::clone(&metrics));
+    let following = follow_rechecks(rechecks, RECHECK_DELAY, Arc::clone(&reviewer), Arc::clone(&metrics));
+    let _rechecking = AbortOnDropHandle::new(tokio::spawn(following));
+    let configuration = FollowedConfiguration::new(file, text, fixed, rules, Arc::clone(&metrics));
+    let configuration = Arc::new(configuration.with_config_map(config_map).with_rights(status.rights.clone()));
+    let _reloading = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&configuration).follow(CONFIGURATION_POLL)));
+    let app = server::webhook(reviewer, &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, dialects, reload_blocks, certificates, service });
+    let readiness = Arc::new(ClusterReadiness { status, configuration, reload_blocks, certificates, service });
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
@@ -167,6 +195,20 @@ fn status(
 ) -> SyncStatus {
     let inventory = inventory.clone();
     SyncStatus { inventory, watches, rights, required: engine.needs() | policy.needs(), optional: engine.hints() }
+}
+
+/// Returns how to read the ConfigMap that the file is mounted from.
+fn config_map(client: Option<&kube::Client>, name: Option<Key>, file: Option<&Path>) -> Option<ConfigMapText> {
+    let key = file?.file_name()?.to_string_lossy().into_owned();
+    Some(ConfigMapText::new(client?.clone(), name?, key))
+}
+
+/// Returns the key of a ConfigMap that is written as `NAMESPACE/NAME`.
+fn config_map_key(text: &str) -> Result<Key, String> {
+    let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
+    key.filter(|key| key.can_name(Kind::ConfigMap)).ok_or_else(|| {
+        "expected the namespace and the name of a ConfigMap, such as ingress-guard/ingress-guard".to_owned()
+    })
 }
 
 /// Returns the Service with a DNS name `NAME.NAMESPACE.svc`.

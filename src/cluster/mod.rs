@@ -13,8 +13,8 @@ mod view;
 
 pub(crate) use api::ApiError;
 pub use api::{
-    Author, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces, Referenced, Right,
-    Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list, missing,
+    Author, ConfigMapText, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces,
+    Referenced, Right, Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list, missing,
 };
 pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};

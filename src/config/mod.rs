@@ -1,30 +1,37 @@
-//! The configuration file: read, validated, and resolved into the settings of engine and policy. It is read once, at start.
+//! The configuration file: read, validated, and resolved into the settings of engine and policy.
 
+mod dialects;
+mod error;
+mod fixed;
+mod levels;
 mod raw;
+mod waivers;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
-use thiserror::Error;
 use wildmatch::WildMatch;
 
+use dialects::{dialect, discovery};
+use error::ConfigFault;
+pub use error::ConfigFileError;
+pub use fixed::Fixed;
+use levels::overrides;
+pub(crate) use levels::{nearest_check, unknown_check};
 pub use raw::{RawConfig, SecretsMode};
-use raw::{RawDialect, RawDiscovery, RawHostOwnership, RawNamespace};
+use raw::{RawHostOwnership, RawMissingReferences, RawNamespace};
 
 use crate::checks::{
-    self, CHECK_NOT_EVALUATED, Check, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Settings,
+    self, CHECK_NOT_EVALUATED, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Release, Settings,
+    UnknownRelease,
 };
 use crate::cluster::{ClusterState, ClusterView, Coverage, FindIn, Inventory, LiveReads, ReadableNamespaces, Wanted};
 use crate::engine::Engine;
 use crate::file;
 use crate::finding::Level;
-use crate::model::{Host, Key, Kind, Kinds, LabelSelector, suggest};
-use crate::policy::{NamespaceRule, Overrides, Policy};
-use crate::routing::{
-    AnnotationClass, ClassRules, Classless, Dialect, DialectMatch, DialectRule, Dialects, Discovery, DiscoveryMode,
-    WatchedNamespaces,
-};
+use crate::model::{Host, Key, Kind, Kinds};
+use crate::policy::{MissingReferencesRule, NamespaceRule, Policy};
+use crate::routing::{ClassRules, Classless, Dialects, DiscoveryMode};
 use crate::validation::KubeVersion;
 
 /// The most bytes of a configuration file: ten thousand owned hosts take one MB.
@@ -43,56 +50,21 @@ pub struct Config {
     pub readable: ReadableNamespaces,
 }
 
-/// The reason why a configuration is invalid.
-#[derive(Debug, Error)]
-pub enum ConfigFileError {
-    /// The file cannot be read.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
-    /// The text is not YAML, or has unknown keys or values.
-    #[error("{file}:{line}:{column}: {message}")]
-    Syntax {
-        /// The file's name.
-        file: String,
-        /// Line, from 1.
-        line: u64,
-        /// Column, from 1.
-        column: u64,
-        /// The error, with a suggestion.
-        message: String,
-    },
-    /// A value has the right type and is not valid.
-    #[error("{file}: {key}: {message}")]
-    Value {
-        /// The file's name.
-        file: String,
-        /// The place, such as `checks`.
-        key: String,
-        /// The error, with a suggestion.
-        message: String,
-    },
-}
-
-/// An invalid value, without the name of the file.
-struct ConfigFault {
-    key: String,
-    message: String,
-}
-
 impl Config {
     /// Reads a file.
     ///
     /// # Errors
     /// If it cannot be read or parsed; see [`Config::parse`].
     pub fn read(path: &Path) -> Result<Self, ConfigFileError> {
-        let io = |source| ConfigFileError::Io { path: path.to_owned(), source };
-        let text = file::read_text(path, LARGEST).map_err(io)?;
-        Self::parse(&path.display().to_string(), &text)
+        Self::parse(&path.display().to_string(), &Self::text(path)?)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is too large, or is not UTF-8.
+    pub fn text(path: &Path) -> Result<String, ConfigFileError> {
+        file::read_text(path, LARGEST).map_err(|source| ConfigFileError::Io { path: path.to_owned(), source })
     }
 
     /// Parses a configuration. `file` is its name in errors.
@@ -100,11 +72,19 @@ impl Config {
     /// # Errors
     /// If a key, a value or the name of a check is unknown; with a suggestion.
     pub fn parse(file: &str, text: &str) -> Result<Self, ConfigFileError> {
+        Self::parse_at(file, text, Timestamp::now())
+    }
+
+    /// Parses a configuration at a time, which bounds the end of an override.
+    ///
+    /// # Errors
+    /// As for [`Config::parse`].
+    pub fn parse_at(file: &str, text: &str, now: Timestamp) -> Result<Self, ConfigFileError> {
         let options = serde_saphyr::options! { with_snippet: false };
         let raw: Option<RawConfig> =
-            serde_saphyr::from_str_with_options(text, options).map_err(|error| syntax(file, &error))?;
+            serde_saphyr::from_str_with_options(text, options).map_err(|error| error::syntax(file, &error))?;
         let named = |ConfigFault { key, message }| ConfigFileError::Value { file: file.to_owned(), key, message };
-        Self::resolve(raw.unwrap_or_default()).map_err(named)
+        Self::resolve(raw.unwrap_or_default(), now).map_err(named)
     }
 
     /// Returns the engine of this configuration, with every check that has a level somewhere.
@@ -178,7 +158,7 @@ impl Config {
         }
     }
 
-    fn resolve(raw: RawConfig) -> Result<Self, ConfigFault> {
+    fn resolve(raw: RawConfig, now: Timestamp) -> Result<Self, ConfigFault> {
         let mut checks = overrides("checks", raw.checks)?;
         if raw.classes.classless == Classless::Ignored {
             // No controller handles an ignored Ingress, so it is denied unless the configuration sets another level.
@@ -201,16 +181,29 @@ impl Config {
         }
         let dialects = raw.dialects.into_iter().enumerate().map(|(index, raw)| dialect(index, raw));
         let namespaces = raw.namespaces.into_iter().enumerate().map(|(index, raw)| namespace(index, raw));
+        let exceptions = raw.exceptions.into_iter().enumerate().map(|(index, raw)| waivers::exception(index, raw));
+        let waiver_bounds = waivers::bounds(raw.waivers)?;
         let (namespaces, class_rules) = namespaces.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
         Ok(Self {
             policy: Policy {
                 profile: raw.profile,
                 checks,
                 missing_references: raw.missing_references,
+                missing_references_for: match raw.missing_references_for {
+                    None => vec![MissingReferencesRule::of_unordered_managers(raw.missing_references)],
+                    Some(rules) => rules.into_iter().map(missing_references).collect(),
+                },
                 break_glass: raw.break_glass,
                 namespaces,
                 support: support(raw.support)?,
                 waiver_hint: raw.waiver_hint,
+                rules: rules(&raw.rules)?,
+                temporary_override: raw
+                    .temporary_override
+                    .map(|raw| waivers::temporary_override(raw, now))
+                    .transpose()?,
+                exceptions: exceptions.collect::<Result<_, _>>()?,
+                waiver_bounds: waiver_bounds.clone(),
             },
             settings: Settings {
                 classes: ClassRules {
@@ -225,6 +218,7 @@ impl Config {
                 class_rules,
                 expiry_warning_days: raw.expiry_warning_days,
                 oversized: raw.oversized,
+                waiver_bounds,
                 kube_version: KubeVersion::NEWEST,
             },
             readable: readable(raw.secrets, raw.secret_namespaces)?,
@@ -235,7 +229,8 @@ impl Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::resolve(RawConfig::default()).unwrap_or_else(|_| unreachable!("the defaults are valid"))
+        Self::resolve(RawConfig::default(), Timestamp::UNIX_EPOCH)
+            .unwrap_or_else(|_| unreachable!("the defaults are valid"))
     }
 }
 
@@ -255,13 +250,17 @@ fn readable(mode: SecretsMode, namespaces: Vec<String>) -> Result<ReadableNamesp
     Ok(ReadableNamespaces::of(namespaces))
 }
 
-fn discovery(raw: RawDiscovery) -> Result<Discovery, ConfigFault> {
-    let RawDiscovery { mode, namespaces, selector } = raw;
-    if selector.as_deref().is_some_and(|text| text.trim().is_empty() || LabelSelector::parse(text).is_none()) {
-        let message = "not a label selector; use the form \"app.kubernetes.io/name=ingress-nginx\"".to_owned();
-        return Err(ConfigFault { key: "discovery.selector".to_owned(), message });
+/// Returns the release that `rules` names; `None`: that of this program.
+fn rules(text: &str) -> Result<Option<Release>, ConfigFault> {
+    if text == "latest" {
+        return Ok(None);
     }
-    Ok(Discovery { mode, namespaces, selector })
+    text.parse().map(Some).map_err(|error: UnknownRelease| ConfigFault::new("rules", error.to_string()))
+}
+
+fn missing_references(raw: RawMissingReferences) -> MissingReferencesRule {
+    let patterns = |names: Vec<String>| names.iter().map(|name| WildMatch::new(name)).collect();
+    MissingReferencesRule { managers: patterns(raw.managers), namespaces: patterns(raw.namespaces), effect: raw.effect }
 }
 
 /// A contact line must stay on its line in a denial.
@@ -273,30 +272,6 @@ fn support(line: Option<String>) -> Result<Option<String>, ConfigFault> {
         return Err(ConfigFault { key: "support".to_owned(), message });
     }
     Ok(line.filter(|line| !line.is_empty()))
-}
-
-fn overrides(key: &str, levels: BTreeMap<String, Level>) -> Result<Overrides, ConfigFault> {
-    let mut overrides = BTreeMap::new();
-    for (name, level) in levels {
-        let unknown = || ConfigFault { key: key.to_owned(), message: unknown_check(&name) };
-        let check = checks::find(&name).ok_or_else(unknown)?;
-        if overrides.insert(check.code, level).is_some() {
-            let message = format!("{} {} is set twice, by code and by name", check.code, check.name);
-            return Err(ConfigFault { key: key.to_owned(), message });
-        }
-    }
-    Ok(Overrides(overrides))
-}
-
-/// The error message for a name that is neither the code nor the name of a check, with a suggestion.
-pub(crate) fn unknown_check(name: &str) -> String {
-    let hint = nearest_check(name).unwrap_or_else(|| "run \"ingress-guard checks\" for the list".to_owned());
-    format!("unknown check {name:?}; {hint}")
-}
-
-/// Suggests the check that a name most likely means.
-pub(crate) fn nearest_check(name: &str) -> Option<String> {
-    suggest::did_you_mean(name, checks::ALL.iter().flat_map(|check: &&Check| [check.code, check.name]))
 }
 
 fn ownership(entries: &[RawHostOwnership]) -> Result<HostOwnership, ConfigFault> {
@@ -316,47 +291,6 @@ fn ownership(entries: &[RawHostOwnership]) -> Result<HostOwnership, ConfigFault>
     Ok(ownership)
 }
 
-fn dialect(index: usize, raw: RawDialect) -> Result<DialectRule, ConfigFault> {
-    let fault = |field: &str, message: &str| ConfigFault {
-        key: format!("dialects[{index}].{field}"),
-        message: message.to_owned(),
-    };
-    let matches = match (raw.matches.controller, raw.matches.class) {
-        (Some(controller), None) => DialectMatch::Controller(controller),
-        (None, Some(class)) => DialectMatch::Class(class),
-        _ => return Err(fault("match", "set either controller or class")),
-    };
-    let version = match raw.version.as_str() {
-        "unknown" => None,
-        version => {
-            let wrong = |_| fault("version", "not a version; use the form \"1.15.1\", or \"unknown\"");
-            Some(version.parse().map_err(wrong)?)
-        }
-    };
-    let config_map = raw.config_map.map(|text| {
-        let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
-        key.filter(|key| key.can_name(Kind::ConfigMap))
-            .ok_or_else(|| fault("configMap", "not the name of a ConfigMap; use the form \"namespace/name\""))
-    });
-    let annotation_class = match (raw.annotation_class, &matches) {
-        (Some(class), _) => AnnotationClass::Set(vec![class]),
-        (None, DialectMatch::Controller(_)) => AnnotationClass::Default,
-        // A class that is matched by name probably has its own annotation value.
-        (None, DialectMatch::Class(_)) => AnnotationClass::Assumed,
-    };
-    let dialect = Dialect {
-        version,
-        config_map: config_map.transpose()?,
-        annotation_class,
-        watched: WatchedNamespaces::of_names(raw.watch_namespaces),
-        default_certificate: raw.default_certificate,
-        extra_variables: raw.extra_variables,
-        settings: raw.settings,
-        ..Dialect::new(raw.engine)
-    };
-    Ok(DialectRule { matches, dialect })
-}
-
 fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, NamespaceClasses), ConfigFault> {
     let key = format!("namespaces[{index}]");
     let matches = match (raw.matches, raw.selector) {
@@ -367,30 +301,4 @@ fn namespace(index: usize, raw: RawNamespace) -> Result<(NamespaceRule, Namespac
     let checks = overrides(&format!("{key}.checks"), raw.checks)?;
     let classes = NamespaceClasses { namespaces: matches.clone(), classes: raw.classes };
     Ok((NamespaceRule { matches, profile: raw.profile, checks, waivers: raw.waivers }, classes))
-}
-
-/// Converts an error of the parser. For an unknown key or value, a suggestion replaces the list of all valid ones.
-fn syntax(file: &str, error: &serde_saphyr::Error) -> ConfigFileError {
-    use serde_saphyr::Error;
-    let error = error.without_snippet();
-    let message = match error {
-        Error::SerdeUnknownField { field, expected, .. } => {
-            format!("unknown key {field:?}; {}", choose(field, expected))
-        }
-        Error::SerdeUnknownVariant { variant, expected, .. } => {
-            format!("unknown value {variant:?}; {}", choose(variant, expected))
-        }
-        other => {
-            let text = other.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-            // The place is part of the prefix.
-            text.rsplit_once(" at line ").map_or(text.clone(), |(fault, _)| fault.to_owned())
-        }
-    };
-    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-    ConfigFileError::Syntax { file: file.to_owned(), line, column, message }
-}
-
-fn choose(wanted: &str, expected: &[&'static str]) -> String {
-    suggest::did_you_mean(wanted, expected.iter().copied())
-        .unwrap_or_else(|| format!("use one of {}", expected.join(", ")))
 }

@@ -20,8 +20,15 @@ pub struct RawConfig {
     pub profile: Profile,
     /// Levels of single checks, by code or name.
     pub checks: BTreeMap<String, Level>,
+    /// The release whose checks and levels deny, such as `"0.1"`, or `latest`. Checks and raised levels of later releases warn and
+    /// count as would-deny. A level that the configuration sets applies in any case.
+    pub rules: String,
     /// Effect of findings that depend on other objects, such as a missing Service.
     pub missing_references: MissingReferences,
+    /// The same for some field managers and namespaces, in order. The first entry that matches applies. Default: clients that create
+    /// objects in any order, such as Terraform, Pulumi and Crossplane, have `denyOnChange`, unless the general effect is more
+    /// lenient. `[]` treats all clients alike.
+    pub missing_references_for: Option<Vec<RawMissingReferences>>,
     /// Access to Secrets: none, single reads of referenced Secrets, or a watch.
     pub secrets: SecretsMode,
     /// Namespaces whose Secrets and ConfigMaps `serve` reads by name; empty: all. Findings about those of other namespaces are not
@@ -51,6 +58,86 @@ pub struct RawConfig {
     pub support: Option<String>,
     /// Whether denials mention the waiver annotation. Default: true, and false under profile `strict`.
     pub waiver_hint: Option<bool>,
+    /// Lower levels in all namespaces for at most 7 days, for an emergency. It ends by itself.
+    #[serde(rename = "override")]
+    pub temporary_override: Option<RawOverride>,
+    /// Findings that do not deny, for Ingresses that their owners cannot annotate, such as those of a vendor's chart.
+    pub exceptions: Vec<RawException>,
+    /// Bounds of waivers in annotations. A waiver beyond them waives nothing, and IG903 reports it.
+    pub waivers: RawWaiverBounds,
+}
+
+/// Lower levels for a limited time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawOverride {
+    /// Its end, at most 7 days from now, such as `2027-01-31T18:00:00Z`.
+    pub until: String,
+    /// The profile of all namespaces.
+    #[serde(default)]
+    pub profile: Option<RawOverrideProfile>,
+    /// The highest levels of single checks, by code or name: `warn` or `audit`.
+    #[serde(default)]
+    pub checks: BTreeMap<String, Level>,
+    /// The reason, which denials, `/readyz` and the log show: one line of at most 120 characters.
+    pub reason: String,
+}
+
+/// The profile of an override.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RawOverrideProfile {
+    /// No finding denies.
+    Observe,
+}
+
+/// Findings that do not deny, until a day.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawException {
+    /// Name of the namespace, with `*` and `?`.
+    pub namespace: String,
+    /// Name of the Ingress, with `*` and `?`. Default: any.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Checks by code or name; also checks that annotations cannot waive.
+    pub checks: Vec<String>,
+    /// Field of the finding, with `*` and `?`, such as `spec.tls*`. Default: any.
+    #[serde(default)]
+    pub field: Option<String>,
+    /// The responsible team or person: one line of at most 120 characters.
+    pub owner: String,
+    /// The reason: one line of at most 120 characters.
+    pub reason: String,
+    /// The last day (UTC) on which it applies, such as `2027-01-31`.
+    pub until: String,
+}
+
+/// Bounds of waivers in annotations.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
+pub struct RawWaiverBounds {
+    /// The latest end of a waiver, in days from today. A waiver without `until` is beyond this bound. Default: none.
+    pub longest_days: Option<u16>,
+    /// Checks that may be waived, by code or name. Default: all that can be waived.
+    pub checks: Option<Vec<String>>,
+    /// Pattern of reasons, with `*` and `?`, such as `*OPS-*`. Default: any reason.
+    pub reason: Option<String>,
+}
+
+/// The effect of findings that depend on other objects, for some field managers and namespaces.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawMissingReferences {
+    /// Field managers, with `*` and `?`. For a client that names none, the beginning of its user agent counts. Clients choose their
+    /// field manager, so these entries do not apply to checks that cannot be waived. Default: any.
+    #[serde(default)]
+    pub managers: Vec<String>,
+    /// Names of namespaces, with `*` and `?`. Default: any.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+    /// The effect.
+    pub effect: MissingReferences,
 }
 
 /// Access to Secrets.
@@ -198,7 +285,9 @@ impl Default for RawConfig {
         Self {
             profile: Profile::default(),
             checks: BTreeMap::new(),
+            rules: "latest".to_owned(),
             missing_references: MissingReferences::default(),
+            missing_references_for: None,
             secrets: SecretsMode::default(),
             secret_namespaces: Vec::new(),
             reveal_other_namespaces: true,
@@ -212,6 +301,9 @@ impl Default for RawConfig {
             namespaces: Vec::new(),
             support: None,
             waiver_hint: None,
+            temporary_override: None,
+            exceptions: Vec::new(),
+            waivers: RawWaiverBounds::default(),
         }
     }
 }

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::annotation::{Annotations, RawAnnotation, RawAnnotations, is_annotation_key, is_class_key};
+use super::managed_fields::last_manager;
 use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
@@ -95,6 +96,8 @@ pub(super) struct RawMeta<'a> {
     deletion_timestamp: Option<&'a RawValue>,
     #[serde(borrow)]
     finalizers: Option<&'a RawValue>,
+    #[serde(borrow)]
+    managed_fields: Option<&'a RawValue>,
 }
 
 impl<'a> RawMeta<'a> {
@@ -110,6 +113,11 @@ impl<'a> RawMeta<'a> {
             finalizers: parsed(self.finalizers)?,
             generation: None,
         })
+    }
+
+    /// The name of the client that wrote last.
+    pub(super) fn last_manager(&self) -> Option<Box<str>> {
+        last_manager(self.managed_fields?)
     }
 
     /// The relevant annotations.

@@ -21,6 +21,7 @@ mod kind;
 mod label_selector;
 mod labels;
 mod lax;
+mod managed_fields;
 mod meta;
 mod namespace;
 mod node;

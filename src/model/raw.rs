@@ -1,5 +1,5 @@
-//! An Ingress as unparsed slices of JSON. Most updates need nothing else. Managed fields, and annotations that no check reads,
-//! are skipped while the review is read.
+//! An Ingress as unparsed slices of JSON. Most updates need nothing else. Annotations that no check reads are skipped
+//! while the review is read. Managed fields are parsed only if the request names no field manager.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -56,6 +56,12 @@ impl RawIngress<'_> {
 
     fn annotations(&self) -> &[RawAnnotation<'_>] {
         self.metadata.as_ref().map(RawMeta::annotations).unwrap_or_default()
+    }
+
+    /// Returns the name of the client that wrote last (`metadata.managedFields`), if it is certain.
+    #[must_use]
+    pub fn last_manager(&self) -> Option<Box<str>> {
+        self.metadata.as_ref()?.last_manager()
     }
 
     /// Parses the rest.

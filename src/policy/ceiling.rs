@@ -1,15 +1,12 @@
 //! The ceilings that downgrade a finding. Each is a small function that returns a level and its reason.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Circumstances, Decision, MissingReferences, Policy, Scope, Unconfirmed, check_of};
-use crate::checks::{self, Check};
-use crate::finding::{Evidence, Finding, Level};
-use crate::model::{WAIVER_ANNOTATION, parse_waivers};
+use super::{Circumstances, Decision, Exception, MissingReferences, Policy, Scope, Unconfirmed, ValidWaiver, check_of};
+use crate::checks::Check;
+use crate::finding::{Evidence, Finding, Level, Levels};
 use crate::policy::Profile;
 
 /// The reason why a finding does not deny.
@@ -19,9 +16,15 @@ pub enum Ceiling {
     Level,
     /// The object waives it, with this reason, cut to 120 characters.
     Waiver(Arc<str>),
+    /// An exception of the configuration covers it, with this reason.
+    Exception(Arc<str>),
+    /// A temporary override lowers the level, with this reason.
+    Override(Arc<str>),
+    /// The check, or its level, is newer than the rules of the configuration.
+    Rules,
     /// It depends on other objects, which may not exist yet at a dry run.
     DryRun,
-    /// It depends on other objects, and the configuration sets `missingReferences: warn`.
+    /// It depends on other objects, and the configuration sets that such findings warn for this write.
     MissingReferences,
     /// The stored object has it already.
     Ratchet,
@@ -42,6 +45,9 @@ impl Ceiling {
         match self {
             Self::Level => "level",
             Self::Waiver(_) => "waiver",
+            Self::Exception(_) => "exception",
+            Self::Override(_) => "override",
+            Self::Rules => "rules",
             Self::DryRun => "dry-run",
             Self::MissingReferences => "missing-references",
             Self::Ratchet => "ratchet",
@@ -49,6 +55,15 @@ impl Ceiling {
             Self::BreakGlass => "break-glass",
             Self::NamespaceUnknown => "namespace-unknown",
             Self::Sample => "sample",
+        }
+    }
+
+    /// Returns the reason in the configuration or on the object, if there is one.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Waiver(reason) | Self::Exception(reason) | Self::Override(reason) => Some(reason),
+            _ => None,
         }
     }
 }
@@ -61,15 +76,18 @@ pub(super) struct Ceilings<'a> {
     policy: &'a Policy,
     scope: &'a Scope<'a>,
     circumstances: &'a Circumstances<'a>,
-    waivers: HashMap<&'static str, Arc<str>>,
+    waivers: Vec<ValidWaiver>,
+    exceptions: Vec<&'a Exception>,
     profile: Profile,
 }
 
 impl<'a> Ceilings<'a> {
     pub(super) fn new(policy: &'a Policy, scope: &'a Scope<'a>, circumstances: &'a Circumstances<'a>) -> Self {
-        let annotation = circumstances.ingress.meta.annotations.get(WAIVER_ANNOTATION).filter(|_| scope.waivers());
-        let waivers = annotation.map(|value| waivers(value, circumstances.now)).unwrap_or_default();
-        Self { policy, scope, circumstances, waivers, profile: scope.profile(policy) }
+        let (ingress, today) = (circumstances.ingress, circumstances.now.to_zoned(TimeZone::UTC).date());
+        let waivers = if scope.waivers() { policy.admitted(ingress, today) } else { Vec::new() };
+        let is_for = |exception: &&Exception| exception.is_in_force(today) && exception.is_for(&ingress.meta.key);
+        let exceptions = policy.exceptions.iter().filter(is_for).collect();
+        Self { policy, scope, circumstances, waivers, exceptions, profile: scope.profile(policy) }
     }
 
     /// Returns the lowest of the check's level and every ceiling, or `None` if the check is off.
@@ -90,7 +108,10 @@ impl<'a> Ceilings<'a> {
         let caps = [
             Some((level, Ceiling::Level)),
             self.waiver(check),
-            self.reference(&finding),
+            self.exception(&finding),
+            self.temporary_override(check),
+            self.rules(check, default),
+            self.reference(check, &finding),
             self.ratchet(&finding),
             self.unconfirmed(&finding),
             self.break_glass(),
@@ -99,27 +120,60 @@ impl<'a> Ceilings<'a> {
         ];
         let (level, reason) = caps.into_iter().flatten().min_by_key(|(level, _)| *level)?;
         let downgraded = (could_deny && level < Level::Deny).then_some(reason);
-        Some(Decision { finding, level, downgraded, waived: self.waived(check).cloned() })
+        let waived = self.waived(check).or_else(|| self.excepted(&finding)).cloned();
+        Some(Decision { finding, level, downgraded, waived })
     }
 
     fn waived(&self, check: &Check) -> Option<&Arc<str>> {
-        self.waivers.get(check.code).filter(|_| check.waivable)
+        self.waivers.iter().rfind(|waiver| waiver.code == check.code).map(|waiver| &waiver.reason)
     }
 
     fn waiver(&self, check: &Check) -> Cap {
         Some((Level::Audit, Ceiling::Waiver(Arc::clone(self.waived(check)?))))
     }
 
-    fn reference(&self, finding: &Finding) -> Cap {
+    fn excepted(&self, finding: &Finding) -> Option<&Arc<str>> {
+        self.exceptions.iter().find(|exception| exception.covers(finding)).map(|exception| &exception.reason)
+    }
+
+    fn exception(&self, finding: &Finding) -> Cap {
+        Some((Level::Audit, Ceiling::Exception(Arc::clone(self.excepted(finding)?))))
+    }
+
+    fn temporary_override(&self, check: &Check) -> Cap {
+        let in_force = self.policy.override_at(self.circumstances.now)?;
+        Some((in_force.cap(check)?, Ceiling::Override(Arc::clone(&in_force.reason))))
+    }
+
+    fn rules(&self, check: &Check, default: Levels) -> Cap {
+        self.policy.is_newer(self.scope.rule, check, default).then_some((Level::Warn, Ceiling::Rules))
+    }
+
+    fn reference(&self, check: &Check, finding: &Finding) -> Cap {
         // A controller that runs is not about to be created with the Ingress.
         if finding.rests_on.iter().all(Evidence::is_of_running_controller) {
             return None;
         }
-        match self.policy.missing_references {
+        let Circumstances { creates, dry_run, .. } = *self.circumstances;
+        match self.missing_references(check) {
+            MissingReferences::DenyOnChange | MissingReferences::DenyWhenPersisted if dry_run => {
+                Some((Level::Warn, Ceiling::DryRun))
+            }
             MissingReferences::Warn => Some((Level::Warn, Ceiling::MissingReferences)),
-            MissingReferences::DenyWhenPersisted if self.circumstances.dry_run => Some((Level::Warn, Ceiling::DryRun)),
-            MissingReferences::DenyWhenPersisted | MissingReferences::Deny => None,
+            MissingReferences::DenyOnChange if creates => Some((Level::Warn, Ceiling::MissingReferences)),
+            MissingReferences::DenyOnChange | MissingReferences::DenyWhenPersisted | MissingReferences::Deny => None,
         }
+    }
+
+    /// The effect of missing references. Clients choose their field manager, so rules for field managers do not apply to checks that
+    /// clients cannot waive.
+    fn missing_references(&self, check: &Check) -> MissingReferences {
+        let Circumstances { ingress, field_manager, .. } = *self.circumstances;
+        let mut rules = self.policy.missing_references_for.iter();
+        let rule = rules.find(|rule| {
+            rule.applies(field_manager, &ingress.meta.key.namespace) && (check.waivable || rule.managers.is_empty())
+        });
+        rule.map_or(self.policy.missing_references, |rule| rule.effect)
     }
 
     fn ratchet(&self, finding: &Finding) -> Cap {
@@ -142,14 +196,4 @@ impl<'a> Ceilings<'a> {
     fn namespace_unknown(&self) -> Cap {
         self.scope.unsure.then_some((Level::Warn, Ceiling::NamespaceUnknown))
     }
-}
-
-/// The reasons of the waivers that are valid today, by code.
-fn waivers(value: &str, now: Timestamp) -> HashMap<&'static str, Arc<str>> {
-    const REASON: usize = 120;
-    let today = now.to_zoned(TimeZone::UTC).date();
-    let valid = parse_waivers(value).filter_map(Result::ok).filter(|waiver| !waiver.expired(today));
-    let known = valid.filter_map(|waiver| Some((checks::find(waiver.check)?.code, waiver)));
-    let cut = |reason: &str| Arc::from(reason.chars().take(REASON).collect::<String>());
-    known.map(|(code, waiver)| (code, cut(waiver.reason))).collect()
 }

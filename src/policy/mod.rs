@@ -3,8 +3,12 @@
 //! The effective level is the lowest of the level and of every ceiling. A downgraded finding stays in the verdict.
 
 mod ceiling;
+mod exceptions;
 mod level;
+mod missing_references;
+mod temporary_override;
 mod unconfirmed;
+mod waivers;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -12,12 +16,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use ceiling::Ceiling;
+pub use exceptions::Exception;
 pub use level::{NamespaceRule, Overrides, Profile};
+pub use missing_references::{MissingReferences, MissingReferencesRule, UNORDERED_MANAGERS};
+pub use temporary_override::TemporaryOverride;
 pub use unconfirmed::{Confirmed, Unconfirmed};
+pub use waivers::{ENDS_SOON_DAYS, ValidWaiver};
 
-use crate::checks::{self, Check, NamespaceMatch, WAIVER_INVALID, effects};
+use crate::checks::{self, Check, NamespaceMatch, Release, WAIVER_INVALID, WaiverBounds, effects};
 use crate::cluster::Lookup;
-use crate::finding::{Finding, Level};
+use crate::finding::{Finding, Level, Levels};
 use crate::model::{FieldPath, Ingress, Kind, Kinds, WAIVER_ANNOTATION};
 
 /// The configuration of verdicts.
@@ -29,6 +37,8 @@ pub struct Policy {
     pub checks: Overrides,
     /// The effect of findings that depend on other objects.
     pub missing_references: MissingReferences,
+    /// The same for some field managers and namespaces; the first rule that applies counts.
+    pub missing_references_for: Vec<MissingReferencesRule>,
     /// Users and groups that are never denied.
     pub break_glass: BreakGlass,
     /// Rules for namespaces; the first that matches applies.
@@ -37,20 +47,14 @@ pub struct Policy {
     pub support: Option<String>,
     /// Whether denials mention the waiver annotation; by default under every profile but `strict`.
     pub waiver_hint: Option<bool>,
-}
-
-/// The effect of findings that depend on other objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum MissingReferences {
-    /// They warn.
-    Warn,
-    /// They deny, but not on a dry run: Flux dry-runs a whole batch before it applies any of it, so the missing object may be
-    /// the next one.
-    #[default]
-    DenyWhenPersisted,
-    /// They deny on a dry run as well.
-    Deny,
+    /// The release whose checks and levels deny; later ones warn. `None`: that of this program.
+    pub rules: Option<Release>,
+    /// Lower levels for a limited time.
+    pub temporary_override: Option<TemporaryOverride>,
+    /// Exceptions that the configuration makes.
+    pub exceptions: Vec<Exception>,
+    /// The bounds of waivers in annotations.
+    pub waiver_bounds: WaiverBounds,
 }
 
 /// Users and groups that are warned, never denied.
@@ -70,8 +74,12 @@ pub struct Circumstances<'a> {
     pub ingress: &'a Ingress,
     /// Labels of its namespace.
     pub namespace_labels: Lookup<&'a BTreeMap<Box<str>, Box<str>>>,
+    /// Whether the write creates the Ingress.
+    pub creates: bool,
     /// Whether the write is a dry run, which stores nothing.
     pub dry_run: bool,
+    /// The field manager of the write; empty if it is not known.
+    pub field_manager: &'a str,
     /// The name of the user who writes.
     pub user: &'a str,
     /// The groups of that user.
@@ -98,7 +106,7 @@ pub struct Decision {
     pub level: Level,
     /// The ceiling that downgraded it from deny.
     pub downgraded: Option<Ceiling>,
-    /// The reason of the waiver on the object, whatever the level without it; cut to 120 characters.
+    /// The reason of the waiver on the object, or of the exception for it, whatever the level without it; cut to 120 characters.
     pub waived: Option<Arc<str>>,
 }
 
@@ -120,6 +128,8 @@ pub struct Verdict {
     pub decisions: Vec<Decision>,
     /// The denying codes, each once, if denials mention waivers and a waiver can lift the whole denial; else empty.
     pub waivable: Vec<&'static str>,
+    /// Whether a waiver needs an end.
+    pub waivers_end: bool,
 }
 
 impl Verdict {
@@ -150,21 +160,48 @@ impl Policy {
     /// Returns the level of a check before any ceiling, unless a namespace rule sets another.
     #[must_use]
     pub fn level(&self, check: &Check) -> Level {
-        self.checks.level(check, check.levels, self.profile)
+        self.level_under(None, check)
     }
 
     /// Returns whether a check has a level other than `off` in some namespace.
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {
-        self.level(check) > Level::Off
-            || self.namespaces.iter().any(|rule| rule.level(self, check, check.levels) > Level::Off)
+        self.levels(check).any(|level| level > Level::Off)
     }
 
     /// Returns whether findings of a check deny in some namespace.
     #[must_use]
     pub fn can_deny(&self, check: &Check) -> bool {
-        self.level(check) == Level::Deny
-            || self.namespaces.iter().any(|rule| rule.level(self, check, check.levels) == Level::Deny)
+        self.levels(check).any(|level| level == Level::Deny)
+    }
+
+    /// The general level of a check, and those of the namespace rules.
+    fn levels(&self, check: &Check) -> impl Iterator<Item = Level> {
+        let rules = std::iter::once(None).chain(self.namespaces.iter().map(Some));
+        rules.map(|rule| self.level_under(rule, check))
+    }
+
+    /// The level of a check under a namespace rule, if one applies.
+    fn level_under(&self, rule: Option<&NamespaceRule>, check: &Check) -> Level {
+        let level = match rule {
+            Some(rule) => rule.level(self, check, check.levels),
+            None => self.checks.level(check, check.levels, self.profile),
+        };
+        if self.is_newer(rule, check, check.levels) { level.min(Level::Warn) } else { level }
+    }
+
+    /// Whether the check, or its denial, is newer than the rules of the configuration. A level that the configuration sets does not
+    /// depend on the release.
+    fn is_newer(&self, rule: Option<&NamespaceRule>, check: &Check, default: Levels) -> bool {
+        let Some(release) = self.rules else { return false };
+        let is_set = rule.is_some_and(|rule| rule.checks.of(check).is_some()) || self.checks.of(check).is_some();
+        let profile = rule.and_then(|rule| rule.profile).unwrap_or(self.profile).lifted();
+        let denied_before = match check.levels_in(release) {
+            None => false,
+            Some(levels) if levels == check.levels => profile.pick(default) == Level::Deny,
+            Some(levels) => profile.pick(levels) == Level::Deny,
+        };
+        !is_set && !denied_before
     }
 
     /// Switches every other check off, in all namespaces.
@@ -185,10 +222,16 @@ impl Policy {
         if selects { Kind::Namespace.into() } else { Kinds::NONE }
     }
 
+    /// Returns the temporary override, if it is in force at a time.
+    #[must_use]
+    pub fn override_at(&self, now: Timestamp) -> Option<&TemporaryOverride> {
+        self.temporary_override.as_ref().filter(|it| it.is_in_force(now))
+    }
+
     /// Decides on every finding.
     #[must_use]
     pub fn decide(&self, mut findings: Vec<Finding>, circumstances: &Circumstances<'_>) -> Verdict {
-        let scope = self.scope(circumstances);
+        let scope = self.scope(&circumstances.ingress.meta.key.namespace, circumstances.namespace_labels);
         findings.extend(scope.waiver_refused(circumstances.ingress));
         let ceilings = ceiling::Ceilings::new(self, &scope, circumstances);
         let mut decisions: Vec<Decision> = findings.into_iter().filter_map(|finding| ceilings.rule(finding)).collect();
@@ -196,19 +239,24 @@ impl Policy {
         let denies = |decision: &&Decision| decision.level == Level::Deny;
         let mut waivable: Vec<&str> = decisions.iter().filter(denies).map(|decision| decision.finding.code).collect();
         waivable.dedup();
-        let can_be_waived = |code: &&str| checks::find(code).is_some_and(|check| check.waivable);
+        let can_be_waived = |code: &&str| checks::find(code).is_some_and(|check| self.can_be_waived(check));
         if !scope.mentions_waivers(self) || !waivable.iter().all(can_be_waived) {
             waivable.clear();
         }
-        Verdict { decisions, waivable }
+        Verdict { decisions, waivable, waivers_end: self.waiver_bounds.longest_days.is_some() }
     }
 
-    /// The rule that applies in the namespace of the evaluated Ingress.
-    fn scope(&self, circumstances: &Circumstances<'_>) -> Scope<'_> {
-        let namespace = &circumstances.ingress.meta.key.namespace;
+    /// Returns whether an annotation can waive a check: its findings concern only their Ingress, and the configuration allows it.
+    #[must_use]
+    pub fn can_be_waived(&self, check: &Check) -> bool {
+        check.waivable && self.waiver_bounds.checks.as_ref().is_none_or(|checks| checks.contains(&check.code))
+    }
+
+    /// The rule that applies in a namespace with these labels.
+    fn scope(&self, namespace: &str, labels: Lookup<&BTreeMap<Box<str>, Box<str>>>) -> Scope<'_> {
         let mut unsure = false;
         for rule in &self.namespaces {
-            match rule.matches.holds(namespace, || circumstances.namespace_labels) {
+            match rule.matches.holds(namespace, || labels) {
                 Lookup::Found(()) => return Scope { rule: Some(rule), unsure },
                 Lookup::Absent => {}
                 Lookup::Unknown => unsure = true,

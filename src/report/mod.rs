@@ -18,6 +18,7 @@ mod sarif;
 mod table;
 mod text;
 mod unsubstituted;
+mod waivers;
 mod what_if;
 
 use std::collections::HashSet;
@@ -50,6 +51,7 @@ pub use sarif::sarif;
 pub use table::table;
 pub use text::{Text, headline, summary, text};
 pub use unsubstituted::Unsubstituted;
+pub use waivers::{WaiverEntry, waivers};
 pub use what_if::what_if;
 
 /// The `schemaVersion` of a report. A version can gain fields; it never loses any.
@@ -79,6 +81,9 @@ pub struct Report {
     /// The Ingresses for which a controller loads no change of any Ingress, one for each controller.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reload_blocks: Vec<ReloadBlockEntry>,
+    /// The waivers and exceptions in force, in an audit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<WaiverEntry>,
     /// The requests whose result changes, if files are overlaid on a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route_changes: Option<RouteChanges>,
@@ -110,7 +115,7 @@ pub struct Summary {
     pub warn: usize,
     /// Findings at level audit, without those that are waived.
     pub audit: usize,
-    /// Findings that an annotation of their object waives.
+    /// Findings that an annotation of their object, or an exception of the configuration, waives.
     pub waived: usize,
     /// Findings in the baseline, at any level.
     pub baseline: usize,
@@ -211,6 +216,7 @@ impl Default for Report {
             assumptions: Vec::new(),
             unsubstituted: None,
             reload_blocks: Vec::new(),
+            waivers: Vec::new(),
             route_changes: None,
             roots: Vec::new(),
             routes: None,

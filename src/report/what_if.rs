@@ -7,9 +7,9 @@ use super::text::summary;
 use super::{Report, Text, counted};
 use crate::finding::{Level, one_line, start_of_line};
 
-/// Lists the Ingresses that would be denied, by namespace. The report was made under `profile`.
+/// Lists the Ingresses that would be denied, by namespace. The report was made under `what`, such as `profile guard`.
 #[must_use]
-pub fn what_if(report: &Report, profile: &str, options: &Text<'_>) -> String {
+pub fn what_if(report: &Report, what: &str, options: &Text<'_>) -> String {
     let mut denied: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     let entries = report.findings.iter().filter(|entry| entry.waived.is_none() && !entry.baseline);
     for entry in entries.filter(|entry| entry.level == Level::Deny) {
@@ -34,7 +34,7 @@ pub fn what_if(report: &Report, profile: &str, options: &Text<'_>) -> String {
     let count: usize = denied.values().map(BTreeMap::len).sum();
     let _ = writeln!(
         out,
-        "{count} of {} would be denied under profile {profile} if created now; an update of a stored Ingress is denied only \
+        "{count} of {} would be denied under {what} if created now; an update of a stored Ingress is denied only \
          for problems it introduces",
         counted(report.summary.ingresses, "Ingress")
     );

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::configuration::FollowedConfiguration;
+
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
+use crate::analysis::waivers_in_force;
 use crate::certificates::CertificateStatus;
 use crate::cluster::{
     ClusterState, ClusterView, LiveReads, RegistrationFault, Rights, SyncStatus, WatchStatus, registration_fault,
 };
 use crate::model::Key;
-use crate::routing::{Dialects, ObservedController, ReloadBlocks, SharedReloadBlocks};
+use crate::routing::{ObservedController, ReloadBlocks, SharedReloadBlocks};
 
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
@@ -53,19 +56,23 @@ pub trait Readiness: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Returns the source of each waiver in force, and whether it ends soon.
+    fn waivers(&self) -> Vec<(&'static str, bool)> {
+        Vec::new()
+    }
+
     /// Returns the Ingresses that stop their controllers.
     fn reload_blocks(&self) -> Arc<ReloadBlocks> {
         Arc::default()
     }
 }
 
-/// The readiness of a process that evaluates Ingresses by these dialects.
-#[derive(Debug)]
+/// The readiness of a process with a followed configuration.
 pub struct ClusterReadiness {
     /// The state of the inventory and of its watches.
     pub status: SyncStatus,
-    /// The dialects before discovery.
-    pub dialects: Dialects,
+    /// The configuration, with the dialects before discovery.
+    pub configuration: Arc<FollowedConfiguration>,
     /// The Ingresses that stop their controllers.
     pub reload_blocks: SharedReloadBlocks,
     /// The state of self-managed certificates.
@@ -116,7 +123,7 @@ impl Readiness for ClusterReadiness {
 
     fn notes(&self) -> Vec<String> {
         let certificates = self.certificates.iter().flat_map(CertificateStatus::notes);
-        self.status.notes().into_iter().chain(certificates).collect()
+        self.configuration.notes().into_iter().chain(self.status.notes()).chain(certificates).collect()
     }
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
@@ -138,7 +145,15 @@ impl Readiness for ClusterReadiness {
     fn controllers(&self) -> Vec<ObservedController> {
         let (store, live_reads) = (self.status.inventory.load(), LiveReads::default());
         let state = ClusterState { store: &store, live_reads: &live_reads, now: Timestamp::now() };
-        self.dialects.observed_controllers(&ClusterView::unrestricted(state))
+        let rules = self.configuration.rules().load();
+        rules.engine.settings().dialects.observed_controllers(&ClusterView::unrestricted(state))
+    }
+
+    fn waivers(&self) -> Vec<(&'static str, bool)> {
+        let (store, live_reads) = (self.status.inventory.load(), LiveReads::default());
+        let state = ClusterState { store: &store, live_reads: &live_reads, now: Timestamp::now() };
+        let rules = self.configuration.rules().load();
+        waivers_in_force(state, &rules.policy).iter().map(|it| (it.source.name(), it.ends_soon)).collect()
     }
 
     fn reload_blocks(&self) -> Arc<ReloadBlocks> {

@@ -61,6 +61,7 @@ async fn metrics(State(health): State<Arc<Health>>) -> Response {
     health.metrics.show_rights(&health.readiness.rights());
     health.metrics.show_registration(health.readiness.registration(&health.certificates.chain()).as_ref());
     health.metrics.show_controllers(health.readiness.controllers());
+    health.metrics.configuration.show_waivers(&health.readiness.waivers());
     health.metrics.show_reload_blocks(&health.readiness.reload_blocks());
     let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());
     ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response()

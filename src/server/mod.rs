@@ -4,6 +4,7 @@
 mod body;
 mod body_memory;
 mod certificates;
+mod configuration;
 mod connection;
 mod connections;
 mod failure;
@@ -13,6 +14,7 @@ mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod rechecks;
 mod reload_blocks;
 mod router;
 mod runtime;
@@ -41,8 +43,10 @@ use self::listener::{Port, Transport};
 use self::runtime::WebhookRuntime;
 use crate::telemetry::Metrics;
 
+pub use self::configuration::FollowedConfiguration;
 pub use self::handler::{ClusterReadiness, Readiness, ReviewHandler};
 pub use self::limits::Limits;
+pub use self::rechecks::{RECHECK_DELAY, follow_rechecks};
 pub use self::reload_blocks::follow_reload_blocks;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;

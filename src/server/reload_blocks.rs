@@ -1,11 +1,14 @@
 //! The task that follows the published states of the cluster and keeps the Ingresses that stop their controllers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
+use crate::admission::{Rules, SharedRules};
+use crate::checks::Settings;
 use crate::cluster::SharedInventory;
 use crate::routing::{ReloadBlock, ReloadBlocks, ReloadIndex, SharedReloadBlocks};
 
@@ -17,14 +20,24 @@ const PAUSE_AFTER_PANIC: Duration = Duration::from_mins(1);
 const REST: u32 = 9;
 
 /// Follows an inventory and publishes what is known after each update, until the future is dropped. The work runs on threads for
-/// blocking work, apart from reviews and watches. After a panic, nothing is known until a new index has evaluated every Ingress.
-pub async fn follow_reload_blocks(
-    inventory: SharedInventory,
-    new_index: impl Fn() -> ReloadIndex,
-    blocks: SharedReloadBlocks,
-) {
-    let mut index = new_index();
+/// blocking work, apart from reviews and watches. After a change of the
+/// configured classes or dialects, and after a panic, a new index evaluates every Ingress.
+pub async fn follow_reload_blocks(inventory: SharedInventory, rules: SharedRules, blocks: SharedReloadBlocks) {
+    let new_index = |rules: &Rules| {
+        let Settings { classes, dialects, .. } = rules.engine.settings();
+        ReloadIndex::new(classes.clone(), dialects.clone())
+    };
+    let mut configured = rules.load();
+    let mut index = new_index(&configured);
     loop {
+        let latest = rules.load();
+        if !Arc::ptr_eq(&configured, &latest) {
+            let (old, new) = (configured.engine.settings(), latest.engine.settings());
+            if old.classes != new.classes || old.dialects != new.dialects {
+                index = new_index(&latest);
+            }
+            configured = latest;
+        }
         let state = inventory.load();
         if index.is_current(&state) {
             sleep(PAUSE).await;
@@ -38,7 +51,7 @@ pub async fn follow_reload_blocks(
         let Ok((updated, next)) = update.await else {
             tracing::error!("Ingresses that stop their controllers are unknown because of an internal error; retrying");
             blocks.publish(ReloadBlocks::default());
-            index = new_index();
+            index = new_index(&configured);
             sleep(PAUSE_AFTER_PANIC).await;
             continue;
         };

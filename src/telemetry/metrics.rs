@@ -11,6 +11,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::configuration::ConfigurationMetrics;
 use crate::admission::Record;
 use crate::cluster::{RegistrationFault, Rights, WatchStatus};
 use crate::routing::{ObservedController, ReloadBlocks};
@@ -35,6 +36,11 @@ struct FindingLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CodeLabel {
     code: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -91,6 +97,7 @@ pub struct Metrics {
     review_seconds: Histogram,
     live_reads: Family<ReadLabels, Counter>,
     rejected: Family<ReasonLabel, Counter>,
+    rechecks: Family<ResultLabel, Counter>,
     objects: Family<KindLabel, Gauge>,
     watch_failing: Family<KindLabel, Gauge>,
     watch_age: Family<KindLabel, Gauge<f64, AtomicU64>>,
@@ -109,6 +116,7 @@ pub struct Metrics {
     /// Slow reviews that wait for their first place.
     pub(crate) slow_reviews_waiting: Gauge,
     pub(crate) panics: Counter,
+    pub(crate) configuration: ConfigurationMetrics,
     pub(crate) certificate_reload_failures: Counter,
     /// 1 while the certificate files are invalid and the last valid certificate is served.
     pub(crate) certificate_reload_failing: Gauge,
@@ -142,6 +150,7 @@ impl Metrics {
             review_seconds: Histogram::new(REVIEW_SECONDS),
             live_reads: Family::default(),
             rejected: Family::default(),
+            rechecks: Family::default(),
             objects: Family::default(),
             watch_failing: Family::default(),
             watch_age: Family::default(),
@@ -158,6 +167,7 @@ impl Metrics {
             slow_reviews: Gauge::default(),
             slow_reviews_waiting: Gauge::default(),
             panics: Counter::default(),
+            configuration: ConfigurationMetrics::default(),
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
             certificate_expiry: Gauge::default(),
@@ -172,6 +182,7 @@ impl Metrics {
         metrics.register_rights();
         metrics.register_server();
         metrics.register_authorities();
+        metrics.configuration.register(&mut metrics.registry);
         metrics
     }
 
@@ -186,6 +197,11 @@ impl Metrics {
             "rejected_requests",
             "Requests to /validate rejected before a verdict, by reason",
             self.rejected.clone(),
+        );
+        r.register(
+            "missing_reference_rechecks",
+            "Ingresses stored with missing references and evaluated again a minute later, by result",
+            self.rechecks.clone(),
         );
         r.register("slow_reviews", "Slow reviews in progress", self.slow_reviews.clone());
         r.register("slow_reviews_waiting", "Slow reviews that wait for a thread", self.slow_reviews_waiting.clone());
@@ -312,9 +328,17 @@ impl Metrics {
         for &code in &record.would_deny {
             self.would_deny.get_or_create(&CodeLabel { code }).inc();
         }
+        if record.is_recheck_lost {
+            self.rechecked("not_checked");
+        }
         for &(kind, result) in &record.live_reads {
             self.live_reads.get_or_create(&ReadLabels { kind: kind.name(), result }).inc();
         }
+    }
+
+    /// Counts one Ingress that was stored with missing references and evaluated again, or not.
+    pub fn rechecked(&self, result: &'static str) {
+        self.rechecks.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// Counts one request to `/validate` that was rejected before a verdict.
@@ -336,8 +360,9 @@ impl Metrics {
         self.evicted_connections.get_or_create_owned(&PortLabel { port })
     }
 
-    /// Sets the gauges of rights and of the checks that need them.
+    /// Sets the gauges of rights and of the checks that need them; those of checks that no longer run disappear.
     pub fn show_rights(&self, rights: &Rights) {
+        self.check_blind.clear();
         for (code, is_blind) in rights.blind() {
             self.check_blind.get_or_create(&CodeLabel { code }).set(i64::from(is_blind));
         }

@@ -1,5 +1,6 @@
 //! The log and the metrics of the process.
 
+mod configuration;
 mod log;
 mod metrics;
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{self, Cluster};
 use crate::objects::{class, ingress, list, path, rewriting, service};
-use crate::terminal::{Terminal, denial};
+use crate::terminal::{Terminal, denial_until};
 use crate::webhook::Webhook;
 
 /// The message, cut at the API server's limit.
@@ -37,11 +37,11 @@ fn the_denial_message_is_complete() {
         "metadata.annotations[nginx.ingress.kubernetes.io/rewrite-target]: \"/$2\" uses capture group 2, path \
          \"/api(.*)\" has 1 group: every request is rewritten to \"/\"; use path \"/api(/|$)(.*)\" [IG310 rewrite-capture-missing]",
     ];
-    let denied = |findings: &[&str]| {
-        let denial = denial("live-message/shop", findings);
+    let denied = |findings: &[&str], absent: &str| {
+        let denial = denial_until("live-message/shop", findings, absent);
         format!("admission webhook \"validate.ingress-guard.io\" denied the request: {denial}")
     };
-    let message = denied(&findings);
+    let message = denied(&findings, "");
 
     // Helm 3 creates.
     let created = status_of(&cluster, "POST", "live-message/ingresses", "application/json", &bad);
@@ -68,10 +68,11 @@ fn the_denial_message_is_complete() {
     );
     assert_eq!(
         patched["message"],
-        denied(&[
-            "spec.ingressClassName: IngressClass \"massage\" does not exist: no controller handles this Ingress, \
-             requests return 404; did you mean \"message\"? [IG101 class-not-found]"
-        ])
+        denied(
+            &["spec.ingressClassName: IngressClass \"massage\" does not exist: no controller handles this Ingress, \
+             requests return 404; did you mean \"message\"? [IG101 class-not-found]"],
+            "IngressClass massage"
+        )
     );
 }
 

@@ -20,6 +20,7 @@ pub(crate) struct Https {
     port: u16,
     config: Arc<ClientConfig>,
     name: &'static str,
+    user_agent: &'static str,
 }
 
 impl Https {
@@ -42,12 +43,17 @@ impl Https {
         };
         // A resumed session would skip the check of the certificate.
         config.resumption = Resumption::disabled();
-        Self { port, config: Arc::new(config), name: "localhost" }
+        Self { port, config: Arc::new(config), name: "localhost", user_agent: "" }
     }
 
     /// Expects another name in the certificate of the server.
     pub(crate) fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
+    }
+
+    /// Sends this user agent with each request.
+    pub(crate) fn with_user_agent(self, user_agent: &'static str) -> Self {
+        Self { user_agent, ..self }
     }
 
     /// Sends a POST request with JSON.
@@ -59,9 +65,13 @@ impl Https {
     pub(crate) fn send(&self, method: &str, path: &str, media: &str, body: &str) -> io::Result<(u16, Value)> {
         let mut stream = self.connect()?;
         // With HTTP/1.0 the response ends with the connection and is not chunked.
+        let agent = match self.user_agent {
+            "" => String::new(),
+            name => format!("User-Agent: {name}\r\n"),
+        };
         let head = format!(
             "{method} {path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\nContent-Type: {media}\r\n\
-             Content-Length: {}\r\n\r\n",
+             {agent}Content-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes())?;

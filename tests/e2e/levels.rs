@@ -58,7 +58,8 @@ fn strict_denies_findings_that_guard_warns_about() {
         if namespace == "said-guard" {
             terminal.stores_warned(&invalid, &[&format!("IG401 {expected}")]);
         } else {
-            terminal.denies(&invalid, &[&format!("{expected} [IG401 tls-secret-not-found]")]);
+            let secret = format!("Secret {namespace}/web-tls");
+            terminal.denies_until(&invalid, &[&format!("{expected} [IG401 tls-secret-not-found]")], &secret);
         }
     }
 }

@@ -28,6 +28,7 @@ mod kubectl_plugin;
 mod kubelet;
 mod levels;
 mod live;
+mod living;
 mod load;
 mod locations;
 mod manifests_mode;

@@ -11,10 +11,19 @@ use crate::objects::list;
 
 /// The message of a denial with these findings, where waivers are on and mentioned.
 pub(crate) fn denial(ingress: &str, findings: &[&str]) -> String {
+    denial_until(ingress, findings, "")
+}
+
+/// The same where the denial is gone once an object exists, such as `Service shop/web`.
+pub(crate) fn denial_until(ingress: &str, findings: &[&str], object: &str) -> String {
     let codes: Vec<&str> = findings.iter().map(|finding| code_of(finding)).collect();
     let plural = if codes.len() == 1 { "" } else { "s" };
+    let hint = match object {
+        "" => String::new(),
+        object => format!("if {object} comes later in the same apply, apply again\n"),
+    };
     let mut message = format!(
-        "Ingress {ingress} is denied: {} finding{plural}\n{}\nrun \"ingress-guard explain {}\" for details",
+        "Ingress {ingress} is denied: {} finding{plural}\n{}\n{hint}run \"ingress-guard explain {}\" for details",
         codes.len(),
         findings.join("\n"),
         codes[0]
@@ -102,12 +111,18 @@ impl Terminal<'_> {
     /// Asserts that a new object is denied, and the whole output of kubectl: one line for each problem.
     #[track_caller]
     pub(crate) fn denies(&self, object: &Value, faults: &[&str]) {
+        self.denies_until(object, faults, "");
+    }
+
+    /// The same where the denial is gone once an object exists.
+    #[track_caller]
+    pub(crate) fn denies_until(&self, object: &Value, faults: &[&str], absent: &str) {
         let output = self.apply(&object.to_string());
         let name = object["metadata"]["name"].as_str().unwrap();
         let expected = format!(
             "Error from server (Forbidden): error when creating \"STDIN\": admission webhook \
              \"validate.ingress-guard.io\" denied the request: {}\n",
-            denial(&format!("{}/{name}", self.namespace), faults)
+            denial_until(&format!("{}/{name}", self.namespace), faults, absent)
         );
         assert_eq!((output.code, output.stdout.as_str(), output.stderr), (1, "", expected));
         self.assert_stored(name, false);

@@ -50,6 +50,14 @@ impl<'c> Webhook<'c> {
         Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
     }
 
+    /// The same, which also follows the ConfigMap `ingress-guard` of the namespace.
+    pub(crate) fn watching_config_map(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
+        let source = account(cluster, namespace);
+        let config_map = format!("--config-map={namespace}/ingress-guard");
+        let flags = |place: Place<'_>| arguments(place, [source, config_map]);
+        Self::run_with(cluster, format!("webhook-{namespace}"), config, flags).registered(namespace)
+    }
+
     /// Starts an unregistered process and returns when it is ready.
     pub(crate) fn replica(cluster: &'c Cluster, name: String, source: String, config: &str) -> Self {
         let mut webhook = Self::prepared(cluster, name, config, |place| arguments(place, [source]));
@@ -150,6 +158,13 @@ impl<'c> Webhook<'c> {
             // The link of an earlier version stays.
             let _ = symlink(Path::new("..data").join(name), folder.join(name));
         }
+    }
+
+    /// Replaces the configuration file.
+    pub(crate) fn put_config(&self, config: &str) {
+        let (file, part) = (self.folder().join("config/config.yaml"), self.folder().join("config/part"));
+        fs::write(&part, config).unwrap();
+        fs::rename(part, file).unwrap();
     }
 
     /// Waits until `ready`; panics with the end of the log after a timeout.

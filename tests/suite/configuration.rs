@@ -1,5 +1,6 @@
 //! The configuration file: accepted values, and error messages for misspelled keys and invalid values.
 
+use ingress_guard::checks::Release;
 use ingress_guard::cluster::{Coverage, Inventory};
 use ingress_guard::config::{Config, SecretsMode};
 use ingress_guard::finding::Level;
@@ -8,8 +9,10 @@ use ingress_guard::policy::{MissingReferences, Profile};
 use ingress_guard::routing::Version;
 use serde_json::json;
 
+use crate::pages::now;
+
 fn error(text: &str) -> String {
-    Config::parse("guard.yaml", text).expect_err("must not parse").to_string()
+    Config::parse_at("guard.yaml", text, now()).expect_err("must not parse").to_string()
 }
 
 #[test]
@@ -17,7 +20,10 @@ fn every_schema_key_is_read() {
     let text = "
 profile: strict
 checks: {IG305: off, service-not-found: warn}
+rules: '0.1'
 missingReferences: denyWhenPersisted
+missingReferencesFor:
+  - {managers: ['argocd-*'], namespaces: ['preview-*'], effect: denyOnChange}
 secrets: off
 secretNamespaces: [shop]
 revealOtherNamespaces: false
@@ -47,9 +53,22 @@ namespaces:
     classes: [internal]
 support: 'ask #ingress, https://wiki.example.com/ingress'
 waiverHint: true
+override: {until: 2026-11-22T18:00:00Z, profile: observe, checks: {IG302: warn}, reason: INC-7}
+exceptions:
+  - {namespace: 'vendor-*', name: web, checks: [path-shadowed], field: 'spec.rules*', owner: platform, reason: chart, until: 2027-01-31}
+waivers: {longestDays: 90, checks: [IG305, path-shadowed], reason: 'OPS-*'}
 ";
-    let config = Config::parse("guard.yaml", text).unwrap_or_else(|error| panic!("{error}"));
+    let config = Config::parse_at("guard.yaml", text, now()).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.policy.profile, Profile::Strict);
+    assert_eq!(config.policy.rules, Some(Release(0, 1)));
+    assert_eq!(config.policy.missing_references_for[0].effect, MissingReferences::DenyOnChange);
+    let in_force = config.policy.override_at(now()).unwrap();
+    assert_eq!(in_force.to_string(), "profile observe, IG302 warn until 2026-11-22T18:00:00Z (INC-7)");
+    let exception = &config.policy.exceptions[0];
+    assert_eq!((exception.checks.as_slice(), exception.owner.as_str()), (&["IG306"][..], "platform"));
+    assert!(exception.is_for(&Key::new("vendor-a", "web")) && !exception.is_for(&Key::new("vendor-a", "api")));
+    assert_eq!(config.policy.waiver_bounds.longest_days, Some(90));
+    assert_eq!(config.settings.waiver_bounds.checks, Some(vec!["IG305", "IG306"]));
     assert_eq!(config.policy.missing_references, MissingReferences::DenyWhenPersisted);
     let levels: Vec<_> = config.policy.checks.0.iter().map(|(code, level)| (*code, *level)).collect();
     let wanted = [
@@ -131,6 +150,47 @@ fn mistyped_keys_and_values_get_a_place_and_a_suggestion() {
         ("hostOwnership: [{hosts: ['*a.b'], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
         ("hostOwnership: [{hosts: [''], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
         ("hostOwnership: [{hosts: ['*.'], namespaces: [x]}]", "hostOwnership[0].hosts[0]: must be a host, a domain"),
+        ("rules: '0.9'", r#"guard.yaml: rules: not a release that this program has the rules of; use "latest" or a"#),
+        ("rules: newest", "guard.yaml: rules: not a release that this program has the rules of"),
+        ("missingReferencesFor: [{managers: [x]}]", "missing field `effect`"),
+        ("override: {until: 2026-11-22T18:00:00Z, profile: observe}", "missing field `reason`"),
+        ("override: {reason: x, profile: observe}", "missing field `until`"),
+        (
+            "override: {until: tonight, profile: observe, reason: x}",
+            "guard.yaml: override.until: not a time with a time zone",
+        ),
+        (
+            "override: {until: 2026-11-22, profile: observe, reason: x}",
+            "guard.yaml: override.until: not a time with a time zone",
+        ),
+        (
+            "override: {until: 2026-11-29T18:00:00Z, profile: observe, reason: x}",
+            "override.until: more than 7 days from now",
+        ),
+        ("override: {until: 2026-11-22T18:00:00Z, reason: x}", "guard.yaml: override: lowers nothing; set profile"),
+        (
+            "override: {until: 2026-11-22T18:00:00Z, reason: ' ', profile: observe}",
+            "override.reason: must be one line of 1 to",
+        ),
+        ("override: {until: 2026-11-22T18:00:00Z, reason: x, profile: guard}", r#"unknown value "guard""#),
+        (
+            "override: {until: 2026-11-22T18:00:00Z, reason: x, checks: {IG201: deny}}",
+            "override.checks: IG201 is deny, but an override lowers levels to warn or audit",
+        ),
+        (
+            "exceptions: [{namespace: x, checks: [], owner: a, reason: b, until: 2027-01-01}]",
+            "exceptions[0].checks: must name",
+        ),
+        (
+            "exceptions: [{namespace: x, checks: [IG2O1], owner: a, reason: b, until: 2027-01-01}]",
+            r#"exceptions[0].checks: unknown check "IG2O1"; did you mean"#,
+        ),
+        (
+            "exceptions: [{namespace: x, checks: [IG201], owner: a, reason: b, until: soon}]",
+            r#"exceptions[0].until: not a date; use the form "2027-01-31""#,
+        ),
+        ("exceptions: [{namespace: x, checks: [IG201], reason: b, until: 2027-01-01}]", "missing field `owner`"),
+        ("waivers: {checks: [IG1]}", r#"guard.yaml: waivers.checks: unknown check "IG1""#),
         ("profile: guard\nprofile: strict", "guard.yaml:2:1:"),
         ("profile: [guard", "guard.yaml:"),
         ("expiryWarningDays: -1", "guard.yaml:1:20:"),

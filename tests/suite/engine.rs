@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ingress_guard::admission::Reviewer;
 use ingress_guard::budget::Allowance;
-use ingress_guard::checks::{Applies, Check, Context, Findings, Settings};
+use ingress_guard::checks::{Applies, Check, Context, Findings, Release, Settings};
 use ingress_guard::cluster::{ClusterView, Inventory, Lookup, Object, SharedInventory, load_text};
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::{Level, Levels};
@@ -22,6 +22,8 @@ pub(crate) const TEMPLATE: Check = Check {
     name: "service-not-found",
     summary: "",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

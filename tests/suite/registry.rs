@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ingress_guard::checks::{self, Check};
+use ingress_guard::checks::{self, Check, Release};
 use ingress_guard::config;
 use ingress_guard::finding::Level;
 use ingress_guard::model::{Kind, Kinds};
@@ -158,9 +158,13 @@ fn generated_documents_are_as_committed() {
 #[test]
 fn a_scaffolded_check_is_registered_in_order() {
     let copy = tempfile::tempdir().unwrap();
-    let copied = std::process::Command::new("cp").arg("-r").arg(root().join("src/checks")).arg(copy.path()).status();
-    assert!(copied.unwrap().success());
-    let checks = copy.path().join("checks");
+    fs::create_dir(copy.path().join("src")).unwrap();
+    for (from, to) in [("src/checks", "src"), ("Cargo.toml", "")] {
+        let copied =
+            std::process::Command::new("cp").arg("-r").arg(root().join(from)).arg(copy.path().join(to)).status();
+        assert!(copied.unwrap().success());
+    }
+    let checks = copy.path().join("src/checks");
     let scaffold = |arguments: [&str; 3]| {
         std::process::Command::new(checks.join("new-check.sh")).args(arguments).output().unwrap().status.code()
     };
@@ -168,6 +172,11 @@ fn a_scaffolded_check_is_registered_in_order() {
     assert_eq!(scaffold(["IG299", "service-not-visible", "backend"]), Some(0));
     let read = |path: &str| fs::read_to_string(checks.join(path)).unwrap();
     assert!(read("backend/service_not_visible.rs").contains("code: \"IG299\""));
+    assert!(read("backend/service_not_visible.rs").contains(&format!(
+        "since: Release({}, {})",
+        Release::CURRENT.0,
+        Release::CURRENT.1
+    )));
     let page = read("backend/service_not_visible.md");
     assert!(page.starts_with("# IG299 service-not-visible\n"));
     let headings =

@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::find;
@@ -14,6 +14,8 @@ pub(crate) static ANNOTATION_BREAKS_RELOAD: Check = Check {
     name: "annotation-breaks-reload",
     summary: "nginx refuses the value of an annotation: it cannot reload",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: ROUTES,

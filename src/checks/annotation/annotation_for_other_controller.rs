@@ -1,7 +1,7 @@
 //! IG602: an annotation of another controller.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{ControllerFamily, ControllerId, KnownController};
@@ -11,6 +11,8 @@ pub(crate) static ANNOTATION_FOR_OTHER_CONTROLLER: Check = Check {
     name: "annotation-for-other-controller",
     summary: "the annotation belongs to another controller",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG614: an annotation that Traefik's ingress-nginx provider does not support.
 
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::ControllerFamily;
@@ -12,6 +12,8 @@ pub(crate) static ANNOTATION_LOST_ON_CONTROLLER: Check = Check {
     name: "annotation-lost-on-controller",
     summary: "Traefik's ingress-nginx provider does not support the annotation: access control may be lost",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,6 +1,6 @@
 //! IG618: an annotation among the labels.
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds};
 
@@ -9,6 +9,8 @@ pub(crate) static ANNOTATION_MISPLACED: Check = Check {
     name: "annotation-misplaced",
     summary: "a label has the key of an annotation, which controllers do not read there",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG604: an annotation references an object that does not exist, lacks data, or is in another namespace.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::reference;
@@ -12,6 +12,8 @@ pub(crate) static ANNOTATION_REFERENCE_MISSING: Check = Check {
     name: "annotation-reference-missing",
     summary: "an annotation references a Secret, Service or ConfigMap that does not exist or lacks required data",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::ConfigMap, Kind::Secret, Kind::Service]),

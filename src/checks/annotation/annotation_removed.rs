@@ -1,7 +1,7 @@
 //! IG610: an annotation that was removed from ingress-nginx.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
@@ -10,6 +10,8 @@ pub(crate) static ANNOTATION_REMOVED: Check = Check {
     name: "annotation-removed",
     summary: "the annotation was removed from ingress-nginx",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

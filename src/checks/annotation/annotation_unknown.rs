@@ -1,6 +1,6 @@
 //! IG601: an annotation below the prefix of ingress-nginx that ingress-nginx does not have.
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{self, Annotation};
@@ -10,6 +10,8 @@ pub(crate) static ANNOTATION_UNKNOWN: Check = Check {
     name: "annotation-unknown",
     summary: "unknown annotation below `nginx.ingress.kubernetes.io/`",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG603: the value of an annotation is not valid for ingress-nginx.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{Annotation, Effect, Flaw};
@@ -12,6 +12,8 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     name: "annotation-value-invalid",
     summary: "invalid annotation value: requests return 404, 503 or 403, or the annotation is ignored",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG608: a mistake in annotations disables authentication.
 
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
@@ -13,6 +13,8 @@ pub(crate) static AUTH_SILENTLY_OPEN: Check = Check {
     name: "auth-silently-open",
     summary: "a mistake in annotations disables authentication: requests are not authenticated",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: Kinds::of(&[Kind::Secret]),

@@ -1,7 +1,7 @@
 //! IG615: external authentication that cannot answer.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::AuthServiceFault;
@@ -11,6 +11,8 @@ pub(crate) static AUTH_URL_CANNOT_ANSWER: Check = Check {
     name: "auth-url-cannot-answer",
     summary: "`auth-url` names a missing Service, or `auth-url` or `auth-signin` leads back to itself",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::Ingress, Kind::IngressClass, Kind::Service]),

@@ -1,6 +1,6 @@
 //! IG612: a canary with a rule without `http`, which crashes the controller.
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
@@ -9,6 +9,8 @@ pub(crate) static CANARY_CRASHES_CONTROLLER: Check = Check {
     name: "canary-crashes-controller",
     summary: "a canary has a rule without `http`: the controller crashes",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: Kinds::NONE,

@@ -1,6 +1,6 @@
 //! IG606: a canary that receives no requests, or canary annotations without `canary: "true"`.
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
@@ -9,6 +9,8 @@ pub(crate) static CANARY_NEVER_CHOSEN: Check = Check {
     name: "canary-never-chosen",
     summary: "a canary without weight, header or cookie, or canary annotations without `canary: \"true\"`",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

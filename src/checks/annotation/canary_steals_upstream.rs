@@ -1,7 +1,7 @@
 //! IG607: a canary that is the oldest user of a Service port, so that main rules with this port get no location.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, FieldPath, Key, Kinds, NGINX_PREFIX};
 use crate::routing::{Dropped, DroppedBecause, NginxAnnotations, Server, When};
@@ -11,6 +11,8 @@ pub(crate) static CANARY_STEALS_UPSTREAM: Check = Check {
     name: "canary-steals-upstream",
     summary: "the oldest Ingress that uses a Service port is a canary: main rules with this port return 404",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kind, Kinds, PathRef, PathType};
 use crate::routing::{Claim, When};
@@ -12,6 +12,8 @@ pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
     name: "canary-without-main",
     summary: "a canary without a main Ingress that has the same host, path and path type",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -1,6 +1,6 @@
 //! IG617: an origin of `cors-allow-origin` without a scheme.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
@@ -9,6 +9,8 @@ pub(crate) static CORS_ORIGIN_WITHOUT_SCHEME: Check = Check {
     name: "cors-origin-without-scheme",
     summary: "an origin of `cors-allow-origin` has no scheme, and the controller skips it",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

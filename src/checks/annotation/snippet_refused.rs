@@ -1,7 +1,7 @@
 //! IG609: a snippet or another annotation that the controller does not allow.
 
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{Annotation, Effect, Risk};
@@ -12,6 +12,8 @@ pub(crate) static SNIPPET_REFUSED: Check = Check {
     name: "snippet-refused",
     summary: "snippets are disabled, or the annotation exceeds the `annotations-risk-level` of the controller",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG616: an affinity cookie whose path is the text of a regex.
 
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 
@@ -10,6 +10,8 @@ pub(crate) static STICKY_COOKIE_ON_REGEX: Check = Check {
     name: "sticky-cookie-on-regex",
     summary: "the path of the affinity cookie is a regex, and `session-cookie-path` is not set",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

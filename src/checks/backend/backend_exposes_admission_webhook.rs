@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::{ServiceBackend, service, service_backends};
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ApiCaller, Key, Kind, Kinds, PortRef};
 
@@ -13,6 +13,8 @@ pub(crate) static BACKEND_EXPOSES_ADMISSION_WEBHOOK: Check = Check {
     name: "backend-exposes-admission-webhook",
     summary: "the backend is the Service of a webhook configuration or an APIService",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

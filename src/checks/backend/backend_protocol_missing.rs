@@ -1,7 +1,7 @@
 //! IG213: a backend port that expects HTTPS, without `backend-protocol`.
 
 use super::{service, service_backends};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, ServicePort, ServiceType, TargetPort};
 
@@ -10,6 +10,8 @@ pub(crate) static BACKEND_PROTOCOL_MISSING: Check = Check {
     name: "backend-protocol-missing",
     summary: "the port of the backend expects HTTPS, and `backend-protocol` is not set",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

@@ -1,6 +1,6 @@
 //! IG209: a default backend that is ignored because of an older Ingress of the host.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects, findings};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects, findings};
 use crate::finding::{Level, Levels};
 use crate::model::{Backend, FieldPath, Host, Ingress, Kinds};
 use crate::routing::{Location, Server, When};
@@ -10,6 +10,8 @@ pub(crate) static DEFAULT_BACKEND_IGNORED: Check = Check {
     name: "default-backend-ignored",
     summary: "the default backend is ignored, because an older Ingress sets the fallback of the host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

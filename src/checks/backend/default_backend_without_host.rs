@@ -1,6 +1,6 @@
 //! IG214: a default backend beside rules without a host.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{Backend, FieldPath, Host, Kinds, PathRef, PathType};
 
@@ -9,6 +9,8 @@ pub(crate) static DEFAULT_BACKEND_WITHOUT_HOST: Check = Check {
     name: "default-backend-without-host",
     summary: "the default backend is ignored beside rules without a host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::{Fallback, service, service_backends};
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{EndpointSlice, Key, Kind, Kinds, ServiceType};
@@ -15,6 +15,8 @@ pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
     name: "endpoint-slice-unseen",
     summary: "ready endpoints are in an EndpointSlice whose name does not start with the name of the Service",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),

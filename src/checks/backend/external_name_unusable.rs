@@ -2,7 +2,7 @@
 
 use super::{Fallback, ServiceBackend, service, service_backends};
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, ServiceType};
 use crate::routing::{ExternalNameFault, service_of_name};
@@ -12,6 +12,8 @@ pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
     name: "external-name-unusable",
     summary: "the Service is an ExternalName that the controller cannot resolve",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

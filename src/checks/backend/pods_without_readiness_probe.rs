@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::{service, service_backends};
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Service, ServiceType};
 use crate::routing::{NamedTemplate, pod_templates};
@@ -14,6 +14,8 @@ pub(crate) static PODS_WITHOUT_READINESS_PROBE: Check = Check {
     name: "pods-without-readiness-probe",
     summary: "the pods of the backend have no readiness probe (not evaluated at admission)",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::DaemonSet, Kind::Deployment, Kind::Pod, Kind::Service, Kind::StatefulSet]),

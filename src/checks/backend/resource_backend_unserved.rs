@@ -3,7 +3,7 @@
 use crate::checks::findings::WARN;
 use crate::checks::request::result;
 use crate::checks::routed_paths::{ROUTES, of_host};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
 use crate::routing::{OptionalBackend, Scheme, When, plain_samples};
@@ -13,6 +13,8 @@ pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
     name: "resource-backend-unserved",
     summary: "the backend is a `resource`, which ingress-nginx ignores",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

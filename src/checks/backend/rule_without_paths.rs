@@ -3,7 +3,7 @@
 use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::routed_paths::{ROUTES, of_host};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When};
@@ -13,6 +13,8 @@ pub(crate) static RULE_WITHOUT_PATHS: Check = Check {
     name: "rule-without-paths",
     summary: "a rule has no paths, and no other rule serves its host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

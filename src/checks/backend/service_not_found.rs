@@ -2,7 +2,7 @@
 
 use super::{Fallback, service_backends};
 use crate::checks::findings::{WARN, list};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
 
@@ -11,6 +11,8 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
     name: "service-not-found",
     summary: "the backend Service does not exist in the namespace of the Ingress",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

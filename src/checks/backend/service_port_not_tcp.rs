@@ -2,7 +2,7 @@
 
 use super::{Fallback, service, service_backends};
 use crate::checks::findings::{WARN, list};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol, ServiceType};
 
@@ -11,6 +11,8 @@ pub(crate) static SERVICE_PORT_NOT_TCP: Check = Check {
     name: "service-port-not-tcp",
     summary: "the port of the backend is UDP or SCTP, not TCP",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

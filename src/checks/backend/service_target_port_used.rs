@@ -2,7 +2,7 @@
 
 use super::{service, service_backends};
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Key, Kind, Kinds, Protocol};
 use crate::routing::ControllerFamily;
@@ -12,6 +12,8 @@ pub(crate) static SERVICE_TARGET_PORT_USED: Check = Check {
     name: "service-target-port-used",
     summary: "the backend uses a `targetPort`, which only some controllers accept",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

@@ -1,7 +1,7 @@
 //! IG215: the AWS Load Balancer Controller uses node ports, and the Service has none.
 
 use super::{service, service_backends};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, ServiceType};
 
@@ -10,6 +10,8 @@ pub(crate) static SERVICE_WITHOUT_NODE_PORT: Check = Check {
     name: "service-without-node-port",
     summary: "`target-type: instance` of the AWS Load Balancer Controller needs a Service with node ports",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),

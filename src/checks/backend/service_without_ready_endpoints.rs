@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::{Fallback, ServiceBackend, resolved, service, service_backends};
 use crate::checks::findings::{AUDIT, list};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, PortRef, Service};
 use crate::routing::{BackendReadiness, Cause, ResolvedBackend, Shortage, selects_no_workload};
@@ -15,6 +15,8 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     name: "service-without-ready-endpoints",
     summary: "the Service has no ready endpoint on this port",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),

@@ -1,7 +1,7 @@
 //! IG104: the deprecated class annotation.
 
 use super::class_field;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, FieldPath, Kind, Kinds};
@@ -12,6 +12,8 @@ pub(crate) static CLASS_ANNOTATION_LEGACY: Check = Check {
     name: "class-annotation-legacy",
     summary: "the class is set in the deprecated annotation `kubernetes.io/ingress.class`",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG105: the class annotation matches no known controller.
 
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
 use crate::routing::{ControllerId, Dialect, KnownController};
@@ -11,6 +11,8 @@ pub(crate) static CLASS_ANNOTATION_UNMATCHED: Check = Check {
     name: "class-annotation-unmatched",
     summary: "no known controller handles the class annotation",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),

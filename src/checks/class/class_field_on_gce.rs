@@ -1,7 +1,7 @@
 //! IG108: `spec.ingressClassName` is a class of GKE, which GKE does not read there.
 
 use super::class_field;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{CLASS_ANNOTATION, ClassRef, FieldPath, Key, Kind, Kinds};
@@ -12,6 +12,8 @@ pub(crate) static CLASS_FIELD_ON_GCE: Check = Check {
     name: "class-field-on-gce",
     summary: "`spec.ingressClassName` is a class of GKE, which GKE reads from the annotation only",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),

@@ -1,7 +1,7 @@
 //! IG102: the Ingress has no class.
 
 use super::class_field;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{ClassRef, Ingress, Kind, Kinds, is_class_key};
 use crate::routing::Classless;
@@ -11,6 +11,8 @@ pub(crate) static CLASS_MISSING: Check = Check {
     name: "class-missing",
     summary: "no class is set, and the API server added no default class",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),

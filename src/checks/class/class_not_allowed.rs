@@ -2,7 +2,7 @@
 
 use super::class_ref_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, NamespaceMatch};
+use crate::checks::{Applies, Check, Context, Findings, NamespaceMatch, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};
@@ -12,6 +12,8 @@ pub(crate) static CLASS_NOT_ALLOWED: Check = Check {
     name: "class-not-allowed",
     summary: "policy: `namespaces[].classes` does not allow the class in this namespace; denies once it is set",
     levels: Levels::both(Level::Off),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::of(&[Kind::Namespace]),

@@ -2,7 +2,7 @@
 
 use super::class_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{ClassRef, Key, Kind, Kinds};
 use crate::routing::{ControllerId, KnownController};
@@ -12,6 +12,8 @@ pub(crate) static CLASS_NOT_FOUND: Check = Check {
     name: "class-not-found",
     summary: "`spec.ingressClassName` names an IngressClass that does not exist",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),

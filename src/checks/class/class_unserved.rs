@@ -2,7 +2,7 @@
 
 use super::class_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
 
@@ -11,6 +11,8 @@ pub(crate) static CLASS_UNSERVED: Check = Check {
     name: "class-unserved",
     summary: "the IngressClass belongs to a controller that is not in `classes.controllers`",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::IngressClass, Kind::Ingress]),

@@ -2,7 +2,7 @@
 
 use super::class_ref_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{ClassRef, Key, Kind, Kinds};
 use crate::routing::{ControllerId, WatchedNamespaces};
@@ -12,6 +12,8 @@ pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
     name: "namespace-unwatched",
     summary: "the namespace is not in the `watchNamespaces` of the controller",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,6 +1,6 @@
 //! IG505: the Ingress receives requests for every host that no other Ingress defines.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Kinds, NGINX_PREFIX};
 use crate::routing::ServerName;
@@ -10,6 +10,8 @@ pub(crate) static CATCH_ALL_HOST: Check = Check {
     name: "catch-all-host",
     summary: "policy: the Ingress receives requests for every host that no other Ingress defines",
     levels: Levels::both(Level::Off),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

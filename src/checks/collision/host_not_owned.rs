@@ -1,7 +1,7 @@
 //! IG502: the namespace may not use this host.
 
 use crate::checks::findings::{WARN, list};
-use crate::checks::{Applies, Check, Context, Findings, Foreign, Overlap};
+use crate::checks::{Applies, Check, Context, Findings, Foreign, Overlap, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Kinds, NGINX_PREFIX};
 use crate::routing::ServerName;
@@ -11,6 +11,8 @@ pub(crate) static HOST_NOT_OWNED: Check = Check {
     name: "host-not-owned",
     summary: "policy: `hostOwnership` assigns the host to other namespaces; denies once it is set",
     levels: Levels::both(Level::Off),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings, ROUTES};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Ingress, Kind, Kinds, NGINX_PREFIX, PathRef, PathType};
 use crate::routing::{Claim, ControllerFamily, DroppedBecause, NginxAnnotations, When, by_age};
@@ -13,6 +13,8 @@ pub(crate) static HOST_PATH_DUPLICATED: Check = Check {
     name: "host-path-duplicated",
     summary: "another Ingress of the same controller has the same host, path and path type",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: ROUTES,

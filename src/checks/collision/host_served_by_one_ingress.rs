@@ -1,7 +1,7 @@
 //! IG506: the controller gives a host to one Ingress, and another one has it.
 
 use crate::checks::findings::{AUDIT, older};
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{Host, Ingress, Kind, Kinds};
 use crate::routing::{DroppedBecause, HostWinner, When};
@@ -11,6 +11,8 @@ pub(crate) static HOST_SERVED_BY_ONE_INGRESS: Check = Check {
     name: "host-served-by-one-ingress",
     summary: "F5 NGINX Ingress Controller gives a host to one Ingress: an older one has it, or a minion has no master",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: ROUTES,

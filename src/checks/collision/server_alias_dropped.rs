@@ -1,6 +1,6 @@
 //! IG504: a `server-alias` that has no effect.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Ingress, Kinds, NGINX_PREFIX};
@@ -11,6 +11,8 @@ pub(crate) static SERVER_ALIAS_DROPPED: Check = Check {
     name: "server-alias-dropped",
     summary: "a `server-alias` is ignored: it is the host of a rule, or an older Ingress sets the aliases of the host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

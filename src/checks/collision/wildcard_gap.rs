@@ -1,6 +1,6 @@
 //! IG503: an exact host that overrides a wildcard host without defining its paths.
 
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Host, Kind, Kinds};
 use crate::routing::{Outcome, Scheme, When, plain_samples};
@@ -10,6 +10,8 @@ pub(crate) static WILDCARD_GAP: Check = Check {
     name: "wildcard-gap",
     summary: "the host overrides a wildcard host, but lacks paths of the wildcard: requests for them return 404",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

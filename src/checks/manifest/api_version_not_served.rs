@@ -1,6 +1,6 @@
 //! IG703: an API version of Ingress that the API server does not serve.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds};
 use crate::validation::ApiVersion;
@@ -10,6 +10,8 @@ pub(crate) static API_VERSION_NOT_SERVED: Check = Check {
     name: "api-version-not-served",
     summary: "this version of Kubernetes has no Ingress in the apiVersion of the manifest",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Manifests,
     waivable: true,
     needs: Kinds::NONE,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, Segment};
 use crate::validation::{self, UnknownField};
@@ -12,6 +12,8 @@ pub(crate) static FIELD_UNKNOWN: Check = Check {
     name: "field-unknown",
     summary: "the manifest has a field that an Ingress does not have: refused, or dropped before it is stored",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Manifests,
     waivable: true,
     needs: Kinds::NONE,

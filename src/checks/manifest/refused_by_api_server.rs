@@ -1,6 +1,6 @@
 //! IG701: a value that the API server refuses.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, Segment};
 use crate::validation::{self, BadValue, Fault, Reason};
@@ -10,6 +10,8 @@ pub(crate) static REFUSED_BY_API_SERVER: Check = Check {
     name: "refused-by-api-server",
     summary: "the API server refuses a value of the manifest, so the Ingress is not stored",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Manifests,
     waivable: true,
     needs: Kinds::NONE,

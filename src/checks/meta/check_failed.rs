@@ -1,6 +1,6 @@
 //! IG901: a check failed with an internal error. The engine reports it if a check panics.
 
-use crate::checks::{Applies, Check};
+use crate::checks::{Applies, Check, Release};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
@@ -10,6 +10,8 @@ pub static CHECK_FAILED: Check = Check {
     name: "check-failed",
     summary: "a check failed with an internal error",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

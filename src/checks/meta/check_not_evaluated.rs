@@ -1,6 +1,6 @@
 //! IG902: a check could not be evaluated. The engine reports it if required objects are unavailable or a limit is exceeded.
 
-use crate::checks::{Applies, Check};
+use crate::checks::{Applies, Check, Release};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
@@ -10,6 +10,8 @@ pub static CHECK_NOT_EVALUATED: Check = Check {
     name: "check-not-evaluated",
     summary: "some checks could not be evaluated",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

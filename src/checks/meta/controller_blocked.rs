@@ -1,6 +1,6 @@
 //! IG904: another Ingress stops the controller. The review reports it.
 
-use crate::checks::{Applies, Check};
+use crate::checks::{Applies, Check, Release};
 use crate::finding::{Level, Levels};
 use crate::model::Kinds;
 
@@ -10,6 +10,8 @@ pub static CONTROLLER_BLOCKED: Check = Check {
     name: "controller-blocked",
     summary: "the controller loads no change because of another Ingress",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::checks::{ALL, Applies, Check, Context, Findings, effects, find};
+use crate::checks::{ALL, Applies, Check, Context, Findings, Release, effects, find};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, MOST_WAIVERS, WAIVER_ANNOTATION, has_more_waivers, parse_waivers};
 
@@ -10,8 +10,10 @@ use crate::model::{FieldPath, Kinds, MOST_WAIVERS, WAIVER_ANNOTATION, has_more_w
 pub static WAIVER_INVALID: Check = Check {
     code: "IG903",
     name: "waiver-invalid",
-    summary: "a waiver has no effect: unknown check, no reason, expired, or a check that cannot be waived",
+    summary: "a waiver has no effect: unknown check, no reason, expired, beyond a bound, or a check that cannot be waived",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,
@@ -41,7 +43,13 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                         let help = "fix the finding or extend the waiver".to_owned();
                         (format!("the waiver of {name} ended on {until}"), help)
                     }
-                    Some(_) => continue,
+                    Some(check) => match cx.settings.waiver_bounds.admit(check.code, &waiver, today) {
+                        Err(beyond) => (
+                            format!("the waiver of {name} is not allowed: {beyond}"),
+                            "change it or fix the finding".to_owned(),
+                        ),
+                        Ok(()) => continue,
+                    },
                 };
                 (waiver.check.to_owned(), message, help)
             }

@@ -3,7 +3,7 @@
 use super::regex_source;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, of_host, of_other, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kinds, PathType};
 use crate::routing::is_plainly_regex;
@@ -13,6 +13,8 @@ pub(crate) static EXACT_WIDENED: Check = Check {
     name: "exact-widened",
     summary: "another Ingress enables regex matching for the host, and an Exact path matches more requests",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

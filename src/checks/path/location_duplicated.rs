@@ -4,7 +4,7 @@ use foldhash::{HashSet, HashSetExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, of_other, reload_fails};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Ingress, Kinds, PathType};
 use crate::routing::When;
@@ -14,6 +14,8 @@ pub(crate) static LOCATION_DUPLICATED: Check = Check {
     name: "location-duplicated",
     summary: "two paths generate the same nginx location: nginx cannot reload",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: ROUTES,

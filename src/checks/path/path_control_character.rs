@@ -1,6 +1,6 @@
 //! IG315: a line break or another control character where it is a mistake or an attack.
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations;
@@ -10,6 +10,8 @@ pub(crate) static PATH_CONTROL_CHARACTER: Check = Check {
     name: "path-control-character",
     summary: "a path or a one-line annotation contains a control character",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Host, Ingress, Kind, Kinds, Path, PathRef, PathType};
 
@@ -11,6 +11,8 @@ pub(crate) static PATH_EXACT_ROOT_ONLY: Check = Check {
     name: "path-exact-root-only",
     summary: "Exact `/` is the only path of its host: all other paths return 404",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Ingress]),

@@ -3,7 +3,7 @@
 use crate::checks::findings::WARN;
 use crate::checks::request::result;
 use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};
 use crate::routing::Outcome;
@@ -13,6 +13,8 @@ pub(crate) static PATH_EXACT_ROOT_UNREACHABLE: Check = Check {
     name: "path-exact-root-unreachable",
     summary: "Exact `/` never matches on a host with regex matching",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

@@ -3,7 +3,7 @@
 use super::switch_field;
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, of_host, of_other, reload_fails};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Finding, Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathRef};
 use crate::routing::{ConfigError, Location, Server, When};
@@ -13,6 +13,8 @@ pub(crate) static PATH_REGEX_INVALID: Check = Check {
     name: "path-regex-invalid",
     summary: "a path is not a valid regex on a host with regex matching: nginx cannot reload",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: ROUTES,

@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use crate::checks::findings::WARN;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_equivalent, may_match_otherwise, of_host, owners, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kind, Kinds};
 use crate::routing::{NginxAnnotations, Outcome, Server, is_plainly_regex, pattern_samples};
@@ -15,6 +15,8 @@ pub(crate) static PATH_REGEX_LITERAL: Check = Check {
     name: "path-regex-literal",
     summary: "the path is a regex, but its host matches paths literally: no request reaches it",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, Routed, is_equivalent, of_host, of_other, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kinds, PathRef, PathType};
 use crate::routing::{Modifier, When, normalized};
@@ -14,6 +14,8 @@ pub(crate) static PATH_SHADOWED: Check = Check {
     name: "path-shadowed",
     summary: "another location always matches first: no intended request reaches the path",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

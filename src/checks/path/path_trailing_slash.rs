@@ -2,7 +2,7 @@
 
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kind, Kinds, PathType};
 use crate::routing::{Outcome, Redirect, is_plainly_regex};
@@ -12,6 +12,8 @@ pub(crate) static PATH_TRAILING_SLASH: Check = Check {
     name: "path-trailing-slash",
     summary: "the path ends in a slash: requests without it are redirected or return 404",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

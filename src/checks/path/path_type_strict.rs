@@ -1,7 +1,7 @@
 //! IG303: characters that ingress-nginx rejects under this path type.
 
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{Kinds, PathType};
 
@@ -10,6 +10,8 @@ pub(crate) static PATH_TYPE_STRICT: Check = Check {
     name: "path-type-strict",
     summary: "an Exact or Prefix path has characters that the webhook of ingress-nginx rejects since 1.12",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,

@@ -1,7 +1,7 @@
 //! IG317: a regex with exponential backtracking.
 
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
 use crate::routing::{nests_repetitions, runaway};
@@ -11,6 +11,8 @@ pub(crate) static REGEX_BACKTRACKING: Check = Check {
     name: "regex-backtracking",
     summary: "the regex has exponential backtracking: one request can block an nginx worker",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

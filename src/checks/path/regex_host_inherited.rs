@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use super::regex_source;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
 use crate::routing::{is_plainly_regex, plain_samples};
@@ -15,6 +15,8 @@ pub(crate) static REGEX_HOST_INHERITED: Check = Check {
     name: "regex-host-inherited",
     summary: "another Ingress enables regex matching for the host, and the path loses intended requests",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -3,7 +3,7 @@
 use crate::checks::findings::AUDIT;
 use crate::checks::request::Request;
 use crate::checks::routed_paths::{ROUTES, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
 use crate::routing::{alternatives_at_the_top, literal_prefix};
@@ -13,6 +13,8 @@ pub(crate) static REGEX_OVERREACHING: Check = Check {
     name: "regex-overreaching",
     summary: "the regex matches more than intended",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -2,7 +2,7 @@
 
 use crate::checks::request::result;
 use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
 use crate::routing::matches_only_root;
@@ -12,6 +12,8 @@ pub(crate) static REGEX_ROOT_ONLY: Check = Check {
     name: "regex-root-only",
     summary: "the regex requires a second slash and matches only `/`",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -2,7 +2,7 @@
 
 use super::switch_field;
 use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kind, Kinds};
@@ -13,6 +13,8 @@ pub(crate) static REGEX_SPILLOVER: Check = Check {
     name: "regex-spillover",
     summary: "the Ingress enables regex matching for its host, and other Ingresses lose requests",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

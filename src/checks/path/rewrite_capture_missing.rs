@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::rewrite_advice::{RewriteAdvice, captures};
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{Piece, is_plainly_regex, pieces};
@@ -14,6 +14,8 @@ pub(crate) static REWRITE_CAPTURE_MISSING: Check = Check {
     name: "rewrite-capture-missing",
     summary: "`rewrite-target` uses a capture group that the path does not define",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::NONE,

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use super::rewrite_advice::RewriteAdvice;
 use crate::checks::request::Request;
 use crate::checks::routed_paths::{ROUTES, Routed, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX, PathType};
 use crate::routing::{Piece, is_plainly_regex, pieces};
@@ -15,6 +15,8 @@ pub(crate) static REWRITE_DROPS_SUBPATH: Check = Check {
     name: "rewrite-drops-subpath",
     summary: "every request below the path is rewritten to the same target",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

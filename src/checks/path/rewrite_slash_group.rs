@@ -3,7 +3,7 @@
 use super::rewrite_advice::captures;
 use crate::checks::request::Request;
 use crate::checks::routed_paths::{ROUTES, Routed, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::{Rewritten, SLASH_GROUPS, matches_only_root};
@@ -13,6 +13,8 @@ pub(crate) static REWRITE_SLASH_GROUP: Check = Check {
     name: "rewrite-slash-group",
     summary: "`rewrite-target` uses the group of the slash, not that of the rest of the path",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: ROUTES,

@@ -2,7 +2,7 @@
 
 use crate::checks::findings::WARN;
 use crate::checks::routed_paths::{ROUTES, Routed, may_match_otherwise, of_host, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{self, Annotation, ValueError};
@@ -13,6 +13,8 @@ pub(crate) static REWRITE_VALUE_IGNORED: Check = Check {
     name: "rewrite-value-ignored",
     summary: "`rewrite-target` or `use-regex` has a value that ingress-nginx silently ignores",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

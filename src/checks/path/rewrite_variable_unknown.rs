@@ -1,7 +1,7 @@
 //! IG312: an annotation uses a `$name` that is not an nginx variable.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, effects};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::{Certainty, Condition, Unknown, VariableFault, When, unknown_variables, variable_names};
@@ -11,6 +11,8 @@ pub(crate) static REWRITE_VARIABLE_UNKNOWN: Check = Check {
     name: "rewrite-variable-unknown",
     summary: "`rewrite-target` uses an unknown nginx variable: nginx cannot reload",
     levels: Levels::both(Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: false,
     needs: ROUTES,

@@ -2,7 +2,7 @@
 
 use super::{Used, secret_field, secrets};
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Certificate, Key, Kind, Kinds, Secret, TlsFacts};
@@ -12,6 +12,8 @@ pub(crate) static CERTIFICATE_CHAIN_INVALID: Check = Check {
     name: "certificate-chain-invalid",
     summary: "the issuer in the chain has expired or is missing, or the certificate is that of an authority",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

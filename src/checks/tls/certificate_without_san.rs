@@ -1,7 +1,7 @@
 //! IG415: a certificate with a common name and no subject alternative name.
 
 use super::{Used, secret_field, secrets};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -11,6 +11,8 @@ pub(crate) static CERTIFICATE_WITHOUT_SAN: Check = Check {
     name: "certificate-without-san",
     summary: "the certificate has no subject alternative name, only a common name",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

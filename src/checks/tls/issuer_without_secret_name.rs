@@ -2,7 +2,7 @@
 
 use super::without_certificate;
 use crate::checks::findings::{AUDIT, list};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Kinds};
 use crate::routing::Issuer;
@@ -12,6 +12,8 @@ pub(crate) static ISSUER_WITHOUT_SECRET_NAME: Check = Check {
     name: "issuer-without-secret-name",
     summary: "cert-manager issues no certificate for a TLS entry without `secretName`",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

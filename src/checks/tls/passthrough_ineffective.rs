@@ -2,7 +2,7 @@
 
 use crate::checks::findings::AUDIT;
 use crate::checks::routed_paths::{ROUTES, routed};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 
@@ -11,6 +11,8 @@ pub(crate) static PASSTHROUGH_INEFFECTIVE: Check = Check {
     name: "passthrough-ineffective",
     summary: "`ssl-passthrough` needs a controller flag and path `/`, and HTTPS ignores other paths",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

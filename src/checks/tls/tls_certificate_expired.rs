@@ -2,7 +2,7 @@
 
 use super::{Used, secret_field, secrets};
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -12,6 +12,8 @@ pub(crate) static TLS_CERTIFICATE_EXPIRED: Check = Check {
     name: "tls-certificate-expired",
     summary: "the certificate has expired or is not valid yet",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

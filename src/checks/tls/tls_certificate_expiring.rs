@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Used, limit_while_pending, secret_field, secrets};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -14,6 +14,8 @@ pub(crate) static TLS_CERTIFICATE_EXPIRING: Check = Check {
     name: "tls-certificate-expiring",
     summary: "the certificate expires soon and has no known issuer",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

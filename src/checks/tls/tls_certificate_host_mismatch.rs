@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 
 use super::{Covered, certificate, is_decided_elsewhere, secret_field, without_certificate};
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Key, Kind, Kinds};
@@ -15,6 +15,8 @@ pub(crate) static TLS_CERTIFICATE_HOST_MISMATCH: Check = Check {
     name: "tls-certificate-host-mismatch",
     summary: "the certificate does not cover the host of a rule",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

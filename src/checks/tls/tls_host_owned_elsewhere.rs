@@ -3,7 +3,7 @@
 use super::{decides, is_the_same, secret_of};
 use crate::checks::findings::AUDIT;
 use crate::checks::routed_paths::of_other;
-use crate::checks::{Applies, Check, Context, Findings, ROUTES, findings};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, findings};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels};
 use crate::model::{Certificate, Host, Ingress, Kind, Kinds, Secret, TlsFacts};
@@ -14,6 +14,8 @@ pub(crate) static TLS_HOST_OWNED_ELSEWHERE: Check = Check {
     name: "tls-host-owned-elsewhere",
     summary: "the certificate is ignored, because an older Ingress sets the certificate of the host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: ROUTES,

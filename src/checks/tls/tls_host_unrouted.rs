@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use foldhash::HashSet;
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Kind, Kinds};
 use crate::routing::ControllerFamily;
@@ -15,6 +15,8 @@ pub(crate) static TLS_HOST_UNROUTED: Check = Check {
     name: "tls-host-unrouted",
     summary: "a host of `spec.tls` has no rule",
     levels: Levels::new(Level::Warn, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Ingress]),

@@ -1,6 +1,6 @@
 //! IG408: TLS in an Ingress with a rule without a host.
 
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Kinds};
 
@@ -9,6 +9,8 @@ pub(crate) static TLS_ON_HOSTLESS_RULE: Check = Check {
     name: "tls-on-hostless-rule",
     summary: "`spec.tls` is ignored for rules without a host",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::NONE,

@@ -2,7 +2,7 @@
 
 use foldhash::HashSet;
 
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Kinds};
 use crate::routing::TlsEntries;
@@ -12,6 +12,8 @@ pub(crate) static TLS_REQUIRED: Check = Check {
     name: "tls-required",
     summary: "policy: a host without TLS",
     levels: Levels::both(Level::Off),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: false,
     needs: Kinds::NONE,

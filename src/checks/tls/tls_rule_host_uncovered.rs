@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
 use super::{Covered, without_certificate};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels};
 use crate::model::{FieldPath, Host, Ingress, Key, Kind, Kinds};
 use crate::routing::TlsEntries;
@@ -14,6 +14,8 @@ pub(crate) static TLS_RULE_HOST_UNCOVERED: Check = Check {
     name: "tls-rule-host-uncovered",
     summary: "the Ingress has TLS, but neither an entry nor a certificate for this host",
     levels: Levels::new(Level::Warn, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::NginxDialect,
     waivable: true,
     needs: Kinds::of(&[Kind::Ingress, Kind::Secret]),

@@ -2,7 +2,7 @@
 
 use super::{Used, effects, limit_while_pending, secret_field, secrets, without_certificate};
 use crate::checks::findings::{WARN, list};
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds};
@@ -13,6 +13,8 @@ pub(crate) static TLS_SECRET_NOT_FOUND: Check = Check {
     name: "tls-secret-not-found",
     summary: "the TLS Secret does not exist in the namespace of the Ingress",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

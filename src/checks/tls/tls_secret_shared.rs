@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::secret_field;
 use crate::checks::findings::list;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Host, Kinds};
 
@@ -13,6 +13,8 @@ pub(crate) static TLS_SECRET_SHARED: Check = Check {
     name: "tls-secret-shared",
     summary: "policy: one Secret for hosts of unrelated domains",
     levels: Levels::both(Level::Off),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

@@ -2,7 +2,7 @@
 
 use super::{Used, limit_while_pending, secret_field, secrets, without_certificate};
 use crate::checks::findings::{AUDIT, WARN};
-use crate::checks::{Applies, Check, Context, Findings, effects};
+use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, TlsFacts, TlsFault};
@@ -13,6 +13,8 @@ pub(crate) static TLS_SECRET_UNUSABLE: Check = Check {
     name: "tls-secret-unusable",
     summary: "the TLS Secret has no usable certificate and key",
     levels: Levels::new(Level::Warn, Level::Deny),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

@@ -2,7 +2,7 @@
 
 use super::{Used, secret_field, secrets};
 use crate::checks::findings::AUDIT;
-use crate::checks::{Applies, Check, Context, Findings};
+use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Key, Kind, Kinds, Secret, TlsFacts};
@@ -13,6 +13,8 @@ pub(crate) static TLS_SECRET_WRONG_TYPE: Check = Check {
     name: "tls-secret-wrong-type",
     summary: "the Secret is not of type `kubernetes.io/tls`, which some controllers require",
     levels: Levels::new(Level::Audit, Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Secret]),

@@ -21,6 +21,7 @@ use input::Input;
 pub(super) use options::Arguments;
 use world::World;
 
+use super::analysis_options::AnalysisOptions;
 use super::cluster_source::Listed;
 use super::progress::Progress;
 use crate::analysis::{Applied, analyze_applied};
@@ -37,6 +38,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     arguments.analysis.refuse_overwriting(&arguments.outputs, arguments.inputs(), &arguments.paths)?;
     let mut config = arguments.analysis.config()?;
     config.settings.kube_version = arguments.kube_version;
+    AnalysisOptions::warn_of_override(&config);
     let mut input = Input::load(arguments, &config, arguments.base.list(&config)?)?;
     let mut report = analyzed(&input, &config);
     arguments.analysis.accept(&mut report)?;

@@ -2,6 +2,7 @@
 
 mod access_review;
 mod config_maps;
+mod config_text;
 mod controller_watches;
 mod discovery;
 mod get;
@@ -21,6 +22,7 @@ mod watches;
 mod writer;
 
 pub use access_review::{Right, Verb};
+pub use config_text::ConfigMapText;
 pub use list::{ListError, list};
 pub use live::{Live, Referenced};
 pub(crate) use pages::ApiError;

@@ -44,7 +44,7 @@ struct Inner {
     /// The kinds that a cluster may deny on purpose.
     optional: Kinds,
     vital: Kinds,
-    checks: Vec<(&'static str, Kinds)>,
+    checks: Mutex<Vec<(&'static str, Kinds)>>,
     /// Until this time, vital rights that are not known keep the process unready.
     patience: Option<Instant>,
     was_ready: AtomicBool,
@@ -62,12 +62,17 @@ impl Rights {
             wanted: wanted.rights(),
             optional: wanted.optional(),
             vital,
-            checks,
+            checks: Mutex::new(checks),
             patience: Some(Instant::now() + pace.certain),
             ..Inner::default()
         }));
         tokio::spawn(rights.clone().follow(client.clone(), pod, pace.clone()));
         rights
+    }
+
+    /// Replaces the checks by code, each with the kinds without which it is not evaluated.
+    pub fn replace_checks(&self, checks: Vec<(&'static str, Kinds)>) {
+        *self.0.checks.lock() = checks;
     }
 
     /// Returns the rights that the API server denies. An optional kind without any right is a decision of the cluster; an
@@ -89,8 +94,8 @@ impl Rights {
     #[must_use]
     pub fn blind(&self) -> Vec<(&'static str, bool)> {
         let lost: Kinds = self.missing().iter().filter(|right| right.is_of_kind()).map(|right| right.kind).collect();
-        let checks = self.0.checks.iter();
-        checks.map(|(code, kinds)| (*code, kinds.iter().any(|kind| lost.contains(kind)))).collect()
+        let checks = self.0.checks.lock();
+        checks.iter().map(|(code, kinds)| (*code, kinds.iter().any(|kind| lost.contains(kind)))).collect()
     }
 
     /// Returns why the process is not ready for lack of rights, one line for each kind. After it was ready once, the result is
@@ -125,8 +130,8 @@ impl Rights {
             if !is_of_kind {
                 return "; its settings are unknown".to_owned();
             }
-            let checks = self.0.checks.iter();
-            let codes = ranges(&checks.map(|(code, kinds)| (*code, kinds.contains(kind))).collect::<Vec<_>>());
+            let checks = self.0.checks.lock();
+            let codes = ranges(&checks.iter().map(|(code, kinds)| (*code, kinds.contains(kind))).collect::<Vec<_>>());
             if codes.is_empty() { codes } else { format!("; blind: {codes}") }
         };
         let (whole, single): (Vec<_>, Vec<_>) = missing.iter().partition(|right| right.is_of_kind());

@@ -53,7 +53,7 @@ pub enum Classless {
 }
 
 /// The configured rules for ingress classes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassRules {
     /// Class names that are served although no IngressClass of that name exists.
     pub assume: Vec<String>,

@@ -2,10 +2,13 @@
 
 mod bodies;
 mod ceilings;
+mod exceptions;
+mod missing_references;
 mod pass;
 mod places;
 mod replay;
 mod size;
+mod temporary;
 mod words;
 
 use std::sync::Arc;
@@ -26,7 +29,7 @@ pub(crate) fn reviewer(config: &str, cluster: &str) -> Arc<Reviewer> {
 }
 
 pub(crate) fn reviewer_over(config: &str, mut inventory: Inventory) -> Arc<Reviewer> {
-    let config = Config::parse("config", config).unwrap_or_else(|error| panic!("{error}"));
+    let config = Config::parse_at("config", config, now()).unwrap_or_else(|error| panic!("{error}"));
     config.restrict(&mut inventory);
     Arc::new(Reviewer::new(SharedInventory::new(inventory), config.engine(), config.policy, now))
 }

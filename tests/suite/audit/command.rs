@@ -116,3 +116,41 @@ shop: 3 of 5 Ingresses
     let (code, page, _) = audit(&folder, &[&observing[..], &["--what-if", "strict", "-o", "html"]].concat());
     assert!(page.contains("preview of profile strict"), "{code}");
 }
+
+#[test]
+fn waivers_and_exceptions_in_force_are_listed() {
+    let folder = folder();
+    let config = "exceptions:\n- {namespace: 'vendor-*', checks: [IG304], field: spec.rules*, owner: platform, reason: chart, until: 2100-01-01}\n\
+                  - {namespace: old, checks: [IG304], owner: platform, reason: has ended, until: 2020-01-01}\n";
+    fs::write(folder.path().join("config.yaml"), config).unwrap();
+    let arguments = ["--manifests", "world.yaml", "--config", "config.yaml", "--waivers"];
+    let (_, out, err) = audit(&folder, &arguments);
+    let lines: Vec<Vec<&str>> = out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert!(lines.iter().any(|line| line.starts_with(&["annotation", "shop/waived", "IG201"])), "{out}{err}");
+    let exception = ["exception", "vendor-*/*", "IG304", "spec.rules*", "2100-01-01", "platform", "chart"];
+    assert!(lines.iter().any(|line| *line == exception), "{out}");
+    assert!(out.contains("\n1 waiver and 1 exception in force; 0 end within 14 days\n"), "{out}");
+    let (_, json, _) = audit(&folder, &[&arguments[..], &["-o", "json"]].concat());
+    let report: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["waivers"].as_array().unwrap().len(), 2, "{json}");
+    assert_eq!(report["waivers"][1]["owner"], "platform");
+}
+
+#[test]
+fn the_newest_rules_are_previewed_without_an_override() {
+    let folder = folder();
+    let until = jiff::Timestamp::now() + std::time::Duration::from_hours(1);
+    let config = format!("rules: '0.1'\noverride: {{until: '{until}', profile: observe, reason: INC-7}}\n");
+    fs::write(folder.path().join("config.yaml"), config).unwrap();
+    let arguments = ["--manifests", "world.yaml", "--config", "config.yaml"];
+    let (code, _, err) = audit(&folder, &arguments);
+    assert_eq!(code, 0, "the override applies to an audit as well");
+    let warning =
+        format!("warning: an override of the configuration is in force: profile observe until {until} (INC-7)\n");
+    assert_eq!(err, warning);
+    let (_, out, err) = audit(&folder, &[&arguments[..], &["--what-if", "--rules", "latest"]].concat());
+    let line = "3 of 8 Ingresses would be denied under the configured profiles with rules latest if created now";
+    assert!(out.contains(line) && err.is_empty(), "{out}{err}");
+    let (code, _, err) = audit(&folder, &[&arguments[..], &["--rules", "0.9"]].concat());
+    assert!(code == 2 && err.contains("use \"latest\" or a release from \"0.1\""), "{err}");
+}

@@ -9,7 +9,7 @@ const HEAD: &str = r#"# Configuration
 
 Generated from the schema of the configuration file (`make docs`).
 
-`serve --config FILE` reads one YAML file at start. `check` and `audit` also find `.ingress-guard.yaml` in the working directory or a
+`serve --config FILE` reads one YAML file and [follows it](operations.md#configuration). `check` and `audit` also find `.ingress-guard.yaml` in the working directory or a
 parent directory of the same repository. No key is required. [examples/config.yaml](../examples/config.yaml) shows every key, and
 [config.schema.json](config.schema.json) is the schema for an editor.
 

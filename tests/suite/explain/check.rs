@@ -1,6 +1,6 @@
 //! The pages of checks as `explain CODE` prints them.
 
-use ingress_guard::checks::{self, Check};
+use ingress_guard::checks::{self, Check, Release};
 use ingress_guard::explain::{Style, explain_check};
 use ingress_guard::finding::{Level, Levels};
 use ingress_guard::model::Kinds;
@@ -16,6 +16,8 @@ static CHECK: Check = Check {
     name: "test-fault",
     summary: "",
     levels: Levels::both(Level::Warn),
+    since: Release(0, 1),
+    raised: &[],
     applies: checks::Applies::Everywhere,
     waivable: true,
     needs: Kinds::NONE,

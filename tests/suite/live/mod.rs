@@ -8,6 +8,7 @@ pub(crate) mod list;
 mod optional;
 mod publication;
 mod reads;
+mod rechecks;
 mod reload_blocks;
 mod rights;
 mod secrets;

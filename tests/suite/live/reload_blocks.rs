@@ -1,7 +1,5 @@
 //! A stored Ingress that stops the controller: writes of other Ingresses have one warning, and a metric shows it.
 
-use ingress_guard::config::Config;
-use ingress_guard::routing::ReloadIndex;
 use ingress_guard::server::follow_reload_blocks;
 use ingress_guard::telemetry::Metrics;
 use serde_json::{Value, json};
@@ -27,9 +25,8 @@ async fn following(config: &str) -> (Guarded, AbortOnDropHandle<()>) {
     api.put("ingresses", stored("/$uid"));
     let guarded = Guarded::over(api, config);
     guarded.is_ready().await;
-    let settings = Config::parse("config", config).unwrap().settings;
-    let new_index = move || ReloadIndex::new(settings.classes.clone(), settings.dialects.clone());
-    let following = follow_reload_blocks(guarded.inventory.clone(), new_index, guarded.reload_blocks.clone());
+    let (inventory, rules) = (guarded.inventory.clone(), guarded.reviewer.rules());
+    let following = follow_reload_blocks(inventory, rules, guarded.reload_blocks.clone());
     let following = AbortOnDropHandle::new(tokio::spawn(following));
     guarded.is_blocked(1).await;
     (guarded, following)

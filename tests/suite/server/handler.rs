@@ -76,5 +76,6 @@ pub(crate) fn record() -> Record {
         panicked: false,
         unconfirmed: Vec::new(),
         live_reads: Vec::new(),
+        is_recheck_lost: false,
     }
 }

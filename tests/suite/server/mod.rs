@@ -1,6 +1,7 @@
 //! The server on real sockets: TLS, limits, slow clients, certificate swaps and the end.
 
 pub(crate) mod client;
+mod configuration;
 mod drain;
 mod eviction;
 mod handler;

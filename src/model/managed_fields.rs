@@ -1,0 +1,50 @@
+//! The clients that have written an object (`metadata.managedFields`).
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The fields of one client, without their names.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Entry {
+    manager: Option<Box<str>>,
+    time: Option<Timestamp>,
+}
+
+/// Returns the client that wrote last; `None` if it is not certain, because two wrote within the same second. For a client that
+/// names no field manager, the API server records the beginning of its user agent (`managerOrUserAgent` in
+/// `apiserver/pkg/endpoints/handlers/create.go`).
+pub(super) fn last_manager(raw: &RawValue) -> Option<Box<str>> {
+    let mut entries: Vec<Entry> = serde_json::from_str(raw.get()).ok()?;
+    let last = entries.iter().map(|entry| entry.time).max()?;
+    entries.retain(|entry| entry.time == last);
+    let manager = entries.first_mut()?.manager.take()?;
+    entries.iter().skip(1).all(|other| other.manager.as_deref() == Some(&*manager)).then_some(manager)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manager(json: &str) -> Option<Box<str>> {
+        last_manager(&RawValue::from_string(json.to_owned()).unwrap())
+    }
+
+    #[test]
+    fn the_newest_entry_names_the_client() {
+        let created = r#"[{"manager": "HashiCorp", "operation": "Update", "time": "2026-11-22T10:00:00Z", "fieldsV1": {"f:spec": {}}}]"#;
+        assert_eq!(manager(created).as_deref(), Some("HashiCorp"));
+        let updated = r#"[{"manager": "helm", "time": "2026-11-22T10:00:01Z"}, {"manager": "kubectl", "time": "2026-11-22T10:00:00Z"}]"#;
+        assert_eq!(manager(updated).as_deref(), Some("helm"));
+    }
+
+    #[test]
+    fn two_clients_within_one_second_are_not_told_apart() {
+        let two = r#"[{"manager": "helm", "time": "2026-11-22T10:00:00Z"}, {"manager": "kubectl", "time": "2026-11-22T10:00:00Z"}]"#;
+        assert_eq!(manager(two), None);
+        for text in ["[]", "{}", "null", "[{}]", r#"[{"manager": 1}]"#, r#"[{"manager": "x", "time": "now"}]"#] {
+            assert_eq!(manager(text), None, "{text}");
+        }
+    }
+}
