@@ -5,7 +5,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::configuration::FollowedConfiguration;
-
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::analysis::waivers_in_force;
 use crate::certificates::CertificateStatus;
