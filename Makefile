@@ -8,6 +8,8 @@ HELM_VERSION := v3.22.0
 # The version of Kubernetes for which Helm renders by default. Without it, Helm assumes 1.20, which charts refuse.
 HELM_FLAGS := $(foreach package,chartutil lint/rules,-X helm.sh/helm/v3/pkg/$(package).k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/$(package).k8sVersionMinor=33)
 ACTIONLINT_VERSION := v1.7.12
+# Prometheus 3.16.0
+PROMTOOL_VERSION := v0.316.0
 CARGO_CYCLONEDX_VERSION := 0.5.9
 # The directory of `make install`.
 PREFIX ?= /usr/local
@@ -38,7 +40,7 @@ run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
 	@exec target/debug/ingress-guard serve --manifests examples/cluster --log-format text
 
 .PHONY: test
-test: tools helm ## Run all tests; some need nginx, Chromium, curl, Helm, and Go or KUBEBUILDER_ASSETS
+test: tools helm promtool ## Run all tests; some need nginx, Chromium, curl, Helm, promtool, and Go or KUBEBUILDER_ASSETS
 	@echo 'Building ingress-guard and its tests (debug): 2 to 5 minutes on two cores the first time'
 	@if [ -z "$${KUBEBUILDER_ASSETS:-}" ] && command -v go >/dev/null && ! ls $(ENVTEST)/*/kubectl >/dev/null 2>&1; then \
 		echo 'Then building Kubernetes for the end-to-end tests: about 7 minutes, once (KUBEBUILDER_ASSETS=DIR uses existing binaries)'; fi
@@ -101,6 +103,13 @@ deny: tools ## Licences, sources and banned crates
 helm:
 	@if ! command -v helm >/dev/null && command -v go >/dev/null; then \
 		CGO_ENABLED=0 go install -ldflags '$(HELM_FLAGS)' helm.sh/helm/v3/cmd/helm@$(HELM_VERSION); fi
+
+# Metrics, alerts and the expressions of the dashboard are checked by it. Without service discovery, which it does not need, it builds faster.
+.PHONY: promtool
+promtool:
+	@if ! command -v promtool >/dev/null && command -v go >/dev/null; then \
+		echo 'Building promtool: two to five minutes on two cores, once'; \
+		CGO_ENABLED=0 go install -tags remove_all_sd github.com/prometheus/prometheus/cmd/promtool@$(PROMTOOL_VERSION); fi
 
 .PHONY: chart
 chart: helm ## Lint the chart and compare deploy/ with its rendering

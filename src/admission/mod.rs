@@ -195,10 +195,11 @@ impl Reviewer {
         let closing = case.closing(absent.as_deref());
         let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
         let doctor = token.filter(|token| request.is_dry_run() && is_doctor_token(token));
-        let body = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, &closing, doctor);
+        let (body, denial) = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, &closing, doctor);
         let is_recheck_lost = self.queue_recheck(&case, &verdict);
         let record = Record {
             live_reads: results,
+            denial,
             field_manager: case.field_manager.to_string(),
             is_recheck_lost,
             ..Record::decided(&request, &verdict)

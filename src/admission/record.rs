@@ -21,6 +21,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Pass, Self::Allow, Self::Warn, Self::Deny];
+
     /// Returns the value of the label `verdict` in log and metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -54,6 +57,8 @@ pub struct Record {
     pub outcome: Outcome,
     /// Code and effective level of each finding.
     pub findings: Vec<(&'static str, Level)>,
+    /// The message of the denial, as the API server gets it.
+    pub denial: Option<String>,
     /// Codes of the findings that were downgraded from deny.
     pub would_deny: Vec<&'static str>,
     /// Whether the review panicked, so that nothing was evaluated.
@@ -80,6 +85,7 @@ impl Record {
             field_manager: request.options.as_ref().map(|options| text(&options.field_manager)).unwrap_or_default(),
             outcome,
             findings: Vec::new(),
+            denial: None,
             would_deny: Vec::new(),
             panicked: false,
             unconfirmed: Vec::new(),
@@ -89,7 +95,7 @@ impl Record {
     }
 
     /// The record of a review that panicked.
-    pub(super) fn failed(preview: &Preview) -> Self {
+    pub(crate) fn failed(preview: &Preview) -> Self {
         let Preview { uid, namespace, name, operation, user } = preview.clone();
         Self {
             uid,
@@ -101,6 +107,7 @@ impl Record {
             field_manager: String::new(),
             outcome: Outcome::Warn,
             findings: vec![(CHECK_FAILED.code, Level::Warn)],
+            denial: None,
             would_deny: Vec::new(),
             panicked: true,
             unconfirmed: Vec::new(),

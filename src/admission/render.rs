@@ -69,23 +69,26 @@ pub(super) fn allow_not_evaluated(uid: &str, key: &Key, code: &str, reason: &str
 }
 
 /// Allows or denies as the verdict says. `closing` has the lines of a denial after its findings. The token of a dry run of `doctor`
-/// is repeated in a warning, so that its sender knows which webhook has answered.
+/// is repeated in a warning, so that its sender knows which webhook has answered. Returns the response and the message of the
+/// denial.
 pub(super) fn verdict(
     uid: &str,
     key: &Key,
     verdict: &Verdict,
     closing: &[String],
     doctor: Option<&str>,
-) -> Vec<u8> {
-    let denies = verdict.denies();
+) -> (Vec<u8>, Option<String>) {
+    let status = verdict.denies().then(|| denial(key, verdict, closing));
+    let message = status.as_ref().and_then(|status| status.message.clone());
     let doctor = doctor.map(|token| format!("{DOCTOR_ANNOTATION}: {token}"));
-    answer(Response {
+    let body = answer(Response {
         uid,
-        allowed: !denies,
-        status: denies.then(|| denial(key, verdict, closing)),
+        allowed: status.is_none(),
+        status,
         warnings: doctor.into_iter().chain(warnings(key, verdict)).collect(),
         audit_annotations: audit_annotations(verdict),
-    })
+    });
+    (body, message)
 }
 
 fn answer(response: Response<'_>) -> Vec<u8> {

@@ -43,6 +43,9 @@ pub enum ReadFailure {
 }
 
 impl LiveRead {
+    /// Every value of [`LiveRead::result`].
+    pub const RESULTS: [&str; 7] = ["found", "absent", "forbidden", "timeout", "overdue", "left_out", "error"];
+
     /// Returns the value of the label `result` in metrics.
     #[must_use]
     pub const fn result(&self) -> &'static str {

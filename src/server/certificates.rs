@@ -42,6 +42,7 @@ impl Certificates {
         let material = options.read()?;
         let loaded = material.load()?;
         metrics.certificate_expiry.set(loaded.leaf.not_after);
+        metrics.certificate_start.set(loaded.leaf.not_before);
         let state = State { seen: Ok(material), leaf: loaded.leaf, logged: Vec::new(), broken: None };
         let certificates = Self { options, config: ArcSwap::new(loaded.config), state: Mutex::new(state), metrics };
         certificates.log_problems();
@@ -86,6 +87,7 @@ impl Certificates {
                 tracing::info!(expires = %date(loaded.leaf.not_after), "certificate loaded");
                 self.config.store(loaded.config);
                 self.metrics.certificate_expiry.set(loaded.leaf.not_after);
+                self.metrics.certificate_start.set(loaded.leaf.not_before);
                 self.metrics.certificate_reload_failing.set(0);
                 state.leaf = loaded.leaf;
                 state.broken = None;

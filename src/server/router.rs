@@ -26,7 +26,7 @@ use super::handler::ReviewHandler;
 use super::limits::Limits;
 use super::slow::{Author, SlowPlaces};
 use crate::admission::{Place, Preview, Rejection, Reviewed};
-use crate::telemetry::{Metrics, log_review};
+use crate::telemetry::{Metrics, Trace, log_review};
 
 /// The body of a response behind the panic layer.
 type LayeredBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -185,8 +185,9 @@ impl<H: ReviewHandler> Webhook<H> {
         if reviewed.record.panicked {
             self.metrics.panics.inc();
         }
-        self.metrics.reviewed(&reviewed.record, took);
-        log_review(&reviewed.record, took);
+        let trace = head.headers.get("traceparent").and_then(|value| Trace::parse(value.to_str().ok()?));
+        self.metrics.reviewed(&reviewed.record, took, trace.as_ref());
+        log_review(&reviewed.record, took, trace.as_ref());
         Ok(reviewed.body)
     }
 

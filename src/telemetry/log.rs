@@ -11,7 +11,11 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::trace::Trace;
 use crate::admission::Record;
+
+/// The most characters of the message of a denial in a log line. A denial of many findings can have some 50 KB.
+const DENIAL_LENGTH: usize = 2_000;
 
 /// The target of the log lines of reviews, by which `RUST_LOG` filters.
 const TARGET: &str = "review";
@@ -63,8 +67,12 @@ struct ReviewLine<'a> {
     field_manager: &'a str,
     verdict: &'static str,
     codes: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denial: Option<&'a str>,
     #[serde(rename = "duration_us")]
     duration_us: u64,
+    #[serde(rename = "trace_id", skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
     target: &'static str,
 }
 
@@ -96,7 +104,8 @@ pub fn start_log(format: LogFormat) -> Result<(), LogError> {
 
 /// Writes the log line of one review, and another one if live reads did not confirm a denial. It runs on every request, so the
 /// JSON line is written without the machinery of an event.
-pub(crate) fn log_review(record: &Record, took: Duration) {
+pub(crate) fn log_review(record: &Record, took: Duration, trace: Option<&Trace>) {
+    let trace_id = trace.map(|trace| trace.id.as_str());
     if let Some((_, reason)) = record.unconfirmed.first() {
         let mut codes: Vec<&str> = record.unconfirmed.iter().map(|(code, _)| *code).collect();
         codes.dedup();
@@ -107,6 +116,7 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
             name = record.name,
             codes = codes.join(","),
             reason = %reason,
+            trace_id,
             "denial not confirmed: the findings only warn",
         );
     }
@@ -114,6 +124,7 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
         return;
     }
     let codes = codes(record);
+    let denial = record.denial.as_deref().map(|message| first_characters(message, DENIAL_LENGTH));
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     if FORMAT.get() == Some(&LogFormat::Json) {
         let line = ReviewLine {
@@ -129,7 +140,9 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
             field_manager: &record.field_manager,
             verdict: record.outcome.name(),
             codes: &codes,
+            denial,
             duration_us,
+            trace_id,
             target: TARGET,
         };
         let mut bytes = Vec::with_capacity(512);
@@ -150,7 +163,9 @@ pub(crate) fn log_review(record: &Record, took: Duration) {
         fieldManager = record.field_manager,
         verdict = record.outcome.name(),
         codes,
+        denial,
         duration_us,
+        trace_id,
         "{REVIEWED}",
     );
 }
@@ -168,6 +183,11 @@ fn codes(record: &Record) -> String {
         codes.push_str(code);
     }
     codes
+}
+
+/// Returns at most this many characters of a text.
+fn first_characters(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Serialises a time with six digits after the second, as in the other lines.

@@ -7,46 +7,21 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::configuration::ConfigurationMetrics;
+use super::labels::{CodeLabel, ReasonLabel, ResultLabel};
+use super::process::Process;
+use super::reviews::ReviewMetrics;
+use super::trace::Trace;
 use crate::admission::Record;
 use crate::cluster::{RegistrationFault, Rights, WatchStatus};
 use crate::routing::{ObservedController, ReloadBlocks};
 use crate::version::{COMMIT, TARGET, VERSION};
 
-/// Histogram buckets, in seconds. A review takes about 100 µs; the API server times out after seconds.
-const REVIEW_SECONDS: [f64; 13] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0];
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReviewLabels {
-    operation: &'static str,
-    verdict: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FindingLabels {
-    code: &'static str,
-    level: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CodeLabel {
-    code: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
-    reason: &'static str,
-}
+/// The reasons of failed TLS handshakes.
+const HANDSHAKE_FAILURES: [&str; 5] = ["client_certificate", "closed", "protocol", "refused", "timeout"];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
@@ -71,12 +46,6 @@ struct ManagerLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReadLabels {
-    kind: &'static str,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RightLabels {
     kind: &'static str,
     verb: &'static str,
@@ -91,13 +60,11 @@ struct PortLabel {
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    reviews: Family<ReviewLabels, Counter>,
-    findings: Family<FindingLabels, Counter>,
-    would_deny: Family<CodeLabel, Counter>,
-    review_seconds: Histogram,
-    live_reads: Family<ReadLabels, Counter>,
-    rejected: Family<ReasonLabel, Counter>,
+    /// Metrics without the prefix.
+    unprefixed: Registry,
+    reviews: ReviewMetrics,
     rechecks: Family<ResultLabel, Counter>,
+    ready: Gauge,
     objects: Family<KindLabel, Gauge>,
     watch_failing: Family<KindLabel, Gauge>,
     watch_age: Family<KindLabel, Gauge<f64, AtomicU64>>,
@@ -130,6 +97,8 @@ pub struct Metrics {
     pub(crate) ca_bundle_missing: Gauge,
     pub(crate) ca_bundle_repairs: Counter,
     ca_bundle_contested: Family<ManagerLabel, Gauge>,
+    /// `notBefore` of the served certificate, in seconds since 1970.
+    pub(crate) certificate_start: Gauge,
 }
 
 impl Default for Metrics {
@@ -144,13 +113,10 @@ impl Metrics {
     pub fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("ingress_guard"),
-            reviews: Family::default(),
-            findings: Family::default(),
-            would_deny: Family::default(),
-            review_seconds: Histogram::new(REVIEW_SECONDS),
-            live_reads: Family::default(),
-            rejected: Family::default(),
+            unprefixed: Registry::default(),
+            reviews: ReviewMetrics::new(),
             rechecks: Family::default(),
+            ready: Gauge::default(),
             objects: Family::default(),
             watch_failing: Family::default(),
             watch_age: Family::default(),
@@ -176,7 +142,13 @@ impl Metrics {
             ca_bundle_missing: Gauge::default(),
             ca_bundle_repairs: Counter::default(),
             ca_bundle_contested: Family::default(),
+            certificate_start: Gauge::default(),
         };
+        for reason in HANDSHAKE_FAILURES {
+            drop(metrics.handshake_failures.get_or_create(&ReasonLabel { reason }));
+        }
+        metrics.unprefixed.register_collector(Box::new(Process::new()));
+        metrics.reviews.register(&mut metrics.registry);
         metrics.register_reviews();
         metrics.register_watches();
         metrics.register_rights();
@@ -188,16 +160,6 @@ impl Metrics {
 
     fn register_reviews(&mut self) {
         let r = &mut self.registry;
-        r.register("reviews", "Reviews answered, by operation and verdict", self.reviews.clone());
-        r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
-        r.register("would_deny", "Findings downgraded from deny, by code", self.would_deny.clone());
-        r.register("review_duration_seconds", "Time from a complete body to its response", self.review_seconds.clone());
-        r.register("live_reads", "Objects that reviews read by name, by kind and result", self.live_reads.clone());
-        r.register(
-            "rejected_requests",
-            "Requests to /validate rejected before a verdict, by reason",
-            self.rejected.clone(),
-        );
         r.register(
             "missing_reference_rechecks",
             "Ingresses stored with missing references and evaluated again a minute later, by result",
@@ -253,6 +215,7 @@ impl Metrics {
 
     fn register_server(&mut self) {
         let r = &mut self.registry;
+        r.register("ready", "1 while /readyz returns 200", self.ready.clone());
         r.register("panics", "Requests during which a panic occurred", self.panics.clone());
         r.register("tls_handshake_failures", "TLS handshakes that failed", self.handshake_failures.clone());
         r.register("open_connections", "Open connections, by port", self.connections.clone());
@@ -275,6 +238,11 @@ impl Metrics {
             "certificate_expiry_timestamp_seconds",
             "notAfter of the served certificate, seconds since 1970",
             self.certificate_expiry.clone(),
+        );
+        r.register(
+            "certificate_not_before_timestamp_seconds",
+            "notBefore of the served certificate, seconds since 1970",
+            self.certificate_start.clone(),
         );
     }
 
@@ -315,24 +283,11 @@ impl Metrics {
         }
     }
 
-    /// Counts one answered review. It runs on every request: all labels are static, so an existing label set is not allocated
-    /// again.
-    pub fn reviewed(&self, record: &Record, took: Duration) {
-        self.reviews
-            .get_or_create(&ReviewLabels { operation: record.operation.name(), verdict: record.outcome.name() })
-            .inc();
-        self.review_seconds.observe(took.as_secs_f64());
-        for &(code, level) in &record.findings {
-            self.findings.get_or_create(&FindingLabels { code, level: level.name() }).inc();
-        }
-        for &code in &record.would_deny {
-            self.would_deny.get_or_create(&CodeLabel { code }).inc();
-        }
+    /// Counts one answered review, which belongs to a trace if the API server has tracing.
+    pub fn reviewed(&self, record: &Record, took: Duration, trace: Option<&Trace>) {
+        self.reviews.count(record, took, trace);
         if record.is_recheck_lost {
             self.rechecked("not_checked");
-        }
-        for &(kind, result) in &record.live_reads {
-            self.live_reads.get_or_create(&ReadLabels { kind: kind.name(), result }).inc();
         }
     }
 
@@ -343,7 +298,12 @@ impl Metrics {
 
     /// Counts one request to `/validate` that was rejected before a verdict.
     pub fn rejected(&self, reason: &'static str) {
-        self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+        self.reviews.reject(reason);
+    }
+
+    /// Sets whether `/readyz` returns 200.
+    pub fn show_readiness(&self, is_ready: bool) {
+        self.ready.set(i64::from(is_ready));
     }
 
     pub(crate) fn handshake_failed(&self, reason: &'static str) {
@@ -421,9 +381,11 @@ impl Metrics {
         for &(kind, count) in objects {
             self.objects.get_or_create(&KindLabel { kind }).set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        let mut out = String::with_capacity(8 * 1024);
+        self.reviews.update();
+        let mut out = String::with_capacity(64 * 1024);
         // Writing to a String cannot fail.
-        let _ = text::encode(&mut out, &self.registry);
+        let _ = text::encode_registry(&mut out, &self.registry);
+        let _ = text::encode(&mut out, &self.unprefixed);
         out
     }
 }

@@ -1,9 +1,17 @@
 //! The log and the metrics of the process.
 
 mod configuration;
+mod denials;
+mod exposition;
+mod labels;
 mod log;
 mod metrics;
+mod process;
+mod reviews;
+mod trace;
 
+pub use exposition::Exposition;
 pub(crate) use log::log_review;
 pub use log::{LogError, LogFormat, start_log};
 pub use metrics::Metrics;
+pub use trace::Trace;

@@ -35,6 +35,8 @@ mod messages;
 mod not_denied;
 mod pages;
 mod placeholders;
+#[path = "../promtool/mod.rs"]
+mod promtool;
 mod properties;
 mod referrers;
 mod registry;
@@ -44,6 +46,7 @@ mod rewrite_advice;
 mod routing;
 mod server;
 mod shared_settings;
+mod signals;
 #[path = "../skipped/mod.rs"]
 mod skipped;
 mod snapshot;

@@ -189,8 +189,17 @@ pub(crate) async fn plain_get(addr: SocketAddr, path: &str) -> (u16, String) {
 
 /// Status, head and body of an answer over plain HTTP.
 pub(crate) async fn plain(addr: SocketAddr, method: &str, path: &str) -> (u16, String, String) {
+    send_plain(addr, &format!("{method} {path} HTTP/1.1\r\nhost: health\r\nconnection: close\r\n\r\n")).await
+}
+
+/// The same for a GET with a header `Accept`.
+pub(crate) async fn plain_accepting(addr: SocketAddr, path: &str, accept: &str) -> (u16, String, String) {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: health\r\nconnection: close\r\naccept: {accept}\r\n\r\n");
+    send_plain(addr, &head).await
+}
+
+async fn send_plain(addr: SocketAddr, head: &str) -> (u16, String, String) {
     let mut tcp = TcpStream::connect(addr).await.unwrap();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: health\r\nconnection: close\r\n\r\n");
     tcp.write_all(head.as_bytes()).await.unwrap();
     let text = until_closed(&mut tcp).await;
     let (head, body) = text.split_once("\r\n\r\n").unwrap();

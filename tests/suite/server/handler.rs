@@ -72,6 +72,7 @@ pub(crate) fn record() -> Record {
         field_manager: String::new(),
         outcome: Outcome::Warn,
         findings: vec![("IG202", Level::Warn), ("IG301", Level::Audit)],
+        denial: None,
         would_deny: vec!["IG202"],
         panicked: false,
         unconfirmed: Vec::new(),

@@ -1,6 +1,6 @@
 //! The health port.
 
-use super::client::{plain, plain_get, review};
+use super::client::{plain, plain_accepting, plain_get, review};
 use super::running::{calm, start};
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn metrics_count_reviews_and_findings() {
     }
     let (status, head, text) = plain(server.health, "GET", "/metrics").await;
     assert_eq!(status, 200);
-    assert!(head.to_lowercase().contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(head.to_lowercase().contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{head}");
     for line in [
         r#"ingress_guard_reviews_total{operation="CREATE",verdict="warn"} 2"#,
         r#"ingress_guard_findings_total{code="IG202",level="warn"} 2"#,
@@ -42,7 +42,7 @@ async fn metrics_count_reviews_and_findings() {
         "ingress_guard_panics_total 0",
         "ingress_guard_certificate_reload_failures_total 0",
         "ingress_guard_certificate_reload_failing 0",
-        "# EOF",
+        "# TYPE ingress_guard_reviews_total counter",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line} in\n{text}");
     }
@@ -50,6 +50,28 @@ async fn metrics_count_reviews_and_findings() {
     let (version, target) = (env!("CARGO_PKG_VERSION"), ingress_guard::version::TARGET);
     let build = format!("ingress_guard_build_info{{version=\"{version}\",commit=\"unknown\",target=\"{target}\"}} 1\n");
     assert!(text.contains(&build) && target.contains('-'), "{text}");
+    let value = |name: &str| -> i64 {
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap().parse().unwrap()
+    };
+    let age = jiff::Timestamp::now().as_second() - value("ingress_guard_last_review_timestamp_seconds");
+    assert!((0..60).contains(&age), "{age}");
+    let validity =
+        ["not_before", "expiry"].map(|end| value(&format!("ingress_guard_certificate_{end}_timestamp_seconds")));
+    assert!(validity[0] < validity[1], "{validity:?}");
+}
+
+#[tokio::test]
+async fn a_scraper_that_accepts_open_metrics_gets_exemplars() {
+    let server = start(calm()).await;
+    let mut traced = review("{}");
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    traced.headers_mut().insert("traceparent", trace.parse().unwrap());
+    assert_eq!(server.client().send(traced).await.status, 200);
+    let (_, head, text) =
+        plain_accepting(server.health, "/metrics", "application/openmetrics-text;version=1.0.0").await;
+    assert!(head.to_lowercase().contains("content-type: application/openmetrics-text; version=1.0.0"), "{head}");
+    assert!(text.contains("# {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"} "), "{text}");
+    assert!(text.ends_with("# EOF\n"), "{text}");
 }
 
 #[tokio::test]
