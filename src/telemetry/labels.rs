@@ -14,6 +14,7 @@ pub(super) struct ReasonLabel {
     pub(super) reason: &'static str,
 }
 
+/// The result of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ResultLabel {
     pub(super) result: &'static str,
