@@ -26,6 +26,24 @@ use crate::supervisor::Supervisor;
 
 const APISERVER: &str = "kube-apiserver";
 
+/// No trace is recorded, but each request has the id of one.
+const TRACING: &str = "
+apiVersion: apiserver.config.k8s.io/v1beta1
+kind: TracingConfiguration
+samplingRatePerMillion: 0
+";
+/// Writes of Ingresses are recorded in `audit.log`.
+const AUDIT: &str = "
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: Metadata
+    verbs: [create, update, patch]
+    resources: [{group: networking.k8s.io, resources: [ingresses]}]
+  - level: None
+";
+
 /// `None` if it cannot run on this machine, `Err` if its start failed: the other tests do not try again.
 static CLUSTER: OnceLock<Result<Option<RwLock<Cluster>>, ()>> = OnceLock::new();
 
@@ -140,6 +158,9 @@ impl Cluster {
         let (ca, certificate, key) = (ca.display(), certificate.display(), key.display());
         let (verify, sign) = (verify.display(), sign.display());
 
+        let tracing = supervisor.write("tracing.yaml", TRACING);
+        let (audit, audit_log) = (supervisor.write("audit-policy.yaml", AUDIT), supervisor.folder().join("audit.log"));
+
         let (etcd, peer, apiserver) = (free_port(), free_port(), free_port());
         let (client, peer) = (format!("http://127.0.0.1:{etcd}"), format!("http://127.0.0.1:{peer}"));
         supervisor.run(
@@ -176,6 +197,9 @@ impl Cluster {
             "--service-cluster-ip-range=10.96.0.0/16".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
             "--allow-privileged=true".to_owned(),
+            format!("--tracing-config-file={}", tracing.display()),
+            format!("--audit-policy-file={}", audit.display()),
+            format!("--audit-log-path={}", audit_log.display()),
         ];
         let admin = authority.client("admin", "system:masters");
         let user = json!({

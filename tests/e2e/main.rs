@@ -36,11 +36,14 @@ mod names;
 mod objects;
 mod outage;
 mod passing;
+#[path = "../promtool/mod.rs"]
+mod promtool;
 mod registration;
 mod rights;
 mod rollout;
 mod self_managed;
 mod service;
+mod signals;
 #[path = "../skipped/mod.rs"]
 mod skipped;
 mod soak;
