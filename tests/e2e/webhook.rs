@@ -60,7 +60,17 @@ impl<'c> Webhook<'c> {
 
     /// Starts an unregistered process and returns when it is ready.
     pub(crate) fn replica(cluster: &'c Cluster, name: String, source: String, config: &str) -> Self {
-        let mut webhook = Self::prepared(cluster, name, config, |place| arguments(place, [source]));
+        Self::run_with(cluster, name, config, |place| arguments(place, [source]))
+    }
+
+    /// Starts an unregistered process with these arguments and returns when it is ready.
+    pub(crate) fn run_with(
+        cluster: &'c Cluster,
+        name: String,
+        config: &str,
+        arguments: impl FnOnce(Place<'_>) -> Vec<String>,
+    ) -> Self {
+        let mut webhook = Self::prepared(cluster, name, config, arguments);
         webhook.run();
         webhook
     }
