@@ -13,9 +13,3 @@ pub(super) struct CodeLabel {
 pub(super) struct ReasonLabel {
     pub(super) reason: &'static str,
 }
-
-/// The result of an action.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct ResultLabel {
-    pub(super) result: &'static str,
-}

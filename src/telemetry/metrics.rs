@@ -11,7 +11,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::configuration::ConfigurationMetrics;
-use super::labels::{CodeLabel, ReasonLabel, ResultLabel};
+use super::labels::{CodeLabel, ReasonLabel};
 use super::process::Process;
 use super::reviews::ReviewMetrics;
 use super::trace::Trace;
@@ -63,7 +63,6 @@ pub struct Metrics {
     /// Metrics without the prefix.
     unprefixed: Registry,
     reviews: ReviewMetrics,
-    rechecks: Family<ResultLabel, Counter>,
     ready: Gauge,
     objects: Family<KindLabel, Gauge>,
     watch_failing: Family<KindLabel, Gauge>,
@@ -115,7 +114,6 @@ impl Metrics {
             registry: Registry::with_prefix("ingress_guard"),
             unprefixed: Registry::default(),
             reviews: ReviewMetrics::new(),
-            rechecks: Family::default(),
             ready: Gauge::default(),
             objects: Family::default(),
             watch_failing: Family::default(),
@@ -160,11 +158,6 @@ impl Metrics {
 
     fn register_reviews(&mut self) {
         let r = &mut self.registry;
-        r.register(
-            "missing_reference_rechecks",
-            "Ingresses stored with missing references and evaluated again a minute later, by result",
-            self.rechecks.clone(),
-        );
         r.register("slow_reviews", "Slow reviews in progress", self.slow_reviews.clone());
         r.register("slow_reviews_waiting", "Slow reviews that wait for a thread", self.slow_reviews_waiting.clone());
         r.register("objects", "Objects in the inventory, by kind", self.objects.clone());
@@ -286,14 +279,11 @@ impl Metrics {
     /// Counts one answered review, which belongs to a trace if the API server has tracing.
     pub fn reviewed(&self, record: &Record, took: Duration, trace: Option<&Trace>) {
         self.reviews.count(record, took, trace);
-        if record.is_recheck_lost {
-            self.rechecked("not_checked");
-        }
     }
 
     /// Counts one Ingress that was stored with missing references and evaluated again, or not.
     pub fn rechecked(&self, result: &'static str) {
-        self.rechecks.get_or_create(&ResultLabel { result }).inc();
+        self.reviews.recheck(result);
     }
 
     /// Counts one request to `/validate` that was rejected before a verdict.

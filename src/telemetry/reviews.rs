@@ -48,6 +48,9 @@ const REJECTIONS: [&str; 14] = [
     "WrongVersion",
 ];
 
+/// The results of evaluations of Ingresses that were stored with missing references.
+const RECHECKS: [&str; 5] = ["failed", "gone", "missing", "not_checked", "resolved"];
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
     operation: &'static str,
@@ -58,6 +61,11 @@ struct ReviewLabels {
 struct FindingLabels {
     code: &'static str,
     level: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,6 +95,7 @@ pub(super) struct ReviewMetrics {
     last: Gauge,
     live_reads: Family<ReadLabels, Counter>,
     rejected: Family<ReasonLabel, Counter>,
+    rechecks: Family<ResultLabel, Counter>,
     denials: Denials,
     denied: Family<NamespaceLabel, Gauge>,
 }
@@ -101,6 +110,7 @@ impl ReviewMetrics {
             last: Gauge::default(),
             live_reads: Family::default(),
             rejected: Family::default(),
+            rechecks: Family::default(),
             denials: Denials::default(),
             denied: Family::default(),
         };
@@ -129,6 +139,9 @@ impl ReviewMetrics {
         for reason in REJECTIONS {
             drop(self.rejected.get_or_create(&ReasonLabel { reason }));
         }
+        for result in RECHECKS {
+            drop(self.rechecks.get_or_create(&ResultLabel { result }));
+        }
     }
 
     pub(super) fn register(&self, r: &mut Registry) {
@@ -146,6 +159,11 @@ impl ReviewMetrics {
             "rejected_requests",
             "Requests to /validate rejected before a verdict, by reason",
             self.rejected.clone(),
+        );
+        r.register(
+            "missing_reference_rechecks",
+            "Ingresses stored with missing references and evaluated again a minute later, by result",
+            self.rechecks.clone(),
         );
         r.register(
             "denied_ingresses",
@@ -173,12 +191,20 @@ impl ReviewMetrics {
         for &(kind, result) in &record.live_reads {
             self.live_reads.get_or_create(&ReadLabels { kind: kind.name(), result }).inc();
         }
+        if record.is_recheck_lost {
+            self.recheck("not_checked");
+        }
         self.denials.count(record, Instant::now());
     }
 
     /// Counts one request that was rejected before a verdict.
     pub(super) fn reject(&self, reason: &'static str) {
         self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Counts one Ingress that was stored with missing references and evaluated again, or not.
+    pub(super) fn recheck(&self, result: &'static str) {
+        self.rechecks.get_or_create(&ResultLabel { result }).inc();
     }
 
     /// Sets the gauges that depend on the time.
