@@ -9,19 +9,30 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{ROOT, VERSION};
-use crate::skipped::skipped;
+use crate::skipped::{impossible, skipped};
 
 /// A copy of the files that the script reads, so that a test can change them.
 struct Copy(TempDir);
 
 impl Copy {
-    /// `None` without buildah.
+    /// `None` without buildah, and where it does not work.
     fn new() -> Option<Self> {
         if Command::new("buildah").arg("--version").stdout(Stdio::null()).status().is_err() {
             skipped("the container image: buildah not found");
             return None;
         }
         let copy = Self(tempfile::tempdir().unwrap());
+        // buildah needs to mount, or user namespaces. Containers without privileges forbid both.
+        let [root, run] = ["root", "run"].map(|name| copy.path().join(name));
+        let storage = [Path::new("--root"), &root, Path::new("--runroot"), &run];
+        let scratch =
+            Command::new("buildah").args(storage).args(["--storage-driver", "vfs", "from", "scratch"]).output();
+        let scratch = scratch.unwrap();
+        if !scratch.status.success() {
+            let reason = String::from_utf8_lossy(&scratch.stderr).into_owned();
+            impossible(&format!("the container image: buildah does not work here: {}", reason.trim()));
+            return None;
+        }
         for name in ["deploy", "LICENSE", "Cargo.toml"] {
             let status = Command::new("cp").arg("-r").arg(format!("{ROOT}/{name}")).arg(copy.0.path()).status();
             assert!(status.unwrap().success());
