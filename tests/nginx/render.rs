@@ -66,9 +66,10 @@ pub(crate) fn world(configuration: &Configuration, socket: &str, name: usize) ->
 }
 
 impl Configuration {
-    /// Whether a directive sets this variable.
+    /// Whether a directive sets this variable, or a server name captures it.
     pub(crate) fn defines(&self, variable: &str) -> bool {
-        world(self, "", 0).contains(&format!("set ${variable} "))
+        let text = world(self, "", 0);
+        text.contains(&format!("set ${variable} ")) || text.contains(&format!("(?<{variable}>"))
     }
 }
 

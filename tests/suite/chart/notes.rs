@@ -34,7 +34,7 @@ fn the_notes_say_that_nothing_is_evaluated_yet() {
     let notes = notes(&helm, &json!({"config": {"profile": "observe"}}), 0);
     let expected = "ingress-guard 0.1.0 in namespace ingress-guard, profile observe.\n\n\
         NOW\n  Nothing is evaluated yet, because no pod is ready. Until then, Ingresses are stored without evaluation \
-        (failurePolicy Ignore).\n  The pods need the image ingress-guard:0.1.0, which no registry is named for: set \
+        (failurePolicy Ignore).\n  The pods need the image ingress-guard:0.1.0 and have no registry to pull it from: set \
         image.registry, or load it on each node.\n\n\
         EFFECT AS SOON AS A POD IS READY\n  Findings are warnings. Nothing is denied.\n  Not evaluated: namespaces kube-system, \
         ingress-guard.\n  While no pod answers, Ingresses are stored without evaluation.\n\n\
