@@ -34,6 +34,7 @@ pub(super) fn reinstall(service: Option<&Service>) -> Option<String> {
             let command = kubectl(&["upgrade", release, "chart", "--reuse-values", "--namespace", namespace])?;
             Some(command.replacen("kubectl", "helm", 1))
         }
-        _ => Some("kubectl apply --filename deploy/".to_owned()),
+        // The NetworkPolicy in the same directory is optional, and its ports depend on the cluster.
+        _ => Some("kubectl apply --filename deploy/ingress-guard.yaml --filename deploy/webhook.yaml".to_owned()),
     }
 }

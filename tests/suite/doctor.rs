@@ -177,7 +177,10 @@ fn a_broken_link_has_the_command_that_fixes_it() {
     assert_eq!((broken.ok, broken.command.as_deref()), (Some(false), Some(helm)));
     assert_eq!(diagnose(&facts).exit_code(), 1);
     facts.service = Ok(None);
-    assert_eq!(link(&facts, "registration").command.as_deref(), Some("kubectl apply --filename deploy/"));
+    assert_eq!(
+        link(&facts, "registration").command.as_deref(),
+        Some("kubectl apply --filename deploy/ingress-guard.yaml --filename deploy/webhook.yaml")
+    );
     // A name from the cluster that a shell would interpret is in no command.
     let mut facts = whole();
     let service = facts.service.as_mut().unwrap().as_mut().unwrap();

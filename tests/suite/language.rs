@@ -46,7 +46,7 @@ fn read(path: &Path) -> String {
 fn documents() -> Vec<Text> {
     let folders = ["docs", "chart", "deploy", "certs", "src", "tests"];
     let mut paths: Vec<_> = folders.map(|folder| files_below(folder, "md")).concat();
-    paths.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(Into::into));
+    paths.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(Into::into));
     paths.iter().map(|path| Text::new(path.display().to_string(), read(path))).collect()
 }
 

@@ -7,6 +7,7 @@ use ingress_guard::analysis::{Analysis, Applied, Placeholders, analyze, analyze_
 use ingress_guard::checks;
 use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
+use ingress_guard::engine::Engine;
 use ingress_guard::finding::Level;
 use ingress_guard::model::{Annotations, Backend, FieldPath, Host, Ingress, Kind, PortRef};
 
@@ -92,6 +93,12 @@ fn world(inventory: &Inventory, ingress: &Ingress) -> Inventory {
     world
 }
 
+/// Analyses an Ingress with placeholders.
+fn with_unknown_values<'a>(copy: &'a Ingress, world: &Inventory, engine: &Engine, config: &Config) -> Analysis<'a> {
+    let applied = Applied { has_placeholders: true, ..Applied::default() };
+    analyze_applied(copy, pages::known(world), applied, engine, &config.policy)
+}
+
 fn new_findings(config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -> Vec<String> {
     let engine = config.engine();
     let as_written = |ingress| analyze(ingress, pages::known(inventory), &engine, &config.policy);
@@ -105,13 +112,7 @@ fn new_findings(config: &Config, inventory: &Inventory, ingresses: &[Ingress]) -
             if Placeholders::of(&copy).is_none() {
                 continue;
             }
-            let after = analyze_applied(
-                &copy,
-                pages::known(&world),
-                Applied { has_placeholders: true, ..Applied::default() },
-                &engine,
-                &config.policy,
-            );
+            let after = with_unknown_values(&copy, &world, &engine, config);
             for level in [Level::Warn, Level::Deny] {
                 let new = &said(&after, |found| found >= level) - &said(&before, |found| found >= level);
                 wrong.extend(
@@ -153,13 +154,7 @@ fn a_placeholder_has_no_finding_that_a_value_has_not() {
                 *host = Host::parse("app.${DOMAIN}");
                 let world = world(&inventory, &copy);
                 let engine = config.engine();
-                let after = analyze_applied(
-                    &copy,
-                    pages::known(&world),
-                    Applied { has_placeholders: true, ..Applied::default() },
-                    &engine,
-                    &config.policy,
-                );
+                let after = with_unknown_values(&copy, &world, &engine, &config);
                 kept += said(&after, |level| level >= Level::Warn).len();
             }
         }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::names;
-use crate::objects::{class, ingress, service};
+use crate::objects::{class, ingress, rewriting, service};
 use crate::terminal::Terminal;
 use crate::webhook::{Place, Webhook, account};
 
@@ -157,10 +157,11 @@ impl<'c> Installation<'c> {
         names::publish(self.name, self.namespace, 443, port);
     }
 
-    /// Stores what a valid Ingress refers to.
+    /// Stores what a valid Ingress refers to, and returns when Ingresses are reviewed: a bad one is denied.
     fn prepare(&self) -> Terminal<'c> {
         let terminal = Terminal { cluster: self.cluster, namespace: self.writes };
         terminal.stores(&[class(self.writes), service("web", &[80])]);
+        terminal.refuses_in_the_end(&rewriting(ingress("bad", self.writes, "web", 80)), &["[IG310 "]);
         terminal
     }
 

@@ -30,6 +30,8 @@ impl Copy {
         let scratch = scratch.unwrap();
         if !scratch.status.success() {
             let reason = String::from_utf8_lossy(&scratch.stderr).into_owned();
+            let is_refused = ["not permitted", "denied", "user namespace"].iter().any(|words| reason.contains(words));
+            assert!(is_refused, "{reason}");
             impossible(&format!("the container image: buildah does not work here: {}", reason.trim()));
             return None;
         }

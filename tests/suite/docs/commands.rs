@@ -68,7 +68,7 @@ fn documented_commands_and_flags_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut documents: Vec<_> =
         ["docs", "chart", "deploy", "certs", "src"].map(|folder| files_below(folder, "md")).concat();
-    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(Into::into));
+    documents.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"].map(Into::into));
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for document in documents {
         let (blocks, inline) = code(&std::fs::read_to_string(root.join(&document)).unwrap());
