@@ -8,6 +8,7 @@ use crate::finding::Finding;
 use crate::model::{FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
     Answer, Located, Location, NginxAnnotations, Scheme, Server, When, literal_prefix, pattern_samples, plain_samples,
+    redirects_alike,
 };
 
 /// The kinds that the location model reads.
@@ -90,10 +91,9 @@ pub(super) fn is_equivalent(location: &Location<'_>, ingress: &Ingress, at: Path
         let in_namespace = of.meta.key.namespace == ingress.meta.key.namespace;
         is_own(of) || (in_namespace && !is_answered && is_same("rewrite-target") && is_same("auth-url"))
     };
-    let redirects = |annotations: NginxAnnotations<'_>| annotations.redirects_everything();
     location.at.is_some_and(|own| own.is_same(at))
         || (location.backend == Some(&*at.path.backend) && location.ingress.is_some_and(is_alike))
-        || (location.ingress.is_some_and(is_own) && location.annotations().is_some_and(redirects))
+        || (location.ingress.is_some_and(is_own) && location.annotations().is_some_and(redirects_alike))
 }
 
 /// Whether a location is more specific for the request than `path`, so that it matches with and without regex matching.

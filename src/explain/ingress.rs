@@ -15,7 +15,8 @@ use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::model::{Backend, Ingress, PathRef, PathType, PortRef};
 use crate::routing::{
-    Controllers, NginxAnnotations, Routes, Scheme, When, is_plainly_regex, path_samples, pattern_samples, sample_host,
+    Controllers, NginxAnnotations, Routes, Scheme, When, is_plainly_regex, path_samples, pattern_samples,
+    redirects_alike, sample_host,
 };
 
 /// The most paths that are traced.
@@ -228,9 +229,13 @@ fn path<'a>(
             RequestOutcome::Redirect if adds_slash(explanation) => false,
             // `app-root` redirects the root of a host, also if another Ingress defines it. A host without a server may redirect to another.
             RequestOutcome::Redirect => {
-                let is_for_all =
-                    *at.path.backend == Backend::Resource && NginxAnnotations::of(ingress).redirects_everything();
-                (took_it || explanation.ingress.is_none()) && (is_for_all || !has_no_location())
+                let annotations = NginxAnnotations::of(ingress);
+                let is_for_all = *at.path.backend == Backend::Resource && annotations.redirects_everything();
+                // A capture group is another one where the regex of another path matches.
+                let is_of_another = explanation.field.as_deref() != Some(&field)
+                    && annotations.redirects_everything()
+                    && !redirects_alike(annotations);
+                (took_it || explanation.ingress.is_none()) && !is_of_another && (is_for_all || !has_no_location())
             }
             _ if took_it && explanation.field.as_deref() == Some(&field) => true,
             RequestOutcome::Service if !is_same_backend(explanation, at) => false,

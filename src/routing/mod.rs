@@ -41,7 +41,8 @@ pub use location::{
     Claim, Condition, ConfigError, Dropped, DroppedBecause, HostWinner, Located, Location, Modifier, Pattern,
     PatternError, Piece, Rewritten, SLASH_GROUPS, Server, Unknown, alternatives_at_the_top, by_age, claims, escaped,
     host_name, is_nginx_variable, is_plainly_regex, literal_prefix, matches_only_root, nests_repetitions, normalized,
-    path_samples, pattern_samples, pieces, plain_samples, runaway, sample_host, unknown_variables, variable_names,
+    path_samples, pattern_samples, pieces, plain_samples, redirects_alike, runaway, sample_host, unknown_variables,
+    variable_names,
 };
 pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
 pub use path_matching::PathMeaning;

@@ -6,7 +6,7 @@ use crate::checks::routed_paths::{ROUTES, of_host};
 use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Kinds, PathRef};
-use crate::routing::{OptionalBackend, Scheme, When, plain_samples};
+use crate::routing::{Answer, OptionalBackend, Outcome, Redirect, Scheme, When, plain_samples};
 
 pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
     code: "IG207",
@@ -24,12 +24,18 @@ pub(crate) static RESOURCE_BACKEND_UNSERVED: Check = Check {
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
-    // Every request is redirected before nginx selects a backend.
-    if cx.nginx().redirects_everything() {
-        return;
-    }
     let doubt = OptionalBackend::of_every_backend(cx.ingress, &cx.controller);
     for at in cx.ingress.backends().filter(|at| *at.backend == Backend::Resource) {
+        // A location redirects before nginx selects a backend. A path without a location does not.
+        let is_redirected = |path| {
+            let is_redirect = |answer: Answer<'_>| {
+                matches!(answer.outcome, Outcome::Redirect(_, Redirect::Annotated | Redirect::Target))
+            };
+            answer(cx, path).is_none_or(is_redirect)
+        };
+        if cx.nginx().redirects_everything() && at.path.is_none_or(is_redirected) {
+            continue;
+        }
         let message = match at.path {
             None => format!("ingress-nginx ignores resource backends: {}", effects::UNMATCHED_NOT_FOUND),
             Some(path) => {
@@ -48,8 +54,11 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 
 /// Returns the response for a path without a location, from the other locations of the host (section 2.4).
 fn instead(cx: &Context<'_>, path: PathRef<'_>) -> Option<String> {
+    Some(result(cx, &answer(cx, path)?))
+}
+
+fn answer<'a>(cx: &Context<'a>, path: PathRef<'_>) -> Option<Answer<'a>> {
     let server = cx.server(&path.rule.host, When::After).found()?;
     let sample = plain_samples(path.path.routed(), path.path.path_type).into_iter().next()?;
-    let answer = cx.weighed(cx.routes().answer_on(&server, Scheme::Https, &sample, When::After))?;
-    Some(result(cx, &answer))
+    cx.weighed(cx.routes().answer_on(&server, Scheme::Https, &sample, When::After))
 }

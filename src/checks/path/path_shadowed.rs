@@ -7,7 +7,7 @@ use crate::checks::routed_paths::{ROUTES, Routed, is_equivalent, of_host, of_oth
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kinds, PathRef, PathType};
-use crate::routing::{Modifier, When, normalized};
+use crate::routing::{Modifier, When, normalized, redirects_alike};
 
 pub(crate) static PATH_SHADOWED: Check = Check {
     code: "IG306",
@@ -69,7 +69,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
 /// Reports paths that the Ingress has twice for a host, with different backends: the controller ignores the second one (section 2.4).
 /// IG501 reports those of other Ingresses.
 fn duplicates(cx: &Context<'_>, out: &mut Findings) {
-    if cx.nginx().is_canary() || cx.nginx().redirects_everything() {
+    if cx.nginx().is_canary() || redirects_alike(cx.nginx()) {
         return;
     }
     let is_exact = |at: PathRef<'_>| at.path.path_type == PathType::Exact;

@@ -23,7 +23,7 @@ pub use pattern::{
     Pattern, PatternError, SLASH_GROUPS, alternatives_at_the_top, is_plainly_regex, literal_prefix, matches_only_root,
 };
 pub use request::{escaped, host_name, normalized};
-pub use rewrite::{Piece, Rewritten, pieces};
+pub use rewrite::{Piece, Rewritten, pieces, redirects_alike};
 pub use rules::{Claim, by_age, claims};
 pub use samples::{nests_repetitions, path_samples, pattern_samples, plain_samples, runaway, sample_host};
 pub(super) use samples::{parsing, texts};

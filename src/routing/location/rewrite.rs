@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use super::pattern::Pattern;
 use super::server::Location;
 use crate::budget::{Budget, BudgetExceeded};
-use crate::routing::annotations::is_url;
+use crate::routing::annotations::{NginxAnnotations, is_url};
 
 /// The ASCII characters of captured text that stay encoded in a redirect (`ngx_escape_uri` for arguments, then
 /// `ngx_unescape_uri` for redirects).
@@ -69,6 +69,15 @@ pub fn pieces(target: &str) -> impl Iterator<Item = Piece<'_>> {
         // nginx rejects an unclosed brace as well.
         Some(Piece::Variable(if inner.is_some() && closed.is_none() { "" } else { name }))
     })
+}
+
+/// Returns whether one redirect answers every request of an Ingress, whatever location takes it: its target contains no capture group
+/// (section 3.2).
+#[must_use]
+pub fn redirects_alike(annotations: NginxAnnotations<'_>) -> bool {
+    let has_capture = |target: &str| pieces(target).any(|piece| matches!(piece, Piece::Capture(_)));
+    annotations.redirects_everything()
+        && (annotations.redirect().is_some() || !annotations.rewrite_target().is_some_and(has_capture))
 }
 
 impl Location<'_> {
