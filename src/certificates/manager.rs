@@ -56,6 +56,8 @@ pub struct Manager {
     options: Options,
     replica: Replica,
     repairs: Repairs,
+    /// The time of the first certificate. The server reads it a little later.
+    issued: Option<std::time::Instant>,
     /// Why the last write to the Secret was refused.
     refusal: Option<String>,
     /// The field manager that last changed the caBundle.
@@ -86,6 +88,7 @@ impl Manager {
             options,
             replica,
             repairs: Repairs::default(),
+            issued: None,
             refusal: None,
             rival: String::new(),
             serving,
@@ -297,7 +300,7 @@ impl Manager {
         self.is_skew_logged = is_wrong;
     }
 
-    fn publish(&self) {
+    fn publish(&mut self) {
         if let Some(current) = self.replica.held().and_then(|held| held.current.as_ref()) {
             self.metrics.ca_expiry.set(current.not_after().as_second());
         }
@@ -306,6 +309,7 @@ impl Manager {
         {
             tracing::info!(expires = %leaf.not_after, "certificate issued");
             self.serving.store(Arc::new(leaf.pair.clone()));
+            self.issued.get_or_insert_with(std::time::Instant::now);
         }
     }
 
@@ -314,7 +318,11 @@ impl Manager {
             Read::Unknown => Trust::Unknown,
             Read::Absent => Trust::NotCalled,
             Read::Found(bundles) if bundles.is_empty() => Trust::NotCalled,
-            Read::Found(_) => self.replica.trusted_since().map_or(Trust::Missing, Trust::Since),
+            // The CA can be in the caBundle for long before this process has a certificate of it.
+            Read::Found(_) => self
+                .replica
+                .trusted_since()
+                .map_or(Trust::Missing, |since| Trust::Since(self.issued.map_or(since, |it| it.max(since)))),
         };
         self.metrics.ca_bundle_missing.set((trust == Trust::Missing).into());
         State { is_issued: self.replica.leaf().is_some(), troubles, trust }

@@ -33,20 +33,31 @@ impl Authorities {
     /// If a value cannot be read. Nothing in the Secret is replaced then.
     pub fn from_secret(secret: &Secret) -> Result<Self, SecretError> {
         let value = |key: &str| secret.data.iter().flatten().find(|(name, _)| *name == key).map(|(_, value)| &*value.0);
-        let authority = |[certificate, key]: [&'static str; 2]| -> Result<Option<Authority>, SecretError> {
-            let failed = |error: AuthorityError| SecretError { key: certificate, reason: error.to_string() };
-            match (value(certificate), value(key)) {
+        let authority = |[certificate_of, key_of]: [&'static str; 2]| -> Result<Option<Authority>, SecretError> {
+            let failed = |error: AuthorityError| SecretError { key: certificate_of, reason: error.to_string() };
+            match (value(certificate_of), value(key_of)) {
                 (Some(certificate), Some(key)) => Authority::read(certificate, key).map(Some).map_err(failed),
-                _ => Ok(None),
+                (None, None) => Ok(None),
+                _ => {
+                    Err(SecretError { key: certificate_of, reason: "its certificate or its key is missing".to_owned() })
+                }
             }
         };
+        let current = authority(CURRENT)?;
+        // An emptied Secret has no data. Anything else was written by another program.
+        if current.is_none() && secret.data.as_ref().is_some_and(|data| !data.is_empty()) {
+            return Err(SecretError {
+                key: CURRENT[0],
+                reason: "missing, although the Secret has other data".to_owned(),
+            });
+        }
         let previous_since = value(PREVIOUS_SINCE).map_or(Ok(Timestamp::default()), |text| {
             let failed = || SecretError { key: PREVIOUS_SINCE, reason: "not a timestamp".to_owned() };
             str::from_utf8(text).ok().and_then(|text| text.parse().ok()).filter(is_calculable).ok_or_else(failed)
         })?;
         let bundle = |key| value(key).map(Bundle::parse).unwrap_or_default();
         Ok(Self {
-            current: authority(CURRENT)?,
+            current,
             next: authority(NEXT)?,
             previous: bundle(PREVIOUS),
             previous_since,

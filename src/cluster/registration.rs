@@ -41,7 +41,8 @@ impl fmt::Display for RegistrationFault {
             Self::NotRegistered(service) => {
                 write!(
                     f,
-                    "no ValidatingWebhookConfiguration for Ingresses calls Service {service}: no Ingress is reviewed"
+                    "no ValidatingWebhookConfiguration for CREATE and UPDATE of Ingresses calls Service {service}: Ingresses are \
+                     stored without review"
                 )
             }
             Self::ServiceMissing(service) => {

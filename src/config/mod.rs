@@ -119,7 +119,8 @@ impl Config {
         let discovered = if is_watching { Kind::Namespace.into() } else { Kinds::NONE };
         let wanted = Wanted {
             needs: open(engine.needs() | self.policy.needs()),
-            hints: open(engine.hints() | discovered),
+            // The process watches its own registration, whatever the checks need.
+            hints: open(engine.hints() | discovered | Kind::ValidatingWebhookConfiguration.into()),
             config_maps: self.settings.dialects.config_maps(),
             controllers: discovery.places(),
             controllers_of_classes: is_watching.then(|| {

@@ -20,7 +20,7 @@ pub(super) fn links(facts: &Facts) -> Vec<Step> {
         |answer: Option<bool>| rights.iter().filter(move |(_, granted)| *granted == answer).map(|(right, _)| right);
     // Roles in single namespaces may grant what is read by name: no question about all namespaces shows them.
     let (by_name, missing): (Vec<&Right>, Vec<&Right>) =
-        of(Some(false)).partition(|right| matches!(right.kind, Kind::Secret | Kind::ConfigMap));
+        of(Some(false)).partition(|right| right.only.is_none() && matches!(right.kind, Kind::Secret | Kind::ConfigMap));
     let mut links = Vec::new();
     if !missing.is_empty() {
         let service = facts.service.as_ref().ok().and_then(Option::as_ref);

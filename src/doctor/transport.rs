@@ -93,6 +93,13 @@ fn logs(endpoint: &Endpoint) -> Option<String> {
     kubectl(&["logs", "--namespace", &service.namespace, &format!("service/{}", service.name)])
 }
 
+/// Whether the pods manage their certificate themselves.
+fn is_self_managed(facts: &Facts) -> bool {
+    let pods = facts.pods.as_ref().ok().into_iter().flatten();
+    let mut containers = pods.filter_map(|pod| pod.spec.as_ref()).flat_map(|spec| &spec.containers);
+    containers.any(|container| container.args.iter().flatten().any(|argument| argument.starts_with("--ca-secret")))
+}
+
 fn ca_bundle(facts: &Facts, registration: &Registration, endpoint: &Endpoint) -> Step {
     const WHAT: &str = "caBundle";
     let pem =
@@ -101,6 +108,10 @@ fn ca_bundle(facts: &Facts, registration: &Registration, endpoint: &Endpoint) ->
     let fix = || {
         if registration.has_injected_ca {
             return kubectl(&["describe", "certificates", "--namespace", &endpoint.service()?.namespace]);
+        }
+        // The pods write it themselves, and log why they cannot.
+        if is_self_managed(facts) {
+            return logs(endpoint);
         }
         reinstall(facts.service.as_ref().ok().and_then(Option::as_ref))
     };

@@ -70,6 +70,8 @@ struct WireRule {
     #[serde(deserialize_with = "lax::null")]
     api_groups: Vec<Box<str>>,
     #[serde(deserialize_with = "lax::null")]
+    api_versions: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
     operations: Vec<Box<str>>,
     #[serde(deserialize_with = "lax::null")]
     resources: Vec<Box<str>>,
@@ -101,7 +103,7 @@ impl From<Wire> for ApiCaller {
             let WireTarget { service, ca_bundle } = client_config;
             let service = service.map(CalledService::from);
             services.extend(service.clone());
-            if rules.iter().any(WireRule::selects_ingresses) {
+            if ["CREATE", "UPDATE"].iter().all(|operation| rules.iter().any(|rule| rule.selects_ingresses(operation))) {
                 let ca_bundle = BASE64_STANDARD.decode(&*ca_bundle).unwrap_or_default().into();
                 ingress_webhooks.push(IngressWebhook { service, ca_bundle });
             }
@@ -117,10 +119,12 @@ impl From<Wire> for ApiCaller {
 }
 
 impl WireRule {
-    fn selects_ingresses(&self) -> bool {
+    /// Whether it selects this operation on Ingresses.
+    fn selects_ingresses(&self, operation: &str) -> bool {
         let has = |list: &[Box<str>], wanted: &[&str]| list.iter().any(|item| wanted.contains(&&**item));
         has(&self.api_groups, &["networking.k8s.io", "*"])
-            && has(&self.operations, &["CREATE", "UPDATE", "*"])
+            && has(&self.api_versions, &["v1", "*"])
+            && has(&self.operations, &[operation, "*"])
             && has(&self.resources, &["ingresses", "*", "*/*"])
     }
 }

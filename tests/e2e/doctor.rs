@@ -310,7 +310,7 @@ fn a_registration_that_selects_nothing_is_reported() {
     let report = installation.breaks(&["registration", "good", "bad"]);
     let expected = "no ValidatingWebhookConfiguration calls ingress-guard: no Ingress is reviewed";
     assert_eq!(report.link("registration").1, expected);
-    let note = "\nno ValidatingWebhookConfiguration for Ingresses calls Service doctor-rules/ingress-guard: no Ingress is reviewed\n";
+    let note = "\nno ValidatingWebhookConfiguration for CREATE and UPDATE of Ingresses calls Service doctor-rules/ingress-guard: Ingresses are stored without review\n";
     installation.notes("not_registered", note);
 }
 

@@ -418,14 +418,16 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
     let issuer = authority((2026, 2027));
     let chain = [leaf("guard.ns.svc", (2026, 2027), &issuer).der().to_vec()];
     let bundle = |pem: &str| BASE64_STANDARD.encode(pem);
-    let caller = |config: Value, resources: &str, label: &str| -> Object {
-        let rules = json!([{"apiGroups": ["networking.k8s.io"], "operations": ["CREATE"], "resources": [resources]}]);
+    let calling = |config: Value, [version, operation, resources]: [&str; 3], label: &str| -> Object {
+        let rules = json!([{"apiGroups": ["networking.k8s.io"], "apiVersions": [version],
+                            "operations": ["CREATE", operation], "resources": [resources]}]);
         let caller = read(json!({
             "metadata": {"name": format!("{config}"), "labels": {"app.kubernetes.io/name": label}},
             "webhooks": [{"clientConfig": config, "rules": rules}],
         }));
         Object::ApiCaller(Kind::ValidatingWebhookConfiguration, caller)
     };
+    let caller = |config: Value, resources: &str, label: &str| calling(config, ["v1", "UPDATE", resources], label);
     let service = |pem: &str| json!({"service": {"namespace": "ns", "name": "guard"}, "caBundle": bundle(pem)});
     let fault = |objects: Vec<Object>| {
         let mut inventory = Inventory::default();
@@ -444,6 +446,9 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
     assert_eq!(fault(vec![own(), caller(service(&good), "ingresses", "")]), Ok(()));
     assert_eq!(fault(vec![own()]), Err("not_registered"));
     assert_eq!(fault(vec![own(), caller(service(&good), "pods", "")]), Err("not_registered"));
+    for rule in [["v1", "DELETE", "ingresses"], ["v1beta1", "UPDATE", "ingresses"]] {
+        assert_eq!(fault(vec![own(), calling(service(&good), rule, "")]), Err("not_registered"), "{rule:?}");
+    }
     assert_eq!(fault(vec![caller(service(&good), "*", "")]), Err("service_missing"));
     assert_eq!(fault(vec![own(), caller(service(&foreign), "ingresses", "")]), Err("untrusted"));
     assert_eq!(fault(vec![own(), caller(service(""), "ingresses", "")]), Err("untrusted"));

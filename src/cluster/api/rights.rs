@@ -107,9 +107,14 @@ impl Rights {
         }
         let is_vital = |right: &&Right| right.is_of_kind() && self.0.vital.contains(right.kind);
         let missing = self.missing();
-        let vital = by_object(missing.iter().filter(is_vital)).into_iter();
-        let mut lines: Vec<String> = vital.map(|((kind, only), verbs)| refusal(kind, only, &verbs)).collect();
         let answers = self.0.answers.lock();
+        // A namespace that was deleted takes its RoleBinding with it. The others must not lose their reviews with it.
+        let is_lost = |right: &&Right| {
+            let is_alike = |of: &Right| of.is_of_kind() && of.kind == right.kind && of.verb == right.verb;
+            is_vital(right) && !answers.iter().any(|(of, granted)| *granted && is_alike(of))
+        };
+        let vital = by_object(missing.iter().filter(is_lost)).into_iter();
+        let mut lines: Vec<String> = vital.map(|((kind, only), verbs)| refusal(kind, only, &verbs)).collect();
         let is_unknown = self.0.wanted.iter().filter(is_vital).any(|right| !answers.contains_key(right));
         if is_unknown && self.0.patience.is_some_and(|end| Instant::now() < end) {
             lines.push("the permissions of the service account are not known yet".to_owned());

@@ -55,6 +55,16 @@ fn a_secret_with_other_content_is_not_overwritten() {
     assert_eq!(with("previous.since", "junk").unwrap_err(), "previous.since: not a timestamp");
     assert_eq!(with("previous.since", "9999-12-30T00:00:00Z").unwrap_err(), "previous.since: not a timestamp");
     with("notes", "junk").unwrap();
+    let without = |key: &str| {
+        let mut changed = stored.clone();
+        changed.data.as_mut().unwrap().remove(key);
+        Authorities::from_secret(&changed).map_err(|error| error.to_string())
+    };
+    assert_eq!(without("current.key").unwrap_err(), "current.crt: its certificate or its key is missing");
+    let mut foreign = secret();
+    foreign.data = Some([("tls.crt".to_owned(), k8s_openapi::ByteString(b"junk".to_vec()))].into());
+    let error = Authorities::from_secret(&foreign).unwrap_err().to_string();
+    assert_eq!(error, "current.crt: missing, although the Secret has other data");
 }
 
 #[test]

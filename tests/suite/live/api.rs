@@ -309,7 +309,8 @@ async fn access_review(State(shared): State<Shared>, body: Bytes) -> Response {
     if let Some(code) = store.starting {
         return status(code, "selfsubjectaccessreviews is forbidden");
     }
-    let denied = store.is_denied(&verb, &resource);
+    let namespace = review["spec"]["resourceAttributes"]["namespace"].as_str().unwrap_or_default();
+    let denied = store.is_denied(&verb, &resource) || store.is_denied(&verb, &format!("{resource} in {namespace}"));
     review["status"] = json!({"allowed": !denied});
     if let Some(error) = store.evaluation_error.as_ref().filter(|_| denied) {
         review["status"]["evaluationError"] = json!(error);

@@ -104,3 +104,15 @@ async fn the_right_to_secrets_is_needed_in_the_configured_namespaces() {
     guarded.api.deny("get", "secrets", false);
     guarded.is_ready().await;
 }
+
+#[tokio::test]
+async fn one_namespace_without_the_right_keeps_no_process_from_reviews() {
+    let api = cluster().await;
+    // A namespace that was deleted has no RoleBinding.
+    api.deny("get", "secrets in docs", true);
+    let guarded = Guarded::over(api, "profile: strict\nsecretNamespaces: [docs, shop]");
+    guarded.is_ready().await;
+    let note = "Secret of namespace docs: no permission to get; blind: IG401";
+    eventually("a note", async || guarded.notes().iter().any(|line| line.starts_with(note))).await;
+    guarded.ask(&with_tls("absent")).await.assert(&[], &["IG401"]);
+}
