@@ -27,7 +27,7 @@ binary() {
         cargo build --profile dist --locked --bin ingress-guard --target "$target"
     binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
     # ldd fails for some static binaries, and its words depend on the C library.
-    ! ldd "$binary" 2>/dev/null | grep -q '=>' || fail "$binary needs shared libraries"
+    [[ $(ldd "$binary" 2>/dev/null || true) != *'=>'* ]] || fail "$binary needs shared libraries"
     echo "$binary"
 }
 

@@ -16,7 +16,8 @@ version=$(deploy/dist.sh version)
 largest=20000000
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+serve=
+trap '[ -z "$serve" ] || kill "$serve" 2>/dev/null; rm -rf "$work"' EXIT
 
 fail() {
     echo "image.sh: $1" >&2
@@ -82,7 +83,7 @@ inspect() {
 }
 
 review() {
-    local answer serve is_ready=false enter=(chroot --userspec=65532:65532)
+    local answer is_ready=false enter=(chroot --userspec=65532:65532)
     # Without root: as the root of a user namespace.
     [ "$(id -u)" = 0 ] || enter=(unshare --map-root-user chroot)
     enter+=("$work/rootfs" /ingress-guard)
@@ -101,6 +102,7 @@ review() {
     answer=$(curl -sk https://127.0.0.1:18443/validate -H 'content-type: application/json' --data-binary @examples/reviews/bad.json)
     kill "$serve"
     wait "$serve" || fail "the image does not end in order: $(cat "$work/serve")"
+    serve=
     grep -q '"allowed":false' <<<"$answer" || fail "the image does not deny a bad Ingress: $answer"
     echo "$1: denied a bad Ingress, and ended in order"
 }

@@ -190,11 +190,16 @@ tolerations:
 {{- include "ingress-guard.level" (ternary .Values.config.secrets "get" (hasKey .Values.config "secrets")) }}
 {{- end }}
 
-{{- /* Only IG604 reads ConfigMaps that annotations name. */}}
+{{- /* Only IG604 reads ConfigMaps that annotations name. A rule for namespaces can turn it on again. */}}
 {{- define "ingress-guard.configMapsMode" -}}
-{{- $checks := .Values.config.checks | default dict }}
+{{- $mode := "off" }}
+{{- range $index, $rule := prepend (default list .Values.config.namespaces) .Values.config }}
+{{- $checks := $rule.checks | default dict }}
 {{- $byName := get $checks "annotation-reference-missing" }}
-{{- include "ingress-guard.level" (ternary (get $checks "IG604") $byName (hasKey $checks "IG604")) }}
+{{- $level := include "ingress-guard.level" (ternary (get $checks "IG604") $byName (hasKey $checks "IG604")) }}
+{{- if and (or (eq $index 0) $level) (ne $level "off") }}{{ $mode = "get" }}{{ end }}
+{{- end }}
+{{- $mode }}
 {{- end }}
 
 {{- /* The ConfigMaps that say how controllers are set up, each once, as a JSON array of `namespace/name`. */}}

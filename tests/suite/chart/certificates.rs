@@ -74,6 +74,26 @@ fn the_other_modes_need_no_write_permission() {
 }
 
 #[test]
+fn cert_manager_issues_a_certificate_for_the_name_that_the_api_server_calls() {
+    let Some(helm) = Helm::find() else { return };
+    let issued = |values: Value| helm.template(&values).one("Certificate/ingress-guard")["spec"].clone();
+    let platform = json!({"name": "platform-ca", "kind": "ClusterIssuer"});
+    let own = json!({"issuerRef": platform, "duration": "48h", "renewBefore": "12h"});
+    let spec = issued(json!({"certificate": {"mode": "certManager", "certManager": own}}));
+    assert_eq!(spec["dnsNames"], json!(["ingress-guard.ingress-guard.svc"]));
+    assert_eq!((&spec["secretName"], &spec["issuerRef"]), (&json!("ingress-guard-tls"), &platform));
+    assert_eq!((&spec["duration"], &spec["renewBefore"]), (&json!("48h"), &json!("12h")));
+    let called = |url: &str| {
+        issued(
+            json!({"certificate": {"mode": "certManager", "certManager": {"issuerRef": platform}}, "webhook": {"url": url}}),
+        )
+    };
+    let names = json!(["ingress-guard.ingress-guard.svc", "guard.example.com"]);
+    assert_eq!(called("https://guard.example.com:8443/validate")["dnsNames"], names);
+    assert_eq!(called("https://192.0.2.7/validate")["ipAddresses"], json!(["192.0.2.7"]));
+}
+
+#[test]
 fn values_of_several_sources_are_refused_with_the_value_to_change() {
     let Some(helm) = Helm::find() else { return };
     let url = json!({"url": "https://guard.example.com/validate"});

@@ -31,6 +31,20 @@ fn bindings(objects: &Objects) -> Vec<String> {
 }
 
 #[test]
+fn a_rule_for_namespaces_can_need_config_maps_again() {
+    let Some(helm) = Helm::find() else { return };
+    let reads = |namespaces: Value| {
+        let config = json!({"checks": {"IG604": "off"}, "namespaces": namespaces});
+        rights(helm.template(&json!({"config": config})).one("ClusterRole/ingress-guard")).contains("/configmaps get")
+    };
+    assert!(!reads(json!([])));
+    assert!(!reads(
+        json!([{"match": "shop", "checks": {"IG201": "warn"}}, {"match": "a", "checks": {"IG604": "off"}}])
+    ));
+    assert!(reads(json!([{"match": "shop", "checks": {"annotation-reference-missing": "deny"}}])));
+}
+
+#[test]
 fn secrets_and_config_maps_can_be_limited_to_namespaces() {
     let Some(helm) = Helm::find() else { return };
     let objects = helm.template(&json!({"rbac": {"secretNamespaces": ["shop", "docs", "shop"]}}));

@@ -53,7 +53,7 @@ fn misspelt_values_are_refused_by_their_path() {
         (json!({"config": {"dialects": [{"engine": "apache"}]}}), "/config/dialects/0/engine"),
         (json!({"webhook": {"failurePolicy": "Closed"}}), "/webhook/failurePolicy"),
         (json!({"webhook": {"url": "http://guard.example.com"}}), "/webhook/url"),
-        (json!({"webhook": {"timeoutSeconds": 1}}), "/webhook/timeoutSeconds"),
+        (json!({"webhook": {"timeoutSeconds": 2}}), "/webhook/timeoutSeconds"),
         (json!({"replicaCount": 3}), "'replicaCount'"),
         (json!({"podDisruptionBudget": {"minavailable": 1}}), "'minavailable'"),
         (json!({"livenessProbe": {"httpGet": {"path": "/"}}}), "'httpGet'"),
