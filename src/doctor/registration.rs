@@ -1,7 +1,7 @@
 //! The registration: whether it exists, and which writes it selects.
 
 use k8s_openapi::api::admissionregistration::v1::{
-    RuleWithOperations, ValidatingWebhook, ValidatingWebhookConfiguration,
+    MatchCondition, RuleWithOperations, ValidatingWebhook, ValidatingWebhookConfiguration,
 };
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -18,8 +18,18 @@ const WEBHOOK_NAME: &str = ".ingress-guard.io";
 /// The shortest timeout that covers a review: 1 s of waiting, 1.2 s of live reads, and the evaluation.
 const TIMEOUT: i32 = 3;
 
-/// The match conditions of the chart.
-const CONDITIONS: [&str; 2] = ["not-removed", "created-or-changed"];
+/// The match conditions of the chart, with single spaces.
+const CONDITIONS: [(&str, &str); 2] = [
+    (
+        "not-removed",
+        "object.metadata.?deletionTimestamp.orValue(null) == null || object.metadata.?finalizers.orValue([]).size() > 0",
+    ),
+    (
+        "created-or-changed",
+        "oldObject == null || object.?spec != oldObject.?spec || \
+         object.metadata.?annotations != oldObject.metadata.?annotations",
+    ),
+];
 
 /// The most names in a list.
 const MOST_NAMES: usize = 5;
@@ -175,8 +185,12 @@ fn namespaces(registration: &Registration, facts: &Facts) -> Step {
 
 fn conditions(registration: &Registration) -> Step {
     let conditions = registration.webhook.match_conditions.iter().flatten();
+    let is_known = |condition: &MatchCondition| {
+        let expression = condition.expression.split_whitespace().collect::<Vec<_>>().join(" ");
+        CONDITIONS.contains(&(&*condition.name, &*expression))
+    };
     let others: Vec<&str> =
-        conditions.map(|condition| condition.name.as_str()).filter(|name| !CONDITIONS.contains(name)).collect();
+        conditions.filter(|condition| !is_known(condition)).map(|condition| condition.name.as_str()).collect();
     if others.is_empty() {
         holds("conditions", "no condition excludes a write that creates or changes an Ingress")
     } else {

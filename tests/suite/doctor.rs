@@ -400,6 +400,15 @@ fn replicas_that_are_unready_blind_or_of_another_version_are_reported() {
 }
 
 #[test]
+fn a_changed_condition_of_the_chart_is_not_trusted() {
+    let mut facts = whole();
+    assert_eq!(link(&facts, "conditions").ok, Some(true));
+    let registration = facts.registration.as_mut().unwrap().as_mut().unwrap();
+    registration.webhook.match_conditions.as_mut().unwrap()[1].expression = "false".to_owned();
+    assert_link(&facts, "conditions", None, "exclude are not reviewed: created-or-changed");
+}
+
+#[test]
 fn other_webhooks_that_change_ingresses_are_listed() {
     let mut facts = whole();
     let rule = |resource: &str| json!([{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": [resource]}]);

@@ -36,7 +36,11 @@ pub(super) async fn connect(endpoint: Option<&Endpoint>, service: Option<&Servic
     let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let stream = match within(TcpStream::connect((host.as_str(), port))).await {
         Ok(stream) => stream,
-        Err(reason) => return Connection::Refused { address, reason, is_inside: is_inside() },
+        // Pods need not reach the URL of a registration, only the API server must.
+        Err(reason) => {
+            let is_inside = is_inside() && endpoint.service().is_some();
+            return Connection::Refused { address, reason, is_inside };
+        }
     };
     match within(handshake(endpoint.server_name(), stream)).await {
         Ok(chain) => Connection::Tls { address, chain },

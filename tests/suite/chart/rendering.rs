@@ -264,7 +264,7 @@ fn availability() -> Vec<Row> {
             "/spec/unhealthyPodEvictionPolicy",
         ),
         row("networkPolicy.enabled", json!(true), "NetworkPolicy", "/spec/policyTypes/1", json!("Egress")),
-        same("networkPolicy.reviewsFrom", peers.clone(), "NetworkPolicy", "/spec/ingress/0/from"),
+        row("networkPolicy.reviewsFrom", peers.clone(), "NetworkPolicy", "/spec/ingress/0/from/0", peers[0].clone()),
         same("networkPolicy.metricsFrom", peers.clone(), "NetworkPolicy", "/spec/ingress/1/from"),
         same("networkPolicy.apiServerTo", peers, "NetworkPolicy", "/spec/egress/0/to"),
         row("networkPolicy.apiServerPorts", json!([8443]), "NetworkPolicy", "/spec/egress/0/ports/0/port", json!(8443)),

@@ -65,6 +65,20 @@ fn each_alert_has_a_test_in_which_it_fires() {
 }
 
 #[test]
+fn the_quiet_day_has_the_metrics_of_each_alert() {
+    let day = read("tests/alerts/quiet-day.yaml");
+    let mut names = BTreeSet::new();
+    for rule in rules() {
+        let words = text(&rule, "/expr").split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        names.extend(words.filter(|word| word.starts_with("ingress_guard_")).map(str::to_owned));
+    }
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(day.contains(&name), "{name} has no series: its alert cannot fire on the quiet day");
+    }
+}
+
+#[test]
 fn promtool_accepts_the_rules_and_their_tests_pass() {
     let what = "the alerts";
     let Some((is_good, output)) = promtool(what, &["check", "rules", "--lint=all", "--lint-fatal", RULES], "") else {
