@@ -59,10 +59,10 @@ fn divide(files: &[File<'_>], path: Option<&Path>, around: &Around, parts: &mut 
         let Around { context, beside } = around.clone();
         parts.push(Part { path: path.map(Path::to_owned), own: rest.clone(), context, beside });
     }
-    let alone = |path: &Path| files.iter().find(|file| file.path == path).map(|file| file.index);
-    let single: Vec<usize> = inside.keys().filter_map(|path| alone(path)).collect();
+    let single: BTreeMap<&Path, usize> =
+        files.iter().filter(|file| inside.contains_key(file.path)).map(|file| (file.path, file.index)).collect();
     for (alternative, files) in inside {
-        let others = single.iter().copied().filter(|other| Some(*other) != alone(alternative));
+        let others = single.iter().filter(|(path, _)| **path != alternative).map(|(_, index)| *index);
         let around = Around {
             context: around.context.iter().chain(&rest).copied().collect(),
             beside: around.beside.iter().copied().chain(others).collect(),

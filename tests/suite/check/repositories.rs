@@ -259,3 +259,15 @@ fn many_errors_of_a_folder_are_one_line() {
     assert!(errors[0].starts_with("error: a: 40 problems, such as a/0.yaml:3:18: a template"), "{}", errors[0]);
     assert!(errors[1].starts_with("error: b/0.yaml:3:18: a template"), "{}", errors[1]);
 }
+
+#[test]
+fn many_alternatives_of_one_folder_are_found_in_time() {
+    let texts: Vec<(String, String)> =
+        (1..=1000).map(|port| (format!("{port}.yaml"), ingress("web", "web", port))).collect();
+    let files: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (&**name, &**text)).collect();
+    let folder = folder(&files);
+    let begin = std::time::Instant::now();
+    let (_, report) = report(folder.path(), &["."]);
+    assert_eq!(report["summary"]["ingresses"], 1000);
+    assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
+}
