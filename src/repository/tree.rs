@@ -94,7 +94,7 @@ impl Tree {
             if kustomized.contains(folder_of(real)) {
                 found.unnamed.extend(text.is_ok_and(|file| contains_ingress(&file.text)).then(|| file.path.clone()));
             } else if let Some(folder) =
-                folder_of(real).ancestors().find(is_applied).filter(|folder| reaches(folder, real))
+                folder_of(real).ancestors().find(|folder| is_applied(folder) && reaches(folder, real))
             {
                 applied.entry(folder).or_default().push(file.clone());
             } else {

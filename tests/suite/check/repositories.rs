@@ -271,3 +271,24 @@ fn many_alternatives_of_one_folder_are_found_in_time() {
     assert_eq!(report["summary"]["ingresses"], 1000);
     assert!(begin.elapsed().as_secs() < 20, "{:?}", begin.elapsed());
 }
+
+#[test]
+fn a_directory_that_argo_cd_applies_without_recursion_may_be_part_of_another_one() {
+    let application = |name: &str, path: &str, recurse: bool| {
+        format!(
+            "{{apiVersion: argoproj.io/v1alpha1, kind: Application, metadata: {{name: {name}}}, spec: {{source: {{path: {path}, directory: {{recurse: {recurse}}}}}, destination: {{namespace: {name}}}}}}}\n"
+        )
+    };
+    let applications = [application("outer", "apps", true), application("inner", "apps/web", false)].join("---\n");
+    let folder = folder(&[
+        ("argo/applications.yaml", &applications),
+        ("apps/web/a.yaml", &ingress("web", "web", 80)),
+        ("apps/web/sub/b.yaml", &ingress("sub", "web", 80)),
+    ]);
+    let (_, report) = report(folder.path(), &["."]);
+    let roots = report["roots"].as_array().unwrap().iter();
+    let mut found: Vec<(&str, u64)> =
+        roots.map(|it| (it["name"].as_str().unwrap(), it["ingresses"].as_u64().unwrap())).collect();
+    found.retain(|(_, ingresses)| *ingresses > 0);
+    assert_eq!(found, [("apps", 1), ("apps/web", 1)], "{report:#}");
+}
