@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::file;
-use crate::yaml::{Lines, SyntaxError, Tree, documents};
+use crate::yaml::{Lines, SyntaxError, Tree, directive, documents};
 
 /// The most bytes of a file that describes how manifests are made.
 const LARGEST: u64 = 4 << 20;
@@ -20,15 +20,26 @@ pub(super) fn read(path: &Path) -> Result<Vec<Value>, String> {
 pub(super) fn of(text: &str) -> Result<Vec<Value>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut values = Vec::new();
+    let mut directives = None;
     for bytes in documents(text) {
-        let start = bytes.start;
-        let tree = Tree::parse(&text[bytes]).map_err(|SyntaxError { at, reason }| {
+        let start = directives.take().unwrap_or(bytes.start);
+        if bytes.end < text.len() && is_directives(&text[bytes.clone()]) {
+            directives = Some(start);
+            continue;
+        }
+        let tree = Tree::parse(&text[start..bytes.end]).map_err(|SyntaxError { at, reason }| {
             let line = Lines::of(text).position(start + at).0;
             format!("line {line}: {reason}")
         })?;
         values.extend(tree.map(|tree| tree.root().to_json()).filter(|value| !value.is_null()));
     }
     Ok(values)
+}
+
+/// Whether a part of a stream has directives alone, such as `%YAML 1.1`. Unlike kubectl, kustomize and helm accept them before the
+/// marker of a document.
+fn is_directives(part: &str) -> bool {
+    directive(part).is_some() && part.lines().all(|line| line.trim().is_empty() || line.starts_with(['%', '#']))
 }
 
 /// Returns the text at a path of keys.

@@ -292,3 +292,14 @@ fn a_directory_that_argo_cd_applies_without_recursion_may_be_part_of_another_one
     found.retain(|(_, ingresses)| *ingresses > 0);
     assert_eq!(found, [("apps", 1), ("apps/web", 1)], "{report:#}");
 }
+
+#[test]
+fn a_directive_before_a_chart_or_kustomization_is_accepted() {
+    let web = [CLASS, SERVICE, &ingress("web", "gone", 80)].join("---\n");
+    for directive in ["%YAML 1.1\n---\n", "# comment\n%YAML 1.2\n\n--- # first\n"] {
+        let folder =
+            folder(&[("web/kustomization.yaml", &format!("{directive}resources: [a.yaml]\n")), ("web/a.yaml", &web)]);
+        let (_, report) = report(folder.path(), &[".", "--complete", "--select", "IG201"]);
+        assert_eq!(places(&report), ["IG201 web/a.yaml:18:19"], "{directive:?}: {report:#}");
+    }
+}
