@@ -20,9 +20,9 @@ pub use controllers::ControllerPods;
 pub use live_reads::{ANSWER_TIME, LiveRead, LiveReads, READ_TIME, ReadFailure};
 pub use lookup::Lookup;
 pub use manifests::{
-    CustomResource, Elsewhere, Encoding, Files, LeftOut, Listed, MadeSecret, MadeServices, Manifest, ManifestError,
-    ManifestFile, ManifestSource, Manifests, Origin, ReadOptions, RepeatedKey, Variables, load, load_text,
-    manifest_files,
+    CustomResource, Elsewhere, Encoding, Files, Known, LeftOut, Listed, MadeSecret, MadeServices, Manifest,
+    ManifestError, ManifestFile, ManifestSource, Manifests, Named, Origin, ReadOptions, RepeatedKey, Shown, Variables,
+    load, load_text, manifest_files,
 };
 pub use registration::{RegistrationFault, registration_fault};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use ingress_guard::cluster::{Inventory, ManifestError, load};
-use ingress_guard::model::{Kind, TargetPort};
+use ingress_guard::cluster::{Coverage, Inventory, ManifestError, load};
+use ingress_guard::model::{Key, Kind, TargetPort};
 use tempfile::TempDir;
 
 fn folder(files: &[(&str, &str)]) -> TempDir {
@@ -157,4 +157,28 @@ fn a_list_of_five_thousand_services_is_read() {
     let items: String = (0..5000).map(|n| item.replace("NAME", &format!("web-{n}"))).collect();
     let inventory = loaded(&[("a.yaml", &format!("apiVersion: v1\nkind: List\nitems:\n{items}"))]);
     assert_eq!(inventory.unwrap_or_else(|error| panic!("{error}")).count(Kind::Service), 5000);
+}
+
+/// The same as `check` knows of files.
+#[test]
+fn files_show_other_objects_to_load_as_well() {
+    let key = |name: &str| Key::new("shop", name);
+    let with = |document: &str| {
+        let secret = "{apiVersion: v1, kind: Secret, metadata: {name: other, namespace: shop}}";
+        loaded(&[("a.yaml", SERVICE), ("b.yaml", secret), ("c.yaml", document)]).unwrap()
+    };
+    let coverage = |document: &str, kind: Kind| with(document).coverage_of(kind, "shop", "web");
+    let named = |kind: &str, name: &str| {
+        format!("{{apiVersion: v1, kind: {kind}, metadata: {{name: \"{name}\", namespace: shop}}}}")
+    };
+    assert_eq!(coverage(&named("Service", "a"), Kind::Service), Coverage::Complete);
+    assert_eq!(coverage(&named("Service", "${A}"), Kind::Service), Coverage::Partial);
+    assert_eq!(coverage(&named("Service", "${A}"), Kind::Secret), Coverage::Complete);
+    let issued = "{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {name: a, namespace: shop}, spec: {secretName: \"${A}\"}}";
+    assert_eq!(coverage(issued, Kind::Secret), Coverage::Partial);
+    let made = "{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: web, namespace: shop}}";
+    assert!(with(made).contains(Kind::Secret, &key("web")));
+    let doubt = |document: &str| with(document).doubt(&key("i"), Kind::Service, &key("web")).is_some();
+    assert!(doubt("{apiVersion: example.com/v1, kind: Database, metadata: {name: web, namespace: shop}}"));
+    assert!(!doubt("{apiVersion: example.com/v1, kind: Database, metadata: {name: web, namespace: other}}"));
 }

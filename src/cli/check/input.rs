@@ -1,6 +1,6 @@
 //! The files of a run: their objects as one or more worlds, and the problems of reading them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -8,9 +8,10 @@ use std::sync::OnceLock;
 use anyhow::bail;
 use jiff::Timestamp;
 
+use super::beside::Worlds;
 use super::duplicates::Duplicates;
 use super::materials::{Loaded, Named, is_named, materials, of_alternatives, parts, select};
-use super::options::{Arguments, Assumed, is_stdin};
+use super::options::{Arguments, is_stdin};
 use super::places::Places;
 use super::render::{Renderer, Rendering};
 use super::world::{Scope, World};
@@ -22,7 +23,7 @@ use crate::cluster::{
 use crate::config::Config;
 use crate::document::Lines;
 use crate::finding::Quoted;
-use crate::model::{Key, Kind};
+use crate::model::Key;
 use crate::report::{Diagnostic, RootEntry, Severity, Unsubstituted};
 use crate::repository::{Content, Repository, Root, SOURCE, SearchOptions};
 
@@ -78,8 +79,12 @@ impl Input {
         let mut roots = Vec::new();
         let mut worlds = Vec::new();
         let mut base = base;
-        for Named { mut material, not_rendered, .. } in materials {
-            let duplicates = Duplicates::of(&material.own, &manifests.files);
+        let others = (is_whole && !is_only).then(|| Worlds::of(materials.iter().map(|named| &named.material.own)));
+        for (number, Named { mut material, not_rendered, .. }) in materials.into_iter().enumerate() {
+            if let Some(others) = &others {
+                material.beside = material.beside.followed_by(others.beside(number));
+            }
+            let duplicates = Duplicates::of(&material.own.objects, &manifests.files);
             let of = loaded.iter().find(|loaded| material.root == Some(&loaded.root));
             let of_world = duplicates.diagnostics(&manifests.files).into_iter();
             diagnostics.extend(of_world.map(|diagnostic| in_template(diagnostic, of, &manifests.files)));
@@ -96,9 +101,6 @@ impl Input {
             let ingresses = world.ingresses().count();
             roots.push(RootEntry { name, ingresses, not_rendered });
             worlds.push(world);
-        }
-        if is_whole && !is_only {
-            assume_elsewhere(&mut worlds);
         }
         deduplicate(&mut diagnostics);
         let without_braces = manifests.files.iter().map(|_| OnceLock::new()).collect();
@@ -223,33 +225,6 @@ fn by_file(manifests: &mut Manifests) -> Vec<Vec<Manifest>> {
         objects[manifest.origin.file].push(manifest);
     }
     objects
-}
-
-/// Makes objects of other worlds exist where those may be applied to the same cluster. Worlds that define the same object are
-/// alternatives: they are not.
-fn assume_elsewhere(worlds: &mut [World]) {
-    let mut of: HashMap<(Kind, Key), BTreeSet<usize>> = HashMap::new();
-    for (number, world) in worlds.iter().enumerate() {
-        for object in world.defined() {
-            of.entry(object).or_default().insert(number);
-        }
-    }
-    let mut are_alternatives: BTreeSet<(usize, usize)> = BTreeSet::new();
-    // Every cluster has its IngressClasses.
-    let shared = of.iter().filter(|((kind, _), worlds)| kind.is_namespaced() && worlds.len() > 1);
-    let shared: BTreeSet<&BTreeSet<usize>> = shared.map(|(_, worlds)| worlds).collect();
-    for worlds in shared {
-        are_alternatives.extend(worlds.iter().flat_map(|one| worlds.iter().map(move |other| (*one, *other))));
-    }
-    let mut objects: Vec<(&(Kind, Key), &BTreeSet<usize>)> =
-        of.iter().filter(|((kind, _), _)| *kind != Kind::Ingress).collect();
-    objects.sort();
-    for (number, world) in worlds.iter_mut().enumerate().filter(|(_, world)| world.ingresses().next().is_some()) {
-        let is_elsewhere =
-            |defined: &BTreeSet<usize>| defined.iter().any(|other| !are_alternatives.contains(&(number, *other)));
-        let elsewhere = objects.iter().filter(|(_, defined)| !defined.contains(&number) && is_elsewhere(defined));
-        world.assume(elsewhere.map(|((kind, key), _)| Assumed { kind: *kind, key: key.clone() }));
-    }
 }
 
 fn nothing(now: Timestamp) -> Snapshot {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::ensure;
 
 use super::alternatives::{self, Part};
+use super::beside::Sources;
 use super::duplicates::Duplicates;
 use super::world::Material;
 use crate::cluster::{Manifest, ManifestFile, ManifestSource, Manifests};
@@ -69,36 +70,35 @@ pub(super) fn materials<'a>(
     Manifests { files, elsewhere, .. }: &'a Manifests,
     given: &[PathBuf],
 ) -> Vec<Named<'a>> {
-    let of = |files: &[usize]| files.iter().flat_map(|file| &objects[*file]).collect::<Vec<&Manifest>>();
-    let elsewhere = |files: &[usize]| files.iter().map(|file| &elsewhere[*file]).collect::<Vec<_>>();
+    let of = |files: &[usize]| Sources {
+        objects: files.iter().flat_map(|file| &objects[*file]).collect(),
+        elsewhere: files.iter().map(|file| &elsewhere[*file]).collect(),
+    };
     let mut all = Vec::new();
     for part in parts {
-        let (own, mut context, beside) = (of(&part.own), of(&part.context), of(&part.beside));
-        let unclear = Duplicates::of(&context, files).unclear().collect();
+        let (own, mut context, mut beside) = (of(&part.own), of(&part.context), of(&part.beside));
+        let unclear = Duplicates::of(&context.objects, files).unclear().collect();
         // Every cluster has its IngressClasses. Other Ingresses may not be in the same one.
-        let (beside, shared): (Vec<_>, Vec<_>) =
-            beside.into_iter().partition(|manifest| manifest.object.kind().is_namespaced());
-        context.extend(shared);
-        let beside = beside.into_iter().map(|manifest| (manifest.object.kind(), manifest.object.key()));
-        let beside = beside.filter(|(kind, _)| *kind != Kind::Ingress).collect();
+        let (namespaced, shared): (Vec<&Manifest>, Vec<&Manifest>) =
+            beside.objects.into_iter().partition(|manifest| manifest.object.kind().is_namespaced());
+        context.objects.extend(shared);
+        beside.objects = namespaced.into_iter().filter(|manifest| manifest.object.kind() != Kind::Ingress).collect();
         // Beside roots, files without objects are no root.
-        if own.is_empty() && (!loaded.is_empty() || parts.len() > 1) {
+        if own.objects.is_empty() && (!loaded.is_empty() || parts.len() > 1) {
             continue;
         }
         let name = part.path.as_ref().map(|path| below_given(path, given).into());
-        let elsewhere = elsewhere(&[&*part.own, &*part.context].concat());
         let is_whole_plain = name.is_none() && loaded.is_empty() && parts.len() == 1;
         all.push(Named {
-            material: Material { name, root: None, own, context, elsewhere, unclear, beside },
+            material: Material { name, root: None, own, context, unclear, beside },
             not_rendered: None,
             is_whole_plain,
         });
     }
     for Loaded { root, files, .. } in loaded {
-        let own = files.as_ref().map_or_else(|_| Vec::new(), |files| of(files));
-        let elsewhere = files.as_ref().map_or_else(|_| Vec::new(), |files| elsewhere(files));
+        let own = files.as_ref().map_or_else(|_| Sources::default(), |files| of(files));
         let name = Some(root.name.clone().into());
-        let material = Material { name, root: Some(root), own, elsewhere, ..Material::default() };
+        let material = Material { name, root: Some(root), own, ..Material::default() };
         all.push(Named { material, not_rendered: files.as_ref().err().cloned(), is_whole_plain: false });
     }
     all

@@ -1,13 +1,13 @@
 //! `ingress-guard check`: manifest files, evaluated together before they are applied.
 
 mod alternatives;
+mod beside;
 mod duplicates;
 mod fix;
 mod input;
 mod materials;
 mod options;
 mod output;
-mod outside;
 mod places;
 mod program;
 mod render;

@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 
+use super::beside::Sources;
 use super::options::Assumed;
-use super::outside::{self, Written};
 use crate::analysis::Placeholders;
 use crate::cli::cluster_source::{Listed, Loaded};
 use crate::cluster::{
-    ClusterState, Coverage, Elsewhere, Inventory, LiveReads, Manifest, ManifestFile, Object, Origin, Snapshot,
+    ClusterState, Coverage, Inventory, Known, LiveReads, Manifest, ManifestFile, Named, Object, Origin, Snapshot,
 };
 use crate::model::placeholder::placeholders;
-use crate::model::{CertManagerCertificate, Ingress, Key, Kind};
+use crate::model::{Ingress, Key, Kind};
 use crate::report::{Provenance, Unsubstituted};
 use crate::repository::{Content, Root};
 
@@ -32,8 +32,6 @@ pub(super) struct World {
     rendered: Option<Root>,
     /// The position of each Ingress; its last definition counts, as with `kubectl apply`.
     origins: HashMap<Key, Origin>,
-    /// The Ingresses, and the objects that Ingresses reference.
-    defined: Vec<(Kind, Key)>,
     /// The Ingresses in the order of the files.
     order: Vec<Key>,
     /// Those that contain placeholders. The inventory knows only that they exist.
@@ -46,16 +44,14 @@ pub(super) struct Material<'a> {
     pub(super) name: Option<Box<str>>,
     /// The root, unless the files were given as they are.
     pub(super) root: Option<&'a Root>,
-    /// The objects whose Ingresses are analyzed.
-    pub(super) own: Vec<&'a Manifest>,
-    /// Other objects of the same cluster.
-    pub(super) context: Vec<&'a Manifest>,
-    /// What the files show about objects that are not in them.
-    pub(super) elsewhere: Vec<&'a Elsewhere>,
+    /// The files whose Ingresses are analyzed.
+    pub(super) own: Sources<'a>,
+    /// Other files of the same cluster.
+    pub(super) context: Sources<'a>,
     /// Objects that exist, and whose definitions differ.
     pub(super) unclear: Vec<(Kind, Key)>,
-    /// Objects of alternatives: if nothing else defines them, they exist, and their contents are unknown.
-    pub(super) beside: Vec<(Kind, Key)>,
+    /// Files that may be those of the same cluster: if nothing else defines their objects, they exist, and their contents are unknown.
+    pub(super) beside: Sources<'a>,
 }
 
 /// How the objects of a world stand to those outside.
@@ -76,28 +72,27 @@ impl World {
         scope: Scope<'_>,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
-        let Material { name, root, own, context, elsewhere, unclear, beside } = material;
+        let Material { name, root, own, context, unclear, beside } = material;
         let mut origins: HashMap<Key, Origin> = HashMap::new();
         let mut order = Vec::new();
-        for Manifest { object, origin, .. } in own.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress) {
+        for Manifest { object, origin, .. } in
+            own.objects.iter().filter(|manifest| manifest.object.kind() == Kind::Ingress)
+        {
             if origins.insert(object.key(), origin.clone()).is_none() {
                 order.push(object.key());
             }
         }
-        let is_compared =
-            |kind| matches!(kind, Kind::ConfigMap | Kind::Ingress | Kind::IngressClass | Kind::Secret | Kind::Service);
-        let all = own.iter().map(|manifest| (manifest.object.kind(), manifest.object.key()));
-        let defined = all.filter(|(kind, _)| is_compared(*kind)).collect();
         // The API server validates an update by the stored object as well.
         let stored = |Key { namespace, name }: &Key| base.as_ref()?.inventory().ingress(namespace, name);
-        let (mut objects, mut written, mut unsubstituted) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for manifest in context.into_iter().chain(own) {
+        let (mut objects, mut unsubstituted) = (Vec::new(), BTreeMap::new());
+        let files = context.followed_by(own);
+        for manifest in &files.objects {
             let mut object = manifest.object.clone();
-            let (kind, key, has_namespace) = (object.kind(), object.key(), manifest.has_namespace);
+            let (kind, key) = (object.kind(), object.key());
             object.set_written(manifest.written.clone(), stored(&key));
             match object {
                 Object::Ingress(ingress) if let Some(found) = Placeholders::of(&ingress) => {
-                    unsubstituted.insert(key.clone(), (*ingress, found));
+                    unsubstituted.insert(key, (*ingress, found));
                 }
                 object => {
                     if kind == Kind::Ingress {
@@ -106,28 +101,21 @@ impl World {
                     objects.push(object);
                 }
             }
-            written.push(Written { kind, key, has_namespace });
         }
         let (mut snapshot, before) = match base {
             Some(base) => overlaid(base, objects, now)?,
-            None => (alone(objects, now, scope), None),
+            None => (alone(objects, files.issued(), now, scope), None),
         };
-        outside::note(&mut snapshot, &elsewhere, &written);
+        let is_given = root.is_some_and(|root| root.namespace.is_some());
+        let mut known = known(&mut snapshot);
+        known.note(&files.shown(), &beside.shown(), scope.assumed_namespace.filter(|_| !is_given));
         for (kind, key) in &unclear {
-            outside::replace_by_unknown(&mut snapshot, *kind, key);
-        }
-        for (kind, key) in &beside {
-            outside::assume(&mut snapshot, *kind, key);
+            known.replace_by_unknown(*kind, key);
         }
         for key in unsubstituted.keys() {
-            outside::replace_by_unknown(&mut snapshot, Kind::Ingress, key);
+            known.replace_by_unknown(Kind::Ingress, key);
         }
         unsubstituted.retain(|key, _| origins.contains_key(key));
-        let is_given = root.is_some_and(|root| root.namespace.is_some());
-        if let Some(namespace) = scope.assumed_namespace.filter(|_| !is_given) {
-            let namespaces = written.iter().map(|object| (object.kind, &object.key, object.has_namespace));
-            snapshot.inventory.note_namespaces(namespace, namespaces);
-        }
         Ok(Self {
             name,
             snapshot,
@@ -136,7 +124,6 @@ impl World {
             is_fixable: root.is_none(),
             rendered: root.filter(|root| !matches!(root.content, Content::Files(_))).cloned(),
             origins,
-            defined,
             order,
             unsubstituted,
         })
@@ -170,11 +157,6 @@ impl World {
         }
     }
 
-    /// The Ingresses in its files, and the objects that Ingresses reference.
-    pub(super) fn defined(&self) -> impl Iterator<Item = (Kind, Key)> {
-        self.defined.iter().cloned()
-    }
-
     pub(super) fn origin(&self, key: &Key) -> Option<&Origin> {
         self.origins.get(key)
     }
@@ -204,9 +186,13 @@ impl World {
     /// Makes objects exist whose contents are unknown.
     pub(super) fn assume(&mut self, assumed: impl IntoIterator<Item = Assumed>) {
         for Assumed { kind, key } in assumed {
-            outside::assume(&mut self.snapshot, kind, &key);
+            known(&mut self.snapshot).assume(kind, &key);
         }
     }
+}
+
+fn known(Snapshot { inventory, live_reads, .. }: &mut Snapshot) -> Known<'_> {
+    Known { inventory, live_reads }
 }
 
 /// The files overlaid on a cluster, and the cluster without them.
@@ -222,20 +208,15 @@ fn overlaid(mut base: Listed, objects: Vec<Object>, now: Timestamp) -> anyhow::R
 }
 
 /// The files without a cluster. Objects outside them are unknown, unless they are complete.
-fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only, .. }: Scope<'_>) -> Snapshot {
+fn alone<'n>(
+    objects: Vec<Object>,
+    issued: impl Iterator<Item = &'n Named>,
+    now: Timestamp,
+    Scope { is_complete, is_only, .. }: Scope<'_>,
+) -> Snapshot {
     let mut inventory = Inventory::default();
-    let mut issued = Vec::new();
     for object in objects {
-        if let Object::Certificate(CertManagerCertificate { key, secret_name, .. }) = &object {
-            issued.push(Key::new(&key.namespace, secret_name));
-        }
         inventory.apply(object);
-    }
-    // cert-manager creates the Secrets of Certificates.
-    for key in issued {
-        if !inventory.contains(Kind::Secret, &key) {
-            inventory.apply_unreadable(Kind::Secret, key);
-        }
     }
     let has_workload = Kind::WORKLOADS.iter().any(|kind| inventory.count(*kind) > 0);
     for kind in Kind::ALL {
@@ -250,5 +231,10 @@ fn alone(objects: Vec<Object>, now: Timestamp, Scope { is_complete, is_only, .. 
             };
         inventory.cover(kind, if is_complete { Coverage::Complete } else { Coverage::Partial });
     }
-    Snapshot { inventory, live_reads: LiveReads::default(), taken: now }
+    let mut snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: now };
+    let mut known = known(&mut snapshot);
+    for secret in issued {
+        known.assume(secret.kind, &secret.key);
+    }
+    snapshot
 }

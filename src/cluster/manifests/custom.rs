@@ -24,6 +24,8 @@ pub struct MadeSecret {
     pub namespace: Option<Box<str>>,
     /// Its name.
     pub name: Box<str>,
+    /// Whether the file gives the namespace, or it is not assumed.
+    pub has_namespace: bool,
 }
 
 /// Where an operator may create Services.
@@ -174,22 +176,23 @@ impl CustomResource {
         }
         let object = object()?;
         let name = texts(&object, "metadata.name").first().copied().unwrap_or_default();
-        let namespace = texts(&object, "metadata.namespace").first().copied().unwrap_or(default);
-        let key = Key::new(namespace, name);
-        let secrets = maker.map(|maker| secrets(maker, &object, &key)).unwrap_or_default();
+        let namespace = texts(&object, "metadata.namespace").first().copied();
+        let key = Key::new(namespace.unwrap_or(default), name);
+        let secrets = maker.map(|maker| secrets(maker, &object, (&key, namespace.is_some()))).unwrap_or_default();
         let services = if is_operated { services(group, kind, &object, &key) } else { MadeServices::Nowhere };
         Some(Self { kind: kind.into(), key, secrets, services })
     }
 }
 
-fn secrets(maker: &SecretMaker, object: &Value, key: &Key) -> Vec<MadeSecret> {
-    let namespace = match maker.namespace {
-        MadeIn::Own => Some(&*key.namespace),
-        MadeIn::Field(field) => Some(texts(object, field).first().copied().unwrap_or(&key.namespace)),
-        MadeIn::Unknown => None,
+fn secrets(maker: &SecretMaker, object: &Value, (key, has_own): (&Key, bool)) -> Vec<MadeSecret> {
+    let own = (Some(&*key.namespace), has_own);
+    let (namespace, has_namespace) = match maker.namespace {
+        MadeIn::Own => own,
+        MadeIn::Field(field) => texts(object, field).first().map_or(own, |namespace| (Some(*namespace), true)),
+        MadeIn::Unknown => (None, true),
     };
     let names = maker.names.iter().map(|field| texts(object, field)).find(|names| !names.is_empty());
-    let made = |name: &str| MadeSecret { namespace: namespace.map(Box::from), name: name.into() };
+    let made = |name: &str| MadeSecret { namespace: namespace.map(Box::from), name: name.into(), has_namespace };
     names.unwrap_or_default().into_iter().map(made).collect()
 }
 

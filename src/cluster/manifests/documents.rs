@@ -12,11 +12,12 @@ use serde_json::Value;
 use super::custom::CustomResource;
 use super::header::{Header, texts};
 use super::options::ReadOptions;
+use super::outside::Named;
 use super::parts::{Part, values};
-use super::unclear::{has_placeholder, is_unclear, key, may_be_unclear};
+use super::unclear::{has_placeholder, is_unclear, may_be_unclear, named};
 use crate::cluster::store::{Object, Source};
+use crate::model::Kind;
 use crate::model::placeholder::without_braces;
-use crate::model::{Key, Kind};
 use crate::validation;
 use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree, directive, documents};
 
@@ -35,7 +36,7 @@ pub(super) enum Content {
     /// An object that checks read, and whether the file gives its namespace.
     Object { object: Object, has_namespace: bool },
     /// An object that exists, and whose contents are unknown.
-    Unclear(Kind, Key),
+    Unclear(Named),
     /// An object of another kind that creates others.
     Custom(CustomResource),
     /// Anything else.
@@ -300,13 +301,14 @@ impl<'a> Reader<'a> {
             Ok(object) => object,
             Err(error) if !self.may_be_unclear || kind == Kind::Ingress => return Err(error),
             Err(error) => {
-                let key = Some(node.to_json()).filter(has_placeholder).and_then(|value| key(&value, namespace));
-                return key.map(|key| Content::Unclear(kind, key)).ok_or(error);
+                let value = Some(node.to_json()).filter(has_placeholder);
+                let named = value.and_then(|value| named(kind, &value, namespace));
+                return named.map(Content::Unclear).ok_or(error);
             }
         };
         let has_namespace = object.default_namespace(namespace);
         if self.may_be_unclear && is_unclear(kind, &node.to_json()) {
-            return Ok(Content::Unclear(kind, object.key()));
+            return Ok(Content::Unclear(Named { kind, key: object.key(), has_namespace }));
         }
         Ok(Content::Object { object, has_namespace })
     }

@@ -7,6 +7,7 @@ mod error;
 mod files;
 mod header;
 mod options;
+mod outside;
 mod parts;
 mod substitution;
 mod unclear;
@@ -15,6 +16,7 @@ pub use custom::{CustomResource, MadeSecret, MadeServices};
 pub use error::ManifestError;
 pub use files::{Encoding, Files, LeftOut, Listed, ManifestFile, ManifestSource};
 pub use options::ReadOptions;
+pub use outside::{Elsewhere, Known, Named, Shown};
 pub use substitution::Variables;
 
 use std::ops::Range;
@@ -23,8 +25,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Coverage, Inventory, Object};
-use crate::model::{Key, Kind};
+use super::{Coverage, Inventory, LiveReads, Object};
+use crate::model::{CertManagerCertificate, Key, Kind};
 use crate::parallel;
 use documents::{Broken, Content, Documents, Found, Repeated};
 use parts::Part;
@@ -45,15 +47,6 @@ pub struct Manifests {
     pub faults: Vec<ManifestError>,
     /// The documents with a key that a map has twice.
     pub repeated: Vec<RepeatedKey>,
-}
-
-/// What a file shows about objects that are not in it, or only in part.
-#[derive(Debug, Default)]
-pub struct Elsewhere {
-    /// Objects that exist and whose contents are not in the file: encrypted, or with placeholders.
-    pub unclear: Vec<(Kind, Key)>,
-    /// The objects of other kinds that create Secrets or Services.
-    pub custom: Vec<CustomResource>,
 }
 
 /// A key that a map of a document has twice. The last value counts, as for kubectl.
@@ -110,7 +103,7 @@ pub struct Origin {
 /// If a path cannot be read, contains no object, or contains a broken document.
 pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
     const LARGEST: u64 = 256 << 20;
-    let (mut inventory, mut made) = (whole_cluster(), Vec::new());
+    let mut cluster = WholeCluster::new();
     let variables = Variables::default();
     let options = ReadOptions { namespace: "default", variables: &variables, largest: LARGEST };
     for path in paths {
@@ -122,15 +115,14 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
             for found in found {
                 let found = found.and_then(Found::decodable).map_err(|broken| broken.in_file(&file.path))?;
                 documents += 1;
-                apply(&mut inventory, found.content, None, &mut made);
+                cluster.apply(found.content, None);
             }
         }
         if documents == 0 {
             return Err(ManifestError::Empty { path: path.clone() });
         }
     }
-    finish(&mut inventory, made);
-    Ok(inventory)
+    Ok(cluster.finish())
 }
 
 /// Loads objects from YAML text, as [`load`] does from files, and Ingresses as manifests that are to be applied. Errors use
@@ -139,16 +131,15 @@ pub fn load(paths: &[PathBuf]) -> Result<Inventory, ManifestError> {
 /// # Errors
 /// If a document is broken.
 pub fn load_text(name: &str, text: &str) -> Result<Inventory, ManifestError> {
-    let (mut inventory, mut made) = (whole_cluster(), Vec::new());
+    let mut cluster = WholeCluster::new();
     let variables = Variables::default();
     let options = ReadOptions { namespace: "default", variables: &variables, largest: u64::MAX };
     let documents = parts::parts(text, false).into_iter().map(|part| documents::read(text, &part, options));
     for found in documents.flat_map(|documents| documents.objects) {
         let Found { content, written, .. } = found.map_err(|broken| broken.in_file(Path::new(name)))?;
-        apply(&mut inventory, content, written, &mut made);
+        cluster.apply(content, written);
     }
-    finish(&mut inventory, made);
-    Ok(inventory)
+    Ok(cluster.finish())
 }
 
 /// Lists the files that [`load`] and [`Manifests::read`] read, except those that cannot be found.
@@ -208,10 +199,11 @@ impl Manifests {
             match found {
                 Ok(Found { content, bytes, items, written, .. }) => match content {
                     Content::Object { object, has_namespace } => {
+                        elsewhere.issued.extend(issued(&object, has_namespace));
                         let origin = Origin { file: number, document: bytes, items };
                         self.objects.push(Manifest { object, has_namespace, origin, written });
                     }
-                    Content::Unclear(kind, key) => elsewhere.unclear.push((kind, key)),
+                    Content::Unclear(named) => elsewhere.unclear.push(named),
                     Content::Custom(custom) => elsewhere.custom.push(custom),
                     Content::Other => {}
                 },
@@ -226,6 +218,12 @@ impl Manifests {
         self.elsewhere.push(elsewhere);
         self.files.push(file);
     }
+}
+
+/// Returns the Secret that cert-manager creates for a Certificate.
+fn issued(object: &Object, has_namespace: bool) -> Option<Named> {
+    let Object::Certificate(CertManagerCertificate { key, secret_name, .. }) = object else { return None };
+    Some(Named { kind: Kind::Secret, key: Key::new(&key.namespace, secret_name), has_namespace })
 }
 
 /// Whether a text that cannot be parsed may contain a manifest. Directories contain many other files: templates, configurations with
@@ -274,41 +272,49 @@ impl Broken {
     }
 }
 
-fn whole_cluster() -> Inventory {
-    let mut inventory = Inventory::default();
-    for kind in Kind::ALL {
-        inventory.cover(kind, Coverage::Complete);
-    }
-    inventory
+/// The objects of files that are the whole cluster.
+struct WholeCluster {
+    inventory: Inventory,
+    defined: Vec<Named>,
+    elsewhere: Elsewhere,
 }
 
-/// Adds the content of a document to the whole cluster.
-fn apply(inventory: &mut Inventory, content: Content, written: Option<Arc<Value>>, made: &mut Vec<Key>) {
-    match content {
-        Content::Object { mut object, .. } => {
-            object.set_written(written, None);
-            inventory.apply(object);
+impl WholeCluster {
+    fn new() -> Self {
+        let mut inventory = Inventory::default();
+        for kind in Kind::ALL {
+            inventory.cover(kind, Coverage::Complete);
         }
-        Content::Unclear(kind, key) => inventory.apply_unreadable(kind, key),
-        Content::Custom(custom) => {
-            let key = |secret: MadeSecret| Some(Key { namespace: secret.namespace?, name: secret.name });
-            made.extend(custom.secrets.into_iter().filter_map(key));
-        }
-        Content::Other => {}
+        Self { inventory, defined: Vec::new(), elsewhere: Elsewhere::default() }
     }
-}
 
-/// Adds the Secrets that other objects create, and covers objects that controllers create. These count as missing only if the files
-/// contain some, as a full export does.
-fn finish(inventory: &mut Inventory, made: Vec<Key>) {
-    for key in made {
-        if !inventory.contains(Kind::Secret, &key) {
-            inventory.apply_unreadable(Kind::Secret, key);
+    /// Adds the content of a document.
+    fn apply(&mut self, content: Content, written: Option<Arc<Value>>) {
+        match content {
+            Content::Object { mut object, has_namespace } => {
+                self.defined.push(Named { kind: object.kind(), key: object.key(), has_namespace });
+                self.elsewhere.issued.extend(issued(&object, has_namespace));
+                object.set_written(written, None);
+                self.inventory.apply(object);
+            }
+            Content::Unclear(named) => self.elsewhere.unclear.push(named),
+            Content::Custom(custom) => self.elsewhere.custom.push(custom),
+            Content::Other => {}
         }
     }
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
-        if inventory.count(kind) == 0 {
-            inventory.cover(kind, Coverage::NotProvided);
+
+    /// Adds what the files show about other objects, and covers those that controllers create. These count as missing only if the
+    /// files contain some, as a full export does.
+    fn finish(self) -> Inventory {
+        let Self { mut inventory, defined, elsewhere } = self;
+        let files = Shown { defined, elsewhere: vec![&elsewhere] };
+        let mut known = Known { inventory: &mut inventory, live_reads: &mut LiveReads::default() };
+        known.note(&files, &Shown::default(), None);
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_made_by_controllers()) {
+            if inventory.count(kind) == 0 {
+                inventory.cover(kind, Coverage::NotProvided);
+            }
         }
+        inventory
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::outside::Named;
 use crate::model::placeholder::{is_placeholder, placeholders};
 use crate::model::{Key, Kind};
 
@@ -47,8 +48,10 @@ fn any_text(value: &Value, is_so: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Returns namespace and name of an object.
-pub(super) fn key(object: &Value, default: &str) -> Option<Key> {
-    let text = |field: &str| object.get("metadata")?.get(field)?.as_str();
-    Some(Key::new(text("namespace").unwrap_or(default), text("name")?))
+/// Returns kind, namespace and name of an object.
+pub(super) fn named(kind: Kind, object: &Value, default: &str) -> Option<Named> {
+    let text = |field: &str| object.get("metadata")?.get(field)?.as_str().filter(|text| !text.is_empty());
+    let namespace = if kind.is_namespaced() { text("namespace") } else { Some("") };
+    let key = Key::new(namespace.unwrap_or(default), text("name")?);
+    Some(Named { kind, key, has_namespace: namespace.is_some() })
 }

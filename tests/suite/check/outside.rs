@@ -153,3 +153,105 @@ fn objects_with_unknown_names_may_be_any_object_of_their_namespace() {
     let (code, found) = report(folder.path(), &["a.yaml", "--complete"]);
     assert_eq!((code, places(&found)), (0, Vec::new()));
 }
+
+/// `LEVEL CODE` of each finding where another root contains a document, and where an alternative file does.
+fn beside(document: &str) -> [Vec<String>; 2] {
+    let ingress = with_secrets();
+    let own = [CLASS, SECRET, &ingress].join("---\n");
+    let other = ingress.replace("host: web.example.com", "host: old.example.com");
+    let kustomization = "resources: [a.yaml]\n";
+    let layouts = [
+        vec![
+            ("one/kustomization.yaml", kustomization),
+            ("one/a.yaml", document),
+            ("two/kustomization.yaml", kustomization),
+            ("two/a.yaml", &own),
+        ],
+        vec![("a.yaml", &own), ("b.yaml", &*format!("{other}---\n{document}"))],
+    ]
+    .map(|files| folder(&files));
+    layouts.map(|folder| {
+        let outcome = check_with(
+            folder.path(),
+            &[".", "--complete", "--show", "audit", "--select", "IG201,IG401,IG604", "-o", "json"],
+            b"",
+        );
+        let report: Value =
+            serde_json::from_str(&outcome.out).unwrap_or_else(|error| panic!("{error}: {}", outcome.err));
+        let findings = report["findings"].as_array().unwrap().iter();
+        let own = findings.filter(|finding| finding["file"].as_str().unwrap().ends_with("a.yaml"));
+        let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+        let mut own: Vec<String> = own.map(|it| format!("{} {}", text(it, "level"), text(it, "code"))).collect();
+        own.sort();
+        own
+    })
+}
+
+#[test]
+fn objects_of_other_roots_and_alternatives_exist_without_their_contents() {
+    let both = |document: &str, expected: &[&str]| {
+        for (found, layout) in beside(document).iter().zip(["root", "file"]) {
+            assert_eq!(found, expected, "{layout}: {document}");
+        }
+    };
+    let service = |metadata: &str, port: &str| {
+        format!("{{apiVersion: v1, kind: Service, metadata: {{{metadata}}}, spec: {{ports: [{{port: {port}}}]}}}}\n")
+    };
+    let made = |version: &str, kind: &str, metadata: &str, spec: &str| {
+        format!("{{apiVersion: {version}, kind: {kind}, metadata: {{{metadata}}}, spec: {{{spec}}}}}\n")
+    };
+    let (none, service_exists) = (["audit IG401", "deny IG201", "warn IG604"], ["audit IG401", "warn IG604"]);
+    both(&service("name: other, namespace: shop", "80"), &none);
+    both(&service("name: web, namespace: other", "\"${PORT}\""), &none);
+    both(&service("name: web, namespace: shop", "80"), &service_exists);
+    both(&service("name: web, namespace: shop", "\"${PORT}\""), &service_exists);
+    both(&service("name: \"${NAME}\", namespace: shop", "80"), &service_exists);
+    both(&service("name: \"${NAME}\", namespace: shop", "\"${PORT}\""), &service_exists);
+    both(&service("name: web", "80"), &["audit IG401", "warn IG201", "warn IG604"]);
+    let database = made("example.com/v1", "Database", "name: web, namespace: shop", "");
+    both(&database, &["audit IG401", "warn IG201", "warn IG604"]);
+    let secret = "{apiVersion: v1, kind: Secret, metadata: {name: users, namespace: shop}, data: {auth: \"ENC[x]\"}}\n";
+    both(secret, &["audit IG401", "deny IG201"]);
+    both(
+        &made("bitnami.com/v1alpha1", "SealedSecret", "name: users, namespace: shop", ""),
+        &["audit IG401", "deny IG201"],
+    );
+    let certificate = made("cert-manager.io/v1", "Certificate", "name: a, namespace: shop", "secretName: web-tls");
+    both(&certificate, &["deny IG201", "warn IG604"]);
+}
+
+#[test]
+fn created_secrets_with_unknown_names_may_be_any_secret_of_their_namespace() {
+    let ingress = with_secrets();
+    let found = |maker: &str| findings(&[CLASS, IN_SHOP, SECRET, maker, &ingress], &["--select", "IG604"]);
+    let external = |metadata: &str, target: &str| {
+        format!(
+            "{{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {{{metadata}}}, spec: {{target: {{{target}}}}}}}\n"
+        )
+    };
+    let certificate = |namespace: &str| {
+        format!(
+            "{{apiVersion: cert-manager.io/v1, kind: Certificate, metadata: {{name: a, namespace: {namespace}}}, spec: {{secretName: \"${{A}}\"}}}}\n"
+        )
+    };
+    let missing = found(&external("name: a, namespace: shop", "name: b"));
+    assert_eq!(missing.len(), 1);
+    for (metadata, target) in [
+        ("name: a, namespace: shop", "name: \"${A}\""),
+        ("name: \"${A}\", namespace: shop", ""),
+        ("name: a, namespace: \"${A}\"", "name: b"),
+    ] {
+        assert_eq!(found(&external(metadata, target)), Vec::<String>::new(), "{metadata} {target}");
+    }
+    assert_eq!(found(&certificate("other")), missing);
+    assert_eq!(found(&certificate("shop")), Vec::<String>::new());
+    let given_later = ["warn IG604: set the namespace of objects without one: -n shop"];
+    // A namespace that is given later may be that of the Ingress.
+    let sealed = |metadata: &str| {
+        format!("{{apiVersion: bitnami.com/v1alpha1, kind: SealedSecret, metadata: {{{metadata}}}}}\n")
+    };
+    assert_eq!(found(&sealed("name: users, namespace: other")), missing);
+    assert_eq!(found(&sealed("name: users")), given_later);
+    let unclear = "{apiVersion: v1, kind: Secret, metadata: {name: users}, data: {auth: \"ENC[x]\"}}\n";
+    assert_eq!(found(unclear), given_later);
+}

@@ -79,7 +79,7 @@ spec:
   ingressClassName: nginx
   rules:
     - host: app.example.com
-      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: \"x\\e[31m\\n$(reboot)\", port: {number: 80}}}}]}
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: \"x\\e[31m\\n`reboot`\", port: {number: 80}}}}]}
 ";
     let inventory = pages::inventory(&config, manifests);
     let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
