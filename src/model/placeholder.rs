@@ -1,6 +1,7 @@
 //! Placeholders that another program replaces before an object is applied: `${NAME}` (Flux, envsubst), `$(NAME)` (Kustomize),
 //! `{{ … }}` (Helm and other templates), `<path:…>` (Argo CD Vault plugin). What such a text becomes is unknown.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// One placeholder in a text.
@@ -57,6 +58,22 @@ pub fn without_braces(text: &str) -> String {
         }
     }
     out + &text[at..]
+}
+
+/// Returns a text of the same length with a number in the place of each `${NAME}`, which JSON accepts within a string and as a value.
+#[must_use]
+pub fn with_numbers(text: &str) -> Cow<'_, str> {
+    if !text.contains("${") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for Placeholder { bytes, .. } in placeholders(text).filter(|found| text[found.bytes.start..].starts_with("${")) {
+        out += &text[at..bytes.start];
+        out.extend(std::iter::repeat_n('1', bytes.len()));
+        at = bytes.end;
+    }
+    Cow::Owned(out + &text[at..])
 }
 
 /// Returns the length and the variable of the placeholder at the start of a text.

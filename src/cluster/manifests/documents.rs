@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::custom::CustomResource;
 use super::header::{Header, texts};
@@ -17,7 +18,7 @@ use super::parts::{Part, values};
 use super::unclear::{has_placeholder, is_unclear, may_be_unclear, named};
 use crate::cluster::store::{Object, Source};
 use crate::model::Kind;
-use crate::model::placeholder::without_braces;
+use crate::model::placeholder::{with_numbers, without_braces};
 use crate::validation;
 use crate::yaml::{Invalid, Lines, Node, Scalar, Step, SyntaxError, Tree, directive, documents};
 
@@ -105,7 +106,7 @@ impl Documents {
 pub(super) fn read(text: &str, part: &Part, options: ReadOptions<'_>) -> Documents {
     let may_be_unclear = may_be_unclear(&text[part.bytes.clone()]);
     let mut reader = Reader { text, options, may_be_unclear, lines: OnceCell::new(), found: Documents::default() };
-    if part.is_json && matches!(options.variables.substitute(text), Cow::Borrowed(_)) {
+    if part.is_json {
         reader.json();
     } else {
         for document in documents(&text[part.bytes.clone()]) {
@@ -156,7 +157,7 @@ struct Document<'t> {
     is_json: bool,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn yaml_document(&mut self, bytes: Range<usize>) {
         let substituted = self.options.variables.substitute(&self.text[bytes.clone()]);
         let is_substituted = matches!(substituted, Cow::Owned(_));
@@ -185,23 +186,30 @@ impl<'a> Reader<'a> {
     }
 
     fn json(&mut self) {
-        for value in values(self.text) {
-            match value {
-                Ok(value) => self.json_document(value.get()),
+        let with_numbers = with_numbers(self.text);
+        for value in values(&with_numbers) {
+            match value.map(RawValue::get) {
+                Ok(value) => {
+                    let start = value.as_ptr() as usize - with_numbers.as_ptr() as usize;
+                    self.json_document(start..start + value.len());
+                }
                 Err(error) => self.broken_json(0, self.text, &error),
             }
         }
     }
 
-    fn json_document(&mut self, text: &'a str) {
-        let start = text.as_ptr() as usize - self.text.as_ptr() as usize;
-        match Tree::parse_json(text) {
+    fn json_document(&mut self, bytes: Range<usize>) {
+        let text = &self.text[bytes.clone()];
+        let substituted = self.options.variables.substitute(text);
+        let is_substituted = matches!(substituted, Cow::Owned(_));
+        match Tree::parse_json(&substituted) {
             Ok(tree) => {
-                let bytes = start..start + text.len();
-                let (tree, places) = (&tree, OnceCell::new());
-                self.document(&Document { bytes, text, is_substituted: false, tree, places, is_json: true });
+                let (text, tree, places) = (&*substituted, &tree, OnceCell::new());
+                self.document(&Document { bytes, text, is_substituted, tree, places, is_json: true });
             }
-            Err(error) => self.broken_json(start, text, &error),
+            // A placeholder in the place of a number is not JSON.
+            Err(_) if text.contains("${") => self.yaml_document(bytes),
+            Err(error) => self.broken_json(bytes.start, text, &error),
         }
     }
 

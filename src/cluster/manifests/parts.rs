@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
+use crate::model::placeholder::with_numbers;
 use crate::yaml::documents;
 
 /// The bytes of a part of a text from which another thread pays off.
@@ -17,9 +18,9 @@ pub(super) struct Part {
 }
 
 /// Splits a text into parts that can be read apart, as kubectl does: it is JSON if it begins with a brace and is valid, else YAML.
-/// A file whose name ends in `.json` is JSON.
+/// A file whose name ends in `.json` is JSON. Placeholders may stand for numbers in it.
 pub(super) fn parts(text: &str, is_json: bool) -> Vec<Part> {
-    if is_json || (text.trim_start().starts_with('{') && values(text).all(|value| value.is_ok())) {
+    if is_json || (text.trim_start().starts_with('{') && values(&with_numbers(text)).all(|value| value.is_ok())) {
         return vec![Part { bytes: 0..text.len(), is_json: true }];
     }
     let (mut parts, mut start) = (Vec::new(), 0);

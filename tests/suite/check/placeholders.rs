@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::{CLASS, SERVICE, check, folder, ingress, places, report};
 
+const CLASS_JSON: &str = r#"{"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}}"#;
+const SERVICE_JSON: &str =
+    r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}"#;
 const OTHER_SECRET: &str = "{apiVersion: v1, kind: Secret, metadata: {name: other}, stringData: {a: b}}\n";
 
 /// An Ingress with TLS for its host.
@@ -178,4 +181,38 @@ fn variables_are_substituted_in_json() {
     let arguments = ["web.json", "--set-var", "NAME=web", "--set-var", "PORT=80", "--select", "IG202"];
     let (code, report) = report(folder.path(), &arguments);
     assert_eq!((code, places(&report)), (0, vec!["IG202 web.json:8:69".to_owned()]), "{report:#}");
+}
+
+#[test]
+fn variables_are_substituted_in_every_value_of_a_json_stream() {
+    let object = |name: &str, port: &str| {
+        json!({
+            "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+            "spec": {"ingressClassName": "nginx", "defaultBackend": {"service": {"name": "${NAME}", "port": {"number": 81}}}},
+        })
+        .to_string()
+        .replace("81", port)
+    };
+    let text = |first: &str| [CLASS_JSON, SERVICE_JSON, &object("a", first), &object("b", "82")].join("\n");
+    let folder = folder(&[("web.json", &text("81")), ("number.json", &text("${PORT}")), ("broken.json", "")]);
+    let codes = |arguments: &[&str]| {
+        let (code, found) = report(folder.path(), &[arguments, &["--select", "IG202"]].concat());
+        (code, places(&found).len(), found["summary"]["ingresses"].as_u64())
+    };
+    for file in ["web.json", "number.json"] {
+        assert_eq!(codes(&[file, "--set-var", "NAME=web", "--set-var", "PORT=83"]), (0, 2, Some(2)), "{file}");
+    }
+    // A number that is not known is a placeholder, as in YAML.
+    assert_eq!(codes(&["number.json", "--set-var", "NAME=web"]), (0, 1, Some(2)));
+    assert_eq!(codes(&["number.json"]), (0, 0, Some(2)));
+    let piped = super::check_with(
+        folder.path(),
+        &["-", "--set-var", "NAME=web", "--set-var", "PORT=83", "--select", "IG202", "-o", "json"],
+        text("${PORT}").as_bytes(),
+    );
+    assert_eq!(piped.out.matches("\"IG202\"").count(), 2, "{}", piped.out);
+    // What cannot be read is a fault.
+    std::fs::write(folder.path().join("broken.json"), text("81") + "{\"kind\": ${NAME}").unwrap();
+    let outcome = check(folder.path(), &["broken.json", "--set-var", "NAME=web"]);
+    assert!(outcome.code == 2 && outcome.out.contains("error: broken.json:4"), "{} {}", outcome.code, outcome.out);
 }
