@@ -11,8 +11,8 @@ pub(super) fn may_be_unclear(text: &str) -> bool {
     ["${", "$(", "{{", "<path:", "ENC["].iter().any(|sign| text.contains(sign))
 }
 
-/// Returns whether the contents of an object are unknown. The fields of an Ingress, of workloads and of pods are each read as they
-/// are: `$(NAME)` is a variable of Kubernetes in the arguments of a container.
+/// Returns whether the contents of an object are unknown. The fields of an Ingress are each read as they are, and most fields of
+/// workloads and pods: `$(NAME)` is a variable of Kubernetes in the arguments of a container.
 pub(super) fn is_unclear(kind: Kind, object: &Value) -> bool {
     let any = |field: &str, is_unclear: fn(&str) -> bool| object.get(field).is_some_and(|it| any_text(it, &is_unclear));
     match kind {
@@ -30,8 +30,20 @@ pub(super) fn is_unclear(kind: Kind, object: &Value) -> bool {
         }
         Kind::Service => any("spec", is_placeholder),
         Kind::IngressClass => any("spec", is_placeholder) || any("metadata", is_placeholder),
+        Kind::Pod => is_unclear_pod(object),
+        kind if Kind::WORKLOADS.contains(&kind) => {
+            object.get("spec").and_then(|spec| spec.get("template")).is_some_and(is_unclear_pod)
+        }
         _ => false,
     }
+}
+
+/// Returns whether a pod, or a template of pods, has placeholders in what a Service selects: its labels and container ports.
+fn is_unclear_pod(pod: &Value) -> bool {
+    let labels = pod.get("metadata").and_then(|metadata| metadata.get("labels"));
+    let containers = ["containers", "initContainers"].map(|field| pod.get("spec")?.get(field)?.as_array());
+    let ports = containers.into_iter().flatten().flatten().filter_map(|container| container.get("ports"));
+    labels.into_iter().chain(ports).any(has_placeholder)
 }
 
 /// Returns whether a value contains a placeholder at any depth.

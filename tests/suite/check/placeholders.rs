@@ -216,3 +216,31 @@ fn variables_are_substituted_in_every_value_of_a_json_stream() {
     let outcome = check(folder.path(), &["broken.json", "--set-var", "NAME=web"]);
     assert!(outcome.code == 2 && outcome.out.contains("error: broken.json:4"), "{} {}", outcome.code, outcome.out);
 }
+
+#[test]
+fn a_workload_with_placeholders_in_labels_or_ports_is_unknown() {
+    let service = SERVICE.replace("ports: [{port: 80}]", "selector: {app: web}, ports: [{port: 80, targetPort: http}]");
+    let deployment = |label: &str, port: &str, argument: &str| {
+        format!(
+            "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web}}, spec: {{template: {{metadata: {{labels: {{app: web, version: \"{label}\"}}}}, \
+             spec: {{containers: [{{name: c, args: [\"{argument}\"], ports: [{{name: \"{port}\", containerPort: 80}}]}}]}}}}}}}}\n"
+        )
+    };
+    let pod = |port: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: web, labels: {{app: web}}}}, spec: {{containers: [{{name: c, ports: [{{name: \"{port}\", containerPort: 80}}]}}]}}}}\n"
+        )
+    };
+    let ingress = ingress("web", "web", 80);
+    let found = |workload: &str| {
+        let folder = folder(&[("a.yaml", &[CLASS, &service, workload, &ingress].join("---\n"))]);
+        places(&report(folder.path(), &["a.yaml", "--complete", "--select", "IG204"]).1).len()
+    };
+    assert_eq!(found(&deployment("1", "other", "$(NAME)")), 1);
+    assert_eq!(found(&deployment("1", "${PORT}", "a")), 0);
+    assert_eq!(found(&deployment("${VERSION}", "other", "a")), 0);
+    assert_eq!(found(&deployment("1", "http", "a")), 0);
+    let with_init = deployment("1", "other", "a").replace("containers:", "initContainers: [{name: s, restartPolicy: Always, ports: [{name: \"${PORT}\", containerPort: 81}]}], containers:");
+    assert_eq!(found(&with_init), 0);
+    assert_eq!(found(&pod("${PORT}")), 0);
+}
