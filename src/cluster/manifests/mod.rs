@@ -5,6 +5,7 @@ mod custom;
 mod documents;
 mod error;
 mod files;
+mod generated;
 mod header;
 mod options;
 mod outside;
@@ -29,6 +30,7 @@ use super::{Coverage, Inventory, LiveReads, Object};
 use crate::model::{CertManagerCertificate, Key, Kind};
 use crate::parallel;
 use documents::{Broken, Content, Documents, Found, Repeated};
+use generated::GeneratedNames;
 use parts::Part;
 
 /// The number of files, or of their parts, from which a further thread pays off.
@@ -47,6 +49,7 @@ pub struct Manifests {
     pub faults: Vec<ManifestError>,
     /// The documents with a key that a map has twice.
     pub repeated: Vec<RepeatedKey>,
+    generated: GeneratedNames,
 }
 
 /// A key that a map of a document has twice. The last value counts, as for kubectl.
@@ -198,7 +201,8 @@ impl Manifests {
         for found in documents.objects {
             match found {
                 Ok(Found { content, bytes, items, written, .. }) => match content {
-                    Content::Object { object, has_namespace } => {
+                    Content::Object { mut object, has_namespace } => {
+                        self.generated.number(&mut object, || (file.path.clone(), bytes.start, items.clone()));
                         elsewhere.issued.extend(issued(&object, has_namespace));
                         let origin = Origin { file: number, document: bytes, items };
                         self.objects.push(Manifest { object, has_namespace, origin, written });
@@ -277,6 +281,7 @@ struct WholeCluster {
     inventory: Inventory,
     defined: Vec<Named>,
     elsewhere: Elsewhere,
+    generated: GeneratedNames,
 }
 
 impl WholeCluster {
@@ -285,13 +290,14 @@ impl WholeCluster {
         for kind in Kind::ALL {
             inventory.cover(kind, Coverage::Complete);
         }
-        Self { inventory, defined: Vec::new(), elsewhere: Elsewhere::default() }
+        Self { inventory, defined: Vec::new(), elsewhere: Elsewhere::default(), generated: GeneratedNames::default() }
     }
 
     /// Adds the content of a document.
     fn apply(&mut self, content: Content, written: Option<Arc<Value>>) {
         match content {
             Content::Object { mut object, has_namespace } => {
+                self.generated.number(&mut object, || (PathBuf::new(), self.defined.len(), Vec::new()));
                 self.defined.push(Named { kind: object.kind(), key: object.key(), has_namespace });
                 self.elsewhere.issued.extend(issued(&object, has_namespace));
                 object.set_written(written, None);
@@ -306,7 +312,7 @@ impl WholeCluster {
     /// Adds what the files show about other objects, and covers those that controllers create. These count as missing only if the
     /// files contain some, as a full export does.
     fn finish(self) -> Inventory {
-        let Self { mut inventory, defined, elsewhere } = self;
+        let Self { mut inventory, defined, elsewhere, .. } = self;
         let files = Shown { defined, elsewhere: vec![&elsewhere] };
         let mut known = Known { inventory: &mut inventory, live_reads: &mut LiveReads::default() };
         known.note(&files, &Shown::default(), None);

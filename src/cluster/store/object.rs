@@ -188,6 +188,13 @@ impl Object {
         }
     }
 
+    /// Adds a number to a name that the API server completes: `web-*2`.
+    pub(crate) fn number_name(&mut self, number: usize) {
+        if let Self::Ingress(ingress) = self {
+            ingress.meta.key.name = format!("{}{number}", ingress.meta.key.name).into();
+        }
+    }
+
     /// Sets the namespace of an object without one; returns whether it had one, or has none by its kind.
     pub(crate) fn default_namespace(&mut self, default: &str) -> bool {
         let namespace = match self {

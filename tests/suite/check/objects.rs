@@ -260,3 +260,24 @@ fn an_ingress_with_a_generated_name_is_shown_by_its_prefix() {
     let finding = &report["findings"][0];
     assert_eq!((finding["code"].as_str(), finding["ingress"].as_str()), (Some("IG201"), Some("web-*")), "{report:#}");
 }
+
+#[test]
+fn ingresses_with_the_same_prefix_are_several() {
+    let generated = |service: &str| {
+        ingress("web", service, 80)
+            .replace("{name: web}", "{generateName: web-}")
+            .replace("web.example", &format!("{service}.example"))
+    };
+    let texts = [CLASS, &generated("gone"), &generated("lost"), &ingress("web", "no", 80)].join("---\n");
+    let folder = folder(&[("a.yaml", &texts), ("b.yaml", &generated("away"))]);
+    let (_, report) = report(folder.path(), &[".", "--complete", "--select", "IG201"]);
+    let findings = report["findings"].as_array().unwrap();
+    let mut found: Vec<(&str, &str, u64)> = findings
+        .iter()
+        .map(|it| (it["ingress"].as_str().unwrap(), it["file"].as_str().unwrap(), it["line"].as_u64().unwrap()))
+        .collect();
+    found.sort_unstable();
+    let wanted = [("web", "a.yaml", 50), ("web-*", "a.yaml", 16), ("web-*2", "a.yaml", 33), ("web-*3", "b.yaml", 14)];
+    assert_eq!(found, wanted);
+    assert_eq!(report["diagnostics"], serde_json::json!([]));
+}
