@@ -5,6 +5,7 @@
 //!
 //! - [`version`]: version, commit and target of the build;
 //! - [`model`]: Kubernetes objects as checks read them, without I/O;
+//! - [`background`]: tasks that run as long as the process, started again after a panic;
 //! - [`finding`]: findings, their levels, and patches that fix them;
 //! - [`budget`]: the work that one evaluation may do, in counted steps;
 //! - [`mod@file`]: reading and replacing files that a user names;
@@ -29,6 +30,7 @@
 
 pub mod admission;
 pub mod analysis;
+pub mod background;
 pub mod budget;
 pub mod certificates;
 pub mod checks;

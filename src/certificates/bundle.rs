@@ -4,18 +4,16 @@ use pem::Pem;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-/// The most certificates that are read from one bundle.
-const LARGEST: usize = 64;
-
 /// CA certificates in order, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle(Vec<CertificateDer<'static>>);
 
 impl Bundle {
-    /// Reads the certificates of a PEM text. As in the API server, everything else in it is ignored.
+    /// Reads all certificates of a PEM text: one that was left out would be lost when the bundle is written. As in the API server,
+    /// everything else in it is ignored.
     #[must_use]
     pub fn parse(pem: &[u8]) -> Self {
-        CertificateDer::pem_slice_iter(pem).take(LARGEST).filter_map(Result::ok).collect()
+        CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).collect()
     }
 
     /// Returns the certificates as PEM.
@@ -47,13 +45,6 @@ impl Bundle {
     #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         self.0.iter().filter(|certificate| !other.contains(certificate)).cloned().collect()
-    }
-
-    /// Splits it into the last certificates, at most `count`, and those before.
-    #[must_use]
-    pub fn last(mut self, count: usize) -> (Self, Self) {
-        let last = self.0.split_off(self.0.len().saturating_sub(count));
-        (Self(last), self)
     }
 
     /// Returns the certificates, in order.

@@ -19,7 +19,7 @@ use super::lifetimes::Lifetimes;
 use super::registration::{CONFIGURATIONS, FIELD_MANAGER, Registration};
 use super::repairs::Repairs;
 use super::replica::{Observed, Read, Replica, Write};
-use super::rotation::Authorities;
+use super::rotation::{Authorities, MOST_ADOPTED};
 use super::service::ServiceName;
 use super::status::{CertificateStatus, State, Trust};
 use super::watch;
@@ -100,6 +100,14 @@ impl Manager {
         }
     }
 
+    /// Returns a manager of the same certificate that has read nothing yet.
+    #[must_use]
+    pub fn restarted(&self) -> Self {
+        let serving = Arc::clone(&self.serving);
+        let new = Self::new(self.client.clone(), self.options.clone(), serving, Arc::clone(&self.metrics));
+        Self { status: self.status.clone(), ..new }
+    }
+
     /// Returns the state for `/readyz`.
     #[must_use]
     pub fn status(&self) -> CertificateStatus {
@@ -168,6 +176,7 @@ impl Manager {
             Ok(None) => {}
             Err(error) => troubles.push(format!("certificate: {error}")),
         }
+        troubles.extend(self.surplus());
         troubles.extend(self.conflict());
         troubles.extend(registration.ok().and_then(|registration| self.claimed(&registration)));
         self.publish();
@@ -282,6 +291,19 @@ impl Manager {
         ))
     }
 
+    /// Reports more CAs of others than the Secret keeps.
+    fn surplus(&self) -> Option<String> {
+        let count = self.replica.surplus();
+        (count > 0).then(|| {
+            format!(
+                "certificate: the caBundle of ValidatingWebhookConfiguration {} has {count} CAs that are not in {}, which keeps at most \
+                 {MOST_ADOPTED}: they stay trusted; remove those that nothing uses",
+                self.options.registration,
+                self.secret_name()
+            )
+        })
+    }
+
     fn note_clock(&mut self, server_time: Option<Timestamp>) {
         let Some(server_time) = server_time else { return };
         let skew = server_time.duration_since((self.options.clock)());
@@ -342,8 +364,8 @@ impl Manager {
     fn claimed(&self, registration: &Registration) -> Option<String> {
         let claim = registration.claim.as_ref()?;
         Some(format!(
-            "certificate: the annotation {claim} of ValidatingWebhookConfiguration {} gives its caBundle to cert-manager, so the CA of \
-             this process is not added: remove the annotation, or use the certificate of cert-manager",
+            "certificate: the annotation {claim} of ValidatingWebhookConfiguration {} gives its caBundle to another program, so \
+             the CA of this process is not added: remove the annotation, or use a certificate of that program",
             self.options.registration
         ))
     }

@@ -6,15 +6,13 @@ use serde_json::{Value, json};
 
 use super::bundle::Bundle;
 use super::service::ServiceName;
+use crate::model::injects_ca;
 
 /// The field manager of the caBundle and of the data of the Secret.
 pub const FIELD_MANAGER: &str = "ingress-guard-certificates";
 
 /// The path of webhook configurations.
 pub(super) const CONFIGURATIONS: &str = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
-
-/// The annotations with which the CA injector of cert-manager takes the caBundle.
-const CA_INJECTOR: &str = "cert-manager.io/inject-";
 
 /// The part of a webhook configuration that concerns certificates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +47,7 @@ impl Registration {
         Self {
             version: object.metadata.resource_version.clone(),
             entries: entries.collect(),
-            claim: annotations.find(|key| key.starts_with(CA_INJECTOR)).cloned(),
+            claim: annotations.find(|key| injects_ca(key)).cloned(),
             other_manager: other_manager(object.metadata.managed_fields.as_deref().unwrap_or_default()),
         }
     }

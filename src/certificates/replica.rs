@@ -66,13 +66,15 @@ pub struct Replica {
     waits: Waits,
     /// Whether the CA of the served certificate was removed from the caBundle and is not back yet.
     is_lost: bool,
+    /// The number of CAs in the caBundle that exceed the limit of the Secret.
+    surplus: usize,
 }
 
 impl Replica {
     /// Creates a process that has read nothing yet.
     #[must_use]
     pub fn new(service: ServiceName, lifetimes: Lifetimes) -> Self {
-        Self { service, lifetimes, held: None, leaf: None, waits: Waits::default(), is_lost: false }
+        Self { service, lifetimes, held: None, leaf: None, waits: Waits::default(), is_lost: false, surplus: 0 }
     }
 
     /// Decides what is written next and renews the served certificate. Without a write there is nothing to do until something
@@ -92,9 +94,8 @@ impl Replica {
             return Ok(None);
         };
         let foreign = authorities.unknown(&self.in_use(observed));
-        if !foreign.is_empty() {
-            authorities.adopt(&foreign, observed.now);
-        }
+        let is_adopted = foreign.is_empty() || authorities.adopt(&foreign, observed.now);
+        self.surplus = if is_adopted { 0 } else { foreign.len() };
         // Without the Secret, no other process would learn of a new CA.
         let is_advanced = is_writable && {
             let (moment, is_called) = ((observed.now, observed.at), observed.bundles != Read::Absent);
@@ -120,6 +121,13 @@ impl Replica {
     #[must_use]
     pub fn held(&self) -> Option<&Authorities> {
         self.held.as_ref()
+    }
+
+    /// Returns the number of CAs in the caBundle that are not in the Secret, because it would exceed its limit. They stay in the
+    /// caBundle.
+    #[must_use]
+    pub fn surplus(&self) -> usize {
+        self.surplus
     }
 
     /// Returns since when every entry of the webhook configuration has contained the CA of the served certificate.

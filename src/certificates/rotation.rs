@@ -13,8 +13,8 @@ use super::bundle::Bundle;
 use super::lifetimes::Lifetimes;
 use super::service::ServiceName;
 
-/// The most certificates that stay trusted besides the current and the next CA.
-const MOST_PREVIOUS: usize = 16;
+/// The most certificates of a caBundle that the Secret keeps. The API server limits its size.
+pub(super) const MOST_ADOPTED: usize = 16;
 
 /// The CAs of one installation, as the Secret stores them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,12 +88,20 @@ impl Authorities {
         bundle.without(&self.trusted()).without(&self.retired)
     }
 
-    /// Keeps certificates trusted, because a process may still serve a certificate of theirs.
-    pub fn adopt(&mut self, certificates: &Bundle, now: Timestamp) {
-        let (kept, dropped) = self.previous.without(certificates).union(certificates).last(MOST_PREVIOUS);
-        self.previous = kept;
+    /// Keeps the certificates of a caBundle trusted, because a process may still serve a certificate of theirs. If the
+    /// Secret would exceed its limit, it returns false and changes nothing: they are not removed from the caBundle.
+    pub fn adopt(&mut self, certificates: &Bundle, now: Timestamp) -> bool {
+        let is_within_limit = self.previous.union(certificates).len() <= MOST_ADOPTED;
+        if is_within_limit {
+            self.trust(certificates, now);
+        }
+        is_within_limit
+    }
+
+    fn trust(&mut self, certificates: &Bundle, now: Timestamp) {
+        self.previous = self.previous.without(certificates).union(certificates);
         self.previous_since = now;
-        self.retired = self.retired.without(certificates).union(&dropped);
+        self.retired = self.retired.without(certificates);
     }
 
     /// Makes the change that is due, one at a time. Returns whether there was one. `is_called`: a webhook configuration exists, so a CA
@@ -125,7 +133,7 @@ impl Authorities {
             {
                 let replaced = current.certificates();
                 self.current = self.next.take();
-                self.adopt(&replaced, now);
+                self.trust(&replaced, now);
             }
             _ if self.is_previous_unused(lifetimes, (now, at), waits) => {
                 self.retired = std::mem::take(&mut self.previous);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::Key;
+
 /// The name and the namespace of a Service, written as `NAME.NAMESPACE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceName {
@@ -16,7 +18,13 @@ impl ServiceName {
     /// Returns the DNS name that the API server connects to and verifies.
     #[must_use]
     pub fn dns_name(&self) -> String {
-        format!("{self}.svc")
+        self.key().service_dns_name()
+    }
+
+    /// Returns the key of the Service.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        Key::new(&self.namespace, &self.name)
     }
 }
 

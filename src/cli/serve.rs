@@ -9,11 +9,13 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
 use crate::admission::{LiveCluster, Reviewer};
+use crate::background::Tasks;
 use crate::certificates::Manager;
 use crate::checks;
 use crate::cluster::{
@@ -102,35 +104,43 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<()> {
 /// Serves with a configuration, which is followed. `text` is the content of its file.
 async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow::Result<()> {
     let signals = Signals::listen().context("cannot install signal handlers")?;
-    let metrics = Arc::new(Metrics::new());
+    let (metrics, tasks) = (Arc::new(Metrics::new()), Tasks::default());
     let fixed = Fixed::of(&config, &config.engine());
     let file = arguments.config.take();
     let client = if arguments.manifests.is_empty() { Some(arguments.cluster.client().await?) } else { None };
+    let service = arguments.certificate.service().filter(|_| client.is_some());
     let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
     let certificates = manager.as_ref().map(Manager::status);
-    let _managing = manager.map(|manager| AbortOnDropHandle::new(tokio::spawn(manager.run())));
+    let _managing = manager.map(|manager| {
+        AbortOnDropHandle::new(tasks.keep("self_managed_certificate", move || manager.restarted().run()))
+    });
     let config_map = config_map(client.as_ref(), arguments.config_map.take(), file.as_deref());
     let (reviewer, status) = match client {
-        Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights),
+        Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights, &tasks),
         None => over_manifests(&arguments.manifests, config)?,
     };
-    let service = tls.dns_name.as_deref().filter(|_| arguments.manifests.is_empty()).and_then(service_key);
     let (listen, health_listen) = (arguments.listen, arguments.health_listen);
     let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
     let (reviewer, rechecks) = reviewer.with_reload_blocks(reload_blocks.clone()).with_rechecks();
     let rules = reviewer.rules();
     let reviewer = Arc::new(reviewer);
-    let following = follow_reload_blocks(status.inventory.clone(), rules.clone(), reload_blocks.clone());
-    let _following = AbortOnDropHandle::new(tokio::spawn(following));
-    let following = follow_rechecks(rechecks, RECHECK_DELAY, Arc::clone(&reviewer), Arc::clone(&metrics));
-    let _rechecking = AbortOnDropHandle::new(tokio::spawn(following));
+    let followed = (status.inventory.clone(), rules.clone(), reload_blocks.clone());
+    let following = move || follow_reload_blocks(followed.0.clone(), followed.1.clone(), followed.2.clone());
+    let _following = AbortOnDropHandle::new(tasks.keep("reload_blocks", following));
+    let followed = (Arc::new(Mutex::new(rechecks)), Arc::clone(&reviewer), Arc::clone(&metrics));
+    let following = move || {
+        follow_rechecks(Arc::clone(&followed.0), RECHECK_DELAY, Arc::clone(&followed.1), Arc::clone(&followed.2))
+    };
+    let _rechecking = AbortOnDropHandle::new(tasks.keep("rechecks", following));
     let configuration = FollowedConfiguration::new(file, text, fixed, rules, Arc::clone(&metrics));
     let configuration = Arc::new(configuration.with_config_map(config_map).with_rights(status.rights.clone()));
-    let _reloading = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&configuration).follow(CONFIGURATION_POLL)));
+    let followed = Arc::clone(&configuration);
+    let following = move || Arc::clone(&followed).follow(CONFIGURATION_POLL);
+    let _reloading = AbortOnDropHandle::new(tasks.keep("configuration", following));
     let app = server::webhook(reviewer, &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, configuration, reload_blocks, certificates, service });
+    let readiness = Arc::new(ClusterReadiness { status, configuration, reload_blocks, certificates, service, tasks });
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => Ok(()),
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
@@ -165,6 +175,7 @@ fn watching(
     config: Config,
     pod: Option<Pod>,
     allow_missing_rights: bool,
+    tasks: &Tasks,
 ) -> (Reviewer, SyncStatus) {
     let engine = config.engine();
     let (inventory, wanted) = config.watched(&engine);
@@ -172,8 +183,8 @@ fn watching(
     let vital = if allow_missing_rights { Kinds::NONE } else { checks::vital_kinds() };
     let dependents = Dependents { checks: engine.sources(), vital, pod };
     let pace = Pace::default();
-    let rights = Rights::start(&client, &wanted, dependents, &pace);
-    let watches = Watches::start(&client, wanted, &inventory, &rights, &pace);
+    let rights = Rights::start(&client, &wanted, dependents, &pace, tasks);
+    let watches = Watches::start(&client, wanted, &inventory, &rights, &pace, tasks);
     let status = status(&inventory, watches.clone(), rights.clone(), &engine, &config.policy);
     let (live, on_demand) = (Live::with_rights(client, rights), config.on_demand());
     let cluster = LiveCluster { live, watches, on_demand, readable: config.readable };
@@ -210,10 +221,4 @@ fn config_map_key(text: &str) -> Result<Key, String> {
     key.filter(|key| key.can_name(Kind::ConfigMap)).ok_or_else(|| {
         "expected the namespace and the name of a ConfigMap, such as ingress-guard/ingress-guard".to_owned()
     })
-}
-
-/// Returns the Service with a DNS name `NAME.NAMESPACE.svc`.
-fn service_key(name: &str) -> Option<Key> {
-    let (service, namespace) = name.strip_suffix(".svc")?.split_once('.')?;
-    Some(Key::new(namespace, service))
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 
 use crate::certificates::{self, Lifetimes, Manager, Pair, ServiceName};
+use crate::model::Key;
 use crate::server::{CertificateSource, SelfSigned, TlsOptions};
 use crate::telemetry::Metrics;
 
@@ -45,6 +46,11 @@ pub(super) struct CertificateArguments {
 }
 
 impl CertificateArguments {
+    /// Returns the Service of the webhook.
+    pub(super) fn service(&self) -> Option<Key> {
+        self.service.as_ref().map(ServiceName::key)
+    }
+
     /// Returns the TLS options of the webhook port, and the manager of a certificate that this process issues.
     pub(super) fn tls(
         self,

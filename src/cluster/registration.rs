@@ -86,7 +86,7 @@ pub fn registration_fault(
     if is_known(Kind::Service) && store.service(&service.namespace, &service.name).is_none() {
         return Some(Err(RegistrationFault::ServiceMissing(service.clone())));
     }
-    let name = format!("{}.{}.svc", service.name, service.namespace);
+    let name = service.service_dns_name();
     let rejections = own.iter().map(|(caller, webhook)| {
         let rejection = TrustBundle::from_pem(&webhook.ca_bundle).rejection(chain, &name, now);
         rejection

@@ -52,7 +52,7 @@ pub struct Facts {
 pub struct Registration {
     /// The name of the configuration.
     pub name: String,
-    /// The annotation `cert-manager.io/inject-ca-from` or a similar one: cert-manager writes the `caBundle`.
+    /// The annotation `cert-manager.io/inject-ca-from` or a similar one: another program writes the `caBundle`.
     pub has_injected_ca: bool,
     /// The position of its entry for Ingresses in `webhooks`.
     pub position: usize,
@@ -139,7 +139,7 @@ impl Endpoint {
     #[must_use]
     pub fn server_name(&self) -> String {
         match self {
-            Self::Service(key, _) => format!("{}.{}.svc", key.name, key.namespace),
+            Self::Service(key, _) => key.service_dns_name(),
             Self::Url(url) => url::Url::parse(url)
                 .ok()
                 .and_then(|url| url.host_str().map(|host| host.trim_matches(['[', ']']).to_owned()))

@@ -10,7 +10,7 @@ use super::command::{breaks, holds, reinstall, unknown};
 use super::facts::{Endpoint, Facts, Registration};
 use super::selection::{selects_labels, selects_operation};
 use crate::explain::{Step, kubectl};
-use crate::model::{CHART_LABEL, Key};
+use crate::model::{CHART_LABEL, Key, injects_ca};
 
 /// The end of the names of webhooks in the registration of the chart.
 const WEBHOOK_NAME: &str = ".ingress-guard.io";
@@ -74,7 +74,7 @@ fn registration(configuration: &ValidatingWebhookConfiguration, wanted: &Wanted<
     let ours: Vec<(usize, &ValidatingWebhook)> = all.filter(|(_, webhook)| is_ours(webhook)).collect();
     let (position, webhook) = ours.iter().find(|(_, webhook)| names_ingresses(webhook)).or(ours.first())?;
     let annotations = metadata.annotations.iter().flatten();
-    let has_injected_ca = annotations.into_iter().any(|(key, _)| key.starts_with("cert-manager.io/inject-"));
+    let has_injected_ca = annotations.into_iter().any(|(key, _)| injects_ca(key));
     Some(Registration { name: name.to_owned(), has_injected_ca, position: *position, webhook: (*webhook).clone() })
 }
 

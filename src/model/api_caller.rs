@@ -9,6 +9,16 @@ use super::{Key, lax, meta};
 /// The label of every object of the chart: key and value.
 pub const CHART_LABEL: (&str, &str) = ("app.kubernetes.io/name", "ingress-guard");
 
+/// The beginnings of the annotations that make another program write the `caBundle` of a webhook configuration: the CA injector of
+/// cert-manager, and the service CA operator of OpenShift.
+const CA_INJECTORS: [&str; 2] = ["cert-manager.io/inject-", "service.beta.openshift.io/inject-cabundle"];
+
+/// Returns whether an annotation of a webhook configuration makes another program write its `caBundle`.
+#[must_use]
+pub fn injects_ca(annotation: &str) -> bool {
+    CA_INJECTORS.iter().any(|injector| annotation.starts_with(injector))
+}
+
 /// A `ValidatingWebhookConfiguration`, `MutatingWebhookConfiguration` or APIService, reduced to the Services that it
 /// makes the API server call.
 #[derive(Debug, Clone, PartialEq, Deserialize)]

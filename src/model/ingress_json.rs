@@ -1,8 +1,9 @@
 //! The JSON of an Ingress, parsed as leniently as Go does.
 
+use std::fmt;
 use std::sync::Arc;
 
-use serde::de::Error as _;
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::meta::IngressLabels;
@@ -93,11 +94,9 @@ struct WirePort {
 }
 
 /// `port.number`: a number, or a placeholder of a file.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 enum PortNumber {
     Number(i32),
-    #[serde(deserialize_with = "placeholder")]
     Placeholder(Box<str>),
 }
 
@@ -107,9 +106,28 @@ impl Default for PortNumber {
     }
 }
 
-fn placeholder<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
-    let text = Box::<str>::deserialize(deserializer)?;
-    if is_placeholder(&text) { Ok(text) } else { Err(D::Error::custom("port.number must be a number")) }
+impl<'de> Deserialize<'de> for PortNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfPort;
+        impl Visitor<'_> for OfPort {
+            type Value = PortNumber;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a port number")
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<PortNumber, E> {
+                let number = i32::try_from(number);
+                number.map(PortNumber::Number).map_err(|_| E::custom("a port number has at most 32 bits"))
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<PortNumber, E> {
+                self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<PortNumber, E> {
+                let placeholder = is_placeholder(text).then(|| PortNumber::Placeholder(text.into()));
+                placeholder.ok_or_else(|| E::invalid_type(Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(OfPort)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -33,6 +33,12 @@ impl Key {
     pub fn can_name(&self, kind: Kind) -> bool {
         is_name(&self.name) && (is_name(&self.namespace) || !kind.is_namespaced())
     }
+
+    /// Returns the DNS name of a Service with this key, which the API server connects to and verifies.
+    #[must_use]
+    pub fn service_dns_name(&self) -> String {
+        format!("{}.{}.svc", self.name, self.namespace)
+    }
 }
 
 fn is_name(text: &str) -> bool {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::configuration::FollowedConfiguration;
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::analysis::waivers_in_force;
+use crate::background::Tasks;
 use crate::certificates::CertificateStatus;
 use crate::cluster::{
     ClusterState, ClusterView, LiveReads, RegistrationFault, Rights, SyncStatus, WatchStatus, registration_fault,
@@ -64,6 +65,11 @@ pub trait Readiness: Send + Sync + 'static {
     fn reload_blocks(&self) -> Arc<ReloadBlocks> {
         Arc::default()
     }
+
+    /// Returns the background tasks of the process.
+    fn tasks(&self) -> Tasks {
+        Tasks::default()
+    }
 }
 
 /// The readiness of a process with a followed configuration.
@@ -78,6 +84,8 @@ pub struct ClusterReadiness {
     pub certificates: Option<CertificateStatus>,
     /// The Service of the process, if it watches a cluster.
     pub service: Option<Key>,
+    /// The background tasks.
+    pub tasks: Tasks,
 }
 
 impl ReviewHandler for Reviewer {
@@ -157,5 +165,9 @@ impl Readiness for ClusterReadiness {
 
     fn reload_blocks(&self) -> Arc<ReloadBlocks> {
         self.reload_blocks.load()
+    }
+
+    fn tasks(&self) -> Tasks {
+        self.tasks.clone()
     }
 }

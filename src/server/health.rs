@@ -55,7 +55,9 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let mut body = String::from(if missing.is_empty() { "ready\n" } else { "not ready\n" });
     let registration = health.readiness.registration(&health.certificates.chain());
     let registration = registration.and_then(Result::err).map(|fault| fault.to_string());
-    let notes = health.readiness.notes().into_iter().chain(registration).chain(health.certificates.troubles());
+    let tasks = health.readiness.tasks().notes();
+    let notes =
+        health.readiness.notes().into_iter().chain(registration).chain(health.certificates.troubles()).chain(tasks);
     for line in missing.into_iter().chain(notes) {
         body.push_str(&line);
         body.push('\n');
@@ -72,6 +74,7 @@ async fn metrics(State(health): State<Arc<Health>>, headers: HeaderMap) -> Respo
     health.metrics.show_controllers(health.readiness.controllers());
     health.metrics.configuration.show_waivers(&health.readiness.waivers());
     health.metrics.show_reload_blocks(&health.readiness.reload_blocks());
+    health.metrics.tasks.show(&health.readiness.tasks());
     let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());
     ([(header::CONTENT_TYPE, format.content_type())], format.of(text)).into_response()
 }

@@ -136,7 +136,9 @@ impl Server {
     pub async fn run(self, app: Router, readiness: Arc<dyn Readiness>, shutdown: CancellationToken) -> Drained {
         let Self { webhook, health, addresses, limits, certificates, metrics, runtime } = self;
         tracing::info!(webhook = %addresses.0, health = %addresses.1, "serving");
-        let _following = AbortOnDropHandle::new(tokio::spawn(Arc::clone(&certificates).follow()));
+        let followed = Arc::clone(&certificates);
+        let following = readiness.tasks().keep("serving_certificate", move || Arc::clone(&followed).follow());
+        let _following = AbortOnDropHandle::new(following);
         let (phases, health_phases) = (Phases::default(), Phases::default());
         let state = Health {
             readiness,

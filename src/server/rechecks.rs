@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep_until;
 
@@ -16,11 +16,12 @@ pub const RECHECK_DELAY: Duration = Duration::from_mins(1);
 /// Evaluates each queued Ingress once, `delay` after its review, until the reviewer is dropped. What is still missing is logged and
 /// counted.
 pub async fn follow_rechecks(
-    mut queue: mpsc::Receiver<Recheck>,
+    queue: Arc<Mutex<mpsc::Receiver<Recheck>>>,
     delay: Duration,
     reviewer: Arc<Reviewer>,
     metrics: Arc<Metrics>,
 ) {
+    let mut queue = queue.lock().await;
     while let Some(recheck) = queue.recv().await {
         sleep_until(recheck.reviewed + delay).await;
         let this = Arc::clone(&reviewer);

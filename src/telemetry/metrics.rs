@@ -14,6 +14,7 @@ use super::configuration::ConfigurationMetrics;
 use super::labels::{CodeLabel, ReasonLabel};
 use super::process::Process;
 use super::reviews::ReviewMetrics;
+use super::tasks::TaskMetrics;
 use super::trace::Trace;
 use crate::admission::Record;
 use crate::cluster::{RegistrationFault, Rights, WatchStatus};
@@ -82,6 +83,7 @@ pub struct Metrics {
     /// Slow reviews that wait for their first place.
     pub(crate) slow_reviews_waiting: Gauge,
     pub(crate) panics: Counter,
+    pub(crate) tasks: TaskMetrics,
     pub(crate) configuration: ConfigurationMetrics,
     pub(crate) certificate_reload_failures: Counter,
     /// 1 while the certificate files are invalid and the last valid certificate is served.
@@ -131,6 +133,7 @@ impl Metrics {
             slow_reviews: Gauge::default(),
             slow_reviews_waiting: Gauge::default(),
             panics: Counter::default(),
+            tasks: TaskMetrics::default(),
             configuration: ConfigurationMetrics::default(),
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
@@ -153,6 +156,7 @@ impl Metrics {
         metrics.register_server();
         metrics.register_authorities();
         metrics.configuration.register(&mut metrics.registry);
+        metrics.tasks.register(&mut metrics.registry);
         metrics
     }
 

@@ -8,6 +8,7 @@ mod log;
 mod metrics;
 mod process;
 mod reviews;
+mod tasks;
 mod trace;
 
 pub use exposition::Exposition;

@@ -454,6 +454,31 @@ fn a_permission_that_the_service_account_lacks_is_reported() {
 }
 
 #[test]
+fn permissions_for_self_managed_certificates_are_asked_for() {
+    let Some(cluster) = cluster::shared() else { return };
+    let installation = Installation::new(&cluster, "doctor-ca");
+    let mut pod = installation.pod();
+    pod["metadata"]["name"] = json!("ingress-guard-1");
+    pod["spec"]["containers"][0]["args"] = json!(["serve", "--ca-secret=ca", "--webhook-configuration=doctor-ca"]);
+    installation.terminal().does(&["delete", "pod", "ingress-guard-0", "--force"]);
+    installation.create(&[pod]);
+    let report = installation.breaks(&["rights"]);
+    let expected = "system:serviceaccount:doctor-ca:ingress-guard may not get, update secrets doctor-ca/ca; get, patch \
+                    validatingwebhookconfigurations doctor-ca";
+    assert_eq!(report.link("rights"), (Some(false), expected));
+    let grant = |kind: &str, verbs: &str, resource: &str| {
+        let (verbs, resource) = (format!("--verb={verbs}"), format!("--resource={resource}"));
+        installation.terminal().does(&["create", kind, "doctor-ca", &verbs, &resource]);
+    };
+    let account = "--serviceaccount=doctor-ca:ingress-guard";
+    grant("role", "get,update", "secrets/ca");
+    installation.terminal().does(&["create", "rolebinding", "doctor-ca", "--role=doctor-ca", account]);
+    grant("clusterrole", "get,patch", "validatingwebhookconfigurations/doctor-ca");
+    installation.terminal().does(&["create", "clusterrolebinding", "doctor-ca", "--clusterrole=doctor-ca", account]);
+    installation.breaks(&[]);
+}
+
+#[test]
 fn a_user_without_permissions_gets_unknown_links() {
     let Some(cluster) = cluster::shared() else { return };
     let installation = Installation::new(&cluster, "doctor-user");

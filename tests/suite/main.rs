@@ -7,6 +7,7 @@ mod admission;
 mod api_server;
 mod architecture;
 mod audit;
+mod background;
 mod binary;
 mod budget;
 mod certificates;

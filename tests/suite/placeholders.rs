@@ -10,6 +10,7 @@ use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::Level;
 use ingress_guard::model::{Annotations, Backend, FieldPath, Host, Ingress, Kind, PortRef};
+use serde_json::{Value, json};
 
 use crate::pages;
 
@@ -161,4 +162,19 @@ fn a_placeholder_has_no_finding_that_a_value_has_not() {
     }
     assert!(wrong.is_empty(), "{} in {ingresses} Ingresses:\n{}", wrong.len(), wrong[..wrong.len().min(40)].join("\n"));
     assert!(kept > 100, "{kept} findings beside a placeholder");
+}
+
+#[test]
+fn an_error_about_a_port_names_what_is_expected() {
+    let read = |number: Value| {
+        let backend = json!({"service": {"name": "web", "port": {"number": number}}});
+        serde_json::from_value::<Ingress>(json!({"spec": {"defaultBackend": backend}}))
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(read(json!("http")).unwrap_err(), "invalid type: string \"http\", expected a port number");
+    assert_eq!(read(json!(80.5)).unwrap_err(), "invalid type: floating point `80.5`, expected a port number");
+    assert_eq!(read(json!(5_000_000_000_i64)).unwrap_err(), "a port number has at most 32 bits");
+    for accepted in [json!(80), json!(-1), json!("${PORT}"), Value::Null] {
+        read(accepted).unwrap();
+    }
 }

@@ -9,10 +9,10 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use super::read::reason;
-use crate::cluster::{Right, missing};
+use crate::cluster::{Right, Verb, missing};
 use crate::config::Config;
 use crate::doctor::Fact;
-use crate::model::Key;
+use crate::model::{Key, Kind};
 
 /// The number of concurrent questions.
 const AT_ONCE: usize = 8;
@@ -30,13 +30,45 @@ pub(super) async fn rights(client: &Client, pods: &[Pod]) -> (String, Fact<Vec<(
         Err(reason) => return (user, Err(reason)),
     };
     let is_own = own_name(client).await.is_some_and(|name| name == user);
-    let rights = ask(client, &config, (!is_own).then_some(&account)).await;
-    (user, rights)
+    let account = (!is_own).then_some(&account);
+    let rights = async {
+        let mut rights = of_checks(client, &config, account).await?;
+        rights.extend(ask(client, of_certificates(namespace, spec), account).await?);
+        Ok(rights)
+    };
+    (user, rights.await)
 }
 
-async fn ask(client: &Client, config: &Config, account: Option<&Key>) -> Fact<Vec<(Right, Option<bool>)>> {
+/// The rights that checks need, without those that a cluster denies on purpose.
+async fn of_checks(client: &Client, config: &Config, account: Option<&Key>) -> Fact<Vec<(Right, Option<bool>)>> {
     let (_, wanted) = config.watched(&config.engine());
-    let questions = stream::iter(wanted.rights()).map(|right| async move {
+    let mut answers = ask(client, wanted.rights(), account).await?;
+    let known: BTreeMap<Right, bool> =
+        answers.iter().filter_map(|(right, answer)| Some((right.clone(), (*answer)?))).collect();
+    let missing = missing(&known, wanted.optional());
+    answers.retain(|(right, answer)| *answer != Some(false) || missing.contains(right));
+    Ok(answers)
+}
+
+/// The rights that a pod needs to manage its certificate itself.
+fn of_certificates(namespace: &str, spec: &PodSpec) -> Vec<Right> {
+    let argument = |flag: &str| {
+        let mut arguments = spec.containers.iter().flat_map(|container| container.args.iter().flatten());
+        arguments.find_map(|argument| argument.strip_prefix(flag))
+    };
+    let (Some(secret), Some(configuration)) = (argument("--ca-secret="), argument("--webhook-configuration=")) else {
+        return Vec::new();
+    };
+    let on = |kind, namespace, name, verbs: [Verb; 2]| {
+        verbs.map(|verb| Right { kind, only: Some(Key::new(namespace, name)), verb })
+    };
+    let on_secret = on(Kind::Secret, namespace, secret, [Verb::Get, Verb::Update]);
+    let on_configuration = on(Kind::ValidatingWebhookConfiguration, "", configuration, [Verb::Get, Verb::Patch]);
+    on_secret.into_iter().chain(on_configuration).collect()
+}
+
+async fn ask(client: &Client, rights: Vec<Right>, account: Option<&Key>) -> Fact<Vec<(Right, Option<bool>)>> {
+    let questions = stream::iter(rights).map(|right| async move {
         let answer = match account {
             Some(account) => right.is_granted_to(client, account).await,
             None => right.is_granted(client).await,
@@ -54,10 +86,6 @@ async fn ask(client: &Client, config: &Config, account: Option<&Key>) -> Fact<Ve
             Err(error) => return Err(format!("cannot create subjectaccessreviews: {error}")),
         }
     }
-    let known: BTreeMap<Right, bool> =
-        answers.iter().filter_map(|(right, answer)| Some((right.clone(), (*answer)?))).collect();
-    let missing = missing(&known, wanted.optional());
-    answers.retain(|(right, answer)| *answer != Some(false) || missing.contains(right));
     Ok(answers)
 }
 

@@ -1,4 +1,4 @@
-//! A right to read objects, and the question to the API server whether the service account has it
+//! A right to read or write objects, and the question to the API server whether the service account has it
 //! (`SelfSubjectAccessReview` and `SubjectAccessReview` of `authorization.k8s.io/v1`).
 
 use std::fmt;
@@ -38,11 +38,15 @@ pub enum Verb {
     List,
     /// Receives changes.
     Watch,
+    /// Replaces an object.
+    Update,
+    /// Changes a part of an object.
+    Patch,
 }
 
 impl Verb {
-    /// Every verb.
-    pub const ALL: [Self; 3] = [Self::Get, Self::List, Self::Watch];
+    /// What a watch needs.
+    pub const OF_WATCHES: [Self; 3] = [Self::Get, Self::List, Self::Watch];
 
     /// Returns the name in RBAC rules.
     #[must_use]
@@ -51,6 +55,8 @@ impl Verb {
             Self::Get => "get",
             Self::List => "list",
             Self::Watch => "watch",
+            Self::Update => "update",
+            Self::Patch => "patch",
         }
     }
 }

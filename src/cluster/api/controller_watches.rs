@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -14,8 +15,11 @@ use super::writer::Batch;
 use crate::cluster::{Change, Coverage};
 use crate::model::{Key, Kind};
 
+/// The watches that run, by place. They outlive the task that starts them.
+pub(super) type RunningByPlace = Arc<Mutex<BTreeMap<ControllerPlace, Vec<Running>>>>;
+
 /// A watch that runs.
-struct Running {
+pub(super) struct Running {
     kind: Kind,
     key: Key,
     handle: Arc<WatchHandle>,
@@ -23,8 +27,14 @@ struct Running {
 }
 
 /// Follows the places until the writer of the inventory stops.
-pub(super) async fn follow(starter: Starter, watches: RunningWatches, find: FindIn<ControllerPlace>, pause: Duration) {
-    let mut running: BTreeMap<ControllerPlace, Vec<Running>> = BTreeMap::new();
+pub(super) async fn follow(
+    starter: Starter,
+    watches: RunningWatches,
+    running: RunningByPlace,
+    find: FindIn<ControllerPlace>,
+    pause: Duration,
+) {
+    let mut running = running.lock().await;
     while !starter.changes.is_closed() {
         let wanted = find.find(&starter.inventory.load());
         let mut ended = Vec::new();

@@ -17,6 +17,7 @@ use super::access_review::{Right, Verb};
 use super::pod_event::{Pod, PodEvent};
 use super::wanted::Wanted;
 use super::watch_status::Pace;
+use crate::background::Tasks;
 use crate::finding::ranges;
 use crate::model::{Key, Kind, Kinds};
 
@@ -56,7 +57,7 @@ impl Rights {
     /// Starts to ask for the rights that watches and reads of these kinds need. The task ends with the tokio runtime, within
     /// which this must be called.
     #[must_use]
-    pub fn start(client: &Client, wanted: &Wanted, dependents: Dependents, pace: &Pace) -> Self {
+    pub fn start(client: &Client, wanted: &Wanted, dependents: Dependents, pace: &Pace, tasks: &Tasks) -> Self {
         let Dependents { checks, vital, pod } = dependents;
         let rights = Self(Arc::new(Inner {
             wanted: wanted.rights(),
@@ -66,7 +67,8 @@ impl Rights {
             patience: Some(Instant::now() + pace.certain),
             ..Inner::default()
         }));
-        tokio::spawn(rights.clone().follow(client.clone(), pod, pace.clone()));
+        let (followed, client, pace) = (rights.clone(), client.clone(), pace.clone());
+        tasks.keep("permissions", move || followed.clone().follow(client.clone(), pod.clone(), pace.clone()));
         rights
     }
 

@@ -11,6 +11,7 @@ use super::rights::Rights;
 use super::watch::Watch;
 use super::watch_status::{Outage, Pace, WatchHandle, WatchStatus};
 use super::writer::Batch;
+use crate::background::Tasks;
 use crate::cluster::SharedInventory;
 use crate::model::{Key, Kind};
 
@@ -36,6 +37,7 @@ impl RunningWatches {
 }
 
 /// What every watch of a process shares.
+#[derive(Clone)]
 pub(super) struct Starter {
     pub(super) client: Client,
     pub(super) inventory: SharedInventory,
@@ -44,6 +46,7 @@ pub(super) struct Starter {
     pub(super) rights: Rights,
     pub(super) outage: Arc<Outage>,
     pub(super) pace: Pace,
+    pub(super) tasks: Tasks,
 }
 
 impl Starter {
@@ -73,6 +76,6 @@ impl Starter {
             refused: None,
             is_cut_off: false,
         };
-        (handle, tokio::spawn(watch.follow()))
+        (handle, self.tasks.keep("watch", move || watch.clone().follow()))
     }
 }

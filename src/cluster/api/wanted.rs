@@ -44,7 +44,7 @@ impl Wanted {
         let watched = watched.chain(self.config_maps.iter().map(|key| (Kind::ConfigMap, Some(key.clone()))));
         let controllers = self.controllers.iter().flat_map(ControllerPlace::watched);
         let watched = watched.chain(controllers.map(|(kind, key)| (kind, Some(key))));
-        let watched = watched.flat_map(|(kind, only)| Verb::ALL.map(|verb| right(kind, only.clone(), verb)));
+        let watched = watched.flat_map(|(kind, only)| Verb::OF_WATCHES.map(|verb| right(kind, only.clone(), verb)));
         let scopes = self.readable.scopes();
         let read = self.on_demand.iter();
         let read = read.flat_map(|kind| scopes.iter().map(move |only| right(kind, only.clone(), Verb::Get)));

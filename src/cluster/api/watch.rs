@@ -28,6 +28,7 @@ use crate::cluster::{Change, Coverage, Object, SharedInventory};
 use crate::model::{Key, Kind};
 
 /// The watch of one kind, or of one object of it.
+#[derive(Clone)]
 pub(crate) struct Watch {
     pub(crate) kind: Kind,
     /// The only object that is watched, or with an empty name the controllers of a namespace; `None`: every object of the kind.

@@ -14,6 +14,7 @@ use super::wanted::{ControllerPlace, Wanted};
 use super::watch_status::{Pace, WatchStatus};
 use super::writer::Writer;
 use super::{config_maps, controller_watches};
+use crate::background::Tasks;
 use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
 
@@ -24,7 +25,14 @@ pub struct Watches(RunningWatches);
 impl Watches {
     /// Starts the watches and the writer of their changes. They end with the tokio runtime, within which this must be called.
     #[must_use]
-    pub fn start(client: &Client, wanted: Wanted, inventory: &SharedInventory, rights: &Rights, pace: &Pace) -> Self {
+    pub fn start(
+        client: &Client,
+        wanted: Wanted,
+        inventory: &SharedInventory,
+        rights: &Rights,
+        pace: &Pace,
+        tasks: &Tasks,
+    ) -> Self {
         let Wanted { needs, hints, config_maps, controllers, controllers_of_classes, running_config_maps, .. } = wanted;
         let mut first = Inventory::clone(&inventory.load());
         for key in &config_maps {
@@ -38,7 +46,10 @@ impl Watches {
         tokio::spawn(writer.run());
         if let Some(find) = running_config_maps {
             let client = ObjectClient::new(client.clone(), Some(rights.clone()));
-            tokio::spawn(config_maps::follow(client, inventory.clone(), changes.clone(), find, pace.following));
+            let (inventory, changes, pause) = (inventory.clone(), changes.clone(), pace.following);
+            tasks.keep("config_maps", move || {
+                config_maps::follow(client.clone(), inventory.clone(), changes.clone(), find.clone(), pause)
+            });
         }
         let starter = Starter {
             client: client.clone(),
@@ -47,6 +58,7 @@ impl Watches {
             rights: rights.clone(),
             outage: Arc::default(),
             pace: pace.clone(),
+            tasks: tasks.clone(),
         };
         let watches = RunningWatches::default();
         for kind in (needs | hints).iter() {
@@ -61,7 +73,10 @@ impl Watches {
             }
         }
         if let Some(find) = controllers_of_classes {
-            tokio::spawn(controller_watches::follow(starter, watches.clone(), find, pace.following));
+            let (watches, running, pause) = (watches.clone(), Arc::default(), pace.following);
+            tasks.keep("controllers", move || {
+                controller_watches::follow(starter.clone(), watches.clone(), Arc::clone(&running), find.clone(), pause)
+            });
         }
         Self(watches)
     }

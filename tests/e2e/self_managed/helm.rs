@@ -1,11 +1,12 @@
 //! A release of the chart in a running cluster: Helm and the pods write to the same two objects.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::{Installation, LIMIT, SERVICE, measured};
-use crate::cluster;
+use super::{Installation, LIMIT, SERVICE, certificates, measured};
+use crate::cluster::{self, Cluster};
 use crate::helm::{self, Release};
 use crate::kubelet;
 
@@ -20,14 +21,7 @@ fn helm_leaves_the_certificates_of_a_release_alone() {
     release.values["webhook"]["failurePolicy"] = json!("Fail");
     release.apply("install");
     let _pod = kubelet::run(&cluster, NAMESPACE, SERVICE, "a");
-    let installation = Installation {
-        cluster: &cluster,
-        namespace: NAMESPACE,
-        writes: TARGET,
-        name: SERVICE,
-        registration: format!("{SERVICE}.{NAMESPACE}"),
-        source: String::new(),
-    };
+    let installation = released(&cluster, NAMESPACE, TARGET);
     installation.prepare();
 
     let (bundle, key) = (installation.bundle(), installation.stored("current.key"));
@@ -46,5 +40,79 @@ fn helm_leaves_the_certificates_of_a_release_alone() {
         assert_eq!(installation.bundle(), bundle, "{name}");
         cluster.wait("webhook-managed-helm-a", LIMIT, || installation.stored("current.key") == key);
     }
+    let window = without_service(&cluster, &installation, || drop(release.run(&["uninstall", SERVICE]).ok()));
+    measured(&format!("helm uninstall: {window:?} between the end of the Service and of the webhook configuration"));
+    assert!(window < Duration::from_secs(20), "{window:?}");
+}
+
+fn released<'c>(cluster: &'c Cluster, namespace: &'static str, writes: &'static str) -> Installation<'c> {
+    Installation {
+        cluster,
+        namespace,
+        writes,
+        name: SERVICE,
+        registration: format!("{SERVICE}.{namespace}"),
+        source: String::new(),
+    }
+}
+
+/// Returns for how long the webhook configuration exists without its Service: in a cluster, writes fail then.
+fn without_service(cluster: &Cluster, installation: &Installation<'_>, uninstall: impl FnOnce() + Send) -> Duration {
+    let service = format!("/api/v1/namespaces/{}/services/{SERVICE}", installation.namespace);
+    let kind = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+    let configuration = format!("{kind}/{}", installation.registration);
+    thread::scope(|scope| {
+        let api = cluster.api();
+        let is_gone = |path: &str| api.send("GET", path, "application/json", "").is_ok_and(|(status, _)| status == 404);
+        assert!(!is_gone(&service) && !is_gone(&configuration));
+        scope.spawn(uninstall);
+        let gone = |path: &str| {
+            let started = Instant::now();
+            while !is_gone(path) {
+                assert!(started.elapsed() < LIMIT, "{path} still exists");
+                thread::sleep(Duration::from_millis(2));
+            }
+            Instant::now()
+        };
+        let first = gone(&service);
+        gone(&configuration) - first
+    })
+}
+
+#[test]
+fn from_a_ca_bundle_of_the_values_to_self_managed_certificates_in_three_upgrades() {
+    const NAMESPACE: &str = "managed-static";
+    const TARGET: &str = "managed-static-target";
+    let Some(cluster) = cluster::shared() else { return };
+    let Some(program) = helm::find() else { return };
+    let mut release = Release::new(program, &cluster, NAMESPACE, TARGET);
+    let selector = release.values["webhook"]["namespaceSelector"].clone();
+    release.values["webhook"]["failurePolicy"] = json!("Fail");
+    release.apply("install");
+    let mut old = kubelet::run(&cluster, NAMESPACE, SERVICE, "old");
+    let installation = released(&cluster, NAMESPACE, TARGET);
+    installation.prepare();
+    let mut pods = Vec::new();
+    let interruption = installation.interruption(|| {
+        // Helm forgets the webhook configuration, and with it the caBundle. The object stays.
+        release.values["webhook"]["annotations"] = json!({"helm.sh/resource-policy": "keep"});
+        release.apply("upgrade");
+        release.values["certificate"] = json!({"mode": "selfManaged"});
+        release.values["webhook"] = json!({"enabled": false});
+        release.apply("upgrade");
+        pods.push(kubelet::run(&cluster, NAMESPACE, SERVICE, "new"));
+        thread::sleep(Duration::from_secs(1));
+        assert_eq!(old.stop(), 0);
+        // Helm takes it over again, with what is in it.
+        release.values["webhook"] = json!({"failurePolicy": "Fail", "namespaceSelector": selector});
+        release.apply("upgrade");
+    });
+    assert_eq!(interruption, Duration::ZERO);
+    assert_eq!(certificates(&installation.bundle()), 2, "the old CA stays for seven days");
+    let annotations =
+        &installation.get(&["validatingwebhookconfiguration", &installation.registration])["metadata"]["annotations"];
+    assert!(annotations["helm.sh/resource-policy"].is_null(), "{annotations}");
     release.run(&["uninstall", SERVICE]).ok();
+    let left = cluster.kubectl(&["get", "validatingwebhookconfiguration", &installation.registration]);
+    assert!(left.stderr.contains("NotFound"), "{left}");
 }

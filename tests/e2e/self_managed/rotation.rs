@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ingress_guard::admission::Reviewer;
+use ingress_guard::background::Tasks;
 use ingress_guard::certificates::{self, CertificateStatus, Lifetimes, Manager, Pair};
 use ingress_guard::cluster::{SharedInventory, load_text};
 use ingress_guard::config::Config;
@@ -70,7 +71,7 @@ fn start(installation: &Installation<'_>, lifetimes: Lifetimes, clock: fn() -> T
         };
         let manager = Manager::new(client, options, Arc::clone(&serving), Arc::clone(&metrics));
         let readiness = Arc::new(OfCertificate(manager.status()));
-        tokio::spawn(manager.run());
+        Tasks::default().keep("self_managed_certificate", move || manager.restarted().run());
         let objects = [class(installation.namespace), in_namespace(service("web", &[80]), installation.namespace)];
         let inventory = load_text("cluster", &objects.map(|object| object.to_string()).join("\n---\n")).unwrap();
         let config = Config::parse("config", "").unwrap();
@@ -160,4 +161,28 @@ fn a_clock_that_is_a_day_off_does_not_matter() {
         cluster.wait(&format!("webhook-{namespace}-right"), LIMIT, || certificates(&installation.bundle()) == 1);
         terminal.refuses(&rewriting(ingress("bad", namespace, "web", 80)), &["[IG310 "]);
     }
+}
+
+/// Whether the next look at the clock panics.
+static PANICS: AtomicBool = AtomicBool::new(false);
+
+fn panicking_clock() -> Timestamp {
+    assert!(!PANICS.swap(false, Ordering::Relaxed), "as asked");
+    Timestamp::now()
+}
+
+#[test]
+fn after_a_panic_the_certificate_is_managed_again() {
+    let Some(cluster) = cluster::shared() else { return };
+    let installation = Installation::new(&cluster, "managed-panic");
+    let running = start(&installation, Lifetimes::default(), panicking_clock);
+    installation.serve(running.ports.0);
+    installation.prepare();
+    let before = installation.bundle();
+    PANICS.store(true, Ordering::Relaxed);
+    installation.inject("", "someone");
+    cluster.wait("kube-apiserver", LIMIT, || installation.bundle() == before);
+    assert!(!PANICS.load(Ordering::Relaxed), "the task panicked");
+    // The same CA signs, and the first process of the task still serves.
+    assert_eq!(installation.interruption(|| ()), Duration::ZERO);
 }

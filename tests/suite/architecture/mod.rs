@@ -12,7 +12,7 @@ use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
 const LAYERS: [&[&str]; 16] = [
-    &["parallel", "yaml", "version"],
+    &["parallel", "background", "yaml", "version"],
     &["model", "budget", "fair_queue", "file"],
     &["finding"],
     &["validation"],
@@ -168,9 +168,9 @@ fn only_these_modules_use_these_crates() {
         ("tower_http", &["server"]),
         ("k8s_openapi", &["admission", "server", "certificates", "doctor", "cli"]),
         ("kube", &["cluster", "certificates", "doctor", "cli"]),
-        ("tokio", &["server", "cli", "main", "cluster", "admission", "certificates"]),
+        ("tokio", &["background", "server", "cli", "main", "cluster", "admission", "certificates"]),
         ("prometheus_client", &["telemetry", "server"]),
-        ("tracing", &["telemetry", "server", "cli", "cluster", "certificates"]),
+        ("tracing", &["background", "telemetry", "server", "cli", "cluster", "certificates"]),
         ("serde_saphyr", &["config", "repository"]),
         ("granit_parser", &["yaml"]),
     ];

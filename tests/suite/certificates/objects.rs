@@ -116,9 +116,13 @@ fn the_other_manager_of_the_bundle_is_named() {
 }
 
 #[test]
-fn the_annotations_of_cert_manager_claim_the_bundle() {
+fn the_annotations_of_other_injectors_claim_the_bundle() {
     let claim = |annotation: &str| registration(json!({"metadata": {"annotations": {annotation: "guard/tls"}}})).claim;
-    for annotation in ["cert-manager.io/inject-ca-from", "cert-manager.io/inject-ca-from-secret"] {
+    for annotation in [
+        "cert-manager.io/inject-ca-from",
+        "cert-manager.io/inject-ca-from-secret",
+        "service.beta.openshift.io/inject-cabundle",
+    ] {
         assert_eq!(claim(annotation).as_deref(), Some(annotation));
     }
     assert_eq!(claim("cert-manager.io/cluster-issuer"), None);
@@ -136,6 +140,8 @@ fn a_bundle_keeps_each_certificate_once_and_ignores_other_text() {
     );
     assert_eq!(Bundle::parse(text.as_bytes()), both);
     assert_eq!(Bundle::parse(both.pem().as_bytes()), both);
+    let many = (0..80).fold(Bundle::default(), |all, _| all.union(&ca(start()).certificates()));
+    assert_eq!(Bundle::parse(many.pem().as_bytes()), many, "what is not read would be lost at the next write");
     assert_eq!(both.without(&one), other);
     assert!(both.is_same_set(&other.union(&one)) && !both.is_same_set(&one));
 }

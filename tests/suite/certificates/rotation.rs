@@ -186,13 +186,25 @@ fn a_ca_that_was_in_the_bundle_before_stays_for_one_leaf_life() {
 }
 
 #[test]
-fn no_more_than_sixteen_other_certificates_stay() {
+fn certificates_beyond_the_limit_of_the_secret_stay_in_the_bundle() {
     let mut installation = installed(1);
-    let others = (0..20).fold(current(&installation), |all, _| all.union(&ca(start()).certificates()));
-    installation.put_bundles(Some(vec![others; 2]));
+    let (own, stored) = (current(&installation), installation.secret.clone());
+    let others = |count: usize| (0..count).fold(Bundle::default(), |all, _| all.union(&ca(start()).certificates()));
+    let surplus = |installation: &Installation| installation.processes[0].replica.surplus();
+    // Without the own CA, as a program that replaces the caBundle leaves it.
+    let many = others(70);
+    installation.put_bundles(Some(vec![many.clone(); 2]));
     installation.settle();
     installation.assert_accepted();
-    assert_eq!(installation.bundles.unwrap()[0].len(), 17);
+    assert_eq!((surplus(&installation), &installation.secret), (70, &stored));
+    installation.live(30 * DAY, HOUR);
+    assert_eq!(installation.bundles, Some(vec![many.union(&own); 2]), "none is removed");
+    // As many as the limit allows are removed after one life of a serving certificate.
+    installation.put_bundles(Some(vec![others(16).union(&own); 2]));
+    installation.settle();
+    assert_eq!(surplus(&installation), 0);
+    installation.live(9 * DAY, HOUR);
+    assert_eq!(installation.bundles, Some(vec![own; 2]));
 }
 
 #[test]

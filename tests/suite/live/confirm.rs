@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{LiveCluster, Reviewer};
+use ingress_guard::background::Tasks;
 use ingress_guard::checks;
 use ingress_guard::cluster::{Dependents, Live, Pod, Rights, SharedInventory, SyncStatus, WatchStatus, Watches};
 use ingress_guard::config::Config;
@@ -60,8 +61,8 @@ impl Guarded {
         let inventory = SharedInventory::new(inventory);
         let pod = Pod { namespace: "guard".to_owned(), name: "guard-1".to_owned(), uid: "7f0f3c2b".to_owned() };
         let dependents = Dependents { checks: engine.sources(), vital, pod: Some(pod) };
-        let rights = Rights::start(client, &wanted, dependents, &pace());
-        let watches = Watches::start(client, wanted, &inventory, &rights, &pace());
+        let rights = Rights::start(client, &wanted, dependents, &pace(), &Tasks::default());
+        let watches = Watches::start(client, wanted, &inventory, &rights, &pace(), &Tasks::default());
         let status = SyncStatus {
             inventory: inventory.clone(),
             watches: watches.clone(),

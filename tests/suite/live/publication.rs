@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ingress_guard::background::Tasks;
 use ingress_guard::cluster::{Coverage, Inventory, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
 
@@ -18,7 +19,7 @@ fn watching(api: &Api) -> (SharedInventory, Watches) {
 fn watching_only(api: &Api, kinds: &[Kind]) -> (SharedInventory, Watches) {
     let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { needs: Kinds::of(kinds), ..Wanted::default() };
-    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace());
+    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace(), &Tasks::default());
     (inventory, watches)
 }
 

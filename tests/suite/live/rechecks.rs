@@ -9,6 +9,7 @@ use ingress_guard::config::Config;
 use ingress_guard::server::follow_rechecks;
 use ingress_guard::telemetry::Metrics;
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::Receiver;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -56,7 +57,8 @@ async fn missing_references_are_evaluated_again_and_counted() {
     eventually("the Service", async || is_known("late")).await;
     eventually("the Ingress", async || guarded.inventory.load().ingress("shop", "never").is_some()).await;
     let metrics = Arc::new(Metrics::new());
-    let following = follow_rechecks(queue, Duration::from_millis(50), reviewer, Arc::clone(&metrics));
+    let following =
+        follow_rechecks(Arc::new(Mutex::new(queue)), Duration::from_millis(50), reviewer, Arc::clone(&metrics));
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     let count = |result: &str, count: u8| {
         format!("ingress_guard_missing_reference_rechecks_total{{result=\"{result}\"}} {count}\n")

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ingress_guard::background::Tasks;
 use ingress_guard::cluster::{Coverage, Inventory, Pace, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
 use serde_json::{Value, json};
@@ -39,7 +40,7 @@ impl Watching {
     fn paced(client: &kube::Client, pace: &Pace) -> Self {
         let inventory = SharedInventory::new(Inventory::default());
         let wanted = Wanted { needs: Kinds::of(&[Kind::Service, Kind::Ingress]), ..Wanted::default() };
-        let watches = Watches::start(client, wanted, &inventory, &Rights::default(), pace);
+        let watches = Watches::start(client, wanted, &inventory, &Rights::default(), pace, &Tasks::default());
         Self { inventory, watches }
     }
 
@@ -263,7 +264,7 @@ async fn an_idle_watch_retries_after_an_outage_when_a_review_needs_it() {
     let pace = Pace { first_pause: slow.0, longest_pause: slow.1, certain: slow.2, ..pace() };
     let inventory = SharedInventory::new(Inventory::default());
     let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace);
+    let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace, &Tasks::default());
     let watch = || watches.states().remove(0);
     eventually("rests", async || watch().idle_since.is_some()).await;
     api.break_lists(true);
@@ -289,7 +290,7 @@ impl Certificates {
     fn start(api: &Api) -> Self {
         let inventory = SharedInventory::new(Inventory::default());
         let wanted = Wanted { hints: Kind::Certificate.into(), ..Wanted::default() };
-        let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace());
+        let watches = Watches::start(&api.client(), wanted, &inventory, &Rights::default(), &pace(), &Tasks::default());
         Self { inventory, watches }
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ingress_guard::admission::{Operation, Outcome, Place, Record, Rejection, Reviewed};
+use ingress_guard::background::Tasks;
 use ingress_guard::finding::Level;
 use ingress_guard::server::{Readiness, ReviewHandler};
 use tokio::sync::Notify;
@@ -16,6 +17,7 @@ use super::client::eventually;
 pub(crate) struct Echo {
     pub(crate) takes: Duration,
     pub(crate) missing: Mutex<Vec<String>>,
+    pub(crate) tasks: Tasks,
     waiting: AtomicUsize,
     gate: Notify,
 }
@@ -58,6 +60,10 @@ impl Readiness for Echo {
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
         vec![("Ingress", 3), ("Service", 7)]
+    }
+
+    fn tasks(&self) -> Tasks {
+        self.tasks.clone()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The health port.
 
-use super::client::{plain, plain_accepting, plain_get, review};
+use super::client::{eventually, plain, plain_accepting, plain_get, review};
 use super::running::{calm, start};
 
 #[tokio::test]
@@ -58,6 +58,21 @@ async fn metrics_count_reviews_and_findings() {
     let validity =
         ["not_before", "expiry"].map(|end| value(&format!("ingress_guard_certificate_{end}_timestamp_seconds")));
     assert!(validity[0] < validity[1], "{validity:?}");
+}
+
+#[tokio::test]
+async fn a_panic_of_a_background_task_is_a_note_and_a_metric() {
+    let server = start(calm()).await;
+    let metrics = async || plain_get(server.health, "/metrics").await.1;
+    assert!(metrics().await.contains("ingress_guard_task_panics_total{task=\"serving_certificate\"} 0\n"));
+    let _ended = server.handler.tasks.keep("rechecks", async || panic!("as asked"));
+    eventually("the metric", async || {
+        metrics().await.contains("ingress_guard_task_panics_total{task=\"rechecks\"} 1\n")
+    })
+    .await;
+    let (status, body) = server.readyz().await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("ready\ninternal error: the background task rechecks panicked once, last at "), "{body}");
 }
 
 #[tokio::test]
