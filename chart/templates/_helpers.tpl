@@ -148,20 +148,36 @@ tolerations:
 {{- default (ternary "ClusterFirstWithHostNet" "ClusterFirst" .Values.hostNetwork) .Values.dnsPolicy }}
 {{- end }}
 
+{{- /* The annotation in the values that makes another program write caBundle; empty if there is none. */}}
+{{- define "ingress-guard.injector" -}}
+{{- range $annotation := keys .Values.webhook.annotations | sortAlpha }}
+{{- if or (hasPrefix "cert-manager.io/inject-" $annotation) (hasPrefix "service.beta.openshift.io/inject-cabundle" $annotation) }}
+{{- $annotation }}
+{{- break }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* The source of the serving certificate; fails if values of several sources are set. */}}
 {{- define "ingress-guard.certificateMode" -}}
 {{- $certificate := .Values.certificate }}
 {{- $mode := $certificate.mode }}
 {{- if hasKey $certificate.certManager "enabled" }}
 {{- fail "certificate.certManager.enabled was replaced: set certificate.mode to certManager (it was true), or to existingSecret (it was false), and remove it. Without both, the pods manage the certificate themselves (selfManaged)" }}
-{{- else if and (ne $mode "existingSecret") (or $certificate.existingSecret $certificate.caBundle) }}
-{{- fail (printf "certificate.existingSecret and certificate.caBundle have no effect in certificate.mode %s: remove them, or set the mode to existingSecret" $mode) }}
+{{- else if and (ne $mode "existingSecret") $certificate.existingSecret }}
+{{- fail (printf "certificate.existingSecret has no effect in certificate.mode %s: remove it, or set the mode to existingSecret" $mode) }}
+{{- else if and (has $mode (list "selfManaged" "certManager")) $certificate.caBundle }}
+{{- fail (printf "certificate.caBundle has no effect in certificate.mode %s: remove it, or set the mode to existingSecret or podCertificate" $mode) }}
 {{- else if and (eq $mode "existingSecret") (not $certificate.existingSecret) }}
 {{- fail "certificate.existingSecret: name the Secret with the serving certificate" }}
+{{- else if and (eq $mode "podCertificate") (not $certificate.podCertificate.signerName) }}
+{{- fail "certificate.podCertificate.signerName: name the signer of the certificates" }}
 {{- else if and (eq $mode "selfManaged") .Values.webhook.url }}
-{{- fail "webhook.url: a self-managed certificate is valid for the Service only: set certificate.mode to certManager or existingSecret" }}
-{{- else if and (ne $mode "existingSecret") (contains "cert-manager.io/inject-" (keys .Values.webhook.annotations | join " ")) }}
-{{- fail (printf "webhook.annotations: cert-manager.io/inject-… would replace the caBundle of certificate.mode %s: remove the annotation, or set the mode to existingSecret" $mode) }}
+{{- fail "webhook.url: a self-managed certificate is valid for the Service only: set certificate.mode to certManager, existingSecret or podCertificate" }}
+{{- else if and (has $mode (list "selfManaged" "certManager")) (include "ingress-guard.injector" .) }}
+{{- fail (printf "webhook.annotations: %s would replace the caBundle of certificate.mode %s: remove the annotation, or set the mode to existingSecret" (include "ingress-guard.injector" .) $mode) }}
+{{- else if and (has $mode (list "existingSecret" "podCertificate")) .Values.webhook.enabled (not $certificate.caBundle) (not (include "ingress-guard.injector" .)) }}
+{{- fail (printf "certificate.caBundle: the API server must know whom to trust: give the CA of the certificate in certificate.mode %s, or in webhook.annotations what puts it there (cert-manager.io/inject-ca-from-secret)" $mode) }}
 {{- end }}
 {{- $mode }}
 {{- end }}
@@ -174,6 +190,31 @@ tolerations:
 {{- else if eq $mode "existingSecret" }}
 {{- .Values.certificate.existingSecret }}
 {{- end }}
+{{- end }}
+
+{{- /* The volume source of the serving certificate; empty if the pods manage it themselves. */}}
+{{- define "ingress-guard.certificateVolume" -}}
+{{- if eq (include "ingress-guard.certificateMode" .) "podCertificate" }}
+{{- $request := .Values.certificate.podCertificate }}
+projected:
+  defaultMode: 288 # 0440
+  sources:
+    - podCertificate:
+        signerName: {{ $request.signerName }}
+        keyType: {{ $request.keyType }}
+        maxExpirationSeconds: {{ $request.maxExpirationSeconds }}
+        credentialBundlePath: credentials.pem
+{{- else if include "ingress-guard.certificateSecret" . }}
+secret:
+  secretName: {{ include "ingress-guard.certificateSecret" . }}
+  defaultMode: 288 # 0440
+{{- end }}
+{{- end }}
+
+{{- /* The address of the runbooks; empty if it is not known. */}}
+{{- define "ingress-guard.runbooks" -}}
+{{- $url := default (printf "%s/blob/main/docs/runbooks" .Chart.Home) .Values.prometheusRule.runbookBaseUrl }}
+{{- if not (contains "/OWNER/" $url) }}{{ trimSuffix "/" $url }}{{ end }}
 {{- end }}
 
 {{- /* The Secret of the CAs that the pods manage themselves. */}}

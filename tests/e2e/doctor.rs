@@ -460,7 +460,7 @@ fn permissions_for_self_managed_certificates_are_asked_for() {
     let mut pod = installation.pod();
     pod["metadata"]["name"] = json!("ingress-guard-1");
     pod["spec"]["containers"][0]["args"] = json!(["serve", "--ca-secret=ca", "--webhook-configuration=doctor-ca"]);
-    installation.terminal().does(&["delete", "pod", "ingress-guard-0", "--force"]);
+    installation.terminal().does(&["delete", "pod", "ingress-guard-0"]);
     installation.create(&[pod]);
     let report = installation.breaks(&["rights"]);
     let expected = "system:serviceaccount:doctor-ca:ingress-guard may not get, update secrets doctor-ca/ca; get, patch \

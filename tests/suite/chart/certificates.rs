@@ -104,7 +104,12 @@ fn values_of_several_sources_are_refused_with_the_value_to_change() {
             "set certificate.mode to certManager (it was true)",
         ),
         (json!({"certificate": {"certManager": {"enabled": false}}}), "or to existingSecret (it was false)"),
-        (json!({"certificate": {"caBundle": "QQ=="}}), "have no effect in certificate.mode selfManaged"),
+        (json!({"certificate": {"caBundle": "QQ=="}}), "has no effect in certificate.mode selfManaged"),
+        (json!({"certificate": {"mode": "podCertificate", "caBundle": "QQ=="}}), "signerName: name the signer"),
+        (
+            json!({"certificate": {"mode": "podCertificate", "podCertificate": {"signerName": "a.example.com/b"}}}),
+            "give the CA of the certificate in certificate.mode podCertificate",
+        ),
         (
             json!({"certificate": {"mode": "certManager", "existingSecret": "serving"}}),
             "in certificate.mode certManager",
@@ -117,6 +122,44 @@ fn values_of_several_sources_are_refused_with_the_value_to_change() {
         let refusal = helm.refusal(&values);
         assert!(refusal.contains(words), "{values}: {refusal}");
     }
+}
+
+#[test]
+fn an_annotation_of_an_injector_stands_in_for_the_ca_bundle() {
+    let Some(helm) = Helm::find() else { return };
+    let values = |annotation: &str, mode: &str| {
+        let existing = if mode == "existingSecret" { "serving" } else { "" };
+        json!({"certificate": {"mode": mode, "existingSecret": existing}, "webhook": {"annotations": {annotation: "true"}}})
+    };
+    for annotation in ["cert-manager.io/inject-apiserver-ca", "service.beta.openshift.io/inject-cabundle"] {
+        helm.template(&values(annotation, "existingSecret"));
+        let refusal = helm.refusal(&values(annotation, "selfManaged"));
+        assert!(
+            refusal.contains(&format!("webhook.annotations: {annotation} would replace the caBundle")),
+            "{refusal}"
+        );
+    }
+    let refusal = helm.refusal(&values("example.com/cert-manager.io/inject-ca", "existingSecret"));
+    assert!(refusal.contains("certificate.caBundle: "), "{refusal}");
+}
+
+#[test]
+fn a_signer_of_the_cluster_issues_a_certificate_to_each_pod() {
+    let Some(helm) = Helm::find() else { return };
+    let request = json!({"signerName": "pki.example.com/serving", "maxExpirationSeconds": 7200});
+    let objects = helm
+        .template(&json!({"certificate": {"mode": "podCertificate", "podCertificate": request, "caBundle": "QQ=="}}));
+    assert!(arguments(&objects).contains("\"--tls-cert=/etc/ingress-guard/tls/credentials.pem\""));
+    assert!(!arguments(&objects).contains("--tls-key") && !arguments(&objects).contains("--ca-secret"));
+    let source = json!({"podCertificate": {
+        "signerName": "pki.example.com/serving", "keyType": "ECDSAP256", "maxExpirationSeconds": 7200,
+        "credentialBundlePath": "credentials.pem",
+    }});
+    let volumes = objects.one("Deployment")["spec"]["template"]["spec"]["volumes"].clone();
+    let tls = volumes.as_array().unwrap().iter().find(|volume| volume["name"] == "tls").unwrap();
+    assert_eq!(*tls, json!({"name": "tls", "projected": {"defaultMode": 288, "sources": [source]}}));
+    assert_eq!(client(&objects)["caBundle"], "QQ==");
+    assert_eq!(objects.of("Secret").count(), 0);
 }
 
 #[test]

@@ -472,6 +472,31 @@ fn parts_can_be_left_out() {
 }
 
 #[test]
+fn no_value_and_zero_are_different_for_a_disruption_budget() {
+    let Some(helm) = Helm::find() else { return };
+    let budget = |least: Value| {
+        let objects = helm.template(&json!({"podDisruptionBudget": {"minAvailable": least}}));
+        let spec = &objects.one("PodDisruptionBudget")["spec"];
+        (spec["minAvailable"].clone(), spec["maxUnavailable"].clone())
+    };
+    for none in [Value::Null, json!("")] {
+        assert_eq!(budget(none), (Value::Null, json!(1)));
+    }
+    assert_eq!(budget(json!(0)), (json!(0), Value::Null));
+}
+
+#[test]
+fn a_selector_of_a_spread_constraint_stays_as_it_is() {
+    let Some(helm) = Helm::find() else { return };
+    let own = json!({"matchLabels": {"team": "edge"}});
+    let constraint =
+        json!({"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": own});
+    let objects = helm.template(&json!({"topologySpreadConstraints": [constraint]}));
+    let rendered = &objects.one("Deployment")["spec"]["template"]["spec"]["topologySpreadConstraints"];
+    assert_eq!(*rendered, json!([constraint]));
+}
+
+#[test]
 fn a_url_replaces_the_service() {
     let Some(helm) = Helm::find() else { return };
     let url = "https://guard.example.com/validate";

@@ -55,7 +55,22 @@ fn the_prometheus_rule_contains_every_alert_that_is_not_disabled() {
         let objects = helm.template(&json!({"prometheusRule": values}));
         objects.one("PrometheusRule")["spec"]["groups"].as_array().unwrap().clone()
     };
-    assert_eq!(rendered(json!({"enabled": true})), groups());
+    let with_runbooks = |base: Option<&str>| {
+        let mut groups = groups();
+        for rule in groups.iter_mut().flat_map(|group| group["rules"].as_array_mut().unwrap()) {
+            let annotations = rule["annotations"].as_object_mut().unwrap();
+            let page = annotations.remove("runbook_url").unwrap();
+            let page = page.as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+            annotations.extend(base.map(|base| ("runbook_url".to_owned(), json!(format!("{base}/{page}")))));
+        }
+        groups
+    };
+    // The repository is not published: no link is better than a wrong one.
+    assert_eq!(rendered(json!({"enabled": true})), with_runbooks(None));
+    let copied = "https://runbooks.example.com/guard";
+    for url in [copied, "https://runbooks.example.com/guard/"] {
+        assert_eq!(rendered(json!({"enabled": true, "runbookBaseUrl": url})), with_runbooks(Some(copied)));
+    }
     let all = rules(groups());
     let first = &all[0]["alert"];
     let changed = rules(rendered(json!({"enabled": true, "disabled": [first], "alertLabels": {"team": "a"}})));
