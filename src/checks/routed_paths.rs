@@ -8,7 +8,6 @@ use crate::finding::Finding;
 use crate::model::{FieldPath, Ingress, Key, Kind, Kinds, PathRef, PathType, RuleRef};
 use crate::routing::{
     Answer, Located, Location, NginxAnnotations, Scheme, Server, When, literal_prefix, pattern_samples, plain_samples,
-    redirects_alike,
 };
 
 /// The kinds that the location model reads.
@@ -78,22 +77,6 @@ impl<'a> Routed<'a> {
     pub(super) fn is_own(&self, location: &Location<'_>) -> bool {
         location.at.is_some_and(|at| at.is_same(self.at))
     }
-}
-
-/// Whether a location answers a request as this path of this Ingress would: with the same Service, rewrite and authentication, or with
-/// the redirect that all locations of the Ingress have.
-pub(super) fn is_equivalent(location: &Location<'_>, ingress: &Ingress, at: PathRef<'_>) -> bool {
-    let is_own = |of: &Ingress| of.meta.key == ingress.meta.key;
-    let is_alike = |of: &Ingress| {
-        let [theirs, ours] = [of, ingress].map(NginxAnnotations::of);
-        let is_same = |name: &str| theirs.value(name) == ours.value(name);
-        let is_answered = location.refusal.is_some() || theirs.redirects_everything();
-        let in_namespace = of.meta.key.namespace == ingress.meta.key.namespace;
-        is_own(of) || (in_namespace && !is_answered && is_same("rewrite-target") && is_same("auth-url"))
-    };
-    location.at.is_some_and(|own| own.is_same(at))
-        || (location.backend == Some(&*at.path.backend) && location.ingress.is_some_and(is_alike))
-        || (location.ingress.is_some_and(is_own) && location.annotations().is_some_and(redirects_alike))
 }
 
 /// Whether a location is more specific for the request than `path`, so that it matches with and without regex matching.

@@ -15,7 +15,7 @@ use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView, Lookup};
 use crate::model::{Backend, Ingress, PathRef, PathType, PortRef};
 use crate::routing::{
-    Controllers, NginxAnnotations, Routes, Scheme, When, is_plainly_regex, path_samples, pattern_samples,
+    Controllers, Location, NginxAnnotations, Routes, Scheme, When, is_plainly_regex, path_samples, pattern_samples,
     redirects_alike, sample_host,
 };
 
@@ -142,24 +142,28 @@ fn is_same_backend(explanation: &Explanation, at: PathRef<'_>) -> bool {
     *service == **name && *port == own
 }
 
-/// Returns whether another Ingress of the namespace takes a request for a path that has a location, with the same rewrite and
-/// authentication.
+/// Returns whether the path of another Ingress takes a request for a path that has a location, and answers it alike.
 fn is_taken_alike<'a>(
     explanation: &Explanation,
     (ingress, at): (&'a Ingress, PathRef<'a>),
     known: ClusterState<'a>,
     settings: &Settings,
 ) -> bool {
-    let key = explanation.ingress.as_deref().and_then(|key| key.split_once('/'));
-    let taker = key.filter(|(namespace, _)| *namespace == &*ingress.meta.key.namespace);
-    let Some(taker) = taker.and_then(|(namespace, name)| known.store.ingress(namespace, name)) else { return false };
-    let [theirs, ours] = [taker, ingress].map(NginxAnnotations::of);
-    let is_alike = ["rewrite-target", "auth-url"].iter().all(|name| theirs.value(name) == ours.value(name));
     let view = ClusterView::unrestricted(known);
     let dialects = settings.dialects.with_observed_settings(&view);
     let controllers = Controllers::new(&view, &settings.classes, &dialects);
-    let is_refused = Routes::of(controllers, controllers.of(ingress), None).loading(ingress).refusal.is_some();
-    is_alike && !is_refused && has_location((ingress, at), known, settings) == Some(true)
+    let controller = controllers.of(ingress);
+    let routes = Routes::of(controllers, controller, None);
+    let Lookup::Found(server) = routes.server(&at.rule.host, When::After) else { return false };
+    let takes_it = |location: &Location<'_>| {
+        location.ingress.map(|of| of.meta.key.to_string()) == explanation.ingress
+            && location.at.map(|at| at.field().to_string()) == explanation.field
+    };
+    let is_alike = |location: &Location<'_>| takes_it(location) && location.is_equivalent(ingress, at);
+    controller.dialect.family.reads_nginx_annotations()
+        && routes.loading(ingress).refusal.is_none()
+        && server.locates(at)
+        && server.locations.iter().any(is_alike)
 }
 
 /// Returns whether the path that takes a request has the text and type of this one.

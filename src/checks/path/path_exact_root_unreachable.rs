@@ -2,7 +2,7 @@
 
 use crate::checks::findings::WARN;
 use crate::checks::request::result;
-use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Patch};
 use crate::model::{Kinds, PathType};
@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         }
         let Some(answer) = path.answer(cx, "/") else { continue };
         // Another path with the same backend answers in the same way.
-        let Some(first) = answer.location.as_ref().filter(|it| !is_equivalent(it, cx.ingress, path.at)) else {
+        let Some(first) = answer.location.as_ref().filter(|it| !it.is_equivalent(cx.ingress, path.at)) else {
             continue;
         };
         let message = format!("Exact \"/\" never matches on a host with regex matching: / {}", result(cx, &answer));

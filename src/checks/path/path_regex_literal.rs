@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::findings::WARN;
 use crate::checks::request::{Request, result};
-use crate::checks::routed_paths::{ROUTES, is_equivalent, may_match_otherwise, of_host, owners, routed};
+use crate::checks::routed_paths::{ROUTES, may_match_otherwise, of_host, owners, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kind, Kinds};
@@ -36,7 +36,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let Some(samples) = samples(cx, text) else { continue };
         let answers = samples.iter().filter_map(|sample| Some((sample, path.answer(cx, sample)?)));
         let is_lost = |answer: &crate::routing::Answer<'_>| {
-            answer.location.as_ref().is_none_or(|location| !is_equivalent(location, cx.ingress, path.at))
+            answer.location.as_ref().is_none_or(|location| !location.is_equivalent(cx.ingress, path.at))
         };
         let Some((sample, answer)) = answers.into_iter().find(|(_, answer)| is_lost(answer)) else { continue };
         if !cx.view.knows(Kind::Ingress) {

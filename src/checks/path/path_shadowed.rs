@@ -3,7 +3,7 @@
 use foldhash::{HashMap, HashMapExt as _};
 
 use crate::checks::request::{Request, result};
-use crate::checks::routed_paths::{ROUTES, Routed, is_equivalent, of_host, of_other, routed};
+use crate::checks::routed_paths::{ROUTES, Routed, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kinds, PathRef, PathType};
@@ -38,7 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let mut elsewhere = None;
         for sample in &samples {
             let Some(answer) = path.answer(cx, sample) else { continue 'paths };
-            if answer.location.as_ref().is_none_or(|location| is_equivalent(location, cx.ingress, path.at)) {
+            if answer.location.as_ref().is_none_or(|location| location.is_equivalent(cx.ingress, path.at)) {
                 elsewhere = None;
                 break;
             }

@@ -4,7 +4,7 @@ use foldhash::{HashMap, HashMapExt as _};
 
 use super::regex_source;
 use crate::checks::request::{Request, result};
-use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other, routed};
+use crate::checks::routed_paths::{ROUTES, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
@@ -39,7 +39,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
             let Some(answer) = path.answer(cx, &sample) else { continue };
             // Without a location something else answers, for example `app-root`.
             let Some(location) = &answer.location else { continue };
-            if is_equivalent(location, cx.ingress, path.at) || is_more_specific(location, &sample, text) {
+            if location.is_equivalent(cx.ingress, path.at) || is_more_specific(location, &sample, text) {
                 continue;
             }
             let message = format!(

@@ -1,7 +1,7 @@
 //! IG319: a regex that matches only `/`.
 
 use crate::checks::request::result;
-use crate::checks::routed_paths::{ROUTES, is_equivalent, of_host, routed};
+use crate::checks::routed_paths::{ROUTES, of_host, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
@@ -26,7 +26,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex && matches_only_root(path.text())) {
         let text = path.text();
         let Some(answer) = path.answer(cx, "/x") else { continue };
-        if answer.location.as_ref().is_none_or(|location| is_equivalent(location, cx.ingress, path.at)) {
+        if answer.location.as_ref().is_none_or(|location| location.is_equivalent(cx.ingress, path.at)) {
             continue;
         }
         let message =

@@ -1,12 +1,12 @@
 //! IG308: regex matching that changes the results of other Ingresses.
 
 use super::switch_field;
-use crate::checks::routed_paths::{ROUTES, is_equivalent, is_more_specific, of_host, of_other};
+use crate::checks::routed_paths::{ROUTES, is_more_specific, of_host, of_other};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::cluster::Lookup;
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Kind, Kinds};
-use crate::routing::{When, plain_samples};
+use crate::routing::{Location, When, plain_samples};
 
 pub(crate) static REGEX_SPILLOVER: Check = Check {
     code: "IG308",
@@ -49,7 +49,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
                 let located = located.and_then(|was| Ok((was.at(), after.locate(sample.as_bytes(), budget)?.at())));
                 let Some((was, is)) = cx.weighed(located) else { continue };
                 // A more specific location matches with and without regex matching.
-                let stays = |is| is_equivalent(is, ingress, at) || is_more_specific(is, &sample, path);
+                let stays = |is: &Location<'_>| is.is_equivalent(ingress, at) || is_more_specific(is, &sample, path);
                 if was.and_then(|was| was.at).is_some_and(|was| was.is_same(at)) && !is.is_some_and(stays) {
                     changed.push(format!("{}{}", Quoted(path), of_other(cx, &ingress.meta.key)));
                     break;

@@ -3,6 +3,7 @@
 
 mod config_error;
 mod dropped;
+mod equivalent;
 mod host_winner;
 mod kubernetes;
 mod locate;
