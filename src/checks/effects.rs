@@ -57,6 +57,8 @@ pub(crate) const HOST_FORBIDDEN: &str = "all requests for the host return 403";
 pub(crate) const DEFAULT_APPLIES: &str = "the annotation is ignored, the default applies";
 /// ingress-nginx drops the authentication and serves the location (section 7.2).
 pub(crate) const UNAUTHENTICATED: &str = "requests are not authenticated";
+/// As [`UNAUTHENTICATED`], where the ConfigMap of the controller has external authentication for every location (section 7.4).
+pub(crate) const GLOBALLY_AUTHENTICATED: &str = "only global-auth-url of the controller authenticates requests";
 /// ingress-guard ignores a waiver.
 pub(crate) const NOTHING_WAIVED: &str = "nothing is waived";
 

@@ -10,9 +10,8 @@ use crate::finding::Quoted;
 use crate::model::{ClassRef, FieldPath, Host, Ingress, PathType};
 use crate::routing::annotations::Effect;
 use crate::routing::{
-    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, NginxAnnotations,
-    Outcome, Piece, Received, Redirect, Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex,
-    pieces,
+    Answer, AuthServiceFault, Basis, ConfigError, ControllerFamily, DroppedBecause, Location, Outcome, Piece, Received,
+    Redirect, Refusal, Rewritten, Routes, Server, When, escaped, host_name, is_plainly_regex, pieces,
 };
 
 /// Adds the steps of an answer.
@@ -127,26 +126,31 @@ pub(super) fn doubt<'a>(explanation: &mut Explanation, routes: &Routes<'a>, ingr
 }
 
 /// Adds a step if external authentication certainly fails (section 0).
-fn is_without_authentication_service(
+fn is_without_authentication_service<'a>(
     explanation: &mut Explanation,
-    routes: &Routes<'_>,
-    answer: &Answer<'_>,
-    view: &ClusterView<'_>,
+    routes: &Routes<'a>,
+    answer: &Answer<'a>,
+    view: &ClusterView<'a>,
 ) -> bool {
-    let location = answer.location.as_ref().filter(|location| location.annotations().is_some());
-    let ingress = location.and_then(|location| location.ingress);
-    let is_nginx = routes.controller().dialect.family == ControllerFamily::Nginx;
-    let Some(ingress) = ingress.filter(|_| is_nginx) else { return false };
-    let url = NginxAnnotations::of(ingress).accepted("auth-url");
-    if url.is_some_and(|url| routes.is_behind_itself(ingress, url) == Ok(true)) {
-        let detail = "annotation auth-url asks a path behind the same authentication: every request returns 500";
+    let auth =
+        answer.location.as_ref().and_then(|location| Some((location.ingress?, routes.authentication_of(location)?)));
+    let Some((ingress, auth)) = auth else { return false };
+    let name = if auth.is_global { "global-auth-url of the ConfigMap" } else { "annotation auth-url" };
+    if routes.is_behind(auth, ingress, auth.url) == Ok(true) {
+        let detail = format!("{name} asks a path behind the same authentication: every request returns 500");
         explanation.breaks("authentication", detail, yaml(ingress));
         explanation.ends(RequestOutcome::Broken, 500);
         return true;
     }
-    let Some(AuthServiceFault { namespace, service, port }) = AuthServiceFault::of(ingress, view) else { return false };
+    let Some(AuthServiceFault { namespace, service, port }) = AuthServiceFault::of(auth.url, view) else {
+        // The Ingress does not show it.
+        if auth.is_global {
+            explanation.holds("authentication", format!("{name} asks {} before each request", Quoted(auth.url)));
+        }
+        return false;
+    };
     let what = port.map_or_else(|| "does not exist".to_owned(), |port| format!("has no port {port}"));
-    let detail = format!("Service {namespace}/{service} of annotation auth-url {what}: every request returns 500");
+    let detail = format!("Service {namespace}/{service} of {name} {what}: every request returns 500");
     explanation.breaks("authentication", detail, kubectl(&["get", "services", "--namespace", namespace]));
     explanation.ends(RequestOutcome::Broken, 500);
     true

@@ -8,7 +8,7 @@ use super::{Key, lax, meta};
 
 /// The data keys that are kept; every other is dropped when an object is read. They are those of ingress-nginx'
 /// configuration that its answers depend on (section 7.2).
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 19] = [
     "allow-cross-namespace-resources",
     "allow-snippet-annotations",
     "annotation-value-word-blocklist",
@@ -18,6 +18,7 @@ const KEPT: [&str; 18] = [
     "global-allowed-response-headers",
     "global-auth-url",
     "http-redirect-code",
+    "no-auth-locations",
     "no-tls-redirect-locations",
     "preserve-trailing-slash",
     "proxy-buffer-size",

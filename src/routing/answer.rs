@@ -6,9 +6,8 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::annotations::{NginxAnnotations, Refusal};
-use super::backend::AuthUrl;
 use super::controller::ControllerFamily;
-use super::location::{Claim, Located, Location, Modifier, Rewritten, Server, host_name, normalized, sample_host};
+use super::location::{Claim, Located, Location, Modifier, Rewritten, Server, host_name, normalized};
 use super::routes::{Routes, When};
 use crate::budget::BudgetExceeded;
 use crate::cluster::Lookup;
@@ -119,9 +118,6 @@ impl fmt::Display for Outcome<'_> {
     }
 }
 
-/// The prefix of paths that need no external authentication: the default of `no-auth-locations` in the ConfigMap.
-const WITHOUT_AUTHENTICATION: &str = "/.well-known/acme-challenge";
-
 impl<'a> Routes<'a> {
     /// Returns the answer of the controller to a request. `Unknown`: the Ingresses are not known.
     ///
@@ -223,34 +219,6 @@ impl<'a> Routes<'a> {
         let outcome = Outcome::Backend { of: OwnedBy(of), backend, path: Rewritten::Untouched };
         let location = Some(location.clone());
         Some(Answer { server: Rc::clone(server), location, outcome, is_passed_through: true })
-    }
-
-    /// Returns whether an Ingress itself gets the requests for a URL of its external authentication, which then waits for itself.
-    /// Reads Ingresses and IngressClasses.
-    ///
-    /// # Errors
-    /// When path matching exceeds its budget.
-    pub fn is_behind_itself(&self, ingress: &Ingress, url: &str) -> Result<bool, BudgetExceeded> {
-        let Some(url) = AuthUrl::parse(url) else { return Ok(false) };
-        let is_fixed = !url.path.contains('$') && !url.path.starts_with(WITHOUT_AUTHENTICATION);
-        let is_standard = [80, 443].contains(&url.dialled());
-        let is_of_request = matches!(url.host, "$host" | "$http_host" | "$server_name" | "$best_http_host");
-        let host = if is_of_request {
-            ingress.rules.first().map(|rule| sample_host(&rule.host)).unwrap_or_default()
-        } else {
-            url.host.to_owned()
-        };
-        if !is_fixed || !is_standard || host.contains('$') {
-            return Ok(false);
-        }
-        let scheme = if url.is_https { Scheme::Https } else { Scheme::Http };
-        let Lookup::Found(answer) = self.answer(scheme, &host, url.path, When::After)? else { return Ok(false) };
-        // The name may lead elsewhere if only the server for every other name has it.
-        if answer.server.host == Host::Any && !is_of_request {
-            return Ok(false);
-        }
-        let of = answer.location.filter(|_| !answer.is_passed_through).and_then(|location| location.ingress);
-        Ok(of.is_some_and(|of| of.meta.key == ingress.meta.key))
     }
 
     /// Returns the `defaultBackend` for requests that no path of a host matches, by Kubernetes' own rules. ingress-nginx uses

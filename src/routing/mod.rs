@@ -5,6 +5,7 @@
 
 pub mod annotations;
 mod answer;
+mod authentication;
 mod backend;
 mod controller;
 mod diff;
@@ -23,6 +24,7 @@ mod version;
 
 pub use annotations::{AnnotatedRedirect, NginxAnnotations, Refusal, referenced_by};
 pub use answer::{Answer, Outcome, OwnedBy, Redirect, Scheme};
+pub use authentication::ExternalAuth;
 pub use backend::{
     AuthServiceFault, AuthUrl, BackendReadiness, Cause, Endpoints, ExternalNameFault, FallbackAnswer, FallbackService,
     LinkStatus, NamedTemplate, OptionalBackend, ResolvedBackend, Shortage, Stuck, is_named_for, pod_templates,

@@ -67,11 +67,15 @@ fn explained(data: &str, annotations: &str, url: &str) -> String {
 
 /// Returns the findings about Ingress `plain` of at least warn, with their levels.
 fn found(data: &str, annotations: &str) -> String {
+    found_from(Level::Warn, data, annotations)
+}
+
+fn found_from(lowest: Level, data: &str, annotations: &str) -> String {
     let config = Config::parse("guard.yaml", CONFIG).unwrap();
     let inventory = world(data, annotations);
     let ingress = inventory.ingress("shop", "plain").unwrap();
     let analysis = analyze(ingress, pages::known(&inventory), &config.engine(), &config.policy);
-    let decisions = analysis.verdict.distinct().filter(|decision| decision.level >= Level::Warn);
+    let decisions = analysis.verdict.distinct().filter(|decision| decision.level >= lowest);
     decisions
         .map(|decision| format!("{:?} {}: {}", decision.level, decision.finding.code, decision.finding.message))
         .collect::<Vec<_>>()
@@ -150,4 +154,61 @@ fn global_authentication_has_its_variables() {
     let target = "nginx.ingress.kubernetes.io/rewrite-target: /$auth_cookie";
     assert!(found(NOTHING, target).contains("IG312"));
     assert!(!found("global-auth-url: 'http://auth.example.com/'", target).contains("IG312"));
+}
+
+const OFF: &str = "nginx.ingress.kubernetes.io/enable-global-auth: 'false'";
+const PLAIN: &str = "http://plain.example.com/";
+
+#[test]
+fn global_authentication_is_shown_unless_the_ingress_disables_it() {
+    const STEP: &str = "global-auth-url of the ConfigMap asks \"http://auth.example.net/\" before each request";
+    let data = "global-auth-url: 'http://auth.example.net/'";
+    assert!(explained(data, "", PLAIN).contains(STEP), "{}", explained(data, "", PLAIN));
+    let own = "nginx.ingress.kubernetes.io/auth-url: http://own.example.net/";
+    for (data, annotations) in [(NOTHING, ""), (data, OFF), (data, own), ("global-auth-url: nowhere", "")] {
+        assert!(!explained(data, annotations, PLAIN).contains("global-auth-url"), "{data} {annotations}");
+    }
+    let exempt = format!("{data}, no-auth-locations: '/x, /'");
+    assert!(!explained(&exempt, "", PLAIN).contains("global-auth-url"));
+}
+
+#[test]
+fn global_authentication_without_its_service_fails() {
+    let gone = "global-auth-url: 'http://gone.shop.svc.cluster.local/'";
+    let explained = |data: &str, annotations: &str| explained(data, annotations, PLAIN);
+    let text = explained(gone, "");
+    let detail = "Service shop/gone of global-auth-url of the ConfigMap does not exist: every request returns 500";
+    assert!(text.starts_with("Broken Some(500)") && text.contains(detail), "{text}");
+    let audited = |data: &str, annotations: &str| found_from(Level::Audit, data, annotations);
+    let message = "Audit IG615: global-auth-url of the controller: Service \"gone\" does not exist";
+    assert!(audited(gone, "").contains(message), "{}", audited(gone, ""));
+    assert!(!explained(gone, OFF).starts_with("Broken") && !audited(gone, OFF).contains("IG615"));
+    // Invalid annotations drop `auth-url`, so the global one applies.
+    let dropped = "nginx.ingress.kubernetes.io/auth-url: http://own.example.net/, \
+                   nginx.ingress.kubernetes.io/auth-always-set-cookie: sometimes";
+    assert!(explained(gone, dropped).starts_with("Broken Some(500)"));
+    assert!(!explained(NOTHING, dropped).starts_with("Broken"));
+    let warned = "Warn IG608: \"sometimes\"";
+    assert!(found(gone, dropped).contains(warned) && found(NOTHING, dropped).contains("Deny IG608: \"sometimes\""));
+}
+
+#[test]
+fn global_authentication_behind_itself_fails() {
+    let own = "global-auth-url: 'http://plain.example.com/verify'";
+    assert!(explained(own, "", PLAIN).starts_with("Broken Some(500)"));
+    // The authentication of another host asks this one, which is behind it.
+    assert!(explained(own, "", "https://tls.example.com/").starts_with("Broken Some(500)"));
+    assert!(found_from(Level::Audit, own, "").contains("is behind this authentication itself"));
+    let exempt = format!("{own}, no-auth-locations: '/'");
+    assert!(!explained(&exempt, "", PLAIN).starts_with("Broken"));
+}
+
+#[test]
+fn auth_url_is_not_asked_for_exempt_locations() {
+    let gone = "nginx.ingress.kubernetes.io/auth-url: http://gone.shop.svc/";
+    let at = |data: &str, path: &str| explained(data, gone, &format!("https://tls.example.com{path}"));
+    assert!(at(NOTHING, "/open").starts_with("Broken") && found(NOTHING, gone).contains("IG615"));
+    let data = "no-auth-locations: '/open'";
+    assert!(!at(data, "/open/x").starts_with("Broken") && at(data, "/other").starts_with("Broken"));
+    assert!(!found("no-auth-locations: '/'", gone).contains("IG615"));
 }

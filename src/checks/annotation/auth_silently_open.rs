@@ -3,7 +3,7 @@
 use crate::checks::findings::{AUDIT, WARN};
 use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::cluster::Lookup;
-use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::finding::{Finding, Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Key, Kind, Kinds, NGINX_PREFIX, Secret, TlsFacts};
 use crate::routing::annotations::{Effect, reference};
 use crate::routing::{AnnotationFault, FaultReason};
@@ -39,9 +39,10 @@ fn basic(cx: &Context<'_>, out: &mut Findings) {
     if nginx.value("auth-type").is_none() && nginx.value("auth-secret").is_some() {
         let key = format!("{NGINX_PREFIX}auth-type");
         let secret = format!("{NGINX_PREFIX}auth-secret");
-        let message = format!("ignored without auth-type: {}", effects::UNAUTHENTICATED);
+        let message = format!("ignored without auth-type: {}", open(cx));
         let finding = out.add(FieldPath::annotation(&secret), "auth-secret", message);
         finding.help(format!("add {key}: basic"));
+        limit(cx, finding);
         // Without a usable Secret the fix would make requests return 503.
         if let Some(value) = nginx.value("auth-secret")
             && let Lookup::Found(Secret { has_auth: true, .. }) = cx.view.secret(cx.namespace(), value)
@@ -61,11 +62,12 @@ fn external(cx: &Context<'_>, out: &mut Findings) {
         }
         let flaw = flaw.map(|flaw| flaw.to_string()).unwrap_or_default();
         let since = if certain { "" } else { super::SINCE_VALIDATION };
-        let message = format!("{} {flaw}: {since}auth-url is ignored too, {}", Quoted(value), effects::UNAUTHENTICATED);
+        let message = format!("{} {flaw}: {since}auth-url is ignored too, {}", Quoted(value), open(cx));
         let key = format!("{NGINX_PREFIX}{}", row.name);
         let finding = out.add(FieldPath::annotation(&key), key, message);
         finding.help(row.form.wanted());
         cx.rests_on_validation(finding, row, value);
+        limit(cx, finding);
         if !certain {
             finding.at_most(WARN);
         }
@@ -73,13 +75,30 @@ fn external(cx: &Context<'_>, out: &mut Findings) {
     let annotations = &cx.ingress.meta.annotations;
     if annotations.nginx("auth-url") == Some("") {
         let key = format!("{NGINX_PREFIX}auth-url");
-        let message = format!("the value is empty: {}", effects::UNAUTHENTICATED);
+        let message = format!("the value is empty: {}", open(cx));
         let finding = out.add(FieldPath::annotation(&key), "auth-url", message);
         finding.help("set the URL of the authentication service or remove it");
         // Charts write an empty value to disable authentication.
         let meant = ["auth-response-headers", "auth-signin"].into_iter().any(|name| cx.nginx().is_on(name));
         finding.at_most(if meant { Levels::new(Level::Warn, Level::Deny) } else { AUDIT });
     }
+}
+
+/// What happens to requests without the authentication of the Ingress: that of the controller's ConfigMap applies, if it has one
+/// (section 7.4).
+fn open(cx: &Context<'_>) -> &'static str {
+    if is_authenticated_globally(cx) { effects::GLOBALLY_AUTHENTICATED } else { effects::UNAUTHENTICATED }
+}
+
+/// Limits a finding to a warning if the controller authenticates requests all the same.
+fn limit(cx: &Context<'_>, finding: &mut Finding) {
+    if is_authenticated_globally(cx) {
+        finding.at_most(WARN);
+    }
+}
+
+fn is_authenticated_globally(cx: &Context<'_>) -> bool {
+    cx.dialect().global_authentication(cx.nginx()).is_some()
 }
 
 /// Reports a Secret without CA certificates, with which nginx verifies no client certificate (section 5.7).

@@ -1,9 +1,8 @@
-//! The service that `auth-url` asks before each request: sections 0 and 7.2.
+//! The service that external authentication asks before each request: sections 0 and 7.2.
 
 use super::cluster_name::service_of_name;
 use crate::cluster::{ClusterView, Lookup};
-use crate::model::{Ingress, PortRef, ServiceType};
-use crate::routing::annotations::NginxAnnotations;
+use crate::model::{PortRef, ServiceType};
 
 /// A URL of an annotation of external authentication, as far as routing needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub struct AuthUrl<'a> {
     pub path: &'a str,
 }
 
-/// Why the service of `auth-url` cannot answer.
+/// Why the service of external authentication cannot answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthServiceFault<'a> {
     /// The namespace of the Service.
@@ -53,11 +52,11 @@ impl<'a> AuthUrl<'a> {
 }
 
 impl<'a> AuthServiceFault<'a> {
-    /// Returns why `auth-url` of an Ingress certainly has no answer: its host is the name of a Service that does not exist, or
-    /// that does not have the port. Every request then returns 500 (section 0). Reads Services.
+    /// Returns why a URL of external authentication certainly has no answer: its host is the name of a Service that does not exist,
+    /// or that does not have the port. Every request then returns 500 (section 0). Reads Services.
     #[must_use]
-    pub fn of(ingress: &'a Ingress, view: &ClusterView<'_>) -> Option<Self> {
-        let url = AuthUrl::parse(NginxAnnotations::of(ingress).accepted("auth-url")?)?;
+    pub fn of(url: &'a str, view: &ClusterView<'_>) -> Option<Self> {
+        let url = AuthUrl::parse(url)?;
         let (namespace, service) = service_of_name(url.host)?;
         match view.service(namespace, service) {
             Lookup::Absent => Some(Self { namespace, service, port: None }),

@@ -103,7 +103,7 @@ impl Dialect {
 
 impl ControllerSettings {
     /// Returns each setting with its value; `None`: not set, or unknown.
-    fn entries(&self) -> [(&'static str, Option<String>); 19] {
+    fn entries(&self) -> [(&'static str, Option<String>); 20] {
         let switch = |on: Option<bool>| on.map(|on| on.to_string());
         let text = |value: &Option<Box<str>>| value.as_ref().map(ToString::to_string);
         [
@@ -123,6 +123,7 @@ impl ControllerSettings {
             ("custom-http-errors", text(&self.custom_http_errors)),
             ("annotation-value-word-blocklist", text(&self.annotation_value_word_blocklist)),
             ("global-auth-url", text(&self.global_auth_url)),
+            ("no-auth-locations", text(&self.no_auth_locations)),
             ("proxy-buffer-size", text(&self.proxy_buffer_size)),
             ("proxy-buffers-number", text(&self.proxy_buffers_number)),
             ("proxy-busy-buffers-size", text(&self.proxy_busy_buffers_size)),

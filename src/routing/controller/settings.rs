@@ -57,8 +57,10 @@ pub struct ControllerSettings {
     pub custom_http_errors: Option<Box<str>>,
     /// Texts that no annotation may contain, separated by commas.
     pub annotation_value_word_blocklist: Option<Box<str>>,
-    /// The URL of the external authentication of every location.
+    /// The URL of the external authentication of every location without `auth-url`.
     pub global_auth_url: Option<Box<str>>,
+    /// Beginnings of paths that need no authentication, separated by commas.
+    pub no_auth_locations: Option<Box<str>>,
     /// Size of the first buffer of a response, unless an annotation is set.
     pub proxy_buffer_size: Option<Box<str>>,
     /// Number of buffers of a response, unless an annotation is set.
@@ -104,6 +106,7 @@ impl ControllerSettings {
             custom_http_errors: text("custom-http-errors"),
             annotation_value_word_blocklist: text("annotation-value-word-blocklist"),
             global_auth_url: text("global-auth-url"),
+            no_auth_locations: text("no-auth-locations"),
             proxy_buffer_size: text("proxy-buffer-size"),
             proxy_buffers_number: text("proxy-buffers-number"),
             proxy_busy_buffers_size: text("proxy-busy-buffers-size"),
@@ -137,6 +140,7 @@ impl ControllerSettings {
                 .annotation_value_word_blocklist
                 .or(others.annotation_value_word_blocklist),
             global_auth_url: self.global_auth_url.or(others.global_auth_url),
+            no_auth_locations: self.no_auth_locations.or(others.no_auth_locations),
             proxy_buffer_size: self.proxy_buffer_size.or(others.proxy_buffer_size),
             proxy_buffers_number: self.proxy_buffers_number.or(others.proxy_buffers_number),
             proxy_busy_buffers_size: self.proxy_busy_buffers_size.or(others.proxy_busy_buffers_size),

@@ -4,8 +4,8 @@ use super::dialect::{ControllerFamily, Dialect};
 use super::settings::ControllerSettings;
 use crate::routing::annotations::{NginxAnnotations, SharedBuffers};
 
-/// `no-tls-redirect-locations` if it is not set.
-const NEVER_TO_HTTPS: &str = "/.well-known/acme-challenge";
+/// `no-tls-redirect-locations` and `no-auth-locations` if they are not set.
+const CHALLENGES: &str = "/.well-known/acme-challenge";
 /// `http-redirect-code` if it is not set.
 const REDIRECT_CODE: u16 = 308;
 
@@ -34,11 +34,13 @@ impl Dialect {
     /// Returns whether a location with this path never redirects to HTTPS (section 5.5).
     #[must_use]
     pub fn exempts_from_https(&self, path: &str) -> bool {
-        let exempts = |list: &str| {
-            list.split(',').map(|item| item.trim_matches(' ')).any(|item| !item.is_empty() && path.starts_with(item))
-        };
-        self.shared(|settings| settings.no_tls_redirect_locations.as_deref())
-            .map_or_else(|| exempts(NEVER_TO_HTTPS), exempts)
+        is_in_list(path, self.shared(|settings| settings.no_tls_redirect_locations.as_deref()))
+    }
+
+    /// Returns whether a location with this path needs no external and no basic authentication (`no-auth-locations`).
+    #[must_use]
+    pub fn exempts_from_authentication(&self, path: &str) -> bool {
+        is_in_list(path, self.shared(|settings| settings.no_auth_locations.as_deref()))
     }
 
     /// Returns the status of redirects to HTTPS, and between a host and its `www.` name (sections 5.5 and 7.2).
@@ -76,10 +78,20 @@ impl Dialect {
             && annotations.intercepts(status).unwrap_or_else(|| shared().is_some_and(is_in))
     }
 
-    /// Returns whether every location has external authentication (`global-auth-url`).
+    /// Returns whether the ConfigMap has external authentication for every location (`global-auth-url`).
     #[must_use]
     pub fn has_global_authentication(&self) -> bool {
-        self.shared(|settings| settings.global_auth_url.as_deref()).is_some_and(|url| !url.is_empty())
+        self.global_auth_url().is_some()
+    }
+
+    /// Returns `global-auth-url`, unless `enable-global-auth` of the Ingress is false. It applies to locations without `auth-url`.
+    #[must_use]
+    pub fn global_authentication(&self, annotations: NginxAnnotations<'_>) -> Option<&str> {
+        self.global_auth_url().filter(|_| annotations.switch("enable-global-auth").unwrap_or(true))
+    }
+
+    fn global_auth_url(&self) -> Option<&str> {
+        self.shared(|settings| settings.global_auth_url.as_deref()).filter(|url| !url.is_empty())
     }
 
     /// Returns the texts that no annotation may contain, separated by commas (`annotation-value-word-blocklist`, section 6.2).
@@ -114,4 +126,11 @@ impl Dialect {
         }
         setting(&self.settings).or_else(|| setting(self.observed.as_ref()?))
     }
+}
+
+/// Returns whether the path of a location begins with an item of a list, separated by commas; `None`: the default
+/// (`isLocationInLocationList`).
+fn is_in_list(path: &str, list: Option<&str>) -> bool {
+    let mut items = list.unwrap_or(CHALLENGES).split(',').map(|item| item.trim_matches(' '));
+    items.any(|item| !item.is_empty() && path.starts_with(item))
 }

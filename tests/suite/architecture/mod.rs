@@ -45,7 +45,7 @@ const SUBLAYERS: [(&str, &[&[&str]]); 2] = [
             &["reload"],
             &["tls"],
             &["answer"],
-            &["map", "diff", "redirect"],
+            &["map", "diff", "redirect", "authentication"],
         ],
     ),
     (
