@@ -18,6 +18,8 @@ pub(crate) const PORT_ZERO: &str = "requests return 502";
 pub(crate) const UNREACHABLE: &str = "requests return 502 or 504";
 /// ingress-nginx puts the path into the server `_` (section 2.3).
 pub(crate) const ON_EVERY_HOST: &str = "every host without a rule serves this path";
+/// As [`ON_EVERY_HOST`], with an annotation for which the location returns 503 (section 7.0).
+pub(crate) const UNAVAILABLE_ON_EVERY_HOST: &str = "requests return 503 on every host without a rule";
 /// A canary's Service and port are already an upstream of a main Ingress, so the canary is an ordinary location (section 7.1).
 pub(crate) const CANARY_ALONE: &str = "the canary receives all requests for it";
 /// A backend that does not work, where the status depends on the controller.
@@ -59,6 +61,8 @@ pub(crate) const DEFAULT_APPLIES: &str = "the annotation is ignored, the default
 pub(crate) const UNAUTHENTICATED: &str = "requests are not authenticated";
 /// As [`UNAUTHENTICATED`], where the ConfigMap of the controller has external authentication for every location (section 7.4).
 pub(crate) const GLOBALLY_AUTHENTICATED: &str = "only global-auth-url of the controller authenticates requests";
+/// Nothing selects requests of a main Ingress for a canary (section 7.1).
+pub(crate) const CANARY_UNSELECTED: &str = "the canary takes no requests from a main Ingress";
 /// ingress-guard ignores a waiver.
 pub(crate) const NOTHING_WAIVED: &str = "nothing is waived";
 

@@ -1,7 +1,7 @@
 //! What the controller does with the evaluated Ingress because of its annotations.
 
 use super::Context;
-use crate::model::Host;
+use crate::model::{Host, Kind, PathRef};
 use crate::routing::{AnnotationFault, Loading, Refusal, When, reference_faults};
 
 /// How much of an Ingress is in the nginx configuration: sections 5.7 and 7.0.
@@ -29,6 +29,15 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn loading(&self) -> Loading {
         self.routes().loading(self.ingress)
+    }
+
+    /// Returns whether a path of a canary certainly has a location of its own: a main rule was the first to use its Service and port
+    /// (section 7.1). Reads Ingresses and IngressClasses.
+    #[must_use]
+    pub fn has_own_location(&self) -> bool {
+        let is_located =
+            |at: PathRef<'a>| self.server(&at.rule.host, When::After).found().is_some_and(|server| server.locates(at));
+        self.view.knows(Kind::Ingress) && self.ingress.paths().any(is_located)
     }
 
     /// Returns how much of the Ingress is in the nginx configuration.

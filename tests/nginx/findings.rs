@@ -9,7 +9,6 @@ use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
 use ingress_guard::finding::Level;
 
-use crate::annotations::is_canary;
 use crate::compare::Case;
 use crate::controller::{Configuration, Source};
 use crate::explained::Explained;
@@ -100,10 +99,8 @@ pub(crate) fn agree(case: &Case, explained: &Explained, source: Source, response
     if let Some(found) = about().find(|found| is_served && wrong(found)) {
         return Err(format!("nginx answers {}, but {key} has {}", response.status, found.text));
     }
-    // 500 depends on what the request makes of `rewrite-target`, and requests may not depend on a default backend. Known gap: no check
-    // reads the annotations of a canary that has a location of its own.
-    let is_canary = case.world.ingresses.iter().any(|ingress| ingress.key() == key && is_canary(ingress));
-    let needs_finding = response.status == 503 && field != "spec.defaultBackend" && !is_canary;
+    // 500 depends on what the request makes of `rewrite-target`, and requests may not depend on a default backend.
+    let needs_finding = response.status == 503 && field != "spec.defaultBackend";
     // Of a fault that answers 403 on the host, the `/` of a rule without paths has 503.
     if needs_finding && !about().any(|found| found.says(&["503", FORBIDDEN])) {
         return Err(format!("nginx answers 503, and no finding of {key} says so: {found:#?}"));

@@ -1,7 +1,7 @@
 //! IG604: an annotation references an object that does not exist, lacks data, or is in another namespace.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, Release};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{FieldPath, Kind, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::reference;
@@ -17,18 +17,20 @@ pub(crate) static ANNOTATION_REFERENCE_MISSING: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::ConfigMap, Kind::Secret, Kind::Service]),
-    hints: Kinds::NONE,
+    hints: ROUTES,
     page: include_str!("annotation_reference_missing.md"),
     run,
 };
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     for fault in cx.reference_faults() {
-        report(cx, &fault, out);
+        if let Some(highest) = super::highest(cx, fault.row, fault.effect) {
+            report(cx, &fault, highest, out);
+        }
     }
 }
 
-fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
+fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, highest: Levels, out: &mut Findings) {
     let AnnotationFault { row, value, effect, ref reason, certain, .. } = *fault;
     let name = if row.names == Some(Kind::Service) { value } else { reference(value).1 };
     let mut subject = format!("{}={name}", row.name);
@@ -67,7 +69,7 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, out: &mut Findings) {
     let since = if depends { super::SINCE_VALIDATION } else { "" };
     let field = FieldPath::annotation(&format!("{NGINX_PREFIX}{}", row.name));
     let finding = out.add(field, subject, format!("{wrong}: {since}{}", super::effect_on_requests(effect)));
-    finding.help(help);
+    finding.help(help).at_most(highest);
     if let Some((kind, key)) = &fault.rests_on {
         finding.rests_on(*kind, key.clone());
     }

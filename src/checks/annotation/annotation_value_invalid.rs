@@ -1,8 +1,8 @@
 //! IG603: the value of an annotation is not valid for ingress-nginx.
 
 use crate::checks::findings::WARN;
-use crate::checks::{Applies, Check, Context, Findings, Release, effects};
-use crate::finding::{Level, Levels, Patch, Quoted};
+use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
+use crate::finding::{Finding, Level, Levels, Patch, Quoted};
 use crate::model::{FieldPath, Kinds, NGINX_PREFIX};
 use crate::routing::annotations::{Annotation, Effect, Flaw};
 use crate::routing::{AnnotationFault, FaultReason};
@@ -17,7 +17,7 @@ pub(crate) static ANNOTATION_VALUE_INVALID: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::NONE,
-    hints: Kinds::NONE,
+    hints: ROUTES,
     page: include_str!("annotation_value_invalid.md"),
     run,
 };
@@ -47,20 +47,20 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
     for fault in cx.value_faults() {
         if let FaultReason::Value(flaw) = fault.reason
-            && is_reported(cx, fault)
+            && !is_reported_elsewhere(fault)
+            && let Some(highest) = super::highest(cx, fault.row, fault.effect)
         {
-            report(cx, fault, flaw, out);
+            report(cx, fault, flaw, out).at_most(highest);
         }
     }
 }
 
-fn is_reported(cx: &Context<'_>, fault: &AnnotationFault<'_>) -> bool {
+/// Whether another check reports it: IG313 those of routing, IG608 disabled authentication, IG315 control characters.
+fn is_reported_elsewhere(fault: &AnnotationFault<'_>) -> bool {
     let AnnotationFault { row, value, effect, .. } = *fault;
-    // IG313 reports those of routing, IG608 disabled authentication, IG315 control characters.
-    let is_reported_elsewhere = ROUTING_ANNOTATIONS.contains(&row.name)
+    ROUTING_ANNOTATIONS.contains(&row.name)
         || effect == Effect::Open
-        || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()));
-    !is_reported_elsewhere && super::matters(cx, row, effect)
+        || (row.form.is_one_line() && value.contains(|c: char| c.is_ascii_control()))
 }
 
 /// Returns true if nginx cannot read a value that the controller accepts. The controller does not write the annotations of a
@@ -88,7 +88,12 @@ fn too_long(row: &Annotation, value: &str, out: &mut Findings) {
     finding.help("shorten the value").by_default(super::LOADED);
 }
 
-fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out: &mut Findings) {
+fn report<'f>(
+    cx: &Context<'_>,
+    fault: &AnnotationFault<'_>,
+    flaw: Option<Flaw>,
+    out: &'f mut Findings<'_>,
+) -> &'f mut Finding {
     let AnnotationFault { row, value, effect, certain, .. } = *fault;
     let key = format!("{NGINX_PREFIX}{}", row.name);
     let field = FieldPath::annotation(&key);
@@ -106,4 +111,5 @@ fn report(cx: &Context<'_>, fault: &AnnotationFault<'_>, flaw: Option<Flaw>, out
     } else if effect != Effect::NotLoaded {
         finding.by_default(super::LOADED);
     }
+    finding
 }

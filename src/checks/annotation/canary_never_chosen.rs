@@ -1,4 +1,4 @@
-//! IG606: a canary that receives no requests, or canary annotations without `canary: "true"`.
+//! IG606: a canary that takes no requests from a main Ingress, or canary annotations without `canary: "true"`.
 
 use crate::checks::{Applies, Check, Context, Findings, Release, effects};
 use crate::finding::{Level, Levels};
@@ -28,7 +28,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     if cx.nginx().is_canary() {
         // Rollout tools set the weight to 0 between rollouts.
         if selectors().next().is_none() {
-            let message = format!("no weight, header or cookie is set: {}", effects::CANARY_UNUSED);
+            let message = format!("no weight, header or cookie is set: {}", effects::CANARY_UNSELECTED);
             out.add(field("canary"), "canary", message).help(format!("add {NGINX_PREFIX}canary-weight"));
         }
     } else if annotations.nginx("canary").is_none()

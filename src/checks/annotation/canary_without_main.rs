@@ -5,7 +5,7 @@ use foldhash::{HashMap, HashMapExt as _};
 use crate::checks::{Applies, Check, Context, Findings, ROUTES, Release, effects};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::{Backend, Host, Kind, Kinds, PathRef, PathType};
-use crate::routing::{Claim, When};
+use crate::routing::{Claim, Refusal, When};
 
 pub(crate) static CANARY_WITHOUT_MAIN: Check = Check {
     code: "IG605",
@@ -38,9 +38,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let problem = match main.get(&merge_key(at)) {
             // The server for hosts without a rule has the path then (section 2.3).
             None if main.is_empty() => {
-                let has_upstream = cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After);
-                let effect = if has_upstream { effects::ON_EVERY_HOST } else { effects::NOT_FOUND };
-                format!("no main Ingress has host {host}: {effect}")
+                format!("no main Ingress has host {host}: {}", without_server(cx, at))
             }
             None => format!(
                 "no main Ingress has {} path {} on {host}: {}",
@@ -60,6 +58,22 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let finding = out.add(at.field(), at.subject(), problem);
         finding.rests_on_index("hosts");
         finding.help(help);
+    }
+}
+
+/// Returns what happens to requests for a canary path on a host without a server: that of unknown hosts answers. An annotation of a
+/// canary can make it return 403 or 503 too (sections 5.7 and 7.0).
+fn without_server<'a>(cx: &Context<'a>, at: PathRef<'a>) -> &'static str {
+    let is_forbidden = || cx.server(&Host::Any, When::After).found().is_some_and(|server| server.forbidden.is_some());
+    let refusal = cx.loading().refusal;
+    if refusal.is_some_and(Refusal::is_of_host) || is_forbidden() {
+        effects::HOST_FORBIDDEN
+    } else if !cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After) {
+        effects::NOT_FOUND
+    } else if refusal.is_some() {
+        effects::UNAVAILABLE_ON_EVERY_HOST
+    } else {
+        effects::ON_EVERY_HOST
     }
 }
 

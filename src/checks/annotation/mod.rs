@@ -38,16 +38,20 @@ pub(super) use exploitable_on_this_version::EXPLOITABLE_ON_THIS_VERSION;
 pub(super) use snippet_refused::SNIPPET_REFUSED;
 pub(super) use sticky_cookie_on_regex::STICKY_COOKIE_ON_REGEX;
 
+use super::findings::WARN;
 use super::{Context, effects};
 use crate::finding::{Level, Levels};
 use crate::routing::annotations::{Annotation, Effect};
 
-/// Returns true if the effect changes what requests get. Mostly a canary has no location, and the controller ignores most of its
-/// annotations (section 7.1). It reads those that answer 403 on the whole host (section 5.7).
-fn matters(cx: &Context<'_>, row: &Annotation, effect: Effect) -> bool {
+/// Returns the highest levels of a finding on an effect; `None`: it changes no answer. Mostly a canary has no location, and the
+/// controller ignores most of its annotations (section 7.1). It reads those that answer 403 on the whole host (section 5.7).
+fn highest(cx: &Context<'_>, row: &Annotation, effect: Effect) -> Option<Levels> {
     const READ: [&str; 5] = ["affinity", "canary", "load-balance", "session-cookie-", "upstream-hash-by"];
     let is_read = || (effect == Effect::Ignored) && READ.iter().any(|start| row.name.starts_with(start));
-    !cx.nginx().is_canary() || matches!(effect, Effect::NotLoaded | Effect::Forbidden) || is_read()
+    if !cx.nginx().is_canary() || matches!(effect, Effect::NotLoaded | Effect::Forbidden) || is_read() {
+        return Some(Levels::both(Level::Deny));
+    }
+    cx.has_own_location().then_some(WARN)
 }
 
 /// The default level of a finding on an Ingress that is loaded all the same.

@@ -42,23 +42,10 @@ pub fn value_faults<'a>(ingress: &'a Ingress, dialect: &Dialect) -> Vec<Annotati
     faults
 }
 
-/// Returns the faults of references in annotations of an Ingress that ingress-nginx handles. Of a canary only those that affect
-/// the whole host count: mostly it has no location (sections 5.7 and 7.1). Reads ConfigMaps, Secrets and Services.
+/// Returns the faults of references in annotations of an Ingress that ingress-nginx handles. It reads those of a canary as it reads
+/// others (`Extract`). Reads ConfigMaps, Secrets and Services.
 #[must_use]
 pub fn reference_faults<'a>(
-    ingress: &'a Ingress,
-    dialect: &Dialect,
-    view: &ClusterView<'_>,
-) -> Vec<AnnotationFault<'a>> {
-    let mut faults = faults_of_references(ingress, dialect, view);
-    if NginxAnnotations::of(ingress).is_canary() {
-        faults.retain(|fault| fault.effect == Effect::Forbidden);
-    }
-    faults
-}
-
-/// Those of any Ingress. The controller reads the annotations of a canary as it reads others (`Extract`).
-pub(super) fn faults_of_references<'a>(
     ingress: &'a Ingress,
     dialect: &Dialect,
     view: &ClusterView<'_>,

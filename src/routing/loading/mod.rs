@@ -8,8 +8,6 @@ mod references;
 pub use fault::{AnnotationFault, FaultReason};
 pub use faults::{reference_faults, value_faults};
 
-use faults::faults_of_references;
-
 use super::annotations::{Effect, Refusal};
 use super::controller::{ControllerFamily, Dialect};
 use crate::cluster::ClusterView;
@@ -39,7 +37,7 @@ impl Loading {
         }
         let values = value_faults(ingress, dialect);
         for AnnotationFault { row, effect, certain, .. } in
-            values.into_iter().chain(faults_of_references(ingress, dialect, view))
+            values.into_iter().chain(reference_faults(ingress, dialect, view))
         {
             // A version that does not reject the value may look for the object that it names.
             let may_be_read = !certain && effect == Effect::Ignored;
