@@ -6,7 +6,7 @@ use super::Context;
 use super::routed_paths::of_other;
 use crate::finding::Quoted;
 use crate::model::Backend;
-use crate::routing::{Answer, Outcome};
+use crate::routing::{Answer, Outcome, Refusal};
 
 /// Displays the path of a request in a message, without quotes if it is short and printable.
 pub(super) struct Request<'a>(pub(super) &'a str);
@@ -20,14 +20,18 @@ impl fmt::Display for Request<'_> {
 
 /// Describes the result of one request, as the end of `/api …`.
 pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
-    match &answer.outcome {
-        Outcome::Backend { of, backend, .. } => {
+    match (&answer.outcome, answer.location.as_ref().and_then(|location| location.refusal)) {
+        // Other checks report the annotations of this Ingress.
+        (Outcome::Backend { of, .. }, Some(Refusal { status, annotation })) if of.0.meta.key != cx.ingress.meta.key => {
+            format!("returns {status} because of {annotation}{}", of_other(cx, &of.0.meta.key))
+        }
+        (Outcome::Backend { of, backend, .. }, _) => {
             let service = match backend {
                 Backend::Service { name, .. } => format!("Service {}", Quoted(name)),
                 Backend::Resource => "a resource".to_owned(),
             };
             format!("goes to {service}{}", of_other(cx, &of.0.meta.key))
         }
-        outcome => format!("returns {outcome}"),
+        (outcome, _) => format!("returns {outcome}"),
     }
 }

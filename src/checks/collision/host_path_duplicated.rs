@@ -56,7 +56,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         let other = others.get(&(&at.rule.host, at.path.routed(), effective(cx, at))).copied();
         let canary = || hosts_with_canaries.contains(&at.rule.host).then(|| canary_before(cx, at))?;
         if let Some(other) = other.or_else(canary) {
-            if !is_served_beside(cx, at, other) {
+            if !is_without_rival(cx, at, other) {
                 report(cx, at, other, out);
             }
         } else if let Some(other) = fallback.filter(|_| is_root_of_any(cx, at))
@@ -74,24 +74,24 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     }
 }
 
-/// Whether the path has a location although an older Ingress has the same: that one has none, for example because its backend is a
-/// resource or the upstream of a canary (sections 2.4 and 7.1).
-fn is_served_beside(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress) -> bool {
-    let is_older = other.meta.created.is_some() && by_age(other, cx.ingress).is_lt();
+/// Whether only one of two equal paths can have a location: the backend of the older one is a resource or the upstream of a canary,
+/// for example (sections 2.4 and 7.1).
+fn is_without_rival(cx: &Context<'_>, at: PathRef<'_>, other: &Ingress) -> bool {
     let is_nginx = cx.dialect().family == ControllerFamily::Nginx;
-    is_nginx && is_older && cx.server(&at.rule.host, When::After).found().is_some_and(|server| server.locates(at))
+    let Some(server) = cx.server(&at.rule.host, When::After).found().filter(|_| is_nginx) else { return false };
+    let is_older = other.meta.created.is_some() && by_age(other, cx.ingress).is_lt();
+    // A canary shares the location of its main path.
+    let mut dropped = server.dropped.iter().filter(|it| it.at.is_same(at) && !cx.nginx().is_canary());
+    dropped.any(|it| !matches!(it.why, DroppedBecause::Duplicate(_))) || (is_older && server.locates(at))
 }
 
 /// Returns the canary that is an ordinary location and stands before a main path: a main Ingress was the first to use its Service
 /// and port (section 7.1).
 fn canary_before<'a>(cx: &Context<'a>, at: PathRef<'a>) -> Option<&'a Ingress> {
     let server = cx.server(&at.rule.host, When::After).found()?;
-    server.dropped.iter().find_map(|dropped| match dropped.why {
-        DroppedBecause::Duplicate(first) if dropped.at.is_same(at) && NginxAnnotations::of(first).is_canary() => {
-            Some(first)
-        }
-        _ => None,
-    })
+    let dropped = server.dropped.iter().find(|dropped| dropped.at.is_same(at))?;
+    let DroppedBecause::Duplicate(first) = dropped.why else { return None };
+    NginxAnnotations::of(first).is_canary().then_some(first)
 }
 
 /// Whether a path is the one that takes every request without a rule.

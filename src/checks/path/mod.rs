@@ -45,7 +45,7 @@ pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 
 use super::Context;
 use crate::model::{FieldPath, Ingress, NGINX_PREFIX};
-use crate::routing::Server;
+use crate::routing::{Server, is_plainly_regex};
 
 /// The length in bytes of the longest parameter that nginx reads (`NGX_CONF_BUFFER`). With a longer target nginx cannot
 /// reload, so its effect on paths does not matter.
@@ -68,4 +68,9 @@ fn switch_field(cx: &Context<'_>) -> FieldPath {
 fn regex_source<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
     let sources = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
     sources().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| sources().next())
+}
+
+/// Whether a path is intended as a regex, whichever Ingress enables regex matching.
+fn is_regex(path: &str) -> bool {
+    is_plainly_regex(path) || path.contains('|')
 }

@@ -2,6 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
+use super::is_regex;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, Routed, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
@@ -28,7 +29,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     'paths: for path in routed(cx).iter() {
         let text = path.text();
         // IG304 and IG309 report these.
-        if path.server.is_regex && (path.at.is_exact_root() || !enables_regex(cx, path)) {
+        if path.server.is_regex && (path.at.is_exact_root() || !(enables_regex(cx, path) || is_regex(text))) {
             continue;
         }
         if has_own_exact(path) {

@@ -2,13 +2,13 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::regex_source;
+use super::{is_regex, regex_source};
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
 use crate::finding::{Level, Levels, Quoted};
 use crate::model::Kinds;
-use crate::routing::{is_plainly_regex, plain_samples};
+use crate::routing::plain_samples;
 
 pub(crate) static REGEX_HOST_INHERITED: Check = Check {
     code: "IG309",
@@ -30,7 +30,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
     for path in routed(cx).iter().filter(|path| path.server.is_regex) {
         let (text, path_type) = (path.text(), path.at.path.path_type);
         // IG304 reports Exact `/`. A regex here relies on the other Ingress.
-        if is_plainly_regex(text) || text.contains('|') || path.at.is_exact_root() {
+        if is_regex(text) || path.at.is_exact_root() {
             continue;
         }
         let cause = enables_regex.entry(&path.server.host).or_insert_with(|| regex_source(cx, &path.server));
