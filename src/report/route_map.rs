@@ -76,13 +76,13 @@ impl HostEntry {
                 secret,
                 ends,
             },
-            paths: of.routes.iter().map(|route| PathEntry::of(route, of.status(route))).collect(),
+            paths: of.routes.iter().map(|route| PathEntry::of(of, route)).collect(),
         }
     }
 }
 
 impl PathEntry {
-    fn of(route: &Route<'_>, status: LinkStatus) -> Self {
+    fn of(of: &HostRoutes<'_>, route: &Route<'_>) -> Self {
         let (service, port) = match route.backend {
             Backend::Service { name, port } => (Some(name.to_string()), port.as_ref()),
             Backend::Resource => (None, None),
@@ -93,8 +93,8 @@ impl PathEntry {
             ingress: route.ingress.meta.key.to_string(),
             service,
             port: port.map(|port| port.to_string().trim_matches('"').to_owned()),
-            standing: word(status),
-            detail: route.outcome.to_string(),
+            standing: word(of.status(route)),
+            detail: of.detail(route),
         }
     }
 }

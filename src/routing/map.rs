@@ -37,6 +37,8 @@ pub struct HostRoutes<'a> {
     pub routes: Vec<Route<'a>>,
     /// The Ingress for which the controller loads no change.
     pub block: Option<Rc<ReloadBlock>>,
+    /// Ingresses of the host have load balancers of their own, and DNS selects one.
+    pub has_several_balancers: bool,
 }
 
 /// One path of one Ingress.
@@ -119,6 +121,8 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
     hosts.into_iter().filter_map(move |host| {
         let server = routes.server(host, When::After).found();
         let unloaded = routes.unloaded_on(host, When::After);
+        let mut of_host = view.others_on(host).found().unwrap_or_default();
+        of_host.retain(|ingress| ingress.rules.iter().any(|rule| rule.host == *host));
         if server.is_none() && unloaded.is_empty() {
             return None;
         }
@@ -132,6 +136,7 @@ fn hosts<'a>(group: &ControllerGroup<'a>, controllers: Controllers<'a>) -> impl 
             certificate: HostCertificate::of(host, &routes, view),
             routes: lines,
             block: block.clone(),
+            has_several_balancers: controllers.have_several_balancers(&of_host),
         })
     })
 }
@@ -255,12 +260,24 @@ impl Route<'_> {
 
 impl HostRoutes<'_> {
     /// Returns whether requests for a route of the host reach its backend. While the controller loads no change, the configuration
-    /// from before decides, which is unknown.
+    /// from before decides, which is unknown. If DNS selects the load balancer, it is unknown which Ingress gets them.
     #[must_use]
     pub fn status(&self, route: &Route<'_>) -> LinkStatus {
+        let is_of_other = matches!(route.outcome, RouteOutcome::ServedBy(_));
         match route.status() {
-            LinkStatus::Ok if self.block.is_some() => LinkStatus::Unknown,
+            LinkStatus::Ok if self.block.is_some() || self.has_several_balancers => LinkStatus::Unknown,
+            LinkStatus::Broken if self.has_several_balancers && is_of_other => LinkStatus::Unknown,
             status => status,
+        }
+    }
+
+    /// Returns the outcome of requests for a route in words.
+    #[must_use]
+    pub fn detail(&self, route: &Route<'_>) -> String {
+        if self.has_several_balancers {
+            format!("{}; DNS selects one of several load balancers", route.outcome)
+        } else {
+            route.outcome.to_string()
         }
     }
 

@@ -111,7 +111,7 @@ fn host_row<'a>(of: &HostRoutes<'a>, page: &Page<'_>) -> HostRow<'a> {
         h: visible(&of.host.to_string()).into_owned(),
         c: Cow::Owned(visible(of.controller()).into_owned()),
         k: certificate_row(of, page),
-        r: of.routes.iter().map(|route| route_row(route, of.status(route))).collect(),
+        r: of.routes.iter().map(|route| route_row(of, route)).collect(),
     }
 }
 
@@ -152,7 +152,7 @@ fn days(now: Timestamp, at: Timestamp) -> String {
     if at >= now { format!("{days} day{s} left") } else { format!("{} day{s} ago", -days) }
 }
 
-fn route_row<'a>(route: &Route<'a>, status: LinkStatus) -> RouteRow<'a> {
+fn route_row<'a>(of: &HostRoutes<'a>, route: &Route<'a>) -> RouteRow<'a> {
     const PATH: u8 = 0;
     const INGRESS: u8 = 1;
     const SERVICE: u8 = 2;
@@ -184,8 +184,8 @@ fn route_row<'a>(route: &Route<'a>, status: LinkStatus) -> RouteRow<'a> {
         kind,
         format!("{}/{}", visible(&key.namespace), visible(&key.name)),
         service,
-        Cow::Owned(visible(&route.outcome.to_string()).into_owned()),
-        status as u8,
+        Cow::Owned(visible(&of.detail(route)).into_owned()),
+        of.status(route) as u8,
         broken,
     )
 }

@@ -1,9 +1,10 @@
 //! Controllers without a model: documented rules give an answer, everything else is unknown and never a 404.
 
 use ingress_guard::analysis::analyze;
-use ingress_guard::cluster::{LiveReads, Snapshot};
+use ingress_guard::cluster::{ClusterView, LiveReads, Snapshot};
 use ingress_guard::config::Config;
 use ingress_guard::explain::{Explanation, RequestOutcome, RequestUrl, explain_ingress, explain_url};
+use ingress_guard::routing::{Controllers, LinkStatus, RouteMap};
 
 use super::findings::assert_agrees;
 use crate::pages;
@@ -209,9 +210,20 @@ fn ingresses_with_load_balancers_of_their_own_leave_the_answer_open() {
         let explanation = explain(&snapshot, "/none");
         assert_eq!(explanation.outcome, RequestOutcome::Unknown, "{one} {other}");
         assert!(explanation.notes.iter().any(|note| note == NOTE), "{:?}", explanation.notes);
+        assert_eq!(of_map(&snapshot), [(LinkStatus::Unknown, true); 2], "{one} {other}");
     }
     let same = two(alb, OWN, &group("a"), &group("a"));
+    assert_eq!(of_map(&same), [(LinkStatus::Ok, false); 2]);
     assert_eq!(explain(&same, "/none").outcome, RequestOutcome::DefaultBackend);
     let contour = two("projectcontour.io/ingress-controller", OWN, "", "");
     assert_eq!(explain(&contour, "/none").outcome, RequestOutcome::DefaultBackend);
+}
+
+/// Returns the status of each route of the map, and whether its words name DNS.
+fn of_map(snapshot: &Snapshot) -> Vec<(LinkStatus, bool)> {
+    let settings = Config::default().settings;
+    let view = ClusterView::unrestricted(snapshot.state());
+    let map = RouteMap::of(Controllers::new(&view, &settings.classes, &settings.dialects));
+    let routes = map.hosts.iter().flat_map(|of| of.routes.iter().map(move |route| (of, route)));
+    routes.map(|(of, route)| (of.status(route), of.detail(route).contains("DNS selects"))).collect()
 }
