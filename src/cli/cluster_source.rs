@@ -349,7 +349,7 @@ fn warn_about_missing_rights(snapshot: &Snapshot) -> anyhow::Result<()> {
         let effect = if kind.is_watched() {
             "checks that depend on them are not evaluated"
         } else {
-            "they may be the cause of missing endpoints"
+            "they may be the cause of missing endpoints, and the versions of controllers may be unknown"
         };
         super::warn(&format!("RBAC does not allow listing {kind} objects: {effect}"));
     }

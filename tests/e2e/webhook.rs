@@ -272,6 +272,11 @@ pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
     cluster.kubectl_with_stdin(&["create", "--filename=-"], &role.to_string()).ok();
     let bound = format!("--serviceaccount={namespace}:ingress-guard");
     cluster.kubectl(&["create", "clusterrolebinding", &name, &format!("--clusterrole={name}"), &bound]).ok();
+    // The Role for the discovery of controllers.
+    let rules = ["--verb=get,list,watch", "--resource=deployments.apps,daemonsets.apps,pods"];
+    for what in [&["role", &name, rules[0], rules[1]][..], &["rolebinding", &name, &format!("--role={name}"), &bound]] {
+        cluster.kubectl(&[&["create", "--namespace=kube-system"], what].concat()).ok();
+    }
     let kubeconfig = cluster.kubeconfig_for_service_account(namespace, "ingress-guard");
     format!("--kubeconfig={}", kubeconfig.display())
 }

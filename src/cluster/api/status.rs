@@ -1,5 +1,7 @@
 //! The completeness of the inventory and the status of its watches, for readiness and metrics.
 
+use std::collections::BTreeSet;
+
 use super::{Rights, WatchStatus, Watches};
 use crate::cluster::{Coverage, SharedInventory};
 use crate::model::{Kind, Kinds};
@@ -44,6 +46,11 @@ impl SyncStatus {
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
         let mut notes = self.rights.notes();
+        notes.extend(self.places_without_rights().into_iter().map(|namespace| {
+            format!(
+                "namespace {namespace}: no permission to read its controllers; their versions and settings are unknown"
+            )
+        }));
         let listed = self.covered(self.required, Coverage::Complete);
         for watch in self.watches().into_iter().filter(|watch| listed.contains(&watch.kind)) {
             notes.extend(watch.trouble.map(|trouble| format!("{}: changes are not received: {trouble}", watch.kind)));
@@ -72,6 +79,19 @@ impl SyncStatus {
     #[must_use]
     pub fn watches(&self) -> Vec<WatchStatus> {
         self.watches.states()
+    }
+
+    /// The namespaces of discovery that exist and in which the API server allows nothing. A cluster may deny it on purpose, so that no
+    /// check is blind.
+    fn places_without_rights(&self) -> BTreeSet<String> {
+        let mut watches = self.watches();
+        watches.retain(|watch| watch.only.as_ref().is_some_and(|key| key.name.is_empty()));
+        let namespace = |watch: &WatchStatus| watch.only.as_ref().map(|key| key.namespace.to_string());
+        let used: BTreeSet<_> =
+            watches.iter().filter(|watch| watch.idle_since.is_none()).filter_map(namespace).collect();
+        let store = self.inventory.load();
+        let is_refused = |namespace: &String| !used.contains(namespace) && store.namespace(namespace).is_some();
+        watches.iter().filter_map(namespace).filter(is_refused).collect()
     }
 
     /// The watched single objects without controllers, which are optional, each with the coverage of that object.

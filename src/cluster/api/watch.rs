@@ -318,7 +318,8 @@ impl Watch {
         status.last_event = is_missing.then_some(answered);
         if status.idle_since.replace(answered).is_none() {
             let kind = self.kind.name();
-            tracing::info!(kind, reason = %error, "kind not available (404/403), watch idle; retrying every 5 minutes");
+            let namespace = self.only.as_ref().map(|key| &*key.namespace);
+            tracing::info!(kind, namespace, reason = %error, "kind not available (404/403), watch idle; retrying every 5 minutes");
         }
         Ok(())
     }

@@ -214,7 +214,16 @@ async fn without_rights_the_controller_is_unknown_and_the_process_ready() {
     api.put("deployments", controller("ingress-nginx", "v1.15.1"));
     let guarded = guarded(api).await;
     assert_eq!(guarded.version(), "");
-    assert_eq!(guarded.notes(), Vec::<String>::new(), "a cluster may withhold these rights on purpose");
+    assert_eq!(guarded.notes(), Vec::<String>::new(), "neither namespace exists");
+    // A cluster may withhold these rights on purpose, and the operator sees why the version is unknown.
+    let note = |namespace| {
+        format!("namespace {namespace}: no permission to read its controllers; their versions and settings are unknown")
+    };
+    for (n, namespace) in ["ingress-nginx", "kube-system"].into_iter().enumerate() {
+        guarded.api.put("namespaces", json!({"metadata": {"name": namespace}}));
+        eventually("a note", async || guarded.notes().get(n) == Some(&note(namespace))).await;
+    }
+    assert_eq!((guarded.notes().len(), guarded.missing()), (2, Vec::new()));
     // Whether snippets are allowed is unknown.
     guarded.ask(&with_snippet()).await.assert(&[], &[]);
 }
