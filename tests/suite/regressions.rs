@@ -4,9 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use ingress_guard::cluster::load_text;
+use ingress_guard::config::Config;
 use serde_json::{Value, json};
 
 use crate::admission::{GOOD, ask, reviewer, spec, update};
+use crate::explain::findings::assert_agrees;
 use crate::registry::files_below;
 
 /// Number; problem; affected projects, for example; the file below `tests` and the test in it.
@@ -111,6 +114,8 @@ fn an_update_does_not_duplicate_the_stored_object() {
     // Another object with the same path is a duplicate.
     stored["metadata"]["name"] = json!("another");
     ask(&reviewer(&stored), &review).assert(&["IG501"], &[]);
+    let both = format!("{GOOD}\n---\n{stored}\n---\n{}\n", review["request"]["object"]);
+    assert_agrees(&Config::default(), &load_text("cluster", &both).unwrap());
 }
 
 /// Returns every object of the deployed manifests, which are the rendered chart.

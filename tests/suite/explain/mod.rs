@@ -9,5 +9,5 @@ pub(crate) mod findings;
 mod forms;
 mod other_controllers;
 mod page;
-mod random;
+pub(crate) mod random;
 mod reload;

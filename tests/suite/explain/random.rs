@@ -1,13 +1,16 @@
 //! `explain` agrees with the findings in random worlds: a few Ingresses that share hosts, with annotations that interact.
 
-use ingress_guard::cluster::Object;
+use std::collections::{BTreeMap, BTreeSet};
+
+use ingress_guard::cluster::{Inventory, Object};
 use ingress_guard::config::Config;
+use ingress_guard::model::Backend;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::findings::{Differences, differences};
+use super::findings::{Differences, assert_agrees, differences};
 use crate::routing::notation::{ingresses, inventory};
 
 const WORLDS: usize = 600;
@@ -87,6 +90,52 @@ fn services() -> Vec<Object> {
     ]
 }
 
+/// Returns the Ingresses that these lines describe, with Services.
+fn with_services(lines: &str) -> Inventory {
+    let mut inventory = inventory(ingresses(lines));
+    services().into_iter().for_each(|object| inventory.apply(object));
+    inventory
+}
+
+/// Returns the Ingresses that these lines describe, with every Service and port that they name, each with endpoints.
+fn with_every_service(lines: &str) -> Inventory {
+    let ingresses = ingresses(lines);
+    let mut ports: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for ingress in &ingresses {
+        for of in ingress.backends() {
+            if let Backend::Service { name, port: Some(port) } = of.backend {
+                let service = (ingress.meta.key.namespace.to_string(), name.to_string());
+                ports.entry(service).or_default().insert(port.plain());
+            }
+        }
+    }
+    let mut inventory = inventory(ingresses);
+    for ((namespace, name), ports) in ports {
+        let of_service = |port: &String| match port.parse::<u16>() {
+            Ok(number) => json!({"name": format!("p-{number}"), "port": number}),
+            Err(_) => json!({"name": port, "port": 8080}),
+        };
+        let ports: Vec<Value> = ports.iter().map(of_service).collect();
+        let spec = json!({"clusterIP": "10.1.0.3", "selector": {"app": name}, "ports": ports});
+        let service = json!({"metadata": {"namespace": namespace, "name": name}, "spec": spec});
+        let slice = json!({
+            "metadata": {"namespace": namespace, "name": name, "labels": {"kubernetes.io/service-name": name}},
+            "addressType": "IPv4", "ports": ports,
+            "endpoints": [{"addresses": ["10.0.0.2"], "conditions": {"ready": true}}],
+        });
+        inventory.apply(Object::Service(serde_json::from_value(service).unwrap()));
+        inventory.apply(Object::EndpointSlice(serde_json::from_value(slice).unwrap()));
+    }
+    inventory
+}
+
+/// Asserts that `explain` and the findings agree over the Ingresses that these lines describe, with and without their Services.
+pub(crate) fn assert_lines_agree(lines: &str) {
+    let config = Config::parse("test", CONTROLLER).unwrap();
+    assert_agrees(&config, &with_services(lines));
+    assert_agrees(&config, &with_every_service(lines));
+}
+
 #[test]
 fn in_random_worlds() {
     let config = Config::parse("test", CONTROLLER).unwrap();
@@ -98,11 +147,7 @@ fn in_random_worlds() {
         let numbered = world.iter().enumerate();
         let lines: Vec<String> = numbered.map(|(at, ingress)| format!("shop/ingress-{at} @{at} {ingress}")).collect();
         let lines = lines.join("\n");
-        let mut inventory = inventory(ingresses(&lines));
-        for object in services() {
-            inventory.apply(object);
-        }
-        let found = differences(&config, &inventory);
+        let found = differences(&config, &with_services(&lines));
         all.count(&found);
         all.wrong.extend(found.wrong.first().map(|first| format!("{first}\n{lines}\n")));
     }

@@ -1,6 +1,7 @@
 //! The behaviour that the documents and end-to-end tests of ingress-nginx specify (sections 9.2 to 9.4).
 
 use super::notation::{answer, ingresses, inventory, with_routes};
+use crate::explain::random::assert_lines_agree;
 use ingress_guard::model::Host;
 use ingress_guard::routing::When;
 
@@ -8,6 +9,7 @@ fn answers(view: &str, host: &str, table: &[(&str, &str)]) {
     for (request, expected) in table {
         assert_eq!(answer(view, host, request), format!("{host}: {expected}"), "{request}\n{view}");
     }
+    assert_lines_agree(view);
 }
 
 fn directives(view: &str, host: &str) -> Vec<String> {

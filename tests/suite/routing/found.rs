@@ -3,12 +3,15 @@
 use ingress_guard::model::Host;
 use ingress_guard::routing::{ConfigError, Received, ReloadBlock, Scheme, Version, When};
 
+use crate::explain::random::assert_lines_agree;
+
 use super::notation::{answer, ingresses, inventory, with_routes, with_version};
 
 fn nginx_answers(view: &str, table: &[(&str, &str, &str)]) {
     for (host, request, expected) in table {
         assert_eq!(answer(view, host, request), *expected, "{host}{request}\n{view}");
     }
+    assert_lines_agree(view);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::notation::{answer, neutral_answer};
+use crate::explain::random::assert_lines_agree;
 
 fn rows(name: &str) -> Vec<Vec<String>> {
     let path = format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -43,6 +44,7 @@ fn every_row_of_the_path_table_is_correct() {
         let [_, kind, paths, request, _, _, plain, regex] = row.as_slice() else { panic!("{row:?}") };
         let view = rules(kind, paths);
         assert_eq!(answer(&view, "app.example.com", request), expected(plain, kind, paths, request), "{row:?}");
+        assert_lines_agree(&view);
         if regex.starts_with("depends") {
             // The row with two types of one path is tested separately.
             assert_eq!(kind, "Mixed");
@@ -50,6 +52,7 @@ fn every_row_of_the_path_table_is_correct() {
         }
         let switched = format!("{view}shop/other @2 use-regex=true\n  app.example.com\n    Prefix /other other\n");
         assert_eq!(answer(&switched, "app.example.com", request), expected(regex, kind, paths, request), "{row:?}");
+        assert_lines_agree(&switched);
     }
 }
 
@@ -68,6 +71,8 @@ fn exact_and_prefix_of_one_path_on_a_host_of_patterns() {
         let foo = |annotation| answer(&web(annotation, paths), "app.example.com", "/foo");
         assert_eq!(foo(""), "app.example.com: shop/web Exact /foo");
         assert_eq!(foo(" use-regex=true"), format!("app.example.com: shop/web {} /foo", paths[0]));
+        assert_lines_agree(&web("", paths));
+        assert_lines_agree(&web(" use-regex=true", paths));
     }
 }
 
@@ -143,5 +148,6 @@ fn every_row_of_the_host_table_is_correct() {
             _ => panic!("{row:?}"),
         };
         assert_eq!(got, expected, "{row:?}");
+        assert_lines_agree(&view);
     }
 }
