@@ -86,7 +86,7 @@ fn an_api_server_outage_causes_no_findings_and_watches_resume() {
     // An Ingress whose denial cannot be confirmed yet is stored, at most with a warning.
     let new = terminal.apply(&list(&[service("new", &[80]), ingress("new", "outage", "new", 80)]));
     assert_eq!(new.code, 0, "{new}");
-    webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
+    webhook.wait(Duration::from_mins(1), || webhook.is_ready_without_notes());
     // The 410 arrives after the watch has opened, and the list follows it.
     webhook.wait(Duration::from_mins(1), || kinds.map(listed).iter().all(|times| *times > 1));
     let retried = |code: &str| webhook.log("watch failed; retrying").iter().any(|line| line.to_string().contains(code));
@@ -130,6 +130,6 @@ fn a_restart_of_the_api_server_stores_no_bad_ingress_silently() {
         let (denied, warned) = *tally.lock();
         assert!(denied > warned, "{denied} denied, {warned} stored with a warning");
         terminal.refuses(&bad, &["[IG201 service-not-found]"]);
-        webhook.wait(Duration::from_mins(1), || webhook.readiness().ends_with("\r\n\r\nready\n"));
+        webhook.wait(Duration::from_mins(1), || webhook.is_ready_without_notes());
     }
 }

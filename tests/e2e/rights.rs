@@ -77,7 +77,7 @@ fn without_access_to_services_nothing_is_denied_until_access_returns() {
     rights.withdraw(&bad);
     assert_not_evaluated(webhook.reviews().last().unwrap());
     rights.give_back(&bad, &["[IG201 service-not-found]"]);
-    webhook.wait(Duration::from_secs(20), || webhook.readiness().ends_with("\r\n\r\nready\n"));
+    webhook.wait(Duration::from_secs(20), || webhook.is_ready_without_notes());
 }
 
 #[test]

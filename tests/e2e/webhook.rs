@@ -198,6 +198,14 @@ impl<'c> Webhook<'c> {
         Https::new(self.port, trusted, None)
     }
 
+    /// Whether the process is ready and `/readyz` has no note, except those on namespaces of controllers that other tests create.
+    pub(crate) fn is_ready_without_notes(&self) -> bool {
+        let readiness = self.readiness();
+        let Some((head, body)) = readiness.split_once("\r\n\r\n") else { return false };
+        let is_of_others = |line: &&str| line.starts_with("namespace ") && line.contains(" its controllers;");
+        head.starts_with("HTTP/1.0 200") && body.lines().filter(|line| !is_of_others(line)).eq(["ready"])
+    }
+
     /// Returns the response of `/readyz` with its head; empty if the connection is refused.
     pub(crate) fn readiness(&self) -> String {
         self.health("/readyz")
