@@ -260,6 +260,8 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
     let field = at.field();
     explanation.field = Some(field.to_string());
     let as_nginx = if is_nginx { format!(", location {}", location.directive()) } else { String::new() };
+    let regex_source = server.regex_source(ingress).filter(|of| is_nginx && of.meta.key != *key);
+    let by = regex_source.map_or_else(String::new, |of| format!(", a regex because of Ingress {}", of.meta.key));
     let written = format!("{} {}", at.path.path_type.name(), Quoted(at.path.routed()));
     let losers: Vec<String> = server
         .dropped
@@ -274,7 +276,7 @@ fn path(explanation: &mut Explanation, routes: &Routes<'_>, server: &Server<'_>,
     } else {
         format!("; takes precedence over newer Ingress {}", listed(&losers))
     };
-    explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{losers}"));
+    explanation.holds("path", format!("Ingress {key} {field}: {written}{as_nginx}{by}{losers}"));
 }
 
 /// Adds the step of a request whose answer the documented rules do not settle.

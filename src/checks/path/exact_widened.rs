@@ -1,6 +1,5 @@
 //! IG320: an Exact path that another Ingress turns into a regex.
 
-use super::regex_source;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
@@ -34,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if text == "/" || text.ends_with('$') || is_plainly_regex(text) {
             continue;
         }
-        let source = regex_source(cx, &path.server).filter(|of| of.meta.key != cx.ingress.meta.key);
+        let source = path.server.regex_source(cx.ingress).filter(|of| of.meta.key != cx.ingress.meta.key);
         let Some(source) = source else { continue };
         let longer = format!("{text}x");
         let Some(answer) = path.answer(cx, &longer) else { continue };

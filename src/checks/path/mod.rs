@@ -44,8 +44,8 @@ pub(super) use rewrite_value_ignored::REWRITE_VALUE_IGNORED;
 pub(super) use rewrite_variable_unknown::REWRITE_VARIABLE_UNKNOWN;
 
 use super::Context;
-use crate::model::{FieldPath, Ingress, NGINX_PREFIX};
-use crate::routing::{Server, is_plainly_regex};
+use crate::model::{FieldPath, NGINX_PREFIX};
+use crate::routing::is_plainly_regex;
 
 /// The length in bytes of the longest parameter that nginx reads (`NGX_CONF_BUFFER`). With a longer target nginx cannot
 /// reload, so its effect on paths does not matter.
@@ -62,12 +62,6 @@ fn target<'a>(cx: &Context<'a>) -> Option<&'a str> {
 fn switch_field(cx: &Context<'_>) -> FieldPath {
     let name = if cx.nginx().use_regex() { "use-regex" } else { "rewrite-target" };
     FieldPath::annotation(&format!("{NGINX_PREFIX}{name}"))
-}
-
-/// Returns an Ingress that enables regex matching for a host, preferably the evaluated one.
-fn regex_source<'a>(cx: &Context<'_>, server: &Server<'a>) -> Option<&'a Ingress> {
-    let sources = || server.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
-    sources().find(|of| of.meta.key == cx.ingress.meta.key).or_else(|| sources().next())
 }
 
 /// Whether a path is intended as a regex, whichever Ingress enables regex matching.

@@ -2,7 +2,7 @@
 
 use foldhash::{HashMap, HashMapExt as _};
 
-use super::{is_regex, regex_source};
+use super::is_regex;
 use crate::checks::request::{Request, result};
 use crate::checks::routed_paths::{ROUTES, is_more_specific, of_host, of_other, routed};
 use crate::checks::{Applies, Check, Context, Findings, Release};
@@ -33,7 +33,7 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if is_regex(text) || path.at.is_exact_root() {
             continue;
         }
-        let cause = enables_regex.entry(&path.server.host).or_insert_with(|| regex_source(cx, &path.server));
+        let cause = enables_regex.entry(&path.server.host).or_insert_with(|| path.server.regex_source(cx.ingress));
         let Some(source) = cause.filter(|of| of.meta.key != cx.ingress.meta.key) else { continue };
         for sample in plain_samples(text, path_type) {
             let Some(answer) = path.answer(cx, &sample) else { continue };

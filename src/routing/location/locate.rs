@@ -3,6 +3,7 @@
 use super::pattern::{Pattern, literal_prefix};
 use super::server::{Location, Modifier, Server, Special};
 use crate::budget::{Budget, BudgetExceeded};
+use crate::model::Ingress;
 use crate::routing::path_matching::{PathMeaning, glob_matches};
 
 /// The location of a path.
@@ -30,6 +31,13 @@ impl<'s, 'a> Located<'s, 'a> {
 }
 
 impl<'a> Server<'a> {
+    /// Returns an Ingress that enables regex matching for the host, preferably this one (section 2.2).
+    #[must_use]
+    pub fn regex_source(&self, preferred: &Ingress) -> Option<&'a Ingress> {
+        let sources = || self.locations.iter().filter(|location| location.enables_regex).filter_map(|it| it.ingress);
+        sources().find(|of| of.meta.key == preferred.meta.key).or_else(|| sources().next())
+    }
+
     /// Returns the location for a path that is [normalized](super::normalized).
     ///
     /// # Errors

@@ -387,6 +387,29 @@ fn a_regex_that_matches_only_the_root_is_a_near_miss() {
     assert!(code == 1 && out.contains("matches only /, because nginx merges slashes"), "{code} {out}");
 }
 
+#[test]
+fn a_path_that_another_ingress_turns_into_a_regex_names_it() {
+    let world = |annotation: &str| {
+        let of = |name: &str, annotations: &str, path: &str| {
+            format!(
+                "{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: {name}, namespace: shop, annotations: {{{annotations}}}}}, \
+                 spec: {{ingressClassName: nginx, rules: [{{host: a.example.com, http: {{paths: [{{path: {path}, pathType: ImplementationSpecific, {BACKEND}}}]}}}}]}}}}\n"
+            )
+        };
+        of("web", "", "/api") + "---\n" + &of("pattern", annotation, "/v.*")
+    };
+    let file = manifests(&world("nginx.ingress.kubernetes.io/use-regex: 'true'"));
+    let text = |file: &NamedTempFile, path: &str| {
+        let url = format!("http://a.example.com{path}");
+        run(&["explain", &url, "--manifests", file.path().to_str().unwrap()]).1
+    };
+    let named = "location ~* \"^/api\", a regex because of Ingress shop/pattern";
+    assert!(text(&file, "/apix").contains(named), "{}", text(&file, "/apix"));
+    let because = "because of Ingress";
+    assert!(!text(&file, "/v1").contains(because));
+    assert!(!text(&manifests(&world("")), "/api").contains(because));
+}
+
 /// A redirect to HTTPS is not the answer: the client asks again.
 #[test]
 fn a_path_that_redirects_to_https_is_followed_there() {
