@@ -10,7 +10,7 @@ use super::{Key, lax, meta};
 pub const CHART_LABEL: (&str, &str) = ("app.kubernetes.io/name", "ingress-guard");
 
 /// The beginnings of the annotations that make another program write the `caBundle` of a webhook configuration: the CA injector of
-/// cert-manager, and the service CA operator of OpenShift.
+/// cert-manager, and the service CA operator of `OpenShift`.
 const CA_INJECTORS: [&str; 2] = ["cert-manager.io/inject-", "service.beta.openshift.io/inject-cabundle"];
 
 /// Returns whether an annotation of a webhook configuration makes another program write its `caBundle`.
