@@ -93,7 +93,9 @@ fn services() -> Vec<Object> {
 /// Returns the Ingresses that these lines describe, with Services.
 fn with_services(lines: &str) -> Inventory {
     let mut inventory = inventory(ingresses(lines));
-    services().into_iter().for_each(|object| inventory.apply(object));
+    for object in services() {
+        inventory.apply(object);
+    }
     inventory
 }
 
