@@ -62,6 +62,8 @@ pub struct Manager {
     refusal: Option<String>,
     /// The field manager that last changed the caBundle.
     rival: String,
+    /// The field manager in the metric.
+    contested: Option<String>,
     serving: ServingCertificate,
     status: CertificateStatus,
     metrics: Arc<Metrics>,
@@ -91,6 +93,7 @@ impl Manager {
             issued: None,
             refusal: None,
             rival: String::new(),
+            contested: None,
             serving,
             status,
             metrics,
@@ -281,8 +284,11 @@ impl Manager {
     fn conflict(&mut self) -> Option<String> {
         // Forgets repairs that are long ago.
         self.repairs.pause(&self.options.lifetimes, Instant::now().into_std());
-        let rival = self.repairs.is_conflict().then_some(&*self.rival);
-        self.metrics.contest_ca_bundle(rival);
+        let rival = self.repairs.is_conflict().then(|| self.rival.clone());
+        if rival != self.contested {
+            self.metrics.contest_ca_bundle(rival.as_deref());
+            self.contested.clone_from(&rival);
+        }
         let name = &self.options.registration;
         Some(format!(
             "certificate: {} changes the caBundle of ValidatingWebhookConfiguration {name} again and again: exclude this field there; \
@@ -346,7 +352,7 @@ impl Manager {
                 .trusted_since()
                 .map_or(Trust::Missing, |since| Trust::Since(self.issued.map_or(since, |it| it.max(since)))),
         };
-        self.metrics.ca_bundle_missing.set((trust == Trust::Missing).into());
+        self.metrics.ca_bundle_missing.set((trust == Trust::Missing && self.replica.leaf().is_some()).into());
         State { is_issued: self.replica.leaf().is_some(), troubles, trust }
     }
 

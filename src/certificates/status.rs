@@ -72,6 +72,12 @@ impl CertificateStatus {
         wait.map(|wait| state.troubles.iter().cloned().chain([wait.to_owned()]).collect()).unwrap_or_default()
     }
 
+    /// Returns whether a certificate is served.
+    #[must_use]
+    pub fn is_issued(&self) -> bool {
+        self.0.state.lock().is_issued
+    }
+
     /// Records that the process is ready.
     pub fn note_ready(&self) {
         self.0.was_ready.store(true, Ordering::Relaxed);
@@ -80,6 +86,9 @@ impl CertificateStatus {
     /// Returns what is wrong although the process is ready, one line each.
     #[must_use]
     pub fn notes(&self) -> Vec<String> {
+        if !self.withheld().is_empty() {
+            return Vec::new();
+        }
         let state = self.0.state.lock();
         let is_missing = state.trust == Trust::Missing && state.troubles.is_empty();
         let missing = is_missing

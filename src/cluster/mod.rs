@@ -24,7 +24,7 @@ pub use manifests::{
     ManifestError, ManifestFile, ManifestSource, Manifests, Named, Origin, ReadOptions, RepeatedKey, Shown, Variables,
     load, load_text, manifest_files,
 };
-pub use registration::{RegistrationFault, registration_fault};
+pub use registration::{RegistrationFault, RegistrationLimit, registration_fault, registration_limits};
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};
 pub use store::{Coverage, Doubt, Inventory, Maker, Object, SharedInventory};

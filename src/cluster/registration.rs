@@ -6,7 +6,7 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::{Coverage, Inventory};
-use crate::model::{ApiCaller, Distrust, IngressWebhook, Key, Kind, TrustBundle};
+use crate::model::{ApiCaller, CalledService, Distrust, IngressWebhook, Key, Kind, REVIEW_PATH, TrustBundle};
 
 /// The reason why the API server cannot have Ingresses reviewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,21 +15,31 @@ pub enum RegistrationFault {
     NotRegistered(Key),
     /// The Service does not exist.
     ServiceMissing(Key),
+    /// The Service does not have the port that the registration of this name calls.
+    PortMissing(Box<str>, CalledService),
+    /// The registration of this name calls another path.
+    OtherPath(Box<str>, Box<str>),
+    /// The registration of this name selects no namespace.
+    NothingSelected(Box<str>),
     /// The registration of this name does not trust the served certificate.
     Untrusted(Box<str>, Distrust),
 }
 
 impl RegistrationFault {
     /// The values of the label `reason`.
-    pub const REASONS: [&str; 3] = ["not_registered", "service_missing", "untrusted"];
+    pub const REASONS: [&str; 6] =
+        ["not_registered", "service_missing", "port_missing", "other_path", "nothing_selected", "untrusted"];
 
     /// Returns the value of the label `reason`.
     #[must_use]
     pub fn reason(&self) -> &'static str {
-        let [not_registered, service_missing, untrusted] = Self::REASONS;
+        let [not_registered, service_missing, port_missing, other_path, nothing_selected, untrusted] = Self::REASONS;
         match self {
             Self::NotRegistered(_) => not_registered,
             Self::ServiceMissing(_) => service_missing,
+            Self::PortMissing(..) => port_missing,
+            Self::OtherPath(..) => other_path,
+            Self::NothingSelected(_) => nothing_selected,
             Self::Untrusted(..) => untrusted,
         }
     }
@@ -37,25 +47,99 @@ impl RegistrationFault {
 
 impl fmt::Display for RegistrationFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const KIND: &str = "ValidatingWebhookConfiguration";
         match self {
             Self::NotRegistered(service) => {
                 write!(
                     f,
-                    "no ValidatingWebhookConfiguration for CREATE and UPDATE of Ingresses calls Service {service}: Ingresses are \
-                     stored without review"
+                    "no {KIND} for CREATE and UPDATE of Ingresses calls Service {service}: Ingresses are stored without review"
                 )
             }
             Self::ServiceMissing(service) => {
                 write!(f, "Service {service} does not exist: the API server cannot reach the webhook")
             }
-            Self::Untrusted(name, reason) => {
+            Self::PortMissing(name, CalledService { key, port }) => {
+                write!(f, "Service {key} has no port {port}, which {KIND} {name} calls: no Ingress is reviewed")
+            }
+            Self::OtherPath(name, path) => {
+                write!(f, "{KIND} {name} calls the path {path:?} instead of {REVIEW_PATH}: no Ingress is reviewed")
+            }
+            Self::NothingSelected(name) => {
                 write!(
                     f,
-                    "caBundle of ValidatingWebhookConfiguration {name}: {reason}: the API server rejects the webhook"
+                    "the namespaceSelector of {KIND} {name} selects no namespace: Ingresses are stored without review"
                 )
+            }
+            Self::Untrusted(name, reason) => {
+                write!(f, "caBundle of {KIND} {name}: {reason}: the API server rejects the webhook")
             }
         }
     }
+}
+
+/// A part of a registration that excludes writes of Ingresses from reviews. It may be intended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegistrationLimit {
+    /// Match conditions with these names in the registration of the first name.
+    Conditions(Box<str>, Vec<Box<str>>),
+    /// The object selector of the registration of this name.
+    Labels(Box<str>),
+}
+
+impl RegistrationLimit {
+    /// The values of the label `by`.
+    pub const KINDS: [&str; 2] = ["conditions", "labels"];
+
+    /// Returns the value of the label `by`.
+    #[must_use]
+    pub fn by(&self) -> &'static str {
+        let [conditions, labels] = Self::KINDS;
+        match self {
+            Self::Conditions(..) => conditions,
+            Self::Labels(_) => labels,
+        }
+    }
+}
+
+impl fmt::Display for RegistrationLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conditions(name, conditions) => write!(
+                f,
+                "ValidatingWebhookConfiguration {name}: writes that these matchConditions exclude are not reviewed: {}",
+                conditions.join(", ")
+            ),
+            Self::Labels(name) => write!(
+                f,
+                "ValidatingWebhookConfiguration {name}: Ingresses that its objectSelector does not select are not reviewed"
+            ),
+        }
+    }
+}
+
+/// Returns the webhooks of this installation with their registrations.
+fn own<'s>(store: &'s Inventory, service: &Key) -> Vec<(&'s ApiCaller, &'s IngressWebhook)> {
+    // A registration that calls a URL is one of this installation if it comes from the chart.
+    let is_own = |caller: &ApiCaller, webhook: &IngressWebhook| match &webhook.service {
+        Some(called) => called.key == *service,
+        None => caller.is_of_chart,
+    };
+    let callers = store.api_callers(Kind::ValidatingWebhookConfiguration);
+    let webhooks = callers.flat_map(|caller| caller.ingress_webhooks.iter().map(move |webhook| (caller, webhook)));
+    webhooks.filter(|(caller, webhook)| is_own(caller, webhook)).collect()
+}
+
+/// Returns what excludes writes from the reviews of the process behind a Service.
+#[must_use]
+pub fn registration_limits(store: &Inventory, service: &Key) -> Vec<RegistrationLimit> {
+    let limits = own(store, service).into_iter().flat_map(|(caller, webhook)| {
+        let name = &caller.key.name;
+        let conditions = (!webhook.conditions.is_empty())
+            .then(|| RegistrationLimit::Conditions(name.clone(), webhook.conditions.to_vec()));
+        let labels = webhook.selects_labels.then(|| RegistrationLimit::Labels(name.clone()));
+        conditions.into_iter().chain(labels)
+    });
+    limits.collect()
 }
 
 /// Returns why the API server cannot have Ingresses reviewed by the process behind a Service that serves this chain (DER).
@@ -69,31 +153,35 @@ pub fn registration_fault(
 ) -> Option<Result<(), RegistrationFault>> {
     let is_known = |kind: Kind| store.coverage(kind) == Coverage::Complete;
     is_known(Kind::ValidatingWebhookConfiguration).then_some(())?;
-    // A registration that calls a URL is one of this installation if it comes from the chart.
-    let is_own = |caller: &ApiCaller, webhook: &IngressWebhook| match &webhook.service {
-        Some(called) => called.key == *service,
-        None => caller.is_of_chart,
-    };
-    let callers = store.api_callers(Kind::ValidatingWebhookConfiguration);
-    let own = callers.flat_map(|caller| caller.ingress_webhooks.iter().map(move |webhook| (caller, webhook)));
-    let own: Vec<_> = own.filter(|(caller, webhook)| is_own(caller, webhook)).collect();
+    let own = own(store, service);
     if own.is_empty() {
         return Some(Err(RegistrationFault::NotRegistered(service.clone())));
     }
-    if own.iter().any(|(_, webhook)| webhook.service.is_none()) {
-        return Some(Ok(()));
-    }
-    if is_known(Kind::Service) && store.service(&service.namespace, &service.name).is_none() {
+    let is_of_service = |(_, webhook): &(&ApiCaller, &IngressWebhook)| webhook.service.is_some();
+    let stored = store.service(&service.namespace, &service.name);
+    if own.iter().all(is_of_service) && is_known(Kind::Service) && stored.is_none() {
         return Some(Err(RegistrationFault::ServiceMissing(service.clone())));
     }
-    let name = service.service_dns_name();
-    let rejections = own.iter().map(|(caller, webhook)| {
-        let rejection = TrustBundle::from_pem(&webhook.ca_bundle).rejection(chain, &name, now);
-        rejection
-            .filter(Distrust::is_certain)
-            .map(|reason| RegistrationFault::Untrusted(caller.key.name.clone(), reason))
+    let dns_name = service.service_dns_name();
+    let faults = own.iter().map(|(caller, webhook)| {
+        let name = || caller.key.name.clone();
+        if let Some(selector) = &webhook.namespaces
+            && is_known(Kind::Namespace)
+            && !store.namespaces().any(|namespace| selector.selects(&namespace.labels))
+        {
+            return Some(RegistrationFault::NothingSelected(name()));
+        }
+        let called = webhook.service.as_ref()?;
+        if *webhook.path != *REVIEW_PATH {
+            return Some(RegistrationFault::OtherPath(name(), webhook.path.clone()));
+        }
+        if stored.is_some_and(|stored| stored.ports.iter().all(|port| port.number != called.port)) {
+            return Some(RegistrationFault::PortMissing(name(), called.clone()));
+        }
+        let rejection = TrustBundle::from_pem(&webhook.ca_bundle).rejection(chain, &dns_name, now);
+        rejection.filter(Distrust::is_certain).map(|reason| RegistrationFault::Untrusted(name(), reason))
     });
-    // Reviews arrive through any registration that trusts the certificate.
-    let rejections: Option<Vec<RegistrationFault>> = rejections.collect();
-    Some(rejections.and_then(|all| all.into_iter().next()).map_or(Ok(()), Err))
+    // Reviews arrive through any registration without a fault.
+    let faults: Option<Vec<RegistrationFault>> = faults.collect();
+    Some(faults.and_then(|all| all.into_iter().next()).map_or(Ok(()), Err))
 }

@@ -31,7 +31,8 @@ pub(super) fn reinstall(service: Option<&Service>) -> Option<String> {
     match (of("meta.helm.sh/release-name"), of("meta.helm.sh/release-namespace")) {
         (Some(release), Some(namespace)) => {
             // The words of the command are as plain as those of kubectl.
-            let command = kubectl(&["upgrade", release, "chart", "--reuse-values", "--namespace", namespace])?;
+            let command =
+                kubectl(&["upgrade", release, "chart", "--reset-then-reuse-values", "--namespace", namespace])?;
             Some(command.replacen("kubectl", "helm", 1))
         }
         // The NetworkPolicy in the same directory is optional, and its ports depend on the cluster.

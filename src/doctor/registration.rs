@@ -10,26 +10,13 @@ use super::command::{breaks, holds, reinstall, unknown};
 use super::facts::{Endpoint, Facts, Registration};
 use super::selection::{selects_labels, selects_operation};
 use crate::explain::{Step, kubectl};
-use crate::model::{CHART_LABEL, Key, injects_ca};
+use crate::model::{CHART_LABEL, Key, REVIEW_PATH, injects_ca, is_condition_of_chart};
 
 /// The end of the names of webhooks in the registration of the chart.
 const WEBHOOK_NAME: &str = ".ingress-guard.io";
 
 /// The shortest timeout that covers a review: 1 s of waiting, 1.2 s of live reads, and the evaluation.
 const TIMEOUT: i32 = 3;
-
-/// The match conditions of the chart, with single spaces.
-const CONDITIONS: [(&str, &str); 2] = [
-    (
-        "not-removed",
-        "object.metadata.?deletionTimestamp.orValue(null) == null || object.metadata.?finalizers.orValue([]).size() > 0",
-    ),
-    (
-        "created-or-changed",
-        "oldObject == null || object.?spec != oldObject.?spec || \
-         object.metadata.?annotations != oldObject.metadata.?annotations",
-    ),
-];
 
 /// The most names in a list.
 const MOST_NAMES: usize = 5;
@@ -124,8 +111,18 @@ pub(super) fn links(facts: &Facts) -> Vec<Step> {
         None => "nothing".to_owned(),
     };
     let found = format!("ValidatingWebhookConfiguration {} calls {target}", registration.name);
+    let path =
+        registration.webhook.client_config.service.as_ref().map(|service| service.path.as_deref().unwrap_or("/"));
+    let called = match path {
+        Some(path) if path != REVIEW_PATH => breaks(
+            "registration",
+            format!("{found}, path {path}: reviews are answered at {REVIEW_PATH}"),
+            reinstall(service),
+        ),
+        _ => holds("registration", found),
+    };
     vec![
-        holds("registration", found),
+        called,
         rules(registration, reinstall(service)),
         namespaces(registration, facts),
         conditions(registration),
@@ -153,8 +150,9 @@ fn namespaces(registration: &Registration, facts: &Facts) -> Step {
     const WHAT: &str = "namespaces";
     let has_object_selector =
         registration.webhook.object_selector.as_ref().is_some_and(|selector| *selector != LabelSelector::default());
-    let also =
-        if has_object_selector { "; objectSelector excludes Ingresses by labels, which their authors set" } else { "" };
+    if has_object_selector {
+        return unknown(WHAT, "objectSelector excludes Ingresses by labels, which their authors set");
+    }
     let all = match &facts.namespaces {
         Err(reason) => return unknown(WHAT, reason),
         Ok(all) => all,
@@ -180,15 +178,12 @@ fn namespaces(registration: &Registration, facts: &Facts) -> Step {
         1..=MOST_NAMES => format!(", not in {}", excluded.join(", ")),
         more => format!(", not in {} and {} others", excluded[..MOST_NAMES].join(", "), more - MOST_NAMES),
     };
-    holds(WHAT, format!("Ingresses in {count} of {total} namespaces are reviewed{except}{also}"))
+    holds(WHAT, format!("Ingresses in {count} of {total} namespaces are reviewed{except}"))
 }
 
 fn conditions(registration: &Registration) -> Step {
     let conditions = registration.webhook.match_conditions.iter().flatten();
-    let is_known = |condition: &MatchCondition| {
-        let expression = condition.expression.split_whitespace().collect::<Vec<_>>().join(" ");
-        CONDITIONS.contains(&(&*condition.name, &*expression))
-    };
+    let is_known = |condition: &MatchCondition| is_condition_of_chart(&condition.name, &condition.expression);
     let others: Vec<&str> =
         conditions.filter(|condition| !is_known(condition)).map(|condition| condition.name.as_str()).collect();
     if others.is_empty() {

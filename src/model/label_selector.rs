@@ -1,7 +1,11 @@
-//! Label selectors as text, as flags and kubectl write them: `team=shop,tier in (front, back),!legacy`.
+//! Label selectors as text, as flags and kubectl write them: `team=shop,tier in (front, back),!legacy`, and as objects contain them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use serde::Deserialize;
+
+use super::lax;
 
 /// A label selector: every requirement must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +18,45 @@ pub struct LabelSelector {
 struct Requirement {
     key: Box<str>,
     test: Test,
+}
+
+/// The label selector of an object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Wire {
+    #[serde(deserialize_with = "lax::null")]
+    match_labels: BTreeMap<Box<str>, Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    match_expressions: Vec<WireRequirement>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireRequirement {
+    #[serde(deserialize_with = "lax::null")]
+    key: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    operator: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    values: Vec<Box<str>>,
+}
+
+impl Wire {
+    /// Returns the selector as text: `a=b,c in (d,e)`; `None`: an operator is not known.
+    fn text(&self) -> Option<String> {
+        let labels = self.match_labels.iter().map(|(key, value)| Some(format!("{key}={value}")));
+        let expressions = self.match_expressions.iter().map(|WireRequirement { key, operator, values }| {
+            let values = values.join(",");
+            match &**operator {
+                "In" => Some(format!("{key} in ({values})")),
+                "NotIn" => Some(format!("{key} notin ({values})")),
+                "Exists" => Some(key.to_string()),
+                "DoesNotExist" => Some(format!("!{key}")),
+                _ => None,
+            }
+        });
+        labels.chain(expressions).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
+    }
 }
 
 /// What a requirement tests of the value of its label.
@@ -47,6 +90,11 @@ impl LabelSelector {
             }
         }
         Some(Self { text: text.trim().into(), requirements: requirements.into() })
+    }
+
+    /// Reads the selector of an object; `None`: it is not valid. An empty one selects everything.
+    pub(super) fn read(wire: &Wire) -> Option<Self> {
+        Self::parse(&wire.text()?)
     }
 
     /// Returns whether it selects an object with these labels.

@@ -42,7 +42,9 @@ pub use annotation::{
     Annotations, CLASS_ANNOTATION, DOCTOR_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_class_key, is_doctor_token,
     is_relevant,
 };
-pub use api_caller::{ApiCaller, CHART_LABEL, CalledService, IngressWebhook, injects_ca};
+pub use api_caller::{
+    ApiCaller, CHART_LABEL, CalledService, IngressWebhook, REVIEW_PATH, injects_ca, is_condition_of_chart,
+};
 pub use cert_manager::CertManagerCertificate;
 pub use config_map::ConfigMap;
 pub use controller_process::{ControllerProcess, ControllerProgram, EnvironmentValue};

@@ -10,7 +10,8 @@ use crate::analysis::waivers_in_force;
 use crate::background::Tasks;
 use crate::certificates::CertificateStatus;
 use crate::cluster::{
-    ClusterState, ClusterView, LiveReads, RegistrationFault, Rights, SyncStatus, WatchStatus, registration_fault,
+    ClusterState, ClusterView, LiveReads, RegistrationFault, RegistrationLimit, Rights, SyncStatus, WatchStatus,
+    registration_fault, registration_limits,
 };
 use crate::model::Key;
 use crate::routing::{ObservedController, ReloadBlocks, SharedReloadBlocks};
@@ -49,6 +50,11 @@ pub trait Readiness: Send + Sync + 'static {
     /// whether it can.
     fn registration(&self, _chain: &[Vec<u8>]) -> Option<Result<(), RegistrationFault>> {
         None
+    }
+
+    /// Returns what excludes writes from the reviews of this process.
+    fn registration_limits(&self) -> Vec<RegistrationLimit> {
+        Vec::new()
     }
 
     /// Returns the controller of each IngressClass, as far as it is known.
@@ -146,7 +152,16 @@ impl Readiness for ClusterReadiness {
     }
 
     fn registration(&self, chain: &[Vec<u8>]) -> Option<Result<(), RegistrationFault>> {
+        // Before a certificate is issued, the process serves one that is not to be trusted.
+        if self.certificates.as_ref().is_some_and(|certificates| !certificates.is_issued()) {
+            return None;
+        }
         registration_fault(&self.status.inventory.load(), self.service.as_ref()?, chain, Timestamp::now())
+    }
+
+    fn registration_limits(&self) -> Vec<RegistrationLimit> {
+        let service = self.service.as_ref();
+        service.map(|service| registration_limits(&self.status.inventory.load(), service)).unwrap_or_default()
     }
 
     fn controllers(&self) -> Vec<ObservedController> {

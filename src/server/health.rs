@@ -7,6 +7,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::Certificates;
@@ -20,9 +23,50 @@ pub(super) struct Health {
     pub(super) certificates: Arc<Certificates>,
     pub(super) draining: CancellationToken,
     pub(super) metrics: Arc<Metrics>,
+    /// The metrics that were rendered last.
+    pub(super) rendered: Mutex<Option<Rendered>>,
 }
 
+/// Metrics as `OpenMetrics` text.
+pub(super) struct Rendered {
+    text: Arc<str>,
+    /// Until then, the text answers further requests.
+    fresh_until: Instant,
+}
+
+/// Further requests get the same metrics for this many times as long as their rendering took: the work for clients takes at most a
+/// tenth of one core, however many there are.
+const REST: u32 = 9;
+
 impl Health {
+    /// Returns the metrics. One request at a time renders them, on a thread for blocking work: gauges are cleared and filled again, and
+    /// the time grows with the cluster.
+    async fn rendered(self: &Arc<Self>) -> Arc<str> {
+        let mut rendered = self.rendered.lock().await;
+        if let Some(Rendered { text, fresh_until }) = &*rendered
+            && Instant::now() < *fresh_until
+        {
+            return Arc::clone(text);
+        }
+        let (this, started) = (Arc::clone(self), Instant::now());
+        let text: Arc<str> = spawn_blocking(move || this.render()).await.unwrap_or_default().into();
+        let fresh_until = Instant::now() + started.elapsed() * REST;
+        *rendered = Some(Rendered { text: Arc::clone(&text), fresh_until });
+        text
+    }
+
+    fn render(&self) -> String {
+        self.metrics.show_readiness(self.missing().is_empty());
+        self.metrics.show_rights(&self.readiness.rights());
+        self.metrics.registration.show_fault(self.readiness.registration(&self.certificates.chain()).as_ref());
+        self.metrics.registration.show_limits(&self.readiness.registration_limits());
+        self.metrics.show_controllers(self.readiness.controllers());
+        self.metrics.configuration.show_waivers(&self.readiness.waivers());
+        self.metrics.show_reload_blocks(&self.readiness.reload_blocks());
+        self.metrics.tasks.show(&self.readiness.tasks());
+        self.metrics.encode(&self.readiness.objects(), &self.readiness.watches())
+    }
+
     /// Returns why `/readyz` fails, one line each.
     fn missing(&self) -> Vec<String> {
         let mut missing = self.readiness.missing();
@@ -55,6 +99,8 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let mut body = String::from(if missing.is_empty() { "ready\n" } else { "not ready\n" });
     let registration = health.readiness.registration(&health.certificates.chain());
     let registration = registration.and_then(Result::err).map(|fault| fault.to_string());
+    let limits = health.readiness.registration_limits().into_iter().map(|limit| limit.to_string());
+    let registration = registration.into_iter().chain(limits);
     let tasks = health.readiness.tasks().notes();
     let notes =
         health.readiness.notes().into_iter().chain(registration).chain(health.certificates.troubles()).chain(tasks);
@@ -68,13 +114,6 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
 async fn metrics(State(health): State<Arc<Health>>, headers: HeaderMap) -> Response {
     let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let format = Exposition::accepted(&accept.collect::<Vec<_>>().join(","));
-    health.metrics.show_readiness(health.missing().is_empty());
-    health.metrics.show_rights(&health.readiness.rights());
-    health.metrics.show_registration(health.readiness.registration(&health.certificates.chain()).as_ref());
-    health.metrics.show_controllers(health.readiness.controllers());
-    health.metrics.configuration.show_waivers(&health.readiness.waivers());
-    health.metrics.show_reload_blocks(&health.readiness.reload_blocks());
-    health.metrics.tasks.show(&health.readiness.tasks());
-    let text = health.metrics.encode(&health.readiness.objects(), &health.readiness.watches());
-    ([(header::CONTENT_TYPE, format.content_type())], format.of(text)).into_response()
+    let text = health.rendered().await;
+    ([(header::CONTENT_TYPE, format.content_type())], format.of(text.to_string())).into_response()
 }

@@ -26,6 +26,7 @@ use super::handler::ReviewHandler;
 use super::limits::Limits;
 use super::slow::{Author, SlowPlaces};
 use crate::admission::{Place, Preview, Rejection, Reviewed};
+use crate::model::REVIEW_PATH;
 use crate::telemetry::{Metrics, Trace, log_review};
 
 /// The body of a response behind the panic layer.
@@ -94,7 +95,7 @@ pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<
         metrics,
     };
     Router::new()
-        .route("/validate", post(validate::<H>))
+        .route(REVIEW_PATH, post(validate::<H>))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use POST")
         })

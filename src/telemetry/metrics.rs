@@ -13,11 +13,12 @@ use prometheus_client::registry::Registry;
 use super::configuration::ConfigurationMetrics;
 use super::labels::{CodeLabel, ReasonLabel};
 use super::process::Process;
+use super::registration::RegistrationMetrics;
 use super::reviews::ReviewMetrics;
 use super::tasks::TaskMetrics;
 use super::trace::Trace;
 use crate::admission::Record;
-use crate::cluster::{RegistrationFault, Rights, WatchStatus};
+use crate::cluster::{Rights, WatchStatus};
 use crate::routing::{ObservedController, ReloadBlocks};
 use crate::version::{COMMIT, TARGET, VERSION};
 
@@ -74,7 +75,7 @@ pub struct Metrics {
     reload_blocked: Family<ClassLabel, Gauge>,
     check_blind: Family<CodeLabel, Gauge>,
     right_missing: Family<RightLabels, Gauge>,
-    registration_fault: Family<ReasonLabel, Gauge>,
+    pub(crate) registration: RegistrationMetrics,
     handshake_failures: Family<ReasonLabel, Counter>,
     connections: Family<PortLabel, Gauge>,
     evicted_connections: Family<PortLabel, Counter>,
@@ -126,7 +127,7 @@ impl Metrics {
             reload_blocked: Family::default(),
             check_blind: Family::default(),
             right_missing: Family::default(),
-            registration_fault: Family::default(),
+            registration: RegistrationMetrics::default(),
             handshake_failures: Family::default(),
             connections: Family::default(),
             evicted_connections: Family::default(),
@@ -157,6 +158,7 @@ impl Metrics {
         metrics.register_authorities();
         metrics.configuration.register(&mut metrics.registry);
         metrics.tasks.register(&mut metrics.registry);
+        metrics.registration.register(&mut metrics.registry);
         metrics
     }
 
@@ -202,11 +204,6 @@ impl Metrics {
             "right_missing",
             "1 while the service account lacks a permission, by kind and verb",
             self.right_missing.clone(),
-        );
-        r.register(
-            "registration_fault",
-            "1 while the API server cannot have Ingresses reviewed, by reason",
-            self.registration_fault.clone(),
         );
     }
 
@@ -323,17 +320,6 @@ impl Metrics {
         for (kind, verb, is_missing) in rights.by_verb() {
             let labels = RightLabels { kind: kind.name(), verb: verb.name() };
             self.right_missing.get_or_create(&labels).set(i64::from(is_missing));
-        }
-    }
-
-    /// Sets why the API server cannot have Ingresses reviewed. While that is not known, there is no sample.
-    pub fn show_registration(&self, registration: Option<&Result<(), RegistrationFault>>) {
-        self.registration_fault.clear();
-        let Some(registration) = registration else { return };
-        let fault = registration.as_ref().err().map(RegistrationFault::reason);
-        for reason in RegistrationFault::REASONS {
-            let label = ReasonLabel { reason };
-            self.registration_fault.get_or_create(&label).set(i64::from(fault == Some(reason)));
         }
     }
 

@@ -7,6 +7,7 @@ mod labels;
 mod log;
 mod metrics;
 mod process;
+mod registration;
 mod reviews;
 mod tasks;
 mod trace;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use ingress_guard::cluster::{Coverage, Inventory, Object, registration_fault};
+use ingress_guard::cluster::{Coverage, Inventory, Object, registration_fault, registration_limits};
 use ingress_guard::doctor::{
     Answer, Connection, DryRuns, Endpoint, Facts, Outcome, Registration, Replica, Wanted, diagnose, find,
 };
@@ -172,7 +172,7 @@ fn a_broken_link_has_the_command_that_fixes_it() {
     let mut facts = whole();
     facts.registration = Ok(None);
     facts.connection = Connection::NotTried("unknown".to_owned());
-    let helm = "helm upgrade guard chart --reuse-values --namespace ingress-guard";
+    let helm = "helm upgrade guard chart --reset-then-reuse-values --namespace ingress-guard";
     let broken = link(&facts, "registration");
     assert_eq!((broken.ok, broken.command.as_deref()), (Some(false), Some(helm)));
     assert_eq!(diagnose(&facts).exit_code(), 1);
@@ -437,7 +437,8 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
         Object::ApiCaller(Kind::ValidatingWebhookConfiguration, caller)
     };
     let caller = |config: Value, resources: &str, label: &str| calling(config, ["v1", "UPDATE", resources], label);
-    let service = |pem: &str| json!({"service": {"namespace": "ns", "name": "guard"}, "caBundle": bundle(pem)});
+    let at = |pem: &str, path: &str, port: u16| json!({"service": {"namespace": "ns", "name": "guard", "path": path, "port": port}, "caBundle": bundle(pem)});
+    let service = |pem: &str| at(pem, "/validate", 443);
     let fault = |objects: Vec<Object>| {
         let mut inventory = Inventory::default();
         let key = Key::new("ns", "guard");
@@ -450,7 +451,8 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
         }
         registration_fault(&inventory, &key, &chain, now()).unwrap().map_err(|fault| fault.reason())
     };
-    let own = || Object::Service(read(json!({"metadata": {"namespace": "ns", "name": "guard"}})));
+    let ports = json!({"ports": [{"port": 443}]});
+    let own = || Object::Service(read(json!({"metadata": {"namespace": "ns", "name": "guard"}, "spec": ports})));
     let (good, foreign) = (issuer.pem(), authority((2026, 2027)).pem());
     assert_eq!(fault(vec![own(), caller(service(&good), "ingresses", "")]), Ok(()));
     assert_eq!(fault(vec![own()]), Err("not_registered"));
@@ -459,6 +461,9 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
         assert_eq!(fault(vec![own(), calling(service(&good), rule, "")]), Err("not_registered"), "{rule:?}");
     }
     assert_eq!(fault(vec![caller(service(&good), "*", "")]), Err("service_missing"));
+    assert_eq!(fault(vec![own(), caller(at(&good, "/validat", 443), "ingresses", "")]), Err("other_path"));
+    assert_eq!(fault(vec![own(), caller(at(&good, "", 443), "ingresses", "")]), Err("other_path"));
+    assert_eq!(fault(vec![own(), caller(at(&good, "/validate", 8080), "ingresses", "")]), Err("port_missing"));
     assert_eq!(fault(vec![own(), caller(service(&foreign), "ingresses", "")]), Err("untrusted"));
     assert_eq!(fault(vec![own(), caller(service(""), "ingresses", "")]), Err("untrusted"));
     let both = vec![own(), caller(service(&foreign), "ingresses", ""), caller(service(&good), "ingresses", "")];
@@ -467,4 +472,38 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
     let url = json!({"url": "https://guard.example.com"});
     assert_eq!(fault(vec![own(), caller(url.clone(), "ingresses", "ingress-guard")]), Ok(()));
     assert_eq!(fault(vec![own(), caller(url, "ingresses", "other")]), Err("not_registered"));
+}
+
+#[test]
+fn a_process_knows_what_its_own_registration_excludes() {
+    let file = include_str!("../../deploy/webhook.yaml");
+    let shop = Object::Namespace(read(json!({"metadata": {"name": "shop", "labels": {"team": "edge"}}})));
+    let known = |change: &dyn Fn(&mut Value)| {
+        let mut object: Value = serde_saphyr::from_str(file).unwrap();
+        change(&mut object["webhooks"][0]);
+        let mut inventory = Inventory::default();
+        for kind in [Kind::ValidatingWebhookConfiguration, Kind::Namespace] {
+            inventory.cover(kind, Coverage::Complete);
+        }
+        inventory.apply(Object::ApiCaller(Kind::ValidatingWebhookConfiguration, read(object)));
+        inventory.apply(shop.clone());
+        let key = Key::new("ingress-guard", "ingress-guard");
+        let fault = registration_fault(&inventory, &key, &[], now()).unwrap();
+        let limits = registration_limits(&inventory, &key).iter().map(ToString::to_string).collect::<Vec<_>>();
+        (fault.map_err(|fault| fault.reason()), limits)
+    };
+    // The CA is not there yet; nothing else is wrong with the file of deploy/.
+    assert_eq!(known(&|_| ()), (Err("untrusted"), vec![]));
+    let selecting = |labels: Value| {
+        known(&|webhook: &mut Value| webhook["namespaceSelector"] = json!({"matchLabels": labels})).0.unwrap_err()
+    };
+    assert_eq!(selecting(json!({"team": "none"})), "nothing_selected");
+    assert_eq!(selecting(json!({"team": "edge"})), "untrusted");
+    let (_, limits) = known(&|webhook| webhook["objectSelector"] = json!({"matchLabels": {"a": "b"}}));
+    assert!(limits.len() == 1 && limits[0].contains("objectSelector"), "{limits:?}");
+    let (_, limits) = known(&|webhook| {
+        webhook["matchConditions"].as_array_mut().unwrap().push(json!({"name": "off", "expression": "false"}));
+        webhook["matchConditions"][0]["expression"] = json!("false");
+    });
+    assert!(limits.len() == 1 && limits[0].ends_with("are not reviewed: not-removed, off"), "{limits:?}");
 }

@@ -10,7 +10,7 @@ use kube::core::Request;
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use super::pages::path;
+use super::pages::{ApiError, path};
 use crate::model::{Key, Kind};
 
 /// The time limit of one read.
@@ -52,7 +52,9 @@ impl ConfigMapText {
         let request = Request::new(path(Kind::ConfigMap, Some(namespace))).get(name, &GetParams::default());
         let request = request.map_err(|error| error.to_string())?;
         let read = timeout(PATIENCE, self.client.request_text(request)).await;
-        let text = read.map_err(|_| "the API server did not answer".to_owned())?.map_err(|error| error.to_string())?;
+        let text = read
+            .map_err(|_| "the API server did not answer".to_owned())?
+            .map_err(|error| ApiError::from(error).to_string())?;
         let wire: Wire = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         wire.data.and_then(|mut data| data.remove(&self.key)).ok_or_else(|| format!("it has no key {:?}", self.key))
     }
