@@ -20,7 +20,7 @@ pub(crate) static ENDPOINT_SLICE_UNSEEN: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),
-    hints: Kinds::of(&[Kind::Ingress]),
+    hints: Kinds::of(&[Kind::Ingress, Kind::IngressClass]),
     page: include_str!("endpoint_slice_unseen.md"),
     run,
 };

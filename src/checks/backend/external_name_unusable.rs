@@ -17,7 +17,7 @@ pub(crate) static EXTERNAL_NAME_UNUSABLE: Check = Check {
     applies: Applies::NginxConfiguration,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("external_name_unusable.md"),
     run,
 };

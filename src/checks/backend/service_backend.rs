@@ -3,9 +3,12 @@
 use serde_json::json;
 
 use crate::checks::{Context, effects};
+use crate::cluster::Lookup;
 use crate::finding::{Finding, Patch};
-use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServiceType};
-use crate::routing::{self, ControllerFamily, FallbackAnswer, OptionalBackend, ResolvedBackend};
+use crate::model::{
+    Backend, BackendRef, FieldPath, Key, Kind, Path, PathRef, PathType, PortRef, Rule, Service, ServiceType,
+};
+use crate::routing::{self, ControllerFamily, FallbackAnswer, OptionalBackend, ResolvedBackend, When};
 
 /// A backend that names a Service and one of its ports, and that requests can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -82,11 +85,24 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 }
 
 /// Returns the effect of a backend that does not exist.
-fn without_backend(cx: &Context<'_>, backend: &ServiceBackend<'_>) -> &'static str {
+fn without_backend<'a>(cx: &Context<'a>, backend: &ServiceBackend<'a>) -> &'static str {
     match backend.doubt {
-        Some(OptionalBackend::Canary) => effects::CANARY_UNUSED,
+        Some(OptionalBackend::Canary) if !backend.at.path.is_some_and(|at| is_located(cx, at)) => {
+            effects::CANARY_UNUSED
+        }
         _ if cx.dialect().intercepts(503, cx.nginx()) => effects::INTERCEPTED,
         _ => effects::without_backend(cx.dialect()),
+    }
+}
+
+/// Returns whether a path of a canary certainly has a location of its own, on its host or on every host without a rule: a main rule was
+/// the first to use its Service and port (section 7.1).
+fn is_located<'a>(cx: &Context<'a>, at: PathRef<'a>) -> bool {
+    let server = if cx.view.knows(Kind::Ingress) { cx.server(&at.rule.host, When::After) } else { Lookup::Unknown };
+    match server {
+        Lookup::Found(server) => server.locates(at),
+        Lookup::Absent => cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After),
+        Lookup::Unknown => false,
     }
 }
 
@@ -123,7 +139,7 @@ impl<'a> Fallback<'a> {
     }
 
     /// Returns the effect of a backend without endpoints.
-    pub(super) fn consequence(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>) -> String {
+    pub(super) fn consequence(&self, cx: &Context<'a>, backend: &ServiceBackend<'a>) -> String {
         match self.answer(cx, backend) {
             Some((name, FallbackAnswer::Served | FallbackAnswer::Unknown)) => effects::with_fallback(name),
             Some((name, FallbackAnswer::Unresolved)) => effects::with_external_fallback(name),
@@ -133,7 +149,7 @@ impl<'a> Fallback<'a> {
 
     /// Returns the effect of a Service that exists and does not answer on this port. If the controller connects to the
     /// address of the Service, it reads no endpoints and never uses the fallback.
-    pub(super) fn consequence_of_port(&self, cx: &Context<'a>, backend: &ServiceBackend<'_>, of: &Service) -> String {
+    pub(super) fn consequence_of_port(&self, cx: &Context<'a>, backend: &ServiceBackend<'a>, of: &Service) -> String {
         if cx.controller.dials_address(cx.ingress, of, backend.port) {
             return effects::UNREACHABLE.to_owned();
         }

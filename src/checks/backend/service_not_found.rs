@@ -16,7 +16,7 @@ pub(crate) static SERVICE_NOT_FOUND: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::Service]),
-    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress]),
+    hints: Kinds::of(&[Kind::EndpointSlice, Kind::Ingress, Kind::IngressClass]),
     page: include_str!("service_not_found.md"),
     run,
 };

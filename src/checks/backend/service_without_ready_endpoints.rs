@@ -20,7 +20,15 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
     applies: Applies::Everywhere,
     waivable: true,
     needs: Kinds::of(&[Kind::EndpointSlice, Kind::Service]),
-    hints: Kinds::of(&[Kind::DaemonSet, Kind::Deployment, Kind::Ingress, Kind::Node, Kind::Pod, Kind::StatefulSet]),
+    hints: Kinds::of(&[
+        Kind::DaemonSet,
+        Kind::Deployment,
+        Kind::Ingress,
+        Kind::IngressClass,
+        Kind::Node,
+        Kind::Pod,
+        Kind::StatefulSet,
+    ]),
     page: include_str!("service_without_ready_endpoints.md"),
     run,
 };
@@ -79,7 +87,7 @@ fn help(cx: &Context<'_>, service: &Service, shortage: &Shortage<'_>) -> String 
 /// Reports a selector that no workload of the files matches. Something else may create the pods, so it is a note.
 fn without_workload<'a>(
     cx: &Context<'a>,
-    backend: &ServiceBackend<'_>,
+    backend: &ServiceBackend<'a>,
     service: &Service,
     fallback: &Fallback<'a>,
     out: &mut Findings,
