@@ -12,18 +12,15 @@ use crate::finding::one_line;
 /// The version of the JSON format.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The links without which no Ingress is reviewed. An answered dry run proves each of them.
-const CHAIN: [&str; 8] = ["registration", "rules", "namespaces", "service", "endpoints", "tcp", "tls", "caBundle"];
-
 /// The result of all links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Ingresses are reviewed, and no link is broken.
+    /// The API server has had a dry run reviewed, and no link is broken.
     Reviewed,
     /// A link is broken.
     Broken,
-    /// No link is broken, and one that decides is unknown.
+    /// No link is broken, and no dry run shows that the API server reaches the webhook.
     Unknown,
 }
 
@@ -54,17 +51,17 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     ];
     let links = links.concat();
     let is_broken = links.iter().any(|link| link.ok == Some(false));
-    let is_open = links.iter().any(|link| link.ok.is_none() && CHAIN.contains(&link.what));
     let outcome = match () {
         () if is_broken => Outcome::Broken,
-        () if is_open && !facts.is_answered() => Outcome::Unknown,
+        // Other clients may connect where a firewall or a NetworkPolicy blocks the API server.
+        () if !facts.is_answered() => Outcome::Unknown,
         () => Outcome::Reviewed,
     };
     Diagnosis { schema_version: SCHEMA_VERSION, outcome, links }
 }
 
 impl Diagnosis {
-    /// Returns 0 if Ingresses are reviewed, 1 if a link is broken, 2 if a link that decides is unknown.
+    /// Returns 0 if Ingresses are reviewed, 1 if a link is broken, 2 if no dry run was answered.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self.outcome {
@@ -97,7 +94,10 @@ impl Diagnosis {
             Outcome::Reviewed if unknown.is_empty() => "Ingresses are reviewed".to_owned(),
             Outcome::Reviewed => format!("Ingresses are reviewed; unknown: {unknown}"),
             Outcome::Broken => format!("broken: {}", names(Some(false))),
-            Outcome::Unknown => format!("no broken link found; unknown: {unknown}"),
+            Outcome::Unknown => format!(
+                "no broken link found; without an answered dry run it is unknown whether the API server reaches the webhook; \
+                 unknown: {unknown}"
+            ),
         }
     }
 }

@@ -148,7 +148,7 @@ fn every_link_of_a_whole_installation_holds() {
 }
 
 #[test]
-fn the_result_is_unknown_only_where_a_link_that_decides_is() {
+fn only_an_answered_dry_run_shows_that_ingresses_are_reviewed() {
     let mut facts = whole();
     facts.policies = Err("you have no permission to list networkpolicies".to_owned());
     facts.rights = Err("you have no permission to create subjectaccessreviews".to_owned());
@@ -163,8 +163,16 @@ fn the_result_is_unknown_only_where_a_link_that_decides_is() {
     facts.dry_runs = Err("not tried: --no-write".to_owned());
     let diagnosis = diagnose(&facts);
     assert_eq!((diagnosis.outcome, diagnosis.exit_code()), (Outcome::Unknown, 2));
-    let end = "\n\nno broken link found; unknown: endpoints, network, tcp, tls, caBundle, dry run, rights\n";
-    assert!(diagnosis.text(Style::Plain).ends_with(end), "{}", diagnosis.text(Style::Plain));
+    let result = "\n\nno broken link found; without an answered dry run it is unknown whether the API server reaches the webhook; unknown: ";
+    let end = format!("{result}endpoints, network, tcp, tls, caBundle, dry run, rights\n");
+    assert!(diagnosis.text(Style::Plain).ends_with(&end), "{}", diagnosis.text(Style::Plain));
+
+    // This process reaches the webhook, and a firewall may nevertheless block the API server.
+    let mut facts = whole();
+    facts.dry_runs = Err("not tried: --no-write".to_owned());
+    let diagnosis = diagnose(&facts);
+    assert_eq!((diagnosis.outcome, diagnosis.exit_code()), (Outcome::Unknown, 2));
+    assert!(diagnosis.text(Style::Plain).ends_with(&format!("{result}dry run\n")), "{}", diagnosis.text(Style::Plain));
 }
 
 #[test]

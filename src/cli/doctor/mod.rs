@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// Name of the webhook configuration. Without it, the one with the labels of the chart, or the one that calls the Service.
     #[arg(long, value_name = "NAME")]
     webhook_configuration: Option<String>,
-    /// Create no Ingress, not even as a dry run. Whether the webhook answers is then known only if it can be reached from here.
+    /// Create no Ingress, not even as a dry run. Whether the API server reaches the webhook is then unknown (exit code 2).
     #[arg(long)]
     no_write: bool,
     /// Namespace of the two dry runs. Without it: the namespace of the kubeconfig context if its Ingresses are reviewed, or
