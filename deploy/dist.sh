@@ -85,7 +85,15 @@ END
 }
 
 sums() {
-    (cd "$dist" && rm -f SHA256SUMS && sha256sum -- *.tar.gz *.json >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS)
+    (
+        cd "$dist"
+        rm -f SHA256SUMS
+        set -- *.tar.gz *.json
+        # `make dist` writes no krew manifest.
+        [ ! -f krew.yaml ] || set -- "$@" krew.yaml
+        sha256sum -- "$@" >SHA256SUMS.new
+        mv SHA256SUMS.new SHA256SUMS
+    )
 }
 
 case ${1:-} in

@@ -10,7 +10,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 chart=$here/../chart
 helm=${HELM:-helm}
-files=(ingress-guard.yaml webhook.yaml networkpolicy.yaml)
+files=(ingress-guard.yaml webhook.yaml optional/networkpolicy.yaml)
 
 command -v "$helm" >/dev/null || {
     echo "render.sh: $helm not found; install Helm or set HELM" >&2
@@ -25,11 +25,12 @@ render() {
 }
 
 out=$(mktemp -d)
+mkdir "$out/optional"
 trap 'rm -rf "$out"' EXIT
 
 render --set webhook.enabled=false >"$out/ingress-guard.yaml"
 render --show-only templates/webhook.yaml >"$out/webhook.yaml"
-render --set networkPolicy.enabled=true --show-only templates/networkpolicy.yaml >"$out/networkpolicy.yaml"
+render --set networkPolicy.enabled=true --show-only templates/networkpolicy.yaml >"$out/optional/networkpolicy.yaml"
 
 if [ "${1:-}" = --check ]; then
     stale=0

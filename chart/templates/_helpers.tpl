@@ -2,15 +2,25 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
+{{- /* The name of the Service, among others: a DNS label, whose first character is a letter. */}}
 {{- define "ingress-guard.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
+{{- $fullname := printf "%s-%s" .Release.Name $name }}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- $fullname = .Values.fullnameOverride }}
 {{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- $fullname = .Release.Name }}
 {{- end }}
+{{- if regexMatch "^[0-9]" $fullname }}
+{{- fail (printf "fullnameOverride: the name %q of the Service begins with a digit, which Kubernetes does not allow; set another one" $fullname) }}
+{{- end }}
+{{- $fullname | replace "." "-" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- /* A name with a suffix that fits into a label: of (list . $suffix). */}}
+{{- define "ingress-guard.suffixed" -}}
+{{- $suffix := last . }}
+{{- printf "%s-%s" (include "ingress-guard.fullname" (first .) | trunc (sub 62 (len $suffix) | int) | trimSuffix "-") $suffix }}
 {{- end }}
 
 {{- /* The name of objects outside the release's namespace. The namespace makes it unique, and contains no dot. */}}
@@ -25,8 +35,8 @@
 {{- end }}
 
 {{- define "ingress-guard.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "ingress-guard.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ingress-guard.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{- define "ingress-guard.labels" -}}
@@ -40,18 +50,20 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- $chart := dict "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_") }}
 {{- $_ := set $chart "app.kubernetes.io/version" $root.Chart.AppVersion }}
 {{- $_ := set $chart "app.kubernetes.io/managed-by" $root.Release.Service }}
-{{- merge $selector (deepCopy (last .)) (deepCopy $root.Values.commonLabels) $chart | toYaml }}
+{{- merge $selector (deepCopy (default dict (last .))) (deepCopy (default dict $root.Values.commonLabels)) $chart | toYaml }}
 {{- end }}
 
 {{- /* The labels of the pods, without those that change with the version: a new chart with the same pods restarts none. */}}
 {{- define "ingress-guard.podLabels" -}}
 {{- $selector := include "ingress-guard.selectorLabels" . | fromYaml }}
-{{- merge $selector (deepCopy .Values.podLabels) (deepCopy .Values.commonLabels) | toYaml }}
+{{- merge $selector (deepCopy (default dict .Values.podLabels)) (deepCopy (default dict .Values.commonLabels)) | toYaml }}
 {{- end }}
 
 {{- define "ingress-guard.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "ingress-guard.fullname" .) .Values.serviceAccount.name }}
+{{- else if and .Values.rbac.create (not .Values.serviceAccount.name) }}
+{{- fail "serviceAccount.name: name the account, or leave serviceAccount.create true: the roles would be bound to the account default, which other pods of the namespace use as well" }}
 {{- else }}
 {{- default "default" .Values.serviceAccount.name }}
 {{- end }}
@@ -60,8 +72,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- /* The subject of every binding. */}}
 {{- define "ingress-guard.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "ingress-guard.serviceAccountName" . }}
-  namespace: {{ include "ingress-guard.namespace" . }}
+  name: {{ include "ingress-guard.serviceAccountName" . | toYaml }}
+  namespace: {{ include "ingress-guard.namespace" . | toYaml }}
 {{- end }}
 
 {{- /* The files of the token that Kubernetes would mount, with an expiry and an audience of their own. */}}
@@ -89,35 +101,67 @@ projected:
 
 {{- /* The labels of a pod that runs `doctor`. The Service does not select it. */}}
 {{- define "ingress-guard.doctorLabels" -}}
-app.kubernetes.io/name: {{ include "ingress-guard.name" . }}-doctor
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ingress-guard.name" . | trunc 56 | trimSuffix "-" }}-doctor
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
-{{- /* The specification of a pod that runs `doctor` with the rights of the server. */}}
+{{- /* The account of these pods, which exists while they run. */}}
+{{- define "ingress-guard.doctorAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- printf "%s-doctor" (include "ingress-guard.fullname" .) }}
+{{- else }}
+{{- include "ingress-guard.serviceAccountName" . }}
+{{- end }}
+{{- end }}
+
+{{- /* The subject of their bindings. */}}
+{{- define "ingress-guard.doctorSubjects" -}}
+- kind: ServiceAccount
+  name: {{ include "ingress-guard.doctorAccount" . | toYaml }}
+  namespace: {{ include "ingress-guard.namespace" . | toYaml }}
+{{- end }}
+
+{{- /* Labels of their account and roles, and annotations: hooks of the same events as the pods, before and after them. */}}
+{{- define "ingress-guard.doctorMetadata" -}}
+labels:
+  {{- include "ingress-guard.labels" . | nindent 2 }}
+annotations:
+  helm.sh/hook: test{{ if .Values.startupCheck.enabled }},post-install,post-upgrade{{ end }}
+  helm.sh/hook-weight: "-1"
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded,hook-failed
+{{- end }}
+
+{{- /* The specification of a pod that runs `doctor`. */}}
 {{- define "ingress-guard.doctorPod" -}}
 restartPolicy: Never
-serviceAccountName: {{ include "ingress-guard.serviceAccountName" . }}
+serviceAccountName: {{ include "ingress-guard.doctorAccount" . | toYaml }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 {{- with .Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
+{{- with .Values.podSecurityContext }}
 securityContext:
-  {{- toYaml .Values.podSecurityContext | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 containers:
   - name: doctor
     image: {{ include "ingress-guard.image" . }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     args:
       - doctor
-      - --no-write
+      - --dry-run-namespace={{ .Values.doctor.dryRunNamespace }}
       - --namespace={{ include "ingress-guard.namespace" . }}
       - --webhook-configuration={{ include "ingress-guard.clusterName" . }}
+    {{- with .Values.resources }}
     resources:
-      {{- toYaml .Values.resources | nindent 6 }}
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
+    {{- with .Values.securityContext }}
     securityContext:
-      {{- toYaml .Values.securityContext | nindent 6 }}
+      {{- toYaml . | nindent 6 }}
+    {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
@@ -129,8 +173,10 @@ tolerations:
 {{- end }}
 
 {{- define "ingress-guard.image" -}}
-{{- $registry := default .Values.image.registry .Values.global.imageRegistry }}
-{{- $repository := ternary (printf "%s/%s" $registry .Values.image.repository) .Values.image.repository (ne $registry "") }}
+{{- $repository := .Values.image.repository }}
+{{- with default .Values.image.registry (default dict .Values.global).imageRegistry }}
+{{- $repository = printf "%s/%s" . $repository }}
+{{- end }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" $repository .Values.image.digest }}
 {{- else }}
@@ -145,12 +191,12 @@ tolerations:
 {{- end }}
 
 {{- define "ingress-guard.dnsPolicy" -}}
-{{- default (ternary "ClusterFirstWithHostNet" "ClusterFirst" .Values.hostNetwork) .Values.dnsPolicy }}
+{{- default (ternary "ClusterFirstWithHostNet" "ClusterFirst" (default false .Values.hostNetwork)) .Values.dnsPolicy }}
 {{- end }}
 
 {{- /* The annotation in the values that makes another program write caBundle; empty if there is none. */}}
 {{- define "ingress-guard.injector" -}}
-{{- range $annotation := keys .Values.webhook.annotations | sortAlpha }}
+{{- range $annotation := keys (default dict .Values.webhook.annotations) | sortAlpha }}
 {{- if or (hasPrefix "cert-manager.io/inject-" $annotation) (hasPrefix "service.beta.openshift.io/inject-cabundle" $annotation) }}
 {{- $annotation }}
 {{- break }}
@@ -162,7 +208,7 @@ tolerations:
 {{- define "ingress-guard.certificateMode" -}}
 {{- $certificate := .Values.certificate }}
 {{- $mode := $certificate.mode }}
-{{- if hasKey $certificate.certManager "enabled" }}
+{{- if hasKey (default dict $certificate.certManager) "enabled" }}
 {{- fail "certificate.certManager.enabled was replaced: set certificate.mode to certManager (it was true), or to existingSecret (it was false), and remove it. Without both, the pods manage the certificate themselves (selfManaged)" }}
 {{- else if and (ne $mode "existingSecret") $certificate.existingSecret }}
 {{- fail (printf "certificate.existingSecret has no effect in certificate.mode %s: remove it, or set the mode to existingSecret" $mode) }}
@@ -228,13 +274,25 @@ secret:
 {{- end }}
 
 {{- define "ingress-guard.secretsMode" -}}
-{{- include "ingress-guard.level" (ternary .Values.config.secrets "get" (hasKey .Values.config "secrets")) }}
+{{- $config := default dict .Values.config }}
+{{- include "ingress-guard.level" (ternary $config.secrets "get" (hasKey $config "secrets")) }}
+{{- end }}
+
+{{- /* The namespaces whose Secrets and ConfigMaps may be read, as a JSON array; empty: all. */}}
+{{- define "ingress-guard.secretNamespaces" -}}
+{{- $configured := (default dict .Values.config).secretNamespaces | default list }}
+{{- $bound := .Values.rbac.secretNamespaces | default list }}
+{{- if and $configured $bound (ne (sortAlpha $configured | uniq | toJson) (sortAlpha $bound | uniq | toJson)) }}
+{{- fail "rbac.secretNamespaces and config.secretNamespaces differ: set one of them" }}
+{{- end }}
+{{- default $bound $configured | toJson }}
 {{- end }}
 
 {{- /* Only IG604 reads ConfigMaps that annotations name. A rule for namespaces can turn it on again. */}}
 {{- define "ingress-guard.configMapsMode" -}}
 {{- $mode := "off" }}
-{{- range $index, $rule := prepend (default list .Values.config.namespaces) .Values.config }}
+{{- $config := default dict .Values.config }}
+{{- range $index, $rule := prepend (default list $config.namespaces) $config }}
 {{- $checks := $rule.checks | default dict }}
 {{- $byName := get $checks "annotation-reference-missing" }}
 {{- $level := include "ingress-guard.level" (ternary (get $checks "IG604") $byName (hasKey $checks "IG604")) }}
@@ -246,7 +304,7 @@ secret:
 {{- /* The ConfigMaps that say how controllers are set up, each once, as a JSON array of `namespace/name`. */}}
 {{- define "ingress-guard.configMaps" -}}
 {{- $configMaps := list }}
-{{- range .Values.config.dialects }}
+{{- range (default dict .Values.config).dialects }}
 {{- with .configMap }}
 {{- $configMaps = append $configMaps . }}
 {{- end }}
@@ -257,28 +315,28 @@ secret:
 {{- /* The namespaces with a Role for the discovery of controllers, as a JSON array. A Role needs its namespace: the default ingress-nginx is
 left out while it does not exist. */}}
 {{- define "ingress-guard.controllerNamespaces" -}}
-{{- $discovery := .Values.config.discovery | default dict }}
+{{- $discovery := (default dict .Values.config).discovery | default dict }}
 {{- $namespaces := list }}
 {{- if eq (include "ingress-guard.level" (ternary (get $discovery "mode") "workloads" (hasKey $discovery "mode"))) "workloads" }}
 {{- if hasKey $discovery "namespaces" }}
-{{- $namespaces = $discovery.namespaces }}
+{{- $namespaces = default list $discovery.namespaces }}
 {{- else }}
 {{- $namespaces = list "kube-system" }}
 {{- if lookup "v1" "Namespace" "" "ingress-nginx" }}
 {{- $namespaces = append $namespaces "ingress-nginx" }}
 {{- end }}
 {{- end }}
-{{- $namespaces = concat $namespaces .Values.rbac.controllerNamespaces }}
+{{- $namespaces = concat $namespaces (default list .Values.rbac.controllerNamespaces) }}
 {{- end }}
 {{- uniq $namespaces | toJson }}
 {{- end }}
 
 {{- define "ingress-guard.config" -}}
-{{- $config := deepCopy .Values.config }}
+{{- $config := deepCopy (default dict .Values.config) }}
 {{- if hasKey $config "secrets" }}
 {{- $_ := set $config "secrets" (include "ingress-guard.secretsMode" .) }}
 {{- end }}
-{{- with .Values.rbac.secretNamespaces }}
+{{- with include "ingress-guard.secretNamespaces" . | fromJsonArray }}
 {{- $_ := set $config "secretNamespaces" . }}
 {{- end }}
 {{- if hasKey (default dict $config.discovery) "mode" }}

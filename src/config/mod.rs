@@ -5,6 +5,7 @@ mod error;
 mod fixed;
 mod levels;
 mod raw;
+mod schema;
 mod waivers;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ use levels::overrides;
 pub(crate) use levels::{nearest_check, unknown_check};
 pub use raw::{RawConfig, SecretsMode};
 use raw::{RawHostOwnership, RawMissingReferences, RawNamespace};
+pub use schema::schema;
 
 use crate::checks::{
     self, CHECK_NOT_EVALUATED, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Release, Settings,
@@ -233,12 +235,6 @@ impl Default for Config {
         Self::resolve(RawConfig::default(), Timestamp::UNIX_EPOCH)
             .unwrap_or_else(|_| unreachable!("the defaults are valid"))
     }
-}
-
-/// Returns the JSON schema of the configuration file.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(RawConfig).to_value()
 }
 
 /// A watch spans all namespaces.

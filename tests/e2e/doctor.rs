@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::certificates::{Authority, Pair};
 use crate::cluster::{self, Cluster};
+use crate::helm;
 use crate::objects::{class, service};
 use crate::registration::Registration;
 use crate::terminal::Terminal;
@@ -479,6 +480,56 @@ fn permissions_for_self_managed_certificates_are_asked_for() {
 }
 
 #[test]
+fn the_account_of_helm_test_knows_every_link() {
+    const NAMESPACE: &str = "doctor-hook";
+    let Some(cluster) = cluster::shared() else { return };
+    let Some(helm) = helm::find() else { return };
+    let _installation = Installation::new(&cluster, NAMESPACE);
+    let rendered = Command::new(helm)
+        .args(["template", "ingress-guard", concat!(env!("CARGO_MANIFEST_DIR"), "/chart"), "--namespace", NAMESPACE])
+        .args(["--kube-version=1.33.0", "--set", &format!("doctor.dryRunNamespace={NAMESPACE}")])
+        .args(["--show-only", "templates/doctoraccount.yaml", "--show-only", "templates/tests/doctor.yaml"])
+        .output()
+        .unwrap();
+    assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
+    let rendered = String::from_utf8(rendered.stdout).unwrap();
+    let documents = rendered.split("\n---\n").filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
+    let (pods, account): (Vec<Value>, Vec<Value>) = documents.partition(|object| object["kind"] == "Pod");
+    assert_eq!((pods.len(), account.len()), (1, 7));
+    for object in account {
+        cluster.kubectl_with_stdin(&["create", "--filename=-"], &object.to_string()).ok();
+    }
+
+    // The configuration of this test has another name than that of a release.
+    let spec = &pods[0]["spec"];
+    let arguments: Vec<String> = serde_json::from_value(spec["containers"][0]["args"].clone()).unwrap();
+    let own = format!("--webhook-configuration=ingress-guard.{NAMESPACE}");
+    assert!(arguments[0] == "doctor" && arguments.contains(&own), "{arguments:?}");
+    let here = format!("--webhook-configuration=ingress-guard-{NAMESPACE}");
+    let arguments: Vec<&str> =
+        arguments[1..].iter().map(|argument| if *argument == own { here.as_str() } else { argument }).collect();
+    let kubeconfig = cluster.kubeconfig_for_service_account(NAMESPACE, spec["serviceAccountName"].as_str().unwrap());
+    let started = Instant::now();
+    let report = loop {
+        let report = doctor(&kubeconfig, &arguments);
+        let is_known = report.links.iter().all(|link| link["ok"] == true || address().is_none());
+        if (report.code == 0 && is_known) || started.elapsed() > Duration::from_secs(20) {
+            break report;
+        }
+    };
+    assert_eq!((report.code, report.broken()), (0, vec![]), "{report:#?}");
+    for link in &report.links {
+        assert!(link["ok"] == true || address().is_none(), "{link}");
+    }
+    assert_eq!(report.link("good").1, format!("a dry run in namespace {NAMESPACE} is allowed by ingress-guard"));
+
+    // Without dry runs it is unknown whether the API server reaches the webhook.
+    let without: Vec<&str> =
+        arguments.iter().copied().filter(|argument| !argument.starts_with("--dry-run-namespace")).collect();
+    assert_eq!(doctor(&kubeconfig, &[&without[..], &["--no-write"]].concat()).code, 2);
+}
+
+#[test]
 fn a_user_without_permissions_gets_unknown_links() {
     let Some(cluster) = cluster::shared() else { return };
     let installation = Installation::new(&cluster, "doctor-user");
@@ -492,7 +543,7 @@ fn a_user_without_permissions_gets_unknown_links() {
     let (ok, detail) = report.link("good");
     assert!(ok.is_none() && detail.contains("no permission to "), "{detail}");
 
-    // The account of the webhook itself, as in the test of the chart: it reads what it watches.
+    // The account of the webhook itself reads what it watches.
     let kubeconfig = cluster.kubeconfig_for_service_account("doctor-user", "ingress-guard");
     let report = doctor(&kubeconfig, &[&arguments[..], &["--no-write"]].concat());
     assert_eq!((report.code, report.broken()), (2, vec![]), "{report:#?}");

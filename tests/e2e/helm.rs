@@ -89,10 +89,12 @@ impl<'c> Release<'c> {
     }
 
     /// The objects of the release, with their kinds; cluster-scoped ones as well.
-    fn objects(&self) -> Vec<String> {
+    pub(crate) fn objects(&self) -> Vec<String> {
         let namespaced = "serviceaccounts,configmaps,services,deployments.apps,poddisruptionbudgets.policy,\
                           roles.rbac.authorization.k8s.io,rolebindings.rbac.authorization.k8s.io";
         let wide = "clusterroles.rbac.authorization.k8s.io,clusterrolebindings.rbac.authorization.k8s.io,\
+                    validatingadmissionpolicies.admissionregistration.k8s.io,\
+                    validatingadmissionpolicybindings.admissionregistration.k8s.io,\
                     validatingwebhookconfigurations.admissionregistration.k8s.io";
         let kinds = format!("{namespaced},{wide}");
         let found = self.cluster.kubectl(&["get", &kinds, "--all-namespaces", "--output=json"]).ok();

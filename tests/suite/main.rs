@@ -14,6 +14,7 @@ mod certificates;
 mod chart;
 mod check;
 mod configuration;
+mod configuration_schema;
 #[path = "../console/mod.rs"]
 mod console;
 mod delivery;

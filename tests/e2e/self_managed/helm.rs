@@ -43,6 +43,7 @@ fn helm_leaves_the_certificates_of_a_release_alone() {
     let window = without_service(&cluster, &installation, || drop(release.run(&["uninstall", SERVICE]).ok()));
     measured(&format!("helm uninstall: {window:?} between the end of the Service and of the webhook configuration"));
     assert!(window < Duration::from_secs(20), "{window:?}");
+    assert_eq!(release.objects(), Vec::<String>::new());
 }
 
 fn released<'c>(cluster: &'c Cluster, namespace: &'static str, writes: &'static str) -> Installation<'c> {

@@ -4,6 +4,7 @@
 mod changes;
 mod helm;
 mod modes;
+mod policy;
 mod rotation;
 mod start;
 
@@ -63,13 +64,13 @@ impl<'c> Installation<'c> {
         }
     }
 
-    /// The Secret, the webhook configuration, and the permissions for both.
+    /// The Secret, the webhook configuration, the permissions for both, and the policy that limits them.
     fn objects(&self) -> Vec<Value> {
         let manifests = include_str!("../../../deploy/ingress-guard.yaml").split("\n---");
         let objects = manifests.filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
         let mut objects: Vec<Value> =
             objects.filter(|object| object["metadata"]["name"] == self.secret_name()).collect();
-        assert_eq!(objects.len(), 5);
+        assert_eq!(objects.len(), 7);
         for object in &mut objects {
             if object["metadata"]["namespace"].is_string() {
                 object["metadata"]["namespace"] = json!(self.namespace);
@@ -77,10 +78,11 @@ impl<'c> Installation<'c> {
                 // Cluster-scoped.
                 let name = json!(format!("{}-webhook-ca", self.namespace));
                 object["metadata"]["name"] = name.clone();
-                if object["kind"] == "ClusterRole" {
-                    object["rules"][0]["resourceNames"] = json!([self.registration]);
-                } else {
-                    object["roleRef"]["name"] = name;
+                match object["kind"].as_str().unwrap() {
+                    "ClusterRole" => object["rules"][0]["resourceNames"] = json!([self.registration]),
+                    "ValidatingAdmissionPolicy" => self.adapt_policy(&mut object["spec"]),
+                    "ValidatingAdmissionPolicyBinding" => object["spec"]["policyName"] = name,
+                    _ => object["roleRef"]["name"] = name,
                 }
             }
             if object["subjects"].is_array() {
@@ -89,6 +91,14 @@ impl<'c> Installation<'c> {
         }
         objects.push(self.webhook_configuration());
         objects
+    }
+
+    fn adapt_policy(&self, spec: &mut Value) {
+        spec["matchConstraints"]["resourceRules"][0]["resourceNames"] = json!([self.registration]);
+        let condition = &mut spec["matchConditions"][0]["expression"];
+        let of_deploy = condition.as_str().unwrap();
+        assert!(of_deploy.contains(":ingress-guard:"), "{of_deploy}");
+        *condition = json!(of_deploy.replacen(":ingress-guard:", &format!(":{}:", self.namespace), 1));
     }
 
     fn webhook_configuration(&self) -> Value {

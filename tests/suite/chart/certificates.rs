@@ -57,6 +57,7 @@ fn the_other_modes_need_no_write_permission() {
     let existing = json!({"mode": "existingSecret", "existingSecret": "serving", "caBundle": "QQ=="});
     for certificate in [json!({"mode": "certManager"}), existing] {
         let objects = helm.template(&json!({"certificate": certificate}));
+        assert_eq!(objects.of("ValidatingAdmissionPolicy").count(), 0, "there is nothing to limit");
         assert!(arguments(&objects).contains("--tls-cert=/etc/ingress-guard/tls/tls.crt"));
         assert!(!arguments(&objects).contains("--ca-secret"));
         assert_eq!(objects.of("Secret").count(), 0);
@@ -97,7 +98,7 @@ fn cert_manager_issues_a_certificate_for_the_name_that_the_api_server_calls() {
 fn values_of_several_sources_are_refused_with_the_value_to_change() {
     let Some(helm) = Helm::find() else { return };
     let url = json!({"url": "https://guard.example.com/validate"});
-    let injected = json!({"annotations": {"cert-manager.io/inject-ca-from": "guard/tls"}});
+    let injected = |annotation: &str| json!({"annotations": {annotation: "guard/tls"}});
     for (values, words) in [
         (
             json!({"certificate": {"certManager": {"enabled": true}}}),
@@ -116,7 +117,14 @@ fn values_of_several_sources_are_refused_with_the_value_to_change() {
         ),
         (json!({"certificate": {"mode": "existingSecret"}}), "certificate.existingSecret: name the Secret"),
         (json!({"certificate": {"mode": "existingSecret", "existingSecret": "serving"}}), "certificate.caBundle: "),
-        (json!({"webhook": injected}), "would replace the caBundle of certificate.mode selfManaged"),
+        (
+            json!({"webhook": injected("cert-manager.io/inject-ca-from")}),
+            "cert-manager.io/inject-ca-from would replace the caBundle of certificate.mode selfManaged",
+        ),
+        (
+            json!({"webhook": injected("service.beta.openshift.io/inject-cabundle"), "certificate": {"mode": "certManager"}}),
+            "inject-cabundle would replace the caBundle of certificate.mode certManager",
+        ),
         (json!({"webhook": url}), "a self-managed certificate is valid for the Service only"),
     ] {
         let refusal = helm.refusal(&values);
@@ -160,6 +168,31 @@ fn a_signer_of_the_cluster_issues_a_certificate_to_each_pod() {
     assert_eq!(*tls, json!({"name": "tls", "projected": {"defaultMode": 288, "sources": [source]}}));
     assert_eq!(client(&objects)["caBundle"], "QQ==");
     assert_eq!(objects.of("Secret").count(), 0);
+}
+
+#[test]
+fn a_policy_limits_the_patch_of_the_pods_to_the_ca_bundle() {
+    let Some(helm) = Helm::find() else { return };
+    let objects = helm.template(&json!({"namespaceOverride": "elsewhere", "serviceAccount": {"name": "guard"}}));
+    let policy = objects.one("ValidatingAdmissionPolicy");
+    let binding = objects.one("ValidatingAdmissionPolicyBinding");
+    assert_eq!(binding["spec"], json!({"policyName": policy["metadata"]["name"], "validationActions": ["Deny"]}));
+    let [rule] = &policy["spec"]["matchConstraints"]["resourceRules"].as_array().unwrap()[..] else { panic!() };
+    let webhook = objects.one("ValidatingWebhookConfiguration");
+    assert_eq!(rule["resourceNames"], json!([webhook["metadata"]["name"]]));
+    // Helm, Argo CD and administrators are other users.
+    let condition = policy["spec"]["matchConditions"][0]["expression"].as_str().unwrap();
+    assert_eq!(condition, "request.userInfo.username == 'system:serviceaccount:elsewhere:guard'");
+    let expressions = policy["spec"]["validations"].to_string();
+    let fields = webhook["webhooks"][0].as_object().unwrap().keys().filter(|field| *field != "clientConfig");
+    for field in fields.map(String::as_str).chain(["objectSelector", "matchPolicy", "clientConfig.?url"]) {
+        let same = format!("{field} == old.");
+        assert!(expressions.contains(&same), "{field} can be changed: {expressions}");
+    }
+    assert!(!expressions.contains("caBundle ==") && !expressions.contains("caBundle) =="));
+    // Without the roles of the chart as well.
+    let without = helm.template(&json!({"rbac": {"create": false}}));
+    assert_eq!(without.of("ValidatingAdmissionPolicy").count(), 1);
 }
 
 #[test]

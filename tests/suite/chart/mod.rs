@@ -1,7 +1,9 @@
 //! The chart, as Helm renders it, and its generated files.
 
 mod certificates;
+mod names;
 mod notes;
+mod nulls;
 mod readme;
 mod rendering;
 mod roles;
@@ -37,12 +39,16 @@ impl Helm {
     }
 
     fn run(&self, chart: &str, values: &Value) -> Output {
+        self.run_as("ingress-guard", "ingress-guard", chart, values)
+    }
+
+    fn run_as(&self, release: &str, namespace: &str, chart: &str, values: &Value) -> Output {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("values.json");
         fs::write(&file, values.to_string()).unwrap();
         Command::new(&self.0)
             // Helm's own default depends on its build.
-            .args(["template", "ingress-guard", chart, "--namespace=ingress-guard", "--kube-version=1.33.0"])
+            .args(["template", release, chart, "--namespace", namespace, "--kube-version=1.33.0"])
             .arg(format!("--values={}", file.display()))
             .env("HOME", folder.path())
             .env("KUBECONFIG", "/no/such/kubeconfig")
@@ -58,11 +64,13 @@ impl Helm {
 
     #[track_caller]
     fn template_chart(&self, chart: &str, values: &Value) -> Objects {
-        let output = self.run(chart, values);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).unwrap();
-        let documents = text.split("\n---\n").filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
-        Objects(documents.collect())
+        Objects::of_output(self.run(chart, values))
+    }
+
+    /// Renders the chart as a release of this name in this namespace.
+    #[track_caller]
+    fn template_as(&self, release: &str, namespace: &str, values: &Value) -> Objects {
+        Objects::of_output(self.run_as(release, namespace, CHART, values))
     }
 
     /// Returns the error with which the values are refused.
@@ -78,6 +86,14 @@ impl Helm {
 struct Objects(Vec<Value>);
 
 impl Objects {
+    #[track_caller]
+    fn of_output(output: Output) -> Self {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let documents = text.split("\n---\n").filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
+        Self(documents.collect())
+    }
+
     fn of<'o>(&'o self, kind: &str) -> impl Iterator<Item = &'o Value> + use<'o> {
         let kind = kind.to_owned();
         self.0.iter().filter(move |object| object["kind"] == kind)

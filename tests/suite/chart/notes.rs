@@ -37,7 +37,8 @@ fn the_notes_say_that_nothing_is_evaluated_yet() {
         (failurePolicy Ignore).\n  The pods need the image ingress-guard:0.1.0 and have no registry to pull it from: set \
         image.registry, or load it on each node.\n\n\
         EFFECT AS SOON AS A POD IS READY\n  Findings are warnings. Nothing is denied.\n  Not evaluated: namespaces kube-system, \
-        ingress-guard.\n  While no pod answers, Ingresses are stored without evaluation.\n\n\
+        ingress-guard.\n  Version and settings of controllers are known in namespaces kube-system. For ingress-nginx, install its namespace \
+        first and upgrade this\n  release, or set rbac.controllerNamespaces.\n  While no pod answers, Ingresses are stored without evaluation.\n\n\
         NEXT\n  kubectl --namespace ingress-guard rollout status deployment/ingress-guard\n  helm --namespace \
         ingress-guard test ingress-guard\n  ingress-guard audit --what-if guard     (the Ingresses that the profile guard \
         would deny)\n";
@@ -60,6 +61,14 @@ fn the_notes_follow_the_values() {
             "--what-if",
         ),
         (json!({}), "Findings that certainly break requests are denied.", "Nothing is denied"),
+        (json!({"rbac": {"controllerNamespaces": ["ingress-nginx"]}}), "NEXT", "rbac.controllerNamespaces"),
+        (json!({"config": {"discovery": {"mode": "classes"}}}), "NEXT", "rbac.controllerNamespaces"),
+        (json!({"prometheusRule": {"enabled": true}}), "The alert IngressGuardDown fires until", "evaluates"),
+        (
+            json!({"prometheusRule": {"enabled": true}, "podMonitor": {"enabled": true}}),
+            "NEXT",
+            "The alert IngressGuardDown",
+        ),
         (json!({"image": {"registry": "registry.example.com"}}), "no pod is ready", "The pods need the image"),
         (
             json!({"webhook": {"objectSelector": {"matchLabels": {"a": "b"}}}}),

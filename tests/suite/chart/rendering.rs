@@ -186,8 +186,15 @@ fn surroundings() -> Vec<Row> {
         row("startupCheck.enabled", json!(true), "Job", "/metadata/annotations/helm.sh~1hook", hooks),
         same("startupCheck.backoffLimit", json!(2), "Job", "/spec/backoffLimit"),
         same("startupCheck.activeDeadlineSeconds", json!(60), "Job", "/spec/activeDeadlineSeconds"),
-        same("serviceAccount.annotations", json!({"a": "b"}), "ServiceAccount", "/metadata/annotations"),
-        row("serviceAccount.name", json!("guard"), "ServiceAccount", "/metadata/name", json!("guard")),
+        same("serviceAccount.annotations", json!({"a": "b"}), "ServiceAccount/guard", "/metadata/annotations"),
+        row("serviceAccount.name", json!("guard"), "ServiceAccount/guard", "/metadata/name", json!("guard")),
+        row(
+            "doctor.dryRunNamespace",
+            json!("shop"),
+            "Pod",
+            "/spec/containers/0/args",
+            json!("--dry-run-namespace=shop"),
+        ),
         same("service.type", json!("LoadBalancer"), service, "/spec/type"),
         row("service.labels", json!({"expose": "no"}), service, "/metadata/labels/expose", json!("no")),
         same("service.annotations", json!({"a": "b"}), service, "/metadata/annotations"),
@@ -430,17 +437,27 @@ fn names_and_namespaces_follow_their_overrides() {
         let name = metadata["name"].as_str().unwrap();
         assert_eq!(
             is_wide,
-            ["ClusterRole", "ClusterRoleBinding", "FlowSchema", "ValidatingWebhookConfiguration"].contains(&kind),
+            [
+                "ClusterRole",
+                "ClusterRoleBinding",
+                "FlowSchema",
+                "ValidatingAdmissionPolicy",
+                "ValidatingAdmissionPolicyBinding",
+                "ValidatingWebhookConfiguration"
+            ]
+            .contains(&kind),
             "{kind}"
         );
-        if is_wide || metadata["namespace"] == "controllers" {
+        // The last one is that of the dry runs.
+        if is_wide || metadata["namespace"] == "controllers" || metadata["namespace"] == "default" {
             assert!(name.starts_with("guard.elsewhere"), "{kind} {name}");
         } else {
             assert_eq!(metadata["namespace"], "elsewhere", "{kind} {name}");
             assert!(name.starts_with("guard"), "{kind} {name}");
         }
         for subject in object["subjects"].as_array().into_iter().flatten() {
-            assert_eq!(*subject, json!({"kind": "ServiceAccount", "name": "guard", "namespace": "elsewhere"}));
+            let account = if name.ends_with("-doctor") { "guard-doctor" } else { "guard" };
+            assert_eq!(*subject, json!({"kind": "ServiceAccount", "name": account, "namespace": "elsewhere"}));
         }
     }
     let webhook = &objects.one("ValidatingWebhookConfiguration")["webhooks"][0];
@@ -463,12 +480,42 @@ fn parts_can_be_left_out() {
     }));
     let mut kinds: Vec<&str> = objects.0.iter().map(|object| object["kind"].as_str().unwrap()).collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["ConfigMap", "Deployment", "Secret", "Service"]);
+    let policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+    assert_eq!(kinds, [&["ConfigMap", "Deployment", "Secret", "Service"], &policy[..]].concat());
     assert_eq!(objects.one("Deployment").pointer(&pod("serviceAccountName")), Some(&json!("default")));
     let recreated = helm.template(&json!({"updateStrategy": {"type": "Recreate", "rollingUpdate": null}}));
     assert_eq!(recreated.one("Deployment")["spec"]["strategy"], json!({"type": "Recreate"}));
-    let evicted = helm.template(&json!({"podDisruptionBudget": {"maxUnavailable": 2}}));
-    assert_eq!(evicted.one("PodDisruptionBudget")["spec"]["maxUnavailable"], 2);
+    for (values, field, expected) in [
+        (json!({"maxUnavailable": 2}), "maxUnavailable", 2),
+        (json!({"minAvailable": null}), "maxUnavailable", 1),
+        (json!({"minAvailable": 0, "maxUnavailable": null}), "minAvailable", 0),
+    ] {
+        let budget = helm.template(&json!({"podDisruptionBudget": values}));
+        let spec = &budget.one("PodDisruptionBudget")["spec"];
+        assert_eq!(spec[field], expected, "{values}");
+        assert!(spec["maxUnavailable"].is_null() || spec["minAvailable"].is_null(), "{spec}");
+    }
+}
+
+#[test]
+fn a_label_selector_of_a_topology_spread_constraint_stays_as_it_is() {
+    let Some(helm) = Helm::find() else { return };
+    let own = json!({"matchLabels": {"tier": "web"}});
+    let constraint =
+        json!({"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": own});
+    let objects = helm.template(&json!({"topologySpreadConstraints": [constraint]}));
+    assert_eq!(objects.one("Deployment").pointer(&pod("topologySpreadConstraints/0")), Some(&constraint));
+}
+
+#[test]
+fn addresses_and_ports_that_the_process_cannot_use_are_refused() {
+    let Some(helm) = Helm::find() else { return };
+    let equal = helm.refusal(&json!({"ports": {"webhook": 8080}}));
+    assert!(equal.contains("ports: webhook and health must differ"), "{equal}");
+    for address in ["::", "localhost", "0.0.0.0:8443"] {
+        let refusal = helm.refusal(&json!({"listenAddress": address}));
+        assert!(refusal.contains("/listenAddress"), "{refusal}");
+    }
 }
 
 #[test]

@@ -61,6 +61,16 @@ fn secrets_and_config_maps_can_be_limited_to_namespaces() {
     let config: Value = serde_saphyr::from_str(&objects.config()).unwrap();
     assert_eq!(config["secretNamespaces"], json!(["shop", "docs", "shop"]));
 
+    // The key of the configuration does the same.
+    let configured = helm.template(&json!({"config": {"secretNamespaces": ["shop"]}}));
+    assert!(bindings(&configured).contains(&"shop/ingress-guard-references".to_owned()));
+    let wide = rights(configured.one("ClusterRole/ingress-guard"));
+    assert!(!wide.iter().any(|right| right.contains("secrets") || right.contains("configmaps")), "{wide:?}");
+    let both = |rbac: &str| json!({"config": {"secretNamespaces": ["shop"]}, "rbac": {"secretNamespaces": [rbac]}});
+    assert_eq!(bindings(&helm.template(&both("shop"))), bindings(&configured));
+    let refusal = helm.refusal(&both("blog"));
+    assert!(refusal.contains("rbac.secretNamespaces and config.secretNamespaces differ"), "{refusal}");
+
     let refusal = helm.refusal(&json!({"rbac": {"secretNamespaces": ["shop"]}, "config": {"secrets": "watch"}}));
     assert!(refusal.contains("rbac.secretNamespaces: config.secrets must be `get` or `off`"), "{refusal}");
 }
@@ -105,7 +115,7 @@ fn readers_read_all_that_commands_list_and_no_secret() {
     assert_eq!(view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"], "true");
     let none = helm.template(&json!({"rbac": {"readerRole": false, "aggregateToView": false}}));
     let names: Vec<&Value> = none.of("ClusterRole").map(|role| &role["metadata"]["name"]).collect();
-    assert_eq!(names, ["ingress-guard-webhook-ca", "ingress-guard"]);
+    assert_eq!(names, ["ingress-guard-webhook-ca", "ingress-guard", "ingress-guard-doctor"]);
 }
 
 #[test]
@@ -120,10 +130,49 @@ fn controllers_are_discovered_in_configured_namespaces_only() {
         [
             "a/ingress-guard-controllers",
             "b/ingress-guard-controllers",
+            "default/ingress-guard-doctor",
+            "ingress-guard/ingress-guard-doctor",
             "ingress-guard/ingress-guard-events",
             "ingress-guard/ingress-guard-webhook-ca"
         ]
     );
+}
+
+#[test]
+fn the_test_and_the_startup_check_create_dry_runs_with_an_account_of_their_own() {
+    let Some(helm) = Helm::find() else { return };
+    let hooks = |objects: &Objects, name: &str| {
+        let found: Vec<Value> = objects.0.iter().filter(|found| found["metadata"]["name"] == name).cloned().collect();
+        assert!(!found.is_empty(), "{name}");
+        found.into_iter().map(|object| object["metadata"]["annotations"].clone()).collect::<Vec<_>>()
+    };
+    let values = json!({"doctor": {"dryRunNamespace": "shop"}, "startupCheck": {"enabled": true}});
+    let objects = helm.template(&values);
+    for pod in [&objects.one("Pod")["spec"], &objects.one("Job")["spec"]["template"]["spec"]] {
+        assert_eq!(pod["serviceAccountName"], "ingress-guard-doctor");
+        let arguments = pod["containers"][0]["args"].to_string();
+        assert!(arguments.contains("--dry-run-namespace=shop") && !arguments.contains("no-write"), "{arguments}");
+    }
+    // Before the pods, and only while they run.
+    for annotations in hooks(&objects, "ingress-guard-doctor") {
+        assert_eq!(annotations["helm.sh/hook"], "test,post-install,post-upgrade");
+        assert_eq!(annotations["helm.sh/hook-weight"], "-1");
+        assert_eq!(annotations["helm.sh/hook-delete-policy"], "before-hook-creation,hook-succeeded,hook-failed");
+    }
+    let created = |role: &&Value| rights(role).iter().any(|right| right.ends_with("/ingresses create"));
+    let creating: Vec<&Value> = objects.of("Role").filter(created).map(|role| &role["metadata"]["namespace"]).collect();
+    assert_eq!(creating, ["shop"]);
+    for annotations in hooks(&helm.template(&json!({})), "ingress-guard-doctor") {
+        assert_eq!(annotations["helm.sh/hook"], "test");
+    }
+
+    // The account `default` belongs to other pods as well.
+    let refusal = helm.refusal(&json!({"serviceAccount": {"create": false}}));
+    assert!(refusal.contains("serviceAccount.name: name the account"), "{refusal}");
+    // Without accounts and roles of the chart, the pods have those of the server.
+    let none = helm.template(&json!({"rbac": {"create": false}, "serviceAccount": {"create": false, "name": "guard"}}));
+    assert_eq!(none.one("Pod")["spec"]["serviceAccountName"], "guard");
+    assert!(none.0.iter().all(|object| object["metadata"]["name"] != "ingress-guard-doctor"));
 }
 
 #[test]

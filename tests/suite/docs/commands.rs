@@ -9,7 +9,7 @@ use ingress_guard::cli;
 use crate::registry::files_below;
 
 /// Flags of other programs that documents mention without the program.
-const FOREIGN: [&str; 19] = [
+const FOREIGN: [&str; 21] = [
     "--annotations-prefix",
     "--configmap",
     "--deep-inspect",
@@ -25,6 +25,8 @@ const FOREIGN: [&str; 19] = [
     "--enable-topology-aware-routing",
     "--ingress-class",
     "--ingress-class-by-name",
+    "--reset-then-reuse-values",
+    "--reuse-values",
     "--set",
     "--watch-ingress-without-class",
     "--watch-namespace",

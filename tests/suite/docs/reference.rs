@@ -20,6 +20,10 @@ error: guard.yaml:2:1: unknown key "chekcs"; did you mean "checks"?
 ```
 
 Flags of the commands, such as `--profile`, override the file. Each flag of `serve` has an environment variable `INGRESS_GUARD_*`.
+
+Editors and Helm use the schema, and refuse most of these errors before a process starts. Three remain: levels for both the code and the name of a check, a
+wrong `discovery.selector`, and an override of more than seven days. A process that starts with one of them ends with
+exit code 2; a running one keeps the last valid configuration.
 "#;
 
 /// Returns the document.
@@ -72,7 +76,9 @@ fn resolved<'a>(schema: &'a Value, value: &'a Value) -> &'a Value {
 }
 
 fn form(schema: &Value, value: &Value) -> String {
-    if let Some(choices) = value["oneOf"].as_array().or(value["enum"].as_array()) {
+    // The names of all checks have a page of their own.
+    let choices = value["oneOf"].as_array().or(value["enum"].as_array()).filter(|choices| choices.len() < 20);
+    if let Some(choices) = choices {
         let names = choices.iter().map(|choice| choice["const"].as_str().or(choice.as_str()).unwrap_or_default());
         return names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     }
