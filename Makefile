@@ -37,7 +37,7 @@ run: tools ## Build, and serve examples/cluster on https://127.0.0.1:8443
 	@echo
 	@echo '(-k, because the certificate below is generated at start. To verify it, save it to a file and use curl --cacert FILE.)'
 	@echo
-	@exec target/debug/ingress-guard serve --manifests examples/cluster --log-format text
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/ingress-guard" serve --manifests examples/cluster --log-format text
 
 .PHONY: test
 test: tools helm promtool ## Run all tests; some need nginx, Chromium, curl, Helm, promtool, and Go or KUBEBUILDER_ASSETS

@@ -342,7 +342,8 @@ fn warn_about_missing_rights(snapshot: &Snapshot) -> anyhow::Result<()> {
     if is_forbidden(&Kind::Ingress) {
         bail!(
             "RBAC does not allow listing the Ingresses of all namespaces, any of which can define a host; \
-             chart/files/permissions.yaml has the required rules; explain --namespace needs those of one namespace"
+             an administrator can grant it with the ClusterRole NAME-reader of the chart (rbac.readers); \
+             explain --namespace needs those of one namespace"
         );
     }
     for kind in Kind::ALL.iter().filter(|kind| is_forbidden(kind)) {

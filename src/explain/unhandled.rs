@@ -68,7 +68,8 @@ pub(super) fn why_unhandled(unhandled: &Unhandled<'_>, view: &ClusterView<'_>) -
                 format!("GKE reads the annotation {CLASS_ANNOTATION} and ignores spec.ingressClassName {name:?}")
             }
             Lookup::Unknown if !view.sees(Kind::IngressClass) => format!(
-                "IngressClasses cannot be read; a configuration can name the controller of class {name:?}, such as \
+                "IngressClasses cannot be read: an administrator can grant it with rbac.classReaders of the chart, or a \
+                 configuration can name the controller of class {name:?}, such as \
                  dialects: [{{match: {{class: {name}}}, engine: nginx}}]"
             ),
             Lookup::Found(_) | Lookup::Unknown => format!("no controller is known for class {name:?}"),

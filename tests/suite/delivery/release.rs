@@ -26,7 +26,8 @@ fn the_krew_manifest_has_the_checksums_of_the_archives() {
     }
     let sums = fs::read_to_string(dist.path().join("SHA256SUMS")).unwrap();
     let sum = |name: &str| sums.lines().find_map(|line| line.strip_suffix(&format!("  {name}"))).unwrap().to_owned();
-    assert_eq!(sums.lines().count(), 3);
+    assert_eq!(sums.lines().count(), 4);
+    sum("krew.yaml");
     sum(&format!("ingress-guard-{VERSION}.cdx.json"));
 
     let manifest: Value = serde_saphyr::from_str(&fs::read_to_string(dist.path().join("krew.yaml")).unwrap()).unwrap();
@@ -77,6 +78,14 @@ fn make_install_installs_the_plugin_of_kubectl_manual_pages_and_completions() {
     assert!(output.contains("Usage: kubectl ingress-guard check <PATH>..."), "{output}");
     let (code, output) = runner.run(&format!("'{prefix}/bin/kubectl_complete-ingress_guard' ch"));
     assert_eq!((code, output.lines().count()), (0, 3), "{output}");
+}
+
+#[test]
+fn a_release_waits_for_the_checks_of_its_commit() {
+    let release = yaml(".github/workflows/release.yml");
+    assert_eq!(release["jobs"]["ci"]["uses"], "./.github/workflows/ci.yml");
+    assert!(items(&release["jobs"]["publish"]["needs"]).any(|job| job == "ci"));
+    assert!(yaml(".github/workflows/ci.yml")["on"].as_object().unwrap().contains_key("workflow_call"));
 }
 
 #[test]
