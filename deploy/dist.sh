@@ -3,6 +3,7 @@
 #
 #   deploy/dist.sh version           print the version of Cargo.toml as a tag: v0.1.0
 #   deploy/dist.sh binary TARGET     build a static binary for a Rust target, and print its path
+#   deploy/dist.sh static BINARY     fail if it needs shared libraries
 #   deploy/dist.sh archive TARGET    the same, packed with its manual pages and completions
 #   deploy/dist.sh sbom              write a list of the dependencies (CycloneDX)
 #   deploy/dist.sh krew              write the krew manifest for the archives; REPOSITORY is their owner and name on GitHub
@@ -19,16 +20,24 @@ fail() {
 }
 
 binary() {
-    local target=$1 binary
+    local target=$1 home=${CARGO_HOME:-$HOME/.cargo} binary separator flags
     # PCRE2, ring and mimalloc are C code, which needs the headers of musl too.
     case $target in *-musl) export "CC_${target//-/_}=musl-gcc" ;; esac
+    # The texts of panics contain paths of dependencies. Those of this repository are relative.
+    separator=$'\x1f'
+    flags=-Ctarget-feature=+crt-static${separator}--remap-path-prefix=$home=/cargo
     # The commit is a part of the version. A tree with changes is marked.
-    INGRESS_GUARD_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*') RUSTFLAGS='-C target-feature=+crt-static' \
+    INGRESS_GUARD_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*') CARGO_ENCODED_RUSTFLAGS=$flags \
+        CFLAGS="${CFLAGS:-} -ffile-prefix-map=$home=/cargo" \
         cargo build --profile dist --locked --bin ingress-guard --target "$target"
     binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
-    # ldd fails for some static binaries, and its words depend on the C library.
-    [[ $(ldd "$binary" 2>/dev/null || true) != *'=>'* ]] || fail "$binary needs shared libraries"
+    static "$binary"
     echo "$binary"
+}
+
+static() {
+    # ldd fails for some static binaries, and its words depend on the C library.
+    [[ $(ldd "$1" 2>/dev/null || true) != *'=>'* ]] || fail "$1 needs shared libraries"
 }
 
 archive() {
@@ -99,6 +108,7 @@ sums() {
 case ${1:-} in
 version) echo "$version" ;;
 binary | archive) "$1" "${2:?the target is missing}" ;;
+static) static "${2:?the binary is missing}" ;;
 sbom | krew | sums) "$1" ;;
-*) fail 'usage: deploy/dist.sh version|binary TARGET|archive TARGET|sbom|krew|sums' ;;
+*) fail 'usage: deploy/dist.sh version|binary TARGET|static BINARY|archive TARGET|sbom|krew|sums' ;;
 esac

@@ -31,8 +31,7 @@ in_storage() {
 
 build() {
     local arch=$1 binary=$2 archive=$dist/ingress-guard-$version-linux-$1.oci.tar
-    # ldd fails for some static binaries, and its words depend on the C library.
-    [[ $(ldd "$binary" 2>/dev/null || true) != *'=>'* ]] || fail "$binary needs shared libraries"
+    deploy/dist.sh static "$binary"
     mkdir -p "$work/context" "$dist"
     install -m 755 "$binary" "$work/context/ingress-guard"
     install -m 644 LICENSE "$work/context/LICENSE"

@@ -67,7 +67,12 @@ fn endpoints(facts: &Facts, key: &Key, service: &Service, port: &ServicePort) ->
     if ready > 0 {
         let also = if other > 0 { format!(", {other} not ready") } else { String::new() };
         let plural = if ready == 1 { "" } else { "s" };
-        return holds(WHAT, format!("Service {key} has {ready} ready endpoint{plural}{also}"));
+        let detail = format!("Service {key} has {ready} ready endpoint{plural}{also}");
+        let waiting = facts.pods.iter().flatten().find(|pod| is_waiting(pod));
+        return match waiting.and_then(state) {
+            Some(state) => unknown(WHAT, format!("{detail}; {state}")),
+            None => holds(WHAT, detail),
+        };
     }
     let selector = service.spec.as_ref().and_then(|spec| spec.selector.as_ref()).filter(|labels| !labels.is_empty());
     let cause = facts.pods.as_ref().ok().and_then(|pods| cause(pods, selector.is_some(), other));
@@ -92,6 +97,19 @@ fn cause(pods: &[Pod], has_selector: bool, not_ready: usize) -> Option<String> {
     let Some(pod) = pods.first() else {
         return (not_ready == 0).then(|| "no pod has the labels of its selector".to_owned());
     };
+    state(pod)
+}
+
+/// Whether a pod is to answer reviews and is not ready.
+fn is_waiting(pod: &Pod) -> bool {
+    let Some(status) = &pod.status else { return false };
+    let mut conditions = status.conditions.iter().flatten();
+    let is_ready = conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    !is_ready && pod.metadata.deletion_timestamp.is_none()
+}
+
+/// Returns the phase of a pod, and why it waits.
+fn state(pod: &Pod) -> Option<String> {
     let name = pod.metadata.name.as_deref().unwrap_or_default();
     let status = pod.status.as_ref()?;
     let mut containers = status.container_statuses.iter().flatten();

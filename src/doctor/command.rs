@@ -35,7 +35,6 @@ pub(super) fn reinstall(service: Option<&Service>) -> Option<String> {
                 kubectl(&["upgrade", release, "chart", "--reset-then-reuse-values", "--namespace", namespace])?;
             Some(command.replacen("kubectl", "helm", 1))
         }
-        // The NetworkPolicy in the same directory is optional, and its ports depend on the cluster.
         _ => Some("kubectl apply --filename deploy/ingress-guard.yaml --filename deploy/webhook.yaml".to_owned()),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::command::{breaks, holds, unknown};
 use super::facts::{Answer, DryRuns, Fact, Facts};
-use crate::explain::Step;
+use crate::explain::{Step, kubectl};
 use crate::model::DOCTOR_ANNOTATION;
 
 /// The check that finds the problem of the bad Ingress.
@@ -79,7 +79,15 @@ pub(super) fn links(facts: &Facts) -> Vec<Step> {
         Ok(dry_runs) => {
             let registration = facts.registration.as_ref().ok().and_then(Option::as_ref);
             let webhook = registration.map(|registration| &*registration.webhook.name);
-            vec![good(dry_runs, webhook), bad(dry_runs, webhook)]
+            let mut links = vec![good(dry_runs, webhook), bad(dry_runs, webhook)];
+            // What the registration selects and where it leads.
+            let show = registration.and_then(|registration| {
+                kubectl(&["get", "validatingwebhookconfiguration", &registration.name, "--output", "yaml"])
+            });
+            for link in links.iter_mut().filter(|link| link.ok == Some(false) && link.command.is_none()) {
+                link.command.clone_from(&show);
+            }
+            links
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Facts {
     pub dry_runs: Fact<DryRuns>,
     /// The rights that the account needs, and whether it has each; `None`: the API server cannot decide.
     pub rights: Fact<Vec<(Right, Option<bool>)>>,
+    /// The optional rights that the account does not have.
+    pub declined: Vec<Right>,
     /// The service account of the webhook as a user name; empty if it is unknown.
     pub account: String,
     /// The replicas behind the Service.

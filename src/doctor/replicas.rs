@@ -7,6 +7,9 @@ use super::facts::{Facts, Replica};
 use crate::explain::{Step, kubectl};
 use crate::version::VERSION;
 
+/// The beginning of the note of `/readyz` about a configuration with an error.
+const NOT_LOADED: &str = "configuration not loaded";
+
 pub(super) fn links(facts: &Facts) -> Vec<Step> {
     let replicas = match &facts.replicas {
         Err(reason) => return vec![unknown("replicas", reason)],
@@ -41,8 +44,18 @@ fn readiness(replicas: &[Replica], namespace: Option<&str>) -> Step {
             }
         }
     }
-    let notes = if notes.is_empty() { String::new() } else { format!("; {}", notes.join("; ")) };
-    holds(WHAT, format!("{0} of {0} ready{notes}", replicas.len()))
+    let ready = format!("{0} of {0} ready", replicas.len());
+    if notes.is_empty() {
+        return holds(WHAT, ready);
+    }
+    let detail = format!("{ready}; {}", notes.join("; "));
+    // A replica that restarts does not come back.
+    if notes.iter().any(|note| note.contains(NOT_LOADED)) {
+        let command = namespace
+            .and_then(|namespace| kubectl(&["get", "configmaps", "--output", "yaml", "--namespace", namespace]));
+        return breaks(WHAT, detail, command);
+    }
+    unknown(WHAT, detail)
 }
 
 /// Whether every replica is known, and certainly receives changes of the cluster.

@@ -36,7 +36,11 @@ pub(super) fn links(facts: &Facts) -> Vec<Step> {
         links.push(unknown(WHAT, format!("the API server cannot decide whether {account} may {}", listed(undecided))));
     }
     if links.is_empty() {
-        links.push(holds(WHAT, format!("{account} has all {} permissions", rights.len())));
+        let optional = match &*facts.declined {
+            [] => String::new(),
+            declined => format!("; optional and not granted: {}", listed(declined)),
+        };
+        links.push(holds(WHAT, format!("{account} has all {} required permissions{optional}", rights.len())));
     }
     links
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::certificates::Certificates;
@@ -24,35 +24,42 @@ pub(super) struct Health {
     pub(super) draining: CancellationToken,
     pub(super) metrics: Arc<Metrics>,
     /// The metrics that were rendered last.
-    pub(super) rendered: Mutex<Option<Rendered>>,
+    pub(super) rendered: Arc<Mutex<Option<Rendered>>>,
 }
 
 /// Metrics as `OpenMetrics` text.
 pub(super) struct Rendered {
     text: Arc<str>,
-    /// Until then, the text answers further requests.
-    fresh_until: Instant,
+    begun: Instant,
+    /// The next rendering begins after this time.
+    rest_until: Instant,
 }
 
-/// Further requests get the same metrics for this many times as long as their rendering took: the work for clients takes at most a
-/// tenth of one core, however many there are.
-const REST: u32 = 9;
+/// The pause after a rendering is this many times as long as the rendering: scrapes take at most half of one core, however many there
+/// are.
+const REST: u32 = 1;
 
 impl Health {
-    /// Returns the metrics. One request at a time renders them, on a thread for blocking work: gauges are cleared and filled again, and
-    /// the time grows with the cluster.
-    async fn rendered(self: &Arc<Self>) -> Arc<str> {
-        let mut rendered = self.rendered.lock().await;
-        if let Some(Rendered { text, fresh_until }) = &*rendered
-            && Instant::now() < *fresh_until
-        {
-            return Arc::clone(text);
+    /// Returns the metrics at a time after this call. One task at a time renders them, on a thread for blocking work: gauges are cleared
+    /// and filled again, and the time grows with the cluster. Requests that wait get the same text.
+    async fn rendered(self: Arc<Self>) -> Arc<str> {
+        let arrived = Instant::now();
+        // The thread has the lock, because a client may go away before the end.
+        let mut last = Arc::clone(&self.rendered).lock_owned().await;
+        if let Some(Rendered { text, begun, rest_until }) = &*last {
+            if *begun >= arrived {
+                return Arc::clone(text);
+            }
+            sleep_until(*rest_until).await;
         }
-        let (this, started) = (Arc::clone(self), Instant::now());
-        let text: Arc<str> = spawn_blocking(move || this.render()).await.unwrap_or_default().into();
-        let fresh_until = Instant::now() + started.elapsed() * REST;
-        *rendered = Some(Rendered { text: Arc::clone(&text), fresh_until });
-        text
+        let rendering = spawn_blocking(move || {
+            let begun = Instant::now();
+            let text: Arc<str> = self.render().into();
+            let rest_until = Instant::now() + begun.elapsed() * REST;
+            *last = Some(Rendered { text: Arc::clone(&text), begun, rest_until });
+            text
+        });
+        rendering.await.unwrap_or_else(|_| Arc::from(""))
     }
 
     fn render(&self) -> String {

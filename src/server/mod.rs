@@ -145,7 +145,7 @@ impl Server {
             certificates: Arc::clone(&certificates),
             draining: phases.lame.clone(),
             metrics: Arc::clone(&metrics),
-            rendered: tokio::sync::Mutex::default(),
+            rendered: Arc::default(),
         };
         let health_limits = limits.health();
         let health = Port {

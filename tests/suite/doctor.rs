@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use ingress_guard::cluster::{Coverage, Inventory, Object, registration_fault, registration_limits};
+use ingress_guard::cluster::{Coverage, Inventory, Object, Right, Verb, registration_fault, registration_limits};
 use ingress_guard::doctor::{
     Answer, Connection, DryRuns, Endpoint, Facts, Outcome, Registration, Replica, Wanted, diagnose, find,
 };
@@ -104,6 +104,7 @@ fn whole() -> Facts {
             bad: Ok(answer(201, "", &[&ours, "shop/bad IG201 spec: no Service"])),
         }),
         rights: Ok(Vec::new()),
+        declined: Vec::new(),
         account: "system:serviceaccount:ingress-guard:ingress-guard".to_owned(),
         replicas: Ok(vec![Replica {
             name: "a".to_owned(),
@@ -384,8 +385,13 @@ fn replicas_that_are_unready_blind_or_of_another_version_are_reported() {
     };
     let unready = Replica { readiness: Ok((503, "not ready\nService: no list\n".to_owned())), ..replica.clone() };
     assert_link(&with(vec![unready]), "replicas", Some(false), "a is not ready: Service: no list");
+    let mut noting =
+        |note: &str| with(vec![Replica { readiness: Ok((200, format!("ready\n{note}\n"))), ..replica.clone() }]);
+    assert_link(&noting("an override is in force"), "replicas", None, "ready; a: an override is in force");
+    let broken = noting("configuration not loaded, the last valid one applies: x");
+    assert_link(&broken, "replicas", Some(false), "a: configuration not loaded");
     let noted = Replica { readiness: Ok((200, "ready\ncertificate expires soon\n".to_owned())), ..replica.clone() };
-    assert_link(&with(vec![noted]), "replicas", Some(true), "2 of 2 ready; a: certificate expires soon");
+    assert_link(&with(vec![noted]), "replicas", None, "2 of 2 ready; a: certificate expires soon");
     let stale = Replica {
         metrics: replica.metrics.clone().map(|text| text.replace("{kind=\"Service\"} 0", "{kind=\"Service\"} 1")),
         ..replica.clone()
@@ -514,4 +520,23 @@ fn a_process_knows_what_its_own_registration_excludes() {
         webhook["matchConditions"][0]["expression"] = json!("false");
     });
     assert!(limits.len() == 1 && limits[0].ends_with("are not reviewed: not-removed, off"), "{limits:?}");
+}
+
+#[test]
+fn a_pod_that_is_not_ready_beside_a_ready_one_is_reported() {
+    let mut facts = whole();
+    assert_eq!(link(&facts, "endpoints").ok, Some(true));
+    let pod = json!({"metadata": {"name": "b"}, "status": {"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]}});
+    facts.pods.as_mut().unwrap().push(read(pod));
+    assert_link(&facts, "endpoints", None, "; pod b is Pending (Unschedulable)");
+}
+
+#[test]
+fn optional_rights_that_are_not_granted_are_listed() {
+    let mut facts = whole();
+    let right = |verb| Right { kind: Kind::Deployment, only: Some(Key::new("ingress-nginx", "")), verb };
+    facts.declined = [Verb::Get, Verb::List].map(right).to_vec();
+    let expected = "required permissions; optional and not granted: get, list deployments in namespace ingress-nginx";
+    assert_link(&facts, "rights", Some(true), expected);
 }

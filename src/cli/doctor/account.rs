@@ -14,40 +14,62 @@ use crate::config::Config;
 use crate::doctor::Fact;
 use crate::model::{Key, Kind};
 
+/// Rights with the answers, and optional rights that are denied.
+type Checked = (Vec<(Right, Option<bool>)>, Vec<Right>);
+
 /// The number of concurrent questions.
 const AT_ONCE: usize = 8;
 
-/// Returns the account as a user name, and the rights that its process needs, each with the answer of the API server.
-pub(super) async fn rights(client: &Client, pods: &[Pod]) -> (String, Fact<Vec<(Right, Option<bool>)>>) {
+/// The account of the webhook and its rights.
+pub(super) struct Account {
+    /// The account as a user name; empty if it is unknown.
+    pub(super) name: String,
+    /// The rights that its process needs, each with the answer of the API server.
+    pub(super) rights: Fact<Vec<(Right, Option<bool>)>>,
+    /// The optional rights that the API server denies.
+    pub(super) declined: Vec<Right>,
+}
+
+/// Asks for the rights of the account of the pods.
+pub(super) async fn read(client: &Client, pods: &Fact<Vec<Pod>>) -> Account {
+    let unknown = |name: String, reason: String| Account { name, rights: Err(reason), declined: Vec::new() };
+    let pods = match pods {
+        Ok(pods) => pods,
+        Err(reason) => return unknown(String::new(), reason.clone()),
+    };
     let Some((pod, spec)) = pods.iter().find_map(|pod| Some((pod, pod.spec.as_ref()?))) else {
-        return (String::new(), Err("no pod of the webhook is known".to_owned()));
+        return unknown(String::new(), "no pod of the webhook is known".to_owned());
     };
     let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
     let account = Key::new(namespace, spec.service_account_name.as_deref().unwrap_or("default"));
     let user = format!("system:serviceaccount:{}:{}", account.namespace, account.name);
     let config = match config(client, namespace, spec).await {
         Ok(config) => config,
-        Err(reason) => return (user, Err(reason)),
+        Err(reason) => return unknown(user, reason),
     };
     let is_own = own_name(client).await.is_some_and(|name| name == user);
     let account = (!is_own).then_some(&account);
-    let rights = async {
-        let mut rights = of_checks(client, &config, account).await?;
+    let asked = async {
+        let (mut rights, declined) = of_checks(client, &config, account).await?;
         rights.extend(ask(client, of_certificates(namespace, spec), account).await?);
-        Ok(rights)
+        Ok((rights, declined))
     };
-    (user, rights.await)
+    match asked.await {
+        Ok((rights, declined)) => Account { name: user, rights: Ok(rights), declined },
+        Err(reason) => unknown(user, reason),
+    }
 }
 
-/// The rights that checks need, without those that a cluster denies on purpose.
-async fn of_checks(client: &Client, config: &Config, account: Option<&Key>) -> Fact<Vec<(Right, Option<bool>)>> {
+/// The rights that checks need, and apart from them those that a cluster denies on purpose.
+async fn of_checks(client: &Client, config: &Config, account: Option<&Key>) -> Fact<Checked> {
     let (_, wanted) = config.watched(&config.engine());
-    let mut answers = ask(client, wanted.rights(), account).await?;
+    let answers = ask(client, wanted.rights(), account).await?;
     let known: BTreeMap<Right, bool> =
         answers.iter().filter_map(|(right, answer)| Some((right.clone(), (*answer)?))).collect();
     let missing = missing(&known, wanted.optional());
-    answers.retain(|(right, answer)| *answer != Some(false) || missing.contains(right));
-    Ok(answers)
+    let is_required = |(right, answer): &(Right, Option<bool>)| *answer != Some(false) || missing.contains(right);
+    let (rights, declined): (Vec<_>, Vec<_>) = answers.into_iter().partition(is_required);
+    Ok((rights, declined.into_iter().map(|(right, _)| right).collect()))
 }
 
 /// The rights that a pod needs to manage its certificate itself.

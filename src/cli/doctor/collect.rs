@@ -9,6 +9,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use kube::{Api, Client, Resource};
 
+use super::account::Account;
 use super::read::{all, reason};
 use super::{Arguments, account, connection, dry_run, replicas};
 use crate::doctor::{Endpoint, Fact, Facts, Registration, Wanted, find};
@@ -23,15 +24,17 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 pub(super) async fn collect(client: &Client, arguments: &Arguments) -> anyhow::Result<Facts> {
     client.apiserver_version().await.context("cannot read the version of the API server")?;
     let labelled = services(client, arguments).await;
-    let keys: Vec<Key> = labelled.iter().map(|(key, _)| key.clone()).collect();
+    let keys: Vec<Key> = labelled.iter().flatten().map(|(key, _)| key.clone()).collect();
     let registration = registration(client, arguments, &keys).await?;
     let endpoint = match registration.as_ref().ok().and_then(Option::as_ref) {
         Some(registration) => registration.endpoint(),
-        None => labelled.first().map(|(key, port)| Endpoint::Service(key.clone(), *port)),
+        None => labelled.iter().flatten().next().map(|(key, port)| Endpoint::Service(key.clone(), *port)),
     };
     // A registration with a URL names no Service; the pods have one nevertheless.
     let key = endpoint.as_ref().and_then(Endpoint::service).or(keys.first()).cloned();
-    let (service, slices, pods, policies) = behind(client, key.as_ref()).await;
+    // A Service that cannot be found for lack of a right is unknown.
+    let key_or_reason = key.clone().map_or_else(|| labelled.clone().map(|_| None), |key| Ok(Some(key)));
+    let (service, slices, pods, policies) = behind(client, key_or_reason).await;
     let namespaces = all(&Api::<Namespace>::all(client.clone()), "namespaces", None).await;
     let of_api_server = Api::<EndpointSlice>::namespaced(client.clone(), "default");
     let dry_runs = if arguments.no_write {
@@ -39,7 +42,7 @@ pub(super) async fn collect(client: &Client, arguments: &Arguments) -> anyhow::R
     } else {
         dry_run::try_both(client, arguments, registration.as_ref().ok().and_then(Option::as_ref), &namespaces).await?
     };
-    let (account, rights) = account::rights(client, pods.as_deref().unwrap_or_default()).await;
+    let Account { name: account, rights, declined } = account::read(client, &pods).await;
     Ok(Facts {
         now: Timestamp::now(),
         connection: connection::connect(endpoint.as_ref(), service.as_ref().ok().and_then(Option::as_ref)).await,
@@ -56,18 +59,19 @@ pub(super) async fn collect(client: &Client, arguments: &Arguments) -> anyhow::R
         policies,
         dry_runs,
         rights,
+        declined,
         account,
     })
 }
 
 /// The Services with the label of the chart in the order of their names, each with its port for reviews.
-async fn services(client: &Client, arguments: &Arguments) -> Vec<(Key, i32)> {
+async fn services(client: &Client, arguments: &Arguments) -> Fact<Vec<(Key, i32)>> {
     let api = match &arguments.namespace {
         Some(namespace) => Api::<Service>::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
     let labels = format!("{}={}", CHART_LABEL.0, CHART_LABEL.1);
-    let services = all(&api, "services", Some(&labels)).await.unwrap_or_default();
+    let services = all(&api, "services", Some(&labels)).await?;
     let with_port = |service: Service| {
         let (metadata, ports) = (service.metadata, service.spec?.ports?);
         let port = ports.iter().find(|port| port.name.as_deref() == Some(PORT)).or(ports.first())?;
@@ -75,7 +79,7 @@ async fn services(client: &Client, arguments: &Arguments) -> Vec<(Key, i32)> {
     };
     let mut found: Vec<(Key, i32)> = services.into_iter().filter_map(with_port).collect();
     found.sort();
-    found
+    Ok(found)
 }
 
 async fn registration(
@@ -109,11 +113,14 @@ async fn registration(
 /// A Service with its EndpointSlices, its pods and the network policies of its namespace.
 async fn behind(
     client: &Client,
-    service: Option<&Key>,
+    service: Fact<Option<Key>>,
 ) -> (Fact<Option<Service>>, Fact<Vec<EndpointSlice>>, Fact<Vec<Pod>>, Fact<Vec<NetworkPolicy>>) {
-    let Some(Key { namespace, name }) = service else {
-        return (Ok(None), Ok(Vec::new()), Ok(Vec::new()), Ok(Vec::new()));
+    let key = match service {
+        Ok(Some(key)) => key,
+        Ok(None) => return (Ok(None), Ok(Vec::new()), Ok(Vec::new()), Ok(Vec::new())),
+        Err(reason) => return (Err(reason.clone()), Err(reason.clone()), Err(reason.clone()), Err(reason)),
     };
+    let Key { namespace, name } = &key;
     let service = of::<Service>(client, namespace).get_opt(name).await;
     let service = service.map_err(|error| reason("get services", &error));
     let labels = format!("{SERVICE_NAME}={name}");

@@ -18,6 +18,9 @@ pub(crate) struct Echo {
     pub(crate) takes: Duration,
     pub(crate) missing: Mutex<Vec<String>>,
     pub(crate) tasks: Tasks,
+    /// The time that the metrics take.
+    pub(crate) renders: Duration,
+    pub(crate) rendered: AtomicUsize,
     waiting: AtomicUsize,
     gate: Notify,
 }
@@ -25,6 +28,11 @@ pub(crate) struct Echo {
 impl Echo {
     pub(crate) fn taking(takes: Duration) -> Self {
         Self { takes, ..Self::default() }
+    }
+
+    /// A handler whose metrics take this long.
+    pub(crate) fn rendering(renders: Duration) -> Self {
+        Self { renders, ..Self::default() }
     }
 
     /// Returns once this many reviews wait.
@@ -59,6 +67,8 @@ impl Readiness for Echo {
     }
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
+        self.rendered.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(self.renders);
         vec![("Ingress", 3), ("Service", 7)]
     }
 

@@ -1,7 +1,13 @@
 //! The health port.
 
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+
 use super::client::{eventually, plain, plain_accepting, plain_get, review};
-use super::running::{calm, start};
+use super::handler::Echo;
+use super::running::{calm, start, start_handling};
 
 #[tokio::test]
 async fn livez_returns_ok() {
@@ -58,6 +64,30 @@ async fn metrics_count_reviews_and_findings() {
     let validity =
         ["not_before", "expiry"].map(|end| value(&format!("ingress_guard_certificate_{end}_timestamp_seconds")));
     assert!(validity[0] < validity[1], "{validity:?}");
+}
+
+/// On one thread: a rendering there would delay every probe.
+#[tokio::test]
+async fn a_flood_of_scrapes_is_rendered_together_and_delays_no_probe() {
+    let handler = Echo::rendering(Duration::from_secs(1));
+    let server = start_handling(calm(), handler).await;
+    let started = Instant::now();
+    let scrapes = join_all((0..30).map(|_| plain_get(server.health, "/metrics")));
+    let probes = async {
+        let mut longest = Duration::ZERO;
+        for _ in 0..5 {
+            let probed = Instant::now();
+            assert_eq!(server.readyz().await.0, 200);
+            longest = longest.max(probed.elapsed());
+        }
+        longest
+    };
+    let (scraped, longest) = tokio::join!(scrapes, probes);
+    assert!(scraped.iter().all(|(status, text)| *status == 200 && text.contains("ingress_guard_ready 1")));
+    let rendered = server.handler.rendered.load(Ordering::SeqCst);
+    assert!(rendered <= 3, "{rendered}");
+    assert!(longest < Duration::from_millis(900), "{longest:?}");
+    assert!(started.elapsed() < Duration::from_secs(9), "{:?}", started.elapsed());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use pcre2::bytes::Regex;
 
 use super::{read, registered};
 use crate::promtool::promtool;
-use crate::server::client::plain_get;
+use crate::server::client::{eventually, plain_get};
 use crate::server::handler::record;
 use crate::server::running::{calm, start};
 
@@ -106,7 +106,7 @@ async fn each_replica_shows_whether_it_is_ready() {
     let server = start(calm()).await;
     assert!(server.counts("ingress_guard_ready 1").await);
     server.handler.missing.lock().unwrap().push("Service: not listed yet".to_owned());
-    assert!(server.counts("ingress_guard_ready 0").await);
+    eventually("unready", async || server.counts("ingress_guard_ready 0").await).await;
 }
 
 #[tokio::test]
