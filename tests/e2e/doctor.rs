@@ -467,14 +467,14 @@ fn permissions_for_self_managed_certificates_are_asked_for() {
     let expected = "system:serviceaccount:doctor-ca:ingress-guard may not update secrets doctor-ca/ca; patch \
                     validatingwebhookconfigurations doctor-ca";
     assert_eq!(report.link("rights"), (Some(false), expected));
-    let grant = |kind: &str, verbs: &str, resource: &str| {
-        let (verbs, resource) = (format!("--verb={verbs}"), format!("--resource={resource}"));
-        installation.terminal().does(&["create", kind, "doctor-ca", &verbs, &resource]);
+    let grant = |kind: &str, verbs: &str, resource: &str, name: &str| {
+        let flags = [format!("--verb={verbs}"), format!("--resource={resource}"), format!("--resource-name={name}")];
+        installation.terminal().does(&["create", kind, "doctor-ca", &flags[0], &flags[1], &flags[2]]);
     };
     let account = "--serviceaccount=doctor-ca:ingress-guard";
-    grant("role", "get,update", "secrets/ca");
+    grant("role", "get,update", "secrets", "ca");
     installation.terminal().does(&["create", "rolebinding", "doctor-ca", "--role=doctor-ca", account]);
-    grant("clusterrole", "get,patch", "validatingwebhookconfigurations/doctor-ca");
+    grant("clusterrole", "get,patch", "validatingwebhookconfigurations", "doctor-ca");
     installation.terminal().does(&["create", "clusterrolebinding", "doctor-ca", "--clusterrole=doctor-ca", account]);
     installation.breaks(&[]);
 }

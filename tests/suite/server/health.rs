@@ -82,8 +82,8 @@ async fn a_flood_of_scrapes_is_rendered_together_and_delays_no_probe() {
         }
         longest
     };
-    let (scraped, longest) = tokio::join!(scrapes, probes);
-    assert!(scraped.iter().all(|(status, text)| *status == 200 && text.contains("ingress_guard_ready 1")));
+    let (answers, longest) = tokio::join!(scrapes, probes);
+    assert!(answers.iter().all(|(status, text)| *status == 200 && text.contains("ingress_guard_ready 1")));
     let rendered = server.handler.rendered.load(Ordering::SeqCst);
     assert!(rendered <= 3, "{rendered}");
     assert!(longest < Duration::from_millis(900), "{longest:?}");
