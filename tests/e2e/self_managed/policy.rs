@@ -1,4 +1,4 @@
-//! The policy that limits the ServiceAccount: RBAC grants `patch` for the whole webhook configuration.
+//! The policy that limits the account of the pods: RBAC grants `patch` for the whole webhook configuration.
 
 use serde_json::{Value, json};
 

@@ -95,6 +95,6 @@ fn roles_for_config_maps_and_for_controllers_have_different_names() {
         .filter(|role| role["metadata"]["namespace"] == "kube-system")
         .map(|role| &role["metadata"]["name"])
         .collect();
-    names.sort_by_key(|name| name.to_string());
+    names.sort_by_key(ToString::to_string);
     assert_eq!(names, ["ingress-guard-configmap-controllers", "ingress-guard-controllers"]);
 }

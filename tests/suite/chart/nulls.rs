@@ -30,7 +30,7 @@ struct Key {
 fn keys() -> Vec<Key> {
     fn collect(path: &[String], values: &Map<String, Value>, schema: &Value, found: &mut Vec<Key>) {
         for (name, value) in values {
-            let path = [path, &[name.clone()]].concat();
+            let path = [path, std::slice::from_ref(name)].concat();
             let required = schema["required"].as_array();
             let is_required = required.is_some_and(|required| required.contains(&json!(name)));
             if let Value::Object(fields) = value {
@@ -96,8 +96,9 @@ fn a_key_without_a_value_has_no_effect_or_is_refused_by_its_name() {
     let errors = String::from_utf8_lossy(&output.stderr);
     for (release, key) in required.iter().enumerate() {
         let (name, section) = key.path.split_last().unwrap();
-        let path = section.iter().map(|name| format!("/{name}")).collect::<String>();
-        let expected = format!("release{release}:\n- at '{path}': missing property '{name}'\n");
+        let root = if section.is_empty() { "" } else { "/" };
+        let path = section.join("/");
+        let expected = format!("release{release}:\n- at '{root}{path}': missing property '{name}'\n");
         assert!(errors.contains(&expected), "{expected}{errors}");
     }
 }
