@@ -17,6 +17,7 @@
 //! - [`engine`]: runs checks over one Ingress;
 //! - [`policy`]: profiles, levels, waivers: which finding denies;
 //! - [`analysis`]: evaluates one stored Ingress, for the commands; and the ratchet for updates;
+//! - [`impact`]: what stored Ingresses lose by a write of another object;
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`repository`]: the roots of a directory: kustomizations, charts, what Flux and Argo CD apply;
 //! - [`config`]: the configuration file;
@@ -44,6 +45,7 @@ pub mod explain;
 mod fair_queue;
 pub mod file;
 pub mod finding;
+pub mod impact;
 pub mod model;
 mod parallel;
 pub mod policy;

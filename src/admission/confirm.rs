@@ -90,6 +90,17 @@ impl Reviewer {
 }
 
 impl LiveCluster {
+    /// Waits until the changes of these kinds that precede a write have arrived. Returns whether those that the watches received
+    /// are published.
+    pub(super) async fn catch_up(&self, kinds: Kinds) -> bool {
+        if kinds.is_empty() {
+            return true;
+        }
+        self.watches.wake(kinds);
+        sleep(CATCH_UP).await;
+        self.watches.published(kinds, PUBLICATION).await
+    }
+
     /// After a reported object is fixed, the next review must not see its old state.
     fn forget<'f>(&self, findings: impl Iterator<Item = &'f Finding>) {
         for evidence in findings.flat_map(|finding| &finding.rests_on) {
@@ -163,16 +174,9 @@ impl<'a> Reads<'a> {
                 Evidence::Index(kind, _) => indexed = indexed | (*kind).into(),
             }
         }
-        let catch_up = async {
-            if indexed.is_empty() {
-                return true;
-            }
-            self.cluster.watches.wake(indexed);
-            sleep(CATCH_UP).await;
-            self.cluster.watches.published(indexed, PUBLICATION).await
-        };
         let deadline = self.started + READ_TIME;
-        let (read, is_published) = tokio::join!(self.cluster.live.confirm(self.author, &objects, deadline), catch_up);
+        let read = self.cluster.live.confirm(self.author, &objects, deadline);
+        let (read, is_published) = tokio::join!(read, self.cluster.catch_up(indexed));
         for (kind, key) in objects {
             let Some(read) = read.get(kind, &key.namespace, &key.name) else { continue };
             self.results.push((kind, read.result()));

@@ -3,6 +3,7 @@
 
 mod blocked;
 mod confirm;
+mod impact;
 mod preview;
 mod recheck;
 mod record;
@@ -157,17 +158,7 @@ impl Reviewer {
     /// # Panics
     /// If the review panics and the body does not begin as the API server writes it, so that there is no uid to answer to.
     pub async fn review_in(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
-        // No state of the reviewer is changed halfway: the inventory is only read.
-        match AssertUnwindSafe(self.evaluate(place, body)).catch_unwind().await {
-            Ok(reviewed) => reviewed,
-            Err(panic) => {
-                let preview = Preview::of(body);
-                if preview.uid.is_empty() {
-                    resume_unwind(panic);
-                }
-                Ok(failed(&preview))
-            }
-        }
+        or_failed(self.evaluate(place, body), body).await
     }
 
     async fn evaluate(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
@@ -276,9 +267,27 @@ impl Case<'_> {
     }
 }
 
+/// Returns the result of a review. After a panic the write is allowed with a warning.
+async fn or_failed(
+    review: impl Future<Output = Result<Reviewed, Rejection>>,
+    body: &[u8],
+) -> Result<Reviewed, Rejection> {
+    // No state of the reviewer is changed halfway: the inventory is only read.
+    match AssertUnwindSafe(review).catch_unwind().await {
+        Ok(reviewed) => reviewed,
+        Err(panic) => {
+            let preview = Preview::of(body);
+            if preview.uid.is_empty() {
+                resume_unwind(panic);
+            }
+            Ok(failed(&preview))
+        }
+    }
+}
+
 /// The result of a review that panicked.
 fn failed(preview: &Preview) -> Reviewed {
-    let reason = "the review failed with an internal error: nothing was evaluated; report the Ingress and the log of ingress-guard";
+    let reason = "the review failed with an internal error: nothing was evaluated; report the object and the log of ingress-guard";
     let key = Key::new(&preview.namespace, &preview.name);
     let body = render::allow_not_evaluated(&preview.uid, &key, CHECK_FAILED.code, reason);
     Reviewed { body, record: Record::failed(preview), exceeded_allowance: false, steps: 0 }

@@ -41,9 +41,11 @@ impl Outcome {
 pub struct Record {
     /// `request.uid`.
     pub uid: String,
-    /// Namespace of the Ingress.
+    /// The kind of the object: an Ingress, or an object on which Ingresses depend.
+    pub kind: Kind,
+    /// Namespace of the object.
     pub namespace: String,
-    /// Name of the Ingress; empty for a `deletecollection` and for `generateName`.
+    /// Name of the object; empty for a `deletecollection` and for `generateName`.
     pub name: String,
     /// The operation of the request.
     pub operation: Operation,
@@ -73,10 +75,11 @@ pub struct Record {
 
 impl Record {
     /// The record of a request with this outcome, without findings.
-    pub(super) fn new(request: &Request<'_>, outcome: Outcome) -> Self {
+    pub(super) fn new<O>(request: &Request<'_, O>, outcome: Outcome) -> Self {
         let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
         Self {
             uid: request.uid.0.to_string(),
+            kind: Kind::Ingress,
             namespace: text(&request.namespace),
             name: text(&request.name),
             operation: request.operation(),
@@ -99,6 +102,7 @@ impl Record {
         let Preview { uid, namespace, name, operation, user } = preview.clone();
         Self {
             uid,
+            kind: Kind::Ingress,
             namespace,
             name,
             operation: Operation::named(&operation),
@@ -117,7 +121,7 @@ impl Record {
     }
 
     /// The record of a request that was evaluated.
-    pub(super) fn decided(request: &Request<'_>, verdict: &Verdict) -> Self {
+    pub(super) fn decided<O>(request: &Request<'_, O>, verdict: &Verdict) -> Self {
         let outcome = match () {
             () if verdict.denies() => Outcome::Deny,
             () if verdict.at(Level::Warn).next().is_some() => Outcome::Warn,

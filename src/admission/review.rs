@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::Rejection;
-use crate::model::{Ingress, RawIngress};
+use crate::model::{Ingress, Kind, RawIngress};
 
 /// Text that is borrowed from the body unless it contains an escape.
 #[derive(Debug, Default, Deserialize)]
@@ -14,19 +15,19 @@ pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Shell<'a> {
+struct Shell<'a, O> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
     #[serde(borrow)]
     api_version: Option<Text<'a>>,
     #[serde(borrow)]
-    request: Option<Request<'a>>,
+    request: Option<Request<'a, O>>,
 }
 
-/// The fields of `request` that a review reads.
+/// The fields of `request` that a review reads. `O` is the form of its objects.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Request<'a> {
+pub(super) struct Request<'a, O = RawIngress<'a>> {
     #[serde(borrow, default)]
     pub(super) uid: Text<'a>,
     #[serde(borrow)]
@@ -41,10 +42,8 @@ pub(super) struct Request<'a> {
     operation: Text<'a>,
     #[serde(borrow)]
     user_info: Option<UserInfo<'a>>,
-    #[serde(borrow)]
-    object: Option<RawIngress<'a>>,
-    #[serde(borrow)]
-    old_object: Option<RawIngress<'a>>,
+    pub(super) object: Option<O>,
+    pub(super) old_object: Option<O>,
     dry_run: Option<bool>,
     #[serde(borrow)]
     pub(super) options: Option<Options<'a>>,
@@ -111,15 +110,15 @@ impl Operation {
     }
 }
 
-impl<'a> Request<'a> {
-    /// Parses the shell of a review.
-    pub(super) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
+impl<'a, O: Deserialize<'a>> Request<'a, O> {
+    /// Parses the shell of a review of an object of one of these kinds.
+    fn of_kinds(body: &'a [u8], kinds: &[Kind]) -> Result<(Kind, Self), Rejection> {
         let malformed = |error: &dyn std::fmt::Display| {
             Rejection::new("MalformedReview", format!("the body is not an AdmissionReview: {error}"))
         };
         // UTF-8 is validated once for the whole body, not string by string.
         let text = std::str::from_utf8(body).map_err(|error| malformed(&error))?;
-        let shell: Shell<'a> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+        let shell: Shell<'a, O> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
         let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.0.to_string()).unwrap_or_default();
         if text(&shell.kind) != "AdmissionReview" {
             let message = format!("kind is {:?}, not \"AdmissionReview\"", text(&shell.kind));
@@ -136,22 +135,52 @@ impl<'a> Request<'a> {
                 "request.uid is empty: the response cannot be matched to the request",
             ));
         }
-        let kind = request.kind.as_ref();
-        let is_ingress = kind
-            .is_some_and(|kind| (&*kind.group, &*kind.version, &*kind.kind) == ("networking.k8s.io", "v1", "Ingress"));
-        if !is_ingress {
-            let message = "request.kind is not networking.k8s.io/v1 Ingress: the rules of the webhook configuration are too broad";
+        let is = |kind: &&Kind| {
+            let of = |named: &GroupVersionKind<'_>| {
+                (&*named.group, &*named.version, &*named.kind) == (kind.group(), "v1", kind.name())
+            };
+            request.kind.as_ref().is_some_and(of)
+        };
+        let Some(kind) = kinds.iter().find(is).copied() else {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("{}/v1 {kind}", kind.group())).collect();
+            let kinds = kinds.join(" or ");
+            let kinds = kinds.trim_start_matches('/');
+            let message = format!("request.kind is not {kinds}: the rules of the webhook configuration are too broad");
             return Err(Rejection::new("WrongObject", message));
-        }
-        Ok(request)
+        };
+        Ok((kind, request))
     }
+}
 
+impl<O> Request<'_, O> {
     pub(super) fn operation(&self) -> Operation {
         Operation::named(&self.operation.0)
     }
 
     pub(super) fn is_dry_run(&self) -> bool {
         self.dry_run.unwrap_or_default()
+    }
+
+    pub(super) fn user(&self) -> &str {
+        self.user_info.as_ref().map(|user| &*user.username.0).unwrap_or_default()
+    }
+
+    pub(super) fn groups(&self) -> &[String] {
+        self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
+    }
+}
+
+impl<'a> Request<'a, &'a RawValue> {
+    /// Parses the review of an object of one of these kinds.
+    pub(super) fn of_other(body: &'a [u8], kinds: &[Kind]) -> Result<(Kind, Self), Rejection> {
+        Self::of_kinds(body, kinds)
+    }
+}
+
+impl<'a> Request<'a> {
+    /// Parses the review of an Ingress.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self, Rejection> {
+        Self::of_kinds(body, &[Kind::Ingress]).map(|(_, request)| request)
     }
 
     /// Returns the field manager. A client that names none is known by what the API server recorded; empty if that is not certain.
@@ -163,14 +192,6 @@ impl<'a> Request<'a> {
                 self.object.as_ref().and_then(RawIngress::last_manager).map(String::from).unwrap_or_default().into()
             }
         }
-    }
-
-    pub(super) fn user(&self) -> &str {
-        self.user_info.as_ref().map(|user| &*user.username.0).unwrap_or_default()
-    }
-
-    pub(super) fn groups(&self) -> &[String] {
-        self.user_info.as_ref().and_then(|user| user.groups.as_deref()).unwrap_or_default()
     }
 
     /// Returns the Ingress to evaluate, or `None` if the write passes: it does not write an Ingress, it removes the last finalizer
@@ -207,10 +228,10 @@ impl<'a> Request<'a> {
     }
 }
 
-fn present<'o, 'a>(field: &str, object: Option<&'o RawIngress<'a>>) -> Result<&'o RawIngress<'a>, Rejection> {
+pub(super) fn present<'o, O>(field: &str, object: Option<&'o O>) -> Result<&'o O, Rejection> {
     object.ok_or_else(|| Rejection::new("MissingObject", format!("{field} is absent")))
 }
 
-fn malformed(field: &str, error: &serde_json::Error) -> Rejection {
-    Rejection::new("MalformedObject", format!("{field} is not an Ingress: {error}"))
+pub(super) fn malformed(field: &str, error: &serde_json::Error) -> Rejection {
+    Rejection::new("MalformedObject", format!("{field} cannot be read: {error}"))
 }

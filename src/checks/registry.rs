@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     CHECK_FAILED, CHECK_NOT_EVALUATED, CONTROLLER_BLOCKED, Check, WAIVER_INVALID, annotation, backend, class,
-    collision, manifest, path, tls,
+    collision, impact, manifest, path, tls,
 };
 use crate::finding::{Level, ranges};
 use crate::model::Kinds;
@@ -97,6 +97,10 @@ pub static ALL: &[&Check] = &[
     &manifest::REFUSED_BY_API_SERVER,
     &manifest::FIELD_UNKNOWN,
     &manifest::API_VERSION_NOT_SERVED,
+    &impact::SERVICE_IN_USE,
+    &impact::SERVICE_PORT_IN_USE,
+    &impact::CLASS_IN_USE,
+    &impact::CONTROLLER_SETTING_IN_USE,
     &CHECK_FAILED,
     &CHECK_NOT_EVALUATED,
     &WAIVER_INVALID,

@@ -81,6 +81,12 @@ impl Finding {
         }
     }
 
+    /// Returns the effect on requests: the end of the message.
+    #[must_use]
+    pub fn effect(&self) -> &str {
+        self.message.rsplit_once(": ").map_or(&*self.message, |(_, effect)| effect)
+    }
+
     /// Sets the fix in words.
     pub fn help(&mut self, help: impl Into<Box<str>>) -> &mut Self {
         self.help = help.into();

@@ -1,4 +1,4 @@
-//! Namespace: its labels, which namespace rules of the configuration select.
+//! Namespace: its labels, which namespace rules of the configuration select, and whether it is being deleted.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,8 @@ pub struct Namespace {
     pub name: Box<str>,
     /// The labels.
     pub labels: BTreeMap<Box<str>, Box<str>>,
+    /// Whether it is being deleted, with everything in it.
+    pub deleting: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,10 +27,11 @@ struct Wire {
 
 impl From<Wire> for Namespace {
     fn from(mut wire: Wire) -> Self {
+        let deleting = wire.metadata.is_deleted();
         let mut labels = wire.metadata.labels();
         let name = wire.metadata.name;
         // The API server puts it on every Namespace (Kubernetes 1.21 and later); manifests need not.
         labels.entry("kubernetes.io/metadata.name".into()).or_insert_with(|| name.clone());
-        Self { name, labels }
+        Self { name, labels, deleting }
     }
 }

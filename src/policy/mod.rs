@@ -163,6 +163,12 @@ impl Policy {
         self.level_under(None, check)
     }
 
+    /// Returns the level of a check before any ceiling, for objects of a namespace with these labels.
+    #[must_use]
+    pub fn level_in(&self, namespace: &str, labels: Lookup<&BTreeMap<Box<str>, Box<str>>>, check: &Check) -> Level {
+        self.level_under(self.scope(namespace, labels).rule, check)
+    }
+
     /// Returns whether a check has a level other than `off` in some namespace.
     #[must_use]
     pub fn uses(&self, check: &Check) -> bool {

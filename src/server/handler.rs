@@ -16,11 +16,25 @@ use crate::cluster::{
 use crate::model::Key;
 use crate::routing::{ObservedController, ReloadBlocks, SharedReloadBlocks};
 
+/// The reviews of one path of the webhook port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/validate`: writes of Ingresses.
+    Validate,
+    /// `/impact`: writes of objects that Ingresses depend on.
+    Impact,
+}
+
 /// Answers reviews.
 pub trait ReviewHandler: Send + Sync + 'static {
     /// Answers one body. In a fast place it ends early if it exceeds its allowance, and is called again with a slow place. The future
     /// is dropped if the client disconnects, so it must not leave partial state behind.
-    fn review(self: &Arc<Self>, body: &[u8], place: Place) -> impl Future<Output = Result<Reviewed, Rejection>> + Send;
+    fn review(
+        self: &Arc<Self>,
+        endpoint: Endpoint,
+        body: &[u8],
+        place: Place,
+    ) -> impl Future<Output = Result<Reviewed, Rejection>> + Send;
 }
 
 /// Reports how much of the cluster is known.
@@ -95,8 +109,11 @@ pub struct ClusterReadiness {
 }
 
 impl ReviewHandler for Reviewer {
-    async fn review(self: &Arc<Self>, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
-        self.review_in(place, body).await
+    async fn review(self: &Arc<Self>, endpoint: Endpoint, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
+        match endpoint {
+            Endpoint::Validate => self.review_in(place, body).await,
+            Endpoint::Impact => self.review_impact_in(place, body).await,
+        }
     }
 }
 

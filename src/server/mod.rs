@@ -44,7 +44,7 @@ use self::runtime::WebhookRuntime;
 use crate::telemetry::Metrics;
 
 pub use self::configuration::FollowedConfiguration;
-pub use self::handler::{ClusterReadiness, Readiness, ReviewHandler};
+pub use self::handler::{ClusterReadiness, Endpoint, Readiness, ReviewHandler};
 pub use self::limits::Limits;
 pub use self::rechecks::{RECHECK_DELAY, follow_rechecks};
 pub use self::reload_blocks::follow_reload_blocks;

@@ -1,4 +1,4 @@
-//! The webhook port, which serves `POST /validate`, and the layers around the application of each port.
+//! The webhook port, which serves `POST /validate` and `POST /impact`, and the layers around the application of each port.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::body::{BodyBudget, BodyError, Held};
 use super::connections::Activity;
 use super::failure::{Failure, JSON};
 use super::fast::FastPlaces;
-use super::handler::ReviewHandler;
+use super::handler::{Endpoint, ReviewHandler};
 use super::limits::Limits;
 use super::slow::{Author, SlowPlaces};
 use crate::admission::{Place, Preview, Rejection, Reviewed};
@@ -95,19 +95,20 @@ pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<
         metrics,
     };
     Router::new()
-        .route(REVIEW_PATH, post(validate::<H>))
+        .route(REVIEW_PATH, post(async |webhook, request| answer::<H>(Endpoint::Validate, webhook, request).await))
+        .route("/impact", post(async |webhook, request| answer::<H>(Endpoint::Impact, webhook, request).await))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use POST")
         })
         .fallback(async || {
-            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate")
+            Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate and /impact")
         })
         .with_state(Arc::new(webhook))
 }
 
 /// Puts the policy of a connection around the application of its port, the outermost layer first. Once `closing` is cancelled,
 /// responses ask the client to reconnect; this includes responses after a panic. Limits that depend on a body are in
-/// [`Webhook::validate`].
+/// [`Webhook::answer`].
 pub(super) fn layered(
     app: Router,
     metrics: Arc<Metrics>,
@@ -154,8 +155,12 @@ pub(super) fn layered(
         .service(app)
 }
 
-async fn validate<H: ReviewHandler>(State(webhook): State<Arc<Webhook<H>>>, request: Request) -> Response {
-    match webhook.validate(request).await {
+async fn answer<H: ReviewHandler>(
+    endpoint: Endpoint,
+    State(webhook): State<Arc<Webhook<H>>>,
+    request: Request,
+) -> Response {
+    match webhook.answer(endpoint, request).await {
         Ok(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Err(failure) => {
             let refusal = Refusal { reason: failure.reason, message: failure.message.clone() };
@@ -165,7 +170,7 @@ async fn validate<H: ReviewHandler>(State(webhook): State<Arc<Webhook<H>>>, requ
 }
 
 impl<H: ReviewHandler> Webhook<H> {
-    async fn validate(&self, request: Request) -> Result<Vec<u8>, Failure> {
+    async fn answer(&self, endpoint: Endpoint, request: Request) -> Result<Vec<u8>, Failure> {
         let (head, mut body) = request.into_parts();
         let complete = match self.body(&head.headers, &mut body).await {
             Ok(body) => body,
@@ -179,7 +184,7 @@ impl<H: ReviewHandler> Webhook<H> {
         };
         let started = Instant::now();
         let unanswered = Unanswered(Some(&self.metrics));
-        let reviewed = self.review(complete).await;
+        let reviewed = self.review(endpoint, complete).await;
         unanswered.end();
         let reviewed = reviewed?;
         let took = started.elapsed();
@@ -192,33 +197,33 @@ impl<H: ReviewHandler> Webhook<H> {
         Ok(reviewed.body)
     }
 
-    async fn review(&self, body: Held) -> Result<Reviewed, Failure> {
-        match self.fast(&body).await? {
+    async fn review(&self, endpoint: Endpoint, body: Held) -> Result<Reviewed, Failure> {
+        match self.fast(endpoint, &body).await? {
             Some(reviewed) => Ok(reviewed),
-            None => self.slow(body).await,
+            None => self.slow(endpoint, body).await,
         }
     }
 
     /// Reviews a small body on this thread. Returns `None` for a large body, for a review that exceeds its allowance, and for one
     /// whose author has to use slow places.
-    async fn fast(&self, body: &Held) -> Result<Option<Reviewed>, Failure> {
+    async fn fast(&self, endpoint: Endpoint, body: &Held) -> Result<Option<Reviewed>, Failure> {
         if body.bytes.len() >= self.large_bytes || !self.fast.admit(&body.bytes) {
             return Ok(None);
         }
         let Some(_place) = self.fast.enter().await else {
             return Err(overloaded("too many reviews in progress"));
         };
-        let reviewed = self.handler.review(&body.bytes, Place::Fast).await?;
+        let reviewed = self.handler.review(endpoint, &body.bytes, Place::Fast).await?;
         self.fast.count(&body.bytes, &reviewed);
         Ok((!reviewed.exceeded_allowance).then_some(reviewed))
     }
 
     /// Reviews a body on a thread for slow reviews, from the beginning: the verdict does not depend on the place.
-    async fn slow(&self, body: Held) -> Result<Reviewed, Failure> {
+    async fn slow(&self, endpoint: Endpoint, body: Held) -> Result<Reviewed, Failure> {
         let author = Author::of(&Preview::of(&body.bytes));
         let cancel = Cancel(Arc::default());
         let (handler, place) = (Arc::clone(&self.handler), Place::Slow(Arc::clone(&cancel.0)));
-        let review = async move { handler.review(&body.bytes, place).await };
+        let review = async move { handler.review(endpoint, &body.bytes, place).await };
         match self.slow.run(author, self.review_wait, review).await {
             Some(reviewed) => Ok(reviewed?),
             None => Err(overloaded("too many slow reviews in progress")),

@@ -13,6 +13,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::trace::Trace;
 use crate::admission::Record;
+use crate::model::Kind;
 
 /// The most characters of the message of a denial in a log line. A denial of many findings can have some 50 KB.
 const DENIAL_LENGTH: usize = 2_000;
@@ -59,6 +60,8 @@ struct ReviewLine<'a> {
     level: &'static str,
     message: &'static str,
     uid: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     namespace: &'a str,
     name: &'a str,
     operation: &'static str,
@@ -124,6 +127,7 @@ pub(crate) fn log_review(record: &Record, took: Duration, trace: Option<&Trace>)
         return;
     }
     let codes = codes(record);
+    let kind = (record.kind != Kind::Ingress).then(|| record.kind.name());
     let denial = record.denial.as_deref().map(|message| first_characters(message, DENIAL_LENGTH));
     let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     if FORMAT.get() == Some(&LogFormat::Json) {
@@ -132,6 +136,7 @@ pub(crate) fn log_review(record: &Record, took: Duration, trace: Option<&Trace>)
             level: "INFO",
             message: REVIEWED,
             uid: &record.uid,
+            kind,
             namespace: &record.namespace,
             name: &record.name,
             operation: record.operation.name(),
@@ -155,6 +160,7 @@ pub(crate) fn log_review(record: &Record, took: Duration, trace: Option<&Trace>)
     tracing::info!(
         target: TARGET,
         uid = record.uid,
+        kind,
         namespace = record.namespace,
         name = record.name,
         operation = record.operation.name(),

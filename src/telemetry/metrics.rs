@@ -287,7 +287,7 @@ impl Metrics {
         self.reviews.recheck(result);
     }
 
-    /// Counts one request to `/validate` that was rejected before a verdict.
+    /// Counts one request to the webhook port that was rejected before a verdict.
     pub fn rejected(&self, reason: &'static str) {
         self.reviews.reject(reason);
     }

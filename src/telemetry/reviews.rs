@@ -27,10 +27,18 @@ const REVIEW_SECONDS: [f64; 14] =
 /// The operations that the webhook configuration sends.
 const OPERATIONS: [Operation; 2] = [Operation::Create, Operation::Update];
 
+/// The writes of other objects that the webhook configuration sends.
+const IMPACTS: [(Kind, Operation); 4] = [
+    (Kind::ConfigMap, Operation::Update),
+    (Kind::IngressClass, Operation::Delete),
+    (Kind::Service, Operation::Delete),
+    (Kind::Service, Operation::Update),
+];
+
 /// The levels of findings in a verdict.
 const LEVELS: [Level; 3] = [Level::Audit, Level::Warn, Level::Deny];
 
-/// Why a request to `/validate` gets no verdict: the reasons of the server, then those of reviews that cannot be read.
+/// Why a request to the webhook port gets no verdict: the reasons of the server, then those of reviews that cannot be read.
 const REJECTIONS: [&str; 14] = [
     "ClientGone",
     "IncompleteBody",
@@ -53,6 +61,13 @@ const RECHECKS: [&str; 5] = ["failed", "gone", "missing", "not_checked", "resolv
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReviewLabels {
+    operation: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ImpactLabels {
+    kind: &'static str,
     operation: &'static str,
     verdict: &'static str,
 }
@@ -89,6 +104,7 @@ struct TraceLabel {
 #[derive(Debug)]
 pub(super) struct ReviewMetrics {
     reviews: Family<ReviewLabels, Counter>,
+    impact_reviews: Family<ImpactLabels, Counter>,
     findings: Family<FindingLabels, Counter>,
     would_deny: Family<CodeLabel, Counter>,
     seconds: HistogramWithExemplars<TraceLabel>,
@@ -104,6 +120,7 @@ impl ReviewMetrics {
     pub(super) fn new() -> Self {
         let metrics = Self {
             reviews: Family::default(),
+            impact_reviews: Family::default(),
             findings: Family::default(),
             would_deny: Family::default(),
             seconds: HistogramWithExemplars::new(REVIEW_SECONDS.into_iter()),
@@ -123,6 +140,12 @@ impl ReviewMetrics {
         for operation in OPERATIONS.map(Operation::name) {
             for verdict in Outcome::ALL.map(Outcome::name) {
                 drop(self.reviews.get_or_create(&ReviewLabels { operation, verdict }));
+            }
+        }
+        for (kind, operation) in IMPACTS {
+            for verdict in [Outcome::Pass, Outcome::Allow, Outcome::Warn].map(Outcome::name) {
+                let labels = ImpactLabels { kind: kind.name(), operation: operation.name(), verdict };
+                drop(self.impact_reviews.get_or_create(&labels));
             }
         }
         for code in checks::ALL.iter().map(|check| check.code) {
@@ -146,6 +169,11 @@ impl ReviewMetrics {
 
     pub(super) fn register(&self, r: &mut Registry) {
         r.register("reviews", "Reviews answered, by operation and verdict", self.reviews.clone());
+        r.register(
+            "impact_reviews",
+            "Writes of objects that Ingresses depend on, by kind, operation and verdict",
+            self.impact_reviews.clone(),
+        );
         r.register("findings", "Findings of answered reviews, by code and effective level", self.findings.clone());
         r.register("would_deny", "Findings downgraded from deny, by code", self.would_deny.clone());
         r.register("review_duration_seconds", "Time from a complete body to its response", self.seconds.clone());
@@ -157,7 +185,7 @@ impl ReviewMetrics {
         r.register("live_reads", "Objects that reviews read by name, by kind and result", self.live_reads.clone());
         r.register(
             "rejected_requests",
-            "Requests to /validate rejected before a verdict, by reason",
+            "Requests to the webhook port rejected before a verdict, by reason",
             self.rejected.clone(),
         );
         r.register(
@@ -175,13 +203,19 @@ impl ReviewMetrics {
     /// Counts one answered review. It runs on every request: all labels are static, so an existing label set is not allocated
     /// again.
     pub(super) fn count(&self, record: &Record, took: Duration, trace: Option<&Trace>) {
-        let labels = ReviewLabels { operation: record.operation.name(), verdict: record.outcome.name() };
-        self.reviews.get_or_create(&labels).inc();
-        // A trace that is not recorded cannot be opened.
-        let exemplar = trace.filter(|trace| trace.is_sampled).map(|trace| TraceLabel { trace_id: trace.id.clone() });
-        let at = exemplar.is_some().then(SystemTime::now);
-        self.seconds.observe(took.as_secs_f64(), exemplar, at);
-        self.last.set(Timestamp::now().as_second());
+        let (operation, verdict) = (record.operation.name(), record.outcome.name());
+        if record.kind == Kind::Ingress {
+            self.reviews.get_or_create(&ReviewLabels { operation, verdict }).inc();
+            // A trace that is not recorded cannot be opened.
+            let sampled = trace.filter(|trace| trace.is_sampled);
+            let exemplar = sampled.map(|trace| TraceLabel { trace_id: trace.id.clone() });
+            let at = exemplar.is_some().then(SystemTime::now);
+            self.seconds.observe(took.as_secs_f64(), exemplar, at);
+            self.last.set(Timestamp::now().as_second());
+        } else {
+            let labels = ImpactLabels { kind: record.kind.name(), operation, verdict };
+            self.impact_reviews.get_or_create(&labels).inc();
+        }
         for &(code, level) in &record.findings {
             self.findings.get_or_create(&FindingLabels { code, level: level.name() }).inc();
         }

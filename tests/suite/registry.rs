@@ -81,7 +81,7 @@ fn unwaivable_checks_are_as_listed() {
         unwaivable,
         [
             "IG107", "IG212", "IG302", "IG312", "IG314", "IG315", "IG411", "IG502", "IG505", "IG608", "IG611", "IG612",
-            "IG613", "IG901", "IG902", "IG903", "IG904"
+            "IG613", "IG801", "IG802", "IG804", "IG805", "IG901", "IG902", "IG903", "IG904"
         ]
     );
 }

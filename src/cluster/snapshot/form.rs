@@ -32,7 +32,9 @@ pub(super) fn written(object: &Object) -> Value {
         Object::EndpointSlice(slice) => endpoint_slice(slice),
         Object::Ingress(it) => ingress(it),
         Object::IngressClass(it) => ingress_class(it),
-        Object::Namespace(it) => json!({"metadata": {"name": it.name, "labels": it.labels}}),
+        Object::Namespace(it) => {
+            json!({"metadata": {"name": it.name, "labels": it.labels, "deletionTimestamp": it.deleting.then_some(Timestamp::UNIX_EPOCH)}})
+        }
         Object::Node(it) => node(it),
         Object::Pod(it) => pod(it),
         Object::Secret(it) => json!(SecretFacts::from(it)),

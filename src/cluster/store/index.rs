@@ -57,7 +57,7 @@ impl<V: Hash + ?Sized, T: Keyed> Index<V, T> {
     }
 
     /// Returns the objects that name a value, by namespace and name.
-    pub(crate) fn of(&self, value: &V) -> impl Iterator<Item = &T> {
+    pub(crate) fn of(&self, value: &V) -> impl ExactSizeIterator<Item = &T> {
         self.members(value).iter().map(|object| &**object)
     }
 

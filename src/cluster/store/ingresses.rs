@@ -16,14 +16,22 @@ enum ClassKey {
     Classless,
 }
 
+/// The numbers of Ingresses of one class.
+#[derive(Debug, Clone, Copy, Default)]
+struct OfClass {
+    all: usize,
+    /// Those with an address.
+    served: usize,
+}
+
 /// Every known Ingress.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ingresses {
     objects: Namespaced<Ingress>,
     /// By rule host and alias. A defaultBackend without rules counts as [`Host::Any`].
     hosts: Index<Host, Ingress>,
-    /// Class value → the number of its Ingresses with an address.
-    served: PersistentMap<ClassKey, usize>,
+    /// Class value → the numbers of its Ingresses.
+    classes: PersistentMap<ClassKey, OfClass>,
     /// By namespace and name of the Services that they send requests to.
     users: Index<Key, Ingress>,
     /// By name of a variable that they may define, in lower case.
@@ -51,9 +59,9 @@ impl Ingresses {
         if has_regex_alias(&ingress) {
             self.with_regex_alias.insert(&(), &ingress);
         }
-        if ingress.has_address {
-            *self.served.or_default(ClassKey::from(ingress.class_ref())) += 1;
-        }
+        let of_class = self.classes.or_default(ClassKey::from(ingress.class_ref()));
+        of_class.all += 1;
+        of_class.served += usize::from(ingress.has_address);
         self.objects.insert(ingress);
     }
 
@@ -71,14 +79,12 @@ impl Ingresses {
         if has_regex_alias(&ingress) {
             self.with_regex_alias.remove(&(), &ingress);
         }
-        if ingress.has_address {
-            let class = ClassKey::from(ingress.class_ref());
-            if let Some(count) = self.served.get_mut(&class) {
-                *count -= 1;
-                if *count == 0 {
-                    self.served.remove(&class);
-                }
-            }
+        let class = ClassKey::from(ingress.class_ref());
+        let Some(of_class) = self.classes.get_mut(&class) else { return };
+        of_class.all -= 1;
+        of_class.served -= usize::from(ingress.has_address);
+        if of_class.all == 0 {
+            self.classes.remove(&class);
         }
     }
 
@@ -90,7 +96,7 @@ impl Ingresses {
         self.hosts.of(host)
     }
 
-    pub(crate) fn using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
+    pub(crate) fn using(&self, service: &Key) -> impl ExactSizeIterator<Item = &Ingress> {
         self.users.of(service)
     }
 
@@ -103,7 +109,11 @@ impl Ingresses {
     }
 
     pub(crate) fn is_served(&self, class: ClassRef<'_>) -> bool {
-        self.served.get(&ClassKey::from(class)).is_some()
+        self.classes.get(&ClassKey::from(class)).is_some_and(|of_class| of_class.served > 0)
+    }
+
+    pub(crate) fn of_class(&self, class: ClassRef<'_>) -> usize {
+        self.classes.get(&ClassKey::from(class)).map_or(0, |of_class| of_class.all)
     }
 }
 

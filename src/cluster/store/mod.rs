@@ -370,7 +370,7 @@ impl Inventory {
     }
 
     /// Returns the Ingresses that send requests to this Service.
-    pub fn ingresses_using(&self, service: &Key) -> impl Iterator<Item = &Ingress> {
+    pub fn ingresses_using(&self, service: &Key) -> impl ExactSizeIterator<Item = &Ingress> {
         self.ingresses.using(service)
     }
 
@@ -388,5 +388,11 @@ impl Inventory {
     #[must_use]
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
+    }
+
+    /// Returns the number of Ingresses of this class.
+    #[must_use]
+    pub fn ingresses_of_class(&self, class: ClassRef<'_>) -> usize {
+        self.ingresses.of_class(class)
     }
 }

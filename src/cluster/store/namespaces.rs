@@ -26,8 +26,8 @@ impl Inventory {
         self.namespaces.values().map(|namespace| &**namespace)
     }
 
-    /// Returns whether it contains this Namespace with the same labels.
+    /// Returns whether it contains this Namespace, the same in all that is kept.
     pub(super) fn holds_namespace(&self, namespace: &Namespace) -> bool {
-        self.namespace(&namespace.name).is_some_and(|stored| stored.labels == namespace.labels)
+        self.namespace(&namespace.name).is_some_and(|stored| stored == namespace)
     }
 }

@@ -116,6 +116,12 @@ impl ClassRules {
         MATCHED_BY_NAME.contains(&name) || self.assume.iter().any(|assumed| assumed == name)
     }
 
+    /// Returns whether the configuration lists the controllers that run, and this one is not among them.
+    #[must_use]
+    pub fn excludes(&self, controller: &str) -> bool {
+        !self.controllers.is_empty() && !self.controllers.iter().any(|running| *running == *controller)
+    }
+
     /// Returns the IngressClass of an Ingress if its controller does not run: it is not among the configured ones, and no Ingress of
     /// the class has an address. A class that is served by name is served whatever its IngressClass says. Reads IngressClasses and
     /// Ingresses.
@@ -132,8 +138,7 @@ impl ClassRules {
             return None;
         }
         let class = view.class(name).found()?;
-        let is_running = self.controllers.iter().any(|running| *running == *class.controller);
-        (!is_running && view.served(ingress.class_ref()).is_absent()).then_some(class)
+        (self.excludes(&class.controller) && view.served(ingress.class_ref()).is_absent()).then_some(class)
     }
 }
 

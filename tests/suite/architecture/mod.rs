@@ -11,7 +11,7 @@ use crate::registry::files_below;
 use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
-const LAYERS: [&[&str]; 16] = [
+const LAYERS: [&[&str]; 17] = [
     &["parallel", "background", "yaml", "version"],
     &["model", "budget", "fair_queue", "file"],
     &["finding"],
@@ -20,6 +20,7 @@ const LAYERS: [&[&str]; 16] = [
     &["routing"],
     &["checks"],
     &["engine", "policy"],
+    &["impact"],
     &["analysis", "admission", "repository"],
     &["config"],
     &["report", "explain"],

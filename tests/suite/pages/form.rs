@@ -75,7 +75,7 @@ fn blocks_have_a_known_purpose() {
     for check in checks::ALL {
         for part in parse(reported(check.page)) {
             let Part::Fence(block) = part else { continue };
-            let known = ["yaml", "yaml alone", "yaml config", "yaml shared", "text"];
+            let known = ["yaml", "yaml alone", "yaml config", "yaml delete", "yaml shared", "yaml update", "text"];
             assert!(known.contains(&block.info.as_str()), "{}: a block of {:?}", check.code, block.info);
         }
     }

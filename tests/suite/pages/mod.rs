@@ -3,7 +3,8 @@
 //! (`make bless`) writes the outputs and the facts line.
 //!
 //! A `yaml shared` block holds objects that every example of the page gets, unless the example defines the object itself or
-//! is marked `yaml alone`. A `yaml config` block configures the examples after it. In a Secret,
+//! is marked `yaml alone`. On the pages of IG8xx, a `yaml update` or `yaml delete` block after an example holds the object that is
+//! written, and the example holds what is stored. A `yaml config` block configures the examples after it. In a Secret,
 //! `certificate(HOST, HOST; FROM..UNTIL; NAME)` and `key(NAME)` are replaced by PEM text; `chain(…)` is a certificate followed
 //! by another one.
 
@@ -19,6 +20,7 @@ use ingress_guard::checks::{self, Check, Context};
 use ingress_guard::cluster::{ClusterState, ClusterView, Inventory, LiveReads, Lookup, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::engine::Engine;
+use ingress_guard::impact::{Impact, Write};
 use ingress_guard::model::{Ingress, Kinds};
 use ingress_guard::policy::Circumstances;
 use ingress_guard::routing::{Controllers, Routes};
@@ -190,6 +192,37 @@ fn run_check(check: &'static Check, config: &Config, inventory: &Inventory, ingr
     (output, has_fix)
 }
 
+/// The blocks with a write of another object.
+const WRITES: [&str; 2] = ["yaml delete", "yaml update"];
+
+/// Returns the write of a block. The stored object is in the inventory.
+fn write_of(block: &Block, inventory: &Inventory) -> Write {
+    let object: Value = serde_saphyr::from_str(&block.text).unwrap();
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+    let is_update = block.info == "yaml update";
+    match &*text("/kind") {
+        "Service" => {
+            let stored = inventory.service(&namespace, &name).expect("a stored Service").clone();
+            Write::Service { stored, replacement: is_update.then(|| serde_json::from_value(object).unwrap()) }
+        }
+        "IngressClass" if !is_update => Write::ClassDeletion(serde_json::from_value(object).unwrap()),
+        "ConfigMap" if is_update => Write::ConfigMap(serde_json::from_value(object).unwrap()),
+        kind => panic!("{}: no write of {kind}", block.info),
+    }
+}
+
+/// Returns what stored Ingresses lose by a write, as the API server prints it.
+fn impact(config: &Config, inventory: &Inventory, block: &Block) -> String {
+    let impact = Impact::of(&write_of(block, inventory), &config.engine(), known(inventory), &Allowance::full());
+    impact.findings.iter().fold(String::new(), |mut output, finding| {
+        let check = checks::find(finding.code).unwrap();
+        let level = config.policy.level(check);
+        let _ = writeln!(output, "{level}[{}] {}", finding.code, finding.shared_warning.as_deref().unwrap_or_default());
+        output
+    })
+}
+
 fn page_path(check: &Check) -> PathBuf {
     let name = format!("{}.md", check.name.replace('-', "_"));
     let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/checks")).unwrap();
@@ -212,7 +245,16 @@ fn blessed(check: &'static Check, page: &str) -> String {
         }
         let (config, inventory, ingresses) = examples.next().unwrap();
         assert!(!ingresses.is_empty(), "{}: an example without an Ingress", check.code);
-        let (text, has_fix) = run_check(check, &config, &inventory, &ingresses);
+        let (text, has_fix) = if check.code.starts_with("IG8") {
+            blessed.push(parts.next().unwrap());
+            let Some(Part::Fence(block)) = parts.next() else { panic!("{}: no write after an example", check.code) };
+            assert!(WRITES.contains(&&*block.info), "{}: no write after an example", check.code);
+            let text = impact(&config, &inventory, &block);
+            blessed.push(Part::Fence(block));
+            (text, false)
+        } else {
+            run_check(check, &config, &inventory, &ingresses)
+        };
         any_fix |= has_fix;
         // The output follows its example after a blank line.
         let gap = parts.next_if(|part| matches!(part, Part::Prose(prose) if prose.trim().is_empty()));

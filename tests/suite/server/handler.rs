@@ -7,7 +7,8 @@ use std::time::Duration;
 use ingress_guard::admission::{Operation, Outcome, Place, Record, Rejection, Reviewed};
 use ingress_guard::background::Tasks;
 use ingress_guard::finding::Level;
-use ingress_guard::server::{Readiness, ReviewHandler};
+use ingress_guard::model::Kind;
+use ingress_guard::server::{Endpoint, Readiness, ReviewHandler};
 use tokio::sync::Notify;
 
 use super::client::eventually;
@@ -46,7 +47,7 @@ impl Echo {
 }
 
 impl ReviewHandler for Echo {
-    async fn review(self: &Arc<Self>, body: &[u8], _place: Place) -> Result<Reviewed, Rejection> {
+    async fn review(self: &Arc<Self>, _: Endpoint, body: &[u8], _: Place) -> Result<Reviewed, Rejection> {
         tokio::time::sleep(self.takes).await;
         if body.starts_with(b"wait") {
             let gate = self.gate.notified();
@@ -80,6 +81,7 @@ impl Readiness for Echo {
 pub(crate) fn record() -> Record {
     Record {
         uid: String::new(),
+        kind: Kind::Ingress,
         namespace: String::new(),
         name: String::new(),
         operation: Operation::Create,

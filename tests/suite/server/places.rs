@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ingress_guard::admission::{Place, Preview, Record, Rejection, Reviewed, Reviewer};
 use ingress_guard::cluster::{SharedInventory, load_text};
 use ingress_guard::config::Config;
-use ingress_guard::server::{Limits, ReviewHandler, webhook};
+use ingress_guard::server::{Endpoint, Limits, ReviewHandler, webhook};
 use ingress_guard::telemetry::Metrics;
 use jiff::Timestamp;
 use parking_lot::Mutex;
@@ -55,7 +55,7 @@ impl Worker {
 }
 
 impl ReviewHandler for Worker {
-    async fn review(self: &Arc<Self>, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
+    async fn review(self: &Arc<Self>, _: Endpoint, body: &[u8], place: Place) -> Result<Reviewed, Rejection> {
         let Preview { name, namespace, user, .. } = Preview::of(body);
         let exceeded_allowance = match &place {
             Place::Fast => !name.starts_with("fast"),
