@@ -12,7 +12,7 @@ fail() {
 }
 [[ $code =~ ^IG[0-9]{3}$ ]] || fail "CODE must be IG and three digits, not \"$code\""
 [[ $name =~ ^[a-z]+(-[a-z]+)+$ ]] || fail "NAME must be lower-case words with dashes that describe the problem, not \"$name\""
-[[ -f $here/$folder/mod.rs && $folder != meta ]] || fail "FOLDER must be annotation, backend, class, collision, manifest, path or tls, not \"$folder\""
+[[ -f $here/$folder/mod.rs && $folder != meta && $folder != impact ]] || fail "FOLDER must be annotation, backend, class, collision, manifest, path or tls, not \"$folder\""
 # The first digit of a code belongs to the folder of its check.
 taken=$(grep -rhoE 'code: "IG[0-9]' "$here/$folder" --include='*.rs' | sort -u | grep -oE '[0-9]$')
 [[ $taken == "${code:2:1}" ]] || fail "the codes of $folder begin with IG$taken, not ${code:0:3}"

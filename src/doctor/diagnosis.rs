@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::facts::Facts;
-use super::{backend, dry_run, network, other_webhooks, registration, replicas, rights, transport};
+use super::{backend, dry_run, impact, network, other_webhooks, registration, replicas, rights, transport};
 use crate::explain::{Step, Style, write_step};
 use crate::finding::one_line;
 
@@ -41,6 +41,7 @@ pub struct Diagnosis {
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let links = [
         registration::links(facts),
+        impact::links(facts),
         backend::links(facts),
         network::links(facts),
         transport::links(facts),

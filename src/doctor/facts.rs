@@ -60,6 +60,8 @@ pub struct Registration {
     pub position: usize,
     /// That entry.
     pub webhook: ValidatingWebhook,
+    /// The entry for writes of other objects, with its position.
+    pub impact: Option<(usize, ValidatingWebhook)>,
 }
 
 /// The place that the API server calls.

@@ -6,6 +6,7 @@ mod command;
 mod diagnosis;
 mod dry_run;
 mod facts;
+mod impact;
 mod network;
 mod other_webhooks;
 mod registration;

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::command::{breaks, holds, reinstall, unknown};
 use super::facts::{Endpoint, Facts, Registration};
+use super::impact::is_for_impact;
 use super::selection::{selects_labels, selects_operation};
 use crate::explain::{Step, kubectl};
 use crate::model::{CHART_LABEL, Key, REVIEW_PATH, injects_ca, is_condition_of_chart};
@@ -59,10 +60,18 @@ fn registration(configuration: &ValidatingWebhookConfiguration, wanted: &Wanted<
     };
     let all = configuration.webhooks.iter().flatten().enumerate();
     let ours: Vec<(usize, &ValidatingWebhook)> = all.filter(|(_, webhook)| is_ours(webhook)).collect();
+    let impact =
+        ours.iter().find(|(_, webhook)| is_for_impact(webhook)).map(|(position, it)| (*position, (*it).clone()));
     let (position, webhook) = ours.iter().find(|(_, webhook)| names_ingresses(webhook)).or(ours.first())?;
     let annotations = metadata.annotations.iter().flatten();
     let has_injected_ca = annotations.into_iter().any(|(key, _)| injects_ca(key));
-    Some(Registration { name: name.to_owned(), has_injected_ca, position: *position, webhook: (*webhook).clone() })
+    Some(Registration {
+        name: name.to_owned(),
+        has_injected_ca,
+        position: *position,
+        webhook: (*webhook).clone(),
+        impact,
+    })
 }
 
 fn service_of(webhook: &ValidatingWebhook) -> Option<(Key, i32)> {

@@ -1,7 +1,6 @@
 //! The findings that an Ingress has with a write and not without it.
 
 use super::loss::Losses;
-use super::stays;
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
 use crate::engine::{Engine, NotEvaluatedReason};
@@ -34,7 +33,8 @@ impl Comparison<'_> {
     ) -> usize {
         let mut evaluated = 0;
         for ingress in ingresses {
-            if stays(ingress) {
+            // One that is being deleted loses nothing.
+            if !ingress.meta.deleting {
                 let Some(found) = self.new_findings(ingress) else { break };
                 for finding in found {
                     losses.add(self.reported_as(finding.code), ingress, &finding);

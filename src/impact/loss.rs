@@ -1,13 +1,12 @@
 //! Losses in words: one finding for all Ingresses that lose the same.
 
-use super::finding;
 use crate::checks::{CHECK_NOT_EVALUATED, CONTROLLER_SETTING_IN_USE};
 use crate::finding::Finding;
-use crate::model::{Ingress, Key, PathRef};
+use crate::model::{FieldPath, Ingress, Key, PathRef};
 
 /// The longest host and path in a message, in characters. The effect stands after them.
 const PLACE: usize = 80;
-/// The most findings about losses. With the one about Ingresses that were not evaluated, a response has room for all.
+/// The most findings about losses. A response has room for these, and for one about Ingresses that were not evaluated.
 const MOST: usize = 7;
 
 /// What Ingresses lose by one write.
@@ -156,4 +155,11 @@ fn place(path: PathRef<'_>) -> String {
         None => place,
         Some((end, _)) => format!("{}…", &place[..end]),
     }
+}
+
+/// A finding about an object that is not an Ingress: its warning is the message, without a field.
+pub(super) fn finding(code: &'static str, message: String, help: &str) -> Finding {
+    let mut finding = Finding::new(code, FieldPath::default(), "impact", message.as_str());
+    finding.help(help).shared_warning(if help.is_empty() { message } else { format!("{message}; {help}") });
+    finding
 }

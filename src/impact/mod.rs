@@ -11,9 +11,9 @@ use crate::checks::{
 use crate::cluster::{ClusterState, ClusterView, Coverage, Inventory, Object, Unavailable};
 use crate::engine::{Engine, NotEvaluatedReason};
 use crate::finding::{Finding, Quoted};
-use crate::model::{ClassRef, ConfigMap, FieldPath, Ingress, IngressClass, Key, Kind, Service};
+use crate::model::{ClassRef, ConfigMap, IngressClass, Key, Kind, Service};
 use comparison::Comparison;
-use loss::Losses;
+use loss::{Losses, finding};
 
 /// The Ingresses of one Service that are evaluated. The others are counted as not evaluated.
 const MOST_INGRESSES: usize = 1_000;
@@ -189,19 +189,7 @@ fn with<'a>(known: ClusterState<'a>, store: &'a Inventory) -> ClusterState<'a> {
     ClusterState { store, ..known }
 }
 
-/// A finding about an object that is not an Ingress: its warning is the message, without a field.
-fn finding(code: &'static str, message: String, help: &str) -> Finding {
-    let mut finding = Finding::new(code, FieldPath::default(), "impact", message.as_str());
-    finding.help(help).shared_warning(if help.is_empty() { message } else { format!("{message}; {help}") });
-    finding
-}
-
 /// The finding that nothing was evaluated.
 fn not_evaluated(why: NotEvaluatedReason) -> Finding {
     finding(CHECK_NOT_EVALUATED.code, format!("the impact on Ingresses was not evaluated: {}", why.text()), "")
-}
-
-/// Whether an Ingress is still there when the write takes effect.
-fn stays(ingress: &Ingress) -> bool {
-    !ingress.meta.deleting
 }

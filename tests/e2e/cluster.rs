@@ -211,6 +211,8 @@ impl Cluster {
             format!("--kubeconfig={}", admin.display()),
             "--leader-elect=false".to_owned(),
             "--secure-port=0".to_owned(),
+            // Each controller has an account of its own, as in clusters of kubeadm.
+            "--use-service-account-credentials=true".to_owned(),
             format!("--service-account-private-key-file={sign}"),
             format!("--root-ca-file={ca}"),
         ];

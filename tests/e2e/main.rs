@@ -24,6 +24,7 @@ mod explain;
 mod freshness;
 mod helm;
 mod https;
+mod impact;
 mod kubectl_plugin;
 mod kubelet;
 mod levels;

@@ -482,6 +482,12 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
     assert_eq!(fault(vec![own(), caller(service(""), "ingresses", "")]), Err("untrusted"));
     let both = vec![own(), caller(service(&foreign), "ingresses", ""), caller(service(&good), "ingresses", "")];
     assert_eq!(fault(both), Ok(()), "reviews arrive through the second one");
+    // A webhook for writes of other objects does not review Ingresses.
+    for resources in ["services", "ingressclasses", "configmaps"] {
+        assert_eq!(fault(vec![own(), caller(service(&good), resources, "")]), Err("not_registered"), "{resources}");
+        let beside = vec![own(), caller(service(&good), resources, ""), caller(service(&foreign), "ingresses", "")];
+        assert_eq!(fault(beside), Err("untrusted"), "{resources}");
+    }
     // A URL names no Service: only the label shows whose it is.
     let url = json!({"url": "https://guard.example.com"});
     assert_eq!(fault(vec![own(), caller(url.clone(), "ingresses", "ingress-guard")]), Ok(()));
@@ -539,4 +545,50 @@ fn optional_rights_that_are_not_granted_are_listed() {
     facts.declined = [Verb::Get, Verb::List].map(right).to_vec();
     let expected = "required permissions; optional and not granted: get, list deployments in namespace ingress-nginx";
     assert_link(&facts, "rights", Some(true), expected);
+}
+
+/// The second webhook is optional. It must never delay or refuse a write.
+#[test]
+fn the_webhook_for_other_writes_only_warns() {
+    let exclude = "!(request.userInfo.username in ['system:serviceaccount:kube-system:namespace-controller'])";
+    let links = |change: &dyn Fn(&mut Value)| {
+        let mut facts = whole();
+        let Ok(Some(registration)) = &mut facts.registration else { panic!("no registration") };
+        let mut impact = json!({
+            "name": "impact.ingress-guard.io", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "failurePolicy": "Ignore", "matchConditions": [{"name": "a", "expression": exclude}],
+            "clientConfig": {"service": {"name": "ingress-guard", "namespace": "ingress-guard", "path": "/impact"}},
+        });
+        impact["clientConfig"]["caBundle"] = json!(registration.webhook.client_config.ca_bundle);
+        change(&mut impact);
+        registration.impact = Some((1, read(impact)));
+        let found = diagnose(&facts).links.into_iter().find(|link| link.what == "impact").unwrap();
+        (found.ok, found.detail, found.command.unwrap_or_default())
+    };
+    assert!(diagnose(&whole()).links.iter().all(|link| link.what != "impact"), "it is not installed");
+    assert_eq!(links(&|_| {}).0, Some(true));
+    let (ok, _, command) = links(&|impact| impact["failurePolicy"] = json!("Fail"));
+    assert_eq!(ok, Some(false));
+    assert!(command.contains(r#"{"op":"add","path":"/webhooks/1/failurePolicy","value":"Ignore"}"#), "{command}");
+    let (ok, detail, _) = links(&|impact| impact["matchConditions"] = json!([]));
+    assert!(ok == Some(false) && detail.contains("namespace controller"), "{detail}");
+    let (ok, detail, _) = links(&|impact| impact["clientConfig"]["caBundle"] = json!("QQ=="));
+    assert!(ok == Some(false) && detail.contains("caBundle"), "{detail}");
+}
+
+#[test]
+fn both_webhooks_of_a_registration_are_found() {
+    let mut object: Value = serde_saphyr::from_str(include_str!("../../deploy/webhook.yaml")).unwrap();
+    let mut impact = object["webhooks"][0].clone();
+    impact["name"] = json!("impact.ingress-guard.io");
+    impact["clientConfig"]["service"]["path"] = json!("/impact");
+    impact["rules"] =
+        json!([{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["DELETE"], "resources": ["services"]}]);
+    // Whatever their order.
+    let webhooks = object["webhooks"].as_array_mut().unwrap();
+    webhooks.insert(0, impact);
+    let found = find(&[read(object)], &Wanted::default()).pop().unwrap();
+    assert_eq!((found.position, found.webhook.name.as_str()), (1, "validate.ingress-guard.io"));
+    let (position, webhook) = found.impact.unwrap();
+    assert_eq!((position, webhook.name.as_str()), (0, "impact.ingress-guard.io"));
 }

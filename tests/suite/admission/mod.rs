@@ -3,6 +3,7 @@
 mod bodies;
 mod ceilings;
 mod exceptions;
+mod impact;
 mod missing_references;
 mod pass;
 mod places;

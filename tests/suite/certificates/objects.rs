@@ -75,11 +75,13 @@ fn every_entry_of_the_service_gets_the_bundle_and_no_other_field() {
             webhook("a.example.com", "ingress-guard", ""),
             webhook("b.example.com", "another", ""),
             webhook("c.example.com", "ingress-guard", "bm90IGEgY2VydGlmaWNhdGU="),
+            {"name": "impact.ingress-guard.io", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+             "clientConfig": {"service": {"name": "ingress-guard", "namespace": "guard", "path": "/impact"}}},
             {"name": "d.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
              "clientConfig": {"url": "https://ingress-guard.guard.svc/validate"}},
         ],
     }));
-    assert_eq!(read.bundles(), [Bundle::default(), Bundle::default()]);
+    assert_eq!(read.bundles(), [Bundle::default(), Bundle::default(), Bundle::default()]);
     let bundle = ca(start()).certificates();
     let written = read.with_bundle("guard", &bundle);
     let pem = serde_json::to_value(k8s_openapi::ByteString(bundle.pem().into_bytes())).unwrap();
@@ -91,6 +93,7 @@ fn every_entry_of_the_service_gets_the_bundle_and_no_other_field() {
             "webhooks": [
                 {"name": "a.example.com", "clientConfig": {"caBundle": pem}},
                 {"name": "c.example.com", "clientConfig": {"caBundle": pem}},
+                {"name": "impact.ingress-guard.io", "clientConfig": {"caBundle": pem}},
             ],
         })
     );

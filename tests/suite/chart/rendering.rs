@@ -328,13 +328,14 @@ fn each_value_sets_its_field() {
 }
 
 /// The values that other tests of this folder set.
-const ELSEWHERE: [&str; 25] = [
+const ELSEWHERE: [&str; 26] = [
     "certificate",
     "commonLabels",
     "config",
     "fullnameOverride",
     "global",
     "grafanaDashboard",
+    "impact.enabled",
     "image.digest",
     "nameOverride",
     "namespaceOverride",
@@ -553,6 +554,36 @@ fn a_url_replaces_the_service() {
     assert_eq!(*client, json!({"url": url, "caBundle": "QQ=="}));
     let arguments = objects.one("Deployment").pointer(&container("args")).unwrap().to_string();
     assert!(!arguments.contains("--service"), "the certificate is for another name: {arguments}");
+}
+
+/// The second webhook only warns: it can neither deny nor delay a write for long, and no Secret is sent.
+#[test]
+fn the_webhook_for_other_writes_is_added_on_request() {
+    let Some(helm) = Helm::find() else { return };
+    let webhooks = |values: &Value| helm.template(values).one("ValidatingWebhookConfiguration")["webhooks"].clone();
+    assert_eq!(webhooks(&json!({})).as_array().unwrap().len(), 1);
+    let selector = json!({"matchLabels": {"team": "a"}});
+    let both = webhooks(
+        &json!({"impact": {"enabled": true}, "webhook": {"failurePolicy": "Fail", "namespaceSelector": selector}}),
+    );
+    let [validate, impact] = &both.as_array().unwrap()[..] else { panic!("{both}") };
+    assert_eq!(validate["clientConfig"]["service"]["path"], "/validate");
+    assert_eq!(impact["clientConfig"]["service"]["path"], "/impact");
+    assert_eq!((&impact["failurePolicy"], &impact["timeoutSeconds"]), (&json!("Ignore"), &json!(1)));
+    assert_eq!((&impact["sideEffects"], &impact["namespaceSelector"]), (&json!("None"), &selector));
+    let resources: BTreeSet<&str> = impact["rules"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|rule| rule["resources"].as_array().unwrap())
+        .map(|resource| resource.as_str().unwrap())
+        .collect();
+    assert_eq!(resources, BTreeSet::from(["configmaps", "ingressclasses", "services"]));
+    let certificate = json!({"mode": "existingSecret", "existingSecret": "serving", "caBundle": "QQ=="});
+    let url = json!({"url": "https://guard.example.com/validate"});
+    let outside = webhooks(&json!({"impact": {"enabled": true}, "webhook": url, "certificate": certificate}));
+    let client = json!({"url": "https://guard.example.com/impact", "caBundle": "QQ=="});
+    assert_eq!(outside[1]["clientConfig"], client);
 }
 
 #[test]
