@@ -21,6 +21,7 @@
 //! - [`admission`]: from an `AdmissionReview` to its answer;
 //! - [`repository`]: the roots of a directory: kustomizations, charts, what Flux and Argo CD apply;
 //! - [`config`]: the configuration file;
+//! - [`record`]: records of reviews, and their repetition;
 //! - [`report`]: results of many Ingresses, and their output formats;
 //! - [`explain`]: traces one request from its host to the endpoints;
 //! - [`doctor`]: whether the API server has Ingresses reviewed, link by link;
@@ -49,6 +50,7 @@ pub mod impact;
 pub mod model;
 mod parallel;
 pub mod policy;
+pub mod record;
 pub mod report;
 pub mod repository;
 pub mod routing;

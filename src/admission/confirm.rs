@@ -56,6 +56,10 @@ pub(super) struct ConfirmedVerdict {
     pub(super) results: Vec<(Kind, &'static str)>,
     /// The absent objects in words, if the denial is gone once they exist.
     pub(super) absent: Option<String>,
+    /// The objects that were read.
+    pub(super) live_reads: LiveReads,
+    /// The evidence as the last decision got it.
+    pub(super) confirmed: Option<Confirmed>,
 }
 
 impl Reviewer {
@@ -67,25 +71,30 @@ impl Reviewer {
                 verdict: self.evaluate_and_decide(case, &LiveReads::default(), None),
                 results: Vec::new(),
                 absent: None,
+                live_reads: LiveReads::default(),
+                confirmed: None,
             };
         };
         let author = Author { namespace: &case.ingress.meta.key.namespace, user: case.request.user() };
         let mut reads = Reads::of(cluster, author);
         reads.fetch_referenced(case.ingress).await;
         let mut verdict = self.evaluate_and_decide(case, &reads.known, None);
+        let mut is_confirmed = false;
         let mut wanted = reads.unread(most_important_first(verdict.at(Level::Deny)));
         for _ in 0..ROUNDS {
             if wanted.is_empty() || case.ends_early() {
                 break;
             }
             reads.confirm(&wanted).await;
+            is_confirmed = true;
             verdict = self.evaluate_and_decide(case, &reads.known, Some(&reads.confirmed));
             let unconfirmed = verdict.decisions.iter().filter(|decision| decision.unconfirmed().is_some());
             wanted = reads.unread(most_important_first(unconfirmed.map(|decision| &decision.finding)));
         }
         cluster.forget(verdict.at(Level::Deny).chain(verdict.at(Level::Warn)));
         let absent = reads.absent(&verdict);
-        ConfirmedVerdict { verdict, results: reads.results, absent }
+        let confirmed = is_confirmed.then_some(reads.confirmed);
+        ConfirmedVerdict { verdict, results: reads.results, absent, live_reads: reads.known, confirmed }
     }
 }
 

@@ -7,6 +7,7 @@ mod impact;
 mod preview;
 mod recheck;
 mod record;
+mod recording;
 mod render;
 mod review;
 mod rules;
@@ -15,10 +16,12 @@ use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
 use confirm::ConfirmedVerdict;
@@ -26,6 +29,7 @@ pub use confirm::LiveCluster;
 pub use preview::Preview;
 pub use recheck::{Recheck, Rechecked};
 pub use record::{Outcome, Record};
+pub use recording::{Asked, Recording, Repetition, field_manager, findings};
 pub use render::warning;
 pub use review::Operation;
 use review::Request;
@@ -34,7 +38,7 @@ pub use rules::{Rules, SharedRules};
 use crate::analysis::{Previous, decide};
 use crate::budget::Allowance;
 use crate::checks::CHECK_FAILED;
-use crate::cluster::{ClusterState, LiveReads, SharedInventory};
+use crate::cluster::{ClusterState, Inventory, LiveReads, SharedInventory};
 use crate::engine::{Engine, Evaluation};
 use crate::model::{DOCTOR_ANNOTATION, Ingress, Key, is_doctor_token};
 use crate::policy::{Circumstances, Confirmed, Policy, Verdict};
@@ -57,6 +61,7 @@ pub struct Reviewer {
     cluster: Option<LiveCluster>,
     reload_blocks: SharedReloadBlocks,
     rechecks: Option<mpsc::Sender<Recheck>>,
+    recorder: Option<SyncSender<Recording>>,
 }
 
 /// The place of a review, which decides its allowance. The verdict does not depend on it.
@@ -72,7 +77,7 @@ pub enum Place {
 /// One write to evaluate.
 struct Case<'a> {
     /// The rules at the beginning of the review.
-    rules: &'a Rules,
+    rules: &'a Arc<Rules>,
     request: &'a Request<'a>,
     ingress: &'a Ingress,
     field_manager: Cow<'a, str>,
@@ -82,6 +87,8 @@ struct Case<'a> {
     exceeded_allowance: AtomicBool,
     /// The steps of all evaluations.
     steps: AtomicU32,
+    /// The state of the cluster for the last evaluation, if it is recorded.
+    evaluated_state: Mutex<Option<Arc<Inventory>>>,
 }
 
 /// The result of one review: the response for the API server, and the record for log and metrics.
@@ -118,8 +125,14 @@ impl Reviewer {
     /// Creates a reviewer over an inventory that watches or manifests fill.
     #[must_use]
     pub fn new(inventory: SharedInventory, engine: Engine, policy: Policy, clock: fn() -> Timestamp) -> Self {
-        let (rules, reload_blocks) = (SharedRules::new(Rules { engine, policy }), SharedReloadBlocks::default());
-        Self { inventory, rules, clock, cluster: None, reload_blocks, rechecks: None }
+        Self::with_rules(inventory, Rules { engine, policy, text: Arc::default() }, clock)
+    }
+
+    /// Creates a reviewer as [`Reviewer::new`] does, whose rules were read from a configuration.
+    #[must_use]
+    pub fn with_rules(inventory: SharedInventory, rules: Rules, clock: fn() -> Timestamp) -> Self {
+        let (rules, reload_blocks) = (SharedRules::new(rules), SharedReloadBlocks::default());
+        Self { inventory, rules, clock, cluster: None, reload_blocks, rechecks: None, recorder: None }
     }
 
     /// Returns the rules, through which they can be replaced.
@@ -161,8 +174,8 @@ impl Reviewer {
         or_failed(self.evaluate(place, body), body).await
     }
 
-    async fn evaluate(&self, place: Place, body: &[u8]) -> Result<Reviewed, Rejection> {
-        let request = Request::read(body)?;
+    async fn evaluate(&self, place: Place, body_read: &[u8]) -> Result<Reviewed, Rejection> {
+        let request = Request::read(body_read)?;
         let Some(mut ingress) = request.to_review()? else {
             let (body, record) = (render::allow(&request.uid.0), Record::new(&request, Outcome::Pass));
             return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
@@ -181,18 +194,21 @@ impl Reviewer {
             place,
             exceeded_allowance: AtomicBool::new(false),
             steps: AtomicU32::new(0),
+            evaluated_state: Mutex::default(),
         };
-        let ConfirmedVerdict { verdict, results, absent } = self.confirmed_verdict(&case).await;
+        let ConfirmedVerdict { verdict, results, absent, live_reads, confirmed } = self.confirmed_verdict(&case).await;
         let closing = case.closing(absent.as_deref());
         let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
         let doctor = token.filter(|token| request.is_dry_run() && is_doctor_token(token));
         let (body, denial) = render::verdict(&request.uid.0, &ingress.meta.key, &verdict, &closing, doctor);
         let is_recheck_lost = self.queue_recheck(&case, &verdict);
+        let is_recording_lost = self.record(&case, body_read, &verdict, live_reads, confirmed);
         let record = Record {
             live_reads: results,
             denial,
             field_manager: case.field_manager.to_string(),
             is_recheck_lost,
+            is_recording_lost,
             ..Record::decided(&request, &verdict)
         };
         let (exceeded_allowance, steps) = (case.exceeded_allowance.into_inner(), case.steps.into_inner());
@@ -202,6 +218,9 @@ impl Reviewer {
     fn evaluate_and_decide(&self, case: &Case<'_>, live_reads: &LiveReads, confirmed: Option<&Confirmed>) -> Verdict {
         // One state of the cluster for the whole evaluation.
         let store = self.inventory.load();
+        if self.recorder.is_some() {
+            *case.evaluated_state.lock() = Some(Arc::clone(&store));
+        }
         let known = ClusterState { store: &store, live_reads, now: case.now };
         let allowance = case.place.allowance();
         let mut evaluation = case.rules.engine.run(case.ingress, known, &allowance);

@@ -71,6 +71,8 @@ pub struct Record {
     pub live_reads: Vec<(Kind, &'static str)>,
     /// Whether missing references are not evaluated again, because too many Ingresses wait for that.
     pub is_recheck_lost: bool,
+    /// Whether the review is not recorded although it should be: the recorder is busy, or the body is too large.
+    pub is_recording_lost: bool,
 }
 
 impl Record {
@@ -94,6 +96,7 @@ impl Record {
             unconfirmed: Vec::new(),
             live_reads: Vec::new(),
             is_recheck_lost: false,
+            is_recording_lost: false,
         }
     }
 
@@ -117,6 +120,7 @@ impl Record {
             unconfirmed: Vec::new(),
             live_reads: Vec::new(),
             is_recheck_lost: false,
+            is_recording_lost: false,
         }
     }
 

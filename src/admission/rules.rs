@@ -14,6 +14,8 @@ pub struct Rules {
     pub engine: Engine,
     /// The policy.
     pub policy: Policy,
+    /// The configuration that they were read from; empty: the defaults.
+    pub text: Arc<str>,
 }
 
 /// The latest [`Rules`]. Each review uses the same ones from its beginning to its end.

@@ -16,6 +16,8 @@ mod listing_options;
 mod man;
 mod overwriting;
 mod progress;
+mod records;
+mod replay;
 mod report_output;
 mod serve;
 mod serving_certificate;
@@ -86,6 +88,16 @@ enum Command {
     ///
     /// Exit codes: 0 Ingresses are reviewed; 1 a link is broken; 2 the result is unknown.
     Doctor(doctor::Arguments),
+    /// Write the reviews that serve --record has recorded to standard output.
+    ///
+    /// Example: kubectl exec POD -- /ingress-guard records /records > reviews.jsonl
+    Records(records::Arguments),
+    /// Repeat recorded reviews, under the recorded configuration or another one.
+    ///
+    /// Example: ingress-guard replay --config new.yaml reviews.jsonl
+    ///
+    /// Exit codes: 0 no verdict changes; 1 verdicts change; 2 the records or the configuration cannot be read.
+    Replay(replay::Arguments),
     /// Save the cluster state to a file for offline use with --snapshot.
     ///
     /// The file contains the objects that checks read. Of Secrets it contains certificate metadata only: hosts, validity and
@@ -145,6 +157,8 @@ fn execute(mut program: clap::Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
+        Command::Records(arguments) => records::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Snapshot(arguments) => snapshot::run(&arguments).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -14,7 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
-use crate::admission::{LiveCluster, Reviewer};
+use crate::admission::{LiveCluster, Reviewer, Rules};
 use crate::background::Tasks;
 use crate::certificates::Manager;
 use crate::checks;
@@ -25,10 +25,11 @@ use crate::config::{Config, Fixed};
 use crate::engine::Engine;
 use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
+use crate::record;
 use crate::routing::SharedReloadBlocks;
 use crate::server::{
     self, ClusterReadiness, FollowedConfiguration, Limits, RECHECK_DELAY, Server, Signals, follow_rechecks,
-    follow_reload_blocks,
+    follow_reload_blocks, start_recorder,
 };
 use crate::telemetry::{self, LogFormat, Metrics};
 
@@ -37,6 +38,9 @@ const CONFIGURATION_POLL: Duration = Duration::from_secs(2);
 
 /// Two, so that a large list of one kind does not delay the others and the health port.
 const CLUSTER_THREADS: usize = 2;
+
+/// Default of `--record-bytes`: 256 MiB.
+const RECORD_BYTES: u64 = 256 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -69,6 +73,12 @@ pub(super) struct Arguments {
     /// Become ready although permissions are missing that denying checks need. These checks then deny nothing.
     #[arg(long, env = "INGRESS_GUARD_ALLOW_MISSING_RIGHTS", value_parser = BoolishValueParser::new())]
     allow_missing_rights: bool,
+    /// Record evaluated reviews with the state of the cluster in this directory, for replay. Records contain no Secret.
+    #[arg(long, env = "INGRESS_GUARD_RECORD", value_name = "DIR", conflicts_with = "manifests")]
+    record: Option<PathBuf>,
+    /// The most bytes of all records. The oldest ones are removed first.
+    #[arg(long, env = "INGRESS_GUARD_RECORD_BYTES", value_name = "BYTES", default_value_t = RECORD_BYTES)]
+    record_bytes: u64,
     #[command(flatten)]
     pod: PodArguments,
     /// Format of log lines.
@@ -116,13 +126,21 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     });
     let config_map = config_map(client.as_ref(), arguments.config_map.take(), file.as_deref());
     let (reviewer, status) = match client {
-        Some(client) => watching(client, config, arguments.pod.pod(), arguments.allow_missing_rights, &tasks),
+        Some(client) => watching(client, config, &text, arguments.pod.pod(), arguments.allow_missing_rights, &tasks),
         None => over_manifests(&arguments.manifests, config)?,
     };
     let (listen, health_listen) = (arguments.listen, arguments.health_listen);
     let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
     let (reviewer, rechecks) = reviewer.with_reload_blocks(reload_blocks.clone()).with_rechecks();
+    let reviewer = match &arguments.record {
+        Some(folder) => {
+            let writer = record::Writer::new(folder, arguments.record_bytes);
+            let writer = writer.with_context(|| format!("cannot record in {}", folder.display()))?;
+            reviewer.with_recorder(start_recorder(writer, Arc::clone(&metrics)).context("cannot start threads")?)
+        }
+        None => reviewer,
+    };
     let rules = reviewer.rules();
     let reviewer = Arc::new(reviewer);
     let followed = (status.inventory.clone(), rules.clone(), reload_blocks.clone());
@@ -173,6 +191,7 @@ fn over_manifests(paths: &[PathBuf], config: Config) -> anyhow::Result<(Reviewer
 fn watching(
     client: kube::Client,
     config: Config,
+    text: &str,
     pod: Option<Pod>,
     allow_missing_rights: bool,
     tasks: &Tasks,
@@ -188,7 +207,8 @@ fn watching(
     let status = status(&inventory, watches.clone(), rights.clone(), &engine, &config.policy);
     let (live, on_demand) = (Live::with_rights(client, rights), config.on_demand());
     let cluster = LiveCluster { live, watches, on_demand, readable: config.readable };
-    (Reviewer::new(inventory, engine, config.policy, Timestamp::now).with_cluster(cluster), status)
+    let rules = Rules { engine, policy: config.policy, text: text.into() };
+    (Reviewer::with_rules(inventory, rules, Timestamp::now).with_cluster(cluster), status)
 }
 
 impl PodArguments {

@@ -6,7 +6,7 @@ use crate::model::{FieldPath, Ingress, Key, PathRef};
 
 /// The longest host and path in a message, in characters. The effect stands after them.
 const PLACE: usize = 80;
-/// The most findings about losses. A response has room for these, and for one about Ingresses that were not evaluated.
+/// The most findings about losses. A response has eight warnings; the last says how many Ingresses were not evaluated.
 const MOST: usize = 7;
 
 /// What Ingresses lose by one write.

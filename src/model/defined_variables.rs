@@ -23,20 +23,36 @@ impl Ingress {
     /// Returns the names of all variables and groups in its snippets, in lower case: those that a snippet may define in any way.
     #[must_use]
     pub fn names_in_snippets(&self) -> BTreeSet<Box<str>> {
-        let variable = |rest: &str| {
-            let rest = rest.strip_prefix('{').unwrap_or(rest);
-            let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            rest[..end].to_ascii_lowercase().into_boxed_str()
-        };
-        let variables = self.snippets().flat_map(|snippet| snippet.split('$').skip(1)).map(variable);
-        let groups = self.snippets().flat_map(group_names).map(|name| name.to_ascii_lowercase().into());
-        variables.chain(groups).filter(|name| !str::is_empty(name)).collect()
+        self.snippets().flat_map(names_in).collect()
     }
 
     fn snippets(&self) -> impl Iterator<Item = &str> {
         const SNIPPETS: [&str; 3] = ["auth-snippet", "configuration-snippet", "server-snippet"];
         SNIPPETS.iter().filter_map(|name| self.meta.annotations.nginx(name))
     }
+}
+
+/// Returns a snippet that defines the same variables and mentions the same names as another one, without its values.
+#[must_use]
+pub fn snippet_without_values(snippet: &str) -> String {
+    let set = variables_of_snippet(snippet);
+    let names = names_in(snippet);
+    let defined = set.iter().map(|name| format!("set ${name} left_out;"));
+    let mentioned = names.iter().filter(|name| !set.contains(*name)).map(|name| format!("left_out ${name};"));
+    let reduced: Vec<String> = defined.chain(mentioned).collect();
+    if reduced.is_empty() && !snippet.is_empty() { "left_out;".to_owned() } else { reduced.join(" ") }
+}
+
+/// Returns the names of all variables and groups in a snippet, in lower case.
+fn names_in(snippet: &str) -> BTreeSet<Box<str>> {
+    let variable = |rest: &str| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        rest[..end].to_ascii_lowercase().into_boxed_str()
+    };
+    let variables = snippet.split('$').skip(1).map(variable);
+    let groups = group_names(snippet).map(|name| name.to_ascii_lowercase().into());
+    variables.chain(groups).filter(|name| !str::is_empty(name)).collect()
 }
 
 /// Returns the variables in statements of a snippet that set some.

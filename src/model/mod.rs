@@ -48,6 +48,7 @@ pub use api_caller::{
 pub use cert_manager::CertManagerCertificate;
 pub use config_map::ConfigMap;
 pub use controller_process::{ControllerProcess, ControllerProgram, EnvironmentValue};
+pub use defined_variables::snippet_without_values;
 pub use endpoint_slice::{AddressType, EndpointSlice, SlicePort};
 pub use field::{FieldPath, Segment};
 pub use host::Host;

@@ -122,7 +122,8 @@ impl FollowedConfiguration {
                 state.broken = None;
                 let engine = config.engine();
                 self.rights.replace_checks(engine.sources());
-                self.rules.publish(Rules { engine, policy: config.policy });
+                let text = found.as_deref().unwrap_or_default().into();
+                self.rules.publish(Rules { engine, policy: config.policy, text });
                 tracing::info!(file = name, "configuration loaded");
                 if !state.kept.is_empty() {
                     let keys = state.kept.join(", ");

@@ -282,6 +282,16 @@ impl Metrics {
         self.reviews.count(record, took, trace);
     }
 
+    /// Counts one review that was recorded.
+    pub fn recorded(&self) {
+        self.reviews.recorded("written");
+    }
+
+    /// Shows that reviews are not recorded any more.
+    pub fn recording_stopped(&self) {
+        self.reviews.recording_stopped();
+    }
+
     /// Counts one Ingress that was stored with missing references and evaluated again, or not.
     pub fn rechecked(&self, result: &'static str) {
         self.reviews.recheck(result);

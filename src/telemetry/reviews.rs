@@ -56,6 +56,9 @@ const REJECTIONS: [&str; 14] = [
     "WrongVersion",
 ];
 
+/// What became of reviews that should be recorded.
+const RECORDS: [&str; 2] = ["dropped", "written"];
+
 /// The results of evaluations of Ingresses that were stored with missing references.
 const RECHECKS: [&str; 5] = ["failed", "gone", "missing", "not_checked", "resolved"];
 
@@ -112,6 +115,8 @@ pub(super) struct ReviewMetrics {
     live_reads: Family<ReadLabels, Counter>,
     rejected: Family<ReasonLabel, Counter>,
     rechecks: Family<ResultLabel, Counter>,
+    records: Family<ResultLabel, Counter>,
+    recording_stopped: Gauge,
     denials: Denials,
     denied: Family<NamespaceLabel, Gauge>,
 }
@@ -128,6 +133,8 @@ impl ReviewMetrics {
             live_reads: Family::default(),
             rejected: Family::default(),
             rechecks: Family::default(),
+            records: Family::default(),
+            recording_stopped: Gauge::default(),
             denials: Denials::default(),
             denied: Family::default(),
         };
@@ -162,6 +169,9 @@ impl ReviewMetrics {
         for reason in REJECTIONS {
             drop(self.rejected.get_or_create(&ReasonLabel { reason }));
         }
+        for result in RECORDS {
+            drop(self.records.get_or_create(&ResultLabel { result }));
+        }
         for result in RECHECKS {
             drop(self.rechecks.get_or_create(&ResultLabel { result }));
         }
@@ -192,6 +202,12 @@ impl ReviewMetrics {
             "missing_reference_rechecks",
             "Ingresses stored with missing references and evaluated again a minute later, by result",
             self.rechecks.clone(),
+        );
+        r.register("recorded_reviews", "Reviews written by --record, and those dropped", self.records.clone());
+        r.register(
+            "recording_stopped",
+            "1 after an error of --record: reviews are not recorded any more",
+            self.recording_stopped.clone(),
         );
         r.register(
             "denied_ingresses",
@@ -225,6 +241,9 @@ impl ReviewMetrics {
         for &(kind, result) in &record.live_reads {
             self.live_reads.get_or_create(&ReadLabels { kind: kind.name(), result }).inc();
         }
+        if record.is_recording_lost {
+            self.recorded("dropped");
+        }
         if record.is_recheck_lost {
             self.recheck("not_checked");
         }
@@ -234,6 +253,16 @@ impl ReviewMetrics {
     /// Counts one request that was rejected before a verdict.
     pub(super) fn reject(&self, reason: &'static str) {
         self.rejected.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// Counts one review that should be recorded.
+    pub(super) fn recorded(&self, result: &'static str) {
+        self.records.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// Shows that reviews are not recorded any more.
+    pub(super) fn recording_stopped(&self) {
+        self.recording_stopped.set(1);
     }
 
     /// Counts one Ingress that was stored with missing references and evaluated again, or not.

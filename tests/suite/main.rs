@@ -40,6 +40,7 @@ mod placeholders;
 #[path = "../promtool/mod.rs"]
 mod promtool;
 mod properties;
+mod record;
 mod referrers;
 mod registry;
 mod regressions;

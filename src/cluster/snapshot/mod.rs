@@ -1,5 +1,6 @@
 //! A snapshot of the cluster state, and its file format: one JSON line as header, then one line for each object.
 
+mod changes;
 mod form;
 
 use std::collections::BTreeMap;

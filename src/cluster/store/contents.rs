@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use super::Inventory;
 use crate::cluster::Object;
 use crate::cluster::store::namespaced::Keyed as _;
-use crate::model::{Key, Kind};
+use crate::model::{ConfigMap, Key, Kind};
 
 impl Inventory {
     /// Calls a function with the key of each object of a kind, readable or not.
@@ -33,6 +33,11 @@ impl Inventory {
                 call(&Key::new(namespace, name));
             }
         }
+    }
+
+    /// Returns every ConfigMap.
+    pub fn config_maps(&self) -> impl Iterator<Item = &ConfigMap> {
+        self.config_maps.values()
     }
 
     /// Returns the keys of a kind, readable or not.

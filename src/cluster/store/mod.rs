@@ -7,6 +7,7 @@ mod contents;
 mod controllers;
 mod coverage;
 mod derived;
+mod difference;
 mod doubts;
 mod index;
 mod ingresses;

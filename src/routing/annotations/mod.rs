@@ -122,9 +122,7 @@ impl<'a> NginxAnnotations<'a> {
     /// Returns whether a snippet may answer before a backend is chosen, if the controller allows snippets.
     #[must_use]
     pub fn may_answer_by_snippet(self) -> bool {
-        const DIRECTIVES: [&str; 3] = ["return", "rewrite", "proxy_pass"];
-        let snippets = ["configuration-snippet", "server-snippet"].into_iter().filter_map(|name| self.0.nginx(name));
-        snippets.into_iter().any(|snippet| DIRECTIVES.iter().any(|directive| snippet.contains(directive)))
+        ["configuration-snippet", "server-snippet"].into_iter().filter_map(|name| self.0.nginx(name)).any(may_answer)
     }
 
     /// Returns the name of the fallback Service, which replaces a Service without endpoints (section 4.6). No Service has a name of
@@ -254,6 +252,12 @@ impl<'a> NginxAnnotations<'a> {
         debug_assert!(find(name).is_some_and(|row| row.form == Form::Bool), "{name} is not a boolean");
         go_bool(self.0.nginx(name)?)
     }
+}
+
+/// Returns whether a snippet may answer requests or change their URI. Checks read only the names in all other snippets.
+#[must_use]
+pub fn may_answer(snippet: &str) -> bool {
+    ["return", "rewrite", "proxy_pass"].iter().any(|directive| snippet.contains(directive))
 }
 
 #[cfg(test)]

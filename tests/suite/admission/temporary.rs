@@ -121,6 +121,6 @@ fn rules_that_change_between_two_reviews_apply_to_the_second() {
     ask(&reviewer, &review).assert(&[], &["IG201"]);
     let config = Config::parse("config", "checks: {IG201: warn}").unwrap();
     let (engine, policy) = (config.engine(), config.policy);
-    reviewer.rules().publish(ingress_guard::admission::Rules { engine, policy });
+    reviewer.rules().publish(ingress_guard::admission::Rules { engine, policy, text: "".into() });
     ask(&reviewer, &review).assert(&["IG201"], &[]);
 }

@@ -11,7 +11,7 @@ use crate::registry::files_below;
 use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
-const LAYERS: [&[&str]; 17] = [
+const LAYERS: [&[&str]; 18] = [
     &["parallel", "background", "yaml", "version"],
     &["model", "budget", "fair_queue", "file"],
     &["finding"],
@@ -23,6 +23,7 @@ const LAYERS: [&[&str]; 17] = [
     &["impact"],
     &["analysis", "admission", "repository"],
     &["config"],
+    &["record"],
     &["report", "explain"],
     &["doctor"],
     &["telemetry"],

@@ -328,7 +328,7 @@ fn each_value_sets_its_field() {
 }
 
 /// The values that other tests of this folder set.
-const ELSEWHERE: [&str; 26] = [
+const ELSEWHERE: [&str; 27] = [
     "certificate",
     "commonLabels",
     "config",
@@ -350,6 +350,7 @@ const ELSEWHERE: [&str; 26] = [
     "rbac.readerRole",
     "rbac.readers",
     "rbac.secretNamespaces",
+    "record",
     "serviceAccount.create",
     "serviceMonitor",
     "updateStrategy.type",
@@ -584,6 +585,32 @@ fn the_webhook_for_other_writes_is_added_on_request() {
     let outside = webhooks(&json!({"impact": {"enabled": true}, "webhook": url, "certificate": certificate}));
     let client = json!({"url": "https://guard.example.com/impact", "caBundle": "QQ=="});
     assert_eq!(outside[1]["clientConfig"], client);
+}
+
+#[test]
+fn records_have_a_volume_of_their_own() {
+    let Some(helm) = Helm::find() else { return };
+    let rendered = |values: &Value| helm.template(values).one("Deployment").clone();
+    let plain = rendered(&json!({})).to_string();
+    assert!(!plain.contains("--record") && !plain.contains("records"), "{plain}");
+    let claim = json!({"persistentVolumeClaim": {"claimName": "records"}});
+    for volume in [json!({"emptyDir": {"sizeLimit": "320Mi"}}), claim] {
+        let mut values = json!({"record": {"enabled": true}});
+        if volume.get("emptyDir").is_none() {
+            values["record"]["volume"] =
+                json!({"emptyDir": null, "persistentVolumeClaim": volume["persistentVolumeClaim"]});
+        }
+        let deployment = rendered(&values);
+        let has = |at: &str, item: Value| deployment.pointer(at).unwrap().as_array().unwrap().contains(&item);
+        assert!(
+            has(&container("args"), json!("--record=/records"))
+                && has(&container("args"), json!("--record-bytes=268435456"))
+        );
+        assert!(has(&container("volumeMounts"), json!({"name": "records", "mountPath": "/records"})));
+        let mut named = volume;
+        named["name"] = json!("records");
+        assert!(has(&pod("volumes"), named), "{deployment}");
+    }
 }
 
 #[test]

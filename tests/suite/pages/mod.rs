@@ -129,6 +129,12 @@ fn reported(page: &str) -> &str {
 
 /// Returns the manifests of each example of a page with the configuration for it.
 pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
+    let parsed = |config: &str| Config::parse("page", config).unwrap_or_else(|error| panic!("{error}"));
+    texts(page).into_iter().map(|(config, manifests)| (parsed(&config), manifests)).collect()
+}
+
+/// Returns the manifests of each example of a page with the text of the configuration for it.
+pub(crate) fn texts(page: &str) -> Vec<(String, String)> {
     let (mut config, mut shared) = (String::new(), String::new());
     let mut sources = Vec::new();
     for part in parse(reported(page)) {
@@ -146,8 +152,7 @@ pub(crate) fn sources(page: &str) -> Vec<(Config, String)> {
             "yaml" | "yaml alone" => block.text,
             _ => continue,
         };
-        let parsed = Config::parse("page", &config).unwrap_or_else(|error| panic!("{error}"));
-        sources.push((parsed, fixtures::expand(&manifests)));
+        sources.push((config.clone(), fixtures::expand(&manifests)));
     }
     sources
 }

@@ -46,7 +46,7 @@ impl Mounted {
         let config = Config::read(&file).unwrap();
         let engine = config.engine();
         let fixed = Fixed::of(&config, &engine);
-        let rules = SharedRules::new(Rules { engine, policy: config.policy });
+        let rules = SharedRules::new(Rules { engine, policy: config.policy, text: "".into() });
         let metrics = Arc::new(Metrics::new());
         let text = Config::text(&file).unwrap();
         let followed = FollowedConfiguration::new(Some(file), text, fixed, rules.clone(), Arc::clone(&metrics));

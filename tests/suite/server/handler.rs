@@ -96,5 +96,6 @@ pub(crate) fn record() -> Record {
         unconfirmed: Vec::new(),
         live_reads: Vec::new(),
         is_recheck_lost: false,
+        is_recording_lost: false,
     }
 }
