@@ -39,6 +39,7 @@ mod outage;
 mod passing;
 #[path = "../promtool/mod.rs"]
 mod promtool;
+mod record;
 mod registration;
 mod rights;
 mod rollout;

@@ -46,8 +46,15 @@ impl<'c> Webhook<'c> {
     /// Creates the namespace and starts `serve`, which watches the cluster as its own `ServiceAccount` with exactly the
     /// permissions of `deploy/ingress-guard.yaml`.
     pub(crate) fn watching(cluster: &'c Cluster, namespace: &'static str, config: &str) -> Self {
+        Self::watching_with(cluster, namespace, config, &[])
+    }
+
+    /// The same with further flags.
+    pub(crate) fn watching_with(cluster: &'c Cluster, namespace: &'static str, config: &str, flags: &[&str]) -> Self {
         let source = account(cluster, namespace);
-        Self::replica(cluster, format!("webhook-{namespace}"), source, config).registered(namespace)
+        let flags = flags.iter().copied().map(str::to_owned);
+        let arguments = |place: Place<'_>| arguments(place, std::iter::once(source).chain(flags));
+        Self::run_with(cluster, format!("webhook-{namespace}"), config, arguments).registered(namespace)
     }
 
     /// The same, which also follows the ConfigMap `ingress-guard` of the namespace.
