@@ -38,6 +38,7 @@ impl Outcome {
 
 /// One review: the request and its outcome.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Record {
     /// `request.uid`.
     pub uid: String,

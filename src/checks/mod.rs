@@ -78,6 +78,12 @@ pub struct Check {
 }
 
 impl Check {
+    /// Returns whether it reports writes of other objects than Ingresses, so that it does not run over an Ingress.
+    #[must_use]
+    pub fn is_of_other_writes(&self) -> bool {
+        self.code.starts_with("IG8")
+    }
+
     /// Returns the facts line of the documentation page. `has_fix` is an argument, because only findings show whether a check
     /// has a fix.
     #[must_use]

@@ -92,7 +92,11 @@ impl Config {
     /// Returns the engine of this configuration, with every check that has a level somewhere.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        let used = checks::ALL.iter().copied().filter(|check| self.policy.uses(check)).collect();
+        let used = checks::ALL
+            .iter()
+            .copied()
+            .filter(|check| self.policy.uses(check) && !check.is_of_other_writes())
+            .collect();
         Engine::new(used, self.settings.clone(), &self.policy)
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Losses {
     is_deleted: bool,
     /// The only namespace whose Ingresses may be named; `None`: all.
     named: Option<Box<str>>,
-    losses: Vec<Loss>,
+    all: Vec<Loss>,
 }
 
 struct Loss {
@@ -35,7 +35,7 @@ struct Loss {
 
 impl Losses {
     pub(super) fn of(object: String, is_deleted: bool) -> Self {
-        Self { object, is_deleted, named: None, losses: Vec::new() }
+        Self { object, is_deleted, named: None, all: Vec::new() }
     }
 
     /// Leaves out the names of Ingresses of other namespaces.
@@ -48,7 +48,7 @@ impl Losses {
         let shared = self.shared(code, found);
         let key = &ingress.meta.key;
         let place = || ingress.paths().find(|path| holds(path, found)).map(place);
-        let known = self.losses.iter_mut().find(|loss| loss.code == code && *loss.shared == *shared);
+        let known = self.all.iter_mut().find(|loss| loss.code == code && *loss.shared == *shared);
         let loss = match known {
             Some(loss) if loss.latest == *key => return,
             Some(loss) => {
@@ -61,7 +61,7 @@ impl Losses {
             }
             None => {
                 let (shared, what) = (shared.into(), Box::default());
-                self.losses.push(Loss {
+                self.all.push(Loss {
                     code,
                     shared,
                     what,
@@ -69,7 +69,7 @@ impl Losses {
                     latest: key.clone(),
                     ingresses: 1,
                 });
-                let Some(loss) = self.losses.last_mut() else { return };
+                let Some(loss) = self.all.last_mut() else { return };
                 loss
             }
         };
@@ -91,9 +91,9 @@ impl Losses {
 
     /// Returns the findings. `not_evaluated` is the number of further Ingresses that may lose as well.
     pub(super) fn findings(mut self, not_evaluated: usize) -> Vec<Finding> {
-        self.losses.sort_by(|a, b| (a.code, b.ingresses).cmp(&(b.code, a.ingresses)));
-        let left_out = self.losses.len().saturating_sub(MOST);
-        let mut findings: Vec<Finding> = self.losses.iter().take(MOST).map(|loss| self.finding(loss)).collect();
+        self.all.sort_by(|a, b| (a.code, b.ingresses).cmp(&(b.code, a.ingresses)));
+        let left_out = self.all.len().saturating_sub(MOST);
+        let mut findings: Vec<Finding> = self.all.iter().take(MOST).map(|loss| self.finding(loss)).collect();
         if left_out > 0
             && let Some(last) = findings.last_mut()
         {

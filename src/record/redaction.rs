@@ -17,7 +17,12 @@ const REQUEST: [&str; 7] = ["uid", "kind", "subResource", "name", "namespace", "
 /// Returns a hash of the name of a user or group. Without the salt, equal names of two records cannot be compared.
 pub(super) fn hashed(salt: &str, name: &str) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, format!("{salt} {name}").as_bytes());
-    digest.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
+    in_hexadecimal(&digest.as_ref()[..16])
+}
+
+/// Returns bytes as hexadecimal digits.
+pub(super) fn in_hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
     })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::format::{Header, Line, Review, VERSION};
-use super::redaction::{reduce_ingress, reduced_review};
+use super::redaction::{in_hexadecimal, reduce_ingress, reduced_review};
 use crate::admission::{Asked, Recording, field_manager};
 use crate::cluster::Inventory;
 
@@ -48,8 +48,7 @@ impl Writer {
         let mut salt = [0_u8; 16];
         let random = ring::rand::SystemRandom::new();
         ring::rand::SecureRandom::fill(&random, &mut salt).map_err(|_| io::Error::other("no random bytes"))?;
-        let salt = salt.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { folder: folder.to_owned(), most_bytes, salt, open: None })
+        Ok(Self { folder: folder.to_owned(), most_bytes, salt: in_hexadecimal(&salt), open: None })
     }
 
     /// Writes one review, and what has changed since the review before.

@@ -1,6 +1,7 @@
 //! The thread that writes records of reviews. A review never waits for it.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -24,7 +25,8 @@ pub fn start_recorder(writer: Writer, metrics: Arc<Metrics>) -> io::Result<SyncS
 
 fn write(mut writer: Writer, queue: &Receiver<Recording>, metrics: &Metrics) {
     for recording in queue {
-        if let Err(error) = writer.write(&recording) {
+        let written = catch_unwind(AssertUnwindSafe(|| writer.write(&recording)));
+        if let Err(error) = written.unwrap_or_else(|_| Err(io::Error::other("internal error"))) {
             tracing::error!(%error, "reviews are not recorded any more");
             metrics.recording_stopped();
             return;

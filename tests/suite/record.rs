@@ -219,8 +219,8 @@ fn a_review_never_waits_for_the_recorder() {
     assert!(!lost(), "there is one place");
     assert!(lost(), "no one takes it");
     let metrics = Metrics::new();
-    let reviewed = block_on(reviewer.review(review.as_bytes())).unwrap();
-    metrics.reviewed(&reviewed.record, Duration::from_millis(1), None);
+    let answer = block_on(reviewer.review(review.as_bytes())).unwrap();
+    metrics.reviewed(&answer.record, Duration::from_millis(1), None);
     assert!(metrics.encode(&[], &[]).contains("ingress_guard_recorded_reviews_total{result=\"dropped\"} 1\n"));
 }
 

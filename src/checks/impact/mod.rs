@@ -1,4 +1,4 @@
-//! IG8xx: writes of other objects by which stored Ingresses lose. The module `impact` reports them at admission of such a write: their
+//! `IG8xx`: writes of other objects by which stored Ingresses lose. The module `impact` reports them at admission of such a write: their
 //! `run` functions do nothing.
 
 mod class_in_use;

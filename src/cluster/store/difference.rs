@@ -50,11 +50,11 @@ impl Inventory {
             }
             Kind::Namespace => {
                 let names = self.namespaces.changed(&before.namespaces, Arc::ptr_eq);
-                let change = |name: &Box<str>| match self.namespace(name) {
+                let change = |name: &str| match self.namespace(name) {
                     Some(namespace) => Change::Apply(Object::Namespace(namespace.clone())),
                     None => Change::Delete(Key::new("", name)),
                 };
-                names.into_iter().map(change).collect()
+                names.into_iter().map(|name| change(name)).collect()
             }
             Kind::Secret => changes(self.secrets.changed(&before.secrets), |it| it.meta.key.clone(), Object::Secret),
             Kind::Service => {

@@ -371,6 +371,7 @@ impl Inventory {
     }
 
     /// Returns the Ingresses that send requests to this Service.
+    #[must_use]
     pub fn ingresses_using(&self, service: &Key) -> impl ExactSizeIterator<Item = &Ingress> {
         self.ingresses.using(service)
     }

@@ -1,5 +1,6 @@
 //! Reviews of writes of Services, IngressClasses and ConfigMaps: what stored Ingresses lose by them.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -37,17 +38,17 @@ spec:
 const LOST: &str = "IG801 Service shop/web: Ingress shop/web sends app.example.com/api here: requests return 503; \
                     point them to another Service first";
 
-fn service(ports: Value) -> Value {
+fn service(ports: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "shop"},
            "spec": {"ports": ports}})
 }
 
 fn web() -> Value {
-    service(json!([{"name": "http", "port": 80}]))
+    service(&json!([{"name": "http", "port": 80}]))
 }
 
 /// A review of an operation on an object of this group and kind. `object` is null on DELETE.
-fn review(operation: &str, [group, kind]: [&str; 2], old: Value, new: Value) -> Value {
+fn review(operation: &str, [group, kind]: [&str; 2], old: &Value, new: &Value) -> Value {
     let metadata = if old.is_null() { &new["metadata"] } else { &old["metadata"] };
     json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
         "uid": "u", "kind": {"group": group, "version": "v1", "kind": kind},
@@ -56,11 +57,11 @@ fn review(operation: &str, [group, kind]: [&str; 2], old: Value, new: Value) -> 
     }})
 }
 
-fn deleted(service: Value) -> Value {
-    review("DELETE", ["", "Service"], service, Value::Null)
+fn deleted(service: &Value) -> Value {
+    review("DELETE", ["", "Service"], service, &Value::Null)
 }
 
-fn updated(old: Value, new: Value) -> Value {
+fn updated(old: &Value, new: &Value) -> Value {
     review("UPDATE", ["", "Service"], old, new)
 }
 
@@ -75,8 +76,8 @@ fn ask_in(place: Place, reviewer: &Arc<Reviewer>, review: &Value) -> Result<Revi
 /// Returns the warnings; the write is allowed.
 #[track_caller]
 fn warnings(reviewer: &Arc<Reviewer>, review: &Value) -> Vec<String> {
-    let reviewed = ask_in(slow(), reviewer, review).unwrap();
-    let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
+    let answer = ask_in(slow(), reviewer, review).unwrap();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((&body["response"]["allowed"], &body["response"]["uid"]), (&json!(true), &json!("u")), "{body:#}");
     serde_json::from_value(body["response"]["warnings"].clone()).unwrap_or_default()
 }
@@ -84,30 +85,38 @@ fn warnings(reviewer: &Arc<Reviewer>, review: &Value) -> Vec<String> {
 #[test]
 fn the_deletion_of_a_service_in_use_warns() {
     let reviewer = reviewer("", CLUSTER);
-    let reviewed = ask_in(slow(), &reviewer, &deleted(web())).unwrap();
-    let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
+    let answer = ask_in(slow(), &reviewer, &deleted(&web())).unwrap();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
     let response = json!({"uid": "u", "allowed": true, "warnings": [LOST], "auditAnnotations": {"warned": "IG801"}});
     assert_eq!(body["response"], response);
-    let record = &reviewed.record;
+    let record = &answer.record;
     assert_eq!((record.kind, record.outcome, record.user.as_str()), (Kind::Service, Outcome::Warn, "jane"));
     // Nothing is changed: the same question has the same answer.
-    assert_eq!(warnings(&reviewer, &deleted(web())), [LOST]);
+    assert_eq!(warnings(&reviewer, &deleted(&web())), [LOST]);
 }
 
 #[test]
 fn a_change_of_nothing_that_ingresses_need_is_silent() {
     let reviewer = reviewer("", CLUSTER);
-    let more = service(json!([{"name": "http", "port": 8080}, {"name": "more", "port": 81}]));
-    assert_eq!(warnings(&reviewer, &updated(web(), more)), [""; 0], "the Ingress names the port");
+    let more = service(&json!([{"name": "http", "port": 8080}, {"name": "more", "port": 81}]));
+    assert_eq!(warnings(&reviewer, &updated(&web(), &more)), [""; 0], "the Ingress names the port");
     let mut labelled = web();
     labelled["metadata"]["labels"] = json!({"a": "b"});
-    let reviewed = ask_in(slow(), &reviewer, &updated(web(), labelled)).unwrap();
-    assert_eq!(reviewed.record.outcome, Outcome::Pass);
+    let answer = ask_in(slow(), &reviewer, &updated(&web(), &labelled)).unwrap();
+    assert_eq!(answer.record.outcome, Outcome::Pass);
     let mut other = web();
     other["metadata"]["name"] = json!("other");
-    assert_eq!(warnings(&reviewer, &deleted(other)), [""; 0]);
-    let renamed = updated(web(), service(json!([{"name": "web", "port": 80}])));
+    assert_eq!(warnings(&reviewer, &deleted(&other)), [""; 0]);
+    let renamed = updated(&web(), &service(&json!([{"name": "web", "port": 80}])));
     assert!(warnings(&reviewer, &renamed)[0].starts_with("IG802 Service shop/web: "));
+}
+
+#[test]
+fn an_ingress_that_is_being_deleted_loses_nothing() {
+    let leaving = "name: web, namespace: shop, deletionTimestamp: \"2026-11-22T11:59:00Z\", finalizers: [example.com/wait]}\nspec:\n  ingressClassName";
+    let cluster = CLUSTER.replace("name: web, namespace: shop}\nspec:\n  ingressClassName", leaving);
+    assert_ne!(cluster, CLUSTER);
+    assert_eq!(warnings(&reviewer("", &cluster), &deleted(&web())), [""; 0]);
 }
 
 /// Its watch event may be late.
@@ -115,12 +124,12 @@ fn a_change_of_nothing_that_ingresses_need_is_silent() {
 fn a_service_that_is_not_in_the_cache_yet_is_known_from_the_review() {
     let cluster =
         CLUSTER.replace("name: web, namespace: shop}\nspec: {ports", "name: later, namespace: shop}\nspec: {ports");
-    assert_eq!(warnings(&reviewer("", &cluster), &deleted(web())), [LOST]);
+    assert_eq!(warnings(&reviewer("", &cluster), &deleted(&web())), [LOST]);
 }
 
 #[test]
 fn levels_of_the_configuration_apply_up_to_a_warning() {
-    let level = |config: &str| warnings(&reviewer(config, CLUSTER), &deleted(web())).len();
+    let level = |config: &str| warnings(&reviewer(config, CLUSTER), &deleted(&web())).len();
     for config in ["checks: {IG801: deny}", "profile: strict", "profile: observe"] {
         assert_eq!(level(config), 1, "{config}");
     }
@@ -140,11 +149,11 @@ fn only_the_registered_kinds_are_read() {
     let reviewer = reviewer("", CLUSTER);
     let reason = |review: &Value| ask_in(slow(), &reviewer, review).unwrap_err().reason;
     let secret = json!({"metadata": {"name": "tls", "namespace": "shop"}, "data": {}});
-    assert_eq!(reason(&review("DELETE", ["", "Secret"], secret, Value::Null)), "WrongObject");
-    assert_eq!(reason(&review("DELETE", ["networking.k8s.io", "Ingress"], json!({}), Value::Null)), "WrongObject");
-    assert_eq!(reason(&review("DELETE", ["", "Service"], Value::Null, Value::Null)), "MissingObject");
-    assert_eq!(reason(&deleted(json!({"spec": {"ports": 1}}))), "MalformedObject");
-    let not_asked = block_on(reviewer.review(deleted(web()).to_string().as_bytes())).unwrap_err();
+    assert_eq!(reason(&review("DELETE", ["", "Secret"], &secret, &Value::Null)), "WrongObject");
+    assert_eq!(reason(&review("DELETE", ["networking.k8s.io", "Ingress"], &json!({}), &Value::Null)), "WrongObject");
+    assert_eq!(reason(&review("DELETE", ["", "Service"], &Value::Null, &Value::Null)), "MissingObject");
+    assert_eq!(reason(&deleted(&json!({"spec": {"ports": 1}}))), "MalformedObject");
+    let not_asked = block_on(reviewer.review(deleted(&web()).to_string().as_bytes())).unwrap_err();
     assert_eq!(not_asked.reason, "WrongObject");
 }
 
@@ -152,7 +161,7 @@ fn only_the_registered_kinds_are_read() {
 fn unknown_ingresses_are_not_evaluated() {
     let mut inventory = load_text("cluster", CLUSTER).unwrap();
     inventory.cover(Kind::Ingress, Coverage::Forbidden);
-    let told = warnings(&reviewer_over("", inventory), &deleted(web()));
+    let told = warnings(&reviewer_over("", inventory), &deleted(&web()));
     let unknown =
         "IG902 the impact on Ingresses was not evaluated: RBAC does not allow ingress-guard to read Ingress objects";
     assert_eq!(told, [unknown]);
@@ -174,9 +183,9 @@ fn crowded(ingresses: usize) -> Inventory {
 fn the_work_for_a_service_with_many_ingresses_is_bounded() {
     let [hundred, many, more] = [100, 10_000, 20_000].map(|count| reviewer_over("", crowded(count)));
     let [of_hundred, of_many, of_more] =
-        [&hundred, &many, &more].map(|reviewer| ask_in(slow(), reviewer, &deleted(web())).unwrap());
-    let told = |reviewed: &Reviewed| {
-        let body: Value = serde_json::from_slice(&reviewed.body).unwrap();
+        [&hundred, &many, &more].map(|reviewer| ask_in(slow(), reviewer, &deleted(&web())).unwrap());
+    let told = |answer: &Reviewed| {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
         serde_json::from_value::<Vec<String>>(body["response"]["warnings"].clone()).unwrap()
     };
     assert_eq!(told(&of_hundred), [LOST.replace("web sends", "web and 99 more send")]);
@@ -190,8 +199,8 @@ fn the_work_for_a_service_with_many_ingresses_is_bounded() {
     assert_eq!(of_many.steps, of_more.steps, "the work does not grow with the cluster");
     assert!(!of_many.exceeded_allowance && of_many.steps < 4_000_000, "{}", of_many.steps);
     // A thread that serves sockets gives up earlier, and the review is repeated.
-    assert!(ask_in(Place::Fast, &many, &deleted(web())).unwrap().exceeded_allowance);
-    let fast = ask_in(Place::Fast, &reviewer("", CLUSTER), &deleted(web())).unwrap();
+    assert!(ask_in(Place::Fast, &many, &deleted(&web())).unwrap().exceeded_allowance);
+    let fast = ask_in(Place::Fast, &reviewer("", CLUSTER), &deleted(&web())).unwrap();
     assert_eq!((fast.exceeded_allowance, told(&fast)), (false, vec![LOST.to_owned()]));
 }
 
@@ -199,14 +208,15 @@ fn the_work_for_a_service_with_many_ingresses_is_bounded() {
 fn at_most_eight_warnings_are_returned() {
     let mut cluster = CLUSTER.replace("{name: http, port: 80}", &ports());
     for number in 1..12 {
-        cluster += &format!(
+        let _ = write!(
+            cluster,
             "---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {{name: web-{number}, namespace: shop}}\n\
              spec:\n  ingressClassName: nginx\n  rules:\n    - host: h{number}.example.com\n      \
              http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{name: p{number}}}}}}}}}]}}\n"
         );
     }
-    let old = service(serde_saphyr::from_str(&format!("[{}]", ports())).unwrap());
-    let told = warnings(&reviewer("", &cluster), &updated(old, service(json!([{"name": "new", "port": 1}]))));
+    let old = service(&serde_saphyr::from_str(&format!("[{}]", ports())).unwrap());
+    let told = warnings(&reviewer("", &cluster), &updated(&old, &service(&json!([{"name": "new", "port": 1}]))));
     assert_eq!(told.len(), 7, "{told:#?}");
     assert!(told[6].ends_with("; and 5 other effects"), "{told:#?}");
     assert!(told.iter().all(|line| line.chars().count() <= 256), "{told:#?}");
@@ -221,7 +231,7 @@ fn ports() -> String {
 fn writes_of_other_objects_are_counted_apart() {
     let reviewer = reviewer("", CLUSTER);
     let class = json!({"metadata": {"name": "nginx"}, "spec": {"controller": "k8s.io/ingress-nginx"}});
-    let of_class = review("DELETE", ["networking.k8s.io", "IngressClass"], class, Value::Null);
+    let of_class = review("DELETE", ["networking.k8s.io", "IngressClass"], &class, &Value::Null);
     assert_eq!(
         warnings(&reviewer, &of_class),
         [
@@ -230,9 +240,9 @@ fn writes_of_other_objects_are_counted_apart() {
         ]
     );
     let metrics = Metrics::new();
-    for review in [deleted(web()), of_class] {
-        let reviewed = ask_in(slow(), &reviewer, &review).unwrap();
-        metrics.reviewed(&reviewed.record, Duration::from_millis(1), None);
+    for review in [deleted(&web()), of_class] {
+        let answer = ask_in(slow(), &reviewer, &review).unwrap();
+        metrics.reviewed(&answer.record, Duration::from_millis(1), None);
     }
     let text = metrics.encode(&[], &[]);
     for line in [

@@ -46,7 +46,7 @@ const SAYS: &[(Says, &[&str])] = &[
     (Says::OthersFail, &["IG209", "IG214", "IG305", "IG307", "IG308", "IG407", "IG503", "IG504", "IG904"]),
     (Says::Nothing, &["IG104", "IG107", "IG211", "IG212", "IG213", "IG215", "IG303", "IG310", "IG316", "IG317", "IG318", "IG320",
                       "IG405", "IG410", "IG411", "IG412", "IG502", "IG505", "IG601", "IG602", "IG608", "IG610", "IG613", "IG614",
-                      "IG616", "IG617", "IG618", "IG701", "IG702", "IG703", "IG901", "IG902", "IG903"]),
+                      "IG616", "IG617", "IG618", "IG701", "IG702", "IG703", "IG801", "IG802", "IG804", "IG805", "IG901", "IG902", "IG903"]),
 ];
 
 /// Words of messages that say that requests fail.

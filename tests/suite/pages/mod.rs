@@ -3,7 +3,7 @@
 //! (`make bless`) writes the outputs and the facts line.
 //!
 //! A `yaml shared` block holds objects that every example of the page gets, unless the example defines the object itself or
-//! is marked `yaml alone`. On the pages of IG8xx, a `yaml update` or `yaml delete` block after an example holds the object that is
+//! is marked `yaml alone`. On the pages of `IG8xx`, a `yaml update` or `yaml delete` block after an example holds the object that is
 //! written, and the example holds what is stored. A `yaml config` block configures the examples after it. In a Secret,
 //! `certificate(HOST, HOST; FROM..UNTIL; NAME)` and `key(NAME)` are replaced by PEM text; `chain(…)` is a certificate followed
 //! by another one.
@@ -250,7 +250,7 @@ fn blessed(check: &'static Check, page: &str) -> String {
         }
         let (config, inventory, ingresses) = examples.next().unwrap();
         assert!(!ingresses.is_empty(), "{}: an example without an Ingress", check.code);
-        let (text, has_fix) = if check.code.starts_with("IG8") {
+        let (text, has_fix) = if check.is_of_other_writes() {
             blessed.push(parts.next().unwrap());
             let Some(Part::Fence(block)) = parts.next() else { panic!("{}: no write after an example", check.code) };
             assert!(WRITES.contains(&&*block.info), "{}: no write after an example", check.code);
