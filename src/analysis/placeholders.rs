@@ -16,6 +16,8 @@ use crate::routing::is_nginx_variable;
 
 /// The most evaluations of one Ingress.
 const MOST: usize = 12;
+/// The most values of an annotation that are those of other Ingresses.
+const MOST_OF_OTHERS: usize = 2;
 
 /// The values of an Ingress that contain placeholders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -171,8 +173,8 @@ impl Values {
             paths().filter(|path| !is_placeholder(path)).flat_map(|path| [path, path.trim_end_matches('/')]);
         let other_paths = other_paths.filter(|path| !path.is_empty());
         // Several Ingresses may define a path with the same Service.
-        let beside = ingress.hosts().into_iter().flat_map(|(_, host)| store.ingresses_on(host));
-        let beside = beside.filter(|other| other.meta.key.namespace == ingress.meta.key.namespace);
+        let on_hosts = || ingress.hosts().into_iter().flat_map(|(_, host)| store.ingresses_on(host));
+        let beside = || on_hosts().filter(|other| other.meta.key.namespace == ingress.meta.key.namespace);
         let classes = store.classes().map(|class| class.meta.key.name.to_string());
         let ports = || {
             ingress.backends().filter_map(|it| match it.backend {
@@ -192,7 +194,7 @@ impl Values {
                 1,
                 services(ingress).any(is_placeholder),
                 services(ingress)
-                    .chain(beside.flat_map(services))
+                    .chain(beside().flat_map(services))
                     .filter(|name| !is_placeholder(name))
                     .map(str::to_owned),
             ),
@@ -201,7 +203,12 @@ impl Values {
                 ports().any(|port| is_unset_port(&port)),
                 [PortRef::Name("use-annotation".into())].into_iter().chain(other_ports),
             ),
-            annotations: unset.map(|(key, value)| (key.to_owned(), annotation_values(key, value, &others))).collect(),
+            annotations: unset
+                .map(|(key, value)| {
+                    let of_others = beside().filter_map(|other| other.meta.annotations.get(key));
+                    (key.to_owned(), annotation_values(key, value, &others, of_others.take(MOST_OF_OTHERS)))
+                })
+                .collect(),
         }
     }
 
@@ -289,7 +296,12 @@ fn turn_of<T: Clone>(list: &[Option<T>], turn: usize) -> Option<T> {
 }
 
 /// Returns the values of an annotation that are tried.
-fn annotation_values(key: &str, value: &str, hosts: &[Host]) -> Vec<Option<String>> {
+fn annotation_values<'a>(
+    key: &str,
+    value: &str,
+    hosts: &[Host],
+    of_others: impl Iterator<Item = &'a str>,
+) -> Vec<Option<String>> {
     let form = key.strip_prefix(NGINX_PREFIX).and_then(annotations::find).map(|row| row.form);
     let words: &[&str] = match form {
         // Objects of unknown names.
@@ -317,7 +329,9 @@ fn annotation_values(key: &str, value: &str, hosts: &[Host]) -> Vec<Option<Strin
     let may_redirect = key.strip_prefix(NGINX_PREFIX) == Some("rewrite-target")
         && placeholders(value).next().is_some_and(|found| found.bytes.start == 0);
     let redirect = may_redirect.then(|| Some("https://a.example/".to_owned()));
-    words.clone().take(MOST - 2).chain(own).chain(redirect).chain([None]).collect()
+    // Several Ingresses may have the same value.
+    let of_others = of_others.filter(|of| !is_placeholder(of)).map(|of| Some(of.to_owned()));
+    words.clone().take(MOST - 2 - MOST_OF_OTHERS).chain(own).chain(redirect).chain(of_others).chain([None]).collect()
 }
 
 /// Returns a text with a value of its own in the place of each placeholder, made from the name of its variable.
