@@ -60,7 +60,7 @@ pub(crate) const DEFAULT_APPLIES: &str = "the annotation is ignored, the default
 /// ingress-nginx drops the authentication and serves the location (section 7.2).
 pub(crate) const UNAUTHENTICATED: &str = "requests are not authenticated";
 /// As [`UNAUTHENTICATED`], where the ConfigMap of the controller has external authentication for every location (section 7.4).
-pub(crate) const GLOBALLY_AUTHENTICATED: &str = "only global-auth-url of the controller authenticates requests";
+pub(crate) const GLOBALLY_AUTHENTICATED: &str = "only global-auth-url authenticates requests";
 /// Nothing selects requests of a main Ingress for a canary (section 7.1).
 pub(crate) const CANARY_UNSELECTED: &str = "the canary takes no requests from a main Ingress";
 /// ingress-guard ignores a waiver.

@@ -1,6 +1,7 @@
 //! What the controller does with the evaluated Ingress because of its annotations.
 
 use super::Context;
+use crate::cluster::Lookup;
 use crate::model::{Host, Kind, PathRef};
 use crate::routing::{AnnotationFault, Loading, Refusal, When, reference_faults};
 
@@ -38,6 +39,18 @@ impl<'a> Context<'a> {
         let is_located =
             |at: PathRef<'a>| self.server(&at.rule.host, When::After).found().is_some_and(|server| server.locates(at));
         self.view.knows(Kind::Ingress) && self.ingress.paths().any(is_located)
+    }
+
+    /// Returns whether a path of a canary certainly has a location, on its host or on every host without a rule: a main rule was the first
+    /// to use its Service and port (sections 2.3 and 7.1). Reads Ingresses and IngressClasses.
+    #[must_use]
+    pub fn locates(&self, at: PathRef<'a>) -> bool {
+        let is_known = self.view.knows(Kind::Ingress);
+        match if is_known { self.server(&at.rule.host, When::After) } else { Lookup::Unknown } {
+            Lookup::Found(server) => server.locates(at),
+            Lookup::Absent => self.routes().has_upstream_of_main(self.ingress, &at.path.backend, When::After),
+            Lookup::Unknown => false,
+        }
     }
 
     /// Returns how much of the Ingress is in the nginx configuration.

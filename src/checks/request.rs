@@ -22,8 +22,8 @@ impl fmt::Display for Request<'_> {
 pub(super) fn result(cx: &Context<'_>, answer: &Answer<'_>) -> String {
     match (&answer.outcome, answer.location.as_ref().and_then(|location| location.refusal)) {
         // Other checks report the annotations of this Ingress.
-        (Outcome::Backend { of, .. }, Some(Refusal { status, annotation })) if of.0.meta.key != cx.ingress.meta.key => {
-            format!("returns {status} because of {annotation}{}", of_other(cx, &of.0.meta.key))
+        (Outcome::Backend { of, .. }, Some(Refusal { status, .. })) if of.0.meta.key != cx.ingress.meta.key => {
+            format!("returns {status} because{}", of_other(cx, &of.0.meta.key))
         }
         (Outcome::Backend { of, backend, .. }, _) => {
             let service = match backend {

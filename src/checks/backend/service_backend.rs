@@ -3,12 +3,9 @@
 use serde_json::json;
 
 use crate::checks::{Context, effects};
-use crate::cluster::Lookup;
 use crate::finding::{Finding, Patch};
-use crate::model::{
-    Backend, BackendRef, FieldPath, Key, Kind, Path, PathRef, PathType, PortRef, Rule, Service, ServiceType,
-};
-use crate::routing::{self, ControllerFamily, FallbackAnswer, OptionalBackend, ResolvedBackend, When};
+use crate::model::{Backend, BackendRef, FieldPath, Key, Kind, Path, PathType, PortRef, Rule, Service, ServiceType};
+use crate::routing::{self, ControllerFamily, FallbackAnswer, OptionalBackend, ResolvedBackend};
 
 /// A backend that names a Service and one of its ports, and that requests can reach.
 pub(super) struct ServiceBackend<'a> {
@@ -87,22 +84,9 @@ fn takes_every_path_itself(rules: &[Rule]) -> bool {
 /// Returns the effect of a backend that does not exist.
 fn without_backend<'a>(cx: &Context<'a>, backend: &ServiceBackend<'a>) -> &'static str {
     match backend.doubt {
-        Some(OptionalBackend::Canary) if !backend.at.path.is_some_and(|at| is_located(cx, at)) => {
-            effects::CANARY_UNUSED
-        }
+        Some(OptionalBackend::Canary) if !backend.at.path.is_some_and(|at| cx.locates(at)) => effects::CANARY_UNUSED,
         _ if cx.dialect().intercepts(503, cx.nginx()) => effects::INTERCEPTED,
         _ => effects::without_backend(cx.dialect()),
-    }
-}
-
-/// Returns whether a path of a canary certainly has a location of its own, on its host or on every host without a rule: a main rule was
-/// the first to use its Service and port (section 7.1).
-fn is_located<'a>(cx: &Context<'a>, at: PathRef<'a>) -> bool {
-    let server = if cx.view.knows(Kind::Ingress) { cx.server(&at.rule.host, When::After) } else { Lookup::Unknown };
-    match server {
-        Lookup::Found(server) => server.locates(at),
-        Lookup::Absent => cx.routes().has_upstream_of_main(cx.ingress, &at.path.backend, When::After),
-        Lookup::Unknown => false,
     }
 }
 

@@ -145,7 +145,7 @@ async fn pods_explain_why_no_endpoint_is_ready() {
     let (_, stdout, stderr) = run(&api, &["audit", "--select", "IG204"]).await;
     assert_eq!(
         stderr,
-        "warning: RBAC does not allow listing Pod objects: they may be the cause of missing endpoints\n"
+        "warning: RBAC does not allow listing Pod objects: they may be the cause of missing endpoints, and the versions of controllers may be unknown\n"
     );
     assert!(stdout.contains("= help: check the pods with labels \"app=web\""), "{stdout}");
 }

@@ -445,13 +445,13 @@ fn authentication_that_is_not_configured_sets_no_variable() {
 #[test]
 fn a_canary_with_the_service_of_a_default_backend_is_a_location() {
     let view = "\
-shop/web @0
+shop/a0 @0
   default gone:8080
   app.example.com
     Prefix /foo/ web
-shop/next @0 canary=true
+shop/a1 @0 canary=true
   app.example.com
     Prefix /foo/ gone:8080
 ";
-    nginx_answers(view, &[("app.example.com", "/foo/x", "app.example.com: shop/next Prefix /foo/")]);
+    nginx_answers(view, &[("app.example.com", "/foo/x", "app.example.com: shop/a1 Prefix /foo/")]);
 }

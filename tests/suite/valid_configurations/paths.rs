@@ -277,3 +277,24 @@ fn a_pre_existing_path_problem_blocks_no_write() {
         assert!(!answer.allowed && answer.message.contains(worse), "{code}: {}", answer.message);
     }
 }
+
+/// An older canary was the first to use the Service of the older path, which has no location then.
+#[test]
+fn paths_without_a_location_are_not_duplicates() {
+    let of = |name: &str, day: &str, annotations: &[(&str, &str)], host: &str, path: &str, service: &str| {
+        let spec = format!(
+            "ingressClassName: nginx, rules: [{{host: {host}, http: {{paths: [{{path: {path}, pathType: Prefix, \
+             backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}}}]"
+        );
+        since(day, &ingress(name, annotations, &spec))
+    };
+    let weight = ("nginx.ingress.kubernetes.io/canary-weight", "10");
+    let canary = of("canary", "01-01", &[CANARY, weight], "new.example.com", "/api", "api");
+    let old = of("old", "01-02", NO_ANNOTATIONS, "app.example.com", "/next", "api");
+    let young = of("young", "01-03", NO_ANNOTATIONS, "app.example.com", "/next", "web");
+    let duplicates = |others: &str| {
+        let world = format!("{NGINX}{}{others}{old}{young}", service("api", "ports: [{port: 80}]"));
+        findings(&world).into_iter().filter(|found| found.contains("IG501")).count()
+    };
+    assert_eq!((duplicates(&canary), duplicates("")), (0, 2));
+}
