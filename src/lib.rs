@@ -5,7 +5,7 @@
 //!
 //! - [`version`]: version, commit and target of the build;
 //! - [`model`]: Kubernetes objects as checks read them, without I/O;
-//! - [`background`]: tasks that run as long as the process, started again after a panic;
+//! - [`tasks`]: tasks that run as long as the process, started again after a panic;
 //! - [`finding`]: findings, their levels, and patches that fix them;
 //! - [`budget`]: the work that one evaluation may do, in counted steps;
 //! - [`mod@file`]: reading and replacing files that a user names;
@@ -27,6 +27,7 @@
 //! - [`doctor`]: whether the API server has Ingresses reviewed, link by link;
 //! - [`telemetry`]: log and metrics;
 //! - [`certificates`]: certificates that the process manages itself: its CA, the serving certificate, the caBundle;
+//! - [`background`]: the audit of stored Ingresses while the server runs;
 //! - [`server`]: the HTTPS server;
 //! - [`cli`]: the commands.
 
@@ -55,6 +56,7 @@ pub mod report;
 pub mod repository;
 pub mod routing;
 pub mod server;
+pub mod tasks;
 pub mod telemetry;
 pub mod validation;
 pub mod version;

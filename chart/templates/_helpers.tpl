@@ -349,3 +349,8 @@ left out while it does not exist. */}}
 {{- end }}
 {{- toYaml $config }}
 {{- end }}
+
+{{- /* The Lease of the background audit; empty: the configuration disables the audit. */}}
+{{- define "ingress-guard.backgroundLease" -}}
+{{- if dig "background" "enabled" true (default dict .Values.config) }}{{ include "ingress-guard.fullname" . | trunc 52 | trimSuffix "-" }}-background{{ end }}
+{{- end }}

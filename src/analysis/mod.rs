@@ -6,7 +6,7 @@ mod waivers;
 
 use crate::budget::Allowance;
 use crate::cluster::ClusterState;
-use crate::engine::{Engine, NotEvaluated};
+use crate::engine::{Engine, Evaluation, NotEvaluated};
 use crate::model::Ingress;
 use crate::policy::{Circumstances, Policy, Verdict};
 
@@ -31,6 +31,18 @@ pub fn analyze<'a>(ingress: &'a Ingress, known: ClusterState<'_>, engine: &Engin
     analyze_applied(ingress, known, Applied::default(), engine, policy)
 }
 
+/// Analyzes one stored Ingress as [`analyze`] does, within an allowance.
+#[must_use]
+pub fn analyze_within<'a>(
+    allowance: &Allowance,
+    ingress: &'a Ingress,
+    known: ClusterState<'_>,
+    engine: &Engine,
+    policy: &Policy,
+) -> Analysis<'a> {
+    decided(engine.run(ingress, known, allowance), ingress, known, Applied::default(), engine, policy)
+}
+
 /// What an Ingress of files is compared with, and how certain it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Applied<'a> {
@@ -52,12 +64,23 @@ pub fn analyze_applied<'a>(
     engine: &Engine,
     policy: &Policy,
 ) -> Analysis<'a> {
-    let Applied { stored, is_sample, has_placeholders } = applied;
-    let evaluation = if has_placeholders {
+    let evaluation = if applied.has_placeholders {
         placeholders::evaluate(engine, ingress, known)
     } else {
         engine.run(ingress, known, &Allowance::command())
     };
+    decided(evaluation, ingress, known, applied, engine, policy)
+}
+
+/// Decides on the findings of an evaluation.
+fn decided<'a>(
+    evaluation: Evaluation,
+    ingress: &'a Ingress,
+    known: ClusterState<'_>,
+    Applied { stored, is_sample, .. }: Applied<'_>,
+    engine: &Engine,
+    policy: &Policy,
+) -> Analysis<'a> {
     let not_evaluated = evaluation.not_evaluated.clone();
     // There is no request: no dry run, no user, no field manager and no live reads. The objects of a state are
     // complete, so nothing is about to be created.

@@ -13,7 +13,6 @@ use kube::core::Request;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::api::{Failure, send};
 use super::authority::Pair;
 use super::lifetimes::Lifetimes;
 use super::registration::{CONFIGURATIONS, FIELD_MANAGER, Registration};
@@ -23,6 +22,7 @@ use super::rotation::{Authorities, MOST_ADOPTED};
 use super::service::ServiceName;
 use super::status::{CertificateStatus, State, Trust};
 use super::watch;
+use crate::cluster::{Failure, send};
 use crate::telemetry::Metrics;
 
 /// The pause after a write, before its result is read.

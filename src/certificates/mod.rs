@@ -4,7 +4,6 @@
 //! Every process does the same, without a leader. It reads both objects, decides on one write ([`Replica`]), makes it under the
 //! condition that the object has not changed, and reads again. `docs/certificates.md` describes the protocol.
 
-mod api;
 mod authority;
 mod bundle;
 mod lifetimes;

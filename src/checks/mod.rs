@@ -31,6 +31,7 @@ use crate::model::Kinds;
 use crate::routing::ControllerFamily;
 
 pub(crate) use annotation::CANARY_WITHOUT_MAIN;
+pub(crate) use backend::{SERVICE_IS_YOUNG, SERVICE_WITHOUT_READY_ENDPOINTS};
 pub use context::Context;
 pub use findings::Findings;
 pub use host_ownership::{Foreign, HostOwnership, Overlap};

@@ -1,5 +1,6 @@
 //! `ingress-guard serve`
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,11 +16,12 @@ use tokio_util::task::AbortOnDropHandle;
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
 use crate::admission::{LiveCluster, Reviewer, Rules};
-use crate::background::Tasks;
+use crate::background::{Leadership, LeaseKeeper};
 use crate::certificates::Manager;
 use crate::checks;
 use crate::cluster::{
-    self, ConfigMapText, Coverage, Dependents, Live, Pace, Pod, Rights, SharedInventory, SyncStatus, Watches,
+    self, ConfigMapText, Coverage, Dependents, Live, Pace, Pod, ReadableNamespaces, Rights, SharedInventory,
+    SyncStatus, Watches,
 };
 use crate::config::{Config, Fixed};
 use crate::engine::Engine;
@@ -28,9 +30,10 @@ use crate::policy::Policy;
 use crate::record;
 use crate::routing::SharedReloadBlocks;
 use crate::server::{
-    self, ClusterReadiness, FollowedConfiguration, Limits, RECHECK_DELAY, Server, Signals, follow_rechecks,
-    follow_reload_blocks, start_recorder,
+    self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, Found, Limits, RECHECK_DELAY,
+    ReadsByName, Server, Signals, follow_rechecks, follow_reload_blocks, follow_stored_ingresses, start_recorder,
 };
+use crate::tasks::Tasks;
 use crate::telemetry::{self, LogFormat, Metrics};
 
 /// The interval at which the configuration file is read again.
@@ -70,6 +73,15 @@ pub(super) struct Arguments {
         value_parser = config_map_key
     )]
     config_map: Option<Key>,
+    /// The Lease whose holder audits the stored Ingresses. It must exist. Without this flag the process is alone.
+    #[arg(
+        long,
+        env = "INGRESS_GUARD_BACKGROUND_LEASE",
+        value_name = "NAMESPACE/NAME",
+        conflicts_with = "manifests",
+        value_parser = lease_key
+    )]
+    background_lease: Option<Key>,
     /// Become ready although permissions are missing that denying checks need. These checks then deny nothing.
     #[arg(long, env = "INGRESS_GUARD_ALLOW_MISSING_RIGHTS", value_parser = BoolishValueParser::new())]
     allow_missing_rights: bool,
@@ -118,6 +130,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let fixed = Fixed::of(&config, &config.engine());
     let file = arguments.config.take();
     let client = if arguments.manifests.is_empty() { Some(arguments.cluster.client().await?) } else { None };
+    let (background, lease) = (config.background.clone(), arguments.lease());
     let service = arguments.certificate.service().filter(|_| client.is_some());
     let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
     let certificates = manager.as_ref().map(Manager::status);
@@ -125,6 +138,17 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
         AbortOnDropHandle::new(tasks.keep("self_managed_certificate", move || manager.restarted().run()))
     });
     let config_map = config_map(client.as_ref(), arguments.config_map.take(), file.as_deref());
+    let on_demand = OnDemand { kinds: config.on_demand(), readable: config.readable.clone() };
+    let lease = lease.filter(|_| background.enabled).zip(client.clone());
+    let leadership = if lease.is_some() { Leadership::of_replica() } else { Leadership::alone() };
+    let keeping = lease.map(|((lease, identity), client)| {
+        let (kept, stop) = ((leadership.clone(), Arc::clone(&metrics)), signals.drain.clone());
+        let keeper = move || {
+            LeaseKeeper::new(client.clone(), lease.clone(), identity.clone(), kept.0.clone(), Arc::clone(&kept.1))
+        };
+        tasks.keep("background_lease", move || keeper().run(stop.clone()))
+    });
+    let live = client.clone();
     let (reviewer, status) = match client {
         Some(client) => watching(client, config, &text, arguments.pod.pod(), arguments.allow_missing_rights, &tasks),
         None => over_manifests(&arguments.manifests, config)?,
@@ -143,6 +167,21 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     };
     let rules = reviewer.rules();
     let reviewer = Arc::new(reviewer);
+    let found = Found::default();
+    let followed = Followed {
+        inventory: status.inventory.clone(),
+        rules: rules.clone(),
+        blocks: reload_blocks.clone(),
+        leadership: leadership.clone(),
+        reads: live.map(|client| Arc::new(on_demand.reads(client, status.rights.clone()))),
+        service: service.clone(),
+        metrics: Arc::clone(&metrics),
+        found: found.clone(),
+    };
+    let (is_enabled, settings) = (background.enabled, background);
+    let auditing = move || follow_stored_ingresses(followed.clone(), settings.clone());
+    let _auditing = is_enabled.then(|| AbortOnDropHandle::new(tasks.keep("background_audit", auditing)));
+    let background = is_enabled.then(|| BackgroundAudit { leadership, found });
     let followed = (status.inventory.clone(), rules.clone(), reload_blocks.clone());
     let following = move || follow_reload_blocks(followed.0.clone(), followed.1.clone(), followed.2.clone());
     let _following = AbortOnDropHandle::new(tasks.keep("reload_blocks", following));
@@ -158,9 +197,16 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let _reloading = AbortOnDropHandle::new(tasks.keep("configuration", following));
     let app = server::webhook(reviewer, &options.limits, Arc::clone(&metrics));
     let server = Server::bind(options, metrics).await?;
-    let readiness = Arc::new(ClusterReadiness { status, configuration, reload_blocks, certificates, service, tasks });
+    let readiness =
+        Arc::new(ClusterReadiness { status, configuration, reload_blocks, certificates, service, background, tasks });
     tokio::select! {
-        _drained = server.run(app, readiness, signals.drain) => Ok(()),
+        _drained = server.run(app, readiness, signals.drain) => {
+            // The Lease is given up meanwhile.
+            if let Some(keeping) = keeping {
+                let _ = keeping.await;
+            }
+            Ok(())
+        }
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
     }
 }
@@ -229,6 +275,32 @@ fn status(
     SyncStatus { inventory, watches, rights, required: engine.needs() | policy.needs(), optional: engine.hints() }
 }
 
+/// The objects that are read when an Ingress names them.
+struct OnDemand {
+    kinds: Kinds,
+    readable: ReadableNamespaces,
+}
+
+impl OnDemand {
+    /// Returns their reads in the background, apart from those of reviews.
+    fn reads(self, client: kube::Client, rights: Rights) -> ReadsByName {
+        ReadsByName { live: Live::with_rights(client, rights), on_demand: self.kinds, readable: self.readable }
+    }
+}
+
+impl Arguments {
+    /// Returns the Lease of the background audit, and the name of this process as its holder.
+    fn lease(&mut self) -> Option<(Key, String)> {
+        let lease = self.background_lease.take()?;
+        // The name of the pod, so that its next container goes on at once; else one that no other process has.
+        let identity = self.pod.name.clone().unwrap_or_else(|| {
+            let number = RandomState::new().hash_one(std::process::id());
+            format!("process-{number:016x}")
+        });
+        Some((lease, identity))
+    }
+}
+
 /// Returns how to read the ConfigMap that the file is mounted from.
 fn config_map(client: Option<&kube::Client>, name: Option<Key>, file: Option<&Path>) -> Option<ConfigMapText> {
     let key = file?.file_name()?.to_string_lossy().into_owned();
@@ -240,5 +312,14 @@ fn config_map_key(text: &str) -> Result<Key, String> {
     let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
     key.filter(|key| key.can_name(Kind::ConfigMap)).ok_or_else(|| {
         "expected the namespace and the name of a ConfigMap, such as ingress-guard/ingress-guard".to_owned()
+    })
+}
+
+/// Returns the key of a Lease that is written as `NAMESPACE/NAME`.
+fn lease_key(text: &str) -> Result<Key, String> {
+    let key = text.split_once('/').map(|(namespace, name)| Key::new(namespace, name));
+    // The names of ConfigMaps and Leases have the same form.
+    key.filter(|key| key.can_name(Kind::ConfigMap)).ok_or_else(|| {
+        "expected the namespace and the name of a Lease, such as ingress-guard/ingress-guard-background".to_owned()
     })
 }

@@ -15,7 +15,7 @@ pub const ANSWER_TIME: Duration = Duration::from_millis(300);
 pub const READ_TIME: Duration = Duration::from_millis(1200);
 
 /// The result of fetching one object.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum LiveRead {
     /// The object exists.
     Found(Box<Object>),
@@ -127,6 +127,11 @@ impl LiveReads {
     pub fn forget(&mut self, kind: Kind) {
         self.reads.retain(|(of, _), _| *of != kind);
         self.kinds = self.kinds.iter().filter(|of| *of != kind).collect();
+    }
+
+    /// Removes the result for an object.
+    pub fn remove(&mut self, kind: Kind, key: &Key) {
+        self.reads.remove(&(kind, key.clone()));
     }
 
     /// Adds other results.

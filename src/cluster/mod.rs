@@ -11,7 +11,7 @@ mod snapshot;
 mod store;
 mod view;
 
-pub(crate) use api::ApiError;
+pub(crate) use api::{Answer, Failure, send};
 pub use api::{
     Author, ConfigMapText, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces,
     Referenced, Right, Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list, missing,
@@ -24,8 +24,8 @@ pub use manifests::{
     ManifestError, ManifestFile, ManifestSource, Manifests, Named, Origin, ReadOptions, RepeatedKey, Shown, Variables,
     load, load_text, manifest_files,
 };
-pub use registration::{RegistrationFault, RegistrationLimit, registration_fault, registration_limits};
+pub use registration::{RegistrationFault, RegistrationLimit, is_reviewed, registration_fault, registration_limits};
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};
-pub use store::{Coverage, Doubt, Inventory, Maker, Object, SharedInventory};
+pub use store::{Changes, Coverage, Doubt, Inventory, Maker, Object, SharedInventory};
 pub use view::{ClusterState, ClusterView, Unavailable};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{Coverage, Inventory};
+use super::{Coverage, Inventory, Lookup};
 use crate::model::{ApiCaller, CalledService, Distrust, IngressWebhook, Key, Kind, REVIEW_PATH, TrustBundle};
 
 /// The reason why the API server cannot have Ingresses reviewed.
@@ -127,6 +127,16 @@ fn own<'s>(store: &'s Inventory, service: &Key) -> Vec<(&'s ApiCaller, &'s Ingre
     let callers = store.api_callers(Kind::ValidatingWebhookConfiguration);
     let webhooks = callers.flat_map(|caller| caller.ingress_webhooks.iter().map(move |webhook| (caller, webhook)));
     webhooks.filter(|(caller, webhook)| is_own(caller, webhook)).collect()
+}
+
+/// Returns whether every new Ingress of a namespace is certainly reviewed, as far as the registration decides.
+#[must_use]
+pub fn is_reviewed(store: &Inventory, service: &Key, namespace: &str) -> bool {
+    let Lookup::Found(labels) = store.namespace_labels(namespace) else { return false };
+    own(store, service).into_iter().any(|(_, webhook)| {
+        let is_selected = webhook.namespaces.as_ref().is_some_and(|selector| selector.selects(labels));
+        is_selected && !webhook.selects_labels && webhook.conditions.is_empty()
+    })
 }
 
 /// Returns what excludes writes from the reviews of the process behind a Service.

@@ -1,6 +1,6 @@
 //! The parts of a configuration that a running process cannot change, because they decide what it watches.
 
-use super::{Config, SecretsMode};
+use super::{Background, Config, SecretsMode};
 use crate::cluster::ReadableNamespaces;
 use crate::engine::Engine;
 use crate::model::{Key, Kinds};
@@ -14,6 +14,7 @@ pub struct Fixed {
     discovery: Discovery,
     config_maps: Vec<Key>,
     watched: Kinds,
+    background: Background,
 }
 
 impl Fixed {
@@ -26,6 +27,7 @@ impl Fixed {
             discovery: config.settings.dialects.discovery.clone(),
             config_maps: config.settings.dialects.config_maps(),
             watched: watched(config, engine),
+            background: config.background.clone(),
         }
     }
 
@@ -43,6 +45,10 @@ impl Fixed {
         if config.settings.dialects.discovery != self.discovery {
             config.settings.dialects = config.settings.dialects.clone().with_discovery(self.discovery.clone());
             kept.push("discovery".to_owned());
+        }
+        if config.background != self.background {
+            config.background = self.background.clone();
+            kept.push("background".to_owned());
         }
         // The settings of a ConfigMap that is not watched are unknown: findings that depend on them do not deny.
         let new = config.settings.dialects.config_maps().into_iter().filter(|key| !self.config_maps.contains(key));

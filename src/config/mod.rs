@@ -1,5 +1,6 @@
 //! The configuration file: read, validated, and resolved into the settings of engine and policy.
 
+mod background;
 mod dialects;
 mod error;
 mod fixed;
@@ -13,13 +14,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use wildmatch::WildMatch;
 
+pub use background::Background;
 use dialects::{dialect, discovery};
 use error::ConfigFault;
 pub use error::ConfigFileError;
 pub use fixed::Fixed;
 use levels::overrides;
 pub(crate) use levels::{nearest_check, unknown_check};
-pub use raw::{RawConfig, SecretsMode};
+pub use raw::{RawConfig, SecretsMode, StoredSeries};
 use raw::{RawHostOwnership, RawMissingReferences, RawNamespace};
 pub use schema::schema;
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub secrets: SecretsMode,
     /// The namespaces whose objects `serve` reads by name.
     pub readable: ReadableNamespaces,
+    /// The background audit.
+    pub background: Background,
 }
 
 impl Config {
@@ -230,6 +234,7 @@ impl Config {
             },
             readable: readable(raw.secrets, raw.secret_namespaces)?,
             secrets: raw.secrets,
+            background: background::background(&raw.background)?,
         })
     }
 }

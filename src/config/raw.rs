@@ -65,6 +65,34 @@ pub struct RawConfig {
     pub exceptions: Vec<RawException>,
     /// Bounds of waivers in annotations. A waiver beyond them waives nothing, and IG903 reports it.
     pub waivers: RawWaiverBounds,
+    /// The audit of the stored Ingresses while `serve` runs.
+    pub background: RawBackground,
+}
+
+/// The audit of the stored Ingresses while `serve` runs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawBackground {
+    /// Whether the stored Ingresses are evaluated again when something changes that their findings depend on.
+    pub enabled: bool,
+    /// The time between two passes over all Ingresses, from `1m` to `24h`. Changes are evaluated at once, so a pass finds what a
+    /// change was not known to affect.
+    pub interval: String,
+    /// The most CPU time that evaluations take, in thousandths of a core: from `10m` to `1000m`.
+    pub cpu: String,
+    /// The series on `/metrics`.
+    pub metrics: StoredSeries,
+}
+
+/// The series of stored Ingresses on `/metrics`. The health port has no authentication.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StoredSeries {
+    /// Sums over all namespaces.
+    #[default]
+    Summary,
+    /// Also by namespace, and the names of TLS Secrets.
+    Detailed,
 }
 
 /// Lower levels for a limited time.
@@ -304,7 +332,14 @@ impl Default for RawConfig {
             temporary_override: None,
             exceptions: Vec::new(),
             waivers: RawWaiverBounds::default(),
+            background: RawBackground::default(),
         }
+    }
+}
+
+impl Default for RawBackground {
+    fn default() -> Self {
+        Self { enabled: true, interval: "1h".to_owned(), cpu: "50m".to_owned(), metrics: StoredSeries::default() }
     }
 }
 

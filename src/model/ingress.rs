@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use foldhash::{HashSet, HashSetExt as _};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::annotation::CLASS_ANNOTATION;
@@ -26,6 +27,8 @@ pub struct Ingress {
     pub annotation_labels: Box<[Box<str>]>,
     /// It has a load-balancer address: some controller handles it.
     pub has_address: bool,
+    /// The time of the last write of the stored object, without its status, by the clock of the API server. A review does not have it.
+    pub last_write: Option<Timestamp>,
     /// Created by cert-manager to answer an HTTP-01 challenge: it has the label `acme.cert-manager.io/http01-solver`, and every path
     /// is one of a challenge.
     pub is_acme_solver: bool,

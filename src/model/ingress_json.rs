@@ -153,7 +153,8 @@ impl<'de> Deserialize<'de> for Ingress {
 impl From<Wire> for Ingress {
     fn from(wire: Wire) -> Self {
         let labels = IngressLabels::of(&wire.metadata);
-        Self::from_parts(wire.metadata.into(), labels, wire.spec, &wire.status)
+        let last_write = wire.metadata.last_write();
+        Self { last_write, ..Self::from_parts(wire.metadata.into(), labels, wire.spec, &wire.status) }
     }
 }
 
@@ -162,6 +163,7 @@ impl Ingress {
         let mut ingress = Self {
             meta,
             written: None,
+            last_write: None,
             is_acme_solver: false,
             annotation_labels: labels.annotations,
             class_label: labels.class,

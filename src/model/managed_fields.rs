@@ -12,6 +12,20 @@ struct Entry {
     time: Option<Timestamp>,
 }
 
+/// The time of the last write of one client.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct WriteTime {
+    time: Option<Timestamp>,
+    subresource: Option<Box<str>>,
+}
+
+/// Returns the time of the last write by the clock of the API server. Writes of the status do not count.
+pub(super) fn last_write(entries: &[WriteTime]) -> Option<Timestamp> {
+    let is_of_object = |entry: &&WriteTime| entry.subresource.as_deref().is_none_or(str::is_empty);
+    entries.iter().filter(is_of_object).filter_map(|entry| entry.time).max()
+}
+
 /// Returns the client that wrote last; `None` if it is not certain, because two wrote within the same second. For a client that
 /// names no field manager, the API server records the beginning of its user agent (`managerOrUserAgent` in
 /// `apiserver/pkg/endpoints/handlers/create.go`).

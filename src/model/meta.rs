@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::annotation::{Annotations, RawAnnotation, RawAnnotations, is_annotation_key, is_class_key};
-use super::managed_fields::last_manager;
+use super::managed_fields::{WriteTime, last_manager, last_write};
 use super::{Kind, lax};
 
 /// Namespace and name. Cluster-scoped objects have an empty namespace.
@@ -82,6 +82,8 @@ pub(super) struct Wire {
     #[serde(deserialize_with = "lax::null")]
     finalizers: Vec<IgnoredAny>,
     generation: Option<i64>,
+    #[serde(deserialize_with = "lax::null")]
+    managed_fields: Vec<WriteTime>,
 }
 
 /// The same as slices of JSON, of which most are never parsed.
@@ -118,6 +120,7 @@ impl<'a> RawMeta<'a> {
             deletion_timestamp: parsed(self.deletion_timestamp)?,
             finalizers: parsed(self.finalizers)?,
             generation: None,
+            managed_fields: Vec::new(),
         })
     }
 
@@ -152,6 +155,11 @@ impl Wire {
     /// `generation`: the number of changes of the spec.
     pub(super) fn generation(&self) -> Option<i64> {
         self.generation
+    }
+
+    /// The time of the last write of the object, without its status.
+    pub(super) fn last_write(&self) -> Option<Timestamp> {
+        last_write(&self.managed_fields).or(self.creation_timestamp)
     }
 
     /// `deletionTimestamp` is set.

@@ -13,7 +13,7 @@ use super::location::{Dropped, DroppedBecause, Location, Modifier, Server};
 use super::reload::ReloadBlock;
 use super::routes::{Routes, When};
 use super::tls::HostCertificate;
-use crate::cluster::ClusterView;
+use crate::cluster::{ClusterView, Lookup};
 use crate::finding::Quoted;
 use crate::model::{Backend, Host, Ingress, PathRef};
 
@@ -174,6 +174,40 @@ fn lines<'a>(
         Route { at: Some(*at), is_regex: false, ingress, backend: &at.path.backend, outcome }
     });
     won.chain(lost).collect()
+}
+
+/// The routes of one Ingress.
+#[derive(Debug, Default)]
+pub struct RoutesOf<'a> {
+    /// One for each host and path.
+    pub routes: Vec<Route<'a>>,
+    /// The number of its paths on hosts whose server is not known.
+    pub unknown: u32,
+}
+
+/// Returns the routes of the Ingress that is the candidate of `routes`, as the map has them. The map reads every Ingress; this reads
+/// those on the same hosts.
+#[must_use]
+pub fn routes_of<'a>(ingress: &'a Ingress, routes: &Routes<'a>) -> RoutesOf<'a> {
+    let mut of = RoutesOf::default();
+    let own = |route: &Route<'_>| route.ingress.meta.key == ingress.meta.key;
+    let any = (ingress.rules.is_empty() && ingress.default_backend.is_some()).then_some(&Host::Any);
+    for host in ingress.hosts().into_iter().map(|(_, host)| host).chain(any) {
+        match routes.server(host, When::After) {
+            Lookup::Found(server) => {
+                of.routes.extend(lines(&server, routes, routes.controller(), routes.view()).into_iter().filter(own));
+            }
+            Lookup::Absent => {}
+            Lookup::Unknown => {
+                let paths = ingress.paths().filter(|at| at.rule.host == *host).count();
+                of.unknown += u32::try_from(paths).unwrap_or(u32::MAX);
+            }
+        }
+        let unloaded = routes.unloaded_on(host, When::After).into_iter();
+        let unloaded = unloaded.filter(|(other, _)| other.meta.key == ingress.meta.key);
+        of.routes.extend(unloaded.flat_map(|(ingress, annotation)| not_loaded(host, ingress, annotation)));
+    }
+    of
 }
 
 /// Returns the paths of an Ingress that the controller does not load.

@@ -46,7 +46,7 @@ pub use location::{
     path_samples, pattern_samples, pieces, plain_samples, redirects_alike, runaway, sample_host, unknown_variables,
     variable_names,
 };
-pub use map::{HostRoutes, Route, RouteMap, RouteOutcome};
+pub use map::{HostRoutes, Route, RouteMap, RouteOutcome, RoutesOf, routes_of};
 pub use path_matching::PathMeaning;
 pub use redirect::Received;
 pub use reload::{

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::configuration::FollowedConfiguration;
+use super::stored::Found;
 use crate::admission::{Place, Rejection, Reviewed, Reviewer};
 use crate::analysis::waivers_in_force;
-use crate::background::Tasks;
+use crate::background::Leadership;
 use crate::certificates::CertificateStatus;
 use crate::cluster::{
     ClusterState, ClusterView, LiveReads, RegistrationFault, RegistrationLimit, Rights, SyncStatus, WatchStatus,
@@ -15,6 +16,8 @@ use crate::cluster::{
 };
 use crate::model::Key;
 use crate::routing::{ObservedController, ReloadBlocks, SharedReloadBlocks};
+use crate::tasks::Tasks;
+use crate::telemetry::StoredFigures;
 
 /// The reviews of one path of the webhook port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,29 @@ pub trait Readiness: Send + Sync + 'static {
     fn tasks(&self) -> Tasks {
         Tasks::default()
     }
+
+    /// Returns what the background audit has found, if this process does it.
+    fn stored(&self) -> Stored {
+        Stored::default()
+    }
+}
+
+/// The part of this process in the background audit.
+#[derive(Debug, Clone, Default)]
+pub struct Stored {
+    /// Whether this process does it; `None`: it is disabled.
+    pub is_holder: Option<bool>,
+    /// What it has found, once each Ingress has been evaluated.
+    pub figures: Option<Arc<StoredFigures>>,
+}
+
+/// The background audit of a process.
+#[derive(Debug, Clone)]
+pub struct BackgroundAudit {
+    /// Whether this process does it.
+    pub leadership: Leadership,
+    /// What it has found.
+    pub found: Found,
 }
 
 /// The readiness of a process with a followed configuration.
@@ -104,6 +130,8 @@ pub struct ClusterReadiness {
     pub certificates: Option<CertificateStatus>,
     /// The Service of the process, if it watches a cluster.
     pub service: Option<Key>,
+    /// The background audit; `None`: it is disabled.
+    pub background: Option<BackgroundAudit>,
     /// The background tasks.
     pub tasks: Tasks,
 }
@@ -153,7 +181,14 @@ impl Readiness for ClusterReadiness {
 
     fn notes(&self) -> Vec<String> {
         let certificates = self.certificates.iter().flat_map(CertificateStatus::notes);
-        self.configuration.notes().into_iter().chain(self.status.notes()).chain(certificates).collect()
+        let background = self.background.iter().filter_map(|background| background.leadership.trouble());
+        self.configuration
+            .notes()
+            .into_iter()
+            .chain(self.status.notes())
+            .chain(certificates)
+            .chain(background)
+            .collect()
     }
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
@@ -201,5 +236,12 @@ impl Readiness for ClusterReadiness {
 
     fn tasks(&self) -> Tasks {
         self.tasks.clone()
+    }
+
+    fn stored(&self) -> Stored {
+        let Some(BackgroundAudit { leadership, found }) = &self.background else { return Stored::default() };
+        // Figures of a former holder are not shown, also if its task stands still.
+        let is_holder = leadership.is_holder();
+        Stored { is_holder: Some(is_holder), figures: found.figures.load().filter(|_| is_holder) }
     }
 }

@@ -71,6 +71,8 @@ impl Health {
         self.metrics.configuration.show_waivers(&self.readiness.waivers());
         self.metrics.show_reload_blocks(&self.readiness.reload_blocks());
         self.metrics.tasks.show(&self.readiness.tasks());
+        let stored = self.readiness.stored();
+        self.metrics.show_stored(stored.is_holder, stored.figures.as_deref());
         self.metrics.encode(&self.readiness.objects(), &self.readiness.watches())
     }
 

@@ -22,6 +22,7 @@ mod runtime;
 mod self_signed;
 mod signal;
 mod slow;
+mod stored;
 mod tls;
 
 use std::io;
@@ -45,7 +46,7 @@ use self::runtime::WebhookRuntime;
 use crate::telemetry::Metrics;
 
 pub use self::configuration::FollowedConfiguration;
-pub use self::handler::{ClusterReadiness, Endpoint, Readiness, ReviewHandler};
+pub use self::handler::{BackgroundAudit, ClusterReadiness, Endpoint, Readiness, ReviewHandler, Stored};
 pub use self::limits::Limits;
 pub use self::rechecks::{RECHECK_DELAY, follow_rechecks};
 pub use self::recorder::start_recorder;
@@ -53,6 +54,7 @@ pub use self::reload_blocks::follow_reload_blocks;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;
 pub use self::signal::Signals;
+pub use self::stored::{Followed, Found, ReadsByName, SharedFigures, follow_stored_ingresses};
 pub use self::tls::{CertificateSource, TlsError, TlsOptions};
 
 /// Addresses, certificate and limits of a server.

@@ -15,6 +15,7 @@ use super::labels::{CodeLabel, ReasonLabel};
 use super::process::Process;
 use super::registration::RegistrationMetrics;
 use super::reviews::ReviewMetrics;
+use super::stored::{StoredFigures, StoredMetrics};
 use super::tasks::TaskMetrics;
 use super::trace::Trace;
 use crate::admission::Record;
@@ -86,6 +87,7 @@ pub struct Metrics {
     pub(crate) panics: Counter,
     pub(crate) tasks: TaskMetrics,
     pub(crate) configuration: ConfigurationMetrics,
+    pub(crate) stored: StoredMetrics,
     pub(crate) certificate_reload_failures: Counter,
     /// 1 while the certificate files are invalid and the last valid certificate is served.
     pub(crate) certificate_reload_failing: Gauge,
@@ -136,6 +138,7 @@ impl Metrics {
             panics: Counter::default(),
             tasks: TaskMetrics::default(),
             configuration: ConfigurationMetrics::default(),
+            stored: StoredMetrics::default(),
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
             certificate_expiry: Gauge::default(),
@@ -157,6 +160,7 @@ impl Metrics {
         metrics.register_server();
         metrics.register_authorities();
         metrics.configuration.register(&mut metrics.registry);
+        metrics.stored.register(&mut metrics.registry);
         metrics.tasks.register(&mut metrics.registry);
         metrics.registration.register(&mut metrics.registry);
         metrics
@@ -349,6 +353,11 @@ impl Metrics {
             let label = ClassLabel { class: class.to_string() };
             self.reload_blocked.get_or_create(&label).set(i64::from(*is_blocked));
         }
+    }
+
+    /// Shows whether this replica audits the stored Ingresses, and what it has found. `None`: no replica does, or another one.
+    pub fn show_stored(&self, is_holder: Option<bool>, figures: Option<&StoredFigures>) {
+        self.stored.show(is_holder, figures);
     }
 
     /// Returns all metrics as `OpenMetrics` text, with the current state of the inventory and the watches.

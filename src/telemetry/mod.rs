@@ -9,6 +9,7 @@ mod metrics;
 mod process;
 mod registration;
 mod reviews;
+mod stored;
 mod tasks;
 mod trace;
 
@@ -16,4 +17,5 @@ pub use exposition::Exposition;
 pub(crate) use log::log_review;
 pub use log::{LogError, LogFormat, start_log};
 pub use metrics::Metrics;
+pub use stored::{CertificateEnd, FindingCount, StoredFigures};
 pub use trace::Trace;

@@ -8,6 +8,7 @@ mod api_server;
 mod argocd;
 mod assets;
 mod audit;
+mod background;
 mod certificates;
 mod check;
 mod classes;

@@ -263,7 +263,10 @@ impl Drop for Webhook<'_> {
 }
 
 /// The arguments of `serve` at a place, with these flags.
-fn arguments(Place { port, health, folder }: Place<'_>, flags: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn arguments(
+    Place { port, health, folder }: Place<'_>,
+    flags: impl IntoIterator<Item = String>,
+) -> Vec<String> {
     let own = [
         "serve".to_owned(),
         format!("--listen=127.0.0.1:{port}"),

@@ -54,6 +54,7 @@ mod signals;
 mod skipped;
 mod snapshot;
 mod store;
+mod tasks;
 mod upstream;
 mod valid_configurations;
 mod validation;

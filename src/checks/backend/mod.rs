@@ -31,6 +31,6 @@ pub(super) use service_port_not_found::SERVICE_PORT_NOT_FOUND;
 pub(super) use service_port_not_tcp::SERVICE_PORT_NOT_TCP;
 pub(super) use service_target_port_used::SERVICE_TARGET_PORT_USED;
 pub(super) use service_without_node_port::SERVICE_WITHOUT_NODE_PORT;
-pub(super) use service_without_ready_endpoints::SERVICE_WITHOUT_READY_ENDPOINTS;
+pub(crate) use service_without_ready_endpoints::{SERVICE_IS_YOUNG, SERVICE_WITHOUT_READY_ENDPOINTS};
 
 use service_backend::{Fallback, ServiceBackend, resolved, service, service_backends};

@@ -34,7 +34,7 @@ pub(crate) static SERVICE_WITHOUT_READY_ENDPOINTS: Check = Check {
 };
 
 /// Missing endpoints of a younger Service are expected: Helm, Flux and Argo CD create it together with its pods.
-const AGE: SignedDuration = SignedDuration::from_mins(5);
+pub(crate) const SERVICE_IS_YOUNG: SignedDuration = SignedDuration::from_mins(5);
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     let fallback = Fallback::of(cx);
@@ -56,7 +56,8 @@ fn run(cx: &Context<'_>, out: &mut Findings) {
         if matches!(shortage.cause, Cause::Overlooked(_)) {
             continue;
         }
-        let is_old = service.meta.created.is_some_and(|created| cx.view.now().duration_since(created) > AGE);
+        let is_old =
+            service.meta.created.is_some_and(|created| cx.view.now().duration_since(created) > SERVICE_IS_YOUNG);
         let is_early = shortage.is_total() && !is_old;
         let yet = if is_early { " yet" } else { "" };
         let consequence = fallback.consequence_of_port(cx, &backend, service);

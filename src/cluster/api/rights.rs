@@ -17,9 +17,9 @@ use super::access_review::{Right, Verb};
 use super::pod_event::{Pod, PodEvent};
 use super::wanted::Wanted;
 use super::watch_status::Pace;
-use crate::background::Tasks;
 use crate::finding::ranges;
 use crate::model::{Key, Kind, Kinds};
+use crate::tasks::Tasks;
 
 /// The number of concurrent questions.
 const AT_ONCE: usize = 8;

@@ -11,9 +11,9 @@ use super::rights::Rights;
 use super::watch::Watch;
 use super::watch_status::{Outage, Pace, WatchHandle, WatchStatus};
 use super::writer::Batch;
-use crate::background::Tasks;
 use crate::cluster::SharedInventory;
 use crate::model::{Key, Kind};
+use crate::tasks::Tasks;
 
 /// The watches that run.
 #[derive(Debug, Clone, Default)]

@@ -14,9 +14,9 @@ use super::wanted::{ControllerPlace, Wanted};
 use super::watch_status::{Pace, WatchStatus};
 use super::writer::Writer;
 use super::{config_maps, controller_watches};
-use crate::background::Tasks;
 use crate::cluster::{Coverage, Inventory, SharedInventory};
 use crate::model::{Key, Kind, Kinds};
+use crate::tasks::Tasks;
 
 /// The watches of all wanted kinds and objects.
 #[derive(Debug, Clone, Default)]

@@ -58,7 +58,7 @@ impl Inventory {
                 }
             })
         };
-        self.changes_since(before).into_iter().map(write).collect()
+        self.difference_from(before).into_iter().map(write).collect()
     }
 
     /// Makes a change that [`Inventory::written_changes`] has written.

@@ -8,7 +8,7 @@ use crate::model::{Key, Kind};
 impl Inventory {
     /// Returns the changes that turn an earlier state into this one. What files show about other objects is not among them.
     #[must_use]
-    pub(crate) fn changes_since(&self, before: &Self) -> Vec<(Kind, Change)> {
+    pub(crate) fn difference_from(&self, before: &Self) -> Vec<(Kind, Change)> {
         let mut changes = Vec::new();
         for kind in Kind::ALL {
             if self.coverage(kind) != before.coverage(kind) {

@@ -3,6 +3,7 @@
 
 mod api_callers;
 mod change;
+mod changes;
 mod contents;
 mod controllers;
 mod coverage;
@@ -34,6 +35,7 @@ use crate::model::{
 };
 use api_callers::ApiCallers;
 pub(crate) use change::Change;
+pub use changes::Changes;
 pub use coverage::Coverage;
 use derived::Derived;
 pub(crate) use derived::OF_CONTROLLERS;

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use ingress_guard::admission::Reviewer;
-use ingress_guard::background::Tasks;
 use ingress_guard::certificates::{self, CertificateStatus, Lifetimes, Manager, Pair};
 use ingress_guard::cluster::{SharedInventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{self, CertificateSource, Limits, Readiness, Server, TlsOptions};
+use ingress_guard::tasks::Tasks;
 use ingress_guard::telemetry::Metrics;
 use jiff::{SignedDuration, Timestamp};
 use kube::config::{KubeConfigOptions, Kubeconfig};

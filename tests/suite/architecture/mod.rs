@@ -11,8 +11,8 @@ use crate::registry::files_below;
 use imports::Imports;
 
 /// The modules from the lowest layer up. A module imports modules of lower layers, of its own layer, and itself.
-const LAYERS: [&[&str]; 18] = [
-    &["parallel", "background", "yaml", "version"],
+const LAYERS: [&[&str]; 19] = [
+    &["parallel", "tasks", "yaml", "version"],
     &["model", "budget", "fair_queue", "file"],
     &["finding"],
     &["validation"],
@@ -28,6 +28,7 @@ const LAYERS: [&[&str]; 18] = [
     &["doctor"],
     &["telemetry"],
     &["certificates"],
+    &["background"],
     &["server"],
     &["cli"],
 ];
@@ -168,11 +169,11 @@ fn only_these_modules_use_these_crates() {
         ("hyper", &["server"]),
         ("rustls", &["server", "model", "certificates", "cli"]),
         ("tower_http", &["server"]),
-        ("k8s_openapi", &["admission", "server", "certificates", "doctor", "cli"]),
-        ("kube", &["cluster", "certificates", "doctor", "cli"]),
-        ("tokio", &["background", "server", "cli", "main", "cluster", "admission", "certificates"]),
+        ("k8s_openapi", &["admission", "server", "certificates", "background", "doctor", "cli"]),
+        ("kube", &["cluster", "certificates", "background", "doctor", "cli"]),
+        ("tokio", &["tasks", "server", "cli", "main", "cluster", "admission", "certificates", "background"]),
         ("prometheus_client", &["telemetry", "server"]),
-        ("tracing", &["background", "telemetry", "server", "cli", "cluster", "certificates"]),
+        ("tracing", &["tasks", "telemetry", "server", "cli", "cluster", "certificates", "background"]),
         ("serde_saphyr", &["config", "repository"]),
         ("granit_parser", &["yaml"]),
     ];

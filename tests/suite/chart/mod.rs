@@ -1,5 +1,6 @@
 //! The chart, as Helm renders it, and its generated files.
 
+mod background;
 mod certificates;
 mod names;
 mod notes;

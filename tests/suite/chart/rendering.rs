@@ -483,7 +483,7 @@ fn parts_can_be_left_out() {
     let mut kinds: Vec<&str> = objects.0.iter().map(|object| object["kind"].as_str().unwrap()).collect();
     kinds.sort_unstable();
     let policy = ["ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
-    assert_eq!(kinds, [&["ConfigMap", "Deployment", "Secret", "Service"], &policy[..]].concat());
+    assert_eq!(kinds, [&["ConfigMap", "Deployment", "Lease", "Secret", "Service"], &policy[..]].concat());
     assert_eq!(objects.one("Deployment").pointer(&pod("serviceAccountName")), Some(&json!("default")));
     let recreated = helm.template(&json!({"updateStrategy": {"type": "Recreate", "rollingUpdate": null}}));
     assert_eq!(recreated.one("Deployment")["spec"]["strategy"], json!({"type": "Recreate"}));

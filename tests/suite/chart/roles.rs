@@ -131,6 +131,7 @@ fn controllers_are_discovered_in_configured_namespaces_only() {
             "a/ingress-guard-controllers",
             "b/ingress-guard-controllers",
             "default/ingress-guard-doctor",
+            "ingress-guard/ingress-guard-background",
             "ingress-guard/ingress-guard-doctor",
             "ingress-guard/ingress-guard-events",
             "ingress-guard/ingress-guard-webhook-ca"

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use ingress_guard::admission::{LiveCluster, Reviewer};
-use ingress_guard::background::Tasks;
 use ingress_guard::checks;
 use ingress_guard::cluster::{Dependents, Live, Pod, Rights, SharedInventory, SyncStatus, WatchStatus, Watches};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Kind, Kinds};
 use ingress_guard::routing::SharedReloadBlocks;
+use ingress_guard::tasks::Tasks;
 use serde_json::{Value, json};
 
 use super::api::Api;

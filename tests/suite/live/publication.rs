@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use ingress_guard::background::Tasks;
 use ingress_guard::cluster::{Coverage, Inventory, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
+use ingress_guard::tasks::Tasks;
 
 use super::api::Api;
 use super::watch::{pace, service};

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use ingress_guard::background::Tasks;
 use ingress_guard::cluster::{Coverage, Inventory, Pace, Rights, SharedInventory, Wanted, Watches};
 use ingress_guard::model::{Kind, Kinds};
+use ingress_guard::tasks::Tasks;
 use serde_json::{Value, json};
 
 use super::api::{Api, client};

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ingress_guard::admission::{Operation, Outcome, Place, Record, Rejection, Reviewed};
-use ingress_guard::background::Tasks;
 use ingress_guard::finding::Level;
 use ingress_guard::model::Kind;
 use ingress_guard::server::{Endpoint, Readiness, ReviewHandler};
+use ingress_guard::tasks::Tasks;
 use tokio::sync::Notify;
 
 use super::client::eventually;

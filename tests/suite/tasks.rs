@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ingress_guard::background::Tasks;
+use ingress_guard::tasks::Tasks;
 use tokio::time::{Instant, sleep};
 
 /// A task that panics in its first starts, then ends.
@@ -25,7 +25,7 @@ fn panics_at_first(tasks: &Tasks, panics: usize) -> (Arc<AtomicUsize>, tokio::ta
 async fn a_task_starts_again_after_each_panic() {
     let (tasks, started) = (Tasks::default(), Instant::now());
     let (starts, task) = panics_at_first(&tasks, 2);
-    assert_eq!(tasks.panics(), [("rechecks", ingress_guard::background::Panics::default())]);
+    assert_eq!(tasks.panics(), [("rechecks", ingress_guard::tasks::Panics::default())]);
     assert!(tasks.notes().is_empty());
     task.await.unwrap();
     assert_eq!(starts.load(Ordering::SeqCst), 3);

@@ -1,4 +1,4 @@
-//! Requests for the two objects that hold certificates. Responses with a Secret never reach the log.
+//! Requests with typed answers. Responses with a Secret never reach the log.
 
 use std::time::Duration;
 
@@ -11,27 +11,31 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-use crate::cluster::ApiError;
+use super::pages::ApiError;
 
 /// The time limit of one request.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A response of the API server.
-pub(super) struct Answer<T> {
-    pub(super) object: T,
+pub(crate) struct Answer<T> {
+    pub(crate) object: T,
     /// The clock of the API server.
-    pub(super) server_time: Option<Timestamp>,
+    pub(crate) server_time: Option<Timestamp>,
 }
 
 /// The reason why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
+    /// There is no such object.
     #[error("it does not exist")]
     Absent,
+    /// RBAC refuses the request.
     #[error("no permission: {0}")]
     Forbidden(String),
+    /// The object has another resourceVersion.
     #[error("it was changed meanwhile")]
     Conflict,
+    /// Anything else.
     #[error("{0}")]
     Other(String),
 }
@@ -43,7 +47,7 @@ struct Message {
 }
 
 /// Sends a request and reads an object from the response.
-pub(super) async fn send<T: DeserializeOwned>(
+pub(crate) async fn send<T: DeserializeOwned>(
     client: &Client,
     request: Result<http::Request<Vec<u8>>, kube::core::request::Error>,
 ) -> Result<Answer<T>, Failure> {

@@ -1,0 +1,183 @@
+//! The task that takes, renews and gives up the Lease.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::Client;
+use kube::api::{GetParams, PostParams};
+use kube::core::Request;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::candidate::{Candidate, Observed, Write};
+use super::leadership::Leadership;
+use super::outage::Outage;
+use crate::cluster::{Answer, Failure, send};
+use crate::model::Key;
+use crate::telemetry::Metrics;
+
+/// The time limit of one request. Two of them fit between a renewal and the end of the Lease.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Keeps one Lease for one replica. It writes only `spec`, and never creates the object: `create` cannot be limited to a name.
+pub struct LeaseKeeper {
+    client: Client,
+    lease: Key,
+    candidate: Candidate,
+    leadership: Leadership,
+    metrics: Arc<Metrics>,
+    was_holder: bool,
+    before: Before,
+}
+
+/// The Lease as it was when this process started.
+enum Before {
+    /// It was not read yet.
+    Unread,
+    /// Its fields, and the time since which no replica ran unless another one has taken it meanwhile.
+    Read(Observed, Option<Outage>),
+    /// It has been taken since.
+    Taken,
+}
+
+impl LeaseKeeper {
+    /// Creates the task for a Lease, which sets `leadership`. `identity` is a name that no other replica has.
+    #[must_use]
+    pub const fn new(
+        client: Client,
+        lease: Key,
+        identity: String,
+        leadership: Leadership,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let candidate = Candidate::new(identity);
+        Self { client, lease, candidate, leadership, metrics, was_holder: false, before: Before::Unread }
+    }
+
+    /// Keeps the Lease until `stop`, then gives it up.
+    pub async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let result = self.round().await;
+            let is_failed = result.is_err();
+            self.note(result.err());
+            tokio::select! {
+                () = sleep(self.candidate.pause(is_failed)) => {}
+                () = stop.cancelled() => break,
+            }
+        }
+        self.leadership.set(None);
+        self.log();
+        if let Err(error) = self.release().await {
+            tracing::warn!(lease = %self.lease, %error, "cannot give up the Lease of the background audit");
+        }
+    }
+
+    /// Reads the Lease and writes it, if this replica holds it or can take it.
+    async fn round(&mut self) -> Result<(), Failure> {
+        let Answer { object: lease, server_time } = self.read().await?;
+        let observed = Observed::of(lease.spec.as_ref());
+        self.note_outage(&observed, server_time);
+        let begun = Instant::now();
+        // The API server does not record when a Lease is written. Its own clock shows the same time to all replicas.
+        let clock = server_time.unwrap_or_else(Timestamp::now);
+        let write = self.candidate.decide(observed, begun, clock);
+        self.leadership.set(self.candidate.holds_until());
+        let Some(write) = write else { return Ok(()) };
+        match self.write(lease, write.observed().clone()).await {
+            Ok(()) => self.candidate.written(&write, begun),
+            // Another replica was faster, or the object was labelled: the next round reads it again.
+            Err(Failure::Conflict) => {
+                tracing::debug!(lease = %self.lease, "the Lease was changed meanwhile");
+                return Err(Failure::Conflict);
+            }
+            Err(error) => return Err(error),
+        }
+        self.leadership.set(self.candidate.holds_until());
+        if let Before::Read(_, outage) = std::mem::replace(&mut self.before, Before::Taken) {
+            if let Some(Outage { from, until }) = outage {
+                tracing::warn!(%from, %until, "no replica ran: Ingresses that were stored meanwhile were not reviewed");
+            }
+            self.leadership.set_outage(outage);
+        }
+        if matches!(write, Write::Acquire(_)) {
+            self.log();
+        }
+        Ok(())
+    }
+
+    /// Notes the time between the last renewal and the start of this process. Another replica that takes the Lease first does the same.
+    fn note_outage(&mut self, observed: &Observed, server_time: Option<Timestamp>) {
+        match &self.before {
+            Before::Unread => {
+                let outage = observed.renewed.zip(server_time).and_then(|(renewed, now)| Outage::between(renewed, now));
+                self.before = Before::Read(observed.clone(), outage);
+            }
+            Before::Read(before, _) if before != observed => self.before = Before::Taken,
+            Before::Read(..) | Before::Taken => {}
+        }
+    }
+
+    async fn release(&mut self) -> Result<(), Failure> {
+        let Answer { object: lease, server_time } = self.read().await?;
+        let observed = Observed::of(lease.spec.as_ref());
+        match self.candidate.release(&observed, server_time.unwrap_or_else(Timestamp::now)) {
+            Some(released) => self.write(lease, released).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn read(&self) -> Result<Answer<Lease>, Failure> {
+        let request = Request::new(self.path()).get(&self.lease.name, &GetParams::default());
+        timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())?
+    }
+
+    /// Writes the Lease as it was read, with these fields. The resourceVersion makes the API server refuse it if it has changed.
+    async fn write(&self, lease: Lease, fields: Observed) -> Result<(), Failure> {
+        let lease = Lease { spec: Some(fields.into_spec(lease.spec)), ..lease };
+        let body = serde_json::to_vec(&lease).map_err(|error| Failure::Other(error.to_string()))?;
+        let params = PostParams { field_manager: Some("ingress-guard".to_owned()), ..PostParams::default() };
+        let request = Request::new(self.path()).replace(&self.lease.name, &params, body);
+        timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())??;
+        Ok(())
+    }
+
+    fn path(&self) -> String {
+        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.lease.namespace)
+    }
+
+    /// Reports why the Lease cannot be read or written, once for each reason.
+    fn note(&mut self, failure: Option<Failure>) {
+        let failure = failure.filter(|failure| *failure != Failure::Conflict);
+        self.metrics.stored.lease_failing.set(i64::from(failure.is_some()));
+        let trouble = failure.map(|failure| {
+            format!("background audit: cannot use Lease {}: {failure}: stored Ingresses are not audited", self.lease)
+        });
+        if self.leadership.set_trouble(trouble.clone())
+            && let Some(error) = trouble
+        {
+            tracing::warn!(error, "the Lease of the background audit cannot be used");
+        }
+        self.log();
+    }
+
+    /// Writes one line when the replica becomes the holder, or is not any more.
+    fn log(&mut self) {
+        let is_holder = self.leadership.is_holder();
+        if is_holder != self.was_holder {
+            let lease = &self.lease;
+            let text = if is_holder {
+                "this replica audits the stored Ingresses"
+            } else {
+                "another replica audits the stored Ingresses"
+            };
+            tracing::info!(%lease, "{text}");
+        }
+        self.was_holder = is_holder;
+    }
+}
+
+fn silence() -> Failure {
+    Failure::Other("the API server did not answer".to_owned())
+}

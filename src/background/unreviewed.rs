@@ -1,0 +1,34 @@
+//! Ingresses that were stored without a review, because no replica ran.
+
+use super::lease::Outage;
+use super::verdicts::Verdicts;
+use crate::cluster::{Inventory, is_reviewed};
+use crate::finding::Level;
+use crate::model::Key;
+
+/// An Ingress that was stored without a review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreviewed {
+    /// Its namespace and name.
+    pub ingress: Key,
+    /// Whether a review of it as a new Ingress would deny it.
+    pub would_deny: bool,
+}
+
+/// Returns the stored Ingresses that were written during an outage, by key. Those that the registration of `service` does not certainly
+/// select are left out.
+#[must_use]
+pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, service: &Key) -> Vec<Unreviewed> {
+    let is_written = |time| outage.contains(time);
+    let written = state.ingresses().filter(|ingress| ingress.last_write.is_some_and(is_written));
+    let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace));
+    let judged = written.map(|ingress| {
+        let key = &ingress.meta.key;
+        let verdict = verdicts.by_ingress.get(key);
+        let denies = verdict.is_some_and(|verdict| verdict.findings.iter().any(|finding| finding.level == Level::Deny));
+        Unreviewed { ingress: key.clone(), would_deny: denies }
+    });
+    let mut found: Vec<Unreviewed> = judged.collect();
+    found.sort_by(|a, b| a.ingress.cmp(&b.ingress));
+    found
+}
