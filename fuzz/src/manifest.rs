@@ -135,8 +135,10 @@ pub(super) fn run(bytes: &[u8]) {
     let view = ClusterView::unrestricted(state(&inventory));
     let dialects = STRICT.settings.dialects.with_observed_settings(&view);
     let map = RouteMap::of(Controllers::new(&view, &STRICT.settings.classes, &dialects));
-    let page =
-        html(&report, &Page { map: &map, made: now(), source: "a.yaml", what_if: None, expiry_warning_days: 30 });
+    let page = html(
+        &report,
+        &Page { map: &map, made: now(), source: "a.yaml", what_if: None, expiry_warning_days: 30, refresh: None },
+    );
     assert_eq!(page.matches("<script").count(), 2, "nothing from a file is a script");
     assert_visible(&page);
 

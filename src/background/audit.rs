@@ -184,6 +184,18 @@ impl Audit {
         &self.world.state
     }
 
+    /// Returns what is known of the cluster.
+    #[must_use]
+    pub fn known(&self, now: Timestamp) -> ClusterState<'_> {
+        ClusterState { store: &self.world.state, live_reads: self.reads.facts(), now }
+    }
+
+    /// Returns what verdicts depend on.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
     /// Returns what is known of a Secret.
     #[must_use]
     pub fn secret(&self, key: &Key) -> Option<&Secret> {
@@ -234,7 +246,7 @@ impl Audit {
             return;
         };
         self.evaluated += 1;
-        let known = ClusterState { store: state, live_reads: self.reads.facts(), now };
+        let known = self.known(now);
         let verdict = evaluate(ingress, known, rules, blocks, self.reads.kinds());
         let waivers = ingress.meta.annotations.get(WAIVER_ANNOTATION);
         self.times.set(Cause::Ingress(key.clone()), waivers.and_then(|_| next_midnight(now)));

@@ -1,14 +1,15 @@
 //! The verdict on one stored Ingress: its findings as `audit` reports them, and the states of its routes.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::admission::Rules;
 use crate::analysis::analyze_within;
 use crate::budget::{Allowance, Budget};
-use crate::checks::{CHECK_NOT_EVALUATED, SERVICE_WITHOUT_READY_ENDPOINTS};
+use crate::checks::{self, CHECK_NOT_EVALUATED, SERVICE_WITHOUT_READY_ENDPOINTS};
 use crate::cluster::{ClusterState, ClusterView, Coverage, Unavailable};
 use crate::engine::NotEvaluatedReason;
-use crate::finding::Level;
+use crate::finding::{Evidence, Level};
 use crate::model::{Ingress, Kind, Kinds};
 use crate::policy::Decision;
 use crate::routing::{Controllers, LinkStatus, ReloadBlocks, Route, Routes, routes_of};
@@ -32,14 +33,21 @@ pub(super) fn evaluate(
 ) -> StoredVerdict {
     let findings = || findings(ingress, known, rules, on_demand);
     // The engine catches panics of checks. The policy and the routes are outside of it.
-    let findings = catch_unwind(AssertUnwindSafe(findings)).unwrap_or_default();
+    let all = |_| (Vec::new(), checks::ALL.iter().map(|check| check.code).collect());
+    let (findings, not_evaluated) = catch_unwind(AssertUnwindSafe(findings)).unwrap_or_else(all);
     let routes = || routes(ingress, known, rules, blocks);
     let unknown = |_| StoredRoutes { unknown: count(ingress.paths()), ..StoredRoutes::default() };
     let routes = catch_unwind(AssertUnwindSafe(routes)).unwrap_or_else(unknown);
-    StoredVerdict { findings, routes }
+    StoredVerdict { findings, not_evaluated, routes }
 }
 
-fn findings(ingress: &Ingress, known: ClusterState<'_>, rules: &Rules, on_demand: Kinds) -> Vec<StoredFinding> {
+/// Returns the findings, and the codes of the checks that were not evaluated.
+fn findings(
+    ingress: &Ingress,
+    known: ClusterState<'_>,
+    rules: &Rules,
+    on_demand: Kinds,
+) -> (Vec<StoredFinding>, Vec<&'static str>) {
     let allowance = Allowance { texts: TEXTS, ..Allowance::full() };
     let analysis = analyze_within(&allowance, ingress, known, &rules.engine, &rules.policy);
     let unread: Vec<String> = on_demand.iter().map(reason_of_unread).collect();
@@ -48,7 +56,9 @@ fn findings(ingress: &Ingress, known: ClusterState<'_>, rules: &Rules, on_demand
         finding.code == CHECK_NOT_EVALUATED.code && unread.iter().any(|reason| **reason == *finding.subject)
     };
     let decisions = analysis.verdict.distinct().filter(|decision| decision.level > Level::Off && !is_unread(decision));
-    decisions.take(TEXTS * 5).map(stored).collect()
+    let findings = decisions.take(TEXTS * 5).map(stored).collect();
+    let not_evaluated: BTreeSet<&str> = analysis.not_evaluated.iter().map(|not| not.check.code).collect();
+    (findings, not_evaluated.into_iter().collect())
 }
 
 /// Returns the reason for which checks are not evaluated while an object of a kind was not read yet.
@@ -57,7 +67,11 @@ fn reason_of_unread(kind: Kind) -> String {
 }
 
 fn stored(decision: &Decision) -> StoredFinding {
-    let Decision { finding, level, .. } = decision;
+    let Decision { finding, level, waived, .. } = decision;
+    let service = finding.rests_on.iter().find_map(|evidence| match evidence {
+        Evidence::Object(Kind::Service, key) => Some(key.name.clone()),
+        _ => None,
+    });
     StoredFinding {
         code: finding.code,
         level: *level,
@@ -66,6 +80,8 @@ fn stored(decision: &Decision) -> StoredFinding {
         message: finding.message.clone(),
         help: finding.help.clone(),
         is_readiness: finding.code == SERVICE_WITHOUT_READY_ENDPOINTS.code,
+        service,
+        waived: waived.clone(),
     }
 }
 

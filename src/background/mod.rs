@@ -6,18 +6,26 @@
 mod affected;
 mod audit;
 mod evaluation;
+mod events;
 mod figures;
 mod lease;
+mod output;
+mod page;
+mod problem;
 mod queue;
 mod reads;
 mod references;
+mod reports;
 mod timetable;
 mod unreviewed;
 mod verdicts;
 
 pub use audit::{Audit, Pass, World};
+pub use events::{Announcement, Announcer, Change, Earlier, Outcome, Regarding, Surroundings, follow_events};
 pub use figures::{OTHERS, figures};
 pub use lease::{Candidate, DURATION, Leadership, LeaseKeeper, Observed, Outage, Write};
+pub use page::page;
 pub use reads::{AGAIN, BEFORE_END, REFUSED, Reads, SOON};
+pub use reports::{Content, ExistingReport, ReportChange, ReportSchedule, Since, follow_reports};
 pub use unreviewed::{Unreviewed, unreviewed};
 pub use verdicts::{SharedVerdicts, StoredFinding, StoredRoutes, StoredVerdict, Verdicts};

@@ -26,6 +26,10 @@ pub struct StoredFinding {
     pub help: Box<str>,
     /// Whether it depends on the readiness of endpoints. A rollout causes such findings for a short time.
     pub is_readiness: bool,
+    /// The Service that it depends on first, in the namespace of the Ingress.
+    pub service: Option<Box<str>>,
+    /// The reason of the waiver or exception that applies.
+    pub waived: Option<Arc<str>>,
 }
 
 /// The states of the routes of an Ingress, in numbers.
@@ -40,10 +44,12 @@ pub struct StoredRoutes {
 }
 
 /// The verdict on one stored Ingress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoredVerdict {
     /// Its findings, in the order of the report.
     pub findings: Vec<StoredFinding>,
+    /// The codes of the checks that were not evaluated, sorted. Whether their problems exist is not known.
+    pub not_evaluated: Vec<&'static str>,
     /// Its routes.
     pub routes: StoredRoutes,
 }

@@ -231,9 +231,15 @@ impl ClusterSource {
     /// Returns a client for the lifetime of the process, whose callers retry: retries of the client would hide for minutes that a
     /// watch fails.
     pub(super) async fn client(&self) -> anyhow::Result<kube::Client> {
+        Ok(self.named_client().await?.0)
+    }
+
+    /// Returns the same with the name of the cluster: its address.
+    pub(super) async fn named_client(&self) -> anyhow::Result<(kube::Client, String)> {
         let mut connection = self.connection().await?;
         connection.default_retry = false;
-        kube::Client::try_from(connection).context("cannot create a Kubernetes client")
+        let name = format!("cluster {}", connection.cluster_url.to_string().trim_end_matches('/'));
+        Ok((kube::Client::try_from(connection).context("cannot create a Kubernetes client")?, name))
     }
 
     /// Lists every kind that is not fetched by name.

@@ -22,6 +22,7 @@ mod report_output;
 mod serve;
 mod serving_certificate;
 mod snapshot;
+mod stored_outputs;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -167,7 +167,10 @@ pub(super) fn page(
     what_if: Option<&str>,
 ) -> String {
     let expiry_warning_days = config.settings.expiry_warning_days;
-    with_map(state, config, |map| html(report, &Page { map, made: state.now, source, what_if, expiry_warning_days }))
+    let of_map = |map: &RouteMap<'_>| {
+        html(report, &Page { map, made: state.now, source, what_if, expiry_warning_days, refresh: None })
+    };
+    with_map(state, config, of_map)
 }
 
 /// Calls `render` with the route map of the whole cluster state.

@@ -15,6 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
+use super::stored_outputs::{Destination, PageArguments};
 use crate::admission::{LiveCluster, Reviewer, Rules};
 use crate::background::{Leadership, LeaseKeeper};
 use crate::certificates::Manager;
@@ -31,7 +32,8 @@ use crate::record;
 use crate::routing::SharedReloadBlocks;
 use crate::server::{
     self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, Found, Limits, RECHECK_DELAY,
-    ReadsByName, Server, Signals, follow_rechecks, follow_reload_blocks, follow_stored_ingresses, start_recorder,
+    ReadsByName, Server, Signals, Visits, follow_rechecks, follow_reload_blocks, follow_stored_ingresses,
+    start_recorder,
 };
 use crate::tasks::Tasks;
 use crate::telemetry::{self, LogFormat, Metrics};
@@ -92,6 +94,8 @@ pub(super) struct Arguments {
     #[arg(long, env = "INGRESS_GUARD_RECORD_BYTES", value_name = "BYTES", default_value_t = RECORD_BYTES)]
     record_bytes: u64,
     #[command(flatten)]
+    page: PageArguments,
+    #[command(flatten)]
     pod: PodArguments,
     /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
@@ -129,7 +133,12 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let (metrics, tasks) = (Arc::new(Metrics::new()), Tasks::default());
     let fixed = Fixed::of(&config, &config.engine());
     let file = arguments.config.take();
-    let client = if arguments.manifests.is_empty() { Some(arguments.cluster.client().await?) } else { None };
+    let (client, source) = if arguments.manifests.is_empty() {
+        let (client, name) = arguments.cluster.named_client().await?;
+        (Some(client), format!("{name}, live"))
+    } else {
+        (None, "manifests".to_owned())
+    };
     let (background, lease) = (config.background.clone(), arguments.lease());
     let service = arguments.certificate.service().filter(|_| client.is_some());
     let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
@@ -141,6 +150,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let on_demand = OnDemand { kinds: config.on_demand(), readable: config.readable.clone() };
     let lease = lease.filter(|_| background.enabled).zip(client.clone());
     let leadership = if lease.is_some() { Leadership::of_replica() } else { Leadership::alone() };
+    let destination = lease.clone().map(|((_, identity), client)| Destination { client, identity });
     let keeping = lease.map(|((lease, identity), client)| {
         let (kept, stop) = ((leadership.clone(), Arc::clone(&metrics)), signals.drain.clone());
         let keeper = move || {
@@ -177,7 +187,11 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
         service: service.clone(),
         metrics: Arc::clone(&metrics),
         found: found.clone(),
+        visits: Visits::default(),
     };
+    let _writing = destination.map(|destination| destination.write(&background, &followed, &tasks));
+    let page = arguments.page.serve(source, &followed, &signals.drain);
+    let _page = page.await?;
     let (is_enabled, settings) = (background.enabled, background);
     let auditing = move || follow_stored_ingresses(followed.clone(), settings.clone());
     let _auditing = is_enabled.then(|| AbortOnDropHandle::new(tasks.keep("background_audit", auditing)));

@@ -11,7 +11,7 @@ mod snapshot;
 mod store;
 mod view;
 
-pub(crate) use api::{Answer, Failure, send};
+pub(crate) use api::{Answer, ApiError, Failure, REPORTING_CONTROLLER, send};
 pub use api::{
     Author, ConfigMapText, ControllerPlace, Dependents, FindIn, ListError, Live, Pace, Pod, ReadableNamespaces,
     Referenced, Right, Rights, SyncStatus, Verb, Wanted, WatchStatus, Watches, list, missing,

@@ -16,11 +16,15 @@ pub struct Background {
     pub percent: u32,
     /// The series on `/metrics`.
     pub metrics: StoredSeries,
+    /// Whether Events are written.
+    pub events: bool,
+    /// Whether reports are written.
+    pub reports: bool,
 }
 
 /// Resolves the settings.
 pub(super) fn background(raw: &RawBackground) -> Result<Background, ConfigFault> {
-    let RawBackground { enabled, interval, cpu, metrics } = raw;
+    let RawBackground { enabled, interval, cpu, metrics, events, reports } = raw;
     let bounds = SignedDuration::from_mins(1)..=SignedDuration::from_hours(24);
     let interval = interval.parse::<SignedDuration>().ok().filter(|interval| bounds.contains(interval));
     let interval = interval
@@ -29,5 +33,12 @@ pub(super) fn background(raw: &RawBackground) -> Result<Background, ConfigFault>
     let thousandths = thousandths.filter(|thousandths| (10..=1000).contains(thousandths)).ok_or_else(|| {
         ConfigFault::new("background.cpu", "must be from 10m to 1000m, in thousandths of a core, such as \"50m\"")
     })?;
-    Ok(Background { enabled: *enabled, interval, percent: thousandths / 10, metrics: *metrics })
+    Ok(Background {
+        enabled: *enabled,
+        interval,
+        percent: thousandths / 10,
+        metrics: *metrics,
+        events: *events,
+        reports: *reports,
+    })
 }

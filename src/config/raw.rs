@@ -82,6 +82,11 @@ pub struct RawBackground {
     pub cpu: String,
     /// The series on `/metrics`.
     pub metrics: StoredSeries,
+    /// Whether Events are written on Ingresses that break or heal. Requires `--background-lease`.
+    pub events: bool,
+    /// Whether a report on each namespace is written, if the cluster has Reports (`openreports.io`) or `PolicyReports`
+    /// (`wgpolicyk8s.io`). Requires `--background-lease`.
+    pub reports: bool,
 }
 
 /// The series of stored Ingresses on `/metrics`. The health port has no authentication.
@@ -339,7 +344,14 @@ impl Default for RawConfig {
 
 impl Default for RawBackground {
     fn default() -> Self {
-        Self { enabled: true, interval: "1h".to_owned(), cpu: "50m".to_owned(), metrics: StoredSeries::default() }
+        Self {
+            enabled: true,
+            interval: "1h".to_owned(),
+            cpu: "50m".to_owned(),
+            metrics: StoredSeries::default(),
+            events: true,
+            reports: true,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::routing::{Basis, Controller, Controllers, FamilySource, Routes};
 use evaluation::{MOST_PARTS, failed, too_costly};
 
 /// The checks that run, with their settings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Engine {
     /// In the order in which they run: those that cannot be waived, then those that can deny, then the rest.
     turns: Vec<Turn>,
@@ -26,7 +26,7 @@ pub struct Engine {
 }
 
 /// One check in the order of evaluation.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Turn {
     check: &'static Check,
     /// The place of its findings among those of all checks.
@@ -92,6 +92,13 @@ impl Engine {
         let mut turns: Vec<Turn> = checks.into_iter().enumerate().map(turn).collect();
         turns.sort_by_key(|turn| (turn.check.waivable, !turn.can_deny()));
         Self { turns, settings }
+    }
+
+    /// Returns the same engine with messages that name no other namespace.
+    #[must_use]
+    pub fn without_other_namespaces(&self) -> Self {
+        let settings = Settings { reveal_other_namespaces: false, ..self.settings.clone() };
+        Self { turns: self.turns.clone(), settings }
     }
 
     /// Returns the settings of the checks.

@@ -14,7 +14,7 @@ pub struct Namespace {
     pub name: Box<str>,
     /// The labels.
     pub labels: BTreeMap<Box<str>, Box<str>>,
-    /// Whether it is being deleted, with everything in it.
+    /// Whether it is being deleted: nothing can be created in it.
     pub deleting: bool,
 }
 

@@ -14,6 +14,7 @@ mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod page;
 mod rechecks;
 mod recorder;
 mod reload_blocks;
@@ -48,13 +49,14 @@ use crate::telemetry::Metrics;
 pub use self::configuration::FollowedConfiguration;
 pub use self::handler::{BackgroundAudit, ClusterReadiness, Endpoint, Readiness, ReviewHandler, Stored};
 pub use self::limits::Limits;
+pub use self::page::{PagePort, PageSource, StoredPage};
 pub use self::rechecks::{RECHECK_DELAY, follow_rechecks};
 pub use self::recorder::start_recorder;
 pub use self::reload_blocks::follow_reload_blocks;
 pub use self::router::webhook;
 pub use self::self_signed::SelfSigned;
 pub use self::signal::Signals;
-pub use self::stored::{Followed, Found, ReadsByName, SharedFigures, follow_stored_ingresses};
+pub use self::stored::{Followed, Found, ReadsByName, SharedFigures, Visit, Visits, follow_stored_ingresses};
 pub use self::tls::{CertificateSource, TlsError, TlsOptions};
 
 /// Addresses, certificate and limits of a server.

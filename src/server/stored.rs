@@ -1,11 +1,12 @@
 //! The task that audits the stored Ingresses in the background, apart from reviews and watches.
 
-use std::panic::resume_unwind;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -51,6 +52,26 @@ pub struct Followed {
     pub metrics: Arc<Metrics>,
     /// What the audit finds.
     pub found: Found,
+    /// Questions about the audit.
+    pub visits: Visits,
+}
+
+/// A question about the audit, such as its page. It is dropped if this replica does not audit.
+pub type Visit = Box<dyn FnOnce(&Audit) + Send>;
+
+/// The question that waits for an answer. A later one replaces it.
+#[derive(Clone, Default)]
+pub struct Visits(Arc<Mutex<Option<Visit>>>);
+
+impl Visits {
+    /// Asks a question.
+    pub(super) fn ask(&self, visit: Visit) {
+        *self.0.lock() = Some(visit);
+    }
+
+    fn take(&self) -> Option<Visit> {
+        self.0.lock().take()
+    }
 }
 
 /// How Secrets and ConfigMaps are read that Ingresses name.
@@ -98,7 +119,9 @@ struct Batch {
 /// # Panics
 /// If an evaluation panics outside of the checks.
 pub async fn follow_stored_ingresses(followed: Followed, settings: Background) {
-    let Followed { inventory, rules, blocks, leadership, reads, service, metrics, found } = followed;
+    let Followed { inventory, rules, blocks, leadership, reads, service, metrics, found, visits } = followed;
+    // Findings are stored in the namespaces of their Ingresses.
+    let rules = rules.discreet();
     let on_demand = reads.as_ref().map_or(Kinds::NONE, |reads| reads.on_demand);
     let (ask, asked) = mpsc::channel(1);
     let (answer, mut answers) = mpsc::channel(16);
@@ -109,6 +132,7 @@ pub async fn follow_stored_ingresses(followed: Followed, settings: Background) {
     loop {
         if !leadership.is_holder() {
             batch = discard(batch, &found, new);
+            drop(visits.take());
             sleep(PAUSE).await;
             continue;
         }
@@ -116,6 +140,9 @@ pub async fn follow_stored_ingresses(followed: Followed, settings: Background) {
         if !world.is_synced() {
             sleep(PAUSE).await;
             continue;
+        }
+        if let Some(visit) = visits.take() {
+            batch = visited(batch, visit).await.unwrap_or_else(new);
         }
         while let Ok((kind, key, read)) = answers.try_recv() {
             batch.audit.note_read(kind, key, read, Timestamp::now());
@@ -171,6 +198,17 @@ fn report_unreviewed(
     for it in &all {
         metrics.stored.unreviewed(it.would_deny);
     }
+}
+
+/// Answers a question about the audit. `None`: the thread could not be used.
+async fn visited(batch: Batch, visit: Visit) -> Option<Batch> {
+    let answered = spawn_blocking(move || {
+        if catch_unwind(AssertUnwindSafe(|| visit(&batch.audit))).is_err() {
+            tracing::error!("a question about the background audit failed with an internal error");
+        }
+        batch
+    });
+    answered.await.ok()
 }
 
 /// Drops what is known, because another replica follows the cluster now. Returns a new audit.

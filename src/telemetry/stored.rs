@@ -79,6 +79,12 @@ struct SecretLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutputLabels {
+    output: &'static str,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct DenyLabel {
     would_deny: &'static str,
 }
@@ -101,6 +107,7 @@ pub(crate) struct StoredMetrics {
     waiting: Sample,
     unread: Sample,
     unreviewed: Family<DenyLabel, Counter>,
+    outputs: Family<OutputLabels, Counter>,
 }
 
 impl StoredMetrics {
@@ -144,6 +151,12 @@ impl StoredMetrics {
             "Ingresses that were stored without a review, by whether a review would deny them",
             self.unreviewed.clone(),
         );
+        r.register("stored_outputs", "Writes of Events and reports by the background audit", self.outputs.clone());
+    }
+
+    /// Counts a write of an Event or a report.
+    pub(crate) fn output(&self, output: &'static str, result: &'static str) {
+        self.outputs.get_or_create(&OutputLabels { output, result }).inc();
     }
 
     /// Counts an Ingress that was stored without a review.

@@ -16,7 +16,7 @@ const CONFIG: &str = "background: {cpu: 500m, metrics: detailed}";
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Returns the value of a finding in the metrics of a process.
-fn findings(webhook: &Webhook<'_>, code: &str, namespace: &str) -> Option<u32> {
+pub(crate) fn findings(webhook: &Webhook<'_>, code: &str, namespace: &str) -> Option<u32> {
     let metrics = webhook.metrics();
     let label = format!("ingress_namespace=\"{namespace}\"");
     let line = metrics.lines().find(|line| {
@@ -27,22 +27,22 @@ fn findings(webhook: &Webhook<'_>, code: &str, namespace: &str) -> Option<u32> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
-fn is_holder(webhook: &Webhook<'_>) -> bool {
+pub(crate) fn is_holder(webhook: &Webhook<'_>) -> bool {
     webhook.metrics().contains("ingress_guard_background_holder{} 1.0\n")
 }
 
-fn is_complete(webhook: &Webhook<'_>) -> bool {
+pub(crate) fn is_complete(webhook: &Webhook<'_>) -> bool {
     webhook.metrics().contains("ingress_guard_background_pass_timestamp_seconds")
 }
 
 /// Creates the Lease of the chart, and the right to keep it.
-fn lease(cluster: &Cluster, namespace: &str) {
+pub(crate) fn lease(cluster: &Cluster, namespace: &str) {
     let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                        "metadata": {"name": "background", "namespace": namespace}});
     cluster.kubectl_with_stdin(&["create", "--filename=-"], &lease.to_string()).ok();
 }
 
-fn grant(cluster: &Cluster, namespace: &str) {
+pub(crate) fn grant(cluster: &Cluster, namespace: &str) {
     let scope = format!("--namespace={namespace}");
     let role = [
         "create",

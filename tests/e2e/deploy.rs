@@ -25,7 +25,7 @@ fn the_manifests_are_accepted_and_the_program_runs_with_their_settings() {
     // No warning means that the pod meets the Pod Security Standard of the namespace.
     assert_eq!((applied.code, applied.stderr.as_str()), (0, ""), "{applied}");
     let created: Vec<&str> = applied.stdout.lines().collect();
-    assert!(created.len() == 22 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
+    assert!(created.len() == 27 && created.iter().all(|line| line.ends_with(" created")), "{applied}");
     for object in created.iter().map(|line| line.strip_suffix(" created").unwrap()) {
         // The controllers of kube-system are watched by a Role there.
         let namespace = if object.ends_with("-controllers") { "kube-system" } else { "ingress-guard" };

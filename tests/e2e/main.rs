@@ -37,6 +37,7 @@ mod manifests_mode;
 mod names;
 mod objects;
 mod outage;
+mod outputs;
 mod passing;
 #[path = "../promtool/mod.rs"]
 mod promtool;

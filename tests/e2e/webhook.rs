@@ -299,11 +299,16 @@ pub(crate) fn account(cluster: &Cluster, namespace: &'static str) -> String {
     format!("--kubeconfig={}", kubeconfig.display())
 }
 
-/// Returns the deployed `ClusterRole`.
+/// Returns the deployed `ClusterRole` that reads.
 pub(crate) fn role() -> Value {
+    role_named("ingress-guard")
+}
+
+/// Returns a deployed `ClusterRole`.
+pub(crate) fn role_named(name: &str) -> Value {
     let manifests = include_str!("../../deploy/ingress-guard.yaml").split("\n---");
     let mut objects = manifests.filter_map(|text| serde_saphyr::from_str::<Option<Value>>(text).unwrap());
-    objects.find(|object| object["kind"] == "ClusterRole" && object["metadata"]["name"] == "ingress-guard").unwrap()
+    objects.find(|object| object["kind"] == "ClusterRole" && object["metadata"]["name"] == name).unwrap()
 }
 
 fn is_probe(review: &Value) -> bool {

@@ -79,6 +79,7 @@ impl LeaseKeeper {
         let Answer { object: lease, server_time } = self.read().await?;
         let observed = Observed::of(lease.spec.as_ref());
         self.note_outage(&observed, server_time);
+        self.leadership.set_holder(&observed.holder);
         let begun = Instant::now();
         // The API server does not record when a Lease is written. Its own clock shows the same time to all replicas.
         let clock = server_time.unwrap_or_else(Timestamp::now);

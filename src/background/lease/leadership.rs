@@ -15,6 +15,8 @@ pub struct Leadership(Option<Arc<Mutex<State>>>);
 struct State {
     /// The replica is the holder until then. The time passes also if the task that renews the Lease stands still.
     until: Option<Instant>,
+    /// The holder in the Lease as it was read last; empty: there is none.
+    holder: String,
     /// Why the Lease cannot be read or written.
     trouble: Option<String>,
     /// The time before the start of this process in which no replica ran.
@@ -39,6 +41,19 @@ impl Leadership {
     pub fn is_holder(&self) -> bool {
         let Some(state) = &self.0 else { return true };
         state.lock().until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Returns the name of the holder as it was read last; empty: it is not known.
+    #[must_use]
+    pub fn holder(&self) -> String {
+        self.0.as_ref().map(|state| state.lock().holder.clone()).unwrap_or_default()
+    }
+
+    /// Sets the name of the holder.
+    pub(super) fn set_holder(&self, holder: &str) {
+        if let Some(state) = &self.0 {
+            holder.clone_into(&mut state.lock().holder);
+        }
     }
 
     /// Returns why the Lease cannot be read or written, in one line.

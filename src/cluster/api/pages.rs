@@ -55,6 +55,11 @@ impl ApiError {
         }
     }
 
+    /// Returns whether an object cannot be created because its namespace is being deleted (the admission plugin `NamespaceLifecycle`).
+    pub(crate) fn is_of_terminating_namespace(&self) -> bool {
+        matches!(self, Self::Status(403, message) if message.ends_with("because it is being terminated"))
+    }
+
     /// Returns whether the API server was not reached, or its connection broke.
     pub(crate) fn is_of_connection(&self) -> bool {
         matches!(self, Self::Client(_) | Self::Broken(_) | Self::Silence)

@@ -11,6 +11,8 @@ use tokio::time::timeout;
 
 use super::pages::ApiError;
 
+/// The name of this program in Events.
+pub(crate) const REPORTING_CONTROLLER: &str = "ingress-guard.io/ingress-guard";
 /// The time limit of one request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The maximum length of a note in bytes (`pkg/apis/core/validation`).
@@ -48,7 +50,7 @@ impl Pod {
             "eventTime": format!("{:.6}", Timestamp::now()),
             "type": if *is_warning { "Warning" } else { "Normal" },
             "reason": reason, "action": "EvaluateIngresses", "note": cut(note, NOTE),
-            "reportingController": "ingress-guard.io/ingress-guard", "reportingInstance": name,
+            "reportingController": REPORTING_CONTROLLER, "reportingInstance": name,
             "regarding": {"apiVersion": "v1", "kind": "Pod", "namespace": namespace, "name": name, "uid": uid},
         });
         let path = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");

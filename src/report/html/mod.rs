@@ -35,6 +35,8 @@ pub struct Page<'a> {
     pub what_if: Option<&'a str>,
     /// Certificates that expire within this number of days are marked.
     pub expiry_warning_days: u16,
+    /// The page is loaded again after this number of seconds; `None`: it is a file.
+    pub refresh: Option<u64>,
 }
 
 #[derive(Template)]
@@ -48,6 +50,7 @@ struct PageTemplate<'a> {
     made: String,
     made_in_words: String,
     what_if: Option<&'a str>,
+    refresh: Option<u64>,
     cards: Vec<Card>,
     diagnostics: Vec<String>,
     namespaces: Vec<Namespace>,
@@ -119,6 +122,7 @@ pub fn html(report: &Report, page: &Page<'_>) -> String {
         made: page.made.strftime("%FT%TZ").to_string(),
         made_in_words: page.made.strftime("%F %H:%M UTC").to_string(),
         what_if: page.what_if,
+        refresh: page.refresh,
         cards,
         diagnostics: blocks.chain(report.diagnostics.iter().map(diagnostic)).collect(),
         namespaces: namespaces(report),

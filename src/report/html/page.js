@@ -90,6 +90,8 @@
     if (finding.reason) what.append(isolated("span", "help", finding.reason));
     what.append(isolated("span", "field", finding.field));
     if (finding.place) what.append(isolated("span", "field", finding.place));
+    const own = `${finding.code} on ${finding.ingress}`;
+    what.append(element("span", "field", link(fragment("finding", finding.code, finding.ingress), "link", `Link to ${own}`)));
     return element("tr", "", level, code, ingress, what);
   };
   const findingList = lazily(byId("finding-more"), FINDINGS, (some) => tbody.append(...some.map(findingRow)));
@@ -231,7 +233,8 @@
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); search.focus(); }
   });
 
-  // --- links within the page: #/map/NAMESPACE/NAME, #/findings/NAMESPACE/NAME, #/level/…, #/code/…, #/namespace/…, #/state/… ---
+  // --- links within the page: #/map/NAMESPACE/NAME, #/findings/NAMESPACE/NAME, #/finding/CODE/NAMESPACE/NAME, #/level/…, #/code/…,
+  // #/namespace/…, #/state/… ---
 
   const arrive = (id) => {
     byId(id).scrollIntoView();
@@ -255,10 +258,11 @@
       arrive("map-title");
       return;
     }
-    const control = { findings: search, level, code, namespace }[what];
+    const control = { findings: search, finding: search, level, code, namespace }[what];
     if (!control) return;
     clearFindings();
-    control.value = what === "findings" ? `ingress:${name}` : name;
+    if (what === "finding") code.value = rest.shift();
+    control.value = control === search ? `ingress:${rest.join("/")}` : name;
     showFindings();
     arrive("findings-title");
   };
@@ -266,8 +270,33 @@
   // Print all rows that match the filters.
   addEventListener("beforeprint", () => { findingList.rest(); hostList.rest(); });
 
+  // --- the live page: it is loaded again, and keeps its filters and its place ---
+
+  const controls = [search, level, code, namespace, find, state, sort];
+  const resume = () => {
+    const kept = JSON.parse(sessionStorage.getItem("view"));
+    sessionStorage.removeItem("view");
+    if (!kept || kept.hash !== location.hash) return;
+    controls.forEach((control, index) => { control.value = kept.values[index]; });
+    showFindings();
+    showMap();
+    scrollTo(0, kept.top);
+  };
+  const reload = () => {
+    // Not in the middle of a selection or a search, and not in the background.
+    const isInUse = document.hidden || !getSelection().isCollapsed || controls.includes(document.activeElement);
+    if (isInUse) { setTimeout(reload, 5000); return; }
+    sessionStorage.setItem("view", JSON.stringify({ hash: location.hash, values: controls.map((control) => control.value), top: scrollY }));
+    location.reload();
+  };
+
   showFindings();
   showMap();
   follow();
+  const refresh = Number(document.body.dataset.refresh);
+  if (refresh) {
+    resume();
+    setTimeout(reload, refresh * 1000);
+  }
   document.documentElement.dataset.ready = Math.round(performance.now());
 })();

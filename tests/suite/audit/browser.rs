@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{WORLD, page_of};
+use super::{WORLD, page_of, refreshed_page_of};
 use crate::skipped::skipped;
 
 /// The path of Chromium. `None` if it is not installed: the test is recorded as skipped, which fails in CI.
@@ -212,6 +212,37 @@ fn searching_filtering_and_following_links_works() {
 
     browser.click("#finding-clear");
     browser.until_it_says("#finding-status", &all);
+    browser.assert_content();
+}
+
+#[test]
+fn each_finding_has_a_link_of_its_own() {
+    let Some(mut browser) = Browser::open(&page_of(&WORLD)) else { return };
+    browser.evaluate("location.hash = '#/finding/IG201/shop/storefront-2'").unwrap();
+    browser.until("document.querySelectorAll('#finding-table tbody tr').length === 1");
+    browser.until_it_says("#finding-table tbody", "Service \"wish\" does not exist");
+    browser.click("#finding-clear");
+    let own = "a[href='#/finding/IG201/shop/storefront-2']";
+    browser.evaluate("location.hash = ''").unwrap();
+    browser.click(&format!("#finding-table {own}"));
+    browser.until("document.querySelectorAll('#finding-table tbody tr').length === 1");
+    browser.until("document.querySelector('#finding-code').value === 'IG201'");
+    browser.assert_content();
+}
+
+#[test]
+fn the_live_page_is_loaded_again_with_its_filters() {
+    let Some(mut browser) = Browser::open(&refreshed_page_of(&WORLD, Some(1))) else { return };
+    browser.evaluate("(window.first = true, document.querySelector('#finding-search').focus())").unwrap();
+    browser.keys("wish service");
+    browser.until("document.querySelectorAll('#finding-table tbody tr').length === 1");
+    // Not while the search has the focus.
+    browser.until("performance.now() > 2000");
+    assert_eq!(browser.evaluate("window.first"), Ok(json!(true)));
+    browser.evaluate("document.activeElement.blur()").unwrap();
+    browser.until("window.first === undefined && document.documentElement?.dataset.ready !== undefined");
+    browser.until("document.querySelector('#finding-search').value === 'wish service'");
+    browser.until_it_says("#finding-status", "1 of ");
     browser.assert_content();
 }
 

@@ -41,8 +41,13 @@ fn audited<T>(yaml: &str, show: impl FnOnce(&Report, &RouteMap<'_>) -> T) -> T {
 
 /// The page about a cluster.
 fn page_of(yaml: &str) -> String {
+    refreshed_page_of(yaml, None)
+}
+
+/// The page about a cluster, which is loaded again after this number of seconds.
+fn refreshed_page_of(yaml: &str, refresh: Option<u64>) -> String {
     audited(yaml, |report, map| {
         let made = crate::pages::now();
-        html(report, &Page { map, made, source: "tests/data", what_if: None, expiry_warning_days: 14 })
+        html(report, &Page { map, made, source: "tests/data", what_if: None, expiry_warning_days: 14, refresh })
     })
 }

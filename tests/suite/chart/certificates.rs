@@ -56,7 +56,8 @@ fn the_other_modes_need_no_write_permission() {
     let Some(helm) = Helm::find() else { return };
     let existing = json!({"mode": "existingSecret", "existingSecret": "serving", "caBundle": "QQ=="});
     for certificate in [json!({"mode": "certManager"}), existing] {
-        let objects = helm.template(&json!({"certificate": certificate}));
+        let background = json!({"background": {"enabled": false}});
+        let objects = helm.template(&json!({"certificate": certificate, "config": background}));
         assert_eq!(objects.of("ValidatingAdmissionPolicy").count(), 0, "there is nothing to limit");
         assert!(arguments(&objects).contains("--tls-cert=/etc/ingress-guard/tls/tls.crt"));
         assert!(!arguments(&objects).contains("--ca-secret"));

@@ -164,6 +164,7 @@ fn placement() -> Vec<Row> {
         same("runtimeClassName", json!("kata"), deployment, pod("runtimeClassName")),
         row("listenAddress", json!("[::]"), deployment, container("args"), json!("--listen=[::]:10250")),
         row("ports.webhook", json!(10250), deployment, container("ports/0/containerPort"), json!(10250)),
+        row("ports.page", json!(8081), deployment, container("args"), json!("--page-listen=127.0.0.1:8081")),
         row("ports.health", json!(9080), deployment, container("args"), json!("--health-listen=[::]:9080")),
         row(
             "serviceAccount.automountToken",

@@ -115,7 +115,10 @@ fn readers_read_all_that_commands_list_and_no_secret() {
     assert_eq!(view["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"], "true");
     let none = helm.template(&json!({"rbac": {"readerRole": false, "aggregateToView": false}}));
     let names: Vec<&Value> = none.of("ClusterRole").map(|role| &role["metadata"]["name"]).collect();
-    assert_eq!(names, ["ingress-guard-webhook-ca", "ingress-guard", "ingress-guard-doctor"]);
+    assert_eq!(
+        names,
+        ["ingress-guard-background", "ingress-guard-webhook-ca", "ingress-guard", "ingress-guard-doctor"]
+    );
 }
 
 #[test]

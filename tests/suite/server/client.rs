@@ -198,6 +198,11 @@ pub(crate) async fn plain_accepting(addr: SocketAddr, path: &str, accept: &str) 
     send_plain(addr, &head).await
 }
 
+/// The same for a GET with a header `Host`.
+pub(crate) async fn plain_to_host(addr: SocketAddr, path: &str, host: &str) -> (u16, String, String) {
+    send_plain(addr, &format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")).await
+}
+
 async fn send_plain(addr: SocketAddr, head: &str) -> (u16, String, String) {
     let mut tcp = TcpStream::connect(addr).await.unwrap();
     tcp.write_all(head.as_bytes()).await.unwrap();

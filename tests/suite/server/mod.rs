@@ -7,6 +7,7 @@ mod eviction;
 pub(crate) mod handler;
 mod health;
 mod limits;
+mod page;
 pub(crate) mod pki;
 mod places;
 mod reload;

@@ -1,0 +1,75 @@
+//! What `serve` does with the findings on stored Ingresses: Events, reports and a page.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::background::{follow_events, follow_reports};
+use crate::config::Background;
+use crate::server::{Followed, Limits, PagePort, ServerError, StoredPage};
+use crate::tasks::Tasks;
+
+#[derive(Debug, Args)]
+pub(super) struct PageArguments {
+    /// Address of a read-only page on the stored Ingresses (plain HTTP), such as 127.0.0.1:8081. It has no authentication: keep it on a
+    /// loopback address and use `kubectl port-forward`. Default: no page.
+    #[arg(long, env = "INGRESS_GUARD_PAGE_LISTEN", value_name = "ADDRESS")]
+    page_listen: Option<SocketAddr>,
+}
+
+/// The cluster that Events and reports are written to.
+pub(super) struct Destination {
+    pub(super) client: Client,
+    /// The name of this replica in the Lease.
+    pub(super) identity: String,
+}
+
+impl Destination {
+    /// Starts to write Events and reports, as configured, until the handles are dropped.
+    pub(super) fn write(self, settings: &Background, followed: &Followed, tasks: &Tasks) -> Vec<AbortOnDropHandle<()>> {
+        let Self { client, identity } = self;
+        let mut handles = Vec::new();
+        if settings.enabled && settings.events {
+            let (client, followed) = (client.clone(), followed.clone());
+            let events = move || {
+                let Followed { inventory, leadership, metrics, found, .. } = followed.clone();
+                let is_holder = move || leadership.is_holder();
+                follow_events(client.clone(), identity.clone(), found.verdicts, inventory, metrics, is_holder)
+            };
+            handles.push(AbortOnDropHandle::new(tasks.keep("events", events)));
+        }
+        if settings.enabled && settings.reports {
+            let followed = followed.clone();
+            let reports = move || {
+                let Followed { inventory, leadership, metrics, found, .. } = followed.clone();
+                follow_reports(client.clone(), found.verdicts, inventory, metrics, move || leadership.is_holder())
+            };
+            handles.push(AbortOnDropHandle::new(tasks.keep("reports", reports)));
+        }
+        handles
+    }
+}
+
+impl PageArguments {
+    /// Binds the port of the page, if there is one, and serves it until `stop` or until the handle is dropped.
+    pub(super) async fn serve(
+        &self,
+        source: String,
+        followed: &Followed,
+        stop: &CancellationToken,
+    ) -> Result<Option<AbortOnDropHandle<()>>, ServerError> {
+        let Some(address) = self.page_listen else { return Ok(None) };
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "the page has no authentication, and its address is not a loopback address");
+        }
+        let port = PagePort::bind(address).await?;
+        let Followed { leadership, visits, metrics, .. } = followed.clone();
+        let (page, stop) = (Arc::new(StoredPage { source, leadership, visits }), stop.clone());
+        let serving = async move { port.serve(page, &Limits::default(), metrics, stop).await };
+        Ok(Some(AbortOnDropHandle::new(tokio::spawn(serving))))
+    }
+}
