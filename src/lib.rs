@@ -25,9 +25,11 @@
 //! - [`report`]: results of many Ingresses, and their output formats;
 //! - [`explain`]: traces one request from its host to the endpoints;
 //! - [`doctor`]: whether the API server has Ingresses reviewed, link by link;
+//! - [`probe`]: requests to every host and path, and their answers compared with what `explain` predicts;
 //! - [`telemetry`]: log and metrics;
 //! - [`certificates`]: certificates that the process manages itself: its CA, the serving certificate, the caBundle;
 //! - [`background`]: the audit of stored Ingresses while the server runs;
+//! - [`prober`]: sends the requests of `probe`;
 //! - [`server`]: the HTTPS server;
 //! - [`cli`]: the commands.
 
@@ -51,6 +53,8 @@ pub mod impact;
 pub mod model;
 mod parallel;
 pub mod policy;
+pub mod probe;
+pub mod prober;
 pub mod record;
 pub mod report;
 pub mod repository;

@@ -115,7 +115,7 @@ fn analyzed(state: ClusterState<'_>, config: &Config) -> Report {
     let engine = config.engine();
     let mut ingresses: Vec<&Ingress> = state.store.ingresses().collect();
     ingresses.sort_by(|a, b| a.meta.key.cmp(&b.meta.key));
-    let progress = Progress::begin(ingresses.len());
+    let progress = Progress::begin(ingresses.len(), ("analyzed", "Ingresses"));
     let reports = parallel::blocks(&ingresses, SHARE, |ingresses| {
         let mut report = Report::new(engine.checks());
         for ingress in ingresses {

@@ -15,6 +15,7 @@ mod kubectl_plugin;
 mod listing_options;
 mod man;
 mod overwriting;
+mod probe;
 mod progress;
 mod records;
 mod replay;
@@ -89,6 +90,15 @@ enum Command {
     ///
     /// Exit codes: 0 Ingresses are reviewed; 1 a link is broken; 2 the result is unknown.
     Doctor(doctor::Arguments),
+    /// Request every host and path, and compare the answers with what explain predicts.
+    ///
+    /// Examples: ingress-guard probe, ingress-guard probe app.example.com --via 203.0.113.7
+    ///
+    /// It sends HEAD and GET requests without credentials to the load balancers of the Ingresses, over HTTP and HTTPS. Redirects are
+    /// not followed. Each broken answer has the first broken link. It never writes to the cluster.
+    ///
+    /// Exit codes: 0 every answer is as predicted, with --compare: the same; 1 some are not; 2 some are unknown.
+    Probe(Box<probe::Arguments>),
     /// Write the reviews that serve --record has recorded to standard output.
     ///
     /// Example: kubectl exec POD -- /ingress-guard records /records > reviews.jsonl
@@ -156,6 +166,7 @@ fn execute(mut program: clap::Command) -> anyhow::Result<ExitCode> {
         Command::Checks(arguments) => checks::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Controllers(arguments) => controllers::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Probe(arguments) => probe::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Man(arguments) => man::run(&arguments, command()).map(|()| ExitCode::SUCCESS),
         Command::Records(arguments) => records::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -10,6 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A progress line on stderr, if that is a terminal. Several threads report to it.
 pub(super) struct Progress {
     of: usize,
+    verb: &'static str,
+    what: &'static str,
     state: Mutex<State>,
 }
 
@@ -20,9 +22,10 @@ struct State {
 }
 
 impl Progress {
-    pub(super) fn begin(of: usize) -> Self {
+    /// `what` is done: `analyzed 3 of 8 Ingresses`.
+    pub(super) fn begin(of: usize, (verb, what): (&'static str, &'static str)) -> Self {
         let next = std::io::stderr().is_terminal().then(|| Instant::now() + PATIENCE);
-        Self { of, state: Mutex::new(State { done: 0, next, is_shown: false }) }
+        Self { of, verb, what, state: Mutex::new(State { done: 0, next, is_shown: false }) }
     }
 
     pub(super) fn step(&self) {
@@ -32,7 +35,7 @@ impl Progress {
         if state.next.is_some_and(|next| now >= next) {
             state.next = Some(now + PATIENCE / 10);
             state.is_shown = true;
-            let _ = write!(std::io::stderr(), "\ranalyzed {} of {} Ingresses", state.done, self.of);
+            let _ = write!(std::io::stderr(), "\r{} {} of {} {}", self.verb, state.done, self.of, self.what);
         }
     }
 }

@@ -24,14 +24,14 @@ use crate::cluster::{
     self, ConfigMapText, Coverage, Dependents, Live, Pace, Pod, ReadableNamespaces, Rights, SharedInventory,
     SyncStatus, Watches,
 };
-use crate::config::{Config, Fixed};
+use crate::config::{Config, Fixed, StoredSeries};
 use crate::engine::Engine;
 use crate::model::{Key, Kind, Kinds};
 use crate::policy::Policy;
 use crate::record;
 use crate::routing::SharedReloadBlocks;
 use crate::server::{
-    self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, Found, Limits, RECHECK_DELAY,
+    self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, Found, Limits, Probing, RECHECK_DELAY,
     ReadsByName, Server, Signals, Visits, follow_rechecks, follow_reload_blocks, follow_stored_ingresses,
     start_recorder,
 };
@@ -87,12 +87,8 @@ pub(super) struct Arguments {
     /// Become ready although permissions are missing that denying checks need. These checks then deny nothing.
     #[arg(long, env = "INGRESS_GUARD_ALLOW_MISSING_RIGHTS", value_parser = BoolishValueParser::new())]
     allow_missing_rights: bool,
-    /// Record evaluated reviews with the state of the cluster in this directory, for replay. Records contain no Secret.
-    #[arg(long, env = "INGRESS_GUARD_RECORD", value_name = "DIR", conflicts_with = "manifests")]
-    record: Option<PathBuf>,
-    /// The most bytes of all records. The oldest ones are removed first.
-    #[arg(long, env = "INGRESS_GUARD_RECORD_BYTES", value_name = "BYTES", default_value_t = RECORD_BYTES)]
-    record_bytes: u64,
+    #[command(flatten)]
+    record: RecordArguments,
     #[command(flatten)]
     page: PageArguments,
     #[command(flatten)]
@@ -100,6 +96,17 @@ pub(super) struct Arguments {
     /// Format of log lines.
     #[arg(long, env = "INGRESS_GUARD_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
+}
+
+/// Where reviews are recorded.
+#[derive(Debug, Args)]
+struct RecordArguments {
+    /// Record evaluated reviews with the state of the cluster in this directory, for replay. Records contain no Secret.
+    #[arg(long, env = "INGRESS_GUARD_RECORD", value_name = "DIR", conflicts_with = "manifests")]
+    record: Option<PathBuf>,
+    /// The most bytes of all records. The oldest ones are removed first.
+    #[arg(long, env = "INGRESS_GUARD_RECORD_BYTES", value_name = "BYTES", default_value_t = RECORD_BYTES)]
+    record_bytes: u64,
 }
 
 /// The pod of this process, which gets an Event when permissions go missing.
@@ -139,7 +146,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     } else {
         (None, "manifests".to_owned())
     };
-    let (background, lease) = (config.background.clone(), arguments.lease());
+    let (background, lease, probe) = (config.background.clone(), arguments.lease(), config.probe.clone());
     let service = arguments.certificate.service().filter(|_| client.is_some());
     let (tls, manager) = arguments.certificate.tls(client.as_ref(), &metrics)?;
     let certificates = manager.as_ref().map(Manager::status);
@@ -167,14 +174,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let options = server::Options { listen, health_listen, tls, limits: Limits::default() };
     let reload_blocks = SharedReloadBlocks::default();
     let (reviewer, rechecks) = reviewer.with_reload_blocks(reload_blocks.clone()).with_rechecks();
-    let reviewer = match &arguments.record {
-        Some(folder) => {
-            let writer = record::Writer::new(folder, arguments.record_bytes);
-            let writer = writer.with_context(|| format!("cannot record in {}", folder.display()))?;
-            reviewer.with_recorder(start_recorder(writer, Arc::clone(&metrics)).context("cannot start threads")?)
-        }
-        None => reviewer,
-    };
+    let reviewer = arguments.record.recording(reviewer, &metrics)?;
     let rules = reviewer.rules();
     let reviewer = Arc::new(reviewer);
     let found = Found::default();
@@ -192,6 +192,14 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let _writing = destination.map(|destination| destination.write(&background, &followed, &tasks));
     let page = arguments.page.serve(source, &followed, &signals.drain);
     let _page = page.await?;
+    let probing = Probing {
+        inventory: status.inventory.clone(),
+        rules: rules.clone(),
+        settings: probe,
+        names_hosts: background.metrics == StoredSeries::Detailed,
+        metrics: Arc::clone(&metrics),
+    };
+    let _probing = probing.start(&leadership, &tasks);
     let (is_enabled, settings) = (background.enabled, background);
     let auditing = move || follow_stored_ingresses(followed.clone(), settings.clone());
     let _auditing = is_enabled.then(|| AbortOnDropHandle::new(tasks.keep("background_audit", auditing)));
@@ -222,6 +230,16 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
             Ok(())
         }
         () = signals.abort.cancelled() => bail!("stopped by a second signal before the drain was complete"),
+    }
+}
+
+impl RecordArguments {
+    /// Makes a reviewer record its reviews, if a directory for them is given.
+    fn recording(&self, reviewer: Reviewer, metrics: &Arc<Metrics>) -> anyhow::Result<Reviewer> {
+        let Some(folder) = &self.record else { return Ok(reviewer) };
+        let writer = record::Writer::new(folder, self.record_bytes);
+        let writer = writer.with_context(|| format!("cannot record in {}", folder.display()))?;
+        Ok(reviewer.with_recorder(start_recorder(writer, Arc::clone(metrics)).context("cannot start threads")?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The parts of a configuration that a running process cannot change, because they decide what it watches.
 
-use super::{Background, Config, SecretsMode};
+use super::{Background, Config, ProbeSettings, SecretsMode};
 use crate::cluster::ReadableNamespaces;
 use crate::engine::Engine;
 use crate::model::{Key, Kinds};
@@ -15,6 +15,7 @@ pub struct Fixed {
     config_maps: Vec<Key>,
     watched: Kinds,
     background: Background,
+    probe: ProbeSettings,
 }
 
 impl Fixed {
@@ -28,6 +29,7 @@ impl Fixed {
             config_maps: config.settings.dialects.config_maps(),
             watched: watched(config, engine),
             background: config.background.clone(),
+            probe: config.probe.clone(),
         }
     }
 
@@ -49,6 +51,10 @@ impl Fixed {
         if config.background != self.background {
             config.background = self.background.clone();
             kept.push("background".to_owned());
+        }
+        if config.probe != self.probe {
+            config.probe = self.probe.clone();
+            kept.push("probe".to_owned());
         }
         // The settings of a ConfigMap that is not watched are unknown: findings that depend on them do not deny.
         let new = config.settings.dialects.config_maps().into_iter().filter(|key| !self.config_maps.contains(key));

@@ -5,8 +5,10 @@ mod dialects;
 mod error;
 mod fixed;
 mod levels;
+mod probe;
 mod raw;
 mod schema;
+mod via;
 mod waivers;
 
 use std::path::Path;
@@ -21,9 +23,11 @@ pub use error::ConfigFileError;
 pub use fixed::Fixed;
 use levels::overrides;
 pub(crate) use levels::{nearest_check, unknown_check};
+pub use probe::ProbeSettings;
 pub use raw::{RawConfig, SecretsMode, StoredSeries};
 use raw::{RawHostOwnership, RawMissingReferences, RawNamespace};
 pub use schema::schema;
+pub use via::{Endpoint, Via, ViaError};
 
 use crate::checks::{
     self, CHECK_NOT_EVALUATED, HostOwnership, NamespaceClasses, NamespaceMatch, Oversized, Release, Settings,
@@ -54,6 +58,8 @@ pub struct Config {
     pub readable: ReadableNamespaces,
     /// The background audit.
     pub background: Background,
+    /// The requests of `serve` to the hosts of Ingresses.
+    pub probe: ProbeSettings,
 }
 
 impl Config {
@@ -235,6 +241,7 @@ impl Config {
             readable: readable(raw.secrets, raw.secret_namespaces)?,
             secrets: raw.secrets,
             background: background::background(&raw.background)?,
+            probe: probe::probe(&raw.probe, raw.background.enabled)?,
         })
     }
 }

@@ -67,6 +67,8 @@ pub struct RawConfig {
     pub waivers: RawWaiverBounds,
     /// The audit of the stored Ingresses while `serve` runs.
     pub background: RawBackground,
+    /// The requests of `serve` to the hosts and paths of Ingresses, whose answers are compared with the predictions of `explain`.
+    pub probe: RawProbe,
 }
 
 /// The audit of the stored Ingresses while `serve` runs.
@@ -264,6 +266,29 @@ pub struct RawDialectMatch {
     pub class: Option<String>,
 }
 
+/// The requests of `serve` to the hosts and paths of Ingresses, whose answers are compared with the predictions of `explain`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawProbe {
+    /// Whether requests are sent.
+    pub enabled: bool,
+    /// The pause between two passes over all hosts, from `1m` to `24h`.
+    pub interval: String,
+    /// The most requests per second, from 1 to 100. Each host gets at most one per second.
+    pub rate: u32,
+    /// The addresses of the controller or its load balancer: `HOST`, `HOST:PORT`, `http://HOST:PORT` or `https://HOST:PORT`. Empty: the
+    /// Service that each discovered controller publishes.
+    pub via: Vec<String>,
+    /// The namespaces whose Ingresses are requested; `*` stands for any characters.
+    pub namespaces: Vec<String>,
+}
+
+impl Default for RawProbe {
+    fn default() -> Self {
+        Self { enabled: false, interval: "5m".to_owned(), rate: 5, via: Vec::new(), namespaces: Vec::new() }
+    }
+}
+
 /// Assigns hosts to namespaces. The most specific host applies, whatever the order.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -338,6 +363,7 @@ impl Default for RawConfig {
             exceptions: Vec::new(),
             waivers: RawWaiverBounds::default(),
             background: RawBackground::default(),
+            probe: RawProbe::default(),
         }
     }
 }

@@ -122,7 +122,13 @@ pub fn explain_ingress(analysis: &Analysis<'_>, known: ClusterState<'_>, setting
 /// Returns requests that the path is intended to match on its controller.
 fn samples(ingress: &Ingress, at: PathRef<'_>, known: ClusterState<'_>, settings: &Settings) -> Vec<String> {
     let view = ClusterView::unrestricted(known);
-    let controller = Controllers::new(&view, &settings.classes, &settings.dialects).of(ingress);
+    sample_requests(ingress, at, Controllers::new(&view, &settings.classes, &settings.dialects))
+}
+
+/// Returns requests that a path is intended to match on its controller, as a request line has them.
+#[must_use]
+pub fn sample_requests(ingress: &Ingress, at: PathRef<'_>, controllers: Controllers<'_>) -> Vec<String> {
+    let controller = controllers.of(ingress);
     let reads_nginx_annotations = controller.dialect.family.reads_nginx_annotations();
     if !reads_nginx_annotations && controller.known.is_some() {
         return vec![controller.meaning(ingress, at.path).sample()];

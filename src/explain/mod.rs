@@ -22,9 +22,9 @@ mod url;
 
 pub use check::explain_check;
 pub use found::add_findings;
-pub use ingress::{IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress};
+pub use ingress::{IngressExplanation, NotEvaluatedCheck, PathExplanation, explain_ingress, sample_requests};
 pub use near::NearMiss;
 pub use request::{RequestUrl, RequestUrlError};
 pub use text::{Style, write_step};
 pub use trail::{Explanation, Found, ReadyBackend, RequestOutcome, ServedCertificate, Step, kubectl};
-pub use url::{NoSuchClass, explain_url};
+pub use url::{NoSuchClass, explain_each, explain_url};

@@ -1,30 +1,60 @@
 //! A controller that loads no change, because of one of its Ingresses: every answer is that of the configuration before.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use super::trail::{Explanation, RequestOutcome, Step, kubectl};
 use crate::model::Key;
-use crate::routing::{Controller, Controllers, ReloadBlock, Server};
+use crate::routing::{Controller, Controllers, Dialect, ReloadBlock, Server};
 
-/// The Ingresses for which the controllers in question load no change. That of a single controller is searched only once.
+/// The Ingresses for which the controllers in question load no change.
 #[derive(Debug, Default)]
-pub(super) struct ReloadBlocks {
-    of_one: Option<OnceCell<Option<Rc<ReloadBlock>>>>,
+pub(super) enum ReloadBlocks {
+    /// Searched for each request.
+    #[default]
+    Searched,
+    /// That of a single controller.
+    OfOne(OnceCell<Option<Rc<ReloadBlock>>>),
+    /// Those of the controllers of one state.
+    OfEach(RefCell<Vec<Known>>),
+}
+
+/// What is known of one controller.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The address of its dialect.
+    dialect: *const Dialect,
+    name: Option<String>,
+    block: Option<Rc<ReloadBlock>>,
 }
 
 impl ReloadBlocks {
     /// Creates those of a single controller.
     pub(super) fn of_one() -> Self {
-        Self { of_one: Some(OnceCell::new()) }
+        Self::OfOne(OnceCell::new())
+    }
+
+    /// Creates those of the controllers of one state.
+    pub(super) fn of_each() -> Self {
+        Self::OfEach(RefCell::default())
     }
 
     /// Returns that of a controller.
     pub(super) fn of(&self, controllers: Controllers<'_>, controller: Controller<'_>) -> Option<Rc<ReloadBlock>> {
         let search = || ReloadBlock::of(controllers, controller).map(Rc::new);
-        match &self.of_one {
-            Some(known) => known.get_or_init(search).clone(),
-            None => search(),
+        match self {
+            Self::Searched => search(),
+            Self::OfOne(known) => known.get_or_init(search).clone(),
+            Self::OfEach(known) => {
+                let (dialect, name) = (std::ptr::from_ref(controller.dialect), controller.name());
+                let is_it = |of: &&Known| of.dialect == dialect && of.name.as_deref() == name;
+                if let Some(of) = known.borrow().iter().find(is_it) {
+                    return of.block.clone();
+                }
+                let block = search();
+                known.borrow_mut().push(Known { dialect, name: name.map(str::to_owned), block: block.clone() });
+                block
+            }
         }
     }
 }

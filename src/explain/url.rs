@@ -77,21 +77,24 @@ pub fn explain_url(
     explain(request, known, settings, class.map_or(Whose::Any, Whose::Class), &ReloadBlocks::default())
 }
 
-pub(super) fn explain<'a>(
-    request: &RequestUrl,
-    known: ClusterState<'a>,
-    settings: &Settings,
-    whose: Whose<'a>,
-    blocks: &ReloadBlocks,
-) -> Result<Explanation, NoSuchClass> {
-    let mut explanation = trace(request, known, settings, whose, blocks)?;
-    if known.store.coverage(Kind::Ingress) == Coverage::OneNamespace {
-        explanation.leaves_open("Ingresses of other namespaces are unknown");
-    }
-    Ok(explanation)
+/// Traces requests through every controller that serves their hosts, each as [`explain_url`] does.
+#[must_use]
+pub fn explain_each(requests: &[RequestUrl], known: ClusterState<'_>, settings: &Settings) -> Vec<Explanation> {
+    let view = ClusterView::unrestricted(known);
+    let dialects = settings.dialects.with_observed_settings(&view);
+    let controllers = Controllers::new(&view, &settings.classes, &dialects);
+    let blocks = ReloadBlocks::of_each();
+    let explained = requests.iter().map(|request| {
+        // Only a class that does not exist is an error.
+        let traced = trace(request, controllers, Whose::Any, &blocks);
+        let mut explanation = traced.unwrap_or_else(|_| Explanation::of(request.url(), request.notes.clone()));
+        leave_open(&mut explanation, known);
+        explanation
+    });
+    explained.collect()
 }
 
-fn trace<'a>(
+pub(super) fn explain<'a>(
     request: &RequestUrl,
     known: ClusterState<'a>,
     settings: &Settings,
@@ -101,6 +104,25 @@ fn trace<'a>(
     let view = ClusterView::unrestricted(known);
     let dialects = settings.dialects.with_observed_settings(&view);
     let controllers = Controllers::new(&view, &settings.classes, &dialects);
+    let mut explanation = trace(request, controllers, whose, blocks)?;
+    leave_open(&mut explanation, known);
+    Ok(explanation)
+}
+
+/// Leaves the result open if Ingresses are not known.
+fn leave_open(explanation: &mut Explanation, known: ClusterState<'_>) {
+    if known.store.coverage(Kind::Ingress) == Coverage::OneNamespace {
+        explanation.leaves_open("Ingresses of other namespaces are unknown");
+    }
+}
+
+fn trace<'a>(
+    request: &RequestUrl,
+    controllers: Controllers<'a>,
+    whose: Whose<'a>,
+    blocks: &ReloadBlocks,
+) -> Result<Explanation, NoSuchClass> {
+    let view = controllers.view();
     let host = Host::parse(&host_name(&request.host));
     let mut explanation = Explanation::of(request.url(), request.notes.clone());
     let Some(ingresses) = controllers.candidates_for(&host) else {
@@ -159,14 +181,14 @@ fn trace<'a>(
         }
         return Ok(first);
     }
-    no_controller_has_it(&mut explanation, &host, &unhandled, whose, &view);
+    no_controller_has_it(&mut explanation, &host, &unhandled, whose, view);
     unloaded::without(&mut explanation, &all_unloaded);
     // The controller from which the 404 would come may not load any change.
     if let Some(block) = blocked.filter(|_| explanation.outcome == RequestOutcome::DefaultBackend) {
         reload(&mut explanation, &block, None);
     }
     explanation.near_misses = near_misses(&wanted, None);
-    explanation.notes.extend(name_wanted(request, &view));
+    explanation.notes.extend(name_wanted(request, view));
     Ok(explanation)
 }
 

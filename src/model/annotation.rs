@@ -21,6 +21,9 @@ pub const WAIVER_ANNOTATION: &str = "ingress-guard.io/ignore";
 /// The annotation with which `doctor` marks the Ingresses of its dry runs. Its value is a token; see [`is_doctor_token`].
 pub const DOCTOR_ANNOTATION: &str = "ingress-guard.io/doctor";
 
+/// The annotation that keeps `probe` from requests to the paths of an Ingress: `"false"`.
+pub const PROBE_ANNOTATION: &str = "ingress-guard.io/probe";
+
 /// The number of annotations up to which comparing them one by one is faster than a binary search.
 const FEW: usize = 32;
 

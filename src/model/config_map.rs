@@ -8,7 +8,7 @@ use super::{Key, lax, meta};
 
 /// The data keys that are kept; every other is dropped when an object is read. They are those of ingress-nginx'
 /// configuration that its answers depend on (section 7.2).
-const KEPT: [&str; 19] = [
+const KEPT: [&str; 20] = [
     "allow-cross-namespace-resources",
     "allow-snippet-annotations",
     "annotation-value-word-blocklist",
@@ -28,6 +28,7 @@ const KEPT: [&str; 19] = [
     "ssl-redirect",
     "strict-validate-path-type",
     "use-port-in-redirects",
+    "use-proxy-protocol",
 ];
 
 /// The data keys with nginx configuration. Only the names of the variables in it are kept.

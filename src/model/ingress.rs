@@ -25,8 +25,8 @@ pub struct Ingress {
     pub rules: Box<[Rule]>,
     /// The keys of labels that are intended as annotations.
     pub annotation_labels: Box<[Box<str>]>,
-    /// It has a load-balancer address: some controller handles it.
-    pub has_address: bool,
+    /// The addresses of `status.loadBalancer`: IP addresses and host names. An entry without either is empty.
+    pub addresses: Box<[Box<str>]>,
     /// The time of the last write of the stored object, without its status, by the clock of the API server. A review does not have it.
     pub last_write: Option<Timestamp>,
     /// Created by cert-manager to answer an HTTP-01 challenge: it has the label `acme.cert-manager.io/http01-solver`, and every path
@@ -56,6 +56,17 @@ pub enum ClassRef<'a> {
     Annotated(&'a str),
     /// Neither the field nor the annotation.
     Classless,
+}
+
+impl<'a> ClassRef<'a> {
+    /// Returns the name of the class.
+    #[must_use]
+    pub const fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Named(name) | Self::Annotated(name) => Some(name),
+            Self::Classless => None,
+        }
+    }
 }
 
 /// One of `spec.rules`.
@@ -151,6 +162,12 @@ impl Ingress {
             (None, Some(value)) => ClassRef::Annotated(value),
             (None, None) => ClassRef::Classless,
         }
+    }
+
+    /// Returns whether it has a load-balancer address: some controller handles it.
+    #[must_use]
+    pub fn has_address(&self) -> bool {
+        !self.addresses.is_empty()
     }
 
     /// Every rule.

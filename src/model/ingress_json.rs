@@ -141,7 +141,17 @@ pub(super) struct WireStatus {
 #[serde(default)]
 struct WireLoadBalancer {
     #[serde(deserialize_with = "lax::null")]
-    ingress: Vec<serde::de::IgnoredAny>,
+    ingress: Vec<WireAddress>,
+}
+
+/// One of `status.loadBalancer.ingress`, which has an address or a name.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireAddress {
+    #[serde(deserialize_with = "lax::null")]
+    ip: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    hostname: Box<str>,
 }
 
 impl<'de> Deserialize<'de> for Ingress {
@@ -154,12 +164,12 @@ impl From<Wire> for Ingress {
     fn from(wire: Wire) -> Self {
         let labels = IngressLabels::of(&wire.metadata);
         let last_write = wire.metadata.last_write();
-        Self { last_write, ..Self::from_parts(wire.metadata.into(), labels, wire.spec, &wire.status) }
+        Self { last_write, ..Self::from_parts(wire.metadata.into(), labels, wire.spec, wire.status) }
     }
 }
 
 impl Ingress {
-    pub(super) fn from_parts(meta: Meta, labels: IngressLabels, spec: WireSpec, status: &WireStatus) -> Self {
+    pub(super) fn from_parts(meta: Meta, labels: IngressLabels, spec: WireSpec, status: WireStatus) -> Self {
         let mut ingress = Self {
             meta,
             written: None,
@@ -171,10 +181,16 @@ impl Ingress {
             default_backend: spec.default_backend.map(Backend::from),
             tls: spec.tls.into_iter().map(TlsEntry::from).collect(),
             rules: spec.rules.into_iter().map(Rule::from).collect(),
-            has_address: !status.load_balancer.ingress.is_empty(),
+            addresses: status.load_balancer.ingress.into_iter().map(WireAddress::text).collect(),
         };
         ingress.is_acme_solver = labels.is_solver && ingress.serves_only_acme_challenges();
         ingress
+    }
+}
+
+impl WireAddress {
+    fn text(self) -> Box<str> {
+        if self.ip.is_empty() { self.hostname } else { self.ip }
     }
 }
 

@@ -39,8 +39,8 @@ mod workload;
 mod x509;
 
 pub use annotation::{
-    Annotations, CLASS_ANNOTATION, DOCTOR_ANNOTATION, NGINX_PREFIX, WAIVER_ANNOTATION, is_class_key, is_doctor_token,
-    is_relevant,
+    Annotations, CLASS_ANNOTATION, DOCTOR_ANNOTATION, NGINX_PREFIX, PROBE_ANNOTATION, WAIVER_ANNOTATION, is_class_key,
+    is_doctor_token, is_relevant,
 };
 pub use api_caller::{
     ApiCaller, CHART_LABEL, CalledService, IngressWebhook, REVIEW_PATH, injects_ca, is_condition_of_chart,

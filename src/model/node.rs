@@ -1,4 +1,4 @@
-//! Node: whether it is ready, so that its pods can be reached.
+//! Node: whether it is ready, so that its pods can be reached, and the addresses of its pods.
 
 use serde::Deserialize;
 
@@ -12,6 +12,8 @@ pub struct Node {
     pub name: Box<str>,
     /// Whether the condition `Ready` is true or absent.
     pub is_ready: bool,
+    /// `spec.podCIDRs`; some networks do not use it.
+    pub pod_ranges: Box<[Box<str>]>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -20,7 +22,16 @@ struct Wire {
     #[serde(deserialize_with = "lax::null")]
     metadata: meta::Wire,
     #[serde(deserialize_with = "lax::null")]
+    spec: WireSpec,
+    #[serde(deserialize_with = "lax::null")]
     status: WireStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireSpec {
+    #[serde(rename = "podCIDRs", deserialize_with = "lax::null")]
+    pod_cidrs: Box<[Box<str>]>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +56,7 @@ pub(super) struct WireCondition {
 impl From<Wire> for Node {
     fn from(wire: Wire) -> Self {
         let ready = wire.status.conditions.iter().find(|condition| &*condition.name == "Ready");
-        Self { name: wire.metadata.name, is_ready: ready.is_none_or(|condition| &*condition.status == "True") }
+        let is_ready = ready.is_none_or(|condition| &*condition.status == "True");
+        Self { name: wire.metadata.name, is_ready, pod_ranges: wire.spec.pod_cidrs }
     }
 }

@@ -15,6 +15,8 @@ pub struct Pod {
     pub template: PodTemplate,
     /// Name of its Node; empty if it is not scheduled.
     pub node: Box<str>,
+    /// The addresses of its own; none if it uses those of its Node.
+    pub addresses: Box<[Box<str>]>,
     /// Whether it can receive requests.
     pub state: PodState,
 }
@@ -52,10 +54,19 @@ struct WireStatus {
     reason: Box<str>,
     #[serde(deserialize_with = "lax::null")]
     conditions: Vec<WireCondition>,
+    #[serde(rename = "podIPs", deserialize_with = "lax::null")]
+    pod_ips: Vec<WireAddress>,
     #[serde(deserialize_with = "lax::null")]
     init_container_statuses: Vec<WireContainer>,
     #[serde(deserialize_with = "lax::null")]
     container_statuses: Vec<WireContainer>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireAddress {
+    #[serde(deserialize_with = "lax::null")]
+    ip: Box<str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,10 +100,13 @@ impl From<Wire> for Pod {
         let labels = Labels::from(wire.metadata.labels());
         let node = std::mem::take(&mut wire.spec.node_name);
         let is_deleted = wire.metadata.is_deleted();
+        let addresses = std::mem::take(&mut wire.status.pod_ips).into_iter().map(|address| address.ip);
+        let has_own = !wire.spec.host_network;
         Self {
             key: Key { namespace: wire.metadata.namespace, name: wire.metadata.name },
             template: PodTemplate::of(labels, wire.spec),
             node,
+            addresses: addresses.filter(|_| has_own).collect(),
             state: wire.status.state(is_deleted),
         }
     }

@@ -54,6 +54,8 @@ pub(super) struct WireSpec {
     readiness_gates: Vec<IgnoredAny>,
     #[serde(deserialize_with = "lax::null")]
     pub(super) node_name: Box<str>,
+    #[serde(deserialize_with = "lax::null")]
+    pub(super) host_network: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

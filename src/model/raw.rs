@@ -71,7 +71,7 @@ impl RawIngress<'_> {
     pub fn read(&self, head: IngressHead) -> serde_json::Result<Ingress> {
         let spec: WireSpec = meta::parsed(self.spec)?;
         let status: WireStatus = meta::parsed(self.status)?;
-        Ok(Ingress::from_parts(head.meta, head.labels, spec, &status))
+        Ok(Ingress::from_parts(head.meta, head.labels, spec, status))
     }
 }
 

@@ -46,6 +46,8 @@ pub struct Service {
     pub kind: ServiceType,
     /// The type is NodePort or LoadBalancer: its ports are open on every node.
     pub has_node_ports: bool,
+    /// The addresses of `spec.clusterIPs`, which are valid inside the cluster only.
+    pub addresses: Box<[Box<str>]>,
     /// `spec.externalName`, empty but for an ExternalName.
     pub external_name: Box<str>,
     /// `spec.selector`: its endpoints are the pods that it selects; without one, they are created manually.
@@ -172,6 +174,8 @@ struct WireSpec {
     kind: Box<str>,
     #[serde(rename = "clusterIP", deserialize_with = "lax::null")]
     cluster_ip: Box<str>,
+    #[serde(rename = "clusterIPs", deserialize_with = "lax::null")]
+    cluster_ips: Vec<Box<str>>,
     #[serde(rename = "externalName", deserialize_with = "lax::null")]
     external_name: Box<str>,
     #[serde(deserialize_with = "lax::null")]
@@ -198,17 +202,20 @@ struct WirePort {
 
 impl From<Wire> for Service {
     fn from(wire: Wire) -> Self {
-        let WireSpec { kind, cluster_ip, external_name, selector, publishes_not_ready, ports } = wire.spec;
+        let WireSpec { kind, cluster_ip, cluster_ips, external_name, selector, publishes_not_ready, ports } = wire.spec;
         let has_node_ports = matches!(&*kind, "NodePort" | "LoadBalancer");
         let kind = match (&*kind, &*cluster_ip) {
             ("ExternalName", _) => ServiceType::ExternalName,
             (_, "None") => ServiceType::Headless,
             _ => ServiceType::Cluster,
         };
+        let first = Some(cluster_ip).filter(|_| cluster_ips.is_empty());
+        let addresses = first.into_iter().chain(cluster_ips).filter(|ip| !matches!(&**ip, "" | "None"));
         Self {
             meta: wire.metadata.into(),
             kind,
             has_node_ports,
+            addresses: addresses.collect(),
             external_name: if kind == ServiceType::ExternalName { external_name } else { Box::default() },
             selector,
             publishes_not_ready,

@@ -58,6 +58,13 @@ impl Certificate {
         })
     }
 
+    /// Returns the first common name of a DER certificate, e.g. that of a controller's self-signed certificate.
+    #[must_use]
+    pub fn common_name(der: &[u8]) -> Option<String> {
+        let certificate = parse(der)?;
+        certificate.subject().iter_common_name().find_map(|name| name.as_str().ok().map(str::to_owned))
+    }
+
     /// Whether it covers this host. A wildcard host requires the same wildcard as SAN.
     #[must_use]
     pub fn covers(&self, host: &Host) -> bool {

@@ -136,7 +136,8 @@ fn lines(findings: &[&Entry]) -> Vec<String> {
 
 /// Escapes text for XML 1.0, also in attributes. Characters that XML cannot contain become U+FFFD; other invisible characters are
 /// escaped as in messages.
-fn xml(text: &str) -> String {
+#[must_use]
+pub fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in escaped(text, |c| is_invisible(c) && c != '\n' && c != '\t').chars() {
         match character {

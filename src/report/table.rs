@@ -44,7 +44,8 @@ pub(super) fn by_code(entries: &[&Entry]) -> String {
 }
 
 /// Lines with aligned columns.
-pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+#[must_use]
+pub fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: [usize; N] = std::array::from_fn(width);

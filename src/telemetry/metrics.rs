@@ -12,6 +12,7 @@ use prometheus_client::registry::Registry;
 
 use super::configuration::ConfigurationMetrics;
 use super::labels::{CodeLabel, ReasonLabel};
+use super::probes::ProbeMetrics;
 use super::process::Process;
 use super::registration::RegistrationMetrics;
 use super::reviews::ReviewMetrics;
@@ -88,6 +89,7 @@ pub struct Metrics {
     pub(crate) tasks: TaskMetrics,
     pub(crate) configuration: ConfigurationMetrics,
     pub(crate) stored: StoredMetrics,
+    pub(crate) probes: ProbeMetrics,
     pub(crate) certificate_reload_failures: Counter,
     /// 1 while the certificate files are invalid and the last valid certificate is served.
     pub(crate) certificate_reload_failing: Gauge,
@@ -139,6 +141,7 @@ impl Metrics {
             tasks: TaskMetrics::default(),
             configuration: ConfigurationMetrics::default(),
             stored: StoredMetrics::default(),
+            probes: ProbeMetrics::default(),
             certificate_reload_failures: Counter::default(),
             certificate_reload_failing: Gauge::default(),
             certificate_expiry: Gauge::default(),
@@ -161,6 +164,7 @@ impl Metrics {
         metrics.register_authorities();
         metrics.configuration.register(&mut metrics.registry);
         metrics.stored.register(&mut metrics.registry);
+        metrics.probes.register(&mut metrics.registry);
         metrics.tasks.register(&mut metrics.registry);
         metrics.registration.register(&mut metrics.registry);
         metrics

@@ -6,6 +6,7 @@ mod exposition;
 mod labels;
 mod log;
 mod metrics;
+mod probes;
 mod process;
 mod registration;
 mod reviews;

@@ -15,6 +15,7 @@ use crate::explained::{self, Explained};
 use crate::findings::{self, Found};
 use crate::generate;
 use crate::model::{self, Place, PredictedAnswer, PredictedOutcome, Prediction};
+use crate::probed;
 use crate::process::{self, Response, Running};
 use crate::render;
 use crate::requests::Request;
@@ -206,6 +207,7 @@ fn differences(program: &Path, cases: &[Case], counts: &mut Counts) -> Vec<Optio
         if let Err(what) = findings::agree_on_loading(case, true, || loads_without_strays(program, case)) {
             found[at] = Some(what);
         }
+        probed::add(&case.world, (at, &socket(folder.path(), at)), counts, &mut found[at]);
         let responses = process::ask(&socket(folder.path(), at), &case.requests);
         for (number, response) in responses.iter().enumerate() {
             let request = &case.requests[number];

@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::explained::Explained;
 use crate::model::{PredictedAnswer, PredictedOutcome};
+use crate::probed::Probed;
 use crate::process::Response;
 
 #[derive(Debug, Default)]
@@ -27,6 +28,11 @@ pub(crate) struct Counts {
     rewritten: usize,
     /// Requests to the controller's default backend.
     fallbacks: usize,
+    /// Requests of `probe`.
+    probed: usize,
+    /// Of them, those that are answered as predicted, and those with a predicted error.
+    as_predicted: usize,
+    predicted_errors: usize,
 }
 
 impl Counts {
@@ -36,6 +42,12 @@ impl Counts {
         self.patterns += usize::from(predicted.place.as_ref().is_some_and(|place| place.modifier == "~*"));
         self.rewritten += usize::from(matches!(predicted.outcome, PredictedOutcome::Backend(Some(_))));
         self.fallbacks += usize::from(predicted.place.as_ref().is_some_and(|place| place.backend.is_none()));
+    }
+
+    pub(crate) fn probe(&mut self, probed: &Probed) {
+        self.probed += probed.requests;
+        self.as_predicted += probed.as_predicted;
+        self.predicted_errors += probed.broken;
     }
 
     pub(crate) fn explain(&mut self, explained: &Explained) {
@@ -54,6 +66,9 @@ impl Counts {
         self.patterns += other.patterns;
         self.rewritten += other.rewritten;
         self.fallbacks += other.fallbacks;
+        self.probed += other.probed;
+        self.as_predicted += other.as_predicted;
+        self.predicted_errors += other.predicted_errors;
         for (status, count) in other.statuses {
             *self.statuses.entry(status).or_default() += count;
         }
@@ -76,6 +91,11 @@ impl Counts {
         assert!(self.statuses.contains_key(&308), "no redirect to a host with www: {self}");
         // Each definite answer is right, or its world differs.
         assert!(self.definite >= self.explained - self.explained / 100, "explain leaves too much unknown: {self}");
+        assert!(
+            self.as_predicted + self.predicted_errors >= self.probed - self.probed / 50,
+            "probe cannot tell: {self}"
+        );
+        assert!(self.probed > self.worlds && self.predicted_errors > self.worlds / 20, "hardly any probe: {self}");
         assert!(self.crashes > 0 && self.strays > 0, "hardly any canaries: {self}");
         assert!(self.fallbacks < 2 * self.requests / 3, "most requests match no location: {self}");
     }
@@ -95,6 +115,9 @@ impl fmt::Display for Counts {
             patterns,
             rewritten,
             fallbacks,
+            probed,
+            as_predicted,
+            predicted_errors,
         } = self;
         write!(
             f,
@@ -102,6 +125,10 @@ impl fmt::Display for Counts {
              {requests} requests, {explained} explained, {definite} of them definite, "
         )?;
         write!(f, "{patterns} to hosts with regexes, {rewritten} rewritten, {fallbacks} to the default backend, ")?;
+        write!(
+            f,
+            "{probed} requests of probe, {as_predicted} as predicted, {predicted_errors} with a predicted error, "
+        )?;
         write!(f, "by status {statuses:?}")
     }
 }

@@ -17,6 +17,8 @@ mod findings;
 mod generate;
 mod model;
 mod names;
+mod probed;
+mod probing;
 mod process;
 mod render;
 mod requests;

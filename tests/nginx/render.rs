@@ -11,12 +11,13 @@ pub(crate) fn main(folder: &str, includes: impl Iterator<Item = String>) -> Stri
     let mut text = format!(
         "daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log stderr crit;\n\
          events {{ worker_connections 1024; }}\nhttp {{\n\
-         access_log off;\nserver_names_hash_max_size 4096;\nserver_names_hash_bucket_size 256;\n\
+         access_log off;\nserver_tokens off;\nserver_names_hash_max_size 4096;\nserver_names_hash_bucket_size 256;\n\
          geo $literal_dollar {{ default \"$\"; }}\nmap $http_upgrade $connection_upgrade {{ default upgrade; }}\n\
          map $http_x_request_id $req_id {{ default $request_id; }}\nmap $status $loggable {{ default 1; }}\nkeepalive_requests 1000000;\nlarge_client_header_buffers 4 16k;\n\
          proxy_http_version 1.1;\nproxy_set_header Connection \"\";\n\
          upstream echo {{ server unix:{folder}/echo; keepalive 8; }}\n\
          upstream nothing {{ server unix:{folder}/nothing; keepalive 8; }}\n\
+         upstream default_backend {{ server unix:{folder}/default_backend; keepalive 8; }}\n\
          upstream not_found {{ server unix:{folder}/not_found; keepalive 8; }}\n"
     );
     for kind in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"] {
@@ -27,6 +28,12 @@ pub(crate) fn main(folder: &str, includes: impl Iterator<Item = String>) -> Stri
     }
     let _ = writeln!(text, "server {{ listen unix:{folder}/nothing; return 503; }}");
     let _ = writeln!(text, "server {{ listen unix:{folder}/not_found; return 404; }}");
+    // The comparison of paths reads what the default backend receives.
+    let _ = writeln!(
+        text,
+        "server {{ listen unix:{folder}/default_backend; if ($http_user_agent ~ ^ingress-guard-probe/) {{ return 404; }} \
+         return 200 $request_uri; }}"
+    );
     // This socket is opened last: when it accepts connections, all others do.
     let _ = writeln!(text, "server {{ listen unix:{folder}/echo; return 200 $request_uri; }}");
     text + "}\n"
@@ -116,7 +123,11 @@ fn write(location: &Location, server: &Server, (number, at): (usize, usize), nam
             let _ = writeln!(text, "proxy_set_header X-Forwarded-Prefix \"{prefix}\";");
         }
     }
-    let _ = writeln!(text, "proxy_pass http://{};\n}}", directives::upstream(location.source));
+    let upstream = match location.backend {
+        Some(_) => directives::upstream(location.source),
+        None => "default_backend",
+    };
+    let _ = writeln!(text, "proxy_pass http://{upstream};\n}}");
 }
 
 /// Between double quotes (section 2.6).

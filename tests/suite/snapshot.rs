@@ -8,6 +8,7 @@ use ingress_guard::cluster::{Coverage, Inventory, LiveRead, LiveReads, Object, R
 use ingress_guard::config::Config;
 use ingress_guard::model::{Ingress, Key, Kind, Kinds};
 use ingress_guard::policy::Verdict;
+use ingress_guard::probe::{ClusterAddresses, Refusal, refusal};
 use serde_json::json;
 
 use crate::pages;
@@ -182,4 +183,49 @@ fn a_file_that_is_not_a_snapshot_is_rejected() {
     assert!(Snapshot::read(folder.path()).unwrap_err().to_string().contains("not a snapshot"));
     let nowhere = Snapshot::read(&PathBuf::from("/no/such/file")).unwrap_err().to_string();
     assert_eq!(nowhere, "/no/such/file: No such file or directory (os error 2)");
+}
+
+#[test]
+fn addresses_survive_a_snapshot() {
+    let pod = |name: &str, ip: &str, is_on_host: bool| {
+        let status = json!({"phase": "Running", "podIPs": [{"ip": ip}]});
+        json!({"metadata": {"namespace": "shop", "name": name}, "spec": {"hostNetwork": is_on_host}, "status": status})
+    };
+    let addresses = json!([{"ip": "203.0.113.1"}, {"hostname": "lb.example.com"}, {"ip": "2001:db8::1"}, {}]);
+    let ingress =
+        json!({"metadata": {"namespace": "shop", "name": "web"}, "status": {"loadBalancer": {"ingress": addresses}}});
+    let spec = json!({"clusterIP": "10.96.0.7", "clusterIPs": ["10.96.0.7", "fd12::7"], "ports": [{"port": 80}]});
+    let mut inventory = Inventory::default();
+    let service = json!({"metadata": {"namespace": "shop", "name": "web"}, "spec": spec});
+    let headless = json!({"metadata": {"namespace": "shop", "name": "none"}, "spec": {"clusterIP": "None"}});
+    let node = json!({"metadata": {"name": "a"}, "spec": {"podCIDRs": ["10.244.0.0/24"]}});
+    for object in [
+        Object::Ingress(Box::new(serde_json::from_value(ingress).unwrap())),
+        Object::Service(serde_json::from_value(service).unwrap()),
+        Object::Service(serde_json::from_value(headless).unwrap()),
+        Object::Pod(serde_json::from_value(pod("own", "10.200.0.7", false)).unwrap()),
+        Object::Pod(serde_json::from_value(pod("host", "10.0.0.7", true)).unwrap()),
+        Object::Node(serde_json::from_value(node).unwrap()),
+    ] {
+        inventory.cover(object.kind(), Coverage::Complete);
+        inventory.apply(object);
+    }
+    let snapshot = Snapshot { inventory, live_reads: LiveReads::default(), taken: pages::now() };
+    let read = again(&snapshot).inventory;
+    let stored = read.ingress("shop", "web").unwrap();
+    assert_eq!(
+        stored.addresses.iter().map(|text| &**text).collect::<Vec<_>>(),
+        ["203.0.113.1", "lb.example.com", "2001:db8::1", ""]
+    );
+    let cluster = ClusterAddresses::of(&read);
+    for (ip, wanted) in [
+        ("10.96.0.7", Some(Refusal::Cluster)),
+        ("fd12::7", Some(Refusal::Cluster)),
+        ("10.200.0.7", Some(Refusal::Cluster)),
+        ("10.244.0.9", Some(Refusal::Cluster)),
+        ("10.0.0.7", None),
+        ("203.0.113.1", None),
+    ] {
+        assert_eq!(refusal(ip.parse().unwrap(), &cluster), wanted, "{ip}");
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) static NAMESPACE_UNWATCHED: Check = Check {
 
 fn run(cx: &Context<'_>, out: &mut Findings) {
     // A controller that has set the address watches the namespace.
-    if cx.dialect().watches(cx.namespace()) != Some(false) || cx.ingress.has_address {
+    if cx.dialect().watches(cx.namespace()) != Some(false) || cx.ingress.has_address() {
         return;
     }
     let reveal =

@@ -68,7 +68,7 @@ fn analyzed(input: &Input, config: &Config) -> Report {
     let lines = input.lines();
     let ingresses = input.worlds.iter().flat_map(|world| world.ingresses().map(move |ingress| (world, ingress)));
     let ingresses: Vec<(&World, &Ingress)> = ingresses.collect();
-    let progress = Progress::begin(ingresses.len());
+    let progress = Progress::begin(ingresses.len(), ("analyzed", "Ingresses"));
     let reports = parallel::blocks(&ingresses, SHARE, |ingresses| {
         let (mut report, mut places) = (Report::new(engine.checks()), None);
         for &(world, ingress) in ingresses {

@@ -1,18 +1,13 @@
 //! A connection to the webhook from where the command runs. Its certificate is read, not verified: the links do that.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Service;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
 use crate::doctor::{Connection, Endpoint};
+use crate::prober::peer_chain;
 
 /// The time limit of the connection, and that of the handshake.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -42,7 +37,7 @@ pub(super) async fn connect(endpoint: Option<&Endpoint>, service: Option<&Servic
             return Connection::Refused { address, reason, is_inside };
         }
     };
-    match within(handshake(endpoint.server_name(), stream)).await {
+    match within(peer_chain(&endpoint.server_name(), stream)).await {
         Ok(chain) => Connection::Tls { address, chain },
         Err(reason) => Connection::Plain { address, reason },
     }
@@ -66,60 +61,5 @@ fn address(endpoint: &Endpoint, service: Option<&Service>) -> Option<(String, u1
             let url = url::Url::parse(url).ok()?;
             Some((endpoint.server_name(), url.port_or_known_default()?))
         }
-    }
-}
-
-/// Returns the chain of the server (DER).
-async fn handshake(name: String, stream: TcpStream) -> std::io::Result<Vec<Vec<u8>>> {
-    let name = ServerName::try_from(name).map_err(std::io::Error::other)?;
-    let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(Unverified(Arc::clone(&provider)));
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    let (_, connection) = stream.get_ref();
-    Ok(connection.peer_certificates().unwrap_or_default().iter().map(|der| der.to_vec()).collect())
-}
-
-/// Accepts every certificate. Nothing is sent over the connection.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _leaf: &CertificateDer<'_>,
-        _others: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, leaf, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, leaf, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -4,16 +4,15 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::secret_form::SecretFacts;
 use crate::cluster::Object;
 use crate::model::{
-    AddressType, ApiCaller, Backend, Certificate, ContainerPort, ControllerProcess, ControllerProgram, EndpointSlice,
-    EnvironmentValue, Host, Ingress, IngressClass, Key, KeyFit, Kind, Labels, Meta, Node, Path, Pod, PodState,
-    PodTemplate, PortRef, Rollout, Rule, Secret, Service, ServicePort, ServiceType, SlicePort, TargetPort, TlsEntry,
-    TlsFacts, TlsFault, Workload,
+    AddressType, ApiCaller, Backend, ContainerPort, ControllerProcess, ControllerProgram, EndpointSlice,
+    EnvironmentValue, Host, Ingress, IngressClass, Key, Kind, Labels, Meta, Node, Path, Pod, PodState, PodTemplate,
+    PortRef, Rollout, Rule, Service, ServicePort, ServiceType, SlicePort, TargetPort, TlsEntry, Workload,
 };
 
 pub(super) fn written(object: &Object) -> Value {
@@ -125,6 +124,9 @@ fn service(service: &Service) -> Value {
     if !service.selector.is_empty() {
         spec["selector"] = labels(&service.selector);
     }
+    if !service.addresses.is_empty() {
+        spec["clusterIPs"] = json!(service.addresses);
+    }
     if service.publishes_not_ready {
         spec["publishNotReadyAddresses"] = json!(true);
     }
@@ -214,18 +216,22 @@ fn pod(pod: &Pod) -> Value {
     metadata["labels"] = labels(&pod.template.labels);
     let mut spec = containers(&pod.template);
     spec["nodeName"] = json!(pod.node);
-    let status = match &pod.state {
+    let mut status = match &pod.state {
         PodState::Unknown => json!({}),
         PodState::Ready => json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}),
         PodState::NotReady(why) => json!({"phase": "Running", "reason": why}),
         PodState::Over(how) => json!({"phase": "Failed", "reason": how}),
     };
+    if !pod.addresses.is_empty() {
+        status["podIPs"] = pod.addresses.iter().map(|ip| json!({"ip": ip})).collect();
+    }
     json!({"metadata": metadata, "spec": spec, "status": status})
 }
 
 fn node(node: &Node) -> Value {
     let is_ready = if node.is_ready { "True" } else { "False" };
-    json!({"metadata": {"name": node.name}, "status": {"conditions": [{"type": "Ready", "status": is_ready}]}})
+    let spec = json!({"podCIDRs": node.pod_ranges});
+    json!({"metadata": {"name": node.name}, "spec": spec, "status": {"conditions": [{"type": "Ready", "status": is_ready}]}})
 }
 
 fn ingress(ingress: &Ingress) -> Value {
@@ -249,8 +255,18 @@ fn ingress(ingress: &Ingress) -> Value {
     if let Some(default) = &ingress.default_backend {
         spec["defaultBackend"] = backend(default);
     }
-    let addresses = if ingress.has_address { json!([{}]) } else { json!([]) };
+    let addresses: Vec<Value> = ingress.addresses.iter().map(|text| address(text)).collect();
     json!({"metadata": metadata, "spec": spec, "status": {"loadBalancer": {"ingress": addresses}}})
+}
+
+/// An address of a load balancer: one that consists of hexadecimal digits, dots and colons is not a name.
+fn address(text: &str) -> Value {
+    let is_ip = text.contains(':') || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match text {
+        "" => json!({}),
+        ip if is_ip => json!({"ip": ip}),
+        name => json!({"hostname": name}),
+    }
 }
 
 fn host(host: &Host) -> String {
@@ -279,122 +295,5 @@ fn backend(backend: &Backend) -> Value {
             };
             json!({"service": {"name": name, "port": port}})
         }
-    }
-}
-
-/// The metadata of a Secret, without its data or a digest of it.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SecretFacts {
-    namespace: Box<str>,
-    name: Box<str>,
-    created: Option<Timestamp>,
-    is_of_tls_type: bool,
-    has_auth: bool,
-    has_ca: bool,
-    tls: TlsForm,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum TlsForm {
-    #[serde(rename_all = "camelCase")]
-    Pair {
-        names: Vec<String>,
-        #[serde(default)]
-        by_common_name: bool,
-        not_before: Timestamp,
-        not_after: Timestamp,
-        chain_in_order: bool,
-        #[serde(default)]
-        is_authority: bool,
-        #[serde(default)]
-        lacks_issuer: bool,
-        #[serde(default)]
-        issuer_not_after: Option<Timestamp>,
-        key_is_known_to_fit: bool,
-        ca_readable: bool,
-    },
-    Unusable(String),
-}
-
-/// Every fault with its name in a file.
-const FAULTS: [(&str, TlsFault); 9] = [
-    ("keysMissing", TlsFault::KeysMissing("tls.crt and tls.key")),
-    ("certificateMissing", TlsFault::KeysMissing("tls.crt")),
-    ("keyMissing", TlsFault::KeysMissing("tls.key")),
-    ("certificateEmpty", TlsFault::Empty("tls.crt")),
-    ("keyEmpty", TlsFault::Empty("tls.key")),
-    ("badCertificate", TlsFault::BadCertificate),
-    ("badKey", TlsFault::BadKey),
-    ("keyMismatch", TlsFault::KeyMismatch),
-    ("leafNotFirst", TlsFault::LeafNotFirst),
-];
-
-impl From<&Secret> for SecretFacts {
-    fn from(secret: &Secret) -> Self {
-        let tls = match &secret.tls {
-            TlsFacts::Pair { certificate, key, ca_readable } => TlsForm::Pair {
-                names: certificate.names.iter().map(Host::to_string).collect(),
-                by_common_name: certificate.by_common_name,
-                not_before: certificate.not_before,
-                not_after: certificate.not_after,
-                chain_in_order: certificate.chain_in_order,
-                is_authority: certificate.is_authority,
-                lacks_issuer: certificate.lacks_issuer,
-                issuer_not_after: certificate.issuer_not_after,
-                key_is_known_to_fit: *key == KeyFit::Fits,
-                ca_readable: *ca_readable,
-            },
-            TlsFacts::Unusable(fault) => {
-                let named = FAULTS.iter().find(|(_, known)| known == fault);
-                TlsForm::Unusable(named.map_or("keysMissing", |(name, _)| name).to_owned())
-            }
-        };
-        let Key { namespace, name } = secret.meta.key.clone();
-        let Secret { is_of_tls_type, has_auth, has_ca, .. } = *secret;
-        Self { namespace, name, created: secret.meta.created, is_of_tls_type, has_auth, has_ca, tls }
-    }
-}
-
-impl TryFrom<SecretFacts> for Secret {
-    type Error = serde_json::Error;
-
-    fn try_from(live_reads: SecretFacts) -> Result<Self, Self::Error> {
-        let tls = match live_reads.tls {
-            TlsForm::Pair {
-                names,
-                by_common_name,
-                not_before,
-                not_after,
-                chain_in_order,
-                is_authority,
-                lacks_issuer,
-                issuer_not_after,
-                key_is_known_to_fit,
-                ca_readable,
-            } => {
-                let key = if key_is_known_to_fit { KeyFit::Fits } else { KeyFit::Unknown };
-                let certificate = Certificate {
-                    names: names.iter().map(|name| Host::parse(name)).collect(),
-                    by_common_name,
-                    not_before,
-                    not_after,
-                    chain_in_order,
-                    is_authority,
-                    lacks_issuer,
-                    issuer_not_after,
-                };
-                TlsFacts::Pair { certificate, key, ca_readable }
-            }
-            TlsForm::Unusable(named) => {
-                let fault = FAULTS.iter().find(|(name, _)| *name == named);
-                let unknown = || serde::de::Error::custom(format!("unknown fault {named:?} of a Secret"));
-                TlsFacts::Unusable(fault.ok_or_else(unknown)?.1)
-            }
-        };
-        let SecretFacts { namespace, name, created, is_of_tls_type, has_auth, has_ca, .. } = live_reads;
-        let meta = Meta { key: Key { namespace, name }, created, ..Meta::default() };
-        Ok(Self { meta, tls, is_of_tls_type, has_auth, has_ca })
     }
 }

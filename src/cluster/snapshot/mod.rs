@@ -2,6 +2,7 @@
 
 mod changes;
 mod form;
+mod secret_form;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read as _, Write};

@@ -61,7 +61,7 @@ impl Ingresses {
         }
         let of_class = self.classes.or_default(ClassKey::from(ingress.class_ref()));
         of_class.all += 1;
-        of_class.served += usize::from(ingress.has_address);
+        of_class.served += usize::from(ingress.has_address());
         self.objects.insert(ingress);
     }
 
@@ -82,7 +82,7 @@ impl Ingresses {
         let class = ClassKey::from(ingress.class_ref());
         let Some(of_class) = self.classes.get_mut(&class) else { return };
         of_class.all -= 1;
-        of_class.served -= usize::from(ingress.has_address);
+        of_class.served -= usize::from(ingress.has_address());
         if of_class.all == 0 {
             self.classes.remove(&class);
         }

@@ -60,7 +60,7 @@ impl Inventory {
                 let stored = self.ingress(&ingress.meta.key.namespace, &ingress.meta.key.name);
                 ingress.meta.created = stored.and_then(|stored| stored.meta.created);
                 ingress.meta.deleting = stored.is_some_and(|stored| stored.meta.deleting);
-                ingress.has_address = stored.is_some_and(|stored| stored.has_address);
+                ingress.addresses = stored.map(|stored| stored.addresses.clone()).unwrap_or_default();
                 Object::Ingress(ingress)
             }
             Object::IngressClass(mut class) => {

@@ -270,11 +270,11 @@ impl<'a> Controllers<'a> {
         let controller = self.of(ingress);
         let watches = controller.dialect.watches(&ingress.meta.key.namespace);
         // An address is the sign that the controller watches a namespace whose labels are not known.
-        let is_handled = watches == Some(true) || (watches.is_none() && ingress.has_address);
+        let is_handled = watches == Some(true) || (watches.is_none() && ingress.has_address());
         if !controller.dialect.family.reads_nginx_annotations() || is_handled {
             return controller;
         }
-        let is_unknown = watches.is_none() || ingress.has_address;
+        let is_unknown = watches.is_none() || ingress.has_address();
         let id = if is_unknown { ControllerId::Unknown } else { ControllerId::None };
         Controller::new(id, self.dialects.neutral(), None)
     }

@@ -50,6 +50,9 @@ pub struct ControllerSettings {
     /// Whether redirects to HTTPS name the port, unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub use_port_in_redirects: Option<bool>,
+    /// Whether connections begin with the PROXY protocol.
+    #[serde(deserialize_with = "switch")]
+    pub use_proxy_protocol: Option<bool>,
     /// Whether requests go to the addresses of Services, unless an annotation is set.
     #[serde(deserialize_with = "switch")]
     pub service_upstream: Option<bool>,
@@ -102,6 +105,7 @@ impl ControllerSettings {
                 .filter(|code| REDIRECT_CODES.contains(code)),
             preserve_trailing_slash: switch("preserve-trailing-slash"),
             use_port_in_redirects: switch("use-port-in-redirects"),
+            use_proxy_protocol: switch("use-proxy-protocol"),
             service_upstream: switch("service-upstream"),
             custom_http_errors: text("custom-http-errors"),
             annotation_value_word_blocklist: text("annotation-value-word-blocklist"),
@@ -134,6 +138,7 @@ impl ControllerSettings {
             http_redirect_code: self.http_redirect_code.or(others.http_redirect_code),
             preserve_trailing_slash: self.preserve_trailing_slash.or(others.preserve_trailing_slash),
             use_port_in_redirects: self.use_port_in_redirects.or(others.use_port_in_redirects),
+            use_proxy_protocol: self.use_proxy_protocol.or(others.use_proxy_protocol),
             service_upstream: self.service_upstream.or(others.service_upstream),
             custom_http_errors: self.custom_http_errors.or(others.custom_http_errors),
             annotation_value_word_blocklist: self

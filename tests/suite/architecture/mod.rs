@@ -25,10 +25,10 @@ const LAYERS: [&[&str]; 19] = [
     &["config"],
     &["record"],
     &["report", "explain"],
-    &["doctor"],
+    &["doctor", "probe"],
     &["telemetry"],
     &["certificates"],
-    &["background"],
+    &["background", "prober"],
     &["server"],
     &["cli"],
 ];
@@ -174,12 +174,12 @@ fn only_these_modules_use_these_crates() {
     // A crate, and the modules that may name it. Only rustls can tell whether a key belongs to a certificate.
     let crates: [(&str, &[&str]); 11] = [
         ("axum", &["server"]),
-        ("hyper", &["server"]),
-        ("rustls", &["server", "model", "certificates", "cli"]),
+        ("hyper", &["server", "prober"]),
+        ("rustls", &["server", "model", "certificates", "prober"]),
         ("tower_http", &["server"]),
         ("k8s_openapi", &["admission", "server", "certificates", "background", "doctor", "cli"]),
         ("kube", &["cluster", "certificates", "background", "doctor", "cli"]),
-        ("tokio", &["tasks", "server", "cli", "main", "cluster", "admission", "certificates", "background"]),
+        ("tokio", &["tasks", "server", "cli", "main", "cluster", "admission", "certificates", "background", "prober"]),
         ("prometheus_client", &["telemetry", "server"]),
         ("tracing", &["tasks", "telemetry", "server", "cli", "cluster", "certificates", "background"]),
         ("serde_saphyr", &["config", "repository"]),

@@ -274,6 +274,7 @@ fn availability() -> Vec<Row> {
         row("networkPolicy.enabled", json!(true), "NetworkPolicy", "/spec/policyTypes/1", json!("Egress")),
         row("networkPolicy.reviewsFrom", peers.clone(), "NetworkPolicy", "/spec/ingress/0/from/0", peers[0].clone()),
         same("networkPolicy.metricsFrom", peers.clone(), "NetworkPolicy", "/spec/ingress/1/from"),
+        same("networkPolicy.probeTo", peers.clone(), "NetworkPolicy", "/spec/egress/1/to"),
         same("networkPolicy.apiServerTo", peers, "NetworkPolicy", "/spec/egress/0/to"),
         row("networkPolicy.apiServerPorts", json!([8443]), "NetworkPolicy", "/spec/egress/0/ports/0/port", json!(8443)),
         row(

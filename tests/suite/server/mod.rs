@@ -10,6 +10,7 @@ mod limits;
 mod page;
 pub(crate) mod pki;
 mod places;
+mod probes;
 mod reload;
 mod requests;
 pub(crate) mod running;

@@ -29,7 +29,7 @@ fn each_alert_has_a_severity_a_duration_and_a_runbook() {
     assert!(pages.remove(std::path::Path::new("docs/runbooks/README.md")));
     for rule in rules() {
         let alert = text(&rule, "/alert");
-        assert!(alert.starts_with("IngressGuard"), "{alert}");
+        assert!(alert.starts_with("IngressGuard") || alert.starts_with("IngressServes"), "{alert}");
         assert!(text(&rule, "/for").ends_with(['m', 'h']), "{alert}");
         assert!(["critical", "warning"].contains(&text(&rule, "/labels/severity")), "{alert}");
         for annotation in ["summary", "description"] {
