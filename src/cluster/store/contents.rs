@@ -7,7 +7,7 @@ use foldhash::HashSet;
 use super::Inventory;
 use crate::cluster::Object;
 use crate::cluster::store::namespaced::Keyed as _;
-use crate::model::{ConfigMap, Key, Kind};
+use crate::model::{ClassRef, ConfigMap, Key, Kind};
 
 impl Inventory {
     /// Calls a function with the key of each object of a kind, readable or not.
@@ -33,6 +33,12 @@ impl Inventory {
                 call(&Key::new(namespace, name));
             }
         }
+    }
+
+    /// Returns the number of Ingresses of this class.
+    #[must_use]
+    pub fn ingresses_of_class(&self, class: ClassRef<'_>) -> usize {
+        self.ingresses.of_class(class)
     }
 
     /// Returns every ConfigMap.

@@ -393,10 +393,4 @@ impl Inventory {
     pub fn is_served(&self, class: ClassRef<'_>) -> bool {
         self.ingresses.is_served(class)
     }
-
-    /// Returns the number of Ingresses of this class.
-    #[must_use]
-    pub fn ingresses_of_class(&self, class: ClassRef<'_>) -> usize {
-        self.ingresses.of_class(class)
-    }
 }
