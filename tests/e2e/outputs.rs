@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::background::{findings, grant, is_complete, is_holder, lease};
 use crate::certificates::Pair;
 use crate::cluster::{self, Cluster};
-use crate::objects::{annotated, class, host, ingress, rewriting, routing, secret, service};
+use crate::objects::{class, host, ingress, rewriting, routing, secret, service};
 use crate::terminal::Terminal;
 use crate::webhook::{Webhook, account, arguments, role_named};
 
@@ -276,7 +276,7 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     }
     let replica = replica(&cluster, namespace, &source, "first");
     replica.wait(Duration::from_mins(1), || is_complete(&replica));
-    let codes = ["IG101", "IG201", "IG202", "IG302", "IG310", "IG401", "IG403", "IG501"];
+    let codes = ["IG101", "IG201", "IG202", "IG301", "IG310", "IG401", "IG403", "IG501"];
     for code in codes {
         assert_eq!(findings(&replica, code, namespace), None, "{code} before the change");
     }
@@ -297,10 +297,8 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     // No webhook is registered: these Ingresses are stored without a review.
     for object in [
         service("renamed", &[8080]),
-        annotated(
-            routing(ingress("regex", "causes", "web", 80), &host("regex", "causes"), &["/a(b"]),
-            &[("use-regex", "true")],
-        ),
+        // A regex that nginx refuses would stop the controller, which other tests share.
+        routing(ingress("regex", "causes", "web", 80), &host("regex", "causes"), &["/api(/|$)(.*)"]),
         rewriting(ingress("rewrite", "causes", "web", 80)),
         duplicate,
     ] {
@@ -310,7 +308,7 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
         "IG101" => "class",
         "IG201" => "moved",
         "IG202" => "port",
-        "IG302" => "regex",
+        "IG301" => "regex",
         "IG310" => "rewrite",
         "IG401" => "secret",
         "IG403" => "certificate",
