@@ -43,8 +43,9 @@ fn shown(namespace: &str, name: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The account of the replicas, with their Lease.
+/// The account of the replicas, with their Lease. Ingresses of other tests are deleted: Events on them would come first.
 fn prepared(cluster: &Cluster, namespace: &'static str) -> String {
+    cluster.kubectl(&["delete", "ingresses", "--all", "--all-namespaces", "--wait=false"]).ok();
     let source = account(cluster, namespace);
     lease(cluster, namespace);
     grant(cluster, namespace);
