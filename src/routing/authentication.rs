@@ -50,7 +50,7 @@ impl<'a> Routes<'a> {
     ///
     /// # Errors
     /// When path matching exceeds its budget.
-    pub fn is_behind(&self, auth: ExternalAuth<'a>, ingress: &'a Ingress, url: &str) -> Result<bool, BudgetExceeded> {
+    pub fn is_behind(&self, auth: ExternalAuth<'a>, ingress: &Ingress, url: &str) -> Result<bool, BudgetExceeded> {
         let Some(url) = AuthUrl::parse(url) else { return Ok(false) };
         let is_standard = [80, 443].contains(&url.dialled());
         let is_of_request = matches!(url.host, "$host" | "$http_host" | "$server_name" | "$best_http_host");
@@ -69,16 +69,12 @@ impl<'a> Routes<'a> {
             return Ok(false);
         }
         let Some(location) = answer.location.filter(|_| !answer.is_passed_through) else { return Ok(false) };
-        let is_exempt = self.dialect().exempts_from_authentication(&location.path);
-        Ok(!is_exempt && location.ingress.is_some_and(|of| self.shares(auth, ingress, of)))
-    }
-
-    /// Returns whether another Ingress, or the same, has this authentication of an Ingress.
-    fn shares(&self, auth: ExternalAuth<'a>, ingress: &Ingress, other: &'a Ingress) -> bool {
-        if auth.is_global {
-            self.external_auth(other).is_some_and(|of| of.is_global)
-        } else {
-            other.meta.key == ingress.meta.key
-        }
+        let is_same = auth.is_global || location.ingress.is_some_and(|of| of.meta.key == ingress.meta.key);
+        // Its address or a password may admit the request as well, and a snippet may answer it before.
+        let is_loose = location
+            .annotations()
+            .is_some_and(|of| of.accepted("satisfy") == Some("any") || of.may_answer_by_snippet());
+        let asked = self.authentication_of(&location);
+        Ok(is_same && !is_loose && asked.is_some_and(|asked| asked.is_global == auth.is_global))
     }
 }

@@ -201,6 +201,12 @@ fn global_authentication_behind_itself_fails() {
     assert!(found_from(Level::Audit, own, "").contains("is behind this authentication itself"));
     let exempt = format!("{own}, no-auth-locations: '/'");
     assert!(!explained(&exempt, "", PLAIN).starts_with("Broken"));
+    // Its address may admit the request for the URL, and a snippet may answer it.
+    for other in ["satisfy: any", "configuration-snippet: 'if ($uri = /verify) { return 204; }'"] {
+        let other = format!("nginx.ingress.kubernetes.io/{other}");
+        assert!(!explained(own, &other, PLAIN).starts_with("Broken"), "{other}");
+        assert!(!found_from(Level::Audit, own, &other).contains("IG615"), "{other}");
+    }
 }
 
 #[test]
