@@ -293,9 +293,10 @@ secret:
 {{- $mode := "off" }}
 {{- $config := default dict .Values.config }}
 {{- range $index, $rule := prepend (default list $config.namespaces) $config }}
-{{- $checks := $rule.checks | default dict }}
-{{- $byName := get $checks "annotation-reference-missing" }}
-{{- $level := include "ingress-guard.level" (ternary (get $checks "IG604") $byName (hasKey $checks "IG604")) }}
+{{- $level := "" }}
+{{- range $check, $of := $rule.checks | default dict }}
+{{- if has (lower $check) (list "ig604" "annotation-reference-missing") }}{{ $level = include "ingress-guard.level" $of }}{{ end }}
+{{- end }}
 {{- if and (or (eq $index 0) $level) (ne $level "off") }}{{ $mode = "get" }}{{ end }}
 {{- end }}
 {{- $mode }}

@@ -10,7 +10,8 @@ const LINE: &str = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$";
 /// A line that may be empty.
 const OPTIONAL_LINE: &str = r"^[^\x00-\x1f\x7f]*$";
 const DATE: &str = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])";
-const TIME: &str = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})";
+/// Without seconds too.
+const TIME: &str = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)";
 const CONFIG_MAP: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?/[a-z0-9]([-.a-z0-9]*[a-z0-9])?$";
 const VERSION: &str = r"^(unknown|v?[0-9]+\.[0-9]+\.[0-9]+)$";
 const HOST: &str = r"^(\*|(\*\.)?[^*]*[^*.][^*]*)$";
@@ -25,9 +26,14 @@ pub fn schema() -> Value {
     let names: Vec<&str> = checks::ALL.iter().flat_map(|check| [check.code, check.name]).collect();
     // Properties, and not names of properties that match a list: Helm prints a wrong place for those.
     let keys: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!(true))).collect();
+    let codes = codes();
     let definitions = json!({
-        "CheckName": {"description": "A check, by code or name.", "type": "string", "enum": names},
-        "ByCheckName": {"properties": keys, "additionalProperties": false},
+        "CheckName": {
+            "description": "A check, by code or name.",
+            "type": "string",
+            "anyOf": [{"enum": names}, {"pattern": codes}],
+        },
+        "ByCheckName": {"properties": keys, "patternProperties": {codes: true}, "additionalProperties": false},
     });
     for (place, more) in constraints().into_iter().chain([("/$defs", definitions)]) {
         let (Some(Value::Object(at)), Value::Object(more)) = (schema.pointer_mut(place), more) else { continue };
@@ -80,8 +86,14 @@ fn constraints() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("/$defs/RawOverride/properties/reason", line()),
-        ("/$defs/RawOverride/properties/until", json!({"pattern": format!("^{DATE}T{TIME}$")})),
+        ("/$defs/RawOverride/properties/until", json!({"pattern": format!("^{DATE}[T ]{TIME}$")})),
     ]
+}
+
+/// The pattern of the codes of checks in any case.
+fn codes() -> String {
+    let numbers: Vec<&str> = checks::ALL.iter().map(|check| check.code.trim_start_matches("IG")).collect();
+    format!("^[Ii][Gg]({})$", numbers.join("|"))
 }
 
 /// The releases whose rules this program has.

@@ -8,8 +8,9 @@ use crate::pages::now;
 
 /// Configurations that a process refuses, and the place at which the schema does. A key that may be null is a choice of two schemas, which
 /// is refused as a whole.
-const REFUSED: [(&str, &str); 36] = [
+const REFUSED: [(&str, &str); 37] = [
     ("checks: {IG999: deny}", "/checks"),
+    ("checks: {ig999: deny}", "/checks"),
     ("checks: {tls-secret-notfound: deny}", "/checks"),
     ("checks: {IG201: refuse}", "/checks/IG201"),
     ("profile: strct", "/profile"),
@@ -106,6 +107,7 @@ fn the_schema_accepts_what_a_process_accepts() {
         "{}",
         "checks: {IG202: 'off', service-not-found: deny}",
         "checks: {IG305: 'off', tls-secret-not-found: deny}",
+        "{checks: {ig305: 'off', Ig306: deny}, waivers: {checks: [ig305]}}",
         "rules: latest",
         "rules: '0.1'",
         "{secrets: get, secretNamespaces: [shop]}",
@@ -122,6 +124,8 @@ fn the_schema_accepts_what_a_process_accepts() {
         "waivers: {}",
         "override: {until: 2026-11-22T18:00:00Z, checks: {IG201: warn, path-shadowed: audit}, reason: INC-7}",
         "override: {until: '2026-11-22T18:00:00.5+01:00', profile: observe, reason: INC-7}",
+        "override: {until: '2026-11-22T18:00Z', profile: observe, reason: INC-7}",
+        "override: {until: '2026-11-22 18:00+01', profile: observe, reason: INC-7}",
     ] {
         Config::parse_at("guard.yaml", text, now()).unwrap_or_else(|error| panic!("{error}"));
         let value = parse(text);

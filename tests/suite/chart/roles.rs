@@ -41,7 +41,9 @@ fn a_rule_for_namespaces_can_need_config_maps_again() {
     assert!(!reads(
         json!([{"match": "shop", "checks": {"IG201": "warn"}}, {"match": "a", "checks": {"IG604": "off"}}])
     ));
-    assert!(reads(json!([{"match": "shop", "checks": {"annotation-reference-missing": "deny"}}])));
+    for check in ["annotation-reference-missing", "IG604", "ig604"] {
+        assert!(reads(json!([{"match": "shop", "checks": {check: "deny"}}])), "{check}");
+    }
 }
 
 #[test]
