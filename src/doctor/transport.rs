@@ -139,6 +139,9 @@ fn ca_bundle(facts: &Facts, registration: &Registration, endpoint: &Endpoint) ->
             Some(reason) => unknown(WHAT, format!("the API server may reject the webhook: {reason}")),
         },
         _ if facts.is_answered() => holds(WHAT, PROVED),
-        _ => unknown(WHAT, format!("{} CAs; the serving certificate is not known", bundle.len())),
+        _ => {
+            let plural = if bundle.len() == 1 { "" } else { "s" };
+            unknown(WHAT, format!("{} CA{plural}; the serving certificate is not known", bundle.len()))
+        }
     }
 }

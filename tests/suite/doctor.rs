@@ -330,6 +330,7 @@ fn certificates_are_compared_with_the_name_the_dates_and_the_bundle() {
         *is_inside = false;
     }
     assert_link(&facts, "tcp", None, "cannot be reached from here");
+    assert_link(&facts, "caBundle", None, "1 CA; the serving certificate is not known");
     facts.connection = Connection::Plain { address: "a".to_owned(), reason: "closed".to_owned() };
     assert_link(&facts, "tls", Some(false), "does not answer with TLS");
     // The CAs of the API server's machine may have signed the certificate of a URL, and never that of a Service.
