@@ -131,6 +131,8 @@ struct WireRule {
     operations: Vec<Box<str>>,
     #[serde(deserialize_with = "lax::null")]
     resources: Vec<Box<str>>,
+    #[serde(deserialize_with = "lax::null")]
+    scope: Box<str>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -208,6 +210,7 @@ impl WireRule {
             && has(&self.api_versions, &["v1", "*"])
             && has(&self.operations, &[operation, "*"])
             && has(&self.resources, &["ingresses", "*", "*/*"])
+            && *self.scope != *"Cluster"
     }
 }
 

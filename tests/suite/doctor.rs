@@ -475,6 +475,10 @@ fn a_process_knows_whether_its_own_registration_reaches_it() {
     for rule in [["v1", "DELETE", "ingresses"], ["v1beta1", "UPDATE", "ingresses"]] {
         assert_eq!(fault(vec![own(), calling(service(&good), rule, "")]), Err("not_registered"), "{rule:?}");
     }
+    let of_cluster = json!([{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"], "scope": "Cluster"}]);
+    let of_cluster = read(json!({"webhooks": [{"clientConfig": service(&good), "rules": of_cluster}]}));
+    let of_cluster = Object::ApiCaller(Kind::ValidatingWebhookConfiguration, of_cluster);
+    assert_eq!(fault(vec![own(), of_cluster]), Err("not_registered"), "Ingresses belong to namespaces");
     assert_eq!(fault(vec![caller(service(&good), "*", "")]), Err("service_missing"));
     assert_eq!(fault(vec![own(), caller(at(&good, "/validat", 443), "ingresses", "")]), Err("other_path"));
     assert_eq!(fault(vec![own(), caller(at(&good, "", 443), "ingresses", "")]), Err("other_path"));
