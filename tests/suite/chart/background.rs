@@ -54,3 +54,23 @@ fn rights_to_events_and_reports_follow_the_configuration() {
     assert_eq!(with(json!({"reports": false})), [events]);
     assert_eq!(with(json!({"events": false, "reports": false})), Vec::<String>::new());
 }
+
+#[test]
+fn a_change_that_needs_a_restart_restarts_the_pods() {
+    let Some(helm) = Helm::find() else { return };
+    let checksum = |config: Value| {
+        let objects = helm.template(&json!({"config": config}));
+        objects.one("Deployment").pointer("/spec/template/metadata/annotations/checksum~1config").unwrap().to_string()
+    };
+    let first = checksum(json!({}));
+    for kept in [
+        json!({"secrets": "off"}),
+        json!({"secretNamespaces": ["shop"]}),
+        json!({"discovery": {"mode": "classes"}}),
+        json!({"background": {"interval": "2h"}}),
+        json!({"probe": {"interval": "10m"}}),
+    ] {
+        assert_ne!(checksum(kept.clone()), first, "{kept}");
+    }
+    assert_eq!(checksum(json!({"profile": "observe"})), first);
+}
