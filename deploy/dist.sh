@@ -28,7 +28,7 @@ binary() {
     flags=-Ctarget-feature=+crt-static${separator}--remap-path-prefix=$home=/cargo
     # The commit is a part of the version. A tree with changes is marked.
     INGRESS_GUARD_COMMIT=$(git describe --always --dirty --abbrev=12 --exclude='*') CARGO_ENCODED_RUSTFLAGS=$flags \
-        CFLAGS="${CFLAGS:-} -ffile-prefix-map=$home=/cargo" \
+        CC_SHELL_ESCAPED_FLAGS=1 CFLAGS="${CFLAGS:-} '-ffile-prefix-map=$home=/cargo'" \
         cargo build --profile dist --locked --bin ingress-guard --target "$target"
     binary=${CARGO_TARGET_DIR:-target}/$target/dist/ingress-guard
     static "$binary"
