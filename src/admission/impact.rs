@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::review::{Request, malformed, present};
-use super::{Operation, Outcome, Place, Record, Rejection, Reviewed, Reviewer, or_failed, render};
+use super::{Operation, Outcome, Place, Record, Rejection, Reviewed, Reviewer, Rules, or_failed, render};
 use crate::budget::Allowance;
 use crate::checks;
 use crate::cluster::{ClusterState, LiveReads};
@@ -44,27 +44,28 @@ impl Reviewer {
             return Ok(Reviewed { body: render::allow(&request.uid.0), record, exceeded_allowance: false, steps: 0 });
         };
         let allowance = Allowance { deadline: Some(Instant::now() + DEADLINE), ..place.allowance() };
-        let mut impact = self.impact(&write, &allowance);
+        let rules = self.rules.load();
+        let mut impact = self.impact(&write, &rules, &allowance);
         // An Ingress may have been deleted or changed just before.
         if let Some(cluster) = self.cluster.as_ref().filter(|_| !impact.findings.is_empty() && !impact.exhausted) {
             cluster.catch_up(Kind::Ingress.into()).await;
-            impact = self.impact(&write, &allowance);
+            impact = self.impact(&write, &rules, &allowance);
         }
-        let verdict = self.verdict_of(&write, impact.findings);
+        let verdict = self.verdict_of(&write, &rules, impact.findings);
         let (body, _) = render::verdict(&request.uid.0, write.key(), &verdict, &[], None);
         let record = Record { kind, ..Record::decided(&request, &verdict) };
         Ok(Reviewed { body, record, exceeded_allowance: impact.exhausted, steps: impact.spent })
     }
 
-    fn impact(&self, write: &Write, allowance: &Allowance) -> Impact {
+    fn impact(&self, write: &Write, rules: &Rules, allowance: &Allowance) -> Impact {
         let (store, live_reads) = (self.inventory.load(), LiveReads::default());
         let known = ClusterState { store: &store, live_reads: &live_reads, now: (self.clock)() };
-        Impact::of(write, &self.rules.load().engine, known, allowance)
+        Impact::of(write, &rules.engine, known, allowance)
     }
 
     /// Gives each finding the level of its check in the namespace of the object, a warning at most.
-    fn verdict_of(&self, write: &Write, findings: Vec<Finding>) -> Verdict {
-        let (store, rules) = (self.inventory.load(), self.rules.load());
+    fn verdict_of(&self, write: &Write, rules: &Rules, findings: Vec<Finding>) -> Verdict {
+        let store = self.inventory.load();
         let namespace = &write.key().namespace;
         let decided = findings.into_iter().filter_map(|finding| {
             let check = checks::find(finding.code)?;

@@ -176,26 +176,12 @@ impl Reviewer {
 
     async fn evaluate(&self, place: Place, body_read: &[u8]) -> Result<Reviewed, Rejection> {
         let request = Request::read(body_read)?;
-        let Some(mut ingress) = request.to_review()? else {
+        let Some(ingress) = request.to_review()? else {
             let (body, record) = (render::allow(&request.uid.0), Record::new(&request, Outcome::Pass));
             return Ok(Reviewed { body, record, exceeded_allowance: false, steps: 0 });
         };
-        // In a dry run with `generateName` only the request has the namespace.
-        if ingress.meta.key.namespace.is_empty() {
-            ingress.meta.key.namespace = request.namespace.as_ref().map(|text| &*text.0).unwrap_or_default().into();
-        }
         let rules = self.rules.load();
-        let case = Case {
-            rules: &rules,
-            request: &request,
-            ingress: &ingress,
-            field_manager: request.field_manager(),
-            now: (self.clock)(),
-            place,
-            exceeded_allowance: AtomicBool::new(false),
-            steps: AtomicU32::new(0),
-            evaluated_state: Mutex::default(),
-        };
+        let case = Case::of(&rules, &request, &ingress, place, (self.clock)());
         let ConfirmedVerdict { verdict, results, absent, live_reads, confirmed } = self.confirmed_verdict(&case).await;
         let closing = case.closing(absent.as_deref());
         let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
@@ -265,7 +251,21 @@ impl Place {
     }
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    fn of(rules: &'a Arc<Rules>, request: &'a Request<'a>, ingress: &'a Ingress, place: Place, now: Timestamp) -> Self {
+        Self {
+            rules,
+            request,
+            ingress,
+            field_manager: request.field_manager(),
+            place,
+            now,
+            exceeded_allowance: AtomicBool::new(false),
+            steps: AtomicU32::new(0),
+            evaluated_state: Mutex::default(),
+        }
+    }
+
     /// Returns the lines of a denial after its findings.
     fn closing(&self, absent: Option<&str>) -> Vec<String> {
         let policy = &self.rules.policy;

@@ -1,11 +1,9 @@
 //! What a verdict was derived from, handed to a recorder off the path of the review, and derived from it again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
 
 use super::review::Request;
 use super::{Case, Place, Rejection, Reviewer, Rules};
@@ -144,22 +142,9 @@ impl Reviewer {
     /// If the body is not a review of an Ingress.
     pub fn repeat(&self, repetition: &Repetition<'_>) -> Result<Verdict, Rejection> {
         let request = Request::read(repetition.body)?;
-        let Some(mut ingress) = request.to_review()? else { return Ok(Verdict::default()) };
-        if ingress.meta.key.namespace.is_empty() {
-            ingress.meta.key.namespace = request.namespace.as_ref().map(|text| &*text.0).unwrap_or_default().into();
-        }
+        let Some(ingress) = request.to_review()? else { return Ok(Verdict::default()) };
         let rules = self.rules.load();
-        let case = Case {
-            rules: &rules,
-            request: &request,
-            ingress: &ingress,
-            field_manager: request.field_manager(),
-            place: Place::Slow(Arc::new(AtomicBool::new(false))),
-            now: repetition.now,
-            exceeded_allowance: AtomicBool::new(false),
-            steps: AtomicU32::new(0),
-            evaluated_state: Mutex::default(),
-        };
+        let case = Case::of(&rules, &request, &ingress, Place::Slow(Arc::default()), repetition.now);
         let first = self.evaluate_and_decide(&case, repetition.live_reads, None);
         let denies = first.denies();
         let Some(asked) = repetition.confirmed.filter(|_| denies) else { return Ok(first) };

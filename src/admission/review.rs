@@ -212,7 +212,12 @@ impl<'a> Request<'a> {
         if head.is_removed {
             return Ok(None);
         }
-        new.read(head).map(Some).map_err(|error| malformed("request.object", &error))
+        let mut ingress = new.read(head).map_err(|error| malformed("request.object", &error))?;
+        // In a dry run with `generateName` only the request has the namespace.
+        if ingress.meta.key.namespace.is_empty() {
+            ingress.meta.key.namespace = self.namespace.as_ref().map(|text| &*text.0).unwrap_or_default().into();
+        }
+        Ok(Some(ingress))
     }
 
     /// Whether the request is for the Ingress itself or for its status. A write of the status can also change annotations; the API
