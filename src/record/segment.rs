@@ -1,11 +1,12 @@
 //! Writing segments: the directory has a bound in bytes, and the oldest segment goes first.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::format::{Header, Line, Review, VERSION};
@@ -28,14 +29,23 @@ pub struct Writer {
     open: Option<Segment>,
 }
 
+/// The segment that is written.
 #[derive(Debug)]
 struct Segment {
-    path: PathBuf,
-    file: File,
-    bytes: u64,
+    lines: BufWriter<Bounded>,
     /// The state of the cluster, and the configuration, as far as they are written.
     state: Arc<Inventory>,
     configuration: Option<Arc<str>>,
+}
+
+/// The file of a segment. The oldest segments go before bytes are added that do not fit.
+#[derive(Debug)]
+struct Bounded {
+    folder: PathBuf,
+    most_bytes: u64,
+    path: PathBuf,
+    file: File,
+    bytes: u64,
 }
 
 impl Writer {
@@ -56,51 +66,48 @@ impl Writer {
     /// # Errors
     /// If a file cannot be written, or one segment does not fit into the directory. Nothing more can be written then.
     pub fn write(&mut self, recording: &Recording) -> io::Result<()> {
-        let is_full = |segment: &Segment| segment.bytes > self.most_bytes / PARTS;
-        if self.open.as_ref().is_none_or(is_full) {
-            self.open = None;
-            let text = self.first_lines(recording)?;
-            self.remove_oldest(text.len())?;
-            let path = self.folder.join(format!("{PREFIX}{:020}{SUFFIX}", recording.now.as_nanosecond().max(0)));
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            file.write_all(&text)?;
-            let (state, configuration) = (Arc::clone(&recording.state), Some(Arc::clone(&recording.rules.text)));
-            self.open = Some(Segment { path, file, bytes: text.len() as u64, state, configuration });
-            return Ok(());
+        let has_room = |segment: &Segment| segment.lines.get_ref().bytes <= self.most_bytes / PARTS;
+        let mut segment = match self.open.take().filter(has_room) {
+            Some(segment) => segment,
+            None => self.begin(recording.now)?,
+        };
+        let has_reviews = segment.configuration.is_some();
+        let added = segment.add(recording, &self.salt);
+        if added.is_err() && !has_reviews {
+            let _ = fs::remove_file(&segment.lines.get_ref().path);
         }
-        let Some(segment) = self.open.as_ref() else { return Ok(()) };
-        let text = self.lines(recording, &segment.state, segment.configuration.as_ref())?;
-        self.remove_oldest(text.len())?;
-        let Some(segment) = self.open.as_mut() else { return Ok(()) };
-        segment.file.write_all(&text)?;
-        segment.bytes += text.len() as u64;
-        segment.state = Arc::clone(&recording.state);
-        segment.configuration = Some(Arc::clone(&recording.rules.text));
+        added?;
+        self.open = Some(segment);
         Ok(())
     }
 
-    fn first_lines(&self, recording: &Recording) -> io::Result<Vec<u8>> {
-        let mut text = Vec::new();
+    fn begin(&self, now: Timestamp) -> io::Result<Segment> {
+        let path = self.folder.join(format!("{PREFIX}{:020}{SUFFIX}", now.as_nanosecond().max(0)));
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let file = Bounded { folder: self.folder.clone(), most_bytes: self.most_bytes, path, file, bytes: 0 };
+        let mut lines = BufWriter::new(file);
         let salt = self.salt.as_str().into();
-        put(&mut text, &Header { record: "ingress-guard".into(), version: VERSION, salt, started: recording.now })?;
-        text.extend(self.lines(recording, &Inventory::default(), None)?);
-        Ok(text)
+        put(&mut lines, &Header { record: "ingress-guard".into(), version: VERSION, salt, started: now })?;
+        Ok(Segment { lines, state: Arc::default(), configuration: None })
     }
+}
 
-    fn lines(&self, recording: &Recording, state: &Inventory, configuration: Option<&Arc<str>>) -> io::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        if configuration != Some(&recording.rules.text) {
-            put(&mut text, &Line::Configuration((&*recording.rules.text).into()))?;
+impl Segment {
+    /// Adds a review. The lines before it leave the process one after the other, because the first ones are the whole cluster.
+    fn add(&mut self, recording: &Recording, salt: &str) -> io::Result<()> {
+        let Self { lines, state, configuration } = self;
+        let text = &recording.rules.text;
+        if configuration.as_ref() != Some(text) {
+            put(lines, &Line::Configuration((&**text).into()))?;
         }
         // Words of this list decide about snippets, wherever it is set.
-        let mut keeps_snippets = recording.rules.text.contains(BLOCKLIST);
+        let mut keeps_snippets = text.contains(BLOCKLIST);
         keeps_snippets |= recording.state.config_maps().any(|config_map| config_map.get(BLOCKLIST).is_some());
-        let changes = recording.state.written_changes(state, |ingress| reduce_ingress(ingress, keeps_snippets))?;
-        for change in changes {
-            put(&mut text, &Line::Change(&to_raw_value(&change)?))?;
+        for change in recording.state.written_changes(state, |ingress| reduce_ingress(ingress, keeps_snippets)) {
+            put(lines, &Line::Change(&to_raw_value(&change?)?))?;
         }
         let manager = field_manager(&recording.body);
-        let body = reduced_review(&recording.body, &self.salt, &manager, keeps_snippets);
+        let body = reduced_review(&recording.body, salt, &manager, keeps_snippets);
         let body = to_raw_value(&body.ok_or_else(|| io::Error::other("a review that was evaluated cannot be read"))?)?;
         let reads = recording.live_reads.written()?;
         let reads: Vec<Box<RawValue>> = reads.iter().map(to_raw_value).collect::<serde_json::Result<_>>()?;
@@ -111,17 +118,34 @@ impl Writer {
             confirmed: recording.confirmed.as_ref().map(Asked::all),
             findings: recording.findings.clone(),
         };
-        put(&mut text, &Line::Review(Box::new(review)))?;
-        Ok(text)
+        put(lines, &Line::Review(Box::new(review)))?;
+        lines.flush()?;
+        *state = Arc::clone(&recording.state);
+        *configuration = Some(Arc::clone(text));
+        Ok(())
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.make_room(bytes.len())?;
+        let written = self.file.write(bytes)?;
+        self.bytes += written as u64;
+        Ok(written)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Bounded {
     /// Removes the oldest segments until this many bytes fit.
-    fn remove_oldest(&self, bytes: usize) -> io::Result<()> {
+    fn make_room(&self, bytes: usize) -> io::Result<()> {
         let mut closed = segments(&self.folder)?;
-        closed.retain(|path| self.open.as_ref().is_none_or(|open| open.path != *path));
+        closed.retain(|path| *path != self.path);
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |found| found.len());
-        let open = self.open.as_ref().map_or(0, |open| open.bytes);
-        let mut all = open + bytes as u64 + closed.iter().map(size).sum::<u64>();
+        let mut all = self.bytes + bytes as u64 + closed.iter().map(size).sum::<u64>();
         for path in closed {
             if all <= self.most_bytes {
                 break;
@@ -172,8 +196,7 @@ pub fn copy_lines(segment: &mut impl Read, length: u64, out: &mut impl Write) ->
     Ok(())
 }
 
-fn put(text: &mut Vec<u8>, line: &impl serde::Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *text, line)?;
-    text.push(b'\n');
-    Ok(())
+fn put(lines: &mut impl Write, line: &impl serde::Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *lines, line)?;
+    lines.write_all(b"\n")
 }

@@ -1,19 +1,20 @@
 //! Records of reviews: what is in them, their bounds, and their repetition.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::executor::block_on;
 use ingress_guard::admission::{Recording, Reviewed, Reviewer, Rules};
 use ingress_guard::checks;
 use ingress_guard::cluster::{Inventory, Object, SharedInventory, load_text};
 use ingress_guard::config::Config;
-use ingress_guard::model::Ingress;
+use ingress_guard::model::{Ingress, Key, Kind, Node, Pod};
 use ingress_guard::record::{Repeated, Writer, repeat, segments};
 use ingress_guard::server::start_recorder;
 use ingress_guard::telemetry::Metrics;
@@ -155,6 +156,60 @@ fn another_configuration_gives_other_verdicts() {
     assert_eq!(deny(Some("breakGlass: {users: [somebody-else]}")), (false, true));
 }
 
+/// Returns the changes from one state to another, sorted: maps have no order.
+fn changes(now: &Inventory, before: &Inventory) -> Vec<String> {
+    let mut changes: Vec<String> =
+        now.written_changes(before, |_| {}).map(|change| change.unwrap().to_string()).collect();
+    changes.sort();
+    changes
+}
+
+/// The examples on the pages contain every kind.
+#[test]
+fn the_changes_between_two_states_turn_one_into_the_other() {
+    let (mut before, empty) = (Inventory::default(), Inventory::default());
+    let mut kinds = BTreeSet::new();
+    for check in checks::ALL {
+        for (configuration, manifests) in pages::texts(check.page) {
+            let config = Config::parse_at("page", &configuration, now()).unwrap();
+            let now = pages::inventory(&config, &manifests);
+            let mut state = before.clone();
+            for change in changes(&now, &before) {
+                state.change_as_written(&change).unwrap();
+            }
+            assert_eq!(changes(&state, &empty), changes(&now, &empty), "{manifests}");
+            assert_eq!(changes(&now, &now.clone()), [""; 0]);
+            kinds.extend(Kind::ALL.into_iter().filter(|kind| now.count(*kind) > 0).map(Kind::name));
+            before = now;
+        }
+    }
+    assert!(kinds.len() > 12, "{kinds:?}");
+}
+
+/// A controller can have a pod on each Node, and each review is compared with the one before.
+#[test]
+fn the_changes_between_two_states_do_not_cost_a_comparison_of_all_pairs() {
+    let mut state = load_text(
+        "cluster",
+        "{apiVersion: v1, kind: Node, metadata: {name: node}}\n---\n{apiVersion: v1, kind: Pod, metadata: {name: pod, namespace: shop}}",
+    )
+    .unwrap();
+    let [Object::Node(node)] = &state.objects(Kind::Node)[..] else { panic!("no Node") };
+    let [Object::Pod(pod)] = &state.objects(Kind::Pod)[..] else { panic!("no pod") };
+    for number in 0..5_000 {
+        state.apply(Object::Node(Node { name: format!("node-{number}").into(), ..node.clone() }));
+        state.apply(Object::Pod(Pod { key: Key::new("shop", &format!("pod-{number}")), ..pod.clone() }));
+    }
+    let started = Instant::now();
+    for number in 0..50 {
+        let before = state.clone();
+        state.apply(Object::Node(Node { name: format!("new-{number}").into(), ..node.clone() }));
+        state.apply(Object::Pod(Pod { key: Key::new("shop", &format!("new-{number}")), ..pod.clone() }));
+        assert_eq!(changes(&state, &before).len(), 2);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
 #[test]
 fn a_record_contains_no_name_of_a_user_and_nothing_that_no_check_reads() {
     let folder = tempfile::tempdir().unwrap();
@@ -234,7 +289,7 @@ fn a_full_disk_stops_the_records_and_no_review() {
     let review = create(json!({}), spec(&[("/", "missing", 80)])).to_string();
     let stopped = || metrics.encode(&[], &[]).contains("ingress_guard_recording_stopped 1\n");
     assert!(!stopped());
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     while !stopped() {
         assert!(block_on(reviewer.review(review.as_bytes())).unwrap().record.denial.is_some());
         assert!(started.elapsed() < Duration::from_secs(20), "the recorder has not stopped");

@@ -29,13 +29,17 @@ struct ChangeForm<'a> {
 }
 
 impl Inventory {
-    /// Returns the changes that turn an earlier state into this one, as JSON. `reduce` gets each Ingress before it is written.
-    /// Of a Secret, only facts are written.
+    /// Returns the changes that turn an earlier state into this one, as JSON, one after the other. `reduce` gets each Ingress before
+    /// it is written. Of a Secret, only facts are written.
     ///
     /// # Errors
     /// If an object cannot be written as JSON.
-    pub fn written_changes(&self, before: &Self, reduce: impl Fn(&mut Value)) -> serde_json::Result<Vec<Value>> {
-        let write = |(kind, change): (Kind, Change)| -> serde_json::Result<Value> {
+    pub fn written_changes<'i>(
+        &'i self,
+        before: &'i Self,
+        reduce: impl Fn(&mut Value) + 'i,
+    ) -> impl Iterator<Item = serde_json::Result<Value>> + 'i {
+        let write = move |(kind, change): (Kind, Change)| -> serde_json::Result<Value> {
             let of = |key: &Key| json!({"kind": kind.name(), "namespace": key.namespace, "name": key.name});
             Ok(match change {
                 Change::Apply(object) => {
@@ -58,7 +62,7 @@ impl Inventory {
                 }
             })
         };
-        self.difference_from(before).into_iter().map(write).collect()
+        self.difference_from(before).map(write)
     }
 
     /// Makes a change that [`Inventory::written_changes`] has written.

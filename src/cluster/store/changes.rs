@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Inventory;
+use super::difference::changed_values;
 use super::namespaced::Keyed as _;
 use crate::model::{Ingress, Key, Kind};
 
@@ -49,11 +50,8 @@ impl Inventory {
         let certificates = self.certificates.objects().changed(before.certificates.objects());
         let certificates = certificates.into_iter().flat_map(|(then, now)| then.into_iter().chain(now));
         changes.secrets.extend(certificates.map(|it| Key::new(&it.key.namespace, &it.secret_name)));
-        if !Arc::ptr_eq(&self.config_maps, &before.config_maps) {
-            let keys = self.config_maps.keys().chain(before.config_maps.keys());
-            let is_changed = |key: &&Key| self.config_maps.get(key) != before.config_maps.get(key);
-            changes.config_maps.extend(keys.filter(is_changed).cloned());
-        }
+        let config_maps = changed_values(&self.config_maps, &before.config_maps);
+        changes.config_maps.extend(config_maps.into_iter().filter_map(|(then, now)| Some(now.or(then)?.key.clone())));
         changes.namespaces.extend(self.namespaces.changed(&before.namespaces, Arc::ptr_eq).into_iter().cloned());
         changes
     }

@@ -124,6 +124,32 @@ impl Workloads {
         &self.controllers
     }
 
+    /// Returns the Nodes by name.
+    pub(crate) fn nodes(&self) -> &Arc<BTreeMap<Box<str>, Node>> {
+        &self.nodes
+    }
+
+    /// Returns the pods.
+    pub(crate) fn pods(&self) -> &Namespaced<Pod> {
+        &self.pods
+    }
+
+    /// Returns the workloads of a kind that were added, replaced or removed since an earlier state, each before and now.
+    pub(crate) fn changed<'w>(
+        &'w self,
+        kind: Kind,
+        before: &'w Self,
+    ) -> Vec<(Option<&'w Workload>, Option<&'w Workload>)> {
+        match (self.makers.get(&kind), before.makers.get(&kind)) {
+            (Some(now), Some(then)) => now.all.changed(&then.all),
+            (now, then) => {
+                let now = now.into_iter().flat_map(|makers| makers.all.iter()).map(|maker| (None, Some(maker)));
+                let then = then.into_iter().flat_map(|makers| makers.all.iter()).map(|maker| (Some(maker), None));
+                now.chain(then).collect()
+            }
+        }
+    }
+
     /// Returns a workload.
     pub(crate) fn workload(&self, kind: Kind, key: &Key) -> Option<&Workload> {
         self.makers.get(&kind)?.all.get(&key.namespace, &key.name)
