@@ -87,6 +87,20 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Returns the limits of reviews of other objects than Ingresses. They have places and memory of their own, so that many writes of
+    /// Services take none from reviews of Ingresses.
+    pub(super) fn impact(&self) -> Self {
+        Self {
+            large_bodies_bytes: self.large_bodies_bytes.min(self.body_bytes),
+            small_bodies_bytes: self.small_bodies_bytes.min(4 * 1024 * 1024),
+            reviews: self.reviews.min(64),
+            slow_places: 1,
+            slow_places_per_user: 1,
+            slow_reviews: self.slow_reviews.min(32),
+            ..self.clone()
+        }
+    }
+
     /// Returns the limits of the health port: few connections with short times and one request each, because its
     /// clients repeat a lost GET.
     pub(super) fn health(&self) -> Self {

@@ -32,7 +32,9 @@ use crate::telemetry::{Metrics, Trace, log_review};
 /// The body of a response behind the panic layer.
 type LayeredBody = UnsyncBoxBody<Bytes, BoxError>;
 
+/// The reviews of one path.
 struct Webhook<H> {
+    endpoint: Endpoint,
     handler: Arc<H>,
     bodies: BodyBudget,
     body_time: Duration,
@@ -79,31 +81,23 @@ impl Drop for Unanswered<'_> {
     }
 }
 
-/// Returns the application of the webhook port. Slow reviews run on the runtime within which it is called.
+/// Returns the application of the webhook port. Each path has places and memory of its own. Slow reviews run on the runtime within
+/// which it is called.
 ///
 /// # Panics
 /// If it is called outside a tokio runtime.
 pub fn webhook<H: ReviewHandler>(handler: Arc<H>, limits: &Limits, metrics: Arc<Metrics>) -> Router {
-    let webhook = Webhook {
-        handler,
-        bodies: BodyBudget::new(limits),
-        body_time: limits.body,
-        large_bytes: limits.large_bytes,
-        fast: FastPlaces::new(limits.reviews, limits.review_wait),
-        slow: SlowPlaces::new(limits, Arc::clone(&metrics)),
-        review_wait: limits.review_wait,
-        metrics,
-    };
+    let validate = Webhook::new(Endpoint::Validate, Arc::clone(&handler), limits, Arc::clone(&metrics));
+    let impact = Webhook::new(Endpoint::Impact, handler, &limits.impact(), metrics);
     Router::new()
-        .route(REVIEW_PATH, post(async |webhook, request| answer::<H>(Endpoint::Validate, webhook, request).await))
-        .route("/impact", post(async |webhook, request| answer::<H>(Endpoint::Impact, webhook, request).await))
+        .route(REVIEW_PATH, post(answer::<H>).with_state(Arc::new(validate)))
+        .route("/impact", post(answer::<H>).with_state(Arc::new(impact)))
         .method_not_allowed_fallback(async || {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "use POST")
         })
         .fallback(async || {
             Failure::new(StatusCode::NOT_FOUND, "NotFound", "not found; reviews are served at /validate and /impact")
         })
-        .with_state(Arc::new(webhook))
 }
 
 /// Puts the policy of a connection around the application of its port, the outermost layer first. Once `closing` is cancelled,
@@ -155,12 +149,8 @@ pub(super) fn layered(
         .service(app)
 }
 
-async fn answer<H: ReviewHandler>(
-    endpoint: Endpoint,
-    State(webhook): State<Arc<Webhook<H>>>,
-    request: Request,
-) -> Response {
-    match webhook.answer(endpoint, request).await {
+async fn answer<H: ReviewHandler>(State(webhook): State<Arc<Webhook<H>>>, request: Request) -> Response {
+    match webhook.answer(request).await {
         Ok(body) => ([(header::CONTENT_TYPE, JSON)], body).into_response(),
         Err(failure) => {
             let refusal = Refusal { reason: failure.reason, message: failure.message.clone() };
@@ -170,7 +160,21 @@ async fn answer<H: ReviewHandler>(
 }
 
 impl<H: ReviewHandler> Webhook<H> {
-    async fn answer(&self, endpoint: Endpoint, request: Request) -> Result<Vec<u8>, Failure> {
+    fn new(endpoint: Endpoint, handler: Arc<H>, limits: &Limits, metrics: Arc<Metrics>) -> Self {
+        Self {
+            endpoint,
+            handler,
+            bodies: BodyBudget::new(limits),
+            body_time: limits.body,
+            large_bytes: limits.large_bytes,
+            fast: FastPlaces::new(limits.reviews, limits.review_wait),
+            slow: SlowPlaces::new(limits, Arc::clone(&metrics)),
+            review_wait: limits.review_wait,
+            metrics,
+        }
+    }
+
+    async fn answer(&self, request: Request) -> Result<Vec<u8>, Failure> {
         let (head, mut body) = request.into_parts();
         let complete = match self.body(&head.headers, &mut body).await {
             Ok(body) => body,
@@ -184,7 +188,7 @@ impl<H: ReviewHandler> Webhook<H> {
         };
         let started = Instant::now();
         let unanswered = Unanswered(Some(&self.metrics));
-        let reviewed = self.review(endpoint, complete).await;
+        let reviewed = self.review(complete).await;
         unanswered.end();
         let reviewed = reviewed?;
         let took = started.elapsed();
@@ -197,32 +201,32 @@ impl<H: ReviewHandler> Webhook<H> {
         Ok(reviewed.body)
     }
 
-    async fn review(&self, endpoint: Endpoint, body: Held) -> Result<Reviewed, Failure> {
-        match self.fast(endpoint, &body).await? {
+    async fn review(&self, body: Held) -> Result<Reviewed, Failure> {
+        match self.fast(&body).await? {
             Some(reviewed) => Ok(reviewed),
-            None => self.slow(endpoint, body).await,
+            None => self.slow(body).await,
         }
     }
 
     /// Reviews a small body on this thread. Returns `None` for a large body, for a review that exceeds its allowance, and for one
     /// whose author has to use slow places.
-    async fn fast(&self, endpoint: Endpoint, body: &Held) -> Result<Option<Reviewed>, Failure> {
+    async fn fast(&self, body: &Held) -> Result<Option<Reviewed>, Failure> {
         if body.bytes.len() >= self.large_bytes || !self.fast.admit(&body.bytes) {
             return Ok(None);
         }
         let Some(_place) = self.fast.enter().await else {
             return Err(overloaded("too many reviews in progress"));
         };
-        let reviewed = self.handler.review(endpoint, &body.bytes, Place::Fast).await?;
+        let reviewed = self.handler.review(self.endpoint, &body.bytes, Place::Fast).await?;
         self.fast.count(&body.bytes, &reviewed);
         Ok((!reviewed.exceeded_allowance).then_some(reviewed))
     }
 
     /// Reviews a body on a thread for slow reviews, from the beginning: the verdict does not depend on the place.
-    async fn slow(&self, endpoint: Endpoint, body: Held) -> Result<Reviewed, Failure> {
+    async fn slow(&self, body: Held) -> Result<Reviewed, Failure> {
         let author = Author::of(&Preview::of(&body.bytes));
         let cancel = Cancel(Arc::default());
-        let (handler, place) = (Arc::clone(&self.handler), Place::Slow(Arc::clone(&cancel.0)));
+        let (endpoint, handler, place) = (self.endpoint, Arc::clone(&self.handler), Place::Slow(Arc::clone(&cancel.0)));
         let review = async move { handler.review(endpoint, &body.bytes, place).await };
         match self.slow.run(author, self.review_wait, review).await {
             Some(reviewed) => Ok(reviewed?),

@@ -122,6 +122,11 @@ pub(crate) fn review(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     request("POST", "https://localhost/validate?timeout=3s", body)
 }
 
+/// A review of a write of another object than an Ingress.
+pub(crate) fn impact_review(body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    request("POST", "https://localhost/impact?timeout=1s", body)
+}
+
 pub(crate) fn request(method: &str, uri: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::builder()
         .method(method)

@@ -8,8 +8,22 @@ use ingress_guard::server::Limits;
 use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 
-use super::client::{Ask, Tls, eventually, patiently, review, whole};
+use super::client::{Ask, Tls, eventually, impact_review, patiently, review, whole};
 use super::running::{PATIENCE, Running, calm, start, start_app};
+
+#[tokio::test]
+async fn reviews_of_other_objects_take_no_fast_place_and_no_memory_of_ingresses() {
+    let body = "wait".repeat(100);
+    let limits = Limits { reviews: 1, review_wait: Duration::from_millis(200), small_bodies_bytes: 500, ..calm() };
+    let server = start(limits).await;
+    let (client, waiting) = (server.client(), body.clone());
+    let deletion = tokio::spawn(async move { client.send(impact_review(waiting)).await });
+    server.handler.until_waiting(1).await;
+    assert_eq!(server.client().send(impact_review(body.clone())).await.status, 503, "they have as much");
+    assert_eq!(server.client().send(review("x".repeat(400))).await.status, 200);
+    server.handler.let_go();
+    assert_eq!(patiently(deletion).await.unwrap().status, 200);
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_hundred_idle_connections_do_not_slow_the_others() {

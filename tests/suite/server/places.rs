@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::client::{Answer, Ask, Client, eventually, patiently, plain_get, review};
+use super::client::{Answer, Ask, Client, eventually, impact_review, patiently, plain_get, review};
 use super::handler::record;
 use super::running::{PATIENCE, Running, calm, start_app_counted};
 
@@ -272,6 +272,21 @@ async fn a_rejected_review_waits_so_that_its_client_does_not_repeat_it_at_once()
     assert_eq!(patiently(places.send("compute", "noisy", "eve")).await.unwrap().status, 503);
     assert!(started.elapsed() >= wait, "{:?}", started.elapsed());
     first.abort();
+}
+
+/// Many Services in use are deleted at once.
+#[tokio::test]
+async fn reviews_of_other_objects_take_no_slow_place_of_ingresses() {
+    let limits = Limits { slow_reviews: 1, review_wait: Duration::from_millis(500), ..slow_places(1) };
+    let places = Places::start(limits).await;
+    let client = places.server.client();
+    let deletion = tokio::spawn(async move { client.send(impact_review(body("endless", "shop", "eve"))).await });
+    places.server.until_counts("ingress_guard_slow_reviews 1").await;
+    assert_eq!(patiently(places.send("compute", "shop", "ann")).await.unwrap().status, 200);
+    let second = places.server.client();
+    let second = second.send(impact_review(body("compute", "other", "eve")));
+    assert_eq!(patiently(second).await.status, 503, "they have one place");
+    deletion.abort();
 }
 
 #[tokio::test]
