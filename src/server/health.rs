@@ -1,5 +1,6 @@
 //! The health port: liveness, readiness and metrics over plain HTTP, for the kubelet and Prometheus.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use axum::Router;
@@ -59,7 +60,10 @@ impl Health {
             *last = Some(Rendered { text: Arc::clone(&text), begun, rest_until });
             text
         });
-        rendering.await.unwrap_or_else(|_| Arc::from(""))
+        // A panic is answered and counted by the layer of the port. Without one, the runtime ends.
+        rendering
+            .await
+            .unwrap_or_else(|error| error.try_into_panic().map_or_else(|_| Arc::from(""), |panic| resume_unwind(panic)))
     }
 
     fn render(&self) -> String {
@@ -111,8 +115,18 @@ async fn readyz(State(health): State<Arc<Health>>) -> (StatusCode, String) {
     let limits = health.readiness.registration_limits().into_iter().map(|limit| limit.to_string());
     let registration = registration.into_iter().chain(limits);
     let tasks = health.readiness.tasks().notes();
-    let notes =
-        health.readiness.notes().into_iter().chain(registration).chain(health.certificates.troubles()).chain(tasks);
+    let recorder = health.metrics.is_recording_stopped().then(|| {
+        "reviews are not recorded until the next start: the recorder stopped after an error, which is in the log"
+            .to_owned()
+    });
+    let notes = health
+        .readiness
+        .notes()
+        .into_iter()
+        .chain(registration)
+        .chain(health.certificates.troubles())
+        .chain(tasks)
+        .chain(recorder);
     for line in missing.into_iter().chain(notes) {
         body.push_str(&line);
         body.push('\n');

@@ -300,6 +300,12 @@ impl Metrics {
         self.reviews.recording_stopped();
     }
 
+    /// Returns whether reviews are not recorded any more.
+    #[must_use]
+    pub fn is_recording_stopped(&self) -> bool {
+        self.reviews.is_recording_stopped()
+    }
+
     /// Counts one Ingress that was stored with missing references and evaluated again, or not.
     pub fn rechecked(&self, result: &'static str) {
         self.reviews.recheck(result);

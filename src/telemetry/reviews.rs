@@ -265,6 +265,10 @@ impl ReviewMetrics {
         self.recording_stopped.set(1);
     }
 
+    pub(super) fn is_recording_stopped(&self) -> bool {
+        self.recording_stopped.get() == 1
+    }
+
     /// Counts one Ingress that was stored with missing references and evaluated again, or not.
     pub(super) fn recheck(&self, result: &'static str) {
         self.rechecks.get_or_create(&ResultLabel { result }).inc();

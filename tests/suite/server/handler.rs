@@ -1,6 +1,6 @@
 //! A review handler whose result is selected by the body.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(crate) struct Echo {
     /// The time that the metrics take.
     pub(crate) renders: Duration,
     pub(crate) rendered: AtomicUsize,
+    /// Whether the next rendering panics.
+    pub(crate) panics: AtomicBool,
     waiting: AtomicUsize,
     gate: Notify,
 }
@@ -69,6 +71,7 @@ impl Readiness for Echo {
 
     fn objects(&self) -> Vec<(&'static str, usize)> {
         self.rendered.fetch_add(1, Ordering::SeqCst);
+        assert!(!self.panics.swap(false, Ordering::SeqCst), "as asked");
         std::thread::sleep(self.renders);
         vec![("Ingress", 3), ("Service", 7)]
     }

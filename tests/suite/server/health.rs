@@ -1,13 +1,16 @@
 //! The health port.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use futures::future::join_all;
+use ingress_guard::telemetry::Metrics;
 
 use super::client::{eventually, plain, plain_accepting, plain_get, review};
 use super::handler::Echo;
-use super::running::{calm, start, start_handling};
+use super::running::{calm, start, start_app_counted, start_handling};
 
 #[tokio::test]
 async fn livez_returns_ok() {
@@ -103,6 +106,26 @@ async fn a_panic_of_a_background_task_is_a_note_and_a_metric() {
     let (status, body) = server.readyz().await;
     assert_eq!(status, 200);
     assert!(body.starts_with("ready\ninternal error: the background task rechecks panicked once, last at "), "{body}");
+}
+
+/// Empty metrics would look like a process without a fault.
+#[tokio::test]
+async fn a_panic_of_a_scrape_is_an_error_and_counted() {
+    let server = start(calm()).await;
+    server.handler.panics.store(true, Ordering::SeqCst);
+    assert_eq!(plain_get(server.health, "/metrics").await.0, 500);
+    assert!(server.counts("ingress_guard_panics_total 1").await);
+}
+
+#[tokio::test]
+async fn a_recorder_that_stopped_is_a_note() {
+    let metrics = Arc::new(Metrics::new());
+    let server = start_app_counted(calm(), Router::new(), Arc::clone(&metrics)).await;
+    assert_eq!(server.readyz().await, (200, "ready\n".to_owned()));
+    metrics.recording_stopped();
+    let (status, body) = server.readyz().await;
+    assert_eq!(status, 200);
+    assert!(body.starts_with("ready\nreviews are not recorded until the next start: "), "{body}");
 }
 
 #[tokio::test]
