@@ -9,12 +9,13 @@ use crate::cluster::{Coverage, Inventory, Object};
 use crate::model::Kind;
 
 /// The addresses of metadata services that are not link-local: AWS, Google Cloud, Oracle Cloud, Alibaba Cloud and Azure.
-const METADATA: [IpAddr; 7] = [
+const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
     IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe)),
 ];
@@ -41,6 +42,8 @@ pub enum Refusal {
     Metadata,
     /// Multicast or broadcast.
     Multicast,
+    /// One of the local prefix of NAT64 (RFC 8215). Its operator chooses where it contains the IPv4 address.
+    Translated,
     /// That of a pod or a Service.
     Cluster,
     /// A private address, which may be that of a pod or a Service: they are not all known.
@@ -55,6 +58,7 @@ impl fmt::Display for Refusal {
             Self::LinkLocal => "a link-local address",
             Self::Metadata => "the address of a metadata service",
             Self::Multicast => "a multicast or broadcast address",
+            Self::Translated => "an address of a local NAT64 prefix, which may stand for any IPv4 address",
             Self::Cluster => "an address of a pod or Service of the cluster",
             Self::Private => "a private address, and the addresses of the cluster are not all known",
         })
@@ -97,6 +101,7 @@ pub fn refusal(ip: IpAddr, cluster: &ClusterAddresses) -> Option<Refusal> {
     if METADATA.contains(&ip) {
         return Some(Refusal::Metadata);
     }
+    let is_translated = matches!(ip, IpAddr::V6(ip) if matches!(ip.segments(), [0x64, 0xff9b, 1, ..]));
     let (is_link_local, is_multicast, is_private) = match ip {
         IpAddr::V4(ip) => {
             let is_shared = ip.octets()[0] == 100 && ip.octets()[1] & 0xc0 == 64;
@@ -111,6 +116,7 @@ pub fn refusal(ip: IpAddr, cluster: &ClusterAddresses) -> Option<Refusal> {
         () if ip.is_unspecified() => Some(Refusal::Unspecified),
         () if is_link_local => Some(Refusal::LinkLocal),
         () if is_multicast => Some(Refusal::Multicast),
+        () if is_translated => Some(Refusal::Translated),
         () if cluster.contains(ip) => Some(Refusal::Cluster),
         () if is_private && !cluster.is_complete => Some(Refusal::Private),
         () => None,
@@ -170,6 +176,8 @@ mod tests {
             ("::1", Some(R::Loopback)),
             ("::ffff:127.0.0.1", Some(R::Loopback)),
             ("64:ff9b::7f00:1", Some(R::Loopback)),
+            ("64:ff9b:1::7f00:1", Some(R::Translated)),
+            ("64:ff9b:1:a9fe:a9:fe00::", Some(R::Translated)),
             ("2002:7f00:1::", Some(R::Loopback)),
             ("::127.0.0.1", Some(R::Loopback)),
             ("0.0.0.0", Some(R::Unspecified)),
@@ -179,6 +187,7 @@ mod tests {
             ("::ffff:169.254.169.254", Some(R::Metadata)),
             ("64:ff9b::a9fe:a9fe", Some(R::Metadata)),
             ("fd00:ec2::254", Some(R::Metadata)),
+            ("fd00:ec2::23", Some(R::Metadata)),
             ("fd20:ce::254", Some(R::Metadata)),
             ("100.100.100.200", Some(R::Metadata)),
             ("168.63.129.16", Some(R::Metadata)),
