@@ -111,7 +111,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn compared(arguments: &Arguments, config: &Config, (from, to): (&str, &str)) -> anyhow::Result<ExitCode> {
     let Loaded { snapshot, .. } =
         arguments.source.load_for(config, Scope::NamespaceAtLeast(arguments.namespace.as_deref()))?;
-    let selection = Selection { classes: Some(vec![from.to_owned(), to.to_owned()]), ..arguments.selection() };
+    let selection = Selection { classes: Some([from, to].map(str::to_owned).into()), ..arguments.selection() };
     let mut plan = Plan::of(snapshot.state(), &config.settings, &selection);
     arguments.refuse_unknown_hosts(&plan)?;
     let mut seen = std::collections::HashSet::new();
@@ -161,7 +161,7 @@ impl Arguments {
     fn selection(&self) -> Selection {
         Selection {
             hosts: self.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(),
-            namespaces: self.namespace.clone().map(|namespace| vec![namespace]),
+            namespaces: self.namespace.clone().map(|namespace| [namespace].into()),
             samples: self.samples.into(),
             ..Selection::default()
         }

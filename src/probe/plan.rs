@@ -5,13 +5,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::default_backend::UNUSED_HOST;
 use super::expectation::{Expectation, Expected};
+use super::observation::Observation;
 use crate::checks::Settings;
 use crate::cluster::{ClusterState, ClusterView};
 use crate::explain::{Explanation, RequestUrl, explain_each, sample_requests};
 use crate::model::{Host, Ingress, Key, PROBE_ANNOTATION};
 use crate::routing::{
-    CertificateState, Controllers, HostRoutes, Route, RouteMap, RouteOutcome, Scheme, host_name, sample_host,
+    CertificateState, ControllerId, Controllers, HostRoutes, Route, RouteMap, RouteOutcome, Scheme, host_name,
+    sample_host,
 };
+
+/// The most addresses of an Ingress: each name among them is resolved.
+const MAX_ADDRESSES: usize = 8;
 
 /// The hosts and paths that are requested.
 #[derive(Debug, Clone)]
@@ -19,15 +24,17 @@ pub struct Selection {
     /// Hosts, which a wildcard of a rule may cover; empty: all.
     pub hosts: Vec<String>,
     /// Namespaces; `None`: all.
-    pub namespaces: Option<Vec<String>>,
+    pub namespaces: Option<HashSet<String>>,
     /// The classes of Ingresses; `None`: all.
-    pub classes: Option<Vec<String>>,
+    pub classes: Option<HashSet<String>>,
     /// The most samples of a path.
     pub samples: usize,
     /// One request for each path: HTTPS for hosts with TLS, and HTTP for others.
     pub is_brief: bool,
-    /// The most requests.
+    /// The most requests. Namespaces take turns, so that one with many paths does not displace others.
     pub limit: usize,
+    /// The most requests to a host, for which namespaces take turns as well.
+    pub limit_of_host: usize,
 }
 
 /// A request, and what is predicted for it.
@@ -47,7 +54,7 @@ pub struct Planned {
     pub controller: String,
     /// The prediction.
     pub expectation: Expectation,
-    /// The addresses in the status of the Ingress.
+    /// The first addresses in the status of the Ingress.
     pub addresses: Vec<String>,
     /// The Service that the controller publishes; otherwise the reason why it has no address.
     pub published: Result<Published, String>,
@@ -87,7 +94,8 @@ struct Draft<'a> {
 impl Default for Selection {
     /// Every path with two samples.
     fn default() -> Self {
-        Self { hosts: Vec::new(), namespaces: None, classes: None, samples: 2, is_brief: false, limit: 20_000 }
+        let (limit, limit_of_host) = (20_000, 20_000);
+        Self { hosts: Vec::new(), namespaces: None, classes: None, samples: 2, is_brief: false, limit, limit_of_host }
     }
 }
 
@@ -117,7 +125,8 @@ impl Plan {
             }
         }
         let planned = drafts.len();
-        drafts.truncate(selection.limit);
+        drafts = selection.limited(drafts);
+        let above_limit = planned - drafts.len();
         let unused = unused_requests();
         let urls: Vec<RequestUrl> = unused.iter().chain(drafts.iter().map(|draft| &draft.request)).cloned().collect();
         let mut explained = explain_each(&urls, known, settings).into_iter();
@@ -142,8 +151,8 @@ impl Plan {
             let expectation = Expectation::of(explanation, known, settings);
             plan.requests.push(draft.planned(expectation, controllers, known));
         }
-        if planned > selection.limit {
-            plan.left_out.push(format!("{} of {planned} requests: more than the limit", planned - selection.limit));
+        if above_limit > 0 {
+            plan.left_out.push(format!("{above_limit} of {planned} requests: more than the limit"));
         }
         if without_sample > 0 {
             plan.left_out.push(format!("{without_sample} paths, because no request certainly matches their regexes"));
@@ -163,12 +172,28 @@ impl Plan {
 impl Plan {
     /// Lets hosts take turns, so that a bounded rate to each host does not delay the others.
     pub fn interleave(&mut self) {
-        let mut turns: HashMap<String, usize> = HashMap::new();
-        self.requests.sort_by_cached_key(|planned| {
-            let turn = turns.entry(planned.request.host.clone()).or_default();
-            *turn += 1;
-            *turn
-        });
+        let mut turn = turns();
+        self.requests.sort_by_cached_key(|planned| turn(&planned.request.host));
+    }
+
+    /// Returns the requests whose prediction is the same in a later plan, with their observations.
+    #[must_use]
+    pub fn still_in(self, later: &Self, observations: Vec<Observation>) -> (Vec<Planned>, Vec<Observation>) {
+        let key = |planned: &Planned| (planned.request.url(), planned.controller.clone());
+        let now: HashMap<(String, String), &Expected> =
+            later.requests.iter().map(|planned| (key(planned), &planned.expectation.answer)).collect();
+        let is_same = |planned: &Planned| now.get(&key(planned)) == Some(&&planned.expectation.answer);
+        self.requests.into_iter().zip(observations).filter(|(planned, _)| is_same(planned)).unzip()
+    }
+}
+
+/// Counts what is seen: each text has turns 0, 1, 2…
+fn turns() -> impl FnMut(&str) -> usize {
+    let mut next: HashMap<String, usize> = HashMap::new();
+    move |of| {
+        let turn = next.entry(of.to_owned()).or_default();
+        *turn += 1;
+        *turn - 1
     }
 }
 
@@ -189,14 +214,27 @@ fn is_opted_out(ingress: &Ingress) -> bool {
 impl Selection {
     fn includes(&self, route: &Route<'_>) -> bool {
         let ingress = route.ingress;
-        let is_in = |names: &Option<Vec<String>>, name: &str| {
-            names.as_ref().is_none_or(|names| names.iter().any(|of| of == name))
-        };
+        let is_in =
+            |names: &Option<HashSet<String>>, name: &str| names.as_ref().is_none_or(|names| names.contains(name));
         // The winner of a path is requested for all of its Ingresses.
         let is_repeated = matches!(route.outcome, RouteOutcome::ServedBy(_) | RouteOutcome::CanaryOf(_));
         let is_of_class =
             self.classes.is_none() || ingress.class_ref().name().is_some_and(|class| is_in(&self.classes, class));
         !is_repeated && !ingress.is_acme_solver && is_of_class && is_in(&self.namespaces, &ingress.meta.key.namespace)
+    }
+
+    /// Keeps the first requests of each namespace, in the same order.
+    fn limited<'a>(&self, drafts: Vec<Draft<'a>>) -> Vec<Draft<'a>> {
+        let mut numbered: Vec<(usize, Draft<'_>)> = drafts.into_iter().enumerate().collect();
+        let (mut turn, mut of_host) = (turns(), turns());
+        numbered.sort_by_cached_key(|(_, draft)| turn(&format!("{} {}", draft.namespace(), draft.request.host)));
+        numbered.retain(|(_, draft)| of_host(&draft.request.host) < self.limit_of_host);
+        numbered.sort_unstable_by_key(|(at, _)| *at);
+        let mut turn = turns();
+        numbered.sort_by_cached_key(|(_, draft)| turn(draft.namespace()));
+        numbered.truncate(self.limit);
+        numbered.sort_unstable_by_key(|(at, _)| *at);
+        numbered.into_iter().map(|(_, draft)| draft).collect()
     }
 
     /// The names under which a host is requested.
@@ -225,7 +263,7 @@ impl Selection {
         };
         let field = route.at.map_or_else(|| "spec.defaultBackend".to_owned(), |at| at.field().to_string());
         let (rule, controller, ingress) = (host.host.clone(), host.controller().to_owned(), route.ingress);
-        let has_name = matches!(host.controller_id, crate::routing::ControllerId::Named(_));
+        let has_name = matches!(host.controller_id, ControllerId::Named(_));
         let mut drafts = Vec::new();
         for name in self.names(&host.host) {
             for path in &paths {
@@ -284,6 +322,10 @@ impl Planned {
 }
 
 impl Draft<'_> {
+    fn namespace(&self) -> &str {
+        &self.ingress.meta.key.namespace
+    }
+
     /// Returns the explanation of the controller of this path: several may serve the host.
     fn of_controller<'e>(&self, explanation: &'e Explanation) -> &'e Explanation {
         let own = self.ingress.meta.key.to_string();
@@ -295,6 +337,7 @@ impl Draft<'_> {
 
     fn planned(self, expectation: Expectation, controllers: Controllers<'_>, known: ClusterState<'_>) -> Planned {
         let dialect = controllers.handling(self.ingress).dialect;
+        let addresses = self.ingress.addresses.iter().filter(|text| !text.is_empty());
         Planned {
             request: self.request,
             host: self.host,
@@ -303,7 +346,7 @@ impl Draft<'_> {
             field: self.field,
             controller: self.controller,
             expectation,
-            addresses: self.ingress.addresses.iter().filter(|text| !text.is_empty()).map(ToString::to_string).collect(),
+            addresses: addresses.take(MAX_ADDRESSES).map(ToString::to_string).collect(),
             published: Published::of(dialect.flags.publish_service.as_deref(), known),
             has_proxy_protocol: dialect.settings.use_proxy_protocol == Some(true),
         }

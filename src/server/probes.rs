@@ -28,6 +28,8 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PER_HOST: f64 = 1.0;
 /// The most requests of a pass.
 const MAX_REQUESTS: usize = 10_000;
+/// The most requests to a host in a pass. With one per second, no host makes a pass long.
+const MAX_OF_HOST: usize = 500;
 /// The most log lines of a pass.
 const MAX_LINES: usize = 100;
 
@@ -66,8 +68,14 @@ pub async fn follow_probes(probing: Probing, is_holder: impl Fn() -> bool) {
             continue;
         }
         let Some(results) = while_holding(&is_holder, probing.pass()).await else { continue };
-        before = report(&results, &before);
-        probing.metrics.probes.show(&results, probing.names_hosts, Timestamp::now());
+        match results {
+            Some(results) => {
+                before = report(&results, &before);
+                probing.metrics.probes.show(&results, probing.names_hosts, Timestamp::now());
+            }
+            // Old results would look like those of now.
+            None => probing.metrics.probes.clear(),
+        }
         let _ = while_holding(&is_holder, sleep(interval)).await;
     }
 }
@@ -97,37 +105,57 @@ impl Probing {
         is_enabled.then(|| AbortOnDropHandle::new(tasks.keep("probe", following)))
     }
 
-    /// Sends one request for each path of the selected namespaces.
-    async fn pass(&self) -> Vec<ProbeResult> {
-        let (state, rules, settings) = (self.inventory.load(), self.rules.load(), self.settings.clone());
-        let planned = spawn_blocking(move || {
-            let live_reads = LiveReads::default();
-            let known = ClusterState { store: &state, live_reads: &live_reads, now: Timestamp::now() };
-            let names = state.ingresses().map(|ingress| ingress.meta.key.namespace.to_string());
-            let names: HashSet<String> = names.filter(|name| settings.includes(name)).collect();
-            let selection = Selection {
-                namespaces: Some(names.into_iter().collect()),
-                samples: 1,
-                is_brief: true,
-                limit: MAX_REQUESTS,
-                ..Selection::default()
-            };
-            let mut plan = Plan::of(known, rules.engine.settings(), &selection);
-            plan.interleave();
-            plan
-        });
-        let Ok(plan) = planned.await else {
-            tracing::error!("the requests of the probe were not planned because of an internal error");
-            return Vec::new();
-        };
+    /// Sends one request for each path of the selected namespaces. A request whose prediction has changed meanwhile has no result, because
+    /// its answer may be older or newer than the change. `None`: an internal error.
+    async fn pass(&self) -> Option<Vec<ProbeResult>> {
+        let plan = self.plan().await?;
         for line in &plan.left_out {
             tracing::info!(what = line, "the probe leaves out");
         }
         let source = self.settings.via.clone().map_or(AddressSource::Published, AddressSource::Named);
         let prober = Prober { timeout: TIMEOUT, pace: Pace::new(f64::from(self.settings.rate), PER_HOST) };
         let (observations, backends) = prober.run(&plan, &Addresses::new(source, None), || {}).await;
-        judge(&plan.requests, &observations, &backends, Timestamp::now(), true)
+        let later = self.plan().await?;
+        on_thread(move || {
+            let sent = plan.requests.len();
+            let (requests, observations) = plan.still_in(&later, observations);
+            if requests.len() < sent {
+                let changed = sent - requests.len();
+                tracing::info!(changed, "the probe leaves out answers whose prediction has changed meanwhile");
+            }
+            judge(&requests, &observations, &backends, Timestamp::now(), true)
+        })
+        .await
     }
+
+    /// Plans the requests on the current state.
+    async fn plan(&self) -> Option<Plan> {
+        let (state, rules, settings) = (self.inventory.load(), self.rules.load(), self.settings.clone());
+        on_thread(move || {
+            let live_reads = LiveReads::default();
+            let known = ClusterState { store: &state, live_reads: &live_reads, now: Timestamp::now() };
+            let names = state.ingresses().map(|ingress| ingress.meta.key.namespace.to_string());
+            let names: HashSet<String> = names.filter(|name| settings.includes(name)).collect();
+            let selection = Selection {
+                namespaces: Some(names),
+                samples: 1,
+                is_brief: true,
+                limit: MAX_REQUESTS,
+                limit_of_host: MAX_OF_HOST,
+                ..Selection::default()
+            };
+            let mut plan = Plan::of(known, rules.engine.settings(), &selection);
+            plan.interleave();
+            plan
+        })
+        .await
+    }
+}
+
+/// Runs work on a thread for blocking work. `None`: it panicked.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let done = spawn_blocking(work).await;
+    done.inspect_err(|_| tracing::error!("the probe has no results because of an internal error")).ok()
 }
 
 /// Logs what is broken now and was not before, and returns it.
@@ -144,4 +172,15 @@ fn report(results: &[ProbeResult], before: &Broken) -> Broken {
     let requests = results.len();
     tracing::info!(requests, broken = now.len(), healed, "the probe has requested every path");
     now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_thread;
+
+    #[tokio::test]
+    async fn a_panic_gives_no_results() {
+        assert_eq!(on_thread(|| 1).await, Some(1));
+        assert_eq!(on_thread(|| assert!(std::hint::black_box(false))).await, None);
+    }
 }

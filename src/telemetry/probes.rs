@@ -1,5 +1,6 @@
 //! The metrics of the requests to the hosts of Ingresses. Only the replica that sends them exports the results.
 
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
@@ -66,13 +67,11 @@ impl ProbeMetrics {
             matches!(result.result, ResultKind::DefaultBackend | ResultKind::ControllerDisagrees)
         };
         self.default_backend.inc_by(results.iter().filter(by_default).count() as u64);
-        let mut hosts: Vec<(bool, &str)> = Vec::new();
+        let mut by_host: HashMap<&str, bool> = HashMap::new();
         for result in results {
-            match hosts.iter_mut().find(|(_, host)| *host == result.host) {
-                Some((is_good, _)) => *is_good &= !result.result.is_broken(),
-                None => hosts.push((!result.result.is_broken(), &result.host)),
-            }
+            *by_host.entry(&result.host).or_insert(true) &= !result.result.is_broken();
         }
+        let mut hosts: Vec<(bool, &str)> = by_host.into_iter().map(|(host, is_good)| (is_good, host)).collect();
         hosts.sort_unstable();
         let set = |host: &str, is_good: bool| {
             self.success.get_or_create(&HostLabel { host: host.to_owned() }).set(i64::from(is_good));

@@ -39,6 +39,7 @@ mod namespace_reports;
 mod not_denied;
 mod pages;
 mod placeholders;
+mod probe;
 #[path = "../promtool/mod.rs"]
 mod promtool;
 mod properties;
