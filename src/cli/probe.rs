@@ -188,6 +188,6 @@ impl Arguments {
     }
 
     fn prober(&self) -> Prober {
-        Prober { timeout: Duration::from_secs(self.timeout), pace: Pace::new(self.rate, self.rate) }
+        Prober::new(Duration::from_secs(self.timeout), Pace::new(self.rate, self.rate))
     }
 }

@@ -25,13 +25,11 @@ pub struct SeenCertificate {
 /// A certificate in the JSON output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct CertificateEntry {
-    /// The DNS names.
-    pub names: Vec<String>,
-    /// Not valid after.
-    pub not_after: Option<Timestamp>,
+pub(super) struct CertificateEntry {
+    names: Vec<String>,
+    not_after: Option<Timestamp>,
     /// Whether a controller has created it itself.
-    pub is_default: bool,
+    is_default: bool,
 }
 
 impl SeenCertificate {

@@ -20,7 +20,7 @@ pub use default_backend::{DefaultBackends, UNUSED_HOST};
 pub use expectation::{Expectation, Expected, Protection};
 pub use judge::judge;
 pub use junit::junit;
-pub use observation::{NoAnswer, Observation, Response};
+pub use observation::{CUT, NoAnswer, Observation, Response};
 pub use plan::{Plan, Planned, Selection};
 pub use result::{ProbeReport, ProbeResult, ResultKind};
 pub use text::table;

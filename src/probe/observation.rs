@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::certificate::SeenCertificate;
+
+/// The end of the value of a header of which only the beginning is kept.
+pub const CUT: &str = "…";
 
 /// What one request has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +15,12 @@ pub struct Observation {
     /// The address to which it was sent; `None`: it was not sent.
     pub address: Option<SocketAddr>,
     /// The certificate, for HTTPS.
-    pub certificate: Option<SeenCertificate>,
+    pub certificate: Option<Arc<SeenCertificate>>,
     /// The answer.
     pub answer: Result<Response, NoAnswer>,
 }
 
-/// An HTTP response, as far as answers are compared.
+/// An HTTP response, as far as answers are compared. Of a long header, the beginning is kept, and [`CUT`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status.

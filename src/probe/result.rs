@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use super::certificate::CertificateEntry;
+use super::certificate::SeenCertificate;
 use crate::explain::Step;
 
 /// The version of the JSON format.
@@ -111,8 +112,8 @@ pub struct ProbeResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The certificate, for HTTPS.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<CertificateEntry>,
+    #[serde(serialize_with = "entry", skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Arc<SeenCertificate>>,
     /// The answer, and what is wrong with it.
     pub detail: String,
     /// What `explain` predicts.
@@ -120,6 +121,11 @@ pub struct ProbeResult {
     /// The first broken link that `explain` finds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<Step>,
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn entry<S: Serializer>(certificate: &Option<Arc<SeenCertificate>>, serializer: S) -> Result<S::Ok, S::Error> {
+    certificate.as_ref().map(|certificate| certificate.entry()).serialize(serializer)
 }
 
 /// The results of all requests.

@@ -3,12 +3,19 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::net::lookup_host;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
 
 use crate::config::{Endpoint, Via};
 use crate::probe::{ClusterAddresses, Planned, refusal};
+
+/// The time limit of the resolution of a name.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The address of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,6 +39,9 @@ pub enum AddressSource {
     Published,
 }
 
+/// What the resolution of a name has given.
+type Resolved = Result<Vec<IpAddr>, String>;
+
 /// Finds the addresses of requests. Each name is resolved once, and connections go to the resolved address.
 #[derive(Debug)]
 pub struct Addresses {
@@ -39,7 +49,7 @@ pub struct Addresses {
     /// Whether connections begin with the PROXY protocol. `None`: if the controller expects it, except in front of the addresses of
     /// Ingresses, where a load balancer adds it.
     proxy_protocol: Option<bool>,
-    resolved: Mutex<HashMap<Endpoint, Result<Vec<IpAddr>, String>>>,
+    resolved: Mutex<HashMap<Endpoint, Arc<OnceCell<Resolved>>>>,
 }
 
 impl Addresses {
@@ -105,18 +115,17 @@ impl Addresses {
         Err(reason)
     }
 
-    async fn resolve(&self, endpoint: &Endpoint) -> Result<Vec<IpAddr>, String> {
+    async fn resolve(&self, endpoint: &Endpoint) -> Resolved {
         if let Ok(ip) = endpoint.0.parse() {
             return Ok(vec![ip]);
         }
-        if let Some(known) = self.resolved.lock().get(endpoint) {
-            return known.clone();
-        }
-        let found = lookup_host((&*endpoint.0, endpoint.1)).await;
-        let found = found.map(|addresses| addresses.map(|address| address.ip()).collect());
-        let found: Result<Vec<IpAddr>, String> =
-            found.map_err(|error| format!("{} cannot be resolved: {error}", endpoint.0));
-        self.resolved.lock().insert(endpoint.clone(), found.clone());
-        found
+        let cell = Arc::clone(self.resolved.lock().entry(endpoint.clone()).or_default());
+        let resolving = async {
+            let looking = timeout(PATIENCE, lookup_host((&*endpoint.0, endpoint.1)));
+            let found = looking.await.unwrap_or_else(|late| Err(late.into()));
+            let found = found.map(|addresses| addresses.map(|address| address.ip()).collect());
+            found.map_err(|error| format!("{} cannot be resolved: {error}", endpoint.0))
+        };
+        cell.get_or_init(|| resolving).await.clone()
     }
 }

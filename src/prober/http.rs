@@ -11,12 +11,14 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 
 use crate::explain::RequestUrl;
-use crate::probe::{NoAnswer, Response};
+use crate::probe::{CUT, NoAnswer, Response};
 
 /// The most bytes of a body that are kept.
 const MAX_BODY: usize = 4 << 10;
 /// The most bytes of the head of a response.
 const MAX_HEAD: usize = 32 << 10;
+/// The most bytes that are kept of the value of a header.
+const MAX_VALUE: usize = 1 << 10;
 
 /// Marks the requests in the logs of controllers and applications.
 const AGENT: &str = concat!("ingress-guard-probe/", env!("CARGO_PKG_VERSION"));
@@ -44,9 +46,7 @@ where
     let asked = async move {
         let response = sender.send_request(request).await.map_err(closed)?;
         let (head, body) = response.into_parts();
-        let text = |name: HeaderName| {
-            head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
+        let text = |name: HeaderName| head.headers.get(name).map(|value| kept(value.as_bytes()));
         Ok(Response {
             status: head.status.as_u16(),
             location: text(LOCATION),
@@ -63,6 +63,12 @@ where
         // The response may be complete when the server closes the connection.
         _ = &mut connection => asked.await,
     }
+}
+
+/// The value of a header, or its beginning.
+fn kept(value: &[u8]) -> String {
+    let end = if value.len() > MAX_VALUE { CUT } else { "" };
+    String::from_utf8_lossy(&value[..value.len().min(MAX_VALUE)]).into_owned() + end
 }
 
 /// Reads the beginning of a body. What has arrived counts if the rest does not.
@@ -86,4 +92,29 @@ pub(super) async fn write_proxy_header(
     let family = if to.is_ipv4() { "TCP4" } else { "TCP6" };
     let header = format!("PROXY {family} {} {} {} {}\r\n", from.ip(), to.ip(), from.port(), to.port());
     stream.write_all(header.as_bytes()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+    use crate::routing::Scheme;
+
+    #[tokio::test]
+    async fn little_of_a_long_response_is_kept() {
+        let (client, mut server) = tokio::io::duplex(1 << 20);
+        let (location, body) = ("l".repeat(20 << 10), "b".repeat(20 << 10));
+        let answer = format!("HTTP/1.1 302 Found\r\nLocation: /{location}\r\n\r\n{body}");
+        let answering = tokio::spawn(async move {
+            server.read(&mut [0; 1024]).await?;
+            server.write_all(answer.as_bytes()).await
+        });
+        let (host, path) = ("app.example.com".to_owned(), "/".to_owned());
+        let url = RequestUrl { scheme: Scheme::Http, host, path, query: None, notes: Vec::new() };
+        let response = exchange(client, &url, Method::GET).await.unwrap();
+        answering.await.unwrap().unwrap();
+        assert_eq!(response.location, Some(format!("/{}{CUT}", &location[..MAX_VALUE - 1])));
+        assert_eq!(response.body.map(|body| body.len()), Some(MAX_BODY));
+    }
 }

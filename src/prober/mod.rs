@@ -6,11 +6,13 @@ mod http;
 mod pace;
 mod tls;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{StreamExt as _, stream};
 use hyper::Method;
+use parking_lot::Mutex;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -31,12 +33,19 @@ const CONCURRENCY: usize = 16;
 #[derive(Debug)]
 pub struct Prober {
     /// The time of one request, from the connection to the response.
-    pub timeout: Duration,
-    /// The rate.
-    pub pace: Pace,
+    timeout: Duration,
+    pace: Pace,
+    /// The certificates by their leaf: one serves many paths.
+    certificates: Mutex<HashMap<Vec<u8>, Arc<SeenCertificate>>>,
 }
 
 impl Prober {
+    /// Creates a prober. `timeout` is the time of one request, from the connection to the response.
+    #[must_use]
+    pub fn new(timeout: Duration, pace: Pace) -> Self {
+        Self { timeout, pace, certificates: Mutex::default() }
+    }
+
     /// Sends the requests of a plan, and before them those that show the default backends. `done` is called after each.
     pub async fn run(
         &self,
@@ -44,12 +53,10 @@ impl Prober {
         addresses: &Addresses,
         done: impl Fn(),
     ) -> (Vec<Observation>, DefaultBackends) {
-        let mut targets = Vec::with_capacity(plan.requests.len());
-        for planned in &plan.requests {
-            targets.push(addresses.of(planned).await);
-        }
-        let backends = self.default_backends(plan, &targets).await;
         // By index: a closure over references would not be general enough for a task.
+        let resolving = (0..plan.requests.len()).map(|at| addresses.of(&plan.requests[at]));
+        let targets: Vec<Result<Target, String>> = stream::iter(resolving).buffered(CONCURRENCY).collect().await;
+        let backends = self.default_backends(plan, &targets).await;
         let (targets, done) = (&targets, &done);
         let asked = (0..plan.requests.len()).map(|at| async move {
             let observation = match &targets[at] {
@@ -90,16 +97,22 @@ impl Prober {
     /// Asks each controller for a host that no Ingress has, where the default backend is predicted to answer.
     async fn default_backends(&self, plan: &Plan, targets: &[Result<Target, String>]) -> DefaultBackends {
         let mut seen = HashSet::new();
-        let mut backends = DefaultBackends::default();
+        let mut requests = Vec::new();
         for (planned, target) in plan.requests.iter().zip(targets) {
             let (Ok(target), scheme) = (target, planned.request.scheme) else { continue };
             let is_known = plan.default_backends.contains(&(planned.controller.clone(), scheme == Scheme::Https));
-            if !is_known || !seen.insert((*target, scheme == Scheme::Https)) {
-                continue;
+            if is_known && seen.insert((*target, scheme == Scheme::Https)) {
+                requests.push((*target, scheme));
             }
+        }
+        let asked = requests.into_iter().map(|(target, scheme)| async move {
             let host = UNUSED_HOST.to_owned();
             let request = RequestUrl { scheme, host, path: "/".to_owned(), query: None, notes: Vec::new() };
-            backends.add(scheme, &self.send(*target, &request, Method::GET).await);
+            (scheme, self.send(target, &request, Method::GET).await)
+        });
+        let mut backends = DefaultBackends::default();
+        for (scheme, observation) in stream::iter(asked).buffered(CONCURRENCY).collect::<Vec<_>>().await {
+            backends.add(scheme, &observation);
         }
         backends
     }
@@ -134,7 +147,7 @@ impl Prober {
         request: &RequestUrl,
         method: Method,
         deadline: Instant,
-        certificate: &mut Option<SeenCertificate>,
+        certificate: &mut Option<Arc<SeenCertificate>>,
     ) -> Result<Response, NoAnswer> {
         let connecting = async {
             let mut stream = TcpStream::connect(target.address).await.map_err(|error| refused(&error))?;
@@ -152,11 +165,21 @@ impl Prober {
                 let shaking = timeout_at(deadline, handshake(&request.host, stream)).await;
                 let stream = shaking.map_err(|_| NoAnswer::TimedOut("in the TLS handshake"))?;
                 let stream = stream.map_err(|error| NoAnswer::Tls(error.to_string()))?;
-                *certificate = SeenCertificate::of_chain(&tls::chain(&stream));
+                *certificate = self.certificate(&tls::chain(&stream));
                 timeout_at(deadline, exchange(stream, request, method)).await
             }
         }
         .map_err(|_| NoAnswer::TimedOut(waiting))?
+    }
+
+    fn certificate(&self, chain: &[Vec<u8>]) -> Option<Arc<SeenCertificate>> {
+        let mut certificates = self.certificates.lock();
+        if let Some(known) = certificates.get(chain.first()?) {
+            return Some(Arc::clone(known));
+        }
+        let new = Arc::new(SeenCertificate::of_chain(chain)?);
+        certificates.insert(new.leaf.clone(), Arc::clone(&new));
+        Some(new)
     }
 }
 

@@ -113,7 +113,7 @@ impl Probing {
             tracing::info!(what = line, "the probe leaves out");
         }
         let source = self.settings.via.clone().map_or(AddressSource::Published, AddressSource::Named);
-        let prober = Prober { timeout: TIMEOUT, pace: Pace::new(f64::from(self.settings.rate), PER_HOST) };
+        let prober = Prober::new(TIMEOUT, Pace::new(f64::from(self.settings.rate), PER_HOST));
         let (observations, backends) = prober.run(&plan, &Addresses::new(source, None), || {}).await;
         let later = self.plan().await?;
         on_thread(move || {

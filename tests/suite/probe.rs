@@ -1,12 +1,14 @@
 //! Which requests a probe plans, where it sends them, and which answers count when the cluster changes meanwhile.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use ingress_guard::cluster::Inventory;
 use ingress_guard::config::Config;
-use ingress_guard::probe::{Observation, Plan, Response, Selection};
+use ingress_guard::probe::{ClusterAddresses, NoAnswer, Observation, Plan, Response, Safety, Selection, compare};
+use ingress_guard::prober::{AddressSource, Addresses, Pace, Prober};
 
-use crate::pages::{self, known};
+use crate::pages::{self, known, now};
 
 const CLASS: &str = "
 apiVersion: networking.k8s.io/v1
@@ -97,4 +99,32 @@ fn an_answer_counts_if_its_prediction_is_still_the_same() {
     assert_eq!(kept(&plan_of(&[&services, &both])), all);
     assert_eq!(kept(&plan_of(&[&services, &both[1..]])), all[2..], "an Ingress is deleted");
     assert_eq!(kept(&plan_of(&[&services[..1], &both])), all[..2], "a Service is deleted");
+}
+
+#[test]
+fn a_name_in_a_status_is_refused_for_the_address_that_it_has() {
+    let status = "status: {loadBalancer: {ingress: [{hostname: localhost}]}}\n";
+    let inventory = inventory(&[ingress("shop", "a.example.com", 1) + status]);
+    let addresses = Addresses::new(AddressSource::Ingress(ClusterAddresses::of(&inventory)), None);
+    let prober = Prober::new(Duration::from_secs(1), Pace::new(1000.0, 1000.0));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let plan = plan(&inventory, &Selection::default());
+    let (seen, _) = runtime.block_on(prober.run(&plan, &addresses, || {}));
+    let [Observation { address: None, answer: Err(NoAnswer::NotSent(reason)), .. }] = &*seen else {
+        panic!("{seen:?}");
+    };
+    assert!(reason.starts_with("localhost is ") && reason.contains("a loopback address"), "{reason}");
+}
+
+#[test]
+fn long_headers_with_the_same_beginning_are_not_taken_for_the_same() {
+    let inventory = inventory(&[ingress("shop", "a.example.com", 1)]);
+    let plan = plan(&inventory, &Selection::default());
+    let result = |location: &str| {
+        let mut seen = answer(302);
+        seen.answer.as_mut().unwrap().location = Some(location.to_owned());
+        let observations = [[seen.clone(), seen.clone(), seen]];
+        compare(("a", "b"), &plan.requests, &observations, now()).hosts[0].result
+    };
+    assert_eq!((result("/login"), result("/login?…")), (Safety::Safe, Safety::Unknown));
 }
