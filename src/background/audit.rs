@@ -45,6 +45,9 @@ pub struct Audit {
     /// The time between two passes over all Ingresses.
     interval: SignedDuration,
     pass: Pass,
+    /// Whether something has changed that concerns every Ingress: the next pass begins when the last one has ended, so that frequent
+    /// changes do not keep a pass from its end.
+    is_pass_wanted: bool,
     evaluated: usize,
 }
 
@@ -75,6 +78,7 @@ impl Audit {
             is_complete: false,
             interval,
             pass: Pass::default(),
+            is_pass_wanted: false,
             evaluated: 0,
         }
     }
@@ -103,12 +107,11 @@ impl Audit {
             all |= self.note_time(cause, now);
         }
         let is_due = |begun: Timestamp| now.duration_since(begun) >= self.interval;
-        if self.queue.is_pass_complete() && (all || self.pass.begun.is_none_or(is_due)) {
+        self.is_pass_wanted |= all || self.pass.begun.is_none_or(is_due);
+        if self.is_pass_wanted && self.queue.is_pass_complete() {
+            self.is_pass_wanted = false;
             self.pass.begun = Some(now);
-            all = true;
-        }
-        if all {
-            self.add(Affected { all: true, ..Affected::default() });
+            self.queue.begin_pass(self.world.state.ingresses().map(|ingress| ingress.meta.key.clone()));
         }
     }
 
@@ -142,8 +145,8 @@ impl Audit {
     }
 
     fn add(&mut self, affected: Affected) {
-        let all = affected.all.then(|| self.world.state.ingresses().map(|ingress| ingress.meta.key.clone()));
-        self.queue.add(affected, all.into_iter().flatten());
+        self.is_pass_wanted |= affected.all;
+        self.queue.add(affected.ingresses);
     }
 
     /// Notes that a time has come. Returns whether it concerns every Ingress.
@@ -154,7 +157,7 @@ impl Audit {
                 return true;
             }
             Cause::Ingress(key) => {
-                self.queue.add(Affected { all: false, ingresses: [key].into() }, std::iter::empty());
+                self.queue.add([key]);
             }
             Cause::Secret(key) => {
                 self.set_time_of_secret(&key, now);
@@ -163,8 +166,7 @@ impl Audit {
             }
             Cause::Service(key) => {
                 let keys = self.world.state.ingresses_using(&key).map(|ingress| ingress.meta.key.clone());
-                let affected = Affected { all: false, ingresses: keys.collect() };
-                self.add(affected);
+                self.queue.add(keys);
             }
         }
         false

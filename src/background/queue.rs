@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use super::affected::Affected;
 use crate::model::Key;
 
 /// The number of evaluations for single changes after which one of a pass follows, if both wait.
@@ -23,12 +22,14 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// Adds Ingresses; `all` are the stored ones.
-    pub(super) fn add(&mut self, affected: Affected, all: impl Iterator<Item = Key>) {
-        if affected.all {
-            self.pass.extend(all);
-        }
-        self.changed.extend(affected.ingresses);
+    /// Adds Ingresses for a single change.
+    pub(super) fn add(&mut self, ingresses: impl IntoIterator<Item = Key>) {
+        self.changed.extend(ingresses);
+    }
+
+    /// Begins a pass over all Ingresses, after the last one.
+    pub(super) fn begin_pass(&mut self, all: impl Iterator<Item = Key>) {
+        self.pass.extend(all);
     }
 
     /// Takes the next Ingress.
@@ -81,16 +82,15 @@ mod tests {
         Key::new("shop", name)
     }
 
-    fn changed(names: &[&str]) -> Affected {
-        Affected { all: false, ingresses: names.iter().map(|name| key(name)).collect() }
+    fn keys(names: &[&str]) -> impl Iterator<Item = Key> {
+        names.iter().map(|name| key(name))
     }
 
     #[test]
     fn single_changes_come_before_a_pass_and_do_not_stop_it() {
         let mut queue = Queue::default();
-        let all = Affected { all: true, ..Affected::default() };
-        queue.add(all, ["p1", "p2", "p3", "z1"].iter().map(|name| key(name)));
-        queue.add(changed(&["z1", "z2", "z3", "z4"]), std::iter::empty());
+        queue.begin_pass(keys(&["p1", "p2", "p3", "z1"]));
+        queue.add(keys(&["z1", "z2", "z3", "z4"]));
         let mut order = Vec::new();
         while let Some(next) = queue.next() {
             order.push(next.name.to_string());
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn an_ingress_that_changes_again_and_again_delays_no_other() {
         let mut queue = Queue::default();
-        queue.add(changed(&["a", "b", "c"]), std::iter::empty());
+        queue.add(keys(&["a", "b", "c"]));
         let mut order = Vec::new();
         for _ in 0..6 {
             order.push(queue.next().unwrap().name.to_string());
-            queue.add(changed(&["a"]), std::iter::empty());
+            queue.add(keys(&["a"]));
         }
         assert_eq!(order[..4], ["a", "b", "c", "a"]);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ingress_guard::background::{StoredVerdict, Verdicts};
+use ingress_guard::background::{Audit, StoredVerdict, Verdicts};
 use ingress_guard::checks;
 use ingress_guard::cluster::{Coverage, Inventory, load_text};
 use ingress_guard::config::Config;
@@ -159,6 +159,25 @@ fn a_pass_begins_after_the_interval_and_after_a_change_for_all() {
     assert_eq!(followed.codes("shop", "web"), ["IG101"]);
     assert_eq!(followed.change(|state| state.cover(Kind::Service, Coverage::Forbidden)), 2);
     assert!(followed.audit.verdicts().is_complete && followed.audit.is_idle());
+}
+
+#[test]
+fn frequent_changes_for_all_keep_no_pass_from_its_end() {
+    let mut world = world(Config::parse("config", "").unwrap(), load_text("shop", SHOP).unwrap());
+    let mut audit = Audit::new(world.clone(), Kinds::NONE, super::INTERVAL);
+    let class = world.state.objects(Kind::IngressClass).remove(0);
+    for turn in 0..8 {
+        audit.note(&world, crate::pages::now());
+        assert!(audit.evaluate_next(crate::pages::now()), "one of two Ingresses");
+        let mut state = (*world.state).clone();
+        if turn % 2 == 0 {
+            state.delete(Kind::IngressClass, &class.key());
+        } else {
+            state.apply(class.clone());
+        }
+        world.state = Arc::new(state);
+    }
+    assert!(audit.verdicts().is_complete && audit.pass().ended.is_some());
 }
 
 #[test]
