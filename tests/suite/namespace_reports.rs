@@ -263,3 +263,23 @@ fn the_types_of_openreports_read_both_kinds() {
         );
     }
 }
+
+#[test]
+fn namespaces_whose_reports_change_all_the_time_delay_no_other() {
+    let mut cluster = Cluster::new();
+    let mut changed = None;
+    // More reports change than are written in a minute.
+    for minute in 0..12 {
+        for index in 0..400 {
+            let message = format!("minute {minute}");
+            cluster.set(&format!("busy-{index:03}"), "web", vec![finding("IG201", Level::Deny, &message)]);
+        }
+        if minute == 3 {
+            cluster.set("quiet", "web", vec![finding("IG201", Level::Deny, "new")]);
+            changed = Some(cluster.now.as_second());
+        }
+        cluster.pass(60, true);
+    }
+    let written = cluster.written.iter().find(|(_, change)| *change.namespace == *"quiet").expect("a report");
+    assert!(written.0 - changed.unwrap() <= 120, "{} s", written.0 - changed.unwrap());
+}

@@ -1,6 +1,7 @@
 //! Decides which reports are written, and when. It has neither clock nor I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +43,8 @@ pub struct Schedule {
     namespaces: BTreeMap<Box<str>, Namespace>,
     /// The namespaces whose verdicts have changed since their reports were compared.
     changed: BTreeSet<Box<str>>,
+    /// The namespace that was taken last: the next one follows it, so that none is overtaken for ever.
+    last: Box<str>,
 }
 
 #[derive(Debug, Default)]
@@ -94,10 +97,13 @@ impl Schedule {
             let written = self.namespaces.get(name).and_then(|namespace| namespace.written);
             written.is_none_or(|written| now.duration_since(written).abs() >= PAUSE)
         };
-        let due: Vec<Box<str>> = self.changed.iter().filter(|name| is_due(name)).take(AT_ONCE).cloned().collect();
+        let later = self.changed.range((Bound::Excluded(self.last.clone()), Bound::Unbounded));
+        let in_turn = later.chain(self.changed.range(..=self.last.clone()));
+        let due: Vec<Box<str>> = in_turn.filter(|name| is_due(name)).take(AT_ONCE).cloned().collect();
         let mut of: BTreeMap<&str, BTreeMap<&str, &StoredVerdict>> = BTreeMap::new();
         if !due.is_empty() {
-            let is_due = |key: &Key| due.binary_search(&key.namespace).is_ok();
+            let sorted: BTreeSet<&str> = due.iter().map(|name| &**name).collect();
+            let is_due = |key: &Key| sorted.contains(&*key.namespace);
             of = verdicts.by_ingress.iter().filter(|(key, _)| is_due(key)).fold(of, |mut of, (key, verdict)| {
                 of.entry(&*key.namespace).or_default().insert(&*key.name, &**verdict);
                 of
@@ -105,6 +111,7 @@ impl Schedule {
         }
         for name in due {
             self.changed.remove(&name);
+            self.last.clone_from(&name);
             if is_terminating(&name) {
                 continue;
             }
