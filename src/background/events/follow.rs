@@ -51,7 +51,7 @@ async fn announce(
 ) {
     let mut announcer = Announcer::default();
     let earlier = loop {
-        match writer.earlier().await {
+        match writer.earlier(Timestamp::now()).await {
             Ok(earlier) => break earlier,
             // The names of Events follow from their content: most of those that exist are not written again.
             Err(error) if error.code() == Some(403) => {

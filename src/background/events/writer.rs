@@ -10,9 +10,10 @@ use k8s_openapi::api::core::v1::{ObjectReference, Service};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::api::networking::v1::{Ingress, IngressClass};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use kube::api::{Api, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, ListParams, ObjectList, Patch, PatchParams, PostParams};
+use kube::core::Request;
 use kube::{Client, Resource};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::announcement::{Announcement, Change, Earlier, Outcome, Regarding};
@@ -48,17 +49,17 @@ impl Writer {
         Self { client, instance, output, written: HashMap::new() }
     }
 
-    /// Reads the Events of earlier holders, in pages.
-    pub(super) async fn earlier(&mut self) -> Result<Vec<Earlier>, ApiError> {
-        let api = Api::<Event>::all(self.client.clone());
+    /// Reads the Events of earlier holders, in pages. Anybody who may create Events in a namespace can write some that look like them:
+    /// one that cannot be read is left out, and none is from the future.
+    pub(super) async fn earlier(&mut self, now: Timestamp) -> Result<Vec<Earlier>, ApiError> {
         let mut params =
             ListParams::default().fields(&format!("reportingController={REPORTING_CONTROLLER}")).limit(PAGE);
         let mut found = Vec::new();
         for _ in 0..PAGES {
-            let page = within(api.list(&params)).await?;
-            for event in page.items {
-                found.extend(self.read(&event));
-            }
+            let request = Request::new(Event::url_path(&(), None)).list(&params)?;
+            let page = within(self.client.request::<ObjectList<Value>>(request)).await?;
+            let events = page.items.into_iter().filter_map(|event| serde_json::from_value(event).ok());
+            found.extend(events.filter_map(|event| self.read(&event, now)));
             match page.metadata.continue_.filter(|next| !next.is_empty()) {
                 Some(next) => params = params.continue_token(&next),
                 None => return Ok(found),
@@ -166,7 +167,7 @@ impl Writer {
     }
 
     /// Reads an Event of an earlier holder; `None`: it is not one about a check.
-    fn read(&mut self, event: &Event) -> Option<Earlier> {
+    fn read(&mut self, event: &Event, now: Timestamp) -> Option<Earlier> {
         let code = checks::find(event.metadata.labels.as_ref()?.get(CODE)?)?.code;
         let object = event.regarding.as_ref()?;
         let name = object.name.as_deref()?;
@@ -185,6 +186,7 @@ impl Writer {
             Some(series) => (series.count, series.last_observed_time.0),
             None => (1, event.event_time.as_ref()?.0),
         };
+        let at = at.min(now);
         self.written.insert(key_of(&event.metadata), (count, at));
         Some(Earlier { regarding, code, change, at })
     }

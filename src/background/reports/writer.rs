@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::Client;
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, ListParams, ObjectList, Patch, PatchParams};
 use kube::core::Request;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::content::{Content, DIGEST, SOURCE, Since};
@@ -104,12 +105,15 @@ impl ReportKind {
 
     /// Returns the reports of this program in all namespaces.
     pub(super) async fn list(self, client: &Client) -> Result<Vec<Existing>, ApiError> {
-        let api = Api::<DynamicObject>::all_with(client.clone(), &self.resource());
+        let path = format!("/apis/{}/{}/{}", self.group, self.version, self.plural);
         let mut params = ListParams::default().labels(&format!("app.kubernetes.io/managed-by={SOURCE}")).limit(PAGE);
         let mut found = Vec::new();
         for _ in 0..PAGES {
-            let page = within(api.list(&params)).await?;
-            found.extend(page.items.iter().filter_map(existing));
+            let request = Request::new(path.as_str()).list(&params)?;
+            let page = within(client.request::<ObjectList<Value>>(request)).await?;
+            // One that cannot be read has no digest that is known: it is written again.
+            let reports = page.items.into_iter().filter_map(|report| serde_json::from_value(report).ok());
+            found.extend(reports.filter_map(|report| existing(&report)));
             match page.metadata.continue_.filter(|next| !next.is_empty()) {
                 Some(next) => params = params.continue_token(&next),
                 None => break,

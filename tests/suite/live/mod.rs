@@ -13,4 +13,5 @@ mod reload_blocks;
 mod rights;
 mod secrets;
 mod settings;
+mod stored_events;
 mod watch;
