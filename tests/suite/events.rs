@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ingress_guard::background::{
     Announcement, Announcer, Change, Earlier, Outcome, Regarding, StoredFinding, StoredVerdict, Surroundings, Verdicts,
 };
+use ingress_guard::checks;
 use ingress_guard::finding::Level;
 use ingress_guard::model::Key;
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +37,9 @@ struct Cluster {
     verdicts: Verdicts,
     announcer: Announcer,
     terminating: &'static str,
+    /// The class of all Ingresses, except those of namespaces without one.
+    class: &'static str,
+    classless: &'static str,
     /// The seconds of the writes since the beginning, and the Events.
     written: Vec<(i64, Announcement)>,
 }
@@ -43,7 +47,7 @@ struct Cluster {
 impl Cluster {
     /// A cluster with these Ingresses, and a holder that has seen them.
     fn with(ingresses: usize) -> Self {
-        let mut cluster = Self { now: "2026-11-22T00:00:00Z".parse().unwrap(), ..Self::default() };
+        let mut cluster = Self { now: "2026-11-22T00:00:00Z".parse().unwrap(), class: "nginx", ..Self::default() };
         cluster.verdicts.is_complete = true;
         for index in 0..ingresses {
             cluster.set(index, Vec::new());
@@ -60,6 +64,16 @@ impl Cluster {
         self.verdicts.by_ingress.insert(Self::key(index), verdict(findings));
     }
 
+    /// Sets the findings of an Ingress of a namespace.
+    fn set_in(&mut self, namespace: &str, index: usize, findings: Vec<StoredFinding>) {
+        self.verdicts.by_ingress.insert(Key::new(namespace, &format!("web-{index:05}")), verdict(findings));
+    }
+
+    /// Returns the second of the first Event on an object.
+    fn first_on(&self, regarding: &Regarding) -> Option<i64> {
+        self.written.iter().find(|(_, event)| event.regarding == *regarding).map(|(second, _)| *second)
+    }
+
     /// Lets this number of seconds pass; every write succeeds.
     fn pass(&mut self, seconds: i64) {
         self.pass_with(seconds, |_| Outcome::Written);
@@ -67,9 +81,9 @@ impl Cluster {
 
     fn pass_with(&mut self, seconds: i64, mut write: impl FnMut(&Announcement) -> Outcome) {
         let verdicts = Arc::new(self.verdicts.clone());
-        let terminating = self.terminating;
-        let surroundings =
-            Surroundings { class_of: &|_| Some("nginx".into()), is_terminating: &|name| name == terminating };
+        let Self { terminating, class, classless, .. } = *self;
+        let class_of = |key: &Key| (*key.namespace != *classless).then(|| class.into());
+        let surroundings = Surroundings { class_of: &class_of, is_terminating: &|name| name == terminating };
         self.announcer.observe(&verdicts, surroundings, self.now);
         for _ in 0..seconds {
             for announcement in self.announcer.due(surroundings, self.now) {
@@ -440,4 +454,87 @@ fn an_end_between_two_holders_is_announced() {
     let events = cluster.events();
     assert!(events[broken..].iter().all(|event| event.change == Change::Healed));
     assert_eq!(events.len(), 2 * broken);
+}
+
+#[test]
+fn a_namespace_that_breaks_and_heals_again_and_again_delays_no_other() {
+    // Too few findings of each check to be counted together.
+    let codes: Vec<&str> = checks::ALL.iter().map(|check| check.code).take_while(|code| *code < "IG204").collect();
+    let mut cluster = Cluster::with(1);
+    let mut broken = None;
+    for half_minute in 0..40 {
+        for index in 0..20 {
+            let service = format!("web-{index}");
+            let findings = codes.iter().map(|code| finding(code, &service)).collect();
+            cluster.set_in("noisy", index, if half_minute % 2 == 0 { findings } else { Vec::new() });
+        }
+        if half_minute == 20 {
+            cluster.set(0, vec![finding("IG201", "web")]);
+            broken = Some(cluster.now.as_second());
+        }
+        cluster.pass(30);
+    }
+    let announced = cluster.first_on(&Regarding::Ingress(Cluster::key(0))).expect("an Event");
+    assert!(announced - broken.unwrap() <= 60, "{} s", announced - broken.unwrap());
+    assert_eq!(cluster.rates().0, 20);
+}
+
+#[test]
+fn a_namespace_that_refuses_events_delays_no_other() {
+    let mut cluster = Cluster::with(1);
+    for index in 0..10 {
+        cluster.set_in("full", index, vec![finding("IG201", &format!("web-{index}"))]);
+    }
+    let mut refused = 0;
+    let mut write = |event: &Announcement| match &event.regarding {
+        Regarding::Ingress(key) if *key.namespace == *"full" => {
+            refused += 1;
+            Outcome::Failed
+        }
+        _ => Outcome::Written,
+    };
+    cluster.pass_with(1800, &mut write);
+    cluster.set(0, vec![finding("IG201", "web")]);
+    let broken = cluster.now.as_second();
+    cluster.pass_with(1800, &mut write);
+    let announced = cluster.first_on(&Regarding::Ingress(Cluster::key(0))).expect("an Event");
+    assert!(announced - broken <= 60, "{} s", announced - broken);
+    // Each one is tried again after two minutes at most, also if its findings change.
+    assert!((300..=340).contains(&refused), "{refused} attempts");
+}
+
+#[test]
+fn a_class_is_announced_while_many_services_are_counted() {
+    let mut cluster = Cluster::with(300);
+    cluster.classless = "noisy";
+    for index in 0..50 * 25 {
+        cluster.set_in("noisy", index, vec![finding("IG201", &format!("web-{}", index / 25))]);
+    }
+    cluster.pass(3600);
+    let services = cluster.events().into_iter().filter(|event| matches!(event.regarding, Regarding::Service(_)));
+    assert!(services.count() >= 50);
+    for index in 0..300 {
+        cluster.set(index, vec![finding("IG102", &format!("web-{index}"))]);
+    }
+    let broken = cluster.now.as_second();
+    cluster.pass(600);
+    let announced = cluster.first_on(&Regarding::IngressClass("nginx".into())).expect("an Event");
+    assert!(announced - broken <= 120, "{} s", announced - broken);
+}
+
+#[test]
+fn names_that_no_object_can_have_get_no_event() {
+    let mut cluster = Cluster::with(0);
+    cluster.class = "../../../api/v1/namespaces/kube-system/secrets/token";
+    for index in 0..100 {
+        cluster.set_in("shop", index, Vec::new());
+    }
+    cluster.pass(5);
+    for index in 0..100 {
+        cluster.set_in("shop", index, vec![finding("IG201", "../secrets/token")]);
+    }
+    cluster.pass(600);
+    let events = cluster.events();
+    let others = events.iter().filter(|event| !matches!(event.regarding, Regarding::Ingress(_)));
+    assert_eq!((events.len(), others.count()), (100, 0));
 }

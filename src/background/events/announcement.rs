@@ -30,6 +30,16 @@ pub enum Regarding {
     IngressClass(Box<str>),
 }
 
+impl Regarding {
+    /// Returns the namespace of the object; empty: it has none.
+    pub(super) fn namespace(&self) -> &str {
+        match self {
+            Self::Ingress(key) | Self::Service(key) => &key.namespace,
+            Self::IngressClass(_) => "",
+        }
+    }
+}
+
 /// An Event that is to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Announcement {

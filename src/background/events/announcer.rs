@@ -8,15 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::announcement::{Announcement, Earlier, Outcome, Regarding};
 use super::queue::{Place, Queue};
-use super::rate::{MINUTE, RETRY, Rate};
+use super::rate::{MINUTE, MOST, Rate};
 use super::state::{Announced, Origin, State, Wanted};
 use super::summaries::Summaries;
 use crate::background::problem::Problem;
 use crate::background::verdicts::{StoredVerdict, Verdicts};
-use crate::model::Key;
+use crate::model::{Key, Kind};
 
-/// The most Events on Ingresses in a minute.
-const MOST: usize = 20;
 /// Those that only changes may use, so that they do not wait behind what the first verdicts of a process find, and repetitions.
 const RESERVED: usize = 5;
 /// Problems beyond the rate are counted together once no further one has appeared for this time.
@@ -32,7 +30,7 @@ pub struct Surroundings<'a> {
 }
 
 /// The problems of all Ingresses, and what Events have said about them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Announcer {
     /// The last complete verdicts; `None` before the first ones.
     seen: Option<Arc<Verdicts>>,
@@ -46,20 +44,6 @@ pub struct Announcer {
     /// When problems were counted together last, or no number of them shared an object.
     summarised: Timestamp,
     rate: Rate,
-}
-
-impl Default for Announcer {
-    fn default() -> Self {
-        Self {
-            seen: None,
-            states: HashMap::default(),
-            queue: Queue::default(),
-            changed: Timestamp::default(),
-            summaries: Summaries::default(),
-            summarised: Timestamp::default(),
-            rate: Rate::new(MOST),
-        }
-    }
 }
 
 impl Announcer {
@@ -112,9 +96,9 @@ impl Announcer {
     /// Returns the Events that are due, as many as may be written now. Each must be followed by [`Self::done`].
     pub fn due(&mut self, surroundings: Surroundings<'_>, now: Timestamp) -> Vec<Announcement> {
         let free = self.rate.free(now);
-        let mut ready = self.take(true, free, surroundings, now);
-        let possible = free.saturating_sub(RESERVED + ready.len());
-        ready.extend(self.take(false, possible, surroundings, now));
+        let mut ready = Vec::new();
+        self.take(true, free, &mut ready, surroundings, now);
+        self.take(false, free.saturating_sub(RESERVED), &mut ready, surroundings, now);
         let mut announcements: Vec<_> = ready.iter().filter_map(|(key, code)| self.announcement(key, code)).collect();
         if self.summaries.may_announce(now) && self.is_quiet(now) {
             self.summarise(surroundings, now);
@@ -130,7 +114,7 @@ impl Announcer {
             self.summaries.done(regarding, code, *change, outcome, now);
             return;
         };
-        self.rate.count(now);
+        self.rate.count(&key.namespace, now);
         let Some(state) = self.states.get_mut(key).and_then(|states| states.get_mut(code)) else { return };
         match outcome {
             Outcome::Written => state.written(*change, now),
@@ -138,10 +122,7 @@ impl Announcer {
                 state.announced = Announced::Nothing;
                 state.settle();
             }
-            Outcome::Failed => {
-                self.put(now + RETRY, key, code);
-                return;
-            }
+            Outcome::Failed => state.failed(now),
         }
         self.enqueue(key, code);
     }
@@ -217,18 +198,19 @@ impl Announcer {
         }
     }
 
-    /// Removes problems whose time has come from the queue, at most `most`.
+    /// Takes problems whose time has come from the queue, until there are `most`.
     fn take(
         &mut self,
         is_change: bool,
         most: usize,
+        taken: &mut Vec<(Key, &'static str)>,
         surroundings: Surroundings<'_>,
         now: Timestamp,
-    ) -> Vec<(Key, &'static str)> {
-        let mut taken = Vec::new();
-        while taken.len() < most
-            && let Some((key, code)) = self.queue.pop(is_change, now)
-        {
+    ) {
+        while taken.len() < most {
+            let of = |namespace: &str| taken.iter().filter(|(key, _)| *key.namespace == *namespace).count();
+            let events = |namespace: &str| self.rate.of(namespace) + of(namespace);
+            let Some((key, code)) = self.queue.pop(is_change, events, now) else { return };
             let Some(state) = self.states.get_mut(&key).and_then(|states| states.get_mut(code)) else { continue };
             state.queued = None;
             match state.wanted() {
@@ -237,7 +219,6 @@ impl Announcer {
                 _ => taken.push((key, code)),
             }
         }
-        taken
     }
 
     fn drop_state(&mut self, key: &Key, code: &'static str) {
@@ -295,9 +276,10 @@ impl Announcer {
     }
 }
 
-/// Returns the objects that a problem can share with others.
+/// Returns the objects that a problem can share with others. An annotation can name what no object can have as its name.
 fn shared_objects(key: &Key, problem: &Problem<'_>, surroundings: Surroundings<'_>) -> Vec<Regarding> {
     let service = problem.findings.iter().find_map(|finding| finding.service.as_deref());
-    let service = service.map(|name| Regarding::Service(Key::new(&key.namespace, name)));
-    service.into_iter().chain((surroundings.class_of)(key).map(Regarding::IngressClass)).collect()
+    let service = service.map(|name| Key::new(&key.namespace, name)).filter(|key| key.can_name(Kind::Service));
+    let class = (surroundings.class_of)(key).filter(|name| Key::new("", name).can_name(Kind::IngressClass));
+    service.map(Regarding::Service).into_iter().chain(class.map(Regarding::IngressClass)).collect()
 }

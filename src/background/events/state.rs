@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 
 use super::announcement::{Change, Regarding};
 use super::queue::Place;
-use super::rate::MINUTE;
+use super::rate::{MINUTE, pause};
 use crate::background::problem::Problem;
 use crate::background::verdicts::StoredFinding;
 
@@ -76,6 +76,9 @@ pub(super) struct State {
     changed: Timestamp,
     /// Whether the findings are those of the first verdict.
     is_found: bool,
+    /// The writes that failed since one succeeded, and the time before which none is tried again.
+    failures: u32,
+    retried: Timestamp,
     /// Its place in the queue.
     pub(super) queued: Option<Place>,
 }
@@ -136,6 +139,11 @@ impl State {
 
     /// Returns the next Event, and its time.
     pub(super) fn wanted(&self) -> (Timestamp, Wanted) {
+        let (time, wanted) = self.wanted_without_failures();
+        (time.max(self.retried), wanted)
+    }
+
+    fn wanted_without_failures(&self) -> (Timestamp, Wanted) {
         let after =
             |change: Change, time: Timestamp| self.last[change as usize].map_or(time, |last| time.max(last + MINUTE));
         let fresh = self.findings.iter().filter(|present| !present.is_announced).map(|present| present.settled).min();
@@ -173,8 +181,15 @@ impl State {
         self.settle();
     }
 
+    /// A write has failed.
+    pub(super) fn failed(&mut self, now: Timestamp) {
+        self.failures = self.failures.saturating_add(1);
+        self.retried = now + pause(self.failures);
+    }
+
     /// Nothing more is said about the findings that exist.
     pub(super) fn settle(&mut self) {
+        self.failures = 0;
         for present in &mut self.findings {
             present.is_announced = true;
         }

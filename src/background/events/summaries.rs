@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::announcement::{Announcement, Change, Outcome, Regarding};
-use super::rate::{MINUTE, RETRY};
+use super::rate::{MINUTE, pause};
 use super::state::REPEAT;
 
 /// The problems that are counted together, by object and code.
@@ -14,6 +14,8 @@ pub(super) struct Summaries {
     of: BTreeMap<(Regarding, &'static str), Summary>,
     /// The last Event: one a minute is written.
     last: Option<Timestamp>,
+    /// The last Event by namespace, which take turns. That of IngressClasses is empty.
+    turns: BTreeMap<Box<str>, Timestamp>,
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +28,8 @@ struct Summary {
     is_announced: bool,
     /// The next Event.
     due: Timestamp,
+    /// The writes that failed since one succeeded.
+    failures: u32,
 }
 
 impl Summaries {
@@ -86,8 +90,12 @@ impl Summaries {
 
     /// Returns the next Event if it is due and may be written.
     pub(super) fn due(&self, now: Timestamp) -> Option<Announcement> {
-        let due = self.of.iter().filter(|(_, summary)| summary.due <= now).min_by_key(|(_, summary)| summary.due);
-        let ((object, code), summary) = due.filter(|_| self.may_announce(now))?;
+        if !self.may_announce(now) {
+            return None;
+        }
+        let due = self.of.iter().filter(|(_, summary)| summary.due <= now);
+        let turn = |object: &Regarding| self.turns.get(object.namespace());
+        let ((object, code), summary) = due.min_by_key(|((object, _), summary)| (turn(object), summary.due))?;
         Some(match summary.members {
             0 => Announcement::healed_many(object.clone(), code),
             members => Announcement::broken_many(object.clone(), code, members),
@@ -105,23 +113,19 @@ impl Summaries {
     ) {
         let key = (object.clone(), code);
         self.last = Some(now);
+        self.turns.retain(|_, turn| now.duration_since(*turn).abs() < REPEAT);
+        self.turns.insert(object.namespace().into(), now);
+        let Some(summary) = self.of.get_mut(&key) else { return };
         match (outcome, change) {
-            (Outcome::Failed, _) => self.postpone(&key, now + RETRY),
+            (Outcome::Failed, _) => {
+                summary.failures = summary.failures.saturating_add(1);
+                summary.due = now + pause(summary.failures);
+            }
             (_, Change::Broken) => {
-                self.postpone(&key, now + REPEAT);
-                if let Some(summary) = self.of.get_mut(&key) {
-                    summary.is_announced = true;
-                }
+                (summary.failures, summary.due) = (0, now + REPEAT);
+                summary.is_announced = true;
             }
-            (_, Change::Healed) => {
-                self.of.remove(&key);
-            }
-        }
-    }
-
-    fn postpone(&mut self, key: &(Regarding, &'static str), time: Timestamp) {
-        if let Some(summary) = self.of.get_mut(key) {
-            summary.due = time;
+            (_, Change::Healed) => drop(self.of.remove(&key)),
         }
     }
 }
