@@ -9,7 +9,7 @@ use super::affected::{Affected, affected, affected_by};
 use super::evaluation::evaluate;
 use super::queue::Queue;
 use super::reads::Reads;
-use super::references::References;
+use super::references::{References, service_of_url};
 use super::timetable::{Cause, Timetable, next_midnight, next_of_certificate};
 use super::verdicts::{StoredVerdict, Verdicts};
 use crate::admission::Rules;
@@ -95,7 +95,8 @@ impl Audit {
                 self.add(affected);
             }
             let dialects = Some(world.dialects(now));
-            all |= self.dialects != dialects;
+            all |=
+                self.dialects != dialects || dialects.as_ref().is_some_and(|dialects| serves_all(dialects, &changes));
             self.dialects = dialects;
         }
         if !Arc::ptr_eq(&before.rules, &world.rules) || self.pass.begun.is_none() {
@@ -310,6 +311,16 @@ impl World {
         let view = ClusterView::unrestricted(ClusterState { store: &self.state, live_reads: &live_reads, now });
         self.rules.engine.settings().dialects.with_observed_settings(&view)
     }
+}
+
+/// Returns whether a changed Service answers for the external authentication of all Ingresses of a controller.
+fn serves_all(dialects: &Dialects, changes: &Changes<'_>) -> bool {
+    let services = &changes.services;
+    !services.is_empty()
+        && dialects.any(|dialect| {
+            let service = dialect.global_auth_url().and_then(service_of_url);
+            service.is_some_and(|service| services.contains(&service))
+        })
 }
 
 /// Returns the next time at which an exception or an override may end.

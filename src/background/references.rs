@@ -100,11 +100,16 @@ fn remove<T: Eq + std::hash::Hash>(index: &mut HashMap<T, BTreeSet<Key>>, of: &T
 fn objects(ingress: &Ingress) -> BTreeSet<(Kind, Key)> {
     let namespace = &ingress.meta.key.namespace;
     let own = referenced_by(ingress).map(|(kind, name)| (kind, Key::new(namespace, name)));
-    let auth = NginxAnnotations::of(ingress).accepted("auth-url").and_then(AuthUrl::parse);
-    let auth = auth.and_then(|url| service_of_name(url.host));
-    let auth = auth.map(|(namespace, name)| (Kind::Service, Key::new(namespace, name)));
+    let auth = NginxAnnotations::of(ingress).accepted("auth-url").and_then(service_of_url);
+    let auth = auth.map(|key| (Kind::Service, key));
     // No object can have another name.
     own.chain(auth).filter(|(kind, key)| key.can_name(*kind)).collect()
+}
+
+/// Returns the Service that the host of a URL of external authentication names.
+pub(super) fn service_of_url(url: &str) -> Option<Key> {
+    let (namespace, name) = service_of_name(AuthUrl::parse(url)?.host)?;
+    Some(Key::new(namespace, name))
 }
 
 fn unrouted(ingress: &Ingress) -> impl Iterator<Item = &Host> {

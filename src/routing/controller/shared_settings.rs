@@ -90,7 +90,9 @@ impl Dialect {
         self.global_auth_url().filter(|_| annotations.switch("enable-global-auth").unwrap_or(true))
     }
 
-    fn global_auth_url(&self) -> Option<&str> {
+    /// Returns `global-auth-url`, which applies to every location unless its Ingress disables it.
+    #[must_use]
+    pub fn global_auth_url(&self) -> Option<&str> {
         self.shared(|settings| settings.global_auth_url.as_deref()).filter(|url| !url.is_empty())
     }
 

@@ -162,6 +162,20 @@ fn a_pass_begins_after_the_interval_and_after_a_change_for_all() {
 }
 
 #[test]
+fn the_service_of_the_global_authentication_concerns_each_ingress_of_the_controller() {
+    let settings = "settings: {global-auth-url: 'http://web.shop.svc/auth'}";
+    let mut followed =
+        shop(&format!("dialects: [{{match: {{controller: k8s.io/ingress-nginx}}, engine: nginx, {settings}}}]"));
+    let has = |followed: &Followed| followed.codes("shop", "other").contains(&"IG615");
+    let service = followed.world.state.objects(Kind::Service).remove(0);
+    assert!(!has(&followed));
+    followed.change(|state| state.delete(Kind::Service, &service.key()));
+    assert!(has(&followed));
+    followed.change(|state| state.apply(service));
+    assert!(!has(&followed));
+}
+
+#[test]
 fn frequent_changes_for_all_keep_no_pass_from_its_end() {
     let mut world = world(Config::parse("config", "").unwrap(), load_text("shop", SHOP).unwrap());
     let mut audit = Audit::new(world.clone(), Kinds::NONE, super::INTERVAL);
