@@ -457,26 +457,22 @@ fn an_end_between_two_holders_is_announced() {
 }
 
 #[test]
-fn a_namespace_that_breaks_and_heals_again_and_again_delays_no_other() {
+fn a_namespace_with_many_problems_delays_no_other() {
     // Too few findings of each check to be counted together.
-    let codes: Vec<&str> = checks::ALL.iter().map(|check| check.code).take_while(|code| *code < "IG204").collect();
+    let of_ingresses = checks::ALL.iter().map(|check| check.code).filter(|code| *code != "IG204" && *code < "IG900");
+    let codes: Vec<&str> = of_ingresses.collect();
     let mut cluster = Cluster::with(1);
-    let mut broken = None;
-    for half_minute in 0..40 {
-        for index in 0..20 {
-            let service = format!("web-{index}");
-            let findings = codes.iter().map(|code| finding(code, &service)).collect();
-            cluster.set_in("noisy", index, if half_minute % 2 == 0 { findings } else { Vec::new() });
-        }
-        if half_minute == 20 {
-            cluster.set(0, vec![finding("IG201", "web")]);
-            broken = Some(cluster.now.as_second());
-        }
-        cluster.pass(30);
+    for index in 0..20 {
+        let service = format!("web-{index}");
+        cluster.set_in("noisy", index, codes.iter().map(|code| finding(code, &service)).collect());
     }
+    cluster.pass(300);
+    cluster.set(0, vec![finding("IG201", "web")]);
+    let broken = cluster.now.as_second();
+    cluster.pass(300);
     let announced = cluster.first_on(&Regarding::Ingress(Cluster::key(0))).expect("an Event");
-    assert!(announced - broken.unwrap() <= 60, "{} s", announced - broken.unwrap());
-    assert_eq!(cluster.rates().0, 20);
+    assert!(announced - broken <= 60, "{} s", announced - broken);
+    assert_eq!((cluster.rates(), cluster.events().len()), ((20, 0), 180));
 }
 
 #[test]
@@ -507,12 +503,12 @@ fn a_namespace_that_refuses_events_delays_no_other() {
 fn a_class_is_announced_while_many_services_are_counted() {
     let mut cluster = Cluster::with(300);
     cluster.classless = "noisy";
-    for index in 0..50 * 25 {
+    for index in 0..100 * 25 {
         cluster.set_in("noisy", index, vec![finding("IG201", &format!("web-{}", index / 25))]);
     }
-    cluster.pass(3600);
+    cluster.pass(2 * 3600);
     let services = cluster.events().into_iter().filter(|event| matches!(event.regarding, Regarding::Service(_)));
-    assert!(services.count() >= 50);
+    assert!(services.count() >= 100, "one a minute");
     for index in 0..300 {
         cluster.set(index, vec![finding("IG102", &format!("web-{index}"))]);
     }

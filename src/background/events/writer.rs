@@ -49,7 +49,7 @@ impl Writer {
         Self { client, instance, output, written: HashMap::new() }
     }
 
-    /// Reads the Events of earlier holders, in pages. Anybody who may create Events in a namespace can write some that look like them:
+    /// Reads the Events of earlier holders, in pages. Users with rights in one namespace can create some that look like them:
     /// one that cannot be read is left out, and none is from the future.
     pub(super) async fn earlier(&mut self, now: Timestamp) -> Result<Vec<Earlier>, ApiError> {
         let mut params =

@@ -27,7 +27,7 @@ fn broken() -> Arc<StoredVerdict> {
     Arc::new(StoredVerdict { findings: vec![finding], ..StoredVerdict::default() })
 }
 
-/// Whoever may create Events in a namespace can write some with any time of the format.
+/// A user with the right to create Events in one namespace can choose any time that the format has.
 #[tokio::test(start_paused = true)]
 async fn a_forged_event_keeps_no_other_from_being_written() {
     for time in ["9999-12-30T21:59:59.000000Z", "9999-12-31T23:59:59.000000Z", "0000-01-01T00:00:00.000000Z"] {
