@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::background::{findings, grant, is_complete, is_holder, lease};
 use crate::certificates::Pair;
 use crate::cluster::{self, Cluster};
-use crate::objects::{class, host, ingress, rewriting, secret, service};
+use crate::objects::{class, host, ingress, rewriting, routing, secret, service};
 use crate::terminal::Terminal;
 use crate::webhook::{Webhook, account, arguments, role_named};
 
@@ -43,9 +43,14 @@ fn shown(namespace: &str, name: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// The account of the replicas, with their Lease. Ingresses of other tests are deleted: Events on them would come first.
-fn prepared(cluster: &Cluster, namespace: &'static str) -> String {
+/// Deletes the Ingresses of tests that have ended: what the first verdicts find on them takes its turn before Events. Only a test that is
+/// alone may do this.
+fn clear(cluster: &Cluster) {
     cluster.kubectl(&["delete", "ingresses", "--all", "--all-namespaces", "--wait=false"]).ok();
+}
+
+/// The account of the replicas, with their Lease.
+fn prepared(cluster: &Cluster, namespace: &'static str) -> String {
     let source = account(cluster, namespace);
     lease(cluster, namespace);
     grant(cluster, namespace);
@@ -145,15 +150,28 @@ fn events(terminal: &Terminal<'_>) -> Vec<(String, String, i64)> {
     list["items"].as_array().unwrap().iter().map(event).collect()
 }
 
+/// Creates an Event that looks like one of this program, with the last second that the format has.
+fn forge(terminal: &Terminal<'_>) {
+    let event = json!({"apiVersion": "events.k8s.io/v1", "kind": "Event",
+                       "metadata": {"name": "forged", "namespace": terminal.namespace, "labels": {"ingress-guard.io/code": "IG201"}},
+                       "eventTime": "9999-12-31T23:59:59.000000Z", "type": "Normal", "reason": "Resolved", "action": "Forge",
+                       "reportingController": "ingress-guard.io/ingress-guard", "reportingInstance": "tenant",
+                       "regarding": {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "namespace": terminal.namespace,
+                                     "name": "api"}});
+    terminal.cluster.kubectl_with_stdin(&["create", "--filename=-"], &event.to_string()).ok();
+}
+
 #[test]
 fn a_deleted_service_and_a_created_one_are_reported_within_ten_seconds() {
     let Some(cluster) = cluster::alone() else { return };
     let installed = Installed(&cluster);
     let (namespace, terminal) = ("outputs", Terminal { cluster: &cluster, namespace: "outputs" });
+    clear(&cluster);
     let source = prepared(&cluster, namespace);
     terminal.stores(&[class("outputs"), service("web", &[80]), service("api", &[80])]);
     terminal.apply(&ingress("web", "outputs", "web", 80).to_string()).ok();
     terminal.apply(&ingress("api", "outputs", "gone", 80).to_string()).ok();
+    forge(&terminal);
     let mut first = replica(&cluster, namespace, &source, "first");
     first.wait(Duration::from_mins(1), || is_complete(&first) && findings(&first, "IG201", namespace) == Some(1));
     // What was broken before is said, too.
@@ -241,12 +259,13 @@ fn nothing_is_written_into_a_namespace_that_is_being_deleted(cluster: &Cluster, 
     terminal.run(&["patch", "ingress", "kept", "--type=merge", "--patch", patch], "").ok();
 }
 
-/// The causes that the README names, each made after the Ingress was stored. A regex that nginx refuses is not among them: it would stop
-/// the controller that all tests share.
+/// The causes that the README names, each made after the Ingress was stored. The regex is one that is taken literally: one that nginx
+/// refuses would stop the controller that all tests share.
 #[test]
 fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     let Some(cluster) = cluster::alone() else { return };
     let (namespace, terminal) = ("outputs-causes", Terminal { cluster: &cluster, namespace: "outputs-causes" });
+    clear(&cluster);
     let source = prepared(&cluster, namespace);
     let pair = |name: &str| cluster.authority().server_for(&[name]);
     let tls = |name: &str| {
@@ -256,6 +275,9 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     };
     let mut duplicate = ingress("duplicate", "causes", "web", 80);
     duplicate["metadata"]["name"] = json!("duplicate-2");
+    let literal = routing(ingress("regex", "causes", "web", 80), &host("regex", "causes"), &["/api(/|$)(.*)"]);
+    let mut regex = literal.clone();
+    regex["metadata"]["annotations"] = json!({"nginx.ingress.kubernetes.io/use-regex": "true"});
     let good: Vec<Value> = vec![
         class("causes"),
         class("causes-gone"),
@@ -269,6 +291,7 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
         ingress("port", "causes", "renamed", 80),
         ingress("rewrite", "causes", "web", 80),
         ingress("duplicate", "causes", "web", 80),
+        regex,
         tls("certificate"),
         tls("secret"),
     ];
@@ -277,7 +300,7 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     }
     let replica = replica(&cluster, namespace, &source, "first");
     replica.wait(Duration::from_mins(1), || is_complete(&replica));
-    let codes = ["IG101", "IG201", "IG202", "IG310", "IG401", "IG403", "IG501"];
+    let codes = ["IG101", "IG201", "IG202", "IG301", "IG310", "IG401", "IG403", "IG501"];
     for code in codes {
         assert_eq!(findings(&replica, code, namespace), None, "{code} before the change");
     }
@@ -296,13 +319,15 @@ fn each_cause_is_named_by_an_event_a_metric_and_the_page() {
     let data = json!({"stringData": {"tls.crt": certificate, "tls.key": key}}).to_string();
     terminal.does(&["patch", "secret", "certificate", "--type=merge", "--patch", &data]);
     // No webhook is registered: these Ingresses are stored without a review.
-    for object in [service("renamed", &[8080]), rewriting(ingress("rewrite", "causes", "web", 80)), duplicate] {
+    for object in [service("renamed", &[8080]), rewriting(ingress("rewrite", "causes", "web", 80)), literal, duplicate]
+    {
         terminal.apply(&object.to_string()).ok();
     }
     let of = |code: &str| match code {
         "IG101" => "class",
         "IG201" => "moved",
         "IG202" => "port",
+        "IG301" => "regex",
         "IG310" => "rewrite",
         "IG401" => "secret",
         "IG403" => "certificate",
