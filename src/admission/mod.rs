@@ -1,6 +1,7 @@
 //! From the bytes of an `AdmissionReview` to the bytes of its response: pass, evaluate, decide, confirm, render. This module
 //! writes no log line and no metric: the caller gets a [`Record`] and does both.
 
+mod allowed;
 mod blocked;
 mod confirm;
 mod impact;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+pub use allowed::AllowedWrites;
 use confirm::ConfirmedVerdict;
 pub use confirm::LiveCluster;
 pub use preview::Preview;
@@ -62,6 +64,7 @@ pub struct Reviewer {
     reload_blocks: SharedReloadBlocks,
     rechecks: Option<mpsc::Sender<Recheck>>,
     recorder: Option<SyncSender<Recording>>,
+    allowed: Option<Arc<AllowedWrites>>,
 }
 
 /// The place of a review, which decides its allowance. The verdict does not depend on it.
@@ -132,7 +135,7 @@ impl Reviewer {
     #[must_use]
     pub fn with_rules(inventory: SharedInventory, rules: Rules, clock: fn() -> Timestamp) -> Self {
         let (rules, reload_blocks) = (SharedRules::new(rules), SharedReloadBlocks::default());
-        Self { inventory, rules, clock, cluster: None, reload_blocks, rechecks: None, recorder: None }
+        Self { inventory, rules, clock, cluster: None, reload_blocks, rechecks: None, recorder: None, allowed: None }
     }
 
     /// Returns the rules, through which they can be replaced.
@@ -152,6 +155,13 @@ impl Reviewer {
     #[must_use]
     pub fn with_reload_blocks(mut self, blocks: SharedReloadBlocks) -> Self {
         self.reload_blocks = blocks;
+        self
+    }
+
+    /// Adds the list of contents that reviews allow.
+    #[must_use]
+    pub fn with_allowed_writes(mut self, allowed: Arc<AllowedWrites>) -> Self {
+        self.allowed = Some(allowed);
         self
     }
 
@@ -183,6 +193,9 @@ impl Reviewer {
         let rules = self.rules.load();
         let case = Case::of(&rules, &request, &ingress, place, (self.clock)());
         let ConfirmedVerdict { verdict, results, absent, live_reads, confirmed } = self.confirmed_verdict(&case).await;
+        if !verdict.denies() {
+            self.note_allowed(&case);
+        }
         let closing = case.closing(absent.as_deref());
         let token = ingress.meta.annotations.get(DOCTOR_ANNOTATION);
         let doctor = token.filter(|token| request.is_dry_run() && is_doctor_token(token));

@@ -4,6 +4,7 @@
 //! time and reads.
 
 mod affected;
+mod attestation;
 mod audit;
 mod evaluation;
 mod events;
@@ -20,6 +21,7 @@ mod timetable;
 mod unreviewed;
 mod verdicts;
 
+pub use attestation::{ANNOTATION, Decided, Exchange, Moment, Statement, Statements, StoredWrites, WriteId};
 pub use audit::{Audit, Pass, World};
 pub use events::{Announcement, Announcer, Change, Earlier, Outcome, Regarding, Surroundings, follow_events};
 pub use figures::{OTHERS, figures};

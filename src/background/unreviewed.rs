@@ -1,4 +1,4 @@
-//! Ingresses that were stored without a review, because no replica ran.
+//! Ingresses that were stored without a review. This file finds those that were stored while no replica ran.
 
 use super::lease::Outage;
 use super::verdicts::Verdicts;
@@ -24,11 +24,15 @@ pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, servic
     let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace));
     let judged = written.map(|ingress| {
         let key = &ingress.meta.key;
-        let verdict = verdicts.by_ingress.get(key);
-        let denies = verdict.is_some_and(|verdict| verdict.findings.iter().any(|finding| finding.level == Level::Deny));
-        Unreviewed { ingress: key.clone(), would_deny: denies }
+        Unreviewed { ingress: key.clone(), would_deny: would_deny(verdicts, key) }
     });
     let mut found: Vec<Unreviewed> = judged.collect();
     found.sort_by(|a, b| a.ingress.cmp(&b.ingress));
     found
+}
+
+/// Returns whether a review of a stored Ingress as a new one would deny it.
+pub(super) fn would_deny(verdicts: &Verdicts, ingress: &Key) -> bool {
+    let verdict = verdicts.by_ingress.get(ingress);
+    verdict.is_some_and(|verdict| verdict.findings.iter().any(|finding| finding.level == Level::Deny))
 }

@@ -24,7 +24,9 @@ pub use manifests::{
     ManifestError, ManifestFile, ManifestSource, Manifests, Named, Origin, ReadOptions, RepeatedKey, Shown, Variables,
     load, load_text, manifest_files,
 };
-pub use registration::{RegistrationFault, RegistrationLimit, is_reviewed, registration_fault, registration_limits};
+pub use registration::{
+    RegistrationFault, RegistrationLimit, is_reviewed, own_webhooks, registration_fault, registration_limits,
+};
 pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) use store::{Change, OF_CONTROLLERS};
 pub use store::{Changes, Coverage, Doubt, Inventory, Maker, Object, SharedInventory};

@@ -129,6 +129,12 @@ fn own<'s>(store: &'s Inventory, service: &Key) -> Vec<(&'s ApiCaller, &'s Ingre
     webhooks.filter(|(caller, webhook)| is_own(caller, webhook)).collect()
 }
 
+/// Returns the webhooks through which the API server has Ingresses reviewed by the process behind a Service.
+#[must_use]
+pub fn own_webhooks<'s>(store: &'s Inventory, service: &Key) -> Vec<&'s IngressWebhook> {
+    own(store, service).into_iter().map(|(_, webhook)| webhook).collect()
+}
+
 /// Returns whether every new Ingress of a namespace is certainly reviewed, as far as the registration decides.
 #[must_use]
 pub fn is_reviewed(store: &Inventory, service: &Key, namespace: &str) -> bool {

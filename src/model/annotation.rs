@@ -80,7 +80,7 @@ pub fn is_class_key(key: &str) -> bool {
 }
 
 /// The relevant annotations of one object, sorted by key.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Annotations(Box<[(Arc<str>, Box<str>)]>);
 
 impl Annotations {

@@ -70,7 +70,7 @@ impl<'a> ClassRef<'a> {
 }
 
 /// One of `spec.rules`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// `host`
     pub host: Host,
@@ -79,7 +79,7 @@ pub struct Rule {
 }
 
 /// One of `http.paths`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Path {
     /// `path` as written, which may be empty.
     pub path: Box<str>,
@@ -102,7 +102,7 @@ pub enum PathType {
 }
 
 /// The backend of a path or of the whole Ingress.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Backend {
     /// A Service in the Ingress' own namespace; the API has no field for another namespace.
     Service {
@@ -116,7 +116,7 @@ pub enum Backend {
 }
 
 /// One of `spec.tls`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TlsEntry {
     /// `hosts` as written; may be empty.
     pub hosts: Box<[Host]>,

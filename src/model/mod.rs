@@ -12,6 +12,7 @@ mod controller_process;
 mod defined_variables;
 mod endpoint_slice;
 mod field;
+mod fingerprint;
 mod host;
 mod ingress;
 mod ingress_class;

@@ -26,6 +26,7 @@ mod signal;
 mod slow;
 mod stored;
 mod tls;
+mod unreviewed;
 
 use std::io;
 use std::net::SocketAddr;
@@ -60,6 +61,7 @@ pub use self::self_signed::SelfSigned;
 pub use self::signal::Signals;
 pub use self::stored::{Followed, Found, ReadsByName, SharedFigures, Visit, Visits, follow_stored_ingresses};
 pub use self::tls::{CertificateSource, TlsError, TlsOptions};
+pub use self::unreviewed::{FollowedWrites, follow_writes};
 
 /// Addresses, certificate and limits of a server.
 #[derive(Debug, Clone)]

@@ -107,6 +107,8 @@ pub(crate) struct StoredMetrics {
     waiting: Sample,
     unread: Sample,
     unreviewed: Family<DenyLabel, Counter>,
+    /// The writes of which it is not known whether they were reviewed.
+    pub(crate) review_unknown: Counter,
     outputs: Family<OutputLabels, Counter>,
 }
 
@@ -150,6 +152,11 @@ impl StoredMetrics {
             "stored_unreviewed",
             "Ingresses that were stored without a review, by whether a review would deny them",
             self.unreviewed.clone(),
+        );
+        r.register(
+            "stored_review_unknown",
+            "Writes of Ingresses of which it is not known whether they were reviewed",
+            self.review_unknown.clone(),
         );
         r.register("stored_outputs", "Writes of Events and reports by the background audit", self.outputs.clone());
     }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::candidate::{Candidate, Observed, Write};
 use super::leadership::Leadership;
 use super::outage::Outage;
+use crate::background::attestation::{ANNOTATION, Exchange, Statements};
 use crate::cluster::{Answer, Failure, send};
 use crate::model::Key;
 use crate::telemetry::Metrics;
@@ -21,7 +22,8 @@ use crate::telemetry::Metrics;
 /// The time limit of one request. Two of them fit between a renewal and the end of the Lease.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Keeps one Lease for one replica. It writes only `spec`, and never creates the object: `create` cannot be limited to a name.
+/// Keeps one Lease for one replica. It writes only `spec` and the statements on writes of Ingresses, and never creates the object:
+/// `create` cannot be limited to a name.
 pub struct LeaseKeeper {
     client: Client,
     lease: Key,
@@ -30,6 +32,9 @@ pub struct LeaseKeeper {
     metrics: Arc<Metrics>,
     was_holder: bool,
     before: Before,
+    identity: String,
+    /// The statements of the replicas on writes of Ingresses.
+    exchange: Exchange,
 }
 
 /// The Lease as it was when this process started.
@@ -45,15 +50,17 @@ enum Before {
 impl LeaseKeeper {
     /// Creates the task for a Lease, which sets `leadership`. `identity` is a name that no other replica has.
     #[must_use]
-    pub const fn new(
+    pub fn new(
         client: Client,
         lease: Key,
         identity: String,
         leadership: Leadership,
+        exchange: Exchange,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let candidate = Candidate::new(identity);
-        Self { client, lease, candidate, leadership, metrics, was_holder: false, before: Before::Unread }
+        let candidate = Candidate::new(identity.clone());
+        let (was_holder, before) = (false, Before::Unread);
+        Self { client, lease, candidate, leadership, metrics, was_holder, before, identity, exchange }
     }
 
     /// Keeps the Lease until `stop`, then gives it up.
@@ -79,14 +86,20 @@ impl LeaseKeeper {
         let Answer { object: lease, server_time } = self.read().await?;
         let observed = Observed::of(lease.spec.as_ref());
         self.note_outage(&observed, server_time);
+        let annotation = lease.metadata.annotations.as_ref().and_then(|all| all.get(ANNOTATION));
+        // A new holder knows what the last one has counted.
+        self.exchange.note(annotation.map(String::as_str), server_time);
         self.leadership.set_holder(&observed.holder);
         let begun = Instant::now();
         // The API server does not record when a Lease is written. Its own clock shows the same time to all replicas.
         let clock = server_time.unwrap_or_else(Timestamp::now);
         let write = self.candidate.decide(observed, begun, clock);
         self.leadership.set(self.candidate.holds_until());
-        let Some(write) = write else { return Ok(()) };
-        match self.write(lease, write.observed().clone()).await {
+        let is_renewal = matches!(write, Some(Write::Renew(_)));
+        let statements = self.exchange.next(&self.identity, is_renewal, clock);
+        let Some(write) = write else { return self.publish(lease, statements).await };
+        let spec = write.observed().clone().into_spec(lease.spec.clone());
+        match self.write(Lease { spec: Some(spec), ..lease }, statements).await {
             Ok(()) => self.candidate.written(&write, begun),
             // Another replica was faster, or the object was labelled: the next round reads it again.
             Err(Failure::Conflict) => {
@@ -124,7 +137,10 @@ impl LeaseKeeper {
         let Answer { object: lease, server_time } = self.read().await?;
         let observed = Observed::of(lease.spec.as_ref());
         match self.candidate.release(&observed, server_time.unwrap_or_else(Timestamp::now)) {
-            Some(released) => self.write(lease, released).await,
+            Some(released) => {
+                let spec = Some(released.into_spec(lease.spec.clone()));
+                self.write(Lease { spec, ..lease }, None).await
+            }
             None => Ok(()),
         }
     }
@@ -134,13 +150,32 @@ impl LeaseKeeper {
         timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())?
     }
 
-    /// Writes the Lease as it was read, with these fields. The resourceVersion makes the API server refuse it if it has changed.
-    async fn write(&self, lease: Lease, fields: Observed) -> Result<(), Failure> {
-        let lease = Lease { spec: Some(fields.into_spec(lease.spec)), ..lease };
+    /// Writes new statements into the Lease of another replica.
+    async fn publish(&self, lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
+        if statements.is_none() {
+            return Ok(());
+        }
+        match self.write(lease, statements).await {
+            // The next round writes them.
+            Err(Failure::Conflict) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Writes the Lease, with these statements if there are new ones. The resourceVersion makes the API server refuse it if it has
+    /// changed since it was read.
+    async fn write(&self, mut lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
+        if let Some(statements) = &statements {
+            let annotations = lease.metadata.annotations.get_or_insert_default();
+            annotations.insert(ANNOTATION.to_owned(), statements.text());
+        }
         let body = serde_json::to_vec(&lease).map_err(|error| Failure::Other(error.to_string()))?;
         let params = PostParams { field_manager: Some("ingress-guard".to_owned()), ..PostParams::default() };
         let request = Request::new(self.path()).replace(&self.lease.name, &params, body);
         timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())??;
+        if let Some(statements) = statements {
+            self.exchange.written(statements);
+        }
         Ok(())
     }
 
