@@ -1,10 +1,12 @@
-//! The background audit: which Ingresses a change affects, when verdicts change by themselves, reads of Secrets, the Lease, figures.
+//! The background audit: which Ingresses a change affects, when verdicts change by themselves, reads of Secrets, the Lease, figures,
+//! writes without a review.
 
 mod figures;
 mod follows;
 mod lease;
 mod outage;
 mod reads;
+mod writes;
 
 use std::sync::Arc;
 
