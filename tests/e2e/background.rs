@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 use crate::webhook::{Webhook, account, arguments};
 
 /// The test cluster has objects of other tests: only series by namespace are certain.
-const CONFIG: &str = "background: {cpu: 500m, metrics: detailed}";
+pub(crate) const CONFIG: &str = "background: {cpu: 500m, metrics: detailed}";
 /// The time within which a change of one object is visible.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -154,7 +154,7 @@ fn without_rights_to_the_lease_nothing_is_audited_and_that_is_said() {
 }
 
 /// A registration that calls a Service that does not exist: the API server stores what it cannot have reviewed.
-fn register_unreachable(cluster: &Cluster, namespace: &'static str) {
+pub(crate) fn register_unreachable(cluster: &Cluster, namespace: &'static str) {
     let authority = cluster.authority().certificate();
     let mut registration =
         Registration::new(cluster, namespace, &["https://127.0.0.1/validate".to_owned()], &authority);
@@ -164,7 +164,7 @@ fn register_unreachable(cluster: &Cluster, namespace: &'static str) {
 }
 
 /// Ingresses that were stored without a review: those that would be denied, and the others.
-fn unreviewed(webhook: &Webhook<'_>) -> [u32; 2] {
+pub(crate) fn unreviewed(webhook: &Webhook<'_>) -> [u32; 2] {
     let metrics = webhook.metrics();
     [true, false].map(|would_deny| {
         let name = format!("ingress_guard_stored_unreviewed_total{{would_deny=\"{would_deny}\"}} ");

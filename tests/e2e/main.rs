@@ -54,5 +54,6 @@ mod soak;
 mod supervisor;
 mod terminal;
 mod tls;
+mod unreviewed;
 mod validation;
 mod webhook;

@@ -1,5 +1,6 @@
 //! Reviews that a kube-apiserver sent (recorded with Kubernetes 1.36), and the responses to them.
 
+mod allowed;
 mod bodies;
 mod ceilings;
 mod exceptions;

@@ -18,7 +18,7 @@ fn slow() -> Place {
 }
 
 /// An Ingress of less than 64 KiB whose patterns cost more than a fast place allows.
-fn costly() -> Value {
+pub(super) fn costly() -> Value {
     let path = |path: String| {
         json!({"path": path, "pathType": "ImplementationSpecific",
                "backend": {"service": {"name": "missing", "port": {"number": 80}}}})

@@ -508,6 +508,8 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     #[test]
     fn no_reviewed_write_is_counted_and_no_other_one_twice(
         replicas in 1..4_usize,
