@@ -24,15 +24,15 @@ pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, servic
     let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace));
     let judged = written.map(|ingress| {
         let key = &ingress.meta.key;
-        Unreviewed { ingress: key.clone(), would_deny: would_deny(verdicts, key) }
+        Unreviewed { ingress: key.clone(), would_deny: would_deny(verdicts, key).unwrap_or_default() }
     });
     let mut found: Vec<Unreviewed> = judged.collect();
     found.sort_by(|a, b| a.ingress.cmp(&b.ingress));
     found
 }
 
-/// Returns whether a review of a stored Ingress as a new one would deny it.
-pub(super) fn would_deny(verdicts: &Verdicts, ingress: &Key) -> bool {
-    let verdict = verdicts.by_ingress.get(ingress);
-    verdict.is_some_and(|verdict| verdict.findings.iter().any(|finding| finding.level == Level::Deny))
+/// Returns whether a review of a stored Ingress as a new one would deny it. `None`: it has not been evaluated.
+pub(super) fn would_deny(verdicts: &Verdicts, ingress: &Key) -> Option<bool> {
+    let verdict = verdicts.by_ingress.get(ingress)?;
+    Some(verdict.findings.iter().any(|finding| finding.level == Level::Deny))
 }

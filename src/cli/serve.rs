@@ -194,7 +194,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
         Some(writes) => reviewer.with_allowed_writes(Arc::clone(&writes.allowed)),
         None => reviewer,
     };
-    let following = |writes: FollowedWrites| tasks.keep("writes", move || follow_writes(writes.clone()));
+    let following = |writes: FollowedWrites| tasks.keep("stored_writes", move || follow_writes(writes.clone()));
     let _attesting = writes.map(|writes| AbortOnDropHandle::new(following(writes)));
     let rules = reviewer.rules();
     let reviewer = Arc::new(reviewer);

@@ -216,9 +216,10 @@ impl Write {
         let is_by_all = all > 0 && u32::try_from(all).is_ok_and(|all| all >= conditions.most_endpoints(since));
         let stored = state.ingress(namespace, &self.ingress.name);
         let is_stored = stored.and_then(Ingress::write_fingerprint) == Some(self.id.0);
-        if is_certain && is_by_all && is_stored && verdicts.is_complete {
-            return Progress::Counting { would_deny: would_deny(verdicts, &self.ingress) };
+        let would_deny = would_deny(verdicts, &self.ingress).filter(|_| verdicts.is_complete);
+        match would_deny {
+            Some(would_deny) if is_certain && is_by_all && is_stored => Progress::Counting { would_deny },
+            _ => Progress::Open,
         }
-        Progress::Open
     }
 }

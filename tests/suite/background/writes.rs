@@ -179,7 +179,7 @@ impl Simulation {
         }
     }
 
-    /// Removes a pod, which is no endpoint any more.
+    /// Removes a pod: the Service has one endpoint less.
     fn delete(&mut self, pod: usize) {
         self.kill(pod);
         self.pods.remove(pod);
@@ -237,6 +237,8 @@ impl Simulation {
                     }
                 }
             }
+            let evaluated = process.state.ingresses().map(|ingress| (ingress.meta.key.clone(), Arc::default()));
+            let by_ingress = evaluated.collect();
             let decided = process.writes.note(&Moment {
                 now,
                 server_time: Some(at(second)),
@@ -244,7 +246,7 @@ impl Simulation {
                 is_current: true,
                 allowed: &process.allowed,
                 is_holder,
-                verdicts: &Verdicts { is_complete: true, ..Verdicts::default() },
+                verdicts: &Verdicts { by_ingress, is_complete: true },
                 statements: &process.statements,
             });
             for decided in decided {
