@@ -1,15 +1,15 @@
 //! Decides which Events are written, and when. It has neither clock nor I/O.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::announcement::{Announcement, Earlier, Outcome, Regarding};
 use super::queue::{Place, Queue};
 use super::rate::{MINUTE, MOST, Rate};
-use super::state::{Announced, Origin, State, Wanted};
+use super::state::{Announced, Origin, Wanted};
+use super::states::States;
 use super::summaries::Summaries;
 use crate::background::problem::Problem;
 use crate::background::verdicts::{StoredVerdict, Verdicts};
@@ -34,8 +34,7 @@ pub struct Surroundings<'a> {
 pub struct Announcer {
     /// The last complete verdicts; `None` before the first ones.
     seen: Option<Arc<Verdicts>>,
-    /// By Ingress and code.
-    states: HashMap<Key, BTreeMap<&'static str, State>, RandomState>,
+    states: States,
     /// The next Event of each problem.
     queue: Queue,
     /// When a problem appeared or went last.
@@ -52,7 +51,7 @@ impl Announcer {
         for Earlier { regarding, code, change, at } in events {
             match regarding {
                 Regarding::Ingress(key) => {
-                    self.states.entry(key).or_default().entry(code).or_default().recovered(change, at);
+                    self.states.entry(&key, code).recovered(change, at);
                 }
                 regarding => self.summaries.recover(regarding, code, change, at),
             }
@@ -83,7 +82,7 @@ impl Announcer {
             }
         }
         let mut gone: Vec<Key> =
-            self.states.keys().filter(|key| !verdicts.by_ingress.contains_key(*key)).cloned().collect();
+            self.states.ingresses().filter(|key| !verdicts.by_ingress.contains_key(*key)).cloned().collect();
         gone.sort_unstable();
         for key in gone {
             self.forget(&key, now);
@@ -115,7 +114,7 @@ impl Announcer {
             return;
         };
         self.rate.count(&key.namespace, now);
-        let Some(state) = self.states.get_mut(key).and_then(|states| states.get_mut(code)) else { return };
+        let Some(state) = self.states.get_mut(key, code) else { return };
         match outcome {
             Outcome::Written => state.written(*change, now),
             Outcome::Unwanted => {
@@ -130,14 +129,14 @@ impl Announcer {
     /// Takes over the verdict on one Ingress.
     fn update(&mut self, key: &Key, verdict: &StoredVerdict, origin: Origin, now: Timestamp) {
         let problems = Problem::all(verdict);
-        let known = self.states.get(key).into_iter().flat_map(BTreeMap::keys).copied();
-        let codes: BTreeSet<&'static str> = known.chain(problems.iter().map(|problem| problem.code)).collect();
+        let codes: BTreeSet<&'static str> =
+            self.states.codes(key).chain(problems.iter().map(|problem| problem.code)).collect();
         for code in codes {
             let problem = problems.iter().find(|problem| problem.code == code);
             if problem.is_none() && verdict.not_evaluated.contains(&code) {
                 continue;
             }
-            let state = self.states.entry(key.clone()).or_default().entry(code).or_default();
+            let state = self.states.entry(key, code);
             let was_broken = state.is_broken();
             state.update(problem, origin, now);
             if was_broken != state.is_broken() {
@@ -153,7 +152,7 @@ impl Announcer {
 
     /// An Ingress is gone: nothing is said about its problems.
     fn forget(&mut self, key: &Key, now: Timestamp) {
-        for (code, state) in self.states.remove(key).unwrap_or_default() {
+        for (code, state) in self.states.take(key) {
             if let Some(place) = state.queued {
                 self.queue.remove(place, key, code);
             }
@@ -167,7 +166,7 @@ impl Announcer {
     fn join_recovered(&mut self, key: &Key, verdict: &StoredVerdict, surroundings: Surroundings<'_>) {
         for problem in Problem::all(verdict) {
             let objects = shared_objects(key, &problem, surroundings);
-            let Some(state) = self.states.get_mut(key).and_then(|states| states.get_mut(problem.code)) else {
+            let Some(state) = self.states.get_mut(key, problem.code) else {
                 continue;
             };
             if state.announced == Announced::Nothing
@@ -181,13 +180,13 @@ impl Announcer {
 
     /// Puts the next Event of a problem into the queue, and forgets the problem if there is none.
     fn enqueue(&mut self, key: &Key, code: &'static str) {
-        let Some(state) = self.states.get(key).and_then(|states| states.get(code)) else { return };
+        let Some(state) = self.states.get(key, code) else { return };
         let (time, _) = state.wanted();
         self.put(time, key, code);
     }
 
     fn put(&mut self, time: Timestamp, key: &Key, code: &'static str) {
-        let Some(state) = self.states.get_mut(key).and_then(|states| states.get_mut(code)) else { return };
+        let Some(state) = self.states.get_mut(key, code) else { return };
         if let Some(place) = state.queued.take() {
             self.queue.remove(place, key, code);
         }
@@ -211,28 +210,19 @@ impl Announcer {
             let of = |namespace: &str| taken.iter().filter(|(key, _)| *key.namespace == *namespace).count();
             let events = |namespace: &str| self.rate.of(namespace) + of(namespace);
             let Some((key, code)) = self.queue.pop(is_change, events, now) else { return };
-            let Some(state) = self.states.get_mut(&key).and_then(|states| states.get_mut(code)) else { continue };
+            let Some(state) = self.states.get_mut(&key, code) else { continue };
             state.queued = None;
             match state.wanted() {
-                (_, Wanted::Nothing) => self.drop_state(&key, code),
+                (_, Wanted::Nothing) => self.states.remove(&key, code),
                 _ if (surroundings.is_terminating)(&key.namespace) => self.put(now + MINUTE, &key, code),
                 _ => taken.push((key, code)),
             }
         }
     }
 
-    fn drop_state(&mut self, key: &Key, code: &'static str) {
-        if let Some(states) = self.states.get_mut(key) {
-            states.remove(code);
-            if states.is_empty() {
-                self.states.remove(key);
-            }
-        }
-    }
-
     /// Returns the next Event of a problem with its text.
     fn announcement(&self, key: &Key, code: &'static str) -> Option<Announcement> {
-        let state = self.states.get(key)?.get(code)?;
+        let state = self.states.get(key, code)?;
         if !state.is_broken() {
             return Some(Announcement::healed(key, code));
         }
@@ -254,7 +244,7 @@ impl Announcer {
         self.summarised = now;
         let mut groups: BTreeMap<(Regarding, &'static str), Vec<Key>> = BTreeMap::new();
         for (key, code) in self.queue.ready(now) {
-            let state = self.states.get(key).and_then(|states| states.get(code));
+            let state = self.states.get(key, code);
             let is_unsaid = state.is_some_and(|state| matches!(state.wanted().1, Wanted::Broken | Wanted::Found));
             let verdict = self.seen.as_ref().and_then(|seen| seen.by_ingress.get(key)).filter(|_| is_unsaid);
             let problems = verdict.map(|verdict| Problem::all(verdict)).unwrap_or_default();
@@ -267,7 +257,7 @@ impl Announcer {
         let largest = groups.into_iter().rev().max_by_key(|(_, members)| members.len());
         let Some(((object, code), members)) = largest.filter(|(_, members)| members.len() > MOST) else { return };
         for key in &members {
-            if let Some(state) = self.states.get_mut(key).and_then(|states| states.get_mut(code)) {
+            if let Some(state) = self.states.get_mut(key, code) {
                 state.announced = Announced::Together(object.clone());
             }
             self.enqueue(key, code);

@@ -7,6 +7,7 @@ mod follow;
 mod queue;
 mod rate;
 mod state;
+mod states;
 mod summaries;
 mod writer;
 
