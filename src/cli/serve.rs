@@ -4,7 +4,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
 use super::stored_outputs::{Destination, PageArguments};
-use crate::admission::{AllowedWrites, LiveCluster, Reviewer, Rules};
+use crate::admission::{LiveCluster, Reviewer, Rules};
 use crate::background::{Exchange, Leadership, LeaseKeeper};
 use crate::certificates::Manager;
 use crate::checks;
@@ -31,9 +31,9 @@ use crate::policy::Policy;
 use crate::record;
 use crate::routing::SharedReloadBlocks;
 use crate::server::{
-    self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, FollowedWrites, Found, Limits, Probing,
-    RECHECK_DELAY, ReadsByName, Server, Signals, Visits, follow_rechecks, follow_reload_blocks,
-    follow_stored_ingresses, follow_writes, start_recorder,
+    self, BackgroundAudit, ClusterReadiness, Followed, FollowedConfiguration, Found, Limits, Probing, RECHECK_DELAY,
+    ReadsByName, Server, Signals, Visits, follow_rechecks, follow_reload_blocks, follow_stored_ingresses,
+    start_recorder,
 };
 use crate::tasks::Tasks;
 use crate::telemetry::{self, LogFormat, Metrics};
@@ -158,10 +158,10 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let lease = lease.filter(|_| background.enabled).zip(client.clone());
     let leadership = if lease.is_some() { Leadership::of_replica() } else { Leadership::alone() };
     let exchange = Exchange::default();
-    let replica = lease.as_ref().map(|((_, identity), _)| identity.clone());
-    let destination = lease.clone().map(|((_, identity), client)| Destination { client, identity });
+    let destination =
+        lease.clone().map(|((_, identity), client)| Destination { client, identity, exchange: exchange.clone() });
     let keeping = lease.map(|((lease, identity), client)| {
-        let (kept, stop) = ((leadership.clone(), exchange.clone(), Arc::clone(&metrics)), signals.drain.clone());
+        let (kept, stop) = ((leadership.clone(), exchange, Arc::clone(&metrics)), signals.drain.clone());
         let keeper = move || {
             let (leadership, exchange, metrics) = kept.clone();
             LeaseKeeper::new(client.clone(), lease.clone(), identity.clone(), leadership, exchange, metrics)
@@ -178,26 +178,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let reload_blocks = SharedReloadBlocks::default();
     let (reviewer, rechecks) = reviewer.with_reload_blocks(reload_blocks.clone()).with_rechecks();
     let reviewer = arguments.record.recording(reviewer, &metrics)?;
-    let found = Found::default();
-    let writes = replica.zip(service.clone()).map(|(replica, service)| FollowedWrites {
-        replica,
-        service,
-        inventory: status.inventory.clone(),
-        watches: status.watches.clone(),
-        allowed: Arc::new(AllowedWrites::new(Instant::now())),
-        exchange,
-        leadership: leadership.clone(),
-        verdicts: found.verdicts.clone(),
-        metrics: Arc::clone(&metrics),
-    });
-    let reviewer = match &writes {
-        Some(writes) => reviewer.with_allowed_writes(Arc::clone(&writes.allowed)),
-        None => reviewer,
-    };
-    let following = |writes: FollowedWrites| tasks.keep("stored_writes", move || follow_writes(writes.clone()));
-    let _attesting = writes.map(|writes| AbortOnDropHandle::new(following(writes)));
-    let rules = reviewer.rules();
-    let reviewer = Arc::new(reviewer);
+    let (rules, found) = (reviewer.rules(), Found::default());
     let followed = Followed {
         inventory: status.inventory.clone(),
         rules: rules.clone(),
@@ -209,6 +190,11 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
         found: found.clone(),
         visits: Visits::default(),
     };
+    let (reviewer, _attesting) = match &destination {
+        Some(destination) => destination.attest(reviewer, &followed, &status.watches, &tasks),
+        None => (reviewer, None),
+    };
+    let reviewer = Arc::new(reviewer);
     let _writing = destination.map(|destination| destination.write(&background, &followed, &tasks));
     let page = arguments.page.serve(source, &followed, &signals.drain);
     let _page = page.await?;

@@ -1,16 +1,19 @@
-//! What `serve` does with the findings on stored Ingresses: Events, reports and a page.
+//! What `serve` does with the findings on stored Ingresses: Events, reports, a page, and the count of writes without a review.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::background::{follow_events, follow_reports};
+use crate::admission::{AllowedWrites, Reviewer};
+use crate::background::{Exchange, follow_events, follow_reports};
+use crate::cluster::Watches;
 use crate::config::Background;
-use crate::server::{Followed, Limits, PagePort, ServerError, StoredPage};
+use crate::server::{Followed, FollowedWrites, Limits, PagePort, ServerError, StoredPage, follow_writes};
 use crate::tasks::Tasks;
 
 #[derive(Debug, Args)]
@@ -26,12 +29,14 @@ pub(super) struct Destination {
     pub(super) client: Client,
     /// The name of this replica in the Lease.
     pub(super) identity: String,
+    /// The statements of the replicas on writes of Ingresses.
+    pub(super) exchange: Exchange,
 }
 
 impl Destination {
     /// Starts to write Events and reports, as configured, until the handles are dropped.
     pub(super) fn write(self, settings: &Background, followed: &Followed, tasks: &Tasks) -> Vec<AbortOnDropHandle<()>> {
-        let Self { client, identity } = self;
+        let Self { client, identity, .. } = self;
         let mut handles = Vec::new();
         if settings.enabled && settings.events {
             let (client, followed) = (client.clone(), followed.clone());
@@ -51,6 +56,35 @@ impl Destination {
             handles.push(AbortOnDropHandle::new(tasks.keep("reports", reports)));
         }
         handles
+    }
+}
+
+impl Destination {
+    /// Makes the reviewer note what it allows, and starts to state which writes it has reviewed, until the handle is dropped. Without
+    /// the Service of the webhook it is not known which processes review.
+    pub(super) fn attest(
+        &self,
+        reviewer: Reviewer,
+        followed: &Followed,
+        watches: &Watches,
+        tasks: &Tasks,
+    ) -> (Reviewer, Option<AbortOnDropHandle<()>>) {
+        let Followed { inventory, leadership, service, metrics, found, .. } = followed.clone();
+        let Some(service) = service else { return (reviewer, None) };
+        let allowed = Arc::new(AllowedWrites::new(Instant::now()));
+        let writes = FollowedWrites {
+            replica: self.identity.clone(),
+            service,
+            inventory,
+            watches: watches.clone(),
+            allowed: Arc::clone(&allowed),
+            exchange: self.exchange.clone(),
+            leadership,
+            verdicts: found.verdicts,
+            metrics,
+        };
+        let following = tasks.keep("stored_writes", move || follow_writes(writes.clone()));
+        (reviewer.with_allowed_writes(allowed), Some(AbortOnDropHandle::new(following)))
     }
 }
 
