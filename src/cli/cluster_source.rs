@@ -247,7 +247,7 @@ impl ClusterSource {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")?;
         let (loaded, live) = runtime.block_on(self.listed(config, scope))?;
-        let config_maps = config.settings.dialects.config_maps();
+        let config_maps = config.config_maps(&loaded.snapshot.inventory);
         let fetch = Fetch { runtime, live, kinds: config.on_demand(), config_maps };
         Ok(Listed { loaded, fetch: Some(fetch) })
     }

@@ -150,6 +150,12 @@ impl Config {
         (inventory, wanted)
     }
 
+    /// Returns the ConfigMaps of the controllers: those of the configuration, and those of the controllers that run in the cluster.
+    #[must_use]
+    pub fn config_maps(&self, inventory: &Inventory) -> Vec<Key> {
+        config_maps(&self.settings.dialects, inventory)
+    }
+
     /// Returns how to find the ConfigMaps of running controllers that no watch follows.
     fn running_config_maps(&self) -> Option<FindIn<Key>> {
         let dialects = self.settings.dialects.clone();
@@ -157,11 +163,8 @@ impl Config {
             return None;
         }
         let find = move |inventory: &Inventory| {
-            let live_reads = LiveReads::default();
-            let state = ClusterState { store: inventory, live_reads: &live_reads, now: Timestamp::now() };
-            let view = ClusterView::unrestricted(state);
             let configured = dialects.config_maps();
-            let mut found = dialects.with_discovered(&view).config_maps();
+            let mut found = config_maps(&dialects, inventory);
             found.retain(|key| !configured.contains(key));
             found
         };
@@ -244,6 +247,12 @@ impl Config {
             probe: probe::probe(&raw.probe, raw.background.enabled)?,
         })
     }
+}
+
+fn config_maps(dialects: &Dialects, inventory: &Inventory) -> Vec<Key> {
+    let live_reads = LiveReads::default();
+    let state = ClusterState { store: inventory, live_reads: &live_reads, now: Timestamp::now() };
+    dialects.with_discovered(&ClusterView::unrestricted(state)).config_maps()
 }
 
 impl Default for Config {

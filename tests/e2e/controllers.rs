@@ -17,7 +17,7 @@ discovery: {namespaces: [live-controllers-system]}
 ";
 
 /// The Deployment of the Helm chart, without its status.
-fn deployment(name: &str, tag: &str) -> Value {
+pub(crate) fn deployment(name: &str, tag: &str) -> Value {
     let labels = json!({"app.kubernetes.io/name": "ingress-nginx", "app.kubernetes.io/component": name});
     let args = [
         "/nginx-ingress-controller",
@@ -38,10 +38,10 @@ fn deployment(name: &str, tag: &str) -> Value {
 }
 
 /// A namespace with controllers.
-struct System<'c>(Terminal<'c>);
+pub(crate) struct System<'c>(pub(crate) Terminal<'c>);
 
 impl<'c> System<'c> {
-    fn create(cluster: &'c Cluster, namespace: &'static str) -> Self {
+    pub(crate) fn create(cluster: &'c Cluster, namespace: &'static str) -> Self {
         cluster.kubectl(&["create", "namespace", namespace]).ok();
         Self(Terminal { cluster, namespace })
     }
@@ -51,7 +51,7 @@ impl<'c> System<'c> {
         self.runs_as(&deployment(name, tag));
     }
 
-    fn runs_as(&self, deployment: &Value) {
+    pub(crate) fn runs_as(&self, deployment: &Value) {
         let name = deployment["metadata"]["name"].as_str().unwrap();
         let output = self.0.apply(&deployment.to_string());
         assert_eq!(output.code, 0, "{output}");

@@ -22,6 +22,8 @@ mod deploy;
 mod doctor;
 mod documents;
 mod explain;
+#[path = "../fake_controller/mod.rs"]
+mod fake_controller;
 mod freshness;
 mod helm;
 mod https;
@@ -39,6 +41,7 @@ mod objects;
 mod outage;
 mod outputs;
 mod passing;
+mod probe;
 #[path = "../promtool/mod.rs"]
 mod promtool;
 mod record;

@@ -24,6 +24,8 @@ mod doctor;
 mod engine;
 mod events;
 mod explain;
+#[path = "../fake_controller/mod.rs"]
+mod fake_controller;
 mod fix_text;
 mod fixes;
 mod fuzz;

@@ -1,10 +1,8 @@
 //! The requests that the server sends to the hosts of Ingresses, over a controller that answers with the default backend.
 
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
 
 use ingress_guard::admission::Reviewer;
 use ingress_guard::cluster::SharedInventory;
@@ -14,6 +12,7 @@ use ingress_guard::telemetry::Metrics;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::client::eventually;
+use crate::fake_controller::FakeController;
 use crate::pages::now;
 
 const CLUSTER: &str = r#"
@@ -73,45 +72,6 @@ spec:
           - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
 "#;
 
-/// A controller that knows one host, and the heads of the requests that it has received.
-struct FakeController {
-    address: SocketAddr,
-    received: Arc<Mutex<Vec<String>>>,
-}
-
-impl FakeController {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let heads = Arc::clone(&received);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(mut stream) = stream else { return };
-                let (mut head, mut part) = (Vec::new(), [0; 1024]);
-                while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-                    match stream.read(&mut part) {
-                        Ok(length @ 1..) => head.extend_from_slice(&part[..length]),
-                        _ => break,
-                    }
-                }
-                let head = String::from_utf8_lossy(&head).to_lowercase();
-                let is_good = head.contains("host: good.example.com");
-                let (status, body) =
-                    if is_good { ("200 OK", "good") } else { ("404 Not Found", "default backend - 404") };
-                let body = if head.starts_with("head") { String::new() } else { body.to_owned() };
-                let _ = write!(stream, "HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{body}");
-                heads.lock().unwrap().push(head);
-            }
-        });
-        Self { address, received }
-    }
-
-    fn lines_with(&self, text: &str) -> usize {
-        self.received.lock().unwrap().iter().filter(|head| head.contains(text)).count()
-    }
-}
-
 fn config(address: SocketAddr) -> Config {
     let via = format!("http://{address}");
     let text = format!("probe: {{enabled: true, interval: 1m, rate: 50, via: [\"{via}\"], namespaces: [sh*]}}");
@@ -120,7 +80,8 @@ fn config(address: SocketAddr) -> Config {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_holder_requests_the_paths_of_the_listed_namespaces() {
-    let controller = FakeController::start();
+    let controller = FakeController::start(None);
+    controller.loads("good.example.com");
     let config = config(controller.address);
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("all.yaml"), CLUSTER).unwrap();
@@ -139,7 +100,7 @@ async fn the_holder_requests_the_paths_of_the_listed_namespaces() {
     let following = follow_probes(probing, move || holder.load(Ordering::Relaxed));
     let _following = AbortOnDropHandle::new(tokio::spawn(following));
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(controller.received.lock().unwrap().len(), 0, "another replica is the holder");
+    assert_eq!(controller.received(""), 0, "another replica is the holder");
     assert!(!metrics.encode(&[], &[]).contains("ingress_guard_probe_results{"));
     is_holder.store(true, Ordering::Relaxed);
     let has = |line: &str| metrics.encode(&[], &[]).contains(line);
@@ -154,13 +115,13 @@ async fn the_holder_requests_the_paths_of_the_listed_namespaces() {
         assert!(has(line), "{line} is missing:\n{}", metrics.encode(&[], &[]));
     }
     // `HEAD`, then `GET` for the error; and one for the default backend.
-    assert_eq!(controller.lines_with("host: lost.example.com"), 2);
-    assert_eq!(controller.lines_with("host: good.example.com"), 1);
-    assert_eq!(controller.lines_with("host: ingress-guard-probe.invalid"), 1);
-    assert_eq!(controller.received.lock().unwrap().len(), 4, "no other host is requested");
-    assert_eq!(controller.lines_with("user-agent: ingress-guard-probe/"), 4);
+    assert_eq!(controller.received("host: lost.example.com"), 2);
+    assert_eq!(controller.received("host: good.example.com"), 1);
+    assert_eq!(controller.received("host: ingress-guard-probe.invalid"), 1);
+    assert_eq!(controller.received(""), 4, "no other host is requested");
+    assert_eq!(controller.received("user-agent: ingress-guard-probe/"), 4);
     for secret in ["authorization:", "cookie:"] {
-        assert_eq!(controller.lines_with(secret), 0);
+        assert_eq!(controller.received(secret), 0);
     }
     is_holder.store(false, Ordering::Relaxed);
     eventually("no results", async || !has("ingress_guard_probe_results{")).await;
