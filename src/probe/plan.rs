@@ -77,6 +77,8 @@ pub struct Plan {
     pub requests: Vec<Planned>,
     /// The controllers whose answer for [`UNUSED_HOST`] is predicted to come from the default backend, with the scheme.
     pub default_backends: HashSet<(String, bool)>,
+    /// The number of requests that are left out because of the limits.
+    pub above_limit: usize,
     /// What is left out, in words.
     pub left_out: Vec<String>,
 }
@@ -126,7 +128,7 @@ impl Plan {
         }
         let planned = drafts.len();
         drafts = selection.limited(drafts);
-        let above_limit = planned - drafts.len();
+        plan.above_limit = planned - drafts.len();
         let unused = unused_requests();
         let urls: Vec<RequestUrl> = unused.iter().chain(drafts.iter().map(|draft| &draft.request)).cloned().collect();
         let mut explained = explain_each(&urls, known, settings).into_iter();
@@ -151,8 +153,8 @@ impl Plan {
             let expectation = Expectation::of(explanation, known, settings);
             plan.requests.push(draft.planned(expectation, controllers, known));
         }
-        if above_limit > 0 {
-            plan.left_out.push(format!("{above_limit} of {planned} requests: more than the limit"));
+        if plan.above_limit > 0 {
+            plan.left_out.push(format!("{} of {planned} requests: more than the limit", plan.above_limit));
         }
         if without_sample > 0 {
             plan.left_out.push(format!("{without_sample} paths, because no request certainly matches their regexes"));

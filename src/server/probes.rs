@@ -48,6 +48,13 @@ pub struct Probing {
     pub metrics: Arc<Metrics>,
 }
 
+/// What a pass has shown.
+struct Pass {
+    results: Vec<ProbeResult>,
+    /// The number of requests without a result: above the limits, or with a prediction that has changed meanwhile.
+    left_out: usize,
+}
+
 /// The broken results of a pass, by URL and result.
 type Broken = HashSet<(String, &'static str)>;
 
@@ -67,11 +74,11 @@ pub async fn follow_probes(probing: Probing, is_holder: impl Fn() -> bool) {
             sleep(PAUSE).await;
             continue;
         }
-        let Some(results) = while_holding(&is_holder, probing.pass()).await else { continue };
-        match results {
-            Some(results) => {
+        let Some(pass) = while_holding(&is_holder, probing.pass()).await else { continue };
+        match pass {
+            Some(Pass { results, left_out }) => {
                 before = report(&results, &before);
-                probing.metrics.probes.show(&results, probing.names_hosts, Timestamp::now());
+                probing.metrics.probes.show(&results, left_out, probing.names_hosts, Timestamp::now());
             }
             // Old results would look like those of now.
             None => probing.metrics.probes.clear(),
@@ -107,7 +114,7 @@ impl Probing {
 
     /// Sends one request for each path of the selected namespaces. A request whose prediction has changed meanwhile has no result, because
     /// its answer may be older or newer than the change. `None`: an internal error.
-    async fn pass(&self) -> Option<Vec<ProbeResult>> {
+    async fn pass(&self) -> Option<Pass> {
         let plan = self.plan().await?;
         for line in &plan.left_out {
             tracing::info!(what = line, "the probe leaves out");
@@ -117,13 +124,14 @@ impl Probing {
         let (observations, backends) = prober.run(&plan, &Addresses::new(source, None), || {}).await;
         let later = self.plan().await?;
         on_thread(move || {
-            let sent = plan.requests.len();
+            let (sent, above_limit) = (plan.requests.len(), plan.above_limit);
             let (requests, observations) = plan.still_in(&later, observations);
-            if requests.len() < sent {
-                let changed = sent - requests.len();
+            let changed = sent - requests.len();
+            if changed > 0 {
                 tracing::info!(changed, "the probe leaves out answers whose prediction has changed meanwhile");
             }
-            judge(&requests, &observations, &backends, Timestamp::now(), true)
+            let results = judge(&requests, &observations, &backends, Timestamp::now(), true);
+            Pass { results, left_out: above_limit + changed }
         })
         .await
     }

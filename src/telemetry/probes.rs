@@ -31,6 +31,7 @@ pub(crate) struct ProbeMetrics {
     results: Family<ResultLabel, Gauge>,
     success: Family<HostLabel, Gauge>,
     default_backend: Counter,
+    left_out: Family<Vec<(&'static str, &'static str)>, Gauge>,
     pass_ended: Family<Vec<(&'static str, &'static str)>, Gauge<f64, AtomicU64>>,
 }
 
@@ -48,6 +49,11 @@ impl ProbeMetrics {
             self.default_backend.clone(),
         );
         registry.register(
+            "probe_left_out",
+            "Requests of the last pass without a result: above the limits, or their prediction has changed meanwhile",
+            self.left_out.clone(),
+        );
+        registry.register(
             "probe_last_pass_timestamp_seconds",
             "End of the last pass of the probe, in seconds since 1970",
             self.pass_ended.clone(),
@@ -55,7 +61,7 @@ impl ProbeMetrics {
     }
 
     /// Shows the results of a pass. Hosts are named if `names_hosts`: the health port has no authentication.
-    pub(crate) fn show(&self, results: &[ProbeResult], names_hosts: bool, now: Timestamp) {
+    pub(crate) fn show(&self, results: &[ProbeResult], left_out: usize, names_hosts: bool, now: Timestamp) {
         self.clear();
         for kind in ResultKind::ALL {
             let count = results.iter().filter(|result| result.result == kind).count();
@@ -66,6 +72,7 @@ impl ProbeMetrics {
         let by_default = |result: &&ProbeResult| {
             matches!(result.result, ResultKind::DefaultBackend | ResultKind::ControllerDisagrees)
         };
+        self.left_out.get_or_create(&Vec::new()).set(i64::try_from(left_out).unwrap_or(i64::MAX));
         self.default_backend.inc_by(results.iter().filter(by_default).count() as u64);
         let mut by_host: HashMap<&str, bool> = HashMap::new();
         for result in results {
@@ -88,6 +95,7 @@ impl ProbeMetrics {
     pub(crate) fn clear(&self) {
         self.results.clear();
         self.success.clear();
+        self.left_out.clear();
         self.pass_ended.clear();
     }
 }
@@ -115,7 +123,7 @@ mod tests {
             (0..600).map(|number| result(&format!("h{number:03}"), ResultKind::AsPredicted)).collect();
         results.push(result("z", ResultKind::AsPredicted));
         results.push(result("z", ResultKind::DefaultBackend));
-        metrics.show(&results, true, Timestamp::UNIX_EPOCH);
+        metrics.show(&results, 3, true, Timestamp::UNIX_EPOCH);
         let text = encoded(&metrics);
         for line in [
             "probe_success{host=\"z\"} 0",
@@ -124,11 +132,12 @@ mod tests {
             "probe_results{result=\"as-predicted\"} 601",
             "probe_results{result=\"default-backend\"} 1",
             "probe_default_backend_total 1",
+            "probe_left_out{} 3",
         ] {
             assert!(text.contains(line), "{line} is missing:\n{text}");
         }
         assert_eq!(text.matches("probe_success{").count(), 1 + MAX_HOSTS);
-        metrics.show(&results, false, Timestamp::UNIX_EPOCH);
+        metrics.show(&results, 0, false, Timestamp::UNIX_EPOCH);
         let text = encoded(&metrics);
         assert_eq!(text.matches("probe_success{").count(), 1, "hosts are not named");
         assert!(text.contains("probe_default_backend_total 2"), "{text}");

@@ -1,11 +1,10 @@
 //! The requests that the server sends to the hosts of Ingresses, over a controller that answers with the default backend.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ingress_guard::admission::Reviewer;
-use ingress_guard::cluster::SharedInventory;
+use ingress_guard::cluster::{SharedInventory, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::server::{Probing, follow_probes};
 use ingress_guard::telemetry::Metrics;
@@ -72,38 +71,51 @@ spec:
           - {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}
 "#;
 
-fn config(address: SocketAddr) -> Config {
-    let via = format!("http://{address}");
-    let text = format!("probe: {{enabled: true, interval: 1m, rate: 50, via: [\"{via}\"], namespaces: [sh*]}}");
-    Config::parse("test", &text).unwrap()
+/// The requests of a server to a controller.
+struct Running {
+    inventory: SharedInventory,
+    metrics: Arc<Metrics>,
+    is_holder: Arc<AtomicBool>,
+    _following: AbortOnDropHandle<()>,
+}
+
+impl Running {
+    fn start(controller: &FakeController, rate: u32) -> Self {
+        let via = format!("http://{}", controller.address);
+        let text = format!("probe: {{enabled: true, interval: 1m, rate: {rate}, via: [\"{via}\"], namespaces: [sh*]}}");
+        let config = Config::parse("test", &text).unwrap();
+        let inventory = SharedInventory::new(load_text("cluster", CLUSTER).unwrap());
+        let reviewer = Reviewer::new(inventory.clone(), config.engine(), config.policy.clone(), now);
+        let metrics = Arc::new(Metrics::new());
+        let probing = Probing {
+            inventory: inventory.clone(),
+            rules: reviewer.rules(),
+            settings: config.probe.clone(),
+            names_hosts: true,
+            metrics: Arc::clone(&metrics),
+        };
+        let is_holder = Arc::new(AtomicBool::new(false));
+        let holder = Arc::clone(&is_holder);
+        let following = follow_probes(probing, move || holder.load(Ordering::Relaxed));
+        Self { inventory, metrics, is_holder, _following: AbortOnDropHandle::new(tokio::spawn(following)) }
+    }
+
+    fn has(&self, line: &str) -> bool {
+        self.metrics.encode(&[], &[]).contains(line)
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_holder_requests_the_paths_of_the_listed_namespaces() {
     let controller = FakeController::start(None);
     controller.loads("good.example.com");
-    let config = config(controller.address);
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("all.yaml"), CLUSTER).unwrap();
-    let inventory = SharedInventory::new(ingress_guard::cluster::load(&[folder.path().to_owned()]).unwrap());
-    let reviewer = Reviewer::new(inventory.clone(), config.engine(), config.policy.clone(), now);
-    let metrics = Arc::new(Metrics::new());
-    let probing = Probing {
-        inventory,
-        rules: reviewer.rules(),
-        settings: config.probe.clone(),
-        names_hosts: true,
-        metrics: Arc::clone(&metrics),
-    };
-    let is_holder = Arc::new(AtomicBool::new(false));
-    let holder = Arc::clone(&is_holder);
-    let following = follow_probes(probing, move || holder.load(Ordering::Relaxed));
-    let _following = AbortOnDropHandle::new(tokio::spawn(following));
+    let running = Running::start(&controller, 50);
+    let (metrics, is_holder) = (&running.metrics, &running.is_holder);
+    let has = |line: &str| running.has(line);
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(controller.received(""), 0, "another replica is the holder");
-    assert!(!metrics.encode(&[], &[]).contains("ingress_guard_probe_results{"));
+    assert!(!has("ingress_guard_probe_results{"));
     is_holder.store(true, Ordering::Relaxed);
-    let has = |line: &str| metrics.encode(&[], &[]).contains(line);
     eventually("a pass", async || has("ingress_guard_probe_results{result=\"controller-disagrees\"} 1\n")).await;
     for line in [
         "ingress_guard_probe_results{result=\"as-predicted\"} 1\n",
@@ -126,6 +138,26 @@ async fn the_holder_requests_the_paths_of_the_listed_namespaces() {
     is_holder.store(false, Ordering::Relaxed);
     eventually("no results", async || !has("ingress_guard_probe_results{")).await;
     assert!(has("ingress_guard_probe_default_backend_total 1\n"), "a counter stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_has_no_result_if_its_ingress_changes_during_the_pass() {
+    let controller = FakeController::start(None);
+    controller.loads("good.example.com");
+    // One request per second: the pass has not ended when the cluster changes.
+    let running = Running::start(&controller, 1);
+    running.is_holder.store(true, Ordering::Relaxed);
+    eventually("a request", async || controller.received("") > 0).await;
+    running.inventory.publish(load_text("cluster", &CLUSTER.replace("lost.example.com", "new.example.com")).unwrap());
+    eventually("a pass", async || running.has("ingress_guard_probe_results{result=\"as-predicted\"} 1\n")).await;
+    for line in [
+        "ingress_guard_probe_results{result=\"controller-disagrees\"} 0\n",
+        "ingress_guard_probe_success{host=\"\"} 1\n",
+        "ingress_guard_probe_left_out{} 1\n",
+    ] {
+        assert!(running.has(line), "{line} is missing:\n{}", running.metrics.encode(&[], &[]));
+    }
+    assert_eq!(controller.received("host: lost.example.com"), 2, "it was requested");
 }
 
 #[test]
