@@ -90,7 +90,7 @@ impl Running {
         let probing = Probing {
             inventory: inventory.clone(),
             rules: reviewer.rules(),
-            settings: config.probe.clone(),
+            settings: config.probe,
             names_hosts: true,
             metrics: Arc::clone(&metrics),
         };
