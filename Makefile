@@ -69,6 +69,10 @@ attack: tools ## Send hostile reviews beside honest ones, and hold the bounds of
 memory: tools ## Measure memory and start time with a large cluster
 	cargo bench --locked --bench memory
 
+.PHONY: stored
+stored: tools ## Measure the background audit of 20,000 Ingresses in a real API server
+	cargo bench --locked --bench stored
+
 .PHONY: soak
 soak: tools ## Send random valid writes to a real API server for ten minutes; each must be accepted
 	SOAK_SECONDS=600 cargo test --locked --test e2e soak -- --nocapture

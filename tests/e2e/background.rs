@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::audit_rights::{grant_lease, lease};
 use crate::cluster::{self, Cluster};
 use crate::objects::{self, class, ingress, service};
 use crate::registration::Registration;
@@ -33,29 +34,6 @@ pub(crate) fn is_holder(webhook: &Webhook<'_>) -> bool {
 
 pub(crate) fn is_complete(webhook: &Webhook<'_>) -> bool {
     webhook.metrics().contains("ingress_guard_background_pass_timestamp_seconds")
-}
-
-/// Creates the Lease of the chart, and the right to keep it.
-pub(crate) fn lease(cluster: &Cluster, namespace: &str) {
-    let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-                       "metadata": {"name": "background", "namespace": namespace}});
-    cluster.kubectl_with_stdin(&["create", "--filename=-"], &lease.to_string()).ok();
-}
-
-pub(crate) fn grant(cluster: &Cluster, namespace: &str) {
-    let scope = format!("--namespace={namespace}");
-    let role = [
-        "create",
-        "role",
-        "background",
-        "--verb=get,update",
-        "--resource=leases.coordination.k8s.io",
-        "--resource-name=background",
-        &scope,
-    ];
-    cluster.kubectl(&role).ok();
-    let account = format!("--serviceaccount={namespace}:ingress-guard");
-    cluster.kubectl(&["create", "rolebinding", "background", "--role=background", &account, &scope]).ok();
 }
 
 /// Starts replicas that share the Lease.
@@ -99,7 +77,7 @@ fn another_replica_takes_over_from_a_killed_holder_and_from_one_that_stops() {
     let Some(cluster) = cluster::shared() else { return };
     let terminal = Terminal { cluster: &cluster, namespace: "background-lease" };
     let mut replicas = replicas(&cluster, "background-lease", 2);
-    grant(&cluster, "background-lease");
+    grant_lease(&cluster, "background-lease");
     terminal.stores(&[class("background-lease")]);
     // No webhook is registered for this namespace.
     terminal.apply(&ingress("web", "background-lease", "gone", 80).to_string());
@@ -147,7 +125,7 @@ fn without_rights_to_the_lease_nothing_is_audited_and_that_is_said() {
     assert!(readiness.contains("cannot use Lease background-rights/background: no permission"), "{readiness}");
     assert!(!is_holder(webhook) && !is_complete(webhook));
     assert_eq!(webhook.log("the Lease of the background audit cannot be used").len(), 1);
-    grant(&cluster, "background-rights");
+    grant_lease(&cluster, "background-rights");
     webhook.wait(Duration::from_secs(30), || is_holder(webhook) && is_complete(webhook));
     assert!(webhook.metrics().contains("ingress_guard_background_lease_failing 0\n"));
     assert!(!webhook.readiness().contains("Lease"), "{}", webhook.readiness());
@@ -182,7 +160,7 @@ fn ingresses_that_were_stored_while_no_replica_ran_are_counted_once() {
     let (name, terminal) = ("background-outage", Terminal { cluster: &cluster, namespace: "background-outage" });
     let source = account(&cluster, name);
     lease(&cluster, name);
-    grant(&cluster, name);
+    grant_lease(&cluster, name);
     register_unreachable(&cluster, name);
     let start = |number| {
         let lease = format!("--background-lease={name}/background");

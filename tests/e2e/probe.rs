@@ -8,7 +8,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 
-use crate::background::{self, is_holder};
+use crate::audit_rights;
+use crate::background::is_holder;
 use crate::certificates::Pair;
 use crate::cluster::{self, Cluster, Output};
 use crate::controllers::{self, System};
@@ -208,8 +209,8 @@ fn only_the_holder_of_the_lease_sends_requests() {
     let Some(cluster) = cluster::shared() else { return };
     let name = "probe-lease";
     let source = account(&cluster, name);
-    background::lease(&cluster, name);
-    background::grant(&cluster, name);
+    audit_rights::lease(&cluster, name);
+    audit_rights::grant_lease(&cluster, name);
     let terminal = Terminal { cluster: &cluster, namespace: name };
     terminal.stores(&[class(name), service("web", &[80]), endpoints("web")]);
     let mut many = ingress("web", name, "web", 80);

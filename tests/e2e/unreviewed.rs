@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::background::{CONFIG, grant, is_complete, lease, register_unreachable, unreviewed};
+use crate::audit_rights::{grant_lease, lease};
+use crate::background::{CONFIG, is_complete, register_unreachable, unreviewed};
 use crate::cluster::{self, Cluster};
 use crate::objects::{self, class, list, service};
 use crate::registration::Registration;
@@ -28,7 +29,7 @@ impl<'c> Replicas<'c> {
     fn start(cluster: &'c Cluster, name: &'static str) -> Self {
         let source = account(cluster, name);
         lease(cluster, name);
-        grant(cluster, name);
+        grant_lease(cluster, name);
         register_unreachable(cluster, name);
         let slice = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
             "metadata": {"name": "ingress-guard", "namespace": name, "labels": {"kubernetes.io/service-name": "ingress-guard"}},
