@@ -48,7 +48,7 @@ impl Conditions {
         let is_same = self.note_webhooks(state);
         self.note_endpoints(now, state);
         if let Some(before) = before {
-            self.namespaces.extend(state.changed_namespaces(before).into_iter().map(|name| (name.clone(), now)));
+            self.namespaces.extend(state.changed_namespaces(before).into_iter().map(|name| (name.into(), now)));
             self.namespaces.retain(|_, changed| now.saturating_duration_since(*changed) < KEPT);
         }
         let is_bounded = self.namespaces.len() <= MOST_NAMESPACES;

@@ -61,3 +61,38 @@ impl Exchange {
         self.0.lock().all = Arc::new(all);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::statement::WriteId;
+    use super::*;
+
+    #[test]
+    fn a_replica_that_is_not_the_holder_states_no_new_count() {
+        let (exchange, clock) = (Exchange::default(), Timestamp::UNIX_EPOCH);
+        let statement = |counted: &[u64], reviewed: &[u64]| Statement {
+            counted: counted.iter().copied().map(WriteId).collect(),
+            reviewed: reviewed.iter().copied().map(WriteId).collect(),
+            ..Statement::default()
+        };
+        exchange.state(statement(&[1], &[]));
+        assert_eq!(exchange.next("pod-1", false, clock), None);
+        let counted = exchange.next("pod-1", true, clock).unwrap();
+        assert_eq!(counted.0["pod-1"], statement(&[1], &[]));
+        exchange.note(Some(&counted.text()), Some(clock));
+        assert_eq!((exchange.next("pod-1", true, clock), &*exchange.all()), (None, &counted));
+        // What it has counted before stays, so that the next holder does not count it.
+        exchange.state(statement(&[1, 2], &[3]));
+        assert_eq!(exchange.next("pod-1", false, clock).unwrap().0["pod-1"], statement(&[1], &[3]));
+    }
+
+    #[test]
+    fn the_clock_of_the_api_server_is_known_after_a_read() {
+        let exchange = Exchange::default();
+        assert_eq!(exchange.server_time(), None);
+        let ahead = Timestamp::now() + SignedDuration::from_hours(5);
+        exchange.note(None, Some(ahead));
+        let after = exchange.server_time().unwrap().duration_since(ahead);
+        assert!(after >= SignedDuration::ZERO && after < SignedDuration::from_mins(1), "{after}");
+    }
+}

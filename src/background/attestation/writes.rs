@@ -16,7 +16,7 @@ use crate::model::{Ingress, Key, Kind};
 
 /// The time within which the review of a write precedes its arrival by watch. The longest timeout of webhooks is 30 s, and a write that
 /// arrives later than [`LATEST`] counts as unknown.
-const PRECEDING: Duration = Duration::from_secs(60);
+const PRECEDING: Duration = Duration::from_mins(1);
 /// The longest time between a write and its arrival by watch, by the clock of the API server.
 const LATEST: SignedDuration = SignedDuration::from_secs(20);
 /// The clock of the API server is known to a second, and its machines may differ a little.
@@ -24,9 +24,9 @@ const EARLIEST: SignedDuration = SignedDuration::from_secs(-5);
 /// The time in which the other replicas state what they know, before the holder decides.
 const WAIT: Duration = Duration::from_secs(15);
 /// The time after which a write without a decision is unknown.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// The time for which writes are kept.
-const KEPT: Duration = Duration::from_secs(120);
+const KEPT: Duration = Duration::from_mins(2);
 /// The most writes that are kept.
 const MOST: usize = 500;
 

@@ -52,14 +52,15 @@ impl Inventory {
         changes.secrets.extend(certificates.map(|it| Key::new(&it.key.namespace, &it.secret_name)));
         let config_maps = changed_values(&self.config_maps, &before.config_maps);
         changes.config_maps.extend(config_maps.into_iter().filter_map(|(then, now)| Some(now.or(then)?.key.clone())));
-        changes.namespaces.extend(self.changed_namespaces(before).into_iter().cloned());
+        changes.namespaces.extend(self.changed_namespaces(before).into_iter().map(Box::from));
         changes
     }
 
     /// Returns the names of the Namespaces that were added, replaced or removed since an earlier state.
     #[must_use]
-    pub fn changed_namespaces<'s>(&'s self, before: &'s Self) -> Vec<&'s Box<str>> {
-        self.namespaces.changed(&before.namespaces, Arc::ptr_eq)
+    pub fn changed_namespaces<'s>(&'s self, before: &'s Self) -> Vec<&'s str> {
+        let changed = self.namespaces.changed(&before.namespaces, Arc::ptr_eq);
+        changed.into_iter().map(|name| &**name).collect()
     }
 
     fn differs_in_general(&self, before: &Self) -> bool {
