@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
-use super::stored_outputs::{Destination, PageArguments};
+use super::stored_outputs::{Destination, PageArguments, attest};
 use crate::admission::{LiveCluster, Reviewer, Rules};
 use crate::background::{Exchange, Leadership, LeaseKeeper};
 use crate::certificates::Manager;
@@ -190,10 +190,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
         found: found.clone(),
         visits: Visits::default(),
     };
-    let (reviewer, _attesting) = match &destination {
-        Some(destination) => destination.attest(reviewer, &followed, &status.watches, &tasks),
-        None => (reviewer, None),
-    };
+    let (reviewer, _attesting) = attest(reviewer, destination.as_ref(), &followed, &status.watches, &tasks);
     let reviewer = Arc::new(reviewer);
     let _writing = destination.map(|destination| destination.write(&background, &followed, &tasks));
     let page = arguments.page.serve(source, &followed, &signals.drain);

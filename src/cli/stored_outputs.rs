@@ -59,33 +59,31 @@ impl Destination {
     }
 }
 
-impl Destination {
-    /// Makes the reviewer note what it allows, and starts to state which writes it has reviewed, until the handle is dropped. Without
-    /// the Service of the webhook it is not known which processes review.
-    pub(super) fn attest(
-        &self,
-        reviewer: Reviewer,
-        followed: &Followed,
-        watches: &Watches,
-        tasks: &Tasks,
-    ) -> (Reviewer, Option<AbortOnDropHandle<()>>) {
-        let Followed { inventory, leadership, service, metrics, found, .. } = followed.clone();
-        let Some(service) = service else { return (reviewer, None) };
-        let allowed = Arc::new(AllowedWrites::new(Instant::now()));
-        let writes = FollowedWrites {
-            replica: self.identity.clone(),
-            service,
-            inventory,
-            watches: watches.clone(),
-            allowed: Arc::clone(&allowed),
-            exchange: self.exchange.clone(),
-            leadership,
-            verdicts: found.verdicts,
-            metrics,
-        };
-        let following = tasks.keep("stored_writes", move || follow_writes(writes.clone()));
-        (reviewer.with_allowed_writes(allowed), Some(AbortOnDropHandle::new(following)))
-    }
+/// Makes the reviewer note what it allows, and starts to state which writes it has reviewed, until the handle is dropped. Nothing is
+/// stated without a Lease, or without the Service of the webhook: it is not known then which processes review.
+pub(super) fn attest(
+    reviewer: Reviewer,
+    destination: Option<&Destination>,
+    followed: &Followed,
+    watches: &Watches,
+    tasks: &Tasks,
+) -> (Reviewer, Option<AbortOnDropHandle<()>>) {
+    let Followed { inventory, leadership, service, metrics, found, .. } = followed.clone();
+    let Some((destination, service)) = destination.zip(service) else { return (reviewer, None) };
+    let allowed = Arc::new(AllowedWrites::new(Instant::now()));
+    let writes = FollowedWrites {
+        replica: destination.identity.clone(),
+        service,
+        inventory,
+        watches: watches.clone(),
+        allowed: Arc::clone(&allowed),
+        exchange: destination.exchange.clone(),
+        leadership,
+        verdicts: found.verdicts,
+        metrics,
+    };
+    let following = tasks.keep("stored_writes", move || follow_writes(writes.clone()));
+    (reviewer.with_allowed_writes(allowed), Some(AbortOnDropHandle::new(following)))
 }
 
 impl PageArguments {
