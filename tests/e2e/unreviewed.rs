@@ -19,13 +19,13 @@ const SETTLED: Duration = Duration::from_secs(65);
 
 /// Two replicas of a Service with two endpoints. The registration of this Service reaches none of them, and another one reaches them at
 /// the port of `service`.
-struct Replicas<'c> {
+struct Installation<'c> {
     replicas: [Webhook<'c>; 2],
     service: Service,
     terminal: Terminal<'c>,
 }
 
-impl<'c> Replicas<'c> {
+impl<'c> Installation<'c> {
     fn start(cluster: &'c Cluster, name: &'static str) -> Self {
         let source = account(cluster, name);
         lease(cluster, name);
@@ -74,7 +74,7 @@ impl<'c> Replicas<'c> {
 fn writes_that_reach_no_replica_are_counted_once() {
     let Some(cluster) = cluster::shared() else { return };
     let name = "unreviewed-reached";
-    let it = Replicas::start(&cluster, name);
+    let it = Installation::start(&cluster, name);
     it.replicas[0].wait(Duration::from_secs(30), || it.replicas.iter().any(is_complete));
     let ready = Instant::now();
     let ingress = |ingress: &str, service: &str| objects::ingress(ingress, name, service, 80);
@@ -115,7 +115,7 @@ fn writes_that_reach_no_replica_are_counted_once() {
 fn reviewed_writes_are_not_counted_while_a_replica_is_killed() {
     let Some(cluster) = cluster::shared() else { return };
     let name = "unreviewed-load";
-    let mut it = Replicas::start(&cluster, name);
+    let mut it = Installation::start(&cluster, name);
     it.replicas[0].wait(Duration::from_secs(30), || it.replicas.iter().any(is_complete));
     thread::sleep(SETTLED);
     let objects = |size: u32| -> String {
