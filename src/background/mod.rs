@@ -21,7 +21,9 @@ mod timetable;
 mod unreviewed;
 mod verdicts;
 
-pub use attestation::{ANNOTATION, Decided, Exchange, Moment, Statement, Statements, StoredWrites, WriteId};
+pub use attestation::{
+    ANNOTATION, ATTESTED_KINDS, Decided, Exchange, Moment, Statement, Statements, StoredWrites, WriteId,
+};
 pub use audit::{Audit, Pass, World};
 pub use events::{Announcement, Announcer, Change, Earlier, Outcome, Regarding, Surroundings, follow_events};
 pub use figures::{OTHERS, figures};

@@ -21,7 +21,7 @@ pub struct Unreviewed {
 pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, service: &Key) -> Vec<Unreviewed> {
     let is_written = |time| outage.contains(time);
     let written = state.ingresses().filter(|ingress| ingress.last_write.is_some_and(is_written));
-    let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace));
+    let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace) == Some(true));
     let judged = written.map(|ingress| {
         let key = &ingress.meta.key;
         Unreviewed { ingress: key.clone(), would_deny: would_deny(verdicts, key).unwrap_or_default() }

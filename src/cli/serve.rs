@@ -11,13 +11,14 @@ use clap::Args;
 use clap::builder::BoolishValueParser;
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::cluster_source::ClusterSource;
 use super::serving_certificate::CertificateArguments;
 use super::stored_outputs::{Destination, PageArguments, attest};
 use crate::admission::{LiveCluster, Reviewer, Rules};
-use crate::background::{Exchange, Leadership, LeaseKeeper};
+use crate::background::{Exchange, Leadership};
 use crate::certificates::Manager;
 use crate::checks;
 use crate::cluster::{
@@ -157,16 +158,14 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     let on_demand = OnDemand { kinds: config.on_demand(), readable: config.readable.clone() };
     let lease = lease.filter(|_| background.enabled).zip(client.clone());
     let leadership = if lease.is_some() { Leadership::of_replica() } else { Leadership::alone() };
-    let exchange = Exchange::default();
-    let destination =
-        lease.clone().map(|((_, identity), client)| Destination { client, identity, exchange: exchange.clone() });
-    let keeping = lease.map(|((lease, identity), client)| {
-        let (kept, stop) = ((leadership.clone(), exchange, Arc::clone(&metrics)), signals.drain.clone());
-        let keeper = move || {
-            let (leadership, exchange, metrics) = kept.clone();
-            LeaseKeeper::new(client.clone(), lease.clone(), identity.clone(), leadership, exchange, metrics)
-        };
-        tasks.keep("background_lease", move || keeper().run(stop.clone()))
+    let destination = lease.map(|((lease, identity), client)| {
+        let exchange = Exchange::default();
+        Destination { client, lease, identity, exchange }
+    });
+    let drained = CancellationToken::new();
+    let keeping = destination.as_ref().map(|destination| {
+        let kept = (leadership.clone(), Arc::clone(&metrics));
+        destination.keep(kept, (signals.drain.clone(), drained.clone()), &tasks)
     });
     let live = client.clone();
     let (reviewer, status) = match client {
@@ -227,6 +226,7 @@ async fn serve(mut arguments: Arguments, config: Config, text: String) -> anyhow
     tokio::select! {
         _drained = server.run(app, readiness, signals.drain) => {
             // The Lease is given up meanwhile.
+            drained.cancel();
             if let Some(keeping) = keeping {
                 let _ = keeping.await;
             }

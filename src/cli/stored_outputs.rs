@@ -6,15 +6,18 @@ use std::time::Instant;
 
 use clap::Args;
 use kube::Client;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::admission::{AllowedWrites, Reviewer};
-use crate::background::{Exchange, follow_events, follow_reports};
+use crate::background::{Exchange, Leadership, LeaseKeeper, follow_events, follow_reports};
 use crate::cluster::Watches;
 use crate::config::Background;
+use crate::model::Key;
 use crate::server::{Followed, FollowedWrites, Limits, PagePort, ServerError, StoredPage, follow_writes};
 use crate::tasks::Tasks;
+use crate::telemetry::Metrics;
 
 #[derive(Debug, Args)]
 pub(super) struct PageArguments {
@@ -24,9 +27,10 @@ pub(super) struct PageArguments {
     page_listen: Option<SocketAddr>,
 }
 
-/// The cluster that Events and reports are written to.
+/// The cluster that Events and reports are written to, by the holder of the Lease.
 pub(super) struct Destination {
     pub(super) client: Client,
+    pub(super) lease: Key,
     /// The name of this replica in the Lease.
     pub(super) identity: String,
     /// The statements of the replicas on writes of Ingresses.
@@ -34,6 +38,22 @@ pub(super) struct Destination {
 }
 
 impl Destination {
+    /// Starts to keep the Lease until the first token, and to state what was reviewed until the second one.
+    pub(super) fn keep(
+        &self,
+        (leadership, metrics): (Leadership, Arc<Metrics>),
+        (stop, drained): (CancellationToken, CancellationToken),
+        tasks: &Tasks,
+    ) -> JoinHandle<()> {
+        let Self { client, lease, identity, exchange } = self;
+        let (client, lease, identity, exchange) = (client.clone(), lease.clone(), identity.clone(), exchange.clone());
+        let keeper = move || {
+            let (leadership, exchange, metrics) = (leadership.clone(), exchange.clone(), Arc::clone(&metrics));
+            LeaseKeeper::new(client.clone(), lease.clone(), identity.clone(), leadership, exchange, metrics)
+        };
+        tasks.keep("background_lease", move || keeper().run(stop.clone(), drained.clone()))
+    }
+
     /// Starts to write Events and reports, as configured, until the handles are dropped.
     pub(super) fn write(self, settings: &Background, followed: &Followed, tasks: &Tasks) -> Vec<AbortOnDropHandle<()>> {
         let Self { client, identity, .. } = self;

@@ -135,13 +135,17 @@ pub fn own_webhooks<'s>(store: &'s Inventory, service: &Key) -> Vec<&'s IngressW
     own(store, service).into_iter().map(|(_, webhook)| webhook).collect()
 }
 
-/// Returns whether every new Ingress of a namespace is certainly reviewed, as far as the registration decides.
+/// Returns whether every new Ingress of a namespace is certainly reviewed, as far as the registration decides. `None`: the namespace or
+/// the registration is not known.
 #[must_use]
-pub fn is_reviewed(store: &Inventory, service: &Key, namespace: &str) -> bool {
-    let Lookup::Found(labels) = store.namespace_labels(namespace) else { return false };
-    own(store, service).into_iter().any(|(_, webhook)| {
-        let is_selected = webhook.namespaces.as_ref().is_some_and(|selector| selector.selects(labels));
-        is_selected && !webhook.selects_labels && webhook.conditions.is_empty()
+pub fn is_reviewed(store: &Inventory, service: &Key, namespace: &str) -> Option<bool> {
+    let Lookup::Found(labels) = store.namespace_labels(namespace) else { return None };
+    let is_known = store.coverage(Kind::ValidatingWebhookConfiguration) == Coverage::Complete;
+    is_known.then(|| {
+        own(store, service).into_iter().any(|(_, webhook)| {
+            let is_selected = webhook.namespaces.as_ref().is_some_and(|selector| selector.selects(labels));
+            is_selected && !webhook.selects_labels && webhook.conditions.is_empty()
+        })
     })
 }
 

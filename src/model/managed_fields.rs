@@ -20,7 +20,8 @@ pub(super) struct WriteTime {
     subresource: Option<Box<str>>,
 }
 
-/// Returns the time of the last write by the clock of the API server. Writes of the status do not count.
+/// Returns the time of the last write by the clock of the API server. Writes of the status do not count. A write that only removes fields
+/// does not change the time (structured-merge-diff drops an entry without fields), and a writer can set another one.
 pub(super) fn last_write(entries: &[WriteTime]) -> Option<Timestamp> {
     let is_of_object = |entry: &&WriteTime| entry.subresource.as_deref().is_none_or(str::is_empty);
     entries.iter().filter(is_of_object).filter_map(|entry| entry.time).max()

@@ -8,9 +8,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::admission::AllowedWrites;
-use crate::background::{Decided, Exchange, Leadership, Moment, SharedVerdicts, StoredWrites, Unreviewed};
+use crate::background::{
+    ATTESTED_KINDS, Decided, Exchange, Leadership, Moment, SharedVerdicts, StoredWrites, Unreviewed,
+};
 use crate::cluster::{SharedInventory, Watches};
-use crate::model::{Key, Kind};
+use crate::model::Key;
 use crate::telemetry::Metrics;
 
 /// The time between two looks at the cluster.
@@ -88,7 +90,7 @@ impl FollowedWrites {
             now,
             server_time: self.exchange.server_time(),
             state: self.inventory.load(),
-            is_current: is_current(Kind::Ingress) && is_current(Kind::EndpointSlice),
+            is_current: ATTESTED_KINDS.into_iter().all(is_current),
             allowed: &self.allowed,
             is_holder: self.leadership.is_holder(),
             verdicts: &verdicts,

@@ -9,7 +9,7 @@ use crate::cluster::{Coverage, Inventory, is_reviewed, own_webhooks};
 use crate::model::{AddressType, IngressWebhook, Key, Kind, ServiceType};
 
 /// The kinds that must be known as a whole.
-const KINDS: [Kind; 5] =
+pub const KINDS: [Kind; 5] =
     [Kind::Ingress, Kind::EndpointSlice, Kind::Namespace, Kind::Service, Kind::ValidatingWebhookConfiguration];
 /// The time for which changes are kept.
 const KEPT: Duration = Duration::from_mins(3);
@@ -92,8 +92,8 @@ impl Conditions {
         self.since <= time
     }
 
-    /// Returns whether the registration selects a namespace.
-    pub(super) fn select(&self, state: &Inventory, namespace: &str) -> bool {
+    /// Returns whether the registration certainly selects a namespace. `None`: it is not known.
+    pub(super) fn select(&self, state: &Inventory, namespace: &str) -> Option<bool> {
         is_reviewed(state, &self.service, namespace)
     }
 

@@ -8,6 +8,7 @@ mod exchange;
 mod statement;
 mod writes;
 
+pub use conditions::KINDS as ATTESTED_KINDS;
 pub use exchange::Exchange;
 pub use statement::{ANNOTATION, Statement, Statements, WriteId};
 pub use writes::{Decided, Moment, StoredWrites};

@@ -111,7 +111,7 @@ impl StoredWrites {
         }
         self.decide(moment, &mut decided);
         while self.writes.front().is_some_and(|write| now.saturating_duration_since(write.seen) > KEPT) {
-            self.writes.pop_front();
+            self.forget_first(moment, &mut decided);
         }
         decided
     }
@@ -137,26 +137,34 @@ impl StoredWrites {
 
     fn note_changes(&mut self, before: &Inventory, moment: &Moment<'_>, decided: &mut Vec<Decided>) {
         for (then, now) in moment.state.changed_ingresses(before) {
-            let Some(ingress) = now.filter(|ingress| !ingress.meta.deleting) else { continue };
+            // One that is being deleted is reviewed and served as well.
+            let Some(ingress) = now else { continue };
             let fingerprint = ingress.fingerprint();
             let is_content_same = then.is_some_and(|then| then.fingerprint() == fingerprint);
-            if is_content_same || !self.conditions.select(&moment.state, &ingress.meta.key.namespace) {
+            let selection = self.conditions.select(&moment.state, &ingress.meta.key.namespace);
+            if is_content_same || selection == Some(false) {
                 continue;
             }
             let Some(id) = ingress.write_fingerprint().map(WriteId) else { continue };
             let is_reviewed = if moment.allowed.contains(fingerprint) {
                 Some(true)
             } else {
-                self.is_certain(ingress, moment).then_some(false)
+                (selection.is_some() && self.is_certain(ingress, moment)).then_some(false)
             };
             let (key, seen, progress) = (ingress.meta.key.clone(), moment.now, Progress::Open);
             self.writes.push_back(Write { id, ingress: key, seen, is_reviewed, progress });
-            if self.writes.len() > MOST
-                && let Some(Write { progress: Progress::Open, .. }) = self.writes.pop_front()
-                && moment.is_holder
-            {
-                decided.push(Decided::Unknown);
+            if self.writes.len() > MOST {
+                self.forget_first(moment, decided);
             }
+        }
+    }
+
+    /// Removes the oldest write. One that is not decided yet is unknown.
+    fn forget_first(&mut self, moment: &Moment<'_>, decided: &mut Vec<Decided>) {
+        if let Some(Write { progress: Progress::Open | Progress::Counting { .. }, .. }) = self.writes.pop_front()
+            && moment.is_holder
+        {
+            decided.push(Decided::Unknown);
         }
     }
 
@@ -211,8 +219,9 @@ impl Write {
         let all = others + usize::from(self.is_reviewed == Some(false));
         let Some(since) = self.seen.checked_sub(PRECEDING) else { return Progress::Open };
         let namespace = &*self.ingress.namespace;
-        let is_certain =
-            conditions.hold_since(since) && conditions.keep(namespace, since) && conditions.select(state, namespace);
+        let is_certain = conditions.hold_since(since)
+            && conditions.keep(namespace, since)
+            && conditions.select(state, namespace) == Some(true);
         let is_by_all = all > 0 && u32::try_from(all).is_ok_and(|all| all >= conditions.most_endpoints(since));
         let stored = state.ingress(namespace, &self.ingress.name);
         let is_stored = stored.and_then(Ingress::write_fingerprint) == Some(self.id.0);

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::state::State;
 use crate::model::Key;
 
-/// The problems of one Ingress: mostly one. A `BTreeMap` reserves room for eleven.
+/// The problems of one Ingress: mostly one. A `BTreeMap` allocates space for eleven.
 type Problems = SmallVec<[(&'static str, State); 1]>;
 
 /// The states of all problems.

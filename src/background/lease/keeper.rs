@@ -21,6 +21,9 @@ use crate::telemetry::Metrics;
 
 /// The time limit of one request. Two of them fit between a renewal and the end of the Lease.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The conflicts in succession after each of which a round follows at once.
+const CONFLICTS: u32 = 5;
+const CONFLICT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Keeps one Lease for one replica. It writes only `spec` and the statements on writes of Ingresses, and never creates the object:
 /// `create` cannot be limited to a name.
@@ -35,6 +38,8 @@ pub struct LeaseKeeper {
     identity: String,
     /// The statements of the replicas on writes of Ingresses.
     exchange: Exchange,
+    /// Whether a write with statements has failed: the next one has none, so that they do not stop renewals.
+    are_statements_refused: bool,
 }
 
 /// The Lease as it was when this process started.
@@ -58,19 +63,32 @@ impl LeaseKeeper {
         exchange: Exchange,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let candidate = Candidate::new(identity.clone());
-        let (was_holder, before) = (false, Before::Unread);
-        Self { client, lease, candidate, leadership, metrics, was_holder, before, identity, exchange }
+        Self {
+            client,
+            lease,
+            candidate: Candidate::new(identity.clone()),
+            leadership,
+            metrics,
+            was_holder: false,
+            before: Before::Unread,
+            identity,
+            exchange,
+            are_statements_refused: false,
+        }
     }
 
-    /// Keeps the Lease until `stop`, then gives it up.
-    pub async fn run(mut self, stop: CancellationToken) {
+    /// Keeps the Lease until `stop`, then gives it up. Reviews are answered until `drained`, and stated until then.
+    pub async fn run(mut self, stop: CancellationToken, drained: CancellationToken) {
+        let mut conflicts = 0;
         loop {
             let result = self.round().await;
-            let is_failed = result.is_err();
+            conflicts = if result == Err(Failure::Conflict) { conflicts + 1 } else { 0 };
+            // Statements of other replicas must not keep the holder from its renewal.
+            let is_retried = (1..=CONFLICTS).contains(&conflicts);
+            let pause = if is_retried { CONFLICT_PAUSE } else { self.candidate.pause(result.is_err()) };
             self.note(result.err());
             tokio::select! {
-                () = sleep(self.candidate.pause(is_failed)) => {}
+                () = sleep(pause) => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -79,6 +97,12 @@ impl LeaseKeeper {
         if let Err(error) = self.release().await {
             tracing::warn!(lease = %self.lease, %error, "cannot give up the Lease of the background audit");
         }
+        while !drained.is_cancelled() {
+            let _ = timeout(self.candidate.pause(true), drained.cancelled()).await;
+            if let Err(error) = self.state().await {
+                tracing::warn!(lease = %self.lease, %error, "cannot state which writes were reviewed");
+            }
+        }
     }
 
     /// Reads the Lease and writes it, if this replica holds it or can take it.
@@ -86,9 +110,8 @@ impl LeaseKeeper {
         let Answer { object: lease, server_time } = self.read().await?;
         let observed = Observed::of(lease.spec.as_ref());
         self.note_outage(&observed, server_time);
-        let annotation = lease.metadata.annotations.as_ref().and_then(|all| all.get(ANNOTATION));
         // A new holder knows what the last one has counted.
-        self.exchange.note(annotation.map(String::as_str), server_time);
+        self.exchange.note(annotation(&lease), server_time);
         self.leadership.set_holder(&observed.holder);
         let begun = Instant::now();
         // The API server does not record when a Lease is written. Its own clock shows the same time to all replicas.
@@ -97,6 +120,7 @@ impl LeaseKeeper {
         self.leadership.set(self.candidate.holds_until());
         let is_renewal = matches!(write, Some(Write::Renew(_)));
         let statements = self.exchange.next(&self.identity, is_renewal, clock);
+        let statements = statements.filter(|_| !std::mem::take(&mut self.are_statements_refused));
         let Some(write) = write else { return self.publish(lease, statements).await };
         let spec = write.observed().clone().into_spec(lease.spec.clone());
         match self.write(Lease { spec: Some(spec), ..lease }, statements).await {
@@ -145,13 +169,21 @@ impl LeaseKeeper {
         }
     }
 
+    /// States what this replica knows, in the Lease of another one.
+    async fn state(&mut self) -> Result<(), Failure> {
+        let Answer { object: lease, server_time } = self.read().await?;
+        self.exchange.note(annotation(&lease), server_time);
+        let statements = self.exchange.next(&self.identity, false, server_time.unwrap_or_else(Timestamp::now));
+        self.publish(lease, statements).await
+    }
+
     async fn read(&self) -> Result<Answer<Lease>, Failure> {
         let request = Request::new(self.path()).get(&self.lease.name, &GetParams::default());
         timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())?
     }
 
     /// Writes new statements into the Lease of another replica.
-    async fn publish(&self, lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
+    async fn publish(&mut self, lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
         if statements.is_none() {
             return Ok(());
         }
@@ -164,7 +196,7 @@ impl LeaseKeeper {
 
     /// Writes the Lease, with these statements if there are new ones. The resourceVersion makes the API server refuse it if it has
     /// changed since it was read.
-    async fn write(&self, mut lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
+    async fn write(&mut self, mut lease: Lease, statements: Option<Statements>) -> Result<(), Failure> {
         if let Some(statements) = &statements {
             let annotations = lease.metadata.annotations.get_or_insert_default();
             annotations.insert(ANNOTATION.to_owned(), statements.text());
@@ -172,9 +204,15 @@ impl LeaseKeeper {
         let body = serde_json::to_vec(&lease).map_err(|error| Failure::Other(error.to_string()))?;
         let params = PostParams { field_manager: Some("ingress-guard".to_owned()), ..PostParams::default() };
         let request = Request::new(self.path()).replace(&self.lease.name, &params, body);
-        timeout(PATIENCE, send::<Lease>(&self.client, request)).await.map_err(|_| silence())??;
-        if let Some(statements) = statements {
-            self.exchange.written(statements);
+        let sent = timeout(PATIENCE, send::<Lease>(&self.client, request)).await.unwrap_or_else(|_| Err(silence()));
+        let Some(statements) = statements else { return sent.map(drop) };
+        match sent {
+            Ok(_) => self.exchange.written(statements),
+            Err(Failure::Conflict) => return Err(Failure::Conflict),
+            Err(error) => {
+                self.are_statements_refused = true;
+                return Err(error);
+            }
         }
         Ok(())
     }
@@ -212,6 +250,10 @@ impl LeaseKeeper {
         }
         self.was_holder = is_holder;
     }
+}
+
+fn annotation(lease: &Lease) -> Option<&str> {
+    lease.metadata.annotations.as_ref()?.get(ANNOTATION).map(String::as_str)
 }
 
 fn silence() -> Failure {

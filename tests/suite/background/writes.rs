@@ -328,6 +328,36 @@ fn a_new_holder_counts_what_the_last_one_has_not() {
 }
 
 #[test]
+fn a_write_of_an_ingress_that_is_being_deleted_is_counted() {
+    let mut simulation = Simulation::new(1);
+    simulation.run(70);
+    let mut kept = ingress("shop", "kept", 0, simulation.second);
+    kept.meta.deleting = true;
+    simulation.delayed.push((simulation.second, kept));
+    simulation.run(30);
+    assert_eq!((simulation.counted(), simulation.unknown), (vec!["kept"], 0));
+}
+
+#[test]
+fn of_many_writes_the_oldest_are_unknown() {
+    let mut simulation = Simulation::new(1);
+    simulation.run(70);
+    for number in 0..600 {
+        simulation.write(&format!("unreviewed-{number}"), None, 0);
+    }
+    simulation.run(30);
+    assert_eq!((simulation.counted().len(), simulation.unknown), (500, 100));
+    // They are decided, but the Lease does not say so yet.
+    simulation.write("unreviewed", None, 0);
+    simulation.run(15);
+    for number in 600..1200 {
+        simulation.write(&format!("unreviewed-{number}"), None, 0);
+    }
+    simulation.run(60);
+    assert_eq!(simulation.counted().len() + simulation.unknown, 1201);
+}
+
+#[test]
 fn a_late_write_is_unknown() {
     let mut simulation = Simulation::new(2);
     simulation.run(70);
@@ -413,7 +443,8 @@ metadata: {name: shop, labels: {kubernetes.io/metadata.name: shop, team: a}}
     let unregister =
         |state: &mut Inventory| state.delete(Kind::ValidatingWebhookConfiguration, &Key::new("", "ingress-guard"));
     let grow = |state: &mut Inventory| endpoints(state, 2);
-    let restart = |state: &mut Inventory| state.cover(Kind::EndpointSlice, Coverage::NotSynced);
+    let forget = |kind: Kind| move |state: &mut Inventory| state.cover(kind, Coverage::NotSynced);
+    let restart = forget(Kind::EndpointSlice);
     let replace = |state: &mut Inventory| state.apply(Object::Ingress(Box::new(ingress("shop", "web", 0, 74))));
     let nothing = |_: &mut Inventory| {};
     let unknown = [Decided::Unknown];
@@ -422,6 +453,13 @@ metadata: {name: shop, labels: {kubernetes.io/metadata.name: shop, team: a}}
     assert_eq!(alone(nothing, unregister).0, unknown, "registration after");
     assert_eq!(alone(grow, nothing).0, unknown, "endpoints before");
     assert_eq!(alone(nothing, grow).0, unknown, "endpoints after");
+    assert_eq!(alone(forget(Kind::Service), nothing).0, unknown, "Services are not known");
+    // Then it is not known either whether the other namespace is selected.
+    for kind in [Kind::Namespace, Kind::ValidatingWebhookConfiguration] {
+        assert_eq!(alone(forget(kind), nothing).0, [Decided::Unknown, Decided::Unknown], "{kind:?} is not known");
+    }
+    let remove = |state: &mut Inventory| state.delete(Kind::Namespace, &Key::new("", "shop"));
+    assert_eq!(alone(remove, nothing).0, unknown, "the Namespace has not arrived yet");
     assert_eq!(alone(restart, nothing).0, unknown, "EndpointSlices are not known");
     assert_eq!(alone(nothing, restart).0, unknown, "EndpointSlices are not known any more");
     assert_eq!(alone(nothing, replace).0, unknown, "a later write that changed only labels");
