@@ -31,5 +31,5 @@ pub use lease::{Candidate, DURATION, Leadership, LeaseKeeper, Observed, Outage, 
 pub use page::page;
 pub use reads::{AGAIN, BEFORE_END, REFUSED, Reads, SOON};
 pub use reports::{Content, ExistingReport, ReportChange, ReportSchedule, Since, follow_reports};
-pub use unreviewed::{Unreviewed, unreviewed};
+pub use unreviewed::{Unreviewed, misdated, unreviewed};
 pub use verdicts::{SharedVerdicts, StoredFinding, StoredRoutes, StoredVerdict, Verdicts};

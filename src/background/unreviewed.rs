@@ -1,10 +1,15 @@
 //! Ingresses that were stored without a review. This file finds those that were stored while no replica ran.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::lease::Outage;
 use super::verdicts::Verdicts;
 use crate::cluster::{Inventory, is_reviewed};
 use crate::finding::Level;
 use crate::model::Key;
+
+/// The first pass after an outage is complete by then.
+const LATEST: SignedDuration = SignedDuration::from_hours(2);
 
 /// An Ingress that was stored without a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +34,15 @@ pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, servic
     let mut found: Vec<Unreviewed> = judged.collect();
     found.sort_by(|a, b| a.ingress.cmp(&b.ingress));
     found
+}
+
+/// Returns the number of stored Ingresses whose last write is hours after an outage: its time was set by a writer, so it is not known
+/// whether they were written during the outage.
+#[must_use]
+pub fn misdated(state: &Inventory, outage: Outage, service: &Key) -> usize {
+    let is_late = |time: Timestamp| time.duration_since(outage.until) > LATEST;
+    let late = state.ingresses().filter(|ingress| ingress.last_write.is_some_and(is_late));
+    late.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace) == Some(true)).count()
 }
 
 /// Returns whether a review of a stored Ingress as a new one would deny it. `None`: it has not been evaluated.

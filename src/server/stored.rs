@@ -13,7 +13,9 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::admission::SharedRules;
-use crate::background::{Audit, Leadership, Outage, SharedVerdicts, Unreviewed, Verdicts, World, figures, unreviewed};
+use crate::background::{
+    Audit, Leadership, Outage, SharedVerdicts, Unreviewed, Verdicts, World, figures, misdated, unreviewed,
+};
 use crate::cluster::{Inventory, Live, LiveRead, ReadableNamespaces, SharedInventory};
 use crate::config::{Background, StoredSeries};
 use crate::model::{Key, Kind, Kinds};
@@ -198,6 +200,7 @@ fn report_unreviewed(
     for it in &all {
         metrics.stored.unreviewed(it.would_deny);
     }
+    metrics.stored.review_unknown.inc_by(misdated(state, outage, service) as u64);
 }
 
 /// Answers a question about the audit. `None`: the thread could not be used.

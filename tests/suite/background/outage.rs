@@ -1,7 +1,7 @@
 //! Ingresses that were stored while no replica ran.
 
-use ingress_guard::background::{Outage, Unreviewed, unreviewed};
-use ingress_guard::cluster::{Inventory, load_text};
+use ingress_guard::background::{Outage, Unreviewed, misdated, unreviewed};
+use ingress_guard::cluster::{Inventory, Object, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Key, Kind};
 
@@ -69,6 +69,20 @@ fn new_and_changed_ingresses_of_selected_namespaces_are_counted() {
         assert_eq!(found(webhook, &service), [], "{webhook}");
     }
     assert_eq!(found("", &Key::new("ingress-guard", "other")), [], "another installation");
+}
+
+#[test]
+fn an_ingress_with_a_time_of_the_future_is_unknown() {
+    let outage = Outage::between("2026-11-22T11:00:00Z".parse().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
+    let mut state = state("");
+    let misdated = |state: &Inventory| misdated(state, outage.unwrap(), &Key::new("ingress-guard", "guard"));
+    assert_eq!(misdated(&state), 0);
+    for (namespace, name) in [("shop", "old"), ("kube-system", "system")] {
+        let mut forged = state.ingress(namespace, name).unwrap().clone();
+        forged.last_write = Some("2099-01-01T00:00:00Z".parse().unwrap());
+        state.apply(Object::Ingress(Box::new(forged)));
+    }
+    assert_eq!(misdated(&state), 1, "that of a namespace that is selected");
 }
 
 #[test]
