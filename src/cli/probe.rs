@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use super::assumed_controller::AssumedController;
 use super::cluster_source::{Loaded, Scope, Source};
 use super::progress::Progress;
-use crate::cluster::Snapshot;
+use crate::cluster::{Coverage, Snapshot};
 use crate::config::{Config, Via};
 use crate::explain::Style;
+use crate::model::Kind;
 use crate::probe::{ClusterAddresses, Plan, ProbeReport, Selection, compare, judge, junit, table};
 use crate::prober::{AddressSource, Addresses, Pace, Prober};
 
@@ -111,6 +112,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn compared(arguments: &Arguments, config: &Config, (from, to): (&str, &str)) -> anyhow::Result<ExitCode> {
     let Loaded { snapshot, .. } =
         arguments.source.load_for(config, Scope::NamespaceAtLeast(arguments.namespace.as_deref()))?;
+    for class in [from, to] {
+        let is_used = || snapshot.inventory.ingresses().any(|ingress| ingress.class_ref().name() == Some(class));
+        let is_known = snapshot.inventory.coverage(Kind::IngressClass) == Coverage::Complete;
+        let is_missing = is_known && snapshot.inventory.class(class).is_none();
+        ensure!(!is_missing || is_used(), "there is no IngressClass {class:?}, and no Ingress names it");
+    }
     let selection = Selection { classes: Some([from, to].map(str::to_owned).into()), ..arguments.selection() };
     let mut plan = Plan::of(snapshot.state(), &config.settings, &selection);
     arguments.refuse_unknown_hosts(&plan)?;

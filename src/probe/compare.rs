@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::observation::{CUT, Observation, Response};
+use super::observation::{CUT, NoAnswer, Observation, Response};
 use super::plan::Planned;
 use crate::finding::one_line;
 use crate::model::Host;
@@ -98,7 +98,10 @@ fn differences(
     let mut found = Vec::new();
     let (first, second) = match (&one.answer, &other.answer) {
         (Ok(first), Ok(second)) => (first, second),
-        (Ok(_), Err(failure)) => return vec![(Safety::Differs, format!("{to}: {failure}"))],
+        (Ok(_), Err(failure)) => {
+            let safety = if matches!(failure, NoAnswer::NotSent(_)) { Safety::Unknown } else { Safety::Differs };
+            return vec![(safety, format!("{to}: {failure}"))];
+        }
         // Without the answer that counts now, there is nothing to compare.
         (Err(failure), _) => return vec![(Safety::Unknown, format!("{from}: {failure}"))],
     };

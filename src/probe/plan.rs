@@ -350,7 +350,7 @@ impl Draft<'_> {
             expectation,
             addresses: addresses.take(MAX_ADDRESSES).map(ToString::to_string).collect(),
             published: Published::of(dialect.flags.publish_service.as_deref(), known),
-            has_proxy_protocol: dialect.settings.use_proxy_protocol == Some(true),
+            has_proxy_protocol: dialect.uses_proxy_protocol(),
         }
     }
 }

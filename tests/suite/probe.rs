@@ -1,6 +1,8 @@
 //! Which requests a probe plans, where it sends them, and which answers count when the cluster changes meanwhile.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use ingress_guard::cluster::Inventory;
@@ -127,4 +129,45 @@ fn long_headers_with_the_same_beginning_are_not_taken_for_the_same() {
         compare(("a", "b"), &plan.requests, &observations, now()).hosts[0].result
     };
     assert_eq!((result("/login"), result("/login?…")), (Safety::Safe, Safety::Unknown));
+}
+
+#[test]
+fn a_controller_that_was_not_requested_is_unknown() {
+    let inventory = inventory(&[ingress("shop", "a.example.com", 1)]);
+    let plan = plan(&inventory, &Selection::default());
+    let result = |other: NoAnswer| {
+        let other = Observation { address: None, certificate: None, answer: Err(other) };
+        let observations = [[answer(200), other, answer(200)]];
+        compare(("a", "b"), &plan.requests, &observations, now()).hosts[0].result
+    };
+    assert_eq!(result(NoAnswer::NotSent("no address".to_owned())), Safety::Unknown);
+    assert_eq!(result(NoAnswer::Refused), Safety::Differs);
+}
+
+#[test]
+fn the_config_map_of_the_controller_sets_the_proxy_protocol() {
+    let config =
+        "dialects: [{match: {controller: k8s.io/ingress-nginx}, engine: nginx, configMap: ingress/controller}]";
+    let config = Config::parse_at("test", config, now()).unwrap();
+    let planned = |value: &str| {
+        let map = format!(
+            "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: controller, namespace: ingress}}\ndata: {{use-proxy-protocol: '{value}'}}\n"
+        );
+        let objects = [CLASS.to_owned(), ingress("shop", "a.example.com", 1), map].concat();
+        let inventory = pages::inventory(&config, &objects);
+        Plan::of(known(&inventory), &config.settings, &Selection::default()).requests[0].has_proxy_protocol
+    };
+    assert_eq!(["true", "false"].map(planned), [true, false]);
+}
+
+#[test]
+fn a_class_that_does_not_exist_is_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cluster.yaml");
+    fs::write(&file, CLASS.to_owned() + &ingress("shop", "a.example.com", 1)).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ingress-guard"));
+    let output = command.args(["probe", "--compare", "nginx", "traefik", "--manifests"]).arg(&file).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert_eq!(error, "error: there is no IngressClass \"traefik\", and no Ingress names it\n");
 }

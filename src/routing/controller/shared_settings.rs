@@ -102,6 +102,12 @@ impl Dialect {
         self.shared(|settings| settings.annotation_value_word_blocklist.as_deref()).filter(|list| !list.is_empty())
     }
 
+    /// Returns whether connections to the controller begin with the PROXY protocol (`use-proxy-protocol`).
+    #[must_use]
+    pub fn uses_proxy_protocol(&self) -> bool {
+        self.shared(|settings| settings.use_proxy_protocol).unwrap_or(false)
+    }
+
     /// Returns the sizes of buffers that apply unless an annotation is set.
     #[must_use]
     pub fn shared_buffers(&self) -> SharedBuffers<'_> {
