@@ -107,7 +107,8 @@ enum Command {
     ///
     /// Example: ingress-guard replay --config new.yaml reviews.jsonl
     ///
-    /// Exit codes: 0 no verdict changes; 1 verdicts change; 2 the records or the configuration cannot be read.
+    /// Exit codes: 0 no verdict and no finding changes; 1 verdicts or findings change; 2 the records or the configuration cannot be read, or no
+    /// review is recorded.
     Replay(replay::Arguments),
     /// Save the cluster state to a file for offline use with --snapshot.
     ///

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 
 use crate::record;
@@ -20,7 +20,9 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = &arguments.folder;
     let mut out = BufWriter::new(io::stdout().lock());
-    for segment in record::segments(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+    let segments = record::segments(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    ensure!(!segments.is_empty(), "there is no record in {}", folder.display());
+    for segment in segments {
         match File::open(&segment) {
             Ok(mut file) => {
                 // The segment may grow meanwhile. Only whole lines are written.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use serde::Serialize;
 
@@ -58,9 +58,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for path in &arguments.paths {
         for input in inputs(path).with_context(|| format!("cannot read {}", path.display()))? {
             let added = record::repeat(input, configuration.as_deref(), |repeated| comparison.add(repeated));
-            added.with_context(|| path.display().to_string())?;
+            if !added.with_context(|| path.display().to_string())? {
+                super::warn(&format!("{}: the last line is not whole and is left out", path.display()));
+            }
         }
     }
+    ensure!(comparison.reviews > 0, "no review is recorded in these paths");
     comparison.write(arguments.output)?;
     Ok(if comparison.changed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -76,7 +76,8 @@ struct Replay<'a> {
     reviewer: Option<Reviewer>,
 }
 
-/// Repeats each review of one or more segments, under the recorded configuration or another one.
+/// Repeats each review of one or more segments, under the recorded configuration or another one. Returns whether the last line is whole:
+/// a process may write it now, or was stopped while it wrote.
 ///
 /// # Errors
 /// If the input is not a record, or a configuration is not valid.
@@ -84,17 +85,16 @@ pub fn repeat(
     mut input: impl BufRead,
     configuration: Option<&str>,
     mut each: impl FnMut(Repeated),
-) -> Result<(), RepeatError> {
+) -> Result<bool, RepeatError> {
     let mut replay = None;
     let mut text = String::new();
     for line in 1.. {
         text.clear();
         if io::Read::take(&mut input, LONGEST_LINE).read_line(&mut text)? == 0 {
-            return Ok(());
+            return Ok(true);
         }
-        // The process was stopped while it wrote the line.
         if !text.ends_with('\n') {
-            return Ok(());
+            return Ok(false);
         }
         let broken = |message: String| RepeatError::Broken { line, message };
         if let Some(header) = header(&text) {
@@ -114,7 +114,7 @@ pub fn repeat(
             Line::Review(review) => each(replay.repeat(&review).map_err(broken)?),
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn header(text: &str) -> Option<Header<'_>> {

@@ -321,7 +321,8 @@ fn the_commands_print_records_and_compare_verdicts() {
     let file = segments(folder.path()).unwrap().remove(0);
     fs::write(&file, format!("{printed}{{\"review\": ")).unwrap();
     assert_eq!(run(&["records", path]).1, printed);
-    assert_eq!(run(&["replay", path]), (0, "2 reviews replayed, 0 changed\n".to_owned(), String::new()));
+    let warning = format!("warning: {path}: the last line is not whole and is left out\n");
+    assert_eq!(run(&["replay", path]), (0, "2 reviews replayed, 0 changed\n".to_owned(), warning));
 
     let stream = folder.path().join("stream");
     fs::write(&stream, &printed).unwrap();
@@ -350,4 +351,11 @@ fn the_commands_print_records_and_compare_verdicts() {
     let (code, _, error) = run(&["replay", stream.to_str().unwrap()]);
     assert!(code == 2 && error.contains("line 1: not a record of ingress-guard"), "{error}");
     assert_eq!(run(&["records", "/nowhere"]).0, 2);
+    // An export that has failed is empty.
+    fs::write(&stream, "").unwrap();
+    let (code, _, error) = run(&["replay", stream.to_str().unwrap()]);
+    assert!(code == 2 && error.contains("no review is recorded in these paths"), "{error}");
+    let empty = tempfile::tempdir().unwrap();
+    let (code, _, error) = run(&["records", empty.path().to_str().unwrap()]);
+    assert!(code == 2 && error.contains("there is no record in "), "{error}");
 }
