@@ -85,6 +85,9 @@ impl PageSource for StoredPage {
 
 impl StoredPage {
     fn elsewhere(&self) -> String {
+        if let Some(trouble) = self.leadership.trouble() {
+            return trouble;
+        }
         match &*self.leadership.holder() {
             "" => "no replica holds the Lease of the background audit".to_owned(),
             holder => format!("the page is at pod {holder}, which holds the Lease of the background audit"),

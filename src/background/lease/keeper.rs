@@ -244,7 +244,7 @@ impl LeaseKeeper {
             let text = if is_holder {
                 "this replica audits the stored Ingresses"
             } else {
-                "another replica audits the stored Ingresses"
+                "this replica does not audit the stored Ingresses"
             };
             tracing::info!(%lease, "{text}");
         }
