@@ -158,6 +158,11 @@ impl StoredMetrics {
             "Writes of Ingresses of which it is not known whether they were reviewed",
             self.review_unknown.clone(),
         );
+        for output in ["event", "report"] {
+            for result in ["written", "failed"] {
+                let _ = self.outputs.get_or_create(&OutputLabels { output, result });
+            }
+        }
         r.register("stored_outputs", "Writes of Events and reports by the background audit", self.outputs.clone());
     }
 

@@ -101,6 +101,10 @@ fn a_replica_that_is_not_the_holder_any_more_exports_nothing() {
     let expected = [
         "ingress_guard_background_holder{} 0.0",
         "ingress_guard_background_lease_failing 0",
+        "ingress_guard_stored_outputs_total{output=\"event\",result=\"failed\"} 0",
+        "ingress_guard_stored_outputs_total{output=\"event\",result=\"written\"} 0",
+        "ingress_guard_stored_outputs_total{output=\"report\",result=\"failed\"} 0",
+        "ingress_guard_stored_outputs_total{output=\"report\",result=\"written\"} 0",
         "ingress_guard_stored_review_unknown_total 0",
         "ingress_guard_stored_unreviewed_total{would_deny=\"false\"} 0",
         "ingress_guard_stored_unreviewed_total{would_deny=\"true\"} 0",
