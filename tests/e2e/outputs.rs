@@ -1,8 +1,10 @@
 //! What the background audit writes and shows: Events, reports and the page. Each test has the cluster for itself, because they concern all
 //! namespaces.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -28,10 +30,11 @@ fn replica<'c>(cluster: &'c Cluster, namespace: &str, source: &str, name: &str) 
     Webhook::run_with(cluster, format!("{namespace}-{name}"), config, |place| arguments(place, flags))
 }
 
-/// A port for the page that does not change when the replica is started again.
+/// The flag for the page of a replica. Its port does not change when the replica is started again.
 fn page(namespace: &str, name: &str) -> String {
-    let sum: u16 = namespace.bytes().chain(name.bytes()).map(u16::from).sum();
-    format!("--page-listen=127.0.0.1:{}", 33_000 + sum)
+    static PORTS: Mutex<BTreeMap<String, u16>> = Mutex::new(BTreeMap::new());
+    let port = *PORTS.lock().unwrap().entry(format!("{namespace}/{name}")).or_insert_with(cluster::free_port);
+    format!("--page-listen=127.0.0.1:{port}")
 }
 
 /// Returns the response of the page of a replica.
