@@ -112,11 +112,14 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn compared(arguments: &Arguments, config: &Config, (from, to): (&str, &str)) -> anyhow::Result<ExitCode> {
     let Loaded { snapshot, .. } =
         arguments.source.load_for(config, Scope::NamespaceAtLeast(arguments.namespace.as_deref()))?;
-    for class in [from, to] {
+    for (class, via, flag) in [(from, &arguments.via_a, "--via-a"), (to, &arguments.via_b, "--via-b")] {
         let is_used = || snapshot.inventory.ingresses().any(|ingress| ingress.class_ref().name() == Some(class));
         let is_known = snapshot.inventory.coverage(Kind::IngressClass) == Coverage::Complete;
         let is_missing = is_known && snapshot.inventory.class(class).is_none();
-        ensure!(!is_missing || is_used(), "there is no IngressClass {class:?}, and no Ingress names it");
+        ensure!(
+            !via.is_empty() || !is_missing || is_used(),
+            "there is no IngressClass {class:?}, and no Ingress names it: give the address of its controller with {flag}"
+        );
     }
     let selection = Selection { classes: Some([from, to].map(str::to_owned).into()), ..arguments.selection() };
     let mut plan = Plan::of(snapshot.state(), &config.settings, &selection);

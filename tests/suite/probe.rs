@@ -161,7 +161,7 @@ fn the_config_map_of_the_controller_sets_the_proxy_protocol() {
 }
 
 #[test]
-fn a_class_that_does_not_exist_is_not_compared() {
+fn a_class_that_does_not_exist_is_compared_only_at_an_address() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("cluster.yaml");
     fs::write(&file, CLASS.to_owned() + &ingress("shop", "a.example.com", 1)).unwrap();
@@ -169,5 +169,8 @@ fn a_class_that_does_not_exist_is_not_compared() {
     let output = command.args(["probe", "--compare", "nginx", "traefik", "--manifests"]).arg(&file).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{error}");
-    assert_eq!(error, "error: there is no IngressClass \"traefik\", and no Ingress names it\n");
+    assert_eq!(
+        error,
+        "error: there is no IngressClass \"traefik\", and no Ingress names it: give the address of its controller with --via-b\n"
+    );
 }
