@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::lease::Outage;
 use super::verdicts::Verdicts;
-use crate::cluster::{Inventory, is_reviewed};
+use crate::cluster::{Coverage, Inventory, is_reviewed};
 use crate::finding::Level;
-use crate::model::Key;
+use crate::model::{Key, Kind};
 
 /// The first pass after an outage is complete by then.
 const LATEST: SignedDuration = SignedDuration::from_hours(2);
@@ -21,9 +21,11 @@ pub struct Unreviewed {
 }
 
 /// Returns the stored Ingresses that were written during an outage, by key. Those that the registration of `service` does not certainly
-/// select are left out.
+/// select are left out. `None`: registrations or namespaces are not known, yet or at all.
 #[must_use]
-pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, service: &Key) -> Vec<Unreviewed> {
+pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, service: &Key) -> Option<Vec<Unreviewed>> {
+    let kinds = [Kind::Namespace, Kind::ValidatingWebhookConfiguration];
+    kinds.into_iter().all(|kind| state.coverage(kind) == Coverage::Complete).then_some(())?;
     let is_written = |time| outage.contains(time);
     let written = state.ingresses().filter(|ingress| ingress.last_write.is_some_and(is_written));
     let written = written.filter(|ingress| is_reviewed(state, service, &ingress.meta.key.namespace) == Some(true));
@@ -33,7 +35,7 @@ pub fn unreviewed(state: &Inventory, verdicts: &Verdicts, outage: Outage, servic
     });
     let mut found: Vec<Unreviewed> = judged.collect();
     found.sort_by(|a, b| a.ingress.cmp(&b.ingress));
-    found
+    Some(found)
 }
 
 /// Returns the number of stored Ingresses whose last write is hours after an outage: its time was set by a writer, so it is not known

@@ -189,7 +189,11 @@ fn report_unreviewed(
     let verdicts = found.verdicts.load();
     let Some(outage) = verdicts.is_complete.then(|| leadership.take_outage()).flatten() else { return };
     let Some(service) = service else { return };
-    let all = unreviewed(state, &verdicts, outage, service);
+    let Some(all) = unreviewed(state, &verdicts, outage, service) else {
+        // The lists may arrive after the first pass.
+        leadership.set_outage(Some(outage));
+        return;
+    };
     let Outage { from, until } = outage;
     for Unreviewed { ingress, would_deny } in all.iter().take(LINES) {
         tracing::warn!(%ingress, would_deny, %from, %until, "an Ingress was stored without a review, because no replica ran");

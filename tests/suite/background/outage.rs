@@ -1,7 +1,7 @@
 //! Ingresses that were stored while no replica ran.
 
 use ingress_guard::background::{Outage, Unreviewed, misdated, unreviewed};
-use ingress_guard::cluster::{Inventory, Object, load_text};
+use ingress_guard::cluster::{Coverage, Inventory, Object, load_text};
 use ingress_guard::config::Config;
 use ingress_guard::model::{Key, Kind};
 
@@ -51,7 +51,11 @@ fn found(webhook: &str, service: &Key) -> Vec<(String, bool)> {
     let followed = Followed::new(Config::default(), state(webhook));
     let outage = Outage::between("2026-11-22T11:00:00Z".parse().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
     let found = unreviewed(followed.audit.state(), &followed.audit.verdicts(), outage.unwrap(), service);
-    found.into_iter().map(|Unreviewed { ingress, would_deny }| (ingress.name.to_string(), would_deny)).collect()
+    found
+        .unwrap()
+        .into_iter()
+        .map(|Unreviewed { ingress, would_deny }| (ingress.name.to_string(), would_deny))
+        .collect()
 }
 
 #[test]
@@ -69,6 +73,22 @@ fn new_and_changed_ingresses_of_selected_namespaces_are_counted() {
         assert_eq!(found(webhook, &service), [], "{webhook}");
     }
     assert_eq!(found("", &Key::new("ingress-guard", "other")), [], "another installation");
+}
+
+#[test]
+fn nothing_is_decided_before_registrations_and_namespaces_are_known() {
+    let service = Key::new("ingress-guard", "guard");
+    let outage = Outage::between("2026-11-22T11:00:00Z".parse().unwrap(), "2026-11-22T12:00:00Z".parse().unwrap());
+    for kind in [Kind::Namespace, Kind::ValidatingWebhookConfiguration] {
+        let mut followed = Followed::new(Config::default(), state(""));
+        let count = |followed: &Followed| {
+            let verdicts = followed.audit.verdicts();
+            unreviewed(followed.audit.state(), &verdicts, outage.unwrap(), &service).map(|all| all.len())
+        };
+        assert_eq!(count(&followed), Some(2));
+        followed.change(|state| state.cover(kind, Coverage::NotSynced));
+        assert_eq!(count(&followed), None, "{kind:?}");
+    }
 }
 
 #[test]
