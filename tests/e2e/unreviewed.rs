@@ -52,6 +52,17 @@ impl<'c> Installation<'c> {
         Self { replicas, service: proxy, terminal }
     }
 
+    /// Lets the API server reach no replica any more, which it notices some time later.
+    fn lose(&self) {
+        let (cluster, name) = (self.terminal.cluster, self.terminal.namespace);
+        cluster.kubectl(&["delete", "validatingwebhookconfiguration", &format!("ingress-guard-{name}-reached")]).ok();
+        let bad = objects::ingress("bad", name, "gone", 80).to_string();
+        self.replicas[1].wait(Duration::from_secs(20), || {
+            self.terminal.run(&["apply", "--dry-run=server", "--filename=-"], &bad).code == 0
+        });
+        thread::sleep(Duration::from_secs(2));
+    }
+
     fn counted(&self) -> [u32; 2] {
         let [a, b] = self.replicas.each_ref().map(unreviewed);
         [a[0] + b[0], a[1] + b[1]]
@@ -89,14 +100,7 @@ fn writes_that_reach_no_replica_are_counted_once() {
     generated["metadata"] = json!({"generateName": "generated-"});
     it.terminal.run(&["create", "--filename=-"], &generated.to_string()).ok();
     it.terminal.does(&["label", "ingress", "reviewed", "team=shop"]);
-    // The API server reaches no replica any more, which it notices some time later.
-    cluster.kubectl(&["delete", "validatingwebhookconfiguration", &format!("ingress-guard-{name}-reached")]).ok();
-    it.replicas[0].wait(Duration::from_secs(20), || {
-        let dry_run =
-            it.terminal.run(&["apply", "--dry-run=server", "--filename=-"], &ingress("bad", "gone").to_string());
-        dry_run.code == 0
-    });
-    thread::sleep(Duration::from_secs(2));
+    it.lose();
     it.terminal.stores(&[ingress("bad", "gone"), ingress("good", "web")]);
     let stored = Instant::now();
     it.replicas[0].wait(Duration::from_secs(40), || it.counted() == [1, 1]);
@@ -144,6 +148,14 @@ fn reviewed_writes_are_not_counted_while_a_replica_is_killed() {
         writing.join().unwrap();
     });
     assert!(it.service.connections().iter().all(|connections| *connections > 0));
-    thread::sleep(Duration::from_secs(75));
+    // The Service has one endpoint less: after a minute, the other replica alone decides.
+    let fewer = r#"{"endpoints": [{"addresses": ["192.0.2.2"]}]}"#;
+    it.terminal.does(&["patch", "endpointslice", "ingress-guard", "--type=merge", "--patch", fewer]);
+    thread::sleep(SETTLED);
+    it.terminal.apply(&objects(3)).ok();
+    thread::sleep(Duration::from_secs(25));
     assert_eq!(it.counted(), [0, 0]);
+    it.lose();
+    it.terminal.stores(&[objects::ingress("bad", name, "gone", 80)]);
+    it.replicas[1].wait(Duration::from_secs(40), || it.counted().iter().sum::<u32>() == 1);
 }
